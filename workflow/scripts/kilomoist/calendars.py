@@ -1,0 +1,52 @@
+"""Months, and the granules that a month needs: days, 16-day periods, 3-hourly fields."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from kilomoist.products import Product
+
+FIRST_MONTH = "2015-04"
+"""SMAP's first whole month: its first field is of 31 March 2015."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One granule (of every tile) that a month needs, and how many days of the month it stands for."""
+
+    time: datetime
+    days: float
+
+
+def month_range(month: str) -> tuple[date, date]:
+    """First day of a month `YYYY-MM` and first day of the next one. Raises ValueError for anything else."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise ValueError(f"{month!r} is not a month: write year and month as YYYY-MM, for example 2021-08")
+    year, number = int(month[:4]), int(month[5:])
+    return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
+
+
+def slots(product: Product, month: str) -> list[Slot]:
+    """The granules of a product that a month needs, in order of time.
+
+    16-day periods always last 16 days and begin anew each year, so that the last one of a year overlaps the first
+    one of the next (MOD13 User Guide, Collection 6.1): a period stands for as many days as it shares with the month.
+    """
+    begin, end = month_range(month)
+    days = [begin + timedelta(days=number) for number in range((end - begin).days)]
+    if product.calendar == "daily":
+        return [Slot(datetime.combine(day, time()), 1.0) for day in days]
+    if product.calendar == "3-hourly":
+        return [
+            Slot(datetime.combine(day, time()) + timedelta(minutes=product.first + 180 * number), 1 / 8)
+            for day in days
+            for number in range(8)
+        ]
+    found = []
+    for year in (begin.year - 1, begin.year):
+        for day_of_year in range(product.first, 366, 16):
+            first = date(year, 1, 1) + timedelta(days=day_of_year - 1)
+            shared = (min(first + timedelta(days=16), end) - max(first, begin)).days
+            if shared > 0:
+                found.append(Slot(datetime.combine(first, time()), float(shared)))
+    return found

@@ -1,0 +1,170 @@
+"""The two families of grids: EASE-Grid 2.0 (where maps are made) and MODIS sinusoidal (where MODIS looks).
+
+Coordinates are computed from the constants of the grids' definitions, never read from a file:
+EASE-Grid 2.0: Brodzik et al. 2012, doi 10.3390/ijgi1010032, and 2014 (correction), doi 10.3390/ijgi3031154;
+MODIS sinusoidal: MODIS Land Team, https://modis-land.gsfc.nasa.gov/MODLAND_grid.html.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+EASE_CRS = "EPSG:6933"
+SPHERE_RADIUS = 6371007.181
+"""Radius of the MODIS sphere in m."""
+SINUSOIDAL_CRS = f"+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +R={SPHERE_RADIUS} +units=m +no_defs"
+TILE_SIDE = 2 * math.pi * SPHERE_RADIUS / 36
+"""Side of a tile of the MODIS sinusoidal grid in m (10° of the sphere's equator)."""
+CELL_SIDE = 9
+"""Pixels (1 km) along a side of a cell (9 km)."""
+COARSE_SIDE = 4
+"""Cells (9 km) along a side of a coarse cell (36 km)."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Half-open ranges of rows and columns of a grid."""
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rows, self.columns
+
+    def refined(self, factor: int) -> "Window":
+        """The same area on a grid whose pixels are `factor` times smaller."""
+        return Window(self.row * factor, self.column * factor, self.rows * factor, self.columns * factor)
+
+    def within(self, outer: "Window") -> tuple[slice, slice]:
+        """Slices that cut this window out of an array over `outer`."""
+        row, column = self.row - outer.row, self.column - outer.column
+        if row < 0 or column < 0 or row + self.rows > outer.rows or column + self.columns > outer.columns:
+            raise ValueError(f"{self} does not lie inside {outer}")
+        return slice(row, row + self.rows), slice(column, column + self.columns)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A north-up grid of square pixels: upper-left corner and pixel side in m, in `crs`."""
+
+    crs: str
+    left: float
+    top: float
+    side: float
+    rows: int
+    columns: int
+
+    @property
+    def window(self) -> Window:
+        """The whole grid."""
+        return Window(0, 0, self.rows, self.columns)
+
+    def transform(self, window: Window | None = None) -> tuple[float, float, float, float, float, float]:
+        """Affine coefficients (a, b, c, d, e, f) of a window, by default of the whole grid."""
+        row, column = (window.row, window.column) if window else (0, 0)
+        return self.side, 0.0, self.left + column * self.side, 0.0, -self.side, self.top - row * self.side
+
+    def x_edges(self, window: Window) -> NDArray[np.float64]:
+        """x of the `columns + 1` edges of a window's columns."""
+        return self.left + (window.column + np.arange(window.columns + 1)) * self.side
+
+    def y_edges(self, window: Window) -> NDArray[np.float64]:
+        """y of the `rows + 1` edges of a window's rows, from north to south."""
+        return self.top - (window.row + np.arange(window.rows + 1)) * self.side
+
+    def x_centres(self, window: Window) -> NDArray[np.float64]:
+        """x of the centres of a window's columns."""
+        return self.left + (window.column + np.arange(window.columns) + 0.5) * self.side
+
+    def y_centres(self, window: Window) -> NDArray[np.float64]:
+        """y of the centres of a window's rows, from north to south."""
+        return self.top - (window.row + np.arange(window.rows) + 0.5) * self.side
+
+    def locate(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row and column of the pixels that hold the points (x, y)."""
+        row = np.floor((self.top - np.asarray(y, float)) / self.side).astype(np.int64)
+        column = np.floor((np.asarray(x, float) - self.left) / self.side).astype(np.int64)
+        return row, column
+
+
+_EASE_LEFT, _EASE_TOP, _M09_SIDE = -17367530.4451615, 7314540.8306386, 9008.055210146
+M09 = Grid(EASE_CRS, _EASE_LEFT, _EASE_TOP, _M09_SIDE, 1624, 3856)
+"""Cells: EASE-Grid 2.0 global, 9 km."""
+M01 = Grid(EASE_CRS, _EASE_LEFT, _EASE_TOP, _M09_SIDE / CELL_SIDE, 1624 * CELL_SIDE, 3856 * CELL_SIDE)
+"""Pixels: EASE-Grid 2.0 global, 1 km; a cell is exactly 9 × 9 pixels."""
+
+
+def _transformer(source: str, target: str):  # noqa: ANN202 - pyproj is imported late, it costs a tenth of a second
+    from pyproj import Transformer
+
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+def ease_from_geographic(longitude: ArrayLike, latitude: ArrayLike) -> tuple[NDArray, NDArray]:
+    """EASE-Grid 2.0 x, y in m of longitude, latitude in degrees (WGS 84)."""
+    return _transformer("EPSG:4326", EASE_CRS).transform(np.asarray(longitude, float), np.asarray(latitude, float))
+
+
+def geographic_from_ease(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Longitude, latitude in degrees (WGS 84) of EASE-Grid 2.0 x, y in m."""
+    return _transformer(EASE_CRS, "EPSG:4326").transform(np.asarray(x, float), np.asarray(y, float))
+
+
+def sinusoidal_from_geographic(longitude: ArrayLike, latitude: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Sinusoidal x, y in m of longitude, latitude in degrees.
+
+    MODIS takes the geodetic latitude as the sphere's latitude, without a change of datum.
+    """
+    phi = np.radians(np.asarray(latitude, float))
+    return SPHERE_RADIUS * np.radians(np.asarray(longitude, float)) * np.cos(phi), SPHERE_RADIUS * phi
+
+
+def geographic_from_sinusoidal(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Longitude, latitude in degrees of sinusoidal x, y in m; longitudes beyond ±180 lie outside the Earth."""
+    phi = np.asarray(y, float) / SPHERE_RADIUS
+    return np.degrees(np.asarray(x, float) / (SPHERE_RADIUS * np.cos(phi))), np.degrees(phi)
+
+
+def longitude_edges(window: Window) -> NDArray[np.float64]:
+    """Longitudes of the column edges of an M01 window; a column of EASE-Grid 2.0 has one longitude."""
+    x = M01.x_edges(window)
+    return geographic_from_ease(x, np.zeros_like(x))[0]
+
+
+def latitude_edges(window: Window) -> NDArray[np.float64]:
+    """Latitudes of the row edges of an M01 window, north to south; a row of EASE-Grid 2.0 has one latitude."""
+    y = M01.y_edges(window)
+    return geographic_from_ease(np.zeros_like(y), y)[1]
+
+
+def cells_covering(bbox: tuple[float, float, float, float]) -> Window:
+    """The smallest M09 window that covers west, south, east, north in degrees."""
+    west, south, east, north = bbox
+    x, y = ease_from_geographic([west, east], [south, north])
+    row = math.floor((M09.top - y[1]) / M09.side)
+    column = math.floor((x[0] - M09.left) / M09.side)
+    rows = math.ceil((M09.top - y[0]) / M09.side) - row
+    columns = math.ceil((x[1] - M09.left) / M09.side) - column
+    return Window(row, column, rows, columns)
+
+
+def tile_indices(tile: str) -> tuple[int, int]:
+    """h and v of a tile name such as `h25v04`."""
+    match = re.fullmatch(r"h(\d{2})v(\d{2})", tile)
+    if not match or int(match[1]) > 35 or int(match[2]) > 17:
+        raise ValueError(f"{tile!r} is not a tile of the MODIS sinusoidal grid (h00v00 to h35v17)")
+    return int(match[1]), int(match[2])
+
+
+def tile_grid(tile: str, pixels: int) -> Grid:
+    """The grid of a MODIS tile with `pixels` (1200, 2400, …) along a side."""
+    h, v = tile_indices(tile)
+    return Grid(
+        SINUSOIDAL_CRS, (h - 18) * TILE_SIDE, (9 - v) * TILE_SIDE, TILE_SIDE / pixels, rows=pixels, columns=pixels
+    )

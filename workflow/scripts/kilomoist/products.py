@@ -1,0 +1,210 @@
+"""Every product the workflow reads, as data: names, calendars, datasets, fills, scales, quality bits.
+
+Sources: MOD13 User Guide for Collection 6.1 (doi 10.5067/MODIS/MOD13A1.061), MOD11 User Guide for Collection 6.1
+(doi 10.5067/MODIS/MOD11A1.061), SMAP L4_SM Product Specification Document (NASA GMAO Office Note 11) and the
+NSIDC user guides of SPL4SMGP (doi 10.5067/T5RUATAQREF8) and SPL4SMAU. Adding a product adds a row here and, at most,
+a reader in `granules`.
+
+`scale` always multiplies: MOD13 stores its own `scale_factor` as a divisor, MOD11 as a multiplier, so the
+attribute in the file is never used.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Role = Literal["vegetation", "temperature", "target"]
+Level = Literal["good", "fair"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`bits` bits of an integer dataset, from `first_bit` (0 is the least significant), hold one of `values`.
+
+    `bits=None` compares the whole number.
+    """
+
+    dataset: str
+    values: frozenset[int]
+    first_bit: int = 0
+    bits: int | None = None
+
+
+Quality = tuple[tuple[Condition, ...], ...]
+"""Alternatives, each of them conditions that hold together."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One quantity of a product: where it lies in a granule and which of its numbers are values."""
+
+    dataset: str
+    units: str
+    scale: float
+    fill: float
+    valid: tuple[float, float]
+    """Smallest and largest stored number that is a value."""
+    quality: dict[Level, Quality]
+    """Accepted quality by level; empty where the product has no quality dataset."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A NASA collection and version."""
+
+    name: str
+    role: Role
+    calendar: Literal["daily", "16-day", "3-hourly"]
+    first: int
+    """Day of the year of the first 16-day period, or minute of the day of the first 3-hourly field."""
+    pattern: re.Pattern[str]
+    """Matches a granule's file name; groups `time`, `produced` and, for tiled products, `tile`."""
+    time_format: str
+    layers: dict[str, Layer]
+    pixels: int = 0
+    """Pixels along a side of a tile; 0 where the product is not tiled."""
+    grid_name: str = ""
+    """HDF-EOS name of the grid."""
+    water: Quality = ()
+    """Marks water in a pixel."""
+    snow: Quality = ()
+    """Marks snow or ice in a pixel."""
+
+    @property
+    def tiled(self) -> bool:
+        return self.pixels > 0
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Every dataset that the layers and their masks need, in a stable order."""
+        names: dict[str, None] = {layer.dataset: None for layer in self.layers.values()}
+        qualities = [quality for layer in self.layers.values() for quality in layer.quality.values()]
+        for quality in [*qualities, self.water, self.snow]:
+            names |= {condition.dataset: None for alternative in quality for condition in alternative}
+        return tuple(names)
+
+
+@dataclass(frozen=True)
+class GranuleName:
+    """What the file name of a granule says."""
+
+    product: str
+    time: datetime
+    """First day of a MODIS granule; time stamp of a SMAP field."""
+    tile: str | None
+    produced: str
+    """Compares as text: the newest production is the largest."""
+
+
+def _only(dataset: str, *values: int, first_bit: int = 0, bits: int | None = None) -> Condition:
+    return Condition(dataset, frozenset(values), first_bit, bits)
+
+
+def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels: int) -> Product:
+    """MOD13 and MYD13 (version 061), which differ in resolution and in the first day of their periods."""
+    reliability = f"{resolution} 16 days pixel reliability"
+    bits = f"{resolution} 16 days VI Quality"
+    good = (_only(reliability, 0),)
+    marginal = (
+        _only(reliability, 1),
+        _only(bits, *range(0b0101 + 1), first_bit=2, bits=4),  # usefulness
+        _only(bits, 0, first_bit=14, bits=1),  # possible snow or ice
+        _only(bits, 0, first_bit=15, bits=1),  # possible shadow
+    )
+    quality: dict[Level, Quality] = {"good": (good,), "fair": (good, marginal)}
+    return Product(
+        name=f"{short_name}.061",
+        role="vegetation",
+        calendar="16-day",
+        first=first,
+        pattern=_modis_pattern(short_name),
+        time_format="%Y%j",
+        layers={
+            name: Layer(f"{resolution} 16 days {name.upper()}", "1", 0.0001, -3000, (-2000, 10000), quality)
+            for name in ("ndvi", "evi")
+        },
+        pixels=pixels,
+        grid_name=grid,
+        # Land/water flag: oceans, shallow and deep inland water; not coastlines, shorelines or ephemeral water.
+        water=((_only(bits, 0, 3, 5, 6, 7, first_bit=11, bits=3),),),
+        # The snow bit is also set on pixels that were never processed (reliability -1), where it says nothing.
+        snow=((_only(reliability, 2),), (_only(reliability, 0, 1), _only(bits, 1, first_bit=14, bits=1))),
+    )
+
+
+def _temperature(short_name: str) -> Product:
+    """MOD11A1 and MYD11A1 (version 061)."""
+
+    def layer(time_of_day: str) -> Layer:
+        bits = f"QC_{time_of_day}"
+        good = (_only(bits, 0, first_bit=0, bits=2),)
+        fair = (_only(bits, 1, first_bit=0, bits=2), _only(bits, 0, 1, first_bit=6, bits=2))  # LST error up to 2 K
+        return Layer(f"LST_{time_of_day}_1km", "K", 0.02, 0, (7500, 65535), {"good": (good,), "fair": (good, fair)})
+
+    return Product(
+        name=f"{short_name}.061",
+        role="temperature",
+        calendar="daily",
+        first=1,
+        pattern=_modis_pattern(short_name),
+        time_format="%Y%j",
+        layers={"lst_day": layer("Day"), "lst_night": layer("Night")},
+        pixels=1200,
+        grid_name="MODIS_Grid_Daily_1km_LST",
+    )
+
+
+def _modis_pattern(short_name: str) -> re.Pattern[str]:
+    return re.compile(rf"{short_name}\.A(?P<time>\d{{7}})\.(?P<tile>h\d\dv\d\d)\.061\.(?P<produced>\d{{13}})\.hdf")
+
+
+def _target(short_name: str, kind: str, major: int, dataset: str, first: int) -> Product:
+    """SMAP L4; the science version in the file name begins with the collection's version.
+
+    `valid_max` in the files is 0.9, which peat exceeds since version 7 (its porosity is 0.93): 1 is used instead.
+    """
+    return Product(
+        name=f"{short_name}.{major:03d}",
+        role="target",
+        calendar="3-hourly",
+        first=first,
+        pattern=re.compile(
+            rf"SMAP_L4_SM_{kind}_(?P<time>\d{{8}}T\d{{6}})_(?P<produced>V[a-z]{major}\d{{3}}_\d{{3}})\.h5"
+        ),
+        time_format="%Y%m%dT%H%M%S",
+        layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, -9999.0, (0.0, 1.0), {})},
+    )
+
+
+PRODUCTS: dict[str, Product] = {
+    product.name: product
+    for product in (
+        _vegetation("MOD13A1", 1, "500m", "MODIS_Grid_16DAY_500m_VI", 2400),
+        _vegetation("MYD13A1", 9, "500m", "MODIS_Grid_16DAY_500m_VI", 2400),
+        _vegetation("MOD13A2", 1, "1 km", "MODIS_Grid_16DAY_1km_VI", 1200),
+        _vegetation("MYD13A2", 9, "1 km", "MODIS_Grid_16DAY_1km_VI", 1200),
+        _temperature("MOD11A1"),
+        _temperature("MYD11A1"),
+        # Fields of SPL4SMGP are means of 3 hours, stamped at their centre; those of SPL4SMAU are snapshots.
+        *(_target("SPL4SMGP", "gph", major, "Geophysical_Data/sm_surface", 90) for major in (6, 7, 8)),
+        *(_target("SPL4SMAU", "aup", major, "Analysis_Data/sm_surface_analysis", 0) for major in (4, 5, 6, 7, 8)),
+    )
+}
+
+
+def products_of(role: Role) -> tuple[str, ...]:
+    """Names of the products that can play a role."""
+    return tuple(name for name, product in PRODUCTS.items() if product.role == role)
+
+
+def parse_name(file_name: str, product: Product) -> GranuleName | None:
+    """What `file_name` says when it names a granule of `product`, otherwise None."""
+    match = product.pattern.fullmatch(file_name)
+    if not match:
+        return None
+    try:
+        time = datetime.strptime(match["time"], product.time_format)
+    except ValueError:  # digits in the right places that are no date, such as day 400
+        return None
+    return GranuleName(product.name, time, match.groupdict().get("tile"), match["produced"])
