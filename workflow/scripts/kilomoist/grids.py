@@ -41,6 +41,13 @@ class Window:
         """The same area on a grid whose pixels are `factor` times smaller."""
         return Window(self.row * factor, self.column * factor, self.rows * factor, self.columns * factor)
 
+    def coarsened(self, factor: int) -> "Window":
+        """The same area on a grid whose pixels are `factor` times larger. Raises ValueError unless it fits exactly."""
+        coarse = Window(self.row // factor, self.column // factor, self.rows // factor, self.columns // factor)
+        if coarse.refined(factor) != self:
+            raise ValueError(f"{self} does not consist of whole cells of {factor}")
+        return coarse
+
     def within(self, outer: "Window") -> tuple[slice, slice]:
         """Slices that cut this window out of an array over `outer`."""
         row, column = self.row - outer.row, self.column - outer.column

@@ -1,0 +1,314 @@
+"""Figures are drawn, say what they show, and come out the same twice."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+from rasterio.transform import Affine
+
+from kilomoist import figures
+from kilomoist.grids import EASE_CRS, M01, M09, cells_covering
+
+CAPTION = figures.Caption("khangai", "2021-08", "simulated")
+BBOX = (100.0, 46.0, 102.0, 47.0)
+
+
+def words(figure: Figure) -> str:
+    """Everything that a figure says, one text a line."""
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def values_drawn(axes: Axes) -> np.ndarray:
+    return np.ma.filled(axes.images[0].get_array().astype(float), np.nan)
+
+
+def correlation_table() -> pd.DataFrame:
+    rows = [
+        ("target", "ndvi", 0.72, 1e-9, 17564),
+        ("target", "lst_day", -0.66, 0.03, 17564),
+        ("ndvi", "lst_day", -0.004, 0.6, 17000),
+    ]
+    return pd.DataFrame(rows, columns=["first", "second", "r", "p", "n"])
+
+
+def importance_table() -> pd.DataFrame:
+    rows = [
+        ("absolute", "lst_day", 16.0, 10.0),
+        ("absolute", "evi", 57.0, 64.0),
+        ("detail", "evi", 40.0, 100.4),
+        ("detail", "lst_day", 60.0, -0.4),
+    ]
+    return pd.DataFrame(rows, columns=["method", "predictor", "impurity_percent", "permutation_percent"])
+
+
+def cells(count: int) -> pd.DataFrame:
+    random = np.random.default_rng(7)
+    observed = random.uniform(0.05, 0.3, count)
+    split = np.where(np.arange(count) % 5, "train", "test")
+    return pd.DataFrame({"observed": observed, "predicted": observed + random.normal(0, 0.02, count), "split": split})
+
+
+def scores() -> pd.DataFrame:
+    rows = [("train", 800, 0.97, 0.93, 0.012, 0.012, -0.0001), ("random", 200, 0.86, 0.73, 0.03, 0.029, -0.002)]
+    return pd.DataFrame(rows, columns=["protocol", "n", "r", "r2", "rmse", "ubrmse", "bias"])
+
+
+def field_points() -> pd.DataFrame:
+    random = np.random.default_rng(8)
+    observed = random.uniform(0.05, 0.3, 30)
+    return pd.DataFrame({"observed": observed, "coarse": random.uniform(0.1, 0.2, 30), "fine": observed})
+
+
+def field_table() -> pd.DataFrame:
+    rows = [("9 km", 30, 0.42, 1e-7, 0.06, 0.055, 0.02), ("1 km", 30, 0.51, 0.012, 0.05, 0.048, -0.01)]
+    return pd.DataFrame(rows, columns=["map", "n", "r", "p", "rmse", "ubrmse", "bias"])
+
+
+def write_maps(folder: Path, fill: float | None = None) -> tuple[Path, Path]:
+    """A 1 km map, drier by far in its south-west corner cell, and its means at 9 km; or both filled with one value."""
+    window = cells_covering(BBOX)
+    fine_window = window.refined(9)
+    fine = np.random.default_rng(9).uniform(0.1, 0.2, fine_window.shape).astype(np.float32)
+    fine[-9:, :9] = 0.02
+    fine[:9, -9:] = np.nan
+    coarse = fine.reshape(window.rows, 9, window.columns, 9).mean(axis=(1, 3))
+    paths = folder / "soil_moisture_9km.tif", folder / "soil_moisture.tif"
+    for path, values, grid, area in zip(paths, (coarse, fine), (M09, M01), (window, fine_window), strict=True):
+        if fill is not None:
+            values = np.full_like(values, fill)
+        profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "crs": EASE_CRS, "nodata": np.nan}
+        rows, columns = values.shape
+        transform = Affine(*grid.transform(area))
+        with rasterio.open(path, "w", width=columns, height=rows, transform=transform, **profile) as raster:
+            raster.write(values, 1)
+    return paths
+
+
+def draw_all(folder: Path) -> dict[str, Figure]:
+    return {
+        "correlation": figures.draw_correlation(folder / "correlation.png", correlation_table(), CAPTION),
+        "importance": figures.draw_importance(folder / "importance.png", importance_table(), CAPTION),
+        "dots": figures.draw_predicted_observed(folder / "dots.png", cells(100), scores(), CAPTION),
+        "counts": figures.draw_predicted_observed(folder / "counts.png", cells(3000), scores(), CAPTION),
+        "field": figures.draw_field_validation(folder / "field.png", field_points(), field_table(), CAPTION),
+        "maps": figures.draw_maps(folder / "maps.png", *write_maps(folder), CAPTION, bbox=BBOX),
+    }
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Figure]]:
+    folder = tmp_path_factory.mktemp("figures")
+    return folder, draw_all(folder)
+
+
+def test_every_figure_is_a_picture_that_names_region_month_and_source(first: tuple[Path, dict[str, Figure]]) -> None:
+    folder, drawn = first
+    assert {path.stem for path in folder.glob("*.png")} == set(drawn)
+    for name, figure in drawn.items():
+        height, width = imread(folder / f"{name}.png").shape[:2]
+        assert width >= 900, name
+        assert height >= 450, name
+        assert "khangai  ·  August 2021  ·  simulated data" in words(figure), name
+
+
+def assert_fits(figure: Figure) -> None:
+    """Every panel and everything written lies on the page and below the heading."""
+    for text in figure.texts:
+        assert figure.bbox.padded(1).containsx(text.get_window_extent().x1), text
+    heading = min(text.get_window_extent().y0 for text in figure.texts)
+    for axes in figure.axes:
+        box = axes.get_tightbbox()
+        assert box.x0 >= 0, axes
+        assert box.y0 >= 0, axes
+        assert box.x1 <= figure.bbox.x1, axes
+        assert box.y1 <= heading, axes
+
+
+def test_nothing_is_cut_off(first: tuple[Path, dict[str, Figure]], tmp_path: Path) -> None:
+    for figure in first[1].values():
+        assert_fits(figure)
+    assert_fits(figures.draw_predicted_observed(tmp_path / "empty.png", cells(0), scores(), CAPTION))
+    assert_fits(figures.draw_correlation(tmp_path / "one.png", correlation_table()[:1], CAPTION))
+    assert_fits(figures.draw_importance(tmp_path / "one.png", importance_table()[:2], CAPTION))
+
+
+def test_same_input_gives_same_bytes(
+    first: tuple[Path, dict[str, Figure]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import matplotlib
+
+    # The second time as on a machine whose user likes large letters.
+    monkeypatch.setitem(matplotlib.rcParams, "font.size", 20)
+    monkeypatch.setitem(matplotlib.rcParams, "savefig.bbox", "tight")
+    folder, drawn = first
+    draw_all(tmp_path)
+    for name in drawn:
+        content = (folder / f"{name}.png").read_bytes()
+        assert content == (tmp_path / f"{name}.png").read_bytes(), name
+        assert b"Software" not in content, name
+
+
+@pytest.mark.parametrize("source", ["archive", "earthdata"])
+def test_caption_tells_nasa_granules_from_simulated_data(source: str) -> None:
+    text = str(figures.Caption("mongolia", "2021-01", source))
+    assert text == f"mongolia  ·  January 2021  ·  NASA granules ({source})"
+
+
+def test_correlation_prints_every_pair_once_with_its_significance(first: tuple[Path, dict[str, Figure]]) -> None:
+    texts = words(first[1]["correlation"]).splitlines()
+    assert [text for text in texts if text.endswith(("**", "6*", "0.00"))] == ["0.72**", "−0.66*", "0.00"]
+    assert any("n = 17,000–17,564 cells" in text and "** p < 0.01" in text for text in texts)
+    assert {"Soil moisture", "NDVI", "LST, day", "Pearson r"} <= set(texts)
+    drawn = values_drawn(first[1]["correlation"].axes[0])
+    np.testing.assert_allclose(drawn, [[0.72, np.nan], [-0.66, -0.004]])
+
+
+def test_correlation_takes_a_full_matrix_with_its_diagonal(tmp_path: Path) -> None:
+    table = correlation_table()
+    mirrored = table.rename(columns={"first": "second", "second": "first"})
+    diagonal = pd.DataFrame({"first": ["ndvi"], "second": ["ndvi"], "r": [1.0], "p": [0.0], "n": [17564]})
+    full = pd.concat([table, mirrored, diagonal])
+    drawn = values_drawn(figures.draw_correlation(tmp_path / "full.png", full, CAPTION).axes[0])
+    np.testing.assert_allclose(drawn, [[0.72, np.nan], [-0.66, -0.004]])
+
+
+def test_importance_has_a_panel_a_method_in_one_order(first: tuple[Path, dict[str, Figure]]) -> None:
+    panels = first[1]["importance"].axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["Method absolute (the study's)", "Method detail"]
+    labels = [label.get_text() for label in panels[0].get_yticklabels()]
+    assert labels == ["LST, day", "EVI"]  # from below: the largest of the study's method on top
+    permutation, impurity = panels[1].containers[:2]
+    assert [bar.get_width() for bar in permutation] == [-0.4, 100.4]
+    assert [bar.get_width() for bar in impurity] == [60, 40]
+    assert {"100 %", "0 %", "64 %"} <= set(words(first[1]["importance"]).splitlines())
+
+
+def test_importance_of_a_model_without_splits_has_permutation_alone(tmp_path: Path) -> None:
+    table = importance_table()[:2].assign(impurity_percent=np.nan)
+    texts = words(figures.draw_importance(tmp_path / "importance.png", table, CAPTION)).splitlines()
+    assert "64 %" in texts
+    assert "nan %" not in texts
+
+
+@pytest.mark.parametrize("name", ["dots", "counts"])
+def test_predicted_observed_prints_the_scores_it_was_given(first: tuple[Path, dict[str, Figure]], name: str) -> None:
+    train, test = first[1][name].axes[:2]
+    assert "n = 800\nr = 0.97\nR² = 0.93\nRMSE = 0.012 m³/m³" in train.texts[0].get_text()
+    assert train.texts[0].get_text().endswith("bias = 0.000 m³/m³")
+    assert "n = 200\nr = 0.86\nR² = 0.73\nRMSE = 0.030 m³/m³" in test.texts[0].get_text()
+    assert test.texts[0].get_text().endswith("bias = −0.002 m³/m³")
+    assert train.get_xlim() == train.get_ylim() == test.get_xlim() == test.get_ylim()
+    assert train.get_aspect() == 1
+    assert "not the accuracy at 1 km" in words(first[1][name])
+
+
+def test_counts_hold_every_cell_on_one_scale(first: tuple[Path, dict[str, Figure]]) -> None:
+    train, test, bar = first[1]["counts"].axes
+    hexagons = [axes.collections[0] for axes in (train, test)]
+    assert [count.get_array().sum() for count in hexagons] == [2400, 600]
+    assert hexagons[0].norm is hexagons[1].norm
+    assert bar.get_ylabel() == "Cells per hexagon"
+
+
+@pytest.mark.parametrize("count", [0, 100, 3000])
+def test_predicted_observed_without_test_cells_says_so(tmp_path: Path, count: int) -> None:
+    frame = cells(count).assign(split="train")
+    figure = figures.draw_predicted_observed(tmp_path / "train.png", frame, scores()[:1], CAPTION)
+    assert figures.NO_CELLS in [text.get_text() for text in figure.axes[1].texts]
+
+
+def test_field_validation_prints_r_p_n_of_both_maps(first: tuple[Path, dict[str, Figure]]) -> None:
+    coarse, fine = first[1]["field"].axes
+    assert coarse.texts[0].get_text().startswith("n = 30\nr = 0.42\np < 0.001\n")
+    assert fine.texts[0].get_text().startswith("n = 30\nr = 0.51\np = 0.012\n")
+    assert coarse.get_xlim() == coarse.get_ylim() == fine.get_xlim()
+    assert len(coarse.collections[0].get_offsets()) == 30
+
+
+def test_field_validation_leaves_out_points_off_one_map(tmp_path: Path) -> None:
+    frame = field_points()
+    frame.loc[:4, "fine"] = np.nan
+    figure = figures.draw_field_validation(tmp_path / "field.png", frame, field_table(), CAPTION)
+    assert [len(axes.collections[0].get_offsets()) for axes in figure.axes] == [30, 25]
+
+
+@pytest.mark.parametrize("frame", [field_points()[:0], field_points().assign(coarse=np.nan, fine=np.nan)])
+def test_field_validation_without_points_says_so(tmp_path: Path, frame: pd.DataFrame) -> None:
+    figure = figures.draw_field_validation(tmp_path / "field.png", frame, field_table()[:0], CAPTION)
+    assert figures.NO_FIELD_POINTS in words(figure)
+    assert imread(tmp_path / "field.png").std() > 0
+
+
+def test_maps_share_one_scale_and_show_the_same_window(first: tuple[Path, dict[str, Figure]]) -> None:
+    *panels, bar = first[1]["maps"].axes
+    assert len(panels) == 4
+    norms = {id(axes.images[0].norm) for axes in panels}
+    assert len(norms) == 1
+    assert panels[0].get_xlim() == panels[1].get_xlim()
+    assert panels[2].get_ylim() == panels[3].get_ylim()
+    assert bar.get_ylabel() == "Soil moisture (m³/m³)"
+    norm = panels[0].images[0].norm
+    assert 0.09 < norm.vmin < 0.11
+    assert 0.19 < norm.vmax < 0.21
+    texts = set(words(first[1]["maps"]).splitlines())
+    assert {"no value", "region", "101°E", "20 km", "10 km"} <= texts
+
+
+def test_maps_enlarge_where_the_map_varies_most(first: tuple[Path, dict[str, Figure]]) -> None:
+    whole, _, coarse, fine, _ = first[1]["maps"].axes
+    assert np.nanmin(values_drawn(fine)) == pytest.approx(0.02)  # the odd corner is inside
+    assert coarse.get_xlim()[0] == pytest.approx(whole.get_xlim()[0])
+    assert len(np.unique(values_drawn(coarse))) < len(np.unique(values_drawn(fine)))
+
+
+def test_maps_are_drawn_in_true_kilometres(first: tuple[Path, dict[str, Figure]]) -> None:
+    left, right = first[1]["maps"].axes[0].get_xlim()
+    # 2° of longitude at 46.5° N are 153 km; the cells reach beyond the region by less than two of 6.4 km
+    assert 153 < right - left < 170
+
+
+def test_maps_show_an_outline_in_any_projection(tmp_path: Path) -> None:
+    import geopandas
+    from shapely.geometry import Point
+
+    outline = geopandas.GeoSeries([Point(101, 46.5).buffer(0.3)], crs="EPSG:4326").to_crs("EPSG:32647")
+    outline.to_file(tmp_path / "outline.gpkg")
+    figure = figures.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path), CAPTION, tmp_path / "outline.gpkg", BBOX)
+    area = figure.axes[0].collections[0].get_paths()[0].get_extents()
+    assert area.x0 + area.x1 == pytest.approx(0, abs=15)  # the projection's centre is the map's
+    assert area.width == pytest.approx(46, abs=2)  # 0.6° of longitude at 46.5° N
+
+
+def test_maps_without_any_value_say_so(tmp_path: Path) -> None:
+    figure = figures.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path, np.nan), CAPTION, bbox=BBOX)
+    panels = figure.axes[:-1]
+    assert len(panels) == 2  # nothing to enlarge
+    for axes in panels:
+        assert figures.NO_VALUE in [text.get_text() for text in axes.texts]
+
+
+def test_a_constant_map_does_not_stretch_its_noise(tmp_path: Path) -> None:
+    figure = figures.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path, 0.1), CAPTION)
+    norm = figure.axes[0].images[0].norm
+    assert (norm.vmin, norm.vmax) == pytest.approx((0.095, 0.105))
+
+
+def test_a_large_map_is_read_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "MAXIMUM_SIDE", 60)
+    figure = figures.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path), CAPTION)
+    for axes in figure.axes[:-1]:
+        assert max(values_drawn(axes).shape) == 60
+    assert np.nanmax(values_drawn(figure.axes[1])) < 0.2
+
+
+def test_slim_regions_leave_room_for_labels() -> None:
+    left, bottom, right, top = figures._roomy((0, 0, 10, 100))
+    assert (left, right) == (-15, 25)
+    assert (bottom, top) == (0, 100)
+    assert figures._roomy((0, 0, 100, 50)) == (0, 0, 100, 50)

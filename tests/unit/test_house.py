@@ -1,0 +1,112 @@
+"""The files around the code agree with each other."""
+
+import ast
+import re
+import runpy
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+def names(requirements: list[str]) -> set[str]:
+    """Names of packages without versions and markers."""
+    return {re.split(r"[^A-Za-z0-9_-]", requirement, maxsplit=1)[0].lower() for requirement in requirements}
+
+
+def locked() -> dict[str, list[str]]:
+    """Versions of each package in the lock; more than one where they depend on the Python or system."""
+    found: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", LOCK, re.MULTILINE):
+        found.setdefault(name, []).append(version)
+    return found
+
+
+def test_lock_names_no_address_or_folder() -> None:
+    assert not re.search(
+        r"://|--(extra-)?index-url|--find-links|--trusted-host|file:|^[./~]|@ |/home/|/tmp/", LOCK, re.M
+    )
+    allowed = re.compile(
+        r"[a-z0-9-]+==\S+( ; [^/\\]+)? \\"  # a package
+        r"| {4}--hash=sha256:[0-9a-f]{64}( \\)?"
+        r"| {4}# via( [a-z0-9-]+| kilomoist \(pyproject\.toml\)| .*build-system.*)?| {4}# {3}[ a-z0-9().-]+"
+        r"|# The following packages .*|"
+    )
+    strange = [line for line in LOCK.splitlines() if not allowed.fullmatch(line)]
+    assert not strange
+
+
+def test_lock_pins_and_hashes_everything() -> None:
+    blocks = re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+    assert len(blocks) == sum(map(len, locked().values()))
+    assert all("--hash=sha256:" in block for block in blocks)
+    wanted = [
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"]["dev"],
+        *PROJECT["build-system"]["requires"],
+    ]
+    assert names(wanted) <= locked().keys(), "run `make lock`"
+    assert locked()["snakemake"][0].startswith("9.")
+
+
+def test_conda_environment_is_current() -> None:
+    generate = runpy.run_path(str(ROOT / "workflow/envs/generate.py"))
+    committed = generate["ENVIRONMENT"].read_text(encoding="utf-8")
+    assert committed == generate["environment"](), "run `python workflow/envs/generate.py`"
+    packages = yaml.safe_load(committed)["dependencies"]
+    conda_names = {name: name for name in names(PROJECT["project"]["dependencies"])} | generate["CONDA_NAMES"]
+    assert names(packages) == {"python", *conda_names.values()}
+
+
+def test_dependencies_are_what_the_code_imports() -> None:
+    packages = {"sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
+    imported: set[str] = set()
+    for path in (ROOT / "workflow/scripts").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    imported -= {*sys.stdlib_module_names, "kilomoist"}
+    needed = {packages.get(name, name).replace("_", "-") for name in imported}
+    declared = names(PROJECT["project"]["dependencies"])
+    # pydantic brings its core in exactly one version; pandas writes Parquet with pyarrow, geopandas reads with pyogrio.
+    assert needed - declared <= {"pydantic-core"}
+    assert declared - needed <= {"snakemake", "pyarrow", "pyogrio"}
+
+
+def test_version_and_licence_are_said_once_or_alike() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["project"]["version"]
+    assert citation["license"] == PROJECT["project"]["license"] == "MIT"
+    assert "kilomoist developers" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_default_profile_lies_where_snakemake_looks() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text(encoding="utf-8"))
+    assert profile["rerun-incomplete"] is True
+
+
+def test_make_says_what_it_can() -> None:
+    shown = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, text=True, capture_output=True, check=True
+    ).stdout
+    assert {line.split()[1] for line in shown.splitlines()} >= {"install", "demo", "test", "lint", "lock", "clean"}
+
+
+def test_make_says_that_python_is_too_old(tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2 && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    command = ["make", f"PYTHON={old}", "--always-make", ".venv/.installed"]
+    # --always-make never gets as far as the environment: the check comes first.
+    failed = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+    assert failed.returncode != 0
+    assert "needs Python 3.11 or newer" in failed.stderr
+    assert "Python 3.9.2" in failed.stderr

@@ -1,0 +1,256 @@
+# Configuration, and every function that rules use to name their inputs and parameters.
+
+import sys
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+
+from snakemake.logging import logger
+
+from kilomoist.calendars import month_range, slots
+from kilomoist.configuration import DEFAULT_REGIONS, SCENE_EXTENTS, load
+from kilomoist.dependencies import fingerprint
+from kilomoist.errors import InputError
+from kilomoist.grids import CELL_SIDE, M09
+from kilomoist.products import PRODUCTS
+from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
+
+# In another working directory the defaults are those of the typed model, which this file shows.
+if Path("config/config.yaml").exists():
+
+    configfile: "config/config.yaml"
+
+
+ENVIRONMENT = ROOT / "workflow/envs/environment.yaml"
+RUN = "results/{region}/{month}"
+BLOCK = f"{RUN}/blocks/{{block}}"
+COMPOSITES = "results/composites/{source}/{product}"
+SIMULATED = "resources/simulated/{scene}"
+
+
+wildcard_constraints:
+    region=r"[a-z0-9][a-z0-9-]*",
+    month=r"\d{4}-\d{2}",
+    block=r"r\d+c\d+",
+    product=r"[A-Z0-9]+\.\d{3}",
+    tile=r"h\d\dv\d\d",
+    scene=r"[a-z]+-\d+",
+    country=r"[A-Z]{3}",
+
+
+def checked(function, *arguments):
+    """Call a function; for what a user can mend show its sentence alone and stop."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        sys.exit(f"Error: {error}".replace("\n", "\nError: "))
+
+
+CONFIG = checked(load, config)
+REGIONS = {region.name: region for region in CONFIG.regions}
+SCENE = f"{CONFIG.scene.extent}-{CONFIG.scene.seed}"
+# The products that the predictors in use need, by role.
+USED = {
+    role: product
+    for role, product in (("vegetation", CONFIG.predictors.vegetation), ("temperature", CONFIG.predictors.temperature))
+    if set(PRODUCTS[product].layers) & set(CONFIG.predictors.use)
+}
+
+
+def code(script):
+    """Changes when a script or a module that it imports does: a parameter of every rule, so that it runs again."""
+    return fingerprint(ROOT / f"workflow/scripts/{script}.py")
+
+
+# --- Regions ----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def area(region):
+    """What a plan knows of a region; a country's outline is not there yet, but lies inside its box."""
+    return checked(region_area, REGIONS[region].bbox, REGIONS[region].outline, region)
+
+
+@cache
+def tiles(region):
+    return tiles_of(area(region))
+
+
+@cache
+def blocks(region):
+    """Windows of cells by the name of the block."""
+    return blocks_of(cells_of(area(region)), CONFIG.map.block)
+
+
+def window(wildcards):
+    block = blocks(wildcards.region)[wildcards.block]
+    return [block.row, block.column, block.rows, block.columns]
+
+
+def bbox(wildcards):
+    return REGIONS[wildcards.region].bbox
+
+
+def outline(wildcards):
+    """The vector file that cuts a region, as a list of none or one."""
+    region = REGIONS[wildcards.region]
+    if region.country:
+        return [f"resources/outlines/{region.country}.geojson"]
+    return [str(region.outline)] if region.outline else []
+
+
+def of_blocks(name):
+    """An input function for a file of every block of a region."""
+    return lambda wildcards: [
+        f"results/{wildcards.region}/{wildcards.month}/blocks/{block}/{name}" for block in blocks(wildcards.region)
+    ]
+
+
+# --- Granules ---------------------------------------------------------------------------------------------------------
+
+
+@cache
+def archive():
+    """Granules of the archive, searched once when the workflow is read."""
+    from kilomoist.granules import search_archive
+
+    products = [PRODUCTS[name] for name in (*USED.values(), CONFIG.target)]
+    return checked(search_archive, CONFIG.archive, products)
+
+
+def granules(wildcards):
+    """Granules, or folders of them, of a product and month, on a tile where the product has tiles."""
+    product, tile = PRODUCTS[wildcards.product], wildcards.get("tile")
+    if CONFIG.source == "archive":
+        keys = [(product.name, tile, slot.time) for slot in slots(product, wildcards.month)]
+        return [str(archive()[key]) for key in keys if key in archive()]
+    folder = f"resources/simulated/{SCENE}/{product.name}"
+    if product.role == "vegetation":
+        from kilomoist.eos import granule_file_name
+
+        times = [slot.time for slot in slots(product, wildcards.month)]
+        return [f"{folder}/{tile}/{granule_file_name(product, time, tile)}" for time in times]
+    return [f"{folder}/{tile}/{wildcards.month}" if tile else f"{folder}/{wildcards.month}"]
+
+
+def require_granules():
+    """A month that the archive holds nothing of cannot be mapped; single tiles and days may be missing."""
+    found = {(product, tile, time) for product, tile, time in archive()}
+    for region in REGIONS:
+        for month in CONFIG.months:
+            for name in (*USED.values(), CONFIG.target):
+                product = PRODUCTS[name]
+                times = [slot.time for slot in slots(product, month)]
+                places = tiles(region) if product.tiled else [None]
+                if not any((name, place, time) in found for place in places for time in times):
+                    where = f" on the tiles {', '.join(places)} of region {region}" if product.tiled else ""
+                    raise InputError(
+                        f"archive {CONFIG.archive} holds no granule of {name} for {month}{where}, expected {len(times)}"
+                        f"{' a tile' if product.tiled else ''}: add them, or name another archive, month or product."
+                    )
+
+
+def composites(wildcards):
+    """Composites of every product in use on every tile of a region, in the order of `tile_keys`."""
+    return [
+        f"results/composites/{CONFIG.source}/{product}/{tile}/{wildcards.month}.tif"
+        for product, tile in tile_keys(wildcards)
+    ]
+
+
+def tile_keys(wildcards):
+    return [(product, tile) for product in USED.values() for tile in tiles(wildcards.region)]
+
+
+def target_mean(wildcards):
+    return f"results/composites/{CONFIG.source}/{CONFIG.target}/{wildcards.month}.tif"
+
+
+def receipts(wildcards):
+    """What was used and what was absent, of every composite of a run."""
+    return [path.replace(".tif", ".granules.json") for path in [*composites(wildcards), target_mean(wildcards)]]
+
+
+def level(wildcards):
+    """Accepted quality of a product."""
+    return getattr(CONFIG.quality, PRODUCTS[wildcards.product].role)
+
+
+def scene_extent(wildcards):
+    return SCENE_EXTENTS[wildcards.scene.split("-")[0]]
+
+
+def scene_seed(wildcards):
+    return int(wildcards.scene.split("-")[1])
+
+
+# --- Runs -------------------------------------------------------------------------------------------------------------
+
+
+def few_days(wildcards):
+    """Days of valid observations below which a pixel's predictor is flagged: twice what it needs, or half the month."""
+    begin, end = month_range(wildcards.month)
+    enough = {"temperature": 2.0 * CONFIG.quality.minimum_days, "vegetation": (end - begin).days / 2}
+    return {
+        name: enough[role]
+        for role, product in USED.items()
+        for name in CONFIG.predictors.use
+        if name in PRODUCTS[product].layers
+    }
+
+
+def units(wildcards):
+    """Units of the predictors' bands."""
+    names = {name: PRODUCTS[product].layers.get(name) for product in USED.values() for name in CONFIG.predictors.use}
+    of_layers = {name: layer.units for name, layer in names.items() if layer}
+    return of_layers | {f"{name}_days": "days" for name in CONFIG.predictors.use}
+
+
+def tags(wildcards):
+    """What every map says about itself."""
+    return {
+        "source": CONFIG.source,
+        "region": wildcards.region,
+        "month": wildcards.month,
+        "target": CONFIG.target,
+    }
+
+
+def field_points(wildcards):
+    """The user's points, or those of a simulated scene."""
+    if CONFIG.field_points:
+        return str(CONFIG.field_points)
+    return f"resources/simulated/{SCENE}/truth/{wildcards.month}/field_points.csv"
+
+
+def targets():
+    """The public files of every run."""
+    names = [
+        "soil_moisture.tif",
+        "quality.tif",
+        "soil_moisture_9km.tif",
+        "predictors.tif",
+        "samples.parquet",
+        "model.skops",
+        "tables/correlation.csv",
+        "tables/importance.csv",
+        "tables/maps.csv",
+        "tables/scores.csv",
+        "tables/granules.csv",
+        "figures/correlation.png",
+        "figures/importance.png",
+        "figures/predicted_observed.png",
+        "figures/maps.png",
+        "provenance.json",
+    ]
+    if CONFIG.source == "simulated" or CONFIG.field_points:
+        names += ["tables/field_validation.csv", "figures/field_validation.png"]
+    return [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]
+
+
+if CONFIG.source == "archive":
+    checked(require_granules)
+elif CONFIG.regions != DEFAULT_REGIONS:
+    logger.warning(f"The granules of {', '.join(REGIONS)} are simulated (source: simulated): nothing is measured there.")

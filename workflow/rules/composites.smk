@@ -1,0 +1,53 @@
+# Composites: the monthly value of each product on each tile, and of the target, once for all regions.
+
+
+rule composite_tile:
+    input:
+        granules=granules,
+    output:
+        composite=f"{COMPOSITES}/{{tile}}/{{month}}.tif",
+        receipt=f"{COMPOSITES}/{{tile}}/{{month}}.granules.json",
+    params:
+        quality=level,
+        source=CONFIG.source,
+        code=code("composite_tile"),
+    log:
+        "results/logs/composite_tile/{source}/{product}/{tile}/{month}.log",
+    benchmark:
+        "results/benchmarks/composite_tile/{source}/{product}/{tile}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Composite {wildcards.product} on {wildcards.tile} over {wildcards.month}"
+    script:
+        "../scripts/composite_tile.py"
+
+
+rule average_target:
+    input:
+        granules=granules,
+    output:
+        mean=f"{COMPOSITES}/{{month}}.tif",
+        receipt=f"{COMPOSITES}/{{month}}.granules.json",
+    params:
+        smallest_share=CONFIG.quality.minimum_target_share,
+        source=CONFIG.source,
+        code=code("average_target"),
+    log:
+        "results/logs/average_target/{source}/{product}/{month}.log",
+    benchmark:
+        "results/benchmarks/average_target/{source}/{product}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Average {wildcards.product} over {wildcards.month}"
+    script:
+        "../scripts/average_target.py"

@@ -1,0 +1,146 @@
+# Granules: simulated ones, and outlines of countries. An archive's granules are inputs as they are.
+
+
+rule simulate_landscape:
+    output:
+        landscape=f"{SIMULATED}/landscape.npz",
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_landscape"),
+    log:
+        "results/logs/simulate_landscape/{scene}.log",
+    benchmark:
+        "results/benchmarks/simulate_landscape/{scene}.tsv"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Simulate the landscape {wildcards.scene}"
+    script:
+        "../scripts/simulate_landscape.py"
+
+
+rule simulate_truth:
+    input:
+        landscape=f"{SIMULATED}/landscape.npz",
+    output:
+        truth=f"{SIMULATED}/truth/{{month}}/soil_moisture.tif",
+        points=f"{SIMULATED}/truth/{{month}}/field_points.csv",
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_truth"),
+    log:
+        "results/logs/simulate_truth/{scene}/{month}.log",
+    benchmark:
+        "results/benchmarks/simulate_truth/{scene}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Simulate the true soil moisture of {wildcards.month}"
+    script:
+        "../scripts/simulate_truth.py"
+
+
+rule simulate_temperature:
+    input:
+        landscape=f"{SIMULATED}/landscape.npz",
+    output:
+        granules=directory(f"{SIMULATED}/{{product}}/{{tile}}/{{month}}"),
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_temperature"),
+    log:
+        "results/logs/simulate_temperature/{scene}/{product}/{tile}/{month}.log",
+    benchmark:
+        "results/benchmarks/simulate_temperature/{scene}/{product}/{tile}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Simulate {wildcards.product} on {wildcards.tile} in {wildcards.month}, a granule a day"
+    script:
+        "../scripts/simulate_temperature.py"
+
+
+rule simulate_vegetation:
+    input:
+        landscape=f"{SIMULATED}/landscape.npz",
+    output:
+        granule=f"{SIMULATED}/{{product}}/{{tile}}/{{short_name}}.A{{first_day}}.{{granule_tile}}.{{version}}.{{produced}}.hdf",
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_vegetation"),
+    log:
+        "results/logs/simulate_vegetation/{scene}/{product}/{tile}/{short_name}.A{first_day}.{granule_tile}.{version}.{produced}.log",
+    benchmark:
+        "results/benchmarks/simulate_vegetation/{scene}/{product}/{tile}/{short_name}.A{first_day}.{granule_tile}.{version}.{produced}.tsv"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Simulate {wildcards.product} on {wildcards.tile} from day {wildcards.first_day}"
+    script:
+        "../scripts/simulate_vegetation.py"
+
+
+rule simulate_target:
+    input:
+        truth=f"{SIMULATED}/truth/{{month}}/soil_moisture.tif",
+    output:
+        granules=directory(f"{SIMULATED}/{{product}}/{{month}}"),
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_target"),
+    log:
+        "results/logs/simulate_target/{scene}/{product}/{month}.log",
+    benchmark:
+        "results/benchmarks/simulate_target/{scene}/{product}/{month}.tsv"
+    threads: 2
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Simulate {wildcards.product} in {wildcards.month}, eight granules a day"
+    script:
+        "../scripts/simulate_target.py"
+
+
+rule fetch_outline:
+    output:
+        outline="resources/outlines/{country}.geojson",
+    params:
+        code=code("fetch_outline"),
+    log:
+        "results/logs/fetch_outline/{country}.log",
+    benchmark:
+        "results/benchmarks/fetch_outline/{country}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Fetch the outline of {wildcards.country} from Natural Earth"
+    script:
+        "../scripts/fetch_outline.py"

@@ -1,0 +1,110 @@
+# Maps: predicted by block, reconciled with the cells of the whole region, assembled.
+
+
+rule predict_block:
+    input:
+        stack=f"{BLOCK}/predictors.tif",
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+        model=f"{RUN}/model.skops",
+    output:
+        raw=f"{BLOCK}/raw_map.tif",
+    params:
+        code=code("predict_block"),
+    log:
+        "results/logs/predict_block/{region}/{month}/{block}.log",
+    benchmark:
+        "results/benchmarks/predict_block/{region}/{month}/{block}.tsv"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Map {wildcards.region}, {wildcards.month}, block {wildcards.block}"
+    script:
+        "../scripts/predict_block.py"
+
+
+rule reconcile_map:
+    input:
+        raw=of_blocks("raw_map.tif"),
+        cells=f"{RUN}/cells.tif",
+    output:
+        correction=f"{RUN}/correction.tif",
+    params:
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        reconcile=CONFIG.map.reconcile,
+        code=code("reconcile_map"),
+    log:
+        "results/logs/reconcile_map/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/reconcile_map/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Reconcile the map of {wildcards.region}, {wildcards.month}, with its cells"
+    script:
+        "../scripts/reconcile_map.py"
+
+
+rule assemble_map:
+    input:
+        raw=of_blocks("raw_map.tif"),
+        stacks=of_blocks("predictors.tif"),
+        cells=f"{RUN}/cells.tif",
+        correction=f"{RUN}/correction.tif",
+        model=f"{RUN}/model.skops",
+    output:
+        soil_moisture=f"{RUN}/soil_moisture.tif",
+        quality=f"{RUN}/quality.tif",
+        ranges=f"{RUN}/tables/maps.csv",
+    params:
+        target=CONFIG.target,
+        few=few_days,
+        tags=tags,
+        code=code("assemble_map"),
+    log:
+        "results/logs/assemble_map/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/assemble_map/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Assemble the map of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/assemble_map.py"
+
+
+rule assemble_predictors:
+    input:
+        stacks=of_blocks("predictors.tif"),
+    output:
+        predictors=f"{RUN}/predictors.tif",
+    params:
+        units=units,
+        tags=tags,
+        code=code("assemble_predictors"),
+    log:
+        "results/logs/assemble_predictors/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/assemble_predictors/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Assemble the predictors of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/assemble_predictors.py"

@@ -1,0 +1,133 @@
+# Reports: field points, figures, and what a map was made from.
+
+
+rule validate_field:
+    input:
+        points=field_points,
+        coarse=f"{RUN}/soil_moisture_9km.tif",
+        fine=f"{RUN}/soil_moisture.tif",
+    output:
+        table=report(f"{RUN}/tables/field_validation.csv", caption="../report/field_validation.rst", category="Tables"),
+        matched=f"{RUN}/tables/field_points.csv",
+    params:
+        code=code("validate_field"),
+    log:
+        "results/logs/validate_field/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/validate_field/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Compare {wildcards.region}, {wildcards.month}, with field points"
+    script:
+        "../scripts/validate_field.py"
+
+
+rule draw_evaluation:
+    input:
+        correlation=f"{RUN}/tables/correlation.csv",
+        importance=f"{RUN}/tables/importance.csv",
+        scores=f"{RUN}/tables/scores.csv",
+        predictions=f"{RUN}/tables/predictions.csv",
+    output:
+        correlation=report(f"{RUN}/figures/correlation.png", caption="../report/correlation.rst", category="Figures"),
+        importance=report(f"{RUN}/figures/importance.png", caption="../report/importance.rst", category="Figures"),
+        predicted_observed=report(f"{RUN}/figures/predicted_observed.png", caption="../report/predicted_observed.rst", category="Figures"),
+    params:
+        source=CONFIG.source,
+        code=code("draw_evaluation"),
+    log:
+        "results/logs/draw_evaluation/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/draw_evaluation/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Draw the evaluation of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/draw_evaluation.py"
+
+
+rule draw_maps:
+    input:
+        coarse=f"{RUN}/soil_moisture_9km.tif",
+        fine=f"{RUN}/soil_moisture.tif",
+        outline=outline,
+    output:
+        maps=report(f"{RUN}/figures/maps.png", caption="../report/maps.rst", category="Figures"),
+    params:
+        source=CONFIG.source,
+        bbox=bbox,
+        code=code("draw_maps"),
+    log:
+        "results/logs/draw_maps/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/draw_maps/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Draw the maps of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/draw_maps.py"
+
+
+rule draw_field_validation:
+    input:
+        table=f"{RUN}/tables/field_validation.csv",
+        matched=f"{RUN}/tables/field_points.csv",
+    output:
+        figure=report(f"{RUN}/figures/field_validation.png", caption="../report/field_validation.rst", category="Figures"),
+    params:
+        source=CONFIG.source,
+        code=code("draw_field_validation"),
+    log:
+        "results/logs/draw_field_validation/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/draw_field_validation/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Draw {wildcards.region}, {wildcards.month}, against field points"
+    script:
+        "../scripts/draw_field_validation.py"
+
+
+rule record_provenance:
+    input:
+        receipts=receipts,
+    output:
+        provenance=f"{RUN}/provenance.json",
+        granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),
+    params:
+        configuration=CONFIG.model_dump(mode="json"),
+        code=code("record_provenance"),
+    log:
+        "results/logs/record_provenance/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/record_provenance/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Record what {wildcards.region}, {wildcards.month}, was made from"
+    script:
+        "../scripts/record_provenance.py"

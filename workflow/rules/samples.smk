@@ -1,0 +1,62 @@
+# Samples: predictors at 1 km, warped once; cells of 9 km; the training table.
+
+
+rule stack_block:
+    input:
+        composites=composites,
+        target=target_mean,
+        outline=outline,
+    output:
+        stack=f"{BLOCK}/predictors.tif",
+        cells=f"{BLOCK}/cells.tif",
+    params:
+        tiles=tile_keys,
+        window=window,
+        bbox=bbox,
+        use=list(CONFIG.predictors.use),
+        minimum_days=CONFIG.quality.minimum_days,
+        code=code("stack_block"),
+    log:
+        "results/logs/stack_block/{region}/{month}/{block}.log",
+    benchmark:
+        "results/benchmarks/stack_block/{region}/{month}/{block}.tsv"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Stack the predictors of {wildcards.region}, {wildcards.month}, block {wildcards.block}"
+    script:
+        "../scripts/stack_block.py"
+
+
+rule collect_samples:
+    input:
+        cells=of_blocks("cells.tif"),
+    output:
+        cells=f"{RUN}/cells.tif",
+        target=f"{RUN}/soil_moisture_9km.tif",
+        samples=f"{RUN}/samples.parquet",
+    params:
+        use=list(CONFIG.predictors.use),
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        test_fraction=CONFIG.model.test_fraction,
+        seed=CONFIG.model.seed,
+        tags=tags,
+        code=code("collect_samples"),
+    log:
+        "results/logs/collect_samples/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/collect_samples/{region}/{month}.tsv"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    conda:
+        ENVIRONMENT
+    message:
+        "Collect the samples of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/collect_samples.py"

@@ -1,0 +1,35 @@
+"""Composite one product on one tile over a month, in the tile's own grid."""
+
+import logging
+
+from kilomoist.composites import average_tile, choose_granules, write_receipt
+from kilomoist.grids import tile_grid
+from kilomoist.jobs import job
+from kilomoist.products import PRODUCTS, Level
+from kilomoist.rasters import write_raster
+
+
+def composite_tile(
+    granules: list[str], product_name: str, tile: str, month: str, level: Level, source: str, path: str, receipt: str
+) -> None:
+    """Write the composite and the receipt of the granules it was made from."""
+    product = PRODUCTS[product_name]
+    chosen, absent = choose_granules(granules, product, tile, month)
+    if not chosen:
+        logging.warning("%s has no granule of %s on %s: its composite is empty.", product_name, month, tile)
+    grid = tile_grid(tile, product.pixels)
+    tags = {"source": source, "product": product_name, "tile": tile, "month": month, "quality": level}
+    write_raster(path, average_tile(chosen, product, level), grid, grid.window, tags)
+    write_receipt(receipt, product, tile, month, [granule for granule, _ in chosen], absent)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        composite_tile(
+            list(snakemake.input.granules),
+            *(snakemake.wildcards[name] for name in ("product", "tile", "month")),
+            snakemake.params.quality,
+            snakemake.params.source,
+            snakemake.output.composite,
+            snakemake.output.receipt,
+        )

@@ -1,0 +1,23 @@
+"""Draw the figures of the study's model: correlations, importances, predicted against observed."""
+
+import pandas as pd
+
+from kilomoist.figures import Caption, draw_correlation, draw_importance, draw_predicted_observed
+from kilomoist.jobs import job
+
+
+def draw_evaluation(tables: dict[str, str], caption: Caption, figures: dict[str, str]) -> None:
+    """Write three figures from the tables of the evaluation."""
+    read = {name: pd.read_csv(path) for name, path in tables.items()}
+    draw_correlation(figures["correlation"], read["correlation"], caption)
+    draw_importance(figures["importance"], read["importance"], caption)
+    draw_predicted_observed(figures["predicted_observed"], read["predictions"], read["scores"], caption)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        draw_evaluation(
+            dict(snakemake.input.items()),
+            Caption(snakemake.wildcards.region, snakemake.wildcards.month, snakemake.params.source),
+            dict(snakemake.output.items()),
+        )

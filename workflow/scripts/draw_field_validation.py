@@ -1,0 +1,15 @@
+"""Draw field points against both maps."""
+
+import pandas as pd
+
+from kilomoist.figures import Caption, draw_field_validation
+from kilomoist.jobs import job
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        draw_field_validation(
+            snakemake.output.figure,
+            pd.read_csv(snakemake.input.matched),
+            pd.read_csv(snakemake.input.table),
+            Caption(snakemake.wildcards.region, snakemake.wildcards.month, snakemake.params.source),
+        )

@@ -1,0 +1,44 @@
+"""Outlines of countries from Natural Earth (public domain), fetched when a region asks for them."""
+
+from pathlib import Path
+
+import requests
+
+from kilomoist.errors import InputError
+from kilomoist.files import write_json
+
+NATURAL_EARTH = (
+    "https://raw.githubusercontent.com/nvkelso/natural-earth-vector/master/geojson/ne_10m_admin_0_countries.geojson"
+)
+"""Admin-0 countries at 1:10m, with de-facto boundaries."""
+_PATIENCE = (10, 120)
+"""Seconds to connect, and without any byte."""
+
+
+def fetch_outline(country: str, path: str | Path, url: str = NATURAL_EARTH) -> None:
+    """Write the outline of a country, by its ADM0_A3 code, as GeoJSON.
+
+    ADM0_A3 and not ISO_A3, which Natural Earth leaves empty for some countries (France, Norway). Raises `InputError`
+    when the file cannot be fetched or read or has no such country.
+    """
+    advice = f"download an outline yourself and give it as `outline` in place of `country: {country}`"
+    try:
+        answer = requests.get(url, timeout=_PATIENCE)
+        answer.raise_for_status()
+        features = answer.json()["features"]
+    except requests.exceptions.JSONDecodeError as error:
+        raise InputError(f"{url} did not answer with GeoJSON ({error}): try again later or {advice}.") from error
+    except requests.RequestException as error:
+        raise InputError(f"{url} cannot be fetched ({error}): check the network or {advice}.") from error
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{url} did not answer with a GeoJSON of features: try again later or {advice}.") from error
+    chosen = [feature for feature in features if _code(feature) == country]
+    if not chosen:
+        codes = ", ".join(sorted({str(_code(feature)) for feature in features}))
+        raise InputError(f"Natural Earth has no country {country}: its ADM0_A3 codes are {codes}.")
+    write_json(path, {"type": "FeatureCollection", "features": chosen})
+
+
+def _code(feature: dict) -> str | None:
+    """ADM0_A3 of a feature; older files write the names of properties in other cases."""
+    return {name.upper(): value for name, value in feature["properties"].items()}.get("ADM0_A3")

@@ -1,0 +1,198 @@
+"""Between scales: block means, coarse cells, bilinear interpolation, and reconciliation of a map with its cells.
+
+All functions know grids only through windows and the integer factor between two nested grids: pixels in cells
+(9), cells in coarse cells (4). Coarse cells are aligned with the global grid, whatever the region.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.grids import Window
+
+Values = NDArray[np.float64]
+
+_SETTLED = 1e-9
+"""m³/m³: a mean this close to its target is not corrected any further."""
+
+
+def block_mean(values: NDArray, factor: int) -> tuple[Values, NDArray[np.int64]]:
+    """Mean of the finite values in each block of `factor` × `factor`, and their number.
+
+    `values` is (…, rows × factor, columns × factor); results are (…, rows, columns), NaN where nothing is finite.
+    """
+    *leading, rows, columns = values.shape
+    blocks = values.reshape(*leading, rows // factor, factor, columns // factor, factor)
+    finite = np.isfinite(blocks)
+    count = finite.sum(axis=(-3, -1))
+    total = np.where(finite, blocks, 0.0).sum(axis=(-3, -1), dtype=float)
+    with np.errstate(invalid="ignore"):
+        return total / count, count
+
+
+def aligned(values: NDArray, window: Window, factor: int) -> tuple[Values, Window]:
+    """Values over a window, padded with NaN to whole cells of the `factor` times coarser grid; that window."""
+    row, column = window.row // factor, window.column // factor
+    coarse = Window(
+        row,
+        column,
+        -(-(window.row + window.rows) // factor) - row,
+        -(-(window.column + window.columns) // factor) - column,
+    )
+    padded = np.full((*values.shape[:-2], *coarse.refined(factor).shape), np.nan)
+    padded[(..., *window.within(coarse.refined(factor)))] = values
+    return padded, coarse
+
+
+def coarsen(values: NDArray, window: Window, factor: int, minimum_fraction: float) -> tuple[Values, Window]:
+    """Means over the next coarser cells of the global grid, and the window of those.
+
+    A coarse cell has a value where at least `minimum_fraction` of its `factor`² cells do.
+    """
+    padded, coarse = aligned(values, window, factor)
+    mean, count = block_mean(padded, factor)
+    mean[count < minimum_fraction * factor**2] = np.nan
+    return mean, coarse
+
+
+def fill_nearest(values: NDArray) -> Values:
+    """Missing values replaced by the nearest finite one, counted in cells; all NaN stays all NaN."""
+    from scipy.ndimage import distance_transform_edt
+
+    missing = ~np.isfinite(values)
+    if missing.all():
+        return np.array(values, float)
+    nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
+    return np.asarray(values, float)[tuple(nearest)]
+
+
+def _weights(start: int, length: int, coarse_start: int, coarse_length: int, factor: int) -> tuple[Values, NDArray]:
+    """Along one axis: the weight of the upper one of the two coarse cells around each fine cell, and the lower's index.
+
+    Beyond the centre of the first and the last coarse cell the edge value continues.
+    """
+    position = (start + np.arange(length) + 0.5) / factor - 0.5 - coarse_start
+    position = np.clip(position, 0, coarse_length - 1)
+    lower = np.minimum(position.astype(int), max(coarse_length - 2, 0))
+    return position - lower, lower
+
+
+def interpolate(values: NDArray, coarse: Window, fine: Window, factor: int) -> Values:
+    """B(·): bilinear interpolation of the values of coarse cells to the centres of `factor` times finer ones.
+
+    Missing coarse values are taken from the nearest valid one and edge values continue outward. `fine` is any window
+    of the finer grid, so parts of a map interpolate exactly like the whole.
+    """
+    filled = fill_nearest(values)
+    row_weight, row = _weights(fine.row, fine.rows, coarse.row, coarse.rows, factor)
+    column_weight, column = _weights(fine.column, fine.columns, coarse.column, coarse.columns, factor)
+    next_row, next_column = np.minimum(row + 1, coarse.rows - 1), np.minimum(column + 1, coarse.columns - 1)
+    along_rows = filled[row] + row_weight[:, None] * (filled[next_row] - filled[row])
+    return along_rows[:, column] + column_weight * (along_rows[:, next_column] - along_rows[:, column])
+
+
+def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
+    """How the mean of B(c) over a cell's valid pixels depends on c in the cell and its eight neighbours.
+
+    `valid` is (rows × factor, columns × factor); the result is (3, 3, rows, columns) and sums to 1 over the first
+    two axes where a cell has valid pixels, 0 elsewhere.
+    """
+    position = (np.arange(factor) + 0.5) / factor - 0.5
+    reach = np.stack([np.maximum(-position, 0), 1 - np.abs(position), np.maximum(position, 0)])
+    rows, columns = valid.shape[0] // factor, valid.shape[1] // factor
+    blocks = valid.reshape(rows, factor, columns, factor).astype(float)
+    total = np.einsum("ai,rick,bk->abrc", reach, blocks, reach, optimize=True)
+    count = blocks.sum(axis=(1, 3))
+    return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+
+
+def solve_correction(
+    difference: NDArray, weights: Values, tolerance: float = 1e-9, most_steps: int = 500
+) -> tuple[Values, Values]:
+    """Cell values c whose interpolation B(c) has the mean `difference` over the valid pixels of every cell.
+
+    `difference` is (rows, columns), NaN in cells that are not to be reconciled: there c continues the nearest one.
+    `weights` come from `interpolated_mean_weights`. Repeats c ← c + (difference − mean of B(c)), the step "add what
+    is left, interpolated"; for fully covered cells what is left shrinks to at most 3/4 in each step, because B keeps
+    at least 1/4 of every pattern. Returns c and what is left (0 in cells that are not reconciled).
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    wanted = np.isfinite(difference)
+    if not wanted.any():
+        return np.zeros(difference.shape), np.zeros(difference.shape)
+    nearest = tuple(distance_transform_edt(~wanted, return_distances=False, return_indices=True))
+    target = np.where(wanted, difference, 0.0)
+    correction = target[nearest]
+    rows, columns = difference.shape
+    best, smallest = correction, np.inf
+    for _ in range(most_steps):
+        padded = np.pad(correction, 1, mode="edge")
+        mean = sum(weights[i, j] * padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3))
+        left = np.where(wanted, target - mean, 0.0)
+        if np.abs(left).max() < smallest:
+            best, smallest, best_left = correction, np.abs(left).max(), left
+        if smallest < tolerance:
+            break
+        correction = (correction + left)[nearest]
+    return best, best_left
+
+
+def settle(values: NDArray, target: NDArray, factor: int, bounds: tuple[float, float]) -> Values:
+    """Shift each cell's values by one constant so that, clipped to `bounds`, their mean is exactly `target`.
+
+    `values` is (rows × factor, columns × factor) with NaN where there is no value; `target` is (rows, columns), NaN
+    in cells that are left alone but for the clipping. The mean of clipped values grows with the shift, so that the
+    shift is found by bisection. This is the last step of a reconciliation: only where a bound was touched is there
+    more than rounding to correct.
+    """
+    rows, columns = target.shape
+    low, high = bounds
+    blocks = np.array(values, float).reshape(rows, factor, columns, factor).transpose(0, 2, 1, 3)
+    result = np.clip(blocks, low, high)
+    finite = np.isfinite(blocks)
+    count = finite.sum(axis=(2, 3))
+    with np.errstate(invalid="ignore"):
+        clipped_mean = np.where(finite, result, 0.0).sum(axis=(2, 3)) / count
+        wanted = np.abs(clipped_mean - target) > _SETTLED
+    filled = np.where(finite, blocks, 0.0)[wanted]
+    inside, number = finite[wanted], count[wanted]
+    goal = np.clip(target[wanted], low, high)
+    least = (low - high) - np.abs(filled).max(initial=0.0)
+    lower, upper = np.full(goal.shape, least), np.full(goal.shape, -least)
+    for _ in range(60):
+        middle = (lower + upper) / 2
+        shifted = np.where(inside, np.clip(filled + middle[:, None, None], low, high), 0.0)
+        below = shifted.sum(axis=(1, 2)) / number < goal
+        lower, upper = np.where(below, middle, lower), np.where(below, upper, middle)
+    shift = ((lower + upper) / 2)[:, None, None]
+    result[wanted] = np.where(inside, np.clip(filled + shift, low, high), np.nan)
+    return result.transpose(0, 2, 1, 3).reshape(values.shape)
+
+
+def reconcile(
+    values: NDArray, target: NDArray, factor: int, cells: Window, minimum_fraction: float
+) -> tuple[Values, NDArray[np.bool_]]:
+    """Add a smooth field to a map so that the mean over each cell becomes `target`; the whole map at once.
+
+    `values` is (rows × factor, columns × factor), NaN where there is no value; `target` is over `cells`. Reconciled
+    are the cells that have a target and at least `minimum_fraction` of their pixels. Returns the map (not clipped to
+    any bounds) and the reconciled cells.
+    """
+    mean, count = block_mean(values, factor)
+    wanted = np.isfinite(target) & (count >= max(1, minimum_fraction * factor**2))
+    weights = interpolated_mean_weights(np.isfinite(values), factor)
+    correction, _ = solve_correction(np.where(wanted, target - mean, np.nan), weights)
+    return values + interpolate(correction, cells, cells.refined(factor), factor), wanted
+
+
+def null_models(
+    target: NDArray, cells: Window, valid: NDArray[np.bool_], factor: int, minimum_fraction: float
+) -> dict[str, Values]:
+    """What a map must beat, on the valid pixels: `copied`, `bilinear` and `bilinear_reconciled` cell values."""
+    copied = np.kron(target, np.ones((factor, factor)))
+    bilinear = np.where(valid, interpolate(target, cells, cells.refined(factor), factor), np.nan)
+    return {
+        "copied": np.where(valid, copied, np.nan),
+        "bilinear": bilinear,
+        "bilinear_reconciled": reconcile(bilinear, target, factor, cells, minimum_fraction)[0],
+    }

@@ -1,0 +1,128 @@
+"""Composites: the monthly value of one product on one tile, in the tile's own grid; the target's monthly mean."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.calendars import slots
+from kilomoist.errors import InputError
+from kilomoist.files import sha256, write_json
+from kilomoist.granules import index_granules, read_datasets, read_target
+from kilomoist.grids import M09
+from kilomoist.products import Level, Product, Quality
+
+Bands = dict[str, NDArray[np.float32]]
+
+
+def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
+    """Where one of a quality's alternatives holds, given the stored numbers of the datasets it names.
+
+    A quality without alternatives holds nowhere.
+    """
+    shape = next(iter(numbers.values())).shape
+    accepted = np.zeros(shape, bool)
+    for alternative in quality:
+        holds = np.ones(shape, bool)
+        for condition in alternative:
+            stored = numbers[condition.dataset]
+            if condition.bits is not None:
+                stored = (stored >> condition.first_bit) & ((1 << condition.bits) - 1)
+            holds &= np.isin(stored, list(condition.values))
+        accepted |= holds
+    return accepted
+
+
+def choose_granules(
+    paths: Iterable[str | Path], product: Product, tile: str | None, month: str
+) -> tuple[list[tuple[Path, float]], list[str]]:
+    """The granules of a month among files and folders, with the days each stands for, and the times that are absent.
+
+    Folders are searched at any depth; of several productions of one granule the newest counts.
+    """
+    found = index_granules(paths, [product])
+    chosen, absent = [], []
+    for slot in slots(product, month):
+        path = found.get((product.name, tile, slot.time))
+        if path is None:
+            absent.append(slot.time.strftime(product.time_format))
+        else:
+            chosen.append((path, slot.days))
+    return chosen, absent
+
+
+def write_receipt(
+    path: str | Path, product: Product, tile: str | None, month: str, granules: Iterable[Path], absent: Sequence[str]
+) -> None:
+    """Write down which granules a composite was made from: name, size and SHA-256, and the times that are absent."""
+    used = [{"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)} for file in granules]
+    receipt = {"product": product.name, "tile": tile, "month": month, "granules": used, "absent": list(absent)}
+    write_json(path, receipt)
+
+
+def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level: Level) -> Bands:
+    """Composite of one product on one tile from its granules, each with the days of the month it stands for.
+
+    Per layer three bands: the mean weighted by days (`{layer}`, in the layer's unit), the weighted standard
+    deviation of its observations (`{layer}_std`) and the days that its valid observations stand for
+    (`{layer}_days`; 0 where there are none). Mean and deviation are NaN where there is no valid observation.
+    Products that tell water and snow add `water` and `snow`: the share of observations marked so.
+    An observation is valid when its number lies in the layer's valid range, is not its fill, and its quality bits
+    are accepted at `level`. Bands are float32, (pixels, pixels).
+    """
+    shape = (product.pixels, product.pixels)
+    layers, surfaces = product.layers, {"water": product.water, "snow": product.snow}
+    surfaces = {name: quality for name, quality in surfaces.items() if quality}
+    sums = {name: np.zeros(shape) for name in layers}
+    squares = {name: np.zeros(shape) for name in layers}
+    days = {name: np.zeros(shape) for name in layers}
+    marked = {name: np.zeros(shape) for name in surfaces}
+    for path, weight in granules:
+        numbers = read_datasets(path, product, product.datasets)
+        for name, layer in layers.items():
+            stored = numbers[layer.dataset]
+            valid = (stored >= layer.valid[0]) & (stored <= layer.valid[1]) & (stored != layer.fill)
+            valid &= meets(layer.quality[level], numbers)
+            value = np.where(valid, stored * layer.scale, 0.0)
+            sums[name] += weight * value
+            squares[name] += weight * value**2
+            days[name] += weight * valid
+        for name, quality in surfaces.items():
+            marked[name] += meets(quality, numbers)
+    bands: Bands = {}
+    with np.errstate(invalid="ignore"):
+        for name in layers:
+            mean = sums[name] / days[name]
+            variance = np.maximum(squares[name] / days[name] - mean**2, 0.0)
+            bands[name] = mean.astype(np.float32)
+            bands[f"{name}_std"] = np.sqrt(variance).astype(np.float32)
+            bands[f"{name}_days"] = days[name].astype(np.float32)
+    return bands | {name: (count / max(len(granules), 1)).astype(np.float32) for name, count in marked.items()}
+
+
+def average_fields(granules: Iterable[Path], product: Product) -> Bands:
+    """Mean of a target's fields over all of M09, and how many fields each cell has.
+
+    Bands `soil_moisture` (m³/m³, NaN where no field has a value) and `fields`, float32, of M09's shape. Cells that
+    only some files cover (cuts of different extent) are averaged over those.
+    """
+    total, count = np.zeros(M09.window.shape), np.zeros(M09.window.shape, np.float32)
+    for path in granules:
+        values, window = read_target(path, product)
+        here = window.within(M09.window)
+        valid = np.isfinite(values)
+        np.add(total[here], values, out=total[here], where=valid)
+        count[here] += valid
+    with np.errstate(invalid="ignore"):
+        mean = (total / count).astype(np.float32)
+    return {"soil_moisture": mean, "fields": count}
+
+
+def require_share(found: int, expected: int, smallest: float, product: str, month: str) -> None:
+    """Raise `InputError` when fewer of the month's fields are there than the smallest share allows."""
+    if found < smallest * expected:
+        raise InputError(
+            f"{product} has {found} of {expected} fields of {month}, a share of {found / expected:.2f} where "
+            f"quality.minimum_target_share asks for {smallest}: add the missing granules or lower the share."
+        )

@@ -1,0 +1,524 @@
+"""The configuration: the one definition of every key, its meaning, its limits and its default.
+
+`python -m kilomoist.configuration` writes the JSON schema and the table of `config/README.md` from it.
+Snakemake imports this module whenever it parses the workflow, in every job again: import nothing heavy here.
+"""
+
+import difflib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from kilomoist.calendars import FIRST_MONTH, month_range
+from kilomoist.errors import InputError
+from kilomoist.files import replaced
+from kilomoist.products import PRODUCTS, Level, products_of
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97.5, 46.0, 101.5, 49.0)}
+"""Where each simulated scene lies."""
+
+LARGEST_LATITUDE = 85.0
+"""EASE-Grid 2.0 ends at 85.04° north and south."""
+
+_SHOWN = 80
+"""Characters of a wrong value that a message shows."""
+
+
+def _degrees(box: Box) -> str:
+    return f"[{', '.join(f'{number:g}' for number in box)}]"
+
+
+# --- Types -----------------------------------------------------------------------------------------------------------
+
+
+class Among:
+    """Marks text that must be one of the names of a table."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = list(dict.fromkeys(names))
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self.names)
+
+
+def _layers() -> Iterator[str]:
+    for role in ("vegetation", "temperature"):
+        for name in products_of(role):
+            yield from PRODUCTS[name].layers
+
+
+def _checked_month(month: str) -> str:
+    try:
+        begin, _ = month_range(month)
+    except ValueError:
+        raise ValueError("expected a month as YYYY-MM, for example 2021-08") from None
+    if month < FIRST_MONTH:
+        raise ValueError(f"SMAP's first whole month is {FIRST_MONTH}")
+    if begin > date.today():
+        raise ValueError(f"it lies in the future (today is {date.today()})")
+    return month
+
+
+def _checked_box(value: object) -> Box:
+    form = "expected four numbers in degrees, [west, south, east, north]"
+    if not isinstance(value, (list, tuple)) or len(value) != 4 or any(isinstance(number, bool) for number in value):
+        raise ValueError(form)
+    try:
+        west, south, east, north = map(float, value)
+    except (TypeError, ValueError):
+        raise ValueError(form) from None
+    if not all(map(math.isfinite, (west, south, east, north))):
+        raise ValueError(form)
+    if abs(south) > 90 or abs(north) > 90:
+        raise ValueError(f"it looks as if latitude and longitude are swapped; {form}")
+    if abs(south) > LARGEST_LATITUDE or abs(north) > LARGEST_LATITUDE:
+        raise ValueError(f"the grid ends at {LARGEST_LATITUDE:g}° north and south")
+    if abs(west) > 180 or abs(east) > 180:
+        raise ValueError("longitudes lie between -180 and 180 degrees")
+    if south >= north:
+        raise ValueError(f"south must be less than north; {form}")
+    if west >= east:
+        raise ValueError(f"west must be less than east (split a region across 180° in two); {form}")
+    return west, south, east, north
+
+
+def _checked_unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"{', '.join(repeated)} occurs more than once")
+    return values
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise ValueError(f"there is no such file (paths start at {Path.cwd()})")
+    return path
+
+
+Target = Annotated[str, Among(products_of("target"))]
+Vegetation = Annotated[str, Among(products_of("vegetation"))]
+Temperature = Annotated[str, Among(products_of("temperature"))]
+Predictor = Annotated[str, Among(_layers())]
+Extent = Annotated[str, Among(SCENE_EXTENTS)]
+# A title says in words what the schema's own keywords cannot.
+Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
+RegionBox = Annotated[Box, BeforeValidator(_checked_box)]
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+ExistingPath = Annotated[UserPath, AfterValidator(_existing)]
+
+
+# --- Keys ------------------------------------------------------------------------------------------------------------
+
+
+def _key(default: object, meaning: str, unit: str = "", **limits: Any) -> Any:
+    """A key with its default (`...`: none), what it means, its unit and its limits."""
+    return Field(default, description=meaning, json_schema_extra={"x-unit": unit} if unit else None, **limits)
+
+
+class Section(BaseModel):
+    """Keys that belong together; others are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: object, info: ValidationInfo) -> object:
+        """Text from the command line, where Snakemake leaves everything inside a key as text, means what YAML means.
+
+        pydantic reads numbers and booleans from text, but not null; and it takes `true` for the number 1.
+        """
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if type(None) in get_args(annotation) and value in ("", "null"):
+            return None
+        if isinstance(value, bool) and annotation is not bool:
+            raise PydanticCustomError("wrong_type", "a boolean")
+        return value
+
+
+class Region(Section):
+    """An area to map."""
+
+    name: str = _key(
+        ...,
+        "Names the region's folder under `results/`.",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        title="a short name of a-z, 0-9 and - that begins with a letter or digit",
+    )
+    bbox: RegionBox | None = _key(
+        None,
+        "West, south, east, north. Maps the whole box, or cuts the outline.",
+        "degrees",
+        title="four numbers in degrees, [west, south, east, north]",
+    )
+    outline: ExistingPath | None = _key(
+        None, "Any vector file that GDAL reads, in any coordinate reference system: maps what lies inside its polygons."
+    )
+    country: str | None = _key(
+        None,
+        "Maps the country's part of `bbox`; its outline is fetched from Natural Earth (ADM0_A3 code, for example MNG).",
+        pattern=r"^[A-Z]{3}$",
+        title="three capital letters",
+    )
+
+    @model_validator(mode="after")
+    def _has_an_area(self) -> "Region":
+        if self.outline and self.country:
+            raise ValueError("`outline` and `country` exclude each other: give one of them")
+        if self.country and not self.bbox:
+            raise ValueError(f"`country: {self.country}` needs `bbox` too, because countries can have far islands")
+        if not self.bbox and not self.outline:
+            raise ValueError("it needs `bbox` (west, south, east, north in degrees), `outline` (a vector file) or both")
+        return self
+
+
+DEFAULT_REGIONS = (Region(name="khangai", bbox=(96.0, 45.0, 104.0, 50.0)),)
+
+
+class Predictors(Section):
+    """What the model learns from."""
+
+    vegetation: Vegetation = _key("MOD13A1.061", "Product of `ndvi` and `evi`; read only if `use` needs it.")
+    temperature: Temperature = _key("MOD11A1.061", "Product of `lst_day` and `lst_night`; read only if `use` needs it.")
+    use: Annotated[tuple[Predictor, ...], AfterValidator(_checked_unique)] = _key(
+        ("ndvi", "evi", "lst_day"), "Predictors that the model uses.", min_length=1
+    )
+
+
+class Quality(Section):
+    """Which observations count, and how many of them there must be."""
+
+    vegetation: Level = _key(
+        "good",
+        "Accepted vegetation indices. `good`: reliability 0; `fair`: also reliability 1 with usefulness at most 0101, "
+        "without possible snow or shadow.",
+    )
+    temperature: Level = _key(
+        "good",
+        "Accepted temperatures. `good`: QC bits 0-1 are 00; `fair`: also 01 with an error of at most 2 K.",
+    )
+    minimum_days: int = _key(3, "Days with a valid temperature that a pixel needs.", "days", ge=1, le=31)
+    minimum_valid_fraction: float = _key(
+        0.5, "Share of a cell's 81 pixels with all predictors that a training row needs.", "1", gt=0, le=1
+    )
+    minimum_target_share: float = _key(
+        0.9, "Share of the month's soil-moisture fields that must be there; 0 takes what there is.", "1", ge=0, le=1
+    )
+
+
+class Model(Section):
+    """How soil moisture is learned from the predictors."""
+
+    method: Literal["detail", "absolute"] = _key(
+        "detail",
+        "`detail` learns what 9 km adds to 36 km and applies it from 9 km to 1 km; `absolute` learns soil moisture "
+        "itself at 9 km and applies it at 1 km, as the study does.",
+    )
+    kind: Literal["random_forest", "extra_trees", "hist_gradient_boosting", "linear"] = _key(
+        "random_forest", "The learner."
+    )
+    trees: int = _key(200, "Trees of a forest, or rounds of boosting.", "trees", ge=1)
+    min_leaf: Literal["auto"] | Annotated[int, Field(ge=1)] = _key(
+        "auto", "Smallest leaf of a tree; `auto` chooses it out of fold on the run's own samples.", "rows"
+    )
+    test_fraction: float = _key(0.2, "Share of the rows that is kept for the random test split.", "1", ge=0.05, le=0.5)
+    seed: int = _key(2021, "Seed of splits and learners: the same seed gives the same map.", ge=0, le=2**32 - 1)
+
+
+class Map(Section):
+    """How the map is made."""
+
+    reconcile: bool = _key(True, "Make the mean of the 1 km map over every cell equal to the 9 km value.")
+    block: int = _key(256, "Side of the block that one job maps: bounds its memory.", "cells of 9 km", ge=8)
+
+
+class Scene(Section):
+    """The simulated scene that `source: simulated` observes; not read otherwise."""
+
+    extent: Extent = _key(
+        "full",
+        "; ".join(f"`{name}` covers {_degrees(box)}" for name, box in SCENE_EXTENTS.items())
+        + " (west, south, east, north in degrees).",
+    )
+    seed: int = _key(2021, "Seed of the scene: another seed is another landscape.", ge=0, le=2**32 - 1)
+
+
+class Configuration(Section):
+    """Configuration of kilomoist. Paths are relative to the working directory."""
+
+    source: Literal["simulated", "archive"] = _key(
+        "simulated", "Where granules come from: a simulated scene, or your own files in the folder `archive`."
+    )
+    archive: UserPath | None = _key(
+        None, "Folder of granules for `source: archive`, searched at any depth; not read otherwise."
+    )
+    scene: Scene = Scene()
+    regions: tuple[Region, ...] = _key(DEFAULT_REGIONS, "Areas to map, each by itself.", min_length=1)
+    months: Annotated[tuple[Month, ...], AfterValidator(_checked_unique)] = _key(
+        ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1
+    )
+    target: Target = _key("SPL4SMGP.008", "Soil-moisture product that is brought to 1 km.")
+    predictors: Predictors = Predictors()
+    quality: Quality = Quality()
+    model: Model = Model()
+    map: Map = Map()
+    field_points: ExistingPath | None = _key(
+        None,
+        "CSV of field measurements with columns `id`, `longitude`, `latitude`, `soil_moisture` (m³/m³) and, if you "
+        "have them, `date` and `depth_cm`; null means none, or the scene's own points with `source: simulated`.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Configuration":
+        problems = [*self._problems_of_names(), *self._problems_of_source()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _problems_of_names(self) -> Iterator[str]:
+        names = [region.name for region in self.regions]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"`regions`: {name} names {names.count(name)} regions: give each region its own name."
+
+    def _problems_of_source(self) -> Iterator[str]:
+        if self.source == "archive":
+            if self.archive is None:
+                yield (
+                    "`archive` is null, but `source: archive` needs a folder of granules: "
+                    "give it, for example by `--config archive=/path/to/granules`."
+                )
+            elif not self.archive.is_dir():
+                yield f"`archive` is {_shown(self.archive)}: there is no such folder (paths start at {Path.cwd()})."
+            return
+        extent = SCENE_EXTENTS[self.scene.extent]
+        for number, region in enumerate(self.regions):
+            if region.bbox and not _inside(region.bbox, extent):
+                yield (
+                    f"`regions[{number}].bbox` ({region.name}) is {_degrees(region.bbox)}, but the simulated scene "
+                    f"`{self.scene.extent}` covers {_degrees(extent)} only: take a region inside it, or "
+                    "`source: archive` with granules of your region."
+                )
+
+
+def _inside(box: Box, extent: Box) -> bool:
+    return box[0] >= extent[0] and box[1] >= extent[1] and box[2] <= extent[2] and box[3] <= extent[3]
+
+
+# --- Reading ---------------------------------------------------------------------------------------------------------
+
+
+def load(raw: Mapping[str, Any]) -> Configuration:
+    """The checked configuration of what Snakemake read from files and the command line.
+
+    Raises `InputError` with one sentence, on a line of its own, for each problem.
+    """
+    try:
+        return Configuration.model_validate(dict(raw))
+    except ValidationError as error:
+        # pydantic reports a list whose items are wrong as too short as well, and a union once for each of its members.
+        problems = [dict(found) for found in error.errors() if found["type"] != "too_short" or not found["input"]]
+        raise InputError("\n".join(dict.fromkeys(map(_sentence, problems)))) from None
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    """Key, value, what was expected and what to do, of one of pydantic's errors."""
+    kind, location, value = problem["type"], problem["loc"], problem["input"]
+    key, node = _find(location)
+    if kind == "extra_forbidden":
+        return _unknown(key, str(location[-1]), value, node)
+    if kind == "missing":
+        return f"`{key}` is missing: expected {_expected(node)}."
+    if kind == "value_error":
+        text = str(problem["ctx"]["error"])
+        if not key:
+            return text
+        if isinstance(value, Mapping):
+            name = f" ({value['name']})" if "name" in value else ""
+            return f"`{key}`{name}: {text}."
+        return f"`{key}` is {_shown(value)}: {text}."
+    return f"`{key}` is {_shown(value)}: expected {_expected(node)}{_list_hint(key, node, value)}."
+
+
+def _unknown(section: str, name: str, value: object, node: dict[str, Any]) -> str:
+    """A key that does not exist, and the one that was probably meant: beside it or, by its own name, anywhere."""
+    prefix = f"{section}." if section else ""
+    siblings = [prefix + sibling for sibling in node.get("properties", {})]
+    anywhere = [key for key, _ in _keys() if key.rsplit(".", 1)[-1] == name]
+    nearest = difflib.get_close_matches(prefix + name, siblings, 1, cutoff=0.75) or anywhere
+    advice = f"did you mean `{nearest[0]}`?" if nearest else f"expected one of {', '.join(siblings)}."
+    return f"`{prefix}{name}` is not a key (its value is {_shown(value)}): {advice}"
+
+
+def _list_hint(key: str, node: dict[str, Any], value: object) -> str:
+    """How to write a list on the command line, where brackets and quotes are easily forgotten."""
+    if node.get("type") != "array" or isinstance(value, (list, tuple)):
+        return ""
+    example: Any = _as_one_writes(node["default"])
+    if type(value) is type(example[0]):
+        example = [value]
+    outer, *inner = key.split(".")
+    for name in reversed(inner):
+        example = {name: example}
+    return f"; on the command line: --config '{outer}={json.dumps(example)}'"
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+# --- Describing ------------------------------------------------------------------------------------------------------
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Leaves out the titles that pydantic makes of names: here a title says what is expected."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic names it
+        return False
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The closed JSON schema of the configuration, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Configuration.model_json_schema(schema_generator=_WithoutTitles),
+    }
+
+
+def _resolved(node: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in node:
+        return node
+    return {**schema()["$defs"][node["$ref"].rsplit("/", 1)[-1]], **node}
+
+
+def _find(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
+    """The written form of pydantic's location of a value, as far as the schema knows it, and its part of the schema."""
+    key, node = "", schema()
+    for part in location:
+        if isinstance(part, int) and "items" in node:
+            key, node = f"{key}[{part}]", _resolved(node["items"])
+        elif part in node.get("properties", {}):
+            key, node = f"{key}.{part}" if key else str(part), _resolved(node["properties"][part])
+        else:  # an unknown key, or the name of a union's member
+            break
+    return key, node
+
+
+def _as_one_writes(default: Any) -> Any:
+    """A default without the keys of its items that say nothing."""
+    if not isinstance(default, list):
+        return default
+    return [
+        {key: value for key, value in item.items() if value is not None} if isinstance(item, dict) else item
+        for item in default
+    ]
+
+
+def _keys() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every key that holds a value, sections flattened, with its part of the schema."""
+
+    def walk(prefix: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, child in node["properties"].items():
+            inner = _resolved(child)
+            if "properties" in inner:
+                yield from walk(f"{prefix}{name}.", inner)
+                continue
+            yield prefix + name, inner
+            item = _resolved(inner.get("items", {}))
+            if "properties" in item:
+                yield from walk(f"{prefix}{name}[].", item)
+
+    yield from walk("", schema())
+
+
+def _expected(node: dict[str, Any]) -> str:
+    """What a part of the schema accepts, in words."""
+    if "title" in node and "properties" not in node:
+        optional = {"type": "null"} in node.get("anyOf", [])
+        return node["title"] + (", or null" if optional else "")
+    if "anyOf" in node:
+        return ", or ".join(_expected(_resolved(member)) for member in node["anyOf"])
+    if "enum" in node:
+        return " or ".join(filter(None, [", ".join(node["enum"][:-1]), node["enum"][-1]]))
+    if "const" in node:
+        return str(node["const"])
+    if "properties" in node:
+        return f"a mapping with keys {', '.join(node['properties'])}"
+    if node["type"] == "array":
+        return f"a list of one or more, each {_expected(_resolved(node['items']))}"
+    words = {
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "null": "null",
+        "string": "a path" if node.get("format") == "path" else "text",
+    }
+    limits = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most"}
+    found = [f"{text} {node[limit]}" for limit, text in limits.items() if limit in node]
+    return words[node["type"]] + (f" of {' and '.join(found)}" if found else "")
+
+
+# --- Writing ---------------------------------------------------------------------------------------------------------
+
+SCHEMA_FILE = Path("workflow/schemas/config.schema.json")
+README_FILE = Path("config/README.md")
+_BEGIN = "<!-- from here written by `python -m kilomoist.configuration` -->"
+_END = "<!-- to here -->"
+
+
+def write_schema(path: str | Path) -> None:
+    """Write the JSON schema."""
+    with replaced(path) as partial:
+        partial.write_text(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def table() -> str:
+    """Every key with meaning, type, unit and default, as a table in Markdown."""
+    rows = [("Key", "Meaning", "Type", "Unit", "Default"), ("---",) * 5]
+    for key, node in _keys():
+        default = f"`{json.dumps(_as_one_writes(node['default']))}`" if "default" in node else "required"
+        rows.append((f"`{key}`", node["description"], _expected(node), node.get("x-unit", ""), default))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def with_table(readme: str) -> str:
+    """The text of `config/README.md` with the table of now between its two marks."""
+    before, _, rest = readme.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n\n{table()}\n\n{_END}{after}"
+
+
+def main() -> None:
+    """Write the files that are made from this module into the repository that holds it."""
+    root = Path(__file__).resolve().parents[3]
+    write_schema(root / SCHEMA_FILE)
+    readme = root / README_FILE
+    text = with_table(readme.read_text(encoding="utf-8"))
+    with replaced(readme) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What every job does around its work: a log file, and one sentence instead of a traceback for what a user can mend."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kilomoist.errors import InputError
+
+LOGGER = logging.getLogger("kilomoist")
+
+
+@contextmanager
+def job(log: str | Path) -> Iterator[None]:
+    """Write the library's messages to `log`; end the process with status 1 after an `InputError`.
+
+    Its sentence goes to the log and to standard error. Any other exception goes on with its traceback, which is logged
+    too: it is a fault of the program.
+    """
+    logging.basicConfig(
+        filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
+    logging.captureWarnings(True)
+    try:
+        yield
+    except InputError as error:
+        LOGGER.error("%s", error)
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:
+        LOGGER.exception("This is a fault of the program, please report it with this log.")
+        raise

@@ -1,0 +1,87 @@
+"""From the blocks of a map to the map: reconciliation, bounds, flags."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.cells import Values, block_mean, interpolate, interpolated_mean_weights, settle, solve_correction
+from kilomoist.grids import CELL_SIDE, Window
+from kilomoist.products import PRODUCTS
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One bit of `quality.tif`."""
+
+    bit: int
+    meaning: str
+
+
+FLAGS: dict[str, Flag] = {
+    "few_observations": Flag(2, "few observations"),
+    "water_or_snow": Flag(3, "water, snow or ice in the pixel"),
+    "not_reconciled": Flag(4, "cell not reconciled"),
+    "no_value": Flag(7, "no value"),
+}
+WATER_OR_SNOW_SHARE = 0.05
+"""Share of a pixel that water, or snow, must cover to be flagged."""
+
+
+def bounds_of(target: str) -> tuple[float, float]:
+    """Physical bounds of a target's soil moisture, m³/m³."""
+    return PRODUCTS[target].layers["soil_moisture"].valid
+
+
+def measure_block(raw: NDArray) -> tuple[Values, NDArray[np.int64], Values]:
+    """What reconciliation needs of a block: cell means of the unreconciled map, their pixels, weights of B."""
+    mean, count = block_mean(raw, CELL_SIDE)
+    return mean, count, interpolated_mean_weights(np.isfinite(raw), CELL_SIDE)
+
+
+def correct_cells(
+    target: NDArray, mean: NDArray, count: NDArray, weights: NDArray, minimum_fraction: float
+) -> tuple[Values, NDArray[np.bool_]]:
+    """Correction of a whole region's cells, whose interpolation is added to the map, and the cells it reconciles.
+
+    Reconciled are the cells that have a target and at least `minimum_fraction` of their pixels.
+    """
+    reconciled = np.isfinite(target) & (count >= max(1, minimum_fraction * CELL_SIDE**2))
+    correction, _ = solve_correction(np.where(reconciled, target - mean, np.nan), weights)
+    return correction, reconciled
+
+
+def finish_block(
+    raw: NDArray, correction: NDArray, target: NDArray, cells: Window, block: Window, bounds: tuple[float, float]
+) -> NDArray[np.float32]:
+    """A block of the final map: the raw one plus the interpolated correction, within bounds, cell means exact.
+
+    `correction` is over the region's `cells`; `target` over the block, NaN in cells that are not reconciled.
+    """
+    smooth = raw + interpolate(correction, cells, block.refined(CELL_SIDE), CELL_SIDE)
+    return settle(smooth, target, CELL_SIDE, bounds).astype(np.float32)
+
+
+def flag_block(
+    values: NDArray, stack: Mapping[str, NDArray], few: Mapping[str, float], reconciled: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Flags of a block: `stack` as `predictors.stack_predictors` makes it, `few` the days below which a predictor
+    has few observations, `reconciled` the block's reconciled cells. Pixels without a value only say so.
+    """
+    raised = {
+        "few_observations": np.any([stack[f"{name}_days"] < days for name, days in few.items()], axis=0),
+        "water_or_snow": np.any(
+            [stack[name] > WATER_OR_SNOW_SHARE for name in ("water", "snow") if name in stack], axis=0
+        ),
+        "not_reconciled": ~np.kron(reconciled, np.ones((CELL_SIDE, CELL_SIDE), bool)),
+    }
+    flags = np.zeros(values.shape, np.uint8)
+    for name, where in raised.items():
+        flags |= (np.broadcast_to(where, values.shape).astype(np.uint8) << FLAGS[name].bit).astype(np.uint8)
+    return np.where(np.isfinite(values), flags, np.uint8(1 << FLAGS["no_value"].bit))
+
+
+def legend() -> dict[str, str]:
+    """The meaning of each bit, as tags of `quality.tif`."""
+    return {f"bit_{flag.bit}": flag.meaning for flag in FLAGS.values()}

@@ -1,0 +1,171 @@
+"""Regression models by name: how each is built, what it predicts, and how it is kept on disk."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+from numpy.typing import NDArray
+from quantile_forest import RandomForestQuantileRegressor
+from sklearn.base import RegressorMixin
+from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import LinearRegression
+
+from kilomoist.errors import InputError
+from kilomoist.files import replaced
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a model is built from; `min_leaf` is the fewest training rows in a leaf."""
+
+    kind: str
+    trees: int
+    min_leaf: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One entry of the registry."""
+
+    build: Callable[[Settings, int], RegressorMixin]
+    """Makes an unfitted estimator from settings and a number of threads."""
+    has_leaves: bool
+    trusted: tuple[str, ...]
+    """Types beyond skops' own list that a saved model of this kind holds."""
+
+
+_TREE = ("sklearn.tree._tree.Tree",)
+KINDS: dict[str, Kind] = {
+    "random_forest": Kind(
+        lambda s, threads: RandomForestQuantileRegressor(
+            n_estimators=s.trees, min_samples_leaf=s.min_leaf, random_state=s.seed, n_jobs=threads
+        ),
+        has_leaves=True,
+        trusted=(
+            *_TREE,
+            "quantile_forest._quantile_forest.RandomForestQuantileRegressor",
+            "quantile_forest._quantile_forest_fast.QuantileForest",
+        ),
+    ),
+    "extra_trees": Kind(
+        lambda s, threads: ExtraTreesRegressor(
+            n_estimators=s.trees, min_samples_leaf=s.min_leaf, random_state=s.seed, n_jobs=threads
+        ),
+        has_leaves=True,
+        trusted=_TREE,
+    ),
+    "hist_gradient_boosting": Kind(
+        lambda s, threads: HistGradientBoostingRegressor(
+            max_iter=s.trees, min_samples_leaf=s.min_leaf, early_stopping=False, random_state=s.seed
+        ),
+        has_leaves=True,
+        trusted=("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
+    ),
+    "linear": Kind(lambda s, threads: LinearRegression(), has_leaves=False, trusted=()),
+}
+
+
+def fit(settings: Settings, x: NDArray, y: NDArray, threads: int = 1) -> RegressorMixin:
+    """Fit a model; the result does not depend on `threads`."""
+    estimator = KINDS[settings.kind].build(settings, threads).fit(x, y)
+    if hasattr(estimator, "n_jobs"):
+        # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
+        estimator.n_jobs = 1
+    return estimator
+
+
+def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
+    """The mean that a model predicts, (rows,); a quantile forest's own `predict` would give the median."""
+    if isinstance(estimator, RandomForestQuantileRegressor):
+        return RandomForestRegressor.predict(estimator, x)
+    return estimator.predict(x)
+
+
+def impurity_importance(estimator: RegressorMixin, predictors: int) -> NDArray[np.float64]:
+    """Share of the impurity that each predictor's splits remove, NaN for models without splits of that kind."""
+    return getattr(estimator, "feature_importances_", np.full(predictors, np.nan))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model and how it is meant: what `model.skops` holds."""
+
+    method: str
+    kind: str
+    predictors: tuple[str, ...]
+    min_leaf: int
+    alpha: float
+    """Share of the predicted detail that is used (1 for `absolute`)."""
+    training_rows: int
+    coarse_cells: int
+    """Coarse cells that the detail was learned against (0 for `absolute`)."""
+    estimator: RegressorMixin | None
+    """None where there is nothing to learn from and only SMAP is interpolated."""
+
+
+def save(path: str | Path, model: Model) -> None:
+    """Write a model as a skops archive whose bytes depend on nothing but the model."""
+    content = {field.name: getattr(model, field.name) for field in fields(model)}
+    content["predictors"] = list(model.predictors)
+    with replaced(path) as partial:
+        partial.write_bytes(_canonical(skops.io.dumps(content)))
+
+
+def load(path: str | Path) -> Model:
+    """Read a model, trusting the types that its kind names and no other.
+
+    Raises `InputError` when the file is no such model.
+    """
+    trusted = sorted({name for kind in KINDS.values() for name in kind.trusted})
+    try:
+        content = skops.io.load(path, trusted=trusted)
+        return Model(**{**content, "predictors": tuple(content["predictors"])})
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} is not a model of this workflow ({error}): delete it and run snakemake again."
+        ) from error
+
+
+def _canonical(archive: bytes) -> bytes:
+    """A skops archive with its object ids counted in order of appearance and its entries without dates.
+
+    skops names arrays and shared objects by `id()`, an address that is another in every process.
+    """
+    numbers: dict[int, int] = {}
+
+    def renumbered(node: Any) -> Any:
+        if isinstance(node, list):
+            return [renumbered(entry) for entry in node]
+        if not isinstance(node, dict):
+            return node
+        result = {}
+        for key, value in node.items():
+            if key == "__id__":
+                value = numbers.setdefault(value, len(numbers))
+            elif key == "file":
+                stem, _, suffix = value.rpartition(".")
+                value = f"{numbers.setdefault(int(stem), len(numbers))}.{suffix}"
+            else:
+                value = renumbered(value)
+            result[key] = value
+        return result
+
+    source = zipfile.ZipFile(io.BytesIO(archive))
+    schema = renumbered(json.loads(source.read("schema.json")))
+    entries = {"schema.json": json.dumps(schema, indent=1).encode()}
+    for name in source.namelist():
+        if name != "schema.json":
+            stem, _, suffix = name.rpartition(".")
+            entries[f"{numbers[int(stem)]}.{suffix}"] = source.read(name)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        for name in sorted(entries):
+            file.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), entries[name], zipfile.ZIP_DEFLATED, 1)
+    return target.getvalue()

@@ -1,0 +1,90 @@
+"""Predictors on the 1 km grid, stacked from the composites of tiles, and what the 9 km cells make of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.cells import block_mean
+from kilomoist.footprints import sum_footprints
+from kilomoist.grids import CELL_SIDE, Window, tile_grid
+from kilomoist.products import PRODUCTS
+from kilomoist.rasters import read_raster
+
+SMALLEST_COVER = 0.5
+"""Share of a pixel's area that valid observations must cover for the pixel to have a value."""
+MOST_WATER = 0.5
+"""Share of observations that may say water on a vegetation pixel that is still taken as land."""
+SURFACES = ("water", "snow")
+"""Bands of a composite that mark what lies in a pixel instead of measuring it."""
+
+Bands = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class TileComposite:
+    """Where the composite of a product on a tile lies."""
+
+    product: str
+    tile: str
+    path: Path
+
+
+def stack_predictors(
+    composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: Mapping[str, float]
+) -> Bands:
+    """Warp composites to the pixels of a window of cells: each footprint's mean, where half of it is covered.
+
+    Returns float32 bands (rows × 9, columns × 9): per predictor in `use` its mean (`{predictor}`) and the mean days
+    of its valid observations (`{predictor}_days`), and `water` and `snow` (share of the pixel, times share of the
+    observations) where a product tells them. An observation's pixel in the tile enters only where its days reach
+    `minimum_days[predictor]` (more than 0 where not given), and where it is land as far as its product tells.
+    """
+    window = cells.refined(CELL_SIDE)
+    sums: dict[str, NDArray] = {}
+    shares: dict[str, NDArray] = {}
+    for composite in composites:
+        product = PRODUCTS[composite.product]
+        stored, _ = read_raster(composite.path)
+        layers: Bands = {name: stored[name] for name in SURFACES if name in stored}
+        # What water reflects says nothing about soil, however good its quality is.
+        land = stored["water"] <= MOST_WATER if "water" in stored else True
+        for name in use:
+            if name in product.layers:
+                enough = land & (stored[f"{name}_days"] >= max(minimum_days.get(name, 0), 1e-6))
+                layers[name] = np.where(enough, stored[name], np.nan)
+                layers[f"{name}_days"] = np.where(enough, stored[f"{name}_days"], np.nan)
+        total, share = sum_footprints(
+            np.stack(list(layers.values())), tile_grid(composite.tile, product.pixels), window
+        )
+        for number, name in enumerate(layers):
+            sums[name] = sums.get(name, 0.0) + total[number]
+            shares[name] = shares.get(name, 0.0) + share[number]
+    with np.errstate(invalid="ignore"):
+        means = {name: np.where(shares[name] >= SMALLEST_COVER, sums[name] / shares[name], np.nan) for name in sums}
+    for name in (*use, *(f"{name}_days" for name in use)):
+        means.setdefault(name, np.full(window.shape, np.nan))  # no tile has it
+    order = [*use, *(f"{name}_days" for name in use), *(name for name in SURFACES if name in means)]
+    return {name: means[name].astype(np.float32) for name in order}
+
+
+def aggregate(stack: Bands, use: Sequence[str], inside: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+    """Cell means of the predictors over the pixels of the region that have all of them.
+
+    `inside` is the region's pixels. Bands (rows, columns): each predictor (NaN where no pixel has all),
+    `valid_fraction` (share of the cell's 81 pixels that have all predictors and lie inside), one
+    `valid_fraction_{predictor}` each, and `region_fraction`.
+    """
+    values = np.stack([stack[name] for name in use]).astype(float)
+    each = np.isfinite(values) & inside
+    together = each.all(axis=0)
+    means, counts = block_mean(np.where(together, values, np.nan), CELL_SIDE)
+    pixels = CELL_SIDE**2
+    bands = dict(zip(use, means, strict=True))
+    bands["valid_fraction"] = counts[0] / pixels
+    for name, valid in zip(use, each, strict=True):
+        bands[f"valid_fraction_{name}"] = block_mean(np.where(valid, 0.0, np.nan), CELL_SIDE)[1] / pixels
+    bands["region_fraction"] = block_mean(np.where(inside, 0.0, np.nan), CELL_SIDE)[1] / pixels
+    return bands

@@ -1,0 +1,45 @@
+"""What a map was made from: software, granules, revision of the code."""
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+SOFTWARE = (
+    "snakemake", "numpy", "scipy", "rasterio", "pyhdf", "h5py", "pyproj", "shapely", "geopandas", "pandas",
+    "scikit-learn", "quantile-forest", "skops",
+)  # fmt: skip
+"""Packages whose version can change a result."""
+
+
+def software() -> dict[str, str]:
+    """Versions of Python, GDAL and the packages that results depend on."""
+    import rasterio
+
+    versions = {name: importlib.metadata.version(name) for name in SOFTWARE}
+    return {"python": platform.python_version(), "gdal": rasterio.__gdal_version__, **versions}
+
+
+def revision(folder: Path) -> str | None:
+    """Git revision of the workflow, with `-dirty` where files differ from it; None outside a git checkout."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None
+
+
+def count_granules(receipts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Granules expected, found and absent, by product and tile, as rows of a table."""
+    return [
+        {
+            "product": receipt["product"],
+            "tile": receipt["tile"] or "global",
+            "expected": len(receipt["granules"]) + len(receipt["absent"]),
+            "found": len(receipt["granules"]),
+            "absent": " ".join(receipt["absent"]),
+        }
+        for receipt in receipts
+    ]

@@ -1,0 +1,113 @@
+"""Regions: their outline, the tiles and cells they need, the blocks they are mapped in."""
+
+from pathlib import Path
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from kilomoist.errors import InputError
+from kilomoist.grids import (
+    CELL_SIDE,
+    M01,
+    TILE_SIDE,
+    Window,
+    cells_covering,
+    ease_from_geographic,
+    sinusoidal_from_geographic,
+)
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+_LONGEST_SEGMENT = 0.02
+"""Degrees: straight lines in longitude and latitude are curves in the grids, so outlines are densified first."""
+_SMALLEST_SHARE = (TILE_SIDE / 1200) ** 2
+"""m²: a tile that holds less of a region than one LST pixel is not needed."""
+_MAPPED_LATITUDE = 85.0
+"""EASE-Grid 2.0 global ends at 85.04°."""
+
+
+def read_outline(path: str | Path) -> shapely.Geometry:
+    """The union of all polygons of a vector file, in degrees (WGS 84).
+
+    Raises `InputError` when the file is missing or unreadable, empty, without polygons or without CRS.
+    """
+    import geopandas  # half a second, and most regions are boxes
+
+    if not Path(path).exists():
+        raise InputError(f"outline {path} does not exist: give the path of a vector file such as .gpkg or .geojson.")
+    try:
+        frame = geopandas.read_file(path)
+    except Exception as error:
+        raise InputError(f"outline {path} cannot be read as a vector file ({error}): try it with ogrinfo.") from error
+    if frame.empty:
+        raise InputError(f"outline {path} holds no feature: it needs at least one polygon.")
+    if frame.crs is None:
+        raise InputError(f"outline {path} has no CRS: assign the one it was drawn in (for .shp, add its .prj file).")
+    outline = frame.to_crs("EPSG:4326").geometry.make_valid().union_all()
+    if outline.area == 0:
+        kinds = ", ".join(sorted(frame.geometry.geom_type.unique()))
+        raise InputError(f"outline {path} holds no polygon but {kinds}: an outline must enclose an area.")
+    return outline
+
+
+def region_area(bbox: Box | None, outline: str | Path | None, name: str = "") -> shapely.Geometry:
+    """The region in degrees: its box, its outline, or what both share.
+
+    Raises `InputError` when they share nothing.
+    """
+    areas = ([shapely.box(*bbox)] if bbox else []) + ([read_outline(outline)] if outline else [])
+    area = shapely.intersection_all(areas)
+    if area.area == 0:
+        raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")
+    west, south, east, north = area.bounds
+    if south < -_MAPPED_LATITUDE or north > _MAPPED_LATITUDE:
+        raise InputError(f"region {name} reaches from {south}° to {north}° latitude: the grid ends at ±85°.")
+    return area
+
+
+def cells_of(area: shapely.Geometry) -> Window:
+    """The M09 window of whole cells that covers an area in degrees."""
+    return cells_covering(area.bounds)
+
+
+def tiles_of(area: shapely.Geometry) -> list[str]:
+    """MODIS tiles that share more with an area in degrees than one LST pixel, in order of name."""
+    west, south, east, north = area.bounds
+    outline = shapely.transform(
+        shapely.segmentize(area, _LONGEST_SEGMENT),
+        lambda points: np.column_stack(sinusoidal_from_geographic(points[:, 0], points[:, 1])),
+    ).buffer(0)
+    left, bottom, right, top = outline.bounds
+    tiles = []
+    for h in range(int(left // TILE_SIDE) + 18, int(right // TILE_SIDE) + 19):
+        for v in range(8 - int(top // TILE_SIDE), 9 - int(bottom // TILE_SIDE)):
+            square = shapely.box((h - 18) * TILE_SIDE, (8 - v) * TILE_SIDE, (h - 17) * TILE_SIDE, (9 - v) * TILE_SIDE)
+            if outline.intersection(square).area > _SMALLEST_SHARE:
+                tiles.append(f"h{h:02d}v{v:02d}")
+    return sorted(tiles)
+
+
+def blocks_of(cells: Window, side: int) -> dict[str, Window]:
+    """Cut a region's cells into blocks of at most `side` × `side` cells, by name, from the north-west corner."""
+    return {
+        f"r{row // side:03d}c{column // side:03d}": Window(
+            cells.row + row, cells.column + column, min(side, cells.rows - row), min(side, cells.columns - column)
+        )
+        for row in range(0, cells.rows, side)
+        for column in range(0, cells.columns, side)
+    }
+
+
+def pixels_inside(area: shapely.Geometry, cells: Window) -> NDArray[np.bool_]:
+    """Pixels of an M09 window whose centre lies in an area in degrees, (rows × 9, columns × 9)."""
+    from rasterio.features import geometry_mask  # imported here because plans need this module, but no rasters
+    from rasterio.transform import Affine
+
+    window = cells.refined(CELL_SIDE)
+    outline = shapely.transform(
+        shapely.segmentize(area, _LONGEST_SEGMENT),
+        lambda points: np.column_stack(ease_from_geographic(points[:, 0], points[:, 1])),
+    )
+    return geometry_mask([outline], window.shape, Affine(*M01.transform(window)), invert=True)

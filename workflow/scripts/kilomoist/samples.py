@@ -1,0 +1,90 @@
+"""The training table: one row a 9 km cell, with its contract."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pandera
+from numpy.typing import NDArray
+
+from kilomoist.errors import InputError
+from kilomoist.files import replaced
+from kilomoist.grids import M09, Window, geographic_from_ease
+
+FEWEST_ROWS = 50
+"""Training rows below which no model is fitted."""
+
+
+def schema(use: Sequence[str]) -> pandera.DataFrameSchema:
+    """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, one row a cell."""
+    fraction = pandera.Check.in_range(0, 1)
+    number = pandera.Column("float64", pandera.Check(np.isfinite, name="finite"))
+    columns = {
+        "row": pandera.Column("int64", pandera.Check.in_range(0, M09.rows - 1)),
+        "column": pandera.Column("int64", pandera.Check.in_range(0, M09.columns - 1)),
+        "longitude": pandera.Column("float64", pandera.Check.in_range(-180, 180)),
+        "latitude": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
+        "target": pandera.Column("float64", pandera.Check.in_range(0, 1)),
+        **{name: number for name in use},
+        "valid_fraction": pandera.Column("float64", fraction),
+        **{f"valid_fraction_{name}": pandera.Column("float64", fraction) for name in use},
+        "split": pandera.Column(str, pandera.Check.isin(["train", "test"])),
+    }
+    return pandera.DataFrameSchema(columns, strict=True, ordered=True, unique=["row", "column"])
+
+
+def collect(
+    cells: Mapping[str, NDArray[np.float64]], window: Window, use: Sequence[str], minimum_valid_fraction: float
+) -> pd.DataFrame:
+    """Rows of the cells that can train a model, without `split`: enough pixels with all predictors, and a target.
+
+    `cells` are bands over `window` as `predictors.aggregate` makes them, with `target`. Raises `InputError` when there
+    are fewer than `FEWEST_ROWS`.
+    """
+    enough = cells["valid_fraction"] >= minimum_valid_fraction
+    usable = enough & np.isfinite(cells["target"]) & np.all([np.isfinite(cells[name]) for name in use], axis=0)
+    if usable.sum() < FEWEST_ROWS:
+        raise InputError(
+            f"Only {usable.sum()} cells of 9 km can train a model, {FEWEST_ROWS} are needed: of {usable.size} cells of "
+            f"the region's window {int(np.isfinite(cells['target']).sum())} have a target and {int(enough.sum())} have "
+            f"at least {minimum_valid_fraction:.0%} of their pixels with all of {', '.join(use)}; "
+            "take a larger region, a less cloudy month, quality levels `fair`, or a lower quality.minimum_days "
+            "or quality.minimum_valid_fraction."
+        )
+    row, column = np.nonzero(usable)
+    longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])
+    names = [*use, "valid_fraction", *(f"valid_fraction_{name}" for name in use)]
+    return pd.DataFrame(
+        {
+            "row": (row + window.row).astype("int64"),
+            "column": (column + window.column).astype("int64"),
+            "longitude": longitude,
+            "latitude": latitude,
+            "target": cells["target"][usable].astype(float),
+            **{name: cells[name][usable].astype(float) for name in names},
+        }
+    )
+
+
+def split_randomly(rows: int, test_fraction: float, seed: int) -> NDArray[np.str_]:
+    """`train` or `test` for each row; the test share is rounded up (20 % of 17,564 rows are 3,513, as in the study)."""
+    tested = int(np.ceil(test_fraction * rows))
+    split = np.full(rows, "train", dtype="<U5")
+    split[np.random.default_rng(seed).permutation(rows)[:tested]] = "test"
+    return split
+
+
+def write_samples(path: str | Path, frame: pd.DataFrame, use: Sequence[str]) -> None:
+    """Check the table against its contract and write it as Parquet."""
+    with replaced(path) as partial:
+        schema(use).validate(frame).to_parquet(partial, index=False, compression="zstd")
+
+
+def read_samples(path: str | Path, use: Sequence[str]) -> pd.DataFrame:
+    """Read the table; raises `InputError` when it does not keep its contract."""
+    frame = pd.read_parquet(path)
+    try:
+        return schema(use).validate(frame)
+    except pandera.errors.SchemaError as error:
+        raise InputError(f"{path} is not a table of samples ({error}): delete it and run snakemake again.") from error

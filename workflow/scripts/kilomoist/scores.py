@@ -1,0 +1,87 @@
+"""Scores of an estimate against what it estimates, correlations, importances, ranges of maps."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kilomoist.models import Model, impurity_importance, predict_mean
+
+PERMUTATIONS = 10
+"""Times that each predictor is shuffled for its permutation importance."""
+
+
+def score(observed: NDArray, estimated: NDArray) -> dict[str, float]:
+    """n, r, p, r2, rmse, ubrmse, bias of an estimate, over the pairs where both are finite.
+
+    r is Pearson's, p its two-sided p-value for independent pairs; r2 is 1 − Σ(error²) / Σ(deviation of the observed
+    from their mean²), which falls below 0 for estimates worse than that mean; bias is estimated − observed, and
+    rmse² = ubrmse² + bias² (Entekhabi et al. 2010, doi 10.1175/2010JHM1223.1). What cannot be computed (fewer than
+    three pairs, no variance) is NaN.
+    """
+    from scipy.stats import pearsonr
+
+    both = np.isfinite(observed) & np.isfinite(estimated)
+    y, z = np.asarray(observed, float)[both], np.asarray(estimated, float)[both]
+    result = dict.fromkeys(("n", "r", "p", "r2", "rmse", "ubrmse", "bias"), float("nan"))
+    result["n"] = len(y)
+    if len(y) == 0:
+        return result
+    error = z - y
+    result |= {"rmse": float(np.sqrt(np.mean(error**2))), "ubrmse": float(np.std(error)), "bias": float(error.mean())}
+    if len(y) >= 3 and np.ptp(y) > 0:
+        result["r2"] = float(1 - np.sum(error**2) / np.sum((y - y.mean()) ** 2))
+        if np.ptp(z) > 0:
+            correlation = pearsonr(y, z)
+            result |= {"r": float(correlation.statistic), "p": float(correlation.pvalue)}
+    return result
+
+
+def correlations(samples: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Pearson's r with p and n of every pair of columns: first, second, r, p, n."""
+    rows = []
+    for first, second in combinations(names, 2):
+        pair = score(samples[first].to_numpy(), samples[second].to_numpy())
+        rows.append({"first": first, "second": second, "r": pair["r"], "p": pair["p"], "n": pair["n"]})
+    return pd.DataFrame(rows)
+
+
+def importance(model: Model, x: NDArray, y: NDArray, seed: int) -> pd.DataFrame:
+    """Importance of each predictor in percent: of the impurity removed, and of the errors that shuffling it adds.
+
+    Permutation importance is the mean growth of the squared error over `PERMUTATIONS` shuffles of one column
+    (Breiman 2001, doi 10.1023/A:1010933404324); negative growth counts as 0 before it is turned into shares.
+    """
+    random = np.random.default_rng(seed)
+    unshuffled = np.mean((predict_mean(model.estimator, x) - y) ** 2)
+    growth = np.zeros(x.shape[1])
+    for number in range(x.shape[1]):
+        for _ in range(PERMUTATIONS):
+            shuffled = x.copy()
+            shuffled[:, number] = random.permutation(shuffled[:, number])
+            growth[number] += np.mean((predict_mean(model.estimator, shuffled) - y) ** 2) - unshuffled
+    growth = np.maximum(growth, 0)
+    with np.errstate(invalid="ignore"):
+        permutation = 100 * growth / growth.sum()
+    return pd.DataFrame(
+        {
+            "method": model.method,
+            "predictor": model.predictors,
+            "impurity_percent": 100 * impurity_importance(model.estimator, x.shape[1]),
+            "permutation_percent": permutation,
+        }
+    )
+
+
+def describe(values: NDArray) -> dict[str, float]:
+    """Number, minimum, maximum, mean and percentiles of a map's finite values."""
+    finite = np.asarray(values, float)[np.isfinite(values)]
+    shares = {f"p{share:02d}": share for share in (1, 5, 25, 50, 75, 95, 99)}
+    percentiles = np.percentile(finite, list(shares.values())) if finite.size else [np.nan] * len(shares)
+    summary = {"n": finite.size, "minimum": np.nan, "maximum": np.nan, "mean": np.nan}
+    if finite.size:
+        summary |= {"minimum": finite.min(), "maximum": finite.max(), "mean": finite.mean()}
+    return {name: float(value) for name, value in summary.items()} | dict(
+        zip(shares, map(float, percentiles), strict=True)
+    )

@@ -1,0 +1,26 @@
+"""Map one block at 1 km, before reconciliation."""
+
+import numpy as np
+
+from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.jobs import job
+from kilomoist.methods import Cells, predict_map
+from kilomoist.models import load
+from kilomoist.rasters import mosaic, write_raster
+from kilomoist.samples import read_samples
+
+
+def predict_block(stack_path: str, samples_path: str, cells_path: str, model_path: str, path: str) -> None:
+    """Write the unreconciled map of the block, NaN where a predictor is missing."""
+    model = load(model_path)
+    use = list(model.predictors)
+    stack, pixels = mosaic([stack_path], M01)
+    bands, window = mosaic([cells_path], M09)
+    cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
+    raw = predict_map(model, np.stack([stack[name] for name in use]), pixels, cells, CELL_SIDE)
+    write_raster(path, {"soil_moisture": raw}, M01, pixels, {})
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        predict_block(*snakemake.input, snakemake.output.raw)

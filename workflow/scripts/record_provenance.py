@@ -1,0 +1,29 @@
+"""Record what a map was made from."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kilomoist.files import read_json, replaced, write_json
+from kilomoist.jobs import job
+from kilomoist.provenance import count_granules, revision, software
+
+
+def record_provenance(receipts: list[str], configuration: dict[str, Any], path: str, table_path: str) -> None:
+    """Write configuration, versions, git revision and granules, and the table of granules found and absent."""
+    granules = [read_json(receipt) for receipt in receipts]
+    record = {
+        "configuration": configuration,
+        "software": software(),
+        "git_revision": revision(Path(__file__).parent),
+        "granules": granules,
+    }
+    write_json(path, record)
+    with replaced(table_path) as partial:
+        pd.DataFrame(count_granules(granules)).to_csv(partial, index=False)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        record_provenance(list(snakemake.input.receipts), snakemake.params.configuration, *snakemake.output)

@@ -1,0 +1,42 @@
+"""Write the 3-hourly soil-moisture granules of a month as SMAP L4 would give them for a simulated scene."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kilomoist.calendars import slots
+from kilomoist.eos import compress_target, granule_file_name, write_target_granule
+from kilomoist.jobs import job
+from kilomoist.products import PRODUCTS
+from kilomoist.rasters import read_raster
+from kilomoist.regions import Box
+from kilomoist.scenes import make_scene, target_field, target_mean
+
+
+def simulate_target(
+    truth: str, product_name: str, month: str, extent: Box, seed: int, threads: int, folder: str
+) -> None:
+    """Write eight granules a day into `folder`; their mean is the exact mean of the truth over each cell."""
+    product, scene = PRODUCTS[product_name], make_scene(extent, seed)
+    mean = target_mean(read_raster(truth)[0]["soil_moisture"])
+
+    def compressed(number: int) -> bytes:
+        return compress_target(scene.window, target_field(scene, mean, product, month, number))
+
+    times = slots(product, month)
+    with ThreadPoolExecutor(threads) as pool:
+        for slot, field in zip(times, pool.map(compressed, range(len(times))), strict=True):
+            path = Path(folder) / granule_file_name(product, slot.time, None)
+            write_target_granule(path, product, slot.time, field)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        simulate_target(
+            snakemake.input.truth,
+            snakemake.wildcards.product,
+            snakemake.wildcards.month,
+            tuple(snakemake.params.extent),
+            snakemake.params.seed,
+            snakemake.threads,
+            snakemake.output.granules,
+        )

@@ -1,0 +1,35 @@
+"""Write the daily temperature granules of a month and tile as MODIS would see a simulated scene."""
+
+from pathlib import Path
+
+from kilomoist.calendars import slots
+from kilomoist.eos import granule_file_name, write_tiled_granule
+from kilomoist.grids import tile_grid
+from kilomoist.jobs import job
+from kilomoist.products import PRODUCTS
+from kilomoist.regions import Box
+from kilomoist.scenes import TemperatureView, make_scene, read_landscape
+
+
+def simulate_temperature(
+    landscape: str, product_name: str, tile: str, month: str, extent: Box, seed: int, folder: str
+) -> None:
+    """Write one granule a day into `folder`."""
+    product = PRODUCTS[product_name]
+    view = TemperatureView(make_scene(extent, seed), read_landscape(landscape), tile_grid(tile, product.pixels), month)
+    for slot in slots(product, month):
+        path = Path(folder) / granule_file_name(product, slot.time, tile)
+        write_tiled_granule(path, product, tile, slot.time, view.day(product, slot.time))
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        simulate_temperature(
+            snakemake.input.landscape,
+            snakemake.wildcards.product,
+            snakemake.wildcards.tile,
+            snakemake.wildcards.month,
+            tuple(snakemake.params.extent),
+            snakemake.params.seed,
+            snakemake.output.granules,
+        )

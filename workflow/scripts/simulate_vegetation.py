@@ -1,0 +1,35 @@
+"""Write one 16-day vegetation granule as MODIS would see a simulated scene."""
+
+from datetime import datetime
+
+from kilomoist.eos import write_tiled_granule
+from kilomoist.grids import tile_grid
+from kilomoist.jobs import job
+from kilomoist.products import PRODUCTS
+from kilomoist.regions import Box
+from kilomoist.scenes import Footprints, make_scene, read_landscape, vegetation_period
+
+
+def simulate_vegetation(
+    landscape: str, product_name: str, tile: str, first_day: str, extent: Box, seed: int, path: str
+) -> None:
+    """Write the granule whose period begins on `first_day` (year and day of the year)."""
+    product = PRODUCTS[product_name]
+    time = datetime.strptime(first_day, product.time_format)
+    scene = make_scene(extent, seed)
+    footprints = Footprints(scene, tile_grid(tile, product.pixels), samples=3)
+    arrays = vegetation_period(scene, read_landscape(landscape), footprints, product, time)
+    write_tiled_granule(path, product, tile, time, arrays)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        simulate_vegetation(
+            snakemake.input.landscape,
+            snakemake.wildcards.product,
+            snakemake.wildcards.tile,
+            snakemake.wildcards.first_day,
+            tuple(snakemake.params.extent),
+            snakemake.params.seed,
+            snakemake.output.granule,
+        )

@@ -1,0 +1,51 @@
+"""Warp the composites to the 1 km pixels of a block and aggregate them to its 9 km cells."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kilomoist.grids import M01, M09, Window
+from kilomoist.jobs import job
+from kilomoist.predictors import TileComposite, aggregate, stack_predictors
+from kilomoist.products import PRODUCTS
+from kilomoist.rasters import read_window, write_raster
+from kilomoist.regions import Box, pixels_inside, region_area
+
+
+def stack_block(
+    composites: list[TileComposite],
+    target: str,
+    block: Window,
+    bbox: Box | None,
+    outline: str | None,
+    use: list[str],
+    minimum_days: int,
+    stack_path: str,
+    cells_path: str,
+) -> None:
+    """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
+    inside = pixels_inside(region_area(bbox, outline), block)
+    days = {
+        name: minimum_days for product in PRODUCTS.values() if product.role == "temperature" for name in product.layers
+    }
+    stack = stack_predictors(composites, use, block, days)
+    stack = {name: np.where(inside, band, np.float32(np.nan)) for name, band in stack.items()}
+    cells = aggregate(stack, use, inside)
+    moisture = read_window(target, "soil_moisture", M09, block)
+    cells = {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
+    write_raster(stack_path, stack, M01, block.refined(9), {})
+    write_raster(cells_path, cells, M09, block, {})
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        stack_block(
+            [TileComposite(*key, Path(path)) for key, path in zip(snakemake.params.tiles, snakemake.input.composites)],
+            snakemake.input.target,
+            Window(*snakemake.params.window),
+            snakemake.params.bbox,
+            next(iter(snakemake.input.outline), None),
+            snakemake.params.use,
+            snakemake.params.minimum_days,
+            *snakemake.output,
+        )

@@ -1,0 +1,57 @@
+"""Train the model that makes the map."""
+
+from kilomoist.files import replaced
+from kilomoist.grids import M09
+from kilomoist.jobs import LOGGER, job
+from kilomoist.methods import FEWEST_COARSE_CELLS, Cells, fit_absolute, fit_detail
+from kilomoist.models import Settings, save
+from kilomoist.rasters import mosaic
+from kilomoist.samples import read_samples
+
+
+def train_model(
+    samples_path: str,
+    cells_path: str,
+    use: list[str],
+    method: str,
+    settings: Settings,
+    min_leaf: int | str,
+    minimum_fraction: float,
+    threads: int,
+    model_path: str,
+    table_path: str,
+) -> None:
+    """Write the model and the table of leaf sizes that were compared out of fold."""
+    samples = read_samples(samples_path, use)
+    if method == "absolute":
+        model, table = fit_absolute(samples, use, settings, min_leaf, threads)
+    else:
+        bands, window = mosaic([cells_path], M09)
+        cells = Cells.of_samples(samples, bands["target"], use, window)
+        model, table = fit_detail(cells, use, settings, min_leaf, minimum_fraction, threads)
+        if model.coarse_cells < FEWEST_COARSE_CELLS:
+            LOGGER.warning(
+                "Only %d coarse cells of 36 km, %d are needed to learn detail: alpha is 0, the map is SMAP, interpolated.",
+                model.coarse_cells,
+                FEWEST_COARSE_CELLS,
+            )
+    LOGGER.info("Compared out of fold:\n%s", table.to_string(index=False))
+    LOGGER.info("Method %s, min_leaf %d, alpha %.3f, %d rows", method, model.min_leaf, model.alpha, model.training_rows)
+    save(model_path, model)
+    with replaced(table_path) as partial:
+        table.to_csv(partial, index=False)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        train_model(
+            snakemake.input.samples,
+            snakemake.input.cells,
+            snakemake.params.use,
+            snakemake.params.method,
+            Settings(snakemake.params.kind, snakemake.params.trees, 1, snakemake.params.seed),
+            snakemake.params.min_leaf,
+            snakemake.params.minimum_valid_fraction,
+            snakemake.threads,
+            *snakemake.output,
+        )
