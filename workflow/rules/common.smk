@@ -253,4 +253,6 @@ def targets():
 if CONFIG.source == "archive":
     checked(require_granules)
 elif CONFIG.regions != DEFAULT_REGIONS:
-    logger.warning(f"The granules of {', '.join(REGIONS)} are simulated (source: simulated): nothing is measured there.")
+    logger.warning(
+        f"The granules of {', '.join(REGIONS)} are simulated (source: simulated): nothing is measured there."
+    )

@@ -7,20 +7,20 @@ rule composite_tile:
     output:
         composite=f"{COMPOSITES}/{{tile}}/{{month}}.tif",
         receipt=f"{COMPOSITES}/{{tile}}/{{month}}.granules.json",
-    params:
-        quality=level,
-        source=CONFIG.source,
-        code=code("composite_tile"),
     log:
         "results/logs/composite_tile/{source}/{product}/{tile}/{month}.log",
     benchmark:
         "results/benchmarks/composite_tile/{source}/{product}/{tile}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=900,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        quality=level,
+        source=CONFIG.source,
+        code=code("composite_tile"),
     message:
         "Composite {wildcards.product} on {wildcards.tile} over {wildcards.month}"
     script:
@@ -33,20 +33,20 @@ rule average_target:
     output:
         mean=f"{COMPOSITES}/{{month}}.tif",
         receipt=f"{COMPOSITES}/{{month}}.granules.json",
-    params:
-        smallest_share=CONFIG.quality.minimum_target_share,
-        source=CONFIG.source,
-        code=code("average_target"),
     log:
         "results/logs/average_target/{source}/{product}/{month}.log",
     benchmark:
         "results/benchmarks/average_target/{source}/{product}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        smallest_share=CONFIG.quality.minimum_target_share,
+        source=CONFIG.source,
+        code=code("average_target"),
     message:
         "Average {wildcards.product} over {wildcards.month}"
     script:

@@ -4,20 +4,20 @@
 rule simulate_landscape:
     output:
         landscape=f"{SIMULATED}/landscape.npz",
-    params:
-        extent=scene_extent,
-        seed=scene_seed,
-        code=code("simulate_landscape"),
     log:
         "results/logs/simulate_landscape/{scene}.log",
     benchmark:
         "results/benchmarks/simulate_landscape/{scene}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=900,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_landscape"),
     message:
         "Simulate the landscape {wildcards.scene}"
     script:
@@ -30,20 +30,20 @@ rule simulate_truth:
     output:
         truth=f"{SIMULATED}/truth/{{month}}/soil_moisture.tif",
         points=f"{SIMULATED}/truth/{{month}}/field_points.csv",
-    params:
-        extent=scene_extent,
-        seed=scene_seed,
-        code=code("simulate_truth"),
     log:
         "results/logs/simulate_truth/{scene}/{month}.log",
     benchmark:
         "results/benchmarks/simulate_truth/{scene}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_truth"),
     message:
         "Simulate the true soil moisture of {wildcards.month}"
     script:
@@ -55,20 +55,20 @@ rule simulate_temperature:
         landscape=f"{SIMULATED}/landscape.npz",
     output:
         granules=directory(f"{SIMULATED}/{{product}}/{{tile}}/{{month}}"),
-    params:
-        extent=scene_extent,
-        seed=scene_seed,
-        code=code("simulate_temperature"),
     log:
         "results/logs/simulate_temperature/{scene}/{product}/{tile}/{month}.log",
     benchmark:
         "results/benchmarks/simulate_temperature/{scene}/{product}/{tile}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=900,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_temperature"),
     message:
         "Simulate {wildcards.product} on {wildcards.tile} in {wildcards.month}, a granule a day"
     script:
@@ -80,20 +80,20 @@ rule simulate_vegetation:
         landscape=f"{SIMULATED}/landscape.npz",
     output:
         granule=f"{SIMULATED}/{{product}}/{{tile}}/{{short_name}}.A{{first_day}}.{{granule_tile}}.{{version}}.{{produced}}.hdf",
-    params:
-        extent=scene_extent,
-        seed=scene_seed,
-        code=code("simulate_vegetation"),
     log:
         "results/logs/simulate_vegetation/{scene}/{product}/{tile}/{short_name}.A{first_day}.{granule_tile}.{version}.{produced}.log",
     benchmark:
         "results/benchmarks/simulate_vegetation/{scene}/{product}/{tile}/{short_name}.A{first_day}.{granule_tile}.{version}.{produced}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=900,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_vegetation"),
     message:
         "Simulate {wildcards.product} on {wildcards.tile} from day {wildcards.first_day}"
     script:
@@ -105,20 +105,20 @@ rule simulate_target:
         truth=f"{SIMULATED}/truth/{{month}}/soil_moisture.tif",
     output:
         granules=directory(f"{SIMULATED}/{{product}}/{{month}}"),
-    params:
-        extent=scene_extent,
-        seed=scene_seed,
-        code=code("simulate_target"),
     log:
         "results/logs/simulate_target/{scene}/{product}/{month}.log",
     benchmark:
         "results/benchmarks/simulate_target/{scene}/{product}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 2
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        extent=scene_extent,
+        seed=scene_seed,
+        code=code("simulate_target"),
     message:
         "Simulate {wildcards.product} in {wildcards.month}, eight granules a day"
     script:
@@ -128,18 +128,18 @@ rule simulate_target:
 rule fetch_outline:
     output:
         outline="resources/outlines/{country}.geojson",
-    params:
-        code=code("fetch_outline"),
     log:
         "results/logs/fetch_outline/{country}.log",
     benchmark:
         "results/benchmarks/fetch_outline/{country}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        code=code("fetch_outline"),
     message:
         "Fetch the outline of {wildcards.country} from Natural Earth"
     script:

@@ -9,18 +9,18 @@ rule predict_block:
         model=f"{RUN}/model.skops",
     output:
         raw=f"{BLOCK}/raw_map.tif",
-    params:
-        code=code("predict_block"),
     log:
         "results/logs/predict_block/{region}/{month}/{block}.log",
     benchmark:
         "results/benchmarks/predict_block/{region}/{month}/{block}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=900,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        code=code("predict_block"),
     message:
         "Map {wildcards.region}, {wildcards.month}, block {wildcards.block}"
     script:
@@ -33,20 +33,20 @@ rule reconcile_map:
         cells=f"{RUN}/cells.tif",
     output:
         correction=f"{RUN}/correction.tif",
-    params:
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        reconcile=CONFIG.map.reconcile,
-        code=code("reconcile_map"),
     log:
         "results/logs/reconcile_map/{region}/{month}.log",
     benchmark:
         "results/benchmarks/reconcile_map/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        reconcile=CONFIG.map.reconcile,
+        code=code("reconcile_map"),
     message:
         "Reconcile the map of {wildcards.region}, {wildcards.month}, with its cells"
     script:
@@ -64,21 +64,21 @@ rule assemble_map:
         soil_moisture=f"{RUN}/soil_moisture.tif",
         quality=f"{RUN}/quality.tif",
         ranges=f"{RUN}/tables/maps.csv",
+    log:
+        "results/logs/assemble_map/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/assemble_map/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
     params:
         target=CONFIG.target,
         few=few_days,
         tags=tags,
         code=code("assemble_map"),
-    log:
-        "results/logs/assemble_map/{region}/{month}.log",
-    benchmark:
-        "results/benchmarks/assemble_map/{region}/{month}.tsv"
-    threads: 1
-    resources:
-        mem_mb=900,
-        runtime=10,
-    conda:
-        ENVIRONMENT
     message:
         "Assemble the map of {wildcards.region}, {wildcards.month}"
     script:
@@ -90,20 +90,20 @@ rule assemble_predictors:
         stacks=of_blocks("predictors.tif"),
     output:
         predictors=f"{RUN}/predictors.tif",
-    params:
-        units=units,
-        tags=tags,
-        code=code("assemble_predictors"),
     log:
         "results/logs/assemble_predictors/{region}/{month}.log",
     benchmark:
         "results/benchmarks/assemble_predictors/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        units=units,
+        tags=tags,
+        code=code("assemble_predictors"),
     message:
         "Assemble the predictors of {wildcards.region}, {wildcards.month}"
     script:

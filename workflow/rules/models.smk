@@ -8,6 +8,16 @@ rule train_model:
     output:
         model=f"{RUN}/model.skops",
         search=f"{RUN}/tables/leaf_search.csv",
+    log:
+        "results/logs/train_model/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/train_model/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=900,
+        runtime=10,
     params:
         use=list(CONFIG.predictors.use),
         method=CONFIG.model.method,
@@ -17,16 +27,6 @@ rule train_model:
         seed=CONFIG.model.seed,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("train_model"),
-    log:
-        "results/logs/train_model/{region}/{month}.log",
-    benchmark:
-        "results/benchmarks/train_model/{region}/{month}.tsv"
-    threads: 2
-    resources:
-        mem_mb=900,
-        runtime=10,
-    conda:
-        ENVIRONMENT
     message:
         "Train the model of {wildcards.region}, {wildcards.month}"
     script:
@@ -43,6 +43,16 @@ rule evaluate_model:
         importance=f"{RUN}/tables/importance.csv",
         scores=f"{RUN}/tables/scores.csv",
         predictions=f"{RUN}/tables/predictions.csv",
+    log:
+        "results/logs/evaluate_model/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/evaluate_model/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=900,
+        runtime=10,
     params:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
@@ -51,16 +61,6 @@ rule evaluate_model:
         seed=CONFIG.model.seed,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("evaluate_model"),
-    log:
-        "results/logs/evaluate_model/{region}/{month}.log",
-    benchmark:
-        "results/benchmarks/evaluate_model/{region}/{month}.tsv"
-    threads: 2
-    resources:
-        mem_mb=900,
-        runtime=10,
-    conda:
-        ENVIRONMENT
     message:
         "Evaluate the model of {wildcards.region}, {wildcards.month}"
     script:

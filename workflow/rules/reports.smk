@@ -9,18 +9,18 @@ rule validate_field:
     output:
         table=report(f"{RUN}/tables/field_validation.csv", caption="../report/field_validation.rst", category="Tables"),
         matched=f"{RUN}/tables/field_points.csv",
-    params:
-        code=code("validate_field"),
     log:
         "results/logs/validate_field/{region}/{month}.log",
     benchmark:
         "results/benchmarks/validate_field/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        code=code("validate_field"),
     message:
         "Compare {wildcards.region}, {wildcards.month}, with field points"
     script:
@@ -36,20 +36,22 @@ rule draw_evaluation:
     output:
         correlation=report(f"{RUN}/figures/correlation.png", caption="../report/correlation.rst", category="Figures"),
         importance=report(f"{RUN}/figures/importance.png", caption="../report/importance.rst", category="Figures"),
-        predicted_observed=report(f"{RUN}/figures/predicted_observed.png", caption="../report/predicted_observed.rst", category="Figures"),
-    params:
-        source=CONFIG.source,
-        code=code("draw_evaluation"),
+        predicted_observed=report(
+            f"{RUN}/figures/predicted_observed.png", caption="../report/predicted_observed.rst", category="Figures"
+        ),
     log:
         "results/logs/draw_evaluation/{region}/{month}.log",
     benchmark:
         "results/benchmarks/draw_evaluation/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        source=CONFIG.source,
+        code=code("draw_evaluation"),
     message:
         "Draw the evaluation of {wildcards.region}, {wildcards.month}"
     script:
@@ -63,20 +65,20 @@ rule draw_maps:
         outline=outline,
     output:
         maps=report(f"{RUN}/figures/maps.png", caption="../report/maps.rst", category="Figures"),
-    params:
-        source=CONFIG.source,
-        bbox=bbox,
-        code=code("draw_maps"),
     log:
         "results/logs/draw_maps/{region}/{month}.log",
     benchmark:
         "results/benchmarks/draw_maps/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        source=CONFIG.source,
+        bbox=bbox,
+        code=code("draw_maps"),
     message:
         "Draw the maps of {wildcards.region}, {wildcards.month}"
     script:
@@ -88,20 +90,22 @@ rule draw_field_validation:
         table=f"{RUN}/tables/field_validation.csv",
         matched=f"{RUN}/tables/field_points.csv",
     output:
-        figure=report(f"{RUN}/figures/field_validation.png", caption="../report/field_validation.rst", category="Figures"),
-    params:
-        source=CONFIG.source,
-        code=code("draw_field_validation"),
+        figure=report(
+            f"{RUN}/figures/field_validation.png", caption="../report/field_validation.rst", category="Figures"
+        ),
     log:
         "results/logs/draw_field_validation/{region}/{month}.log",
     benchmark:
         "results/benchmarks/draw_field_validation/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        source=CONFIG.source,
+        code=code("draw_field_validation"),
     message:
         "Draw {wildcards.region}, {wildcards.month}, against field points"
     script:
@@ -114,19 +118,19 @@ rule record_provenance:
     output:
         provenance=f"{RUN}/provenance.json",
         granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),
-    params:
-        configuration=CONFIG.model_dump(mode="json"),
-        code=code("record_provenance"),
     log:
         "results/logs/record_provenance/{region}/{month}.log",
     benchmark:
         "results/benchmarks/record_provenance/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=700,
         runtime=10,
-    conda:
-        ENVIRONMENT
+    params:
+        configuration=CONFIG.model_dump(mode="json"),
+        code=code("record_provenance"),
     message:
         "Record what {wildcards.region}, {wildcards.month}, was made from"
     script:

@@ -9,6 +9,16 @@ rule stack_block:
     output:
         stack=f"{BLOCK}/predictors.tif",
         cells=f"{BLOCK}/cells.tif",
+    log:
+        "results/logs/stack_block/{region}/{month}/{block}.log",
+    benchmark:
+        "results/benchmarks/stack_block/{region}/{month}/{block}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
     params:
         tiles=tile_keys,
         window=window,
@@ -16,16 +26,6 @@ rule stack_block:
         use=list(CONFIG.predictors.use),
         minimum_days=CONFIG.quality.minimum_days,
         code=code("stack_block"),
-    log:
-        "results/logs/stack_block/{region}/{month}/{block}.log",
-    benchmark:
-        "results/benchmarks/stack_block/{region}/{month}/{block}.tsv"
-    threads: 1
-    resources:
-        mem_mb=900,
-        runtime=10,
-    conda:
-        ENVIRONMENT
     message:
         "Stack the predictors of {wildcards.region}, {wildcards.month}, block {wildcards.block}"
     script:
@@ -39,6 +39,16 @@ rule collect_samples:
         cells=f"{RUN}/cells.tif",
         target=f"{RUN}/soil_moisture_9km.tif",
         samples=f"{RUN}/samples.parquet",
+    log:
+        "results/logs/collect_samples/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/collect_samples/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
     params:
         use=list(CONFIG.predictors.use),
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
@@ -46,16 +56,6 @@ rule collect_samples:
         seed=CONFIG.model.seed,
         tags=tags,
         code=code("collect_samples"),
-    log:
-        "results/logs/collect_samples/{region}/{month}.log",
-    benchmark:
-        "results/benchmarks/collect_samples/{region}/{month}.tsv"
-    threads: 1
-    resources:
-        mem_mb=700,
-        runtime=10,
-    conda:
-        ENVIRONMENT
     message:
         "Collect the samples of {wildcards.region}, {wildcards.month}"
     script:

@@ -17,7 +17,7 @@ def simulate_vegetation(
     product = PRODUCTS[product_name]
     time = datetime.strptime(first_day, product.time_format)
     scene = make_scene(extent, seed)
-    footprints = Footprints(scene, tile_grid(tile, product.pixels), samples=3)
+    footprints = Footprints(scene, tile_grid(tile, product.pixels), samples=2)
     arrays = vegetation_period(scene, read_landscape(landscape), footprints, product, time)
     write_tiled_granule(path, product, tile, time, arrays)
 

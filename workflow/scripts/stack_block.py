@@ -40,7 +40,10 @@ def stack_block(
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         stack_block(
-            [TileComposite(*key, Path(path)) for key, path in zip(snakemake.params.tiles, snakemake.input.composites)],
+            [
+                TileComposite(*key, Path(path))
+                for key, path in zip(snakemake.params.tiles, snakemake.input.composites, strict=True)
+            ],
             snakemake.input.target,
             Window(*snakemake.params.window),
             snakemake.params.bbox,

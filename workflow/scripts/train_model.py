@@ -31,7 +31,7 @@ def train_model(
         model, table = fit_detail(cells, use, settings, min_leaf, minimum_fraction, threads)
         if model.coarse_cells < FEWEST_COARSE_CELLS:
             LOGGER.warning(
-                "Only %d coarse cells of 36 km, %d are needed to learn detail: alpha is 0, the map is SMAP, interpolated.",
+                "Only %d coarse cells of 36 km, %d are needed to learn detail: alpha is 0, the map interpolates SMAP.",
                 model.coarse_cells,
                 FEWEST_COARSE_CELLS,
             )

@@ -8,6 +8,7 @@ MODIS sinusoidal: MODIS Land Team, https://modis-land.gsfc.nasa.gov/MODLAND_grid
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -77,19 +78,19 @@ class Grid:
         row, column = (window.row, window.column) if window else (0, 0)
         return self.side, 0.0, self.left + column * self.side, 0.0, -self.side, self.top - row * self.side
 
-    def x_edges(self, window: Window) -> NDArray[np.float64]:
+    def x_edges(self, window: Window) -> NDArray[np.floating]:
         """x of the `columns + 1` edges of a window's columns."""
         return self.left + (window.column + np.arange(window.columns + 1)) * self.side
 
-    def y_edges(self, window: Window) -> NDArray[np.float64]:
+    def y_edges(self, window: Window) -> NDArray[np.floating]:
         """y of the `rows + 1` edges of a window's rows, from north to south."""
         return self.top - (window.row + np.arange(window.rows + 1)) * self.side
 
-    def x_centres(self, window: Window) -> NDArray[np.float64]:
+    def x_centres(self, window: Window) -> NDArray[np.floating]:
         """x of the centres of a window's columns."""
         return self.left + (window.column + np.arange(window.columns) + 0.5) * self.side
 
-    def y_centres(self, window: Window) -> NDArray[np.float64]:
+    def y_centres(self, window: Window) -> NDArray[np.floating]:
         """y of the centres of a window's rows, from north to south."""
         return self.top - (window.row + np.arange(window.rows) + 0.5) * self.side
 
@@ -107,8 +108,8 @@ M01 = Grid(EASE_CRS, _EASE_LEFT, _EASE_TOP, _M09_SIDE / CELL_SIDE, 1624 * CELL_S
 """Pixels: EASE-Grid 2.0 global, 1 km; a cell is exactly 9 × 9 pixels."""
 
 
-def _transformer(source: str, target: str):  # noqa: ANN202 - pyproj is imported late, it costs a tenth of a second
-    from pyproj import Transformer
+def _transformer(source: str, target: str) -> Any:
+    from pyproj import Transformer  # a tenth of a second that a plan without regions can save
 
     return Transformer.from_crs(source, target, always_xy=True)
 

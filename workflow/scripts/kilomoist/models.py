@@ -34,8 +34,8 @@ class Settings:
 class Kind:
     """One entry of the registry."""
 
-    build: Callable[[Settings, int], RegressorMixin]
-    """Makes an unfitted estimator from settings and a number of threads."""
+    build: Callable[[Settings], RegressorMixin]
+    """Makes an unfitted estimator."""
     has_leaves: bool
     trusted: tuple[str, ...]
     """Types beyond skops' own list that a saved model of this kind holds."""
@@ -44,8 +44,8 @@ class Kind:
 _TREE = ("sklearn.tree._tree.Tree",)
 KINDS: dict[str, Kind] = {
     "random_forest": Kind(
-        lambda s, threads: RandomForestQuantileRegressor(
-            n_estimators=s.trees, min_samples_leaf=s.min_leaf, random_state=s.seed, n_jobs=threads
+        lambda settings: RandomForestQuantileRegressor(
+            n_estimators=settings.trees, min_samples_leaf=settings.min_leaf, random_state=settings.seed
         ),
         has_leaves=True,
         trusted=(
@@ -55,30 +55,34 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "extra_trees": Kind(
-        lambda s, threads: ExtraTreesRegressor(
-            n_estimators=s.trees, min_samples_leaf=s.min_leaf, random_state=s.seed, n_jobs=threads
+        lambda settings: ExtraTreesRegressor(
+            n_estimators=settings.trees, min_samples_leaf=settings.min_leaf, random_state=settings.seed
         ),
         has_leaves=True,
         trusted=_TREE,
     ),
     "hist_gradient_boosting": Kind(
-        lambda s, threads: HistGradientBoostingRegressor(
-            max_iter=s.trees, min_samples_leaf=s.min_leaf, early_stopping=False, random_state=s.seed
+        lambda settings: HistGradientBoostingRegressor(
+            max_iter=settings.trees,
+            min_samples_leaf=settings.min_leaf,
+            early_stopping=False,
+            random_state=settings.seed,
         ),
         has_leaves=True,
         trusted=("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
     ),
-    "linear": Kind(lambda s, threads: LinearRegression(), has_leaves=False, trusted=()),
+    "linear": Kind(lambda _: LinearRegression(), has_leaves=False, trusted=()),
 }
 
 
 def fit(settings: Settings, x: NDArray, y: NDArray, threads: int = 1) -> RegressorMixin:
     """Fit a model; the result does not depend on `threads`."""
-    estimator = KINDS[settings.kind].build(settings, threads).fit(x, y)
-    if hasattr(estimator, "n_jobs"):
-        # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
-        estimator.n_jobs = 1
-    return estimator
+    estimator = KINDS[settings.kind].build(settings)
+    if not hasattr(estimator, "n_jobs"):
+        return estimator.fit(x, y)
+    estimator.set_params(n_jobs=threads).fit(x, y)
+    # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
+    return estimator.set_params(n_jobs=1)
 
 
 def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ def region_area(bbox: Box | None, outline: str | Path | None, name: str = "") ->
     area = shapely.intersection_all(areas)
     if area.area == 0:
         raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")
-    west, south, east, north = area.bounds
+    _, south, _, north = area.bounds
     if south < -_MAPPED_LATITUDE or north > _MAPPED_LATITUDE:
         raise InputError(f"region {name} reaches from {south}° to {north}° latitude: the grid ends at ±85°.")
     return area
@@ -74,7 +74,6 @@ def cells_of(area: shapely.Geometry) -> Window:
 
 def tiles_of(area: shapely.Geometry) -> list[str]:
     """MODIS tiles that share more with an area in degrees than one LST pixel, in order of name."""
-    west, south, east, north = area.bounds
     outline = shapely.transform(
         shapely.segmentize(area, _LONGEST_SEGMENT),
         lambda points: np.column_stack(sinusoidal_from_geographic(points[:, 0], points[:, 1])),

@@ -26,7 +26,7 @@ def schema(use: Sequence[str]) -> pandera.DataFrameSchema:
         "longitude": pandera.Column("float64", pandera.Check.in_range(-180, 180)),
         "latitude": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
         "target": pandera.Column("float64", pandera.Check.in_range(0, 1)),
-        **{name: number for name in use},
+        **dict.fromkeys(use, number),
         "valid_fraction": pandera.Column("float64", fraction),
         **{f"valid_fraction_{name}": pandera.Column("float64", fraction) for name in use},
         "split": pandera.Column(str, pandera.Check.isin(["train", "test"])),

@@ -20,13 +20,11 @@ from kilomoist.files import replaced
 from kilomoist.grids import (
     CELL_SIDE,
     M01,
-    M09,
     SPHERE_RADIUS,
     Grid,
     Window,
     cells_covering,
     ease_from_geographic,
-    geographic_from_ease,
 )
 from kilomoist.products import Product
 
@@ -61,11 +59,13 @@ class Scene:
         rows, columns = self.pixels.refined(FINER).shape
         return Grid(M01.crs, float(x0), float(y0), M01.side / FINER, rows, columns)
 
-    def random(self, *purpose: str | int) -> np.random.Generator:
+    def random(self, *purpose: str | float) -> np.random.Generator:
         """A generator of its own for each purpose, so that the order of jobs does not matter."""
         return np.random.default_rng([self.seed, *(crc32(str(part).encode()) for part in purpose)])
 
-    def noise(self, shape: tuple[int, int], spacing: float, longest: float, shortest: float, *purpose: str | int):
+    def noise(
+        self, shape: tuple[int, int], spacing: float, longest: float, shortest: float, *purpose: str | float
+    ) -> NDArray[np.float32]:
         """A smooth random field with mean 0 and deviation 1: wavelengths (km) in a range, variance ∝ k⁻³ per mode.
 
         `spacing` is the distance of points in km. Power falls off smoothly at both ends of the range.
@@ -115,8 +115,8 @@ def landscape(scene: Scene) -> Fields:
 
 def write_landscape(path: str | Path, fields: Fields) -> None:
     """Keep a landscape for the jobs that look at it."""
-    with replaced(path) as partial:
-        np.savez(partial, **fields)
+    with replaced(path) as partial, open(partial, "wb") as file:
+        np.savez(file, allow_pickle=False, **fields)
 
 
 def read_landscape(path: str | Path) -> Fields:
@@ -217,7 +217,10 @@ class Footprints:
     def mean(self, field: NDArray) -> NDArray[np.float32]:
         """Mean of a field over each pixel's footprint, NaN outside the scene."""
         padded = np.append(field.ravel(), np.float32(np.nan))
-        return sum((padded[index] for index in self.index), np.float32(0)) / np.float32(len(self.index))
+        total = np.zeros(self.inside.shape, np.float32)
+        for index in self.index:
+            total += padded[index]
+        return total / np.float32(len(self.index))
 
     def centre(self, pixels: NDArray) -> NDArray:
         """Value of a field at 1 km at each footprint's centre, NaN outside the scene."""
@@ -229,7 +232,7 @@ class Footprints:
         return padded[np.where(outside, pixels.size, row // FINER * columns + column // FINER)]
 
 
-def _clouds(scene: Scene, cover: float, *purpose: str | int) -> NDArray[np.bool_]:
+def _clouds(scene: Scene, cover: float, *purpose: str | float) -> NDArray[np.bool_]:
     """Clouds at 1 km that cover about this share of the scene."""
     field = scene.noise(scene.pixels.shape, PIXEL_KM, 300, 6, "clouds", *purpose)
     return field > np.quantile(field, 1 - cover)
@@ -280,14 +283,14 @@ class TemperatureView:
             clouds = _clouds(scene, overcast, name, *label)
             edge = binary_dilation(clouds, iterations=4) & ~clouds
             weather = scene.noise(scene.window.shape, PIXEL_KM * CELL_SIDE, 600, 150, "weather", name, *label)
-            weather = 1.5 * scene.random("air", name, *label).standard_normal() + 1.2 * interpolate(
+            warmth = scene.random("air", name, *label).normal(0, 1.5) + 1.2 * interpolate(
                 weather, scene.window, scene.pixels, CELL_SIDE
             )
             cloudy = self.footprints.centre(clouds.astype(np.float32)) > 0
             uncertain = self.footprints.centre(edge.astype(np.float32)) > 0
             error = 0.8 * random.standard_normal(mean.shape, dtype=np.float32)
             error -= uncertain * np.abs(random.normal(0, 1.5, mean.shape))
-            kelvin = mean + self.footprints.centre(weather.astype(np.float32)) + error
+            kelvin = mean + self.footprints.centre(warmth.astype(np.float32)) + error
             seen = inside & ~cloudy
             # Emissivity error up to 0.02 and LST error up to 1, 2 or 3 K, as often as in a real granule of 2021.
             other = random.choice(np.array([17, 65, 81, 129], np.uint8), mean.shape, p=[0.02, 0.92, 0.04, 0.02])
@@ -319,9 +322,9 @@ def vegetation_period(
     shape = footprints.inside.shape
     green = 1.0 * fields["wetness"] + 0.62 * fields["plants"] - 0.25 * ((fields["elevation"] - 1500) / 1000) ** 2
     green = green + 1.1 * (season(when) - 1)
-    ndvi = 0.10 + 0.72 / (1 + np.exp(-1.15 * (green - 0.15)))
+    land = 0.10 + 0.72 / (1 + np.exp(-1.15 * (green - 0.15)))
     lake = footprints.mean(fields["lake"])
-    ndvi = footprints.mean(np.where(fields["lake"] > 0, -0.08, ndvi).astype(np.float32))
+    ndvi = footprints.mean(np.where(fields["lake"] > 0, -0.08, land).astype(np.float32))
     ndvi += 0.012 * random.standard_normal(shape, dtype=np.float32)
     evi = 0.02 + 0.62 * np.clip(ndvi, 0, 1) ** 1.15 + 0.008 * random.standard_normal(shape, dtype=np.float32)
 
@@ -343,7 +346,7 @@ def vegetation_period(
     surface = np.select([lake > 0.9, lake > 0.5, lake > 0], [5, 3, 2], 1)
     bits = modland | usefulness << 2 | 1 << 6 | cloudy << 10 | surface << 11 | snow << 14
     composite_day = when.timetuple().tm_yday + random.integers(0, 16, shape)
-    arrays = {
+    arrays: dict[str, NDArray] = {
         "NDVI": np.where(inside, np.rint(10000 * ndvi), -3000).astype(np.int16),
         "EVI": np.where(inside, np.rint(10000 * evi), -3000).astype(np.int16),
         "VI Quality": np.where(inside, bits, 65535).astype(np.uint16),
