@@ -88,7 +88,8 @@ def predict_out_of_fold(
         if len(train) > SEARCH_ROWS:
             train = np.sort(random.choice(train, SEARCH_ROWS, replace=False))
         small = replace(settings, trees=min(settings.trees, SEARCH_TREES))
-        predicted[test] = models.predict_mean(models.fit(small, x[train], y[train], threads), x[test])
+        fitted = models.fit(small, x[train], y[train], threads, only_mean=True)
+        predicted[test] = models.predict_mean(fitted, x[test])
     return predicted
 
 

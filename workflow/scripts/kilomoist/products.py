@@ -207,4 +207,6 @@ def parse_name(file_name: str, product: Product) -> GranuleName | None:
         time = datetime.strptime(match["time"], product.time_format)
     except ValueError:  # digits in the right places that are no date, such as day 400
         return None
+    if time.strftime(product.time_format) != match["time"]:  # day 366 of 365 is read as the next year's first
+        return None
     return GranuleName(product.name, time, match.groupdict().get("tile"), match["produced"])

@@ -33,7 +33,7 @@ FINER = 3
 PIXEL_KM = 1.0
 FIELD_POINTS = 153
 """As many as the study had."""
-FIELD_ERROR = 0.055
+FIELD_ERROR = 0.07
 """m³/m³: what a single point differs from its pixel by, its own error included. Makes r at points like the study's."""
 MARGIN = 0.5
 """Degrees between the border of the scene and its field points."""
@@ -192,27 +192,30 @@ def _middle(month: str) -> datetime:
 
 
 class Footprints:
-    """Means of the landscape's points over the pixels of a tile, by `samples`² points in each."""
+    """Means of the landscape's points over the pixels of a tile, by `samples`² points in each.
+
+    Everything is computed on the band of the tile's rows that the scene reaches, (rows, columns) below.
+    """
 
     def __init__(self, scene: Scene, tile: Grid, samples: int) -> None:
-        self.tile = tile
         points = scene.points
         per_radian = float(ease_from_geographic(180.0, 0.0)[0]) / np.pi
         offsets = (np.arange(tile.rows * samples) + 0.5) / samples
         latitudes = (tile.top - offsets * tile.side) / SPHERE_RADIUS
         y = ease_from_geographic(np.zeros(len(latitudes)), np.degrees(latitudes))[1]
-        row = np.floor((points.top - y) / points.side).astype(int)
-        x = (tile.left + offsets * tile.side) / (SPHERE_RADIUS * np.cos(latitudes))[:, None] * per_radian
+        row = np.floor((points.top - y) / points.side).astype(np.int32)
+        reached = np.flatnonzero(((row >= 0) & (row < points.rows)).reshape(-1, samples).all(axis=1))
+        first, last = (reached[0], reached[-1] + 1) if reached.size else (0, 0)
+        band = slice(first * samples, last * samples)
+        x = (tile.left + offsets * tile.side) / (SPHERE_RADIUS * np.cos(latitudes[band]))[:, None] * per_radian
         column = np.floor((x - points.left) / points.side).astype(np.int32)
-        inside = (row >= 0)[:, None] & (row < points.rows)[:, None] & (column >= 0) & (column < points.columns)
-        flat = np.where(inside, row[:, None] * points.columns + column, points.rows * points.columns).astype(np.int32)
-        # (samples², rows, columns); the last point of all stands for everything outside the scene.
-        self.index = (
-            flat.reshape(tile.rows, samples, tile.columns, samples)
-            .transpose(1, 3, 0, 2)
-            .reshape(samples**2, tile.rows, tile.columns)
-        )
-        self.inside = inside.reshape(tile.rows, samples, tile.columns, samples).all(axis=(1, 3))
+        inside = (column >= 0) & (column < points.columns)
+        # The number after the last point's stands for everything outside the scene.
+        flat = np.where(inside, row[band, None] * points.columns + column, points.rows * points.columns)
+        shape = (last - first, samples, tile.columns, samples)
+        self.tile, self.rows = tile, slice(first, last)
+        self.index = flat.astype(np.int32).reshape(shape).transpose(1, 3, 0, 2).reshape(samples**2, *shape[::2])
+        self.inside = inside.reshape(shape).all(axis=(1, 3))
 
     def mean(self, field: NDArray) -> NDArray[np.float32]:
         """Mean of a field over each pixel's footprint, NaN outside the scene."""
@@ -223,13 +226,19 @@ class Footprints:
         return total / np.float32(len(self.index))
 
     def centre(self, pixels: NDArray) -> NDArray:
-        """Value of a field at 1 km at each footprint's centre, NaN outside the scene."""
+        """Value of a field at 1 km near each footprint's centre, NaN outside the scene."""
         padded = np.append(pixels.ravel(), np.float32(np.nan))
         middle = self.index[len(self.index) // 2]
         columns = pixels.shape[1]
         row, column = np.divmod(middle, columns * FINER)
         outside = middle == pixels.size * FINER**2
         return padded[np.where(outside, pixels.size, row // FINER * columns + column // FINER)]
+
+    def whole(self, numbers: NDArray, unseen: int) -> NDArray:
+        """Numbers of the band in an array of the whole tile, `unseen` elsewhere."""
+        array = np.full((self.tile.rows, self.tile.columns), unseen, numbers.dtype)
+        array[self.rows] = numbers
+        return array
 
 
 def _clouds(scene: Scene, cover: float, *purpose: str | float) -> NDArray[np.bool_]:
@@ -276,7 +285,7 @@ class TemperatureView:
 
         scene, inside = self.scene, self.footprints.inside
         label = (product.name, when.isoformat())
-        arrays: dict[str, NDArray] = {}
+        arrays: dict[str, tuple[NDArray, int]] = {}
         for name, mean in self.means.items():
             random = scene.random("temperature", name, mean.shape[0], self.footprints.tile.left, *label)
             overcast = 0.35 + 0.4 * scene.random("overcast", name, *label).random()
@@ -295,15 +304,15 @@ class TemperatureView:
             # Emissivity error up to 0.02 and LST error up to 1, 2 or 3 K, as often as in a real granule of 2021.
             other = random.choice(np.array([17, 65, 81, 129], np.uint8), mean.shape, p=[0.02, 0.92, 0.04, 0.02])
             quality = np.where(seen, np.where(uncertain, other, 0), np.where(inside, 2, 3)).astype(np.uint8)
-            arrays[f"LST_{name}_1km"] = np.where(seen, np.rint(kelvin / 0.02), 0).astype(np.uint16)
-            arrays[f"QC_{name}"] = quality
+            arrays[f"LST_{name}_1km"] = np.where(seen, np.rint(kelvin / 0.02), 0).astype(np.uint16), 0
+            arrays[f"QC_{name}"] = quality, 3
             hour = 105 if name == "Day" else 218
-            arrays[f"{name}_view_time"] = np.where(seen, hour + random.integers(-8, 9), 255).astype(np.uint8)
-            arrays[f"{name}_view_angl"] = np.where(seen, 65 + random.integers(-55, 56), 255).astype(np.uint8)
-            arrays[f"Clear_{name.lower()}_cov"] = np.where(seen, 2000, 0).astype(np.uint16)
+            arrays[f"{name}_view_time"] = np.where(seen, hour + random.integers(-8, 9), 255).astype(np.uint8), 255
+            arrays[f"{name}_view_angl"] = np.where(seen, 65 + random.integers(-55, 56), 255).astype(np.uint8), 255
+            arrays[f"Clear_{name.lower()}_cov"] = np.where(seen, 2000, 0).astype(np.uint16), 0
         for name, emissivity in (("Emis_31", 0.974), ("Emis_32", 0.976)):
-            arrays[name] = np.where(inside, round((emissivity - 0.49) / 0.002), 0).astype(np.uint8)
-        return arrays
+            arrays[name] = np.where(inside, round((emissivity - 0.49) / 0.002), 0).astype(np.uint8), 0
+        return {name: self.footprints.whole(*numbers) for name, numbers in arrays.items()}
 
 
 def vegetation_period(
@@ -346,11 +355,12 @@ def vegetation_period(
     surface = np.select([lake > 0.9, lake > 0.5, lake > 0], [5, 3, 2], 1)
     bits = modland | usefulness << 2 | 1 << 6 | cloudy << 10 | surface << 11 | snow << 14
     composite_day = when.timetuple().tm_yday + random.integers(0, 16, shape)
-    arrays: dict[str, NDArray] = {
-        "NDVI": np.where(inside, np.rint(10000 * ndvi), -3000).astype(np.int16),
-        "EVI": np.where(inside, np.rint(10000 * evi), -3000).astype(np.int16),
-        "VI Quality": np.where(inside, bits, 65535).astype(np.uint16),
-        "pixel reliability": reliability,
-        "composite day of the year": np.where(inside, (composite_day - 1) % 365 + 1, -1).astype(np.int16),
+    day = np.where(inside, (composite_day - 1) % 365 + 1, -1).astype(np.int16)
+    arrays: dict[str, tuple[NDArray, int]] = {
+        "NDVI": (np.where(inside, np.rint(10000 * ndvi), -3000).astype(np.int16), -3000),
+        "EVI": (np.where(inside, np.rint(10000 * evi), -3000).astype(np.int16), -3000),
+        "VI Quality": (np.where(inside, bits, 65535).astype(np.uint16), 65535),
+        "pixel reliability": (reliability, -1),
+        "composite day of the year": (day, -1),
     }
-    return {f"{prefix} {name}": array for name, array in arrays.items()}
+    return {f"{prefix} {name}": footprints.whole(*numbers) for name, numbers in arrays.items()}
