@@ -1,6 +1,7 @@
 """Composites: the monthly value of one product on one tile, in the tile's own grid; the target's monthly mean."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ from kilomoist.errors import InputError
 from kilomoist.files import sha256, write_json
 from kilomoist.granules import index_granules, read_datasets, read_target
 from kilomoist.grids import M09
-from kilomoist.products import Level, Product, Quality
+from kilomoist.products import Condition, Level, Product, Quality
 
 Bands = dict[str, NDArray[np.float32]]
+
+_ROWS_AT_ONCE = 120
+"""Rows of a tile that are handled together: few enough for the processor's cache, which makes it twice as fast."""
 
 
 def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
@@ -21,17 +25,24 @@ def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
 
     A quality without alternatives holds nowhere.
     """
-    shape = next(iter(numbers.values())).shape
-    accepted = np.zeros(shape, bool)
+    accepted = np.zeros(next(iter(numbers.values())).shape, bool)
     for alternative in quality:
-        holds = np.ones(shape, bool)
-        for condition in alternative:
-            stored = numbers[condition.dataset]
-            if condition.bits is not None:
-                stored = (stored >> condition.first_bit) & ((1 << condition.bits) - 1)
-            holds &= np.isin(stored, list(condition.values))
-        accepted |= holds
+        holds = [_look_up(numbers[one.dataset], partial(_satisfies, one)) for one in alternative]
+        accepted |= np.logical_and.reduce(holds)
     return accepted
+
+
+def _satisfies(condition: Condition, stored: NDArray) -> NDArray[np.bool_]:
+    if condition.bits is not None:
+        stored = (stored >> condition.first_bit) & ((1 << condition.bits) - 1)
+    return np.isin(stored, list(condition.values))
+
+
+def _look_up(stored: NDArray, test: Callable[[NDArray], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """The test of every stored number, made once for each of the 256 or 65,536 numbers that there can be."""
+    code = np.dtype(f"u{stored.dtype.itemsize}")
+    every = np.arange(np.iinfo(code).max + 1).astype(code)
+    return test(every.view(stored.dtype))[stored.view(code)]
 
 
 def choose_granules(
@@ -72,33 +83,39 @@ def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level
     are accepted at `level`. Bands are float32, (pixels, pixels).
     """
     shape = (product.pixels, product.pixels)
-    layers, surfaces = product.layers, {"water": product.water, "snow": product.snow}
-    surfaces = {name: quality for name, quality in surfaces.items() if quality}
-    sums = {name: np.zeros(shape) for name in layers}
-    squares = {name: np.zeros(shape) for name in layers}
-    days = {name: np.zeros(shape) for name in layers}
-    marked = {name: np.zeros(shape) for name in surfaces}
+    surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
+    # Sums of stored numbers are whole and exact, whatever the order of the granules; they are scaled at the end.
+    sums, squares = ({name: np.zeros(shape) for name in product.layers} for _ in range(2))
+    days = {name: np.zeros(shape, np.float32) for name in product.layers}
+    # Memory that is asked for anew in each step costs more than the arithmetic.
+    buffers = np.empty((2, _ROWS_AT_ONCE, product.pixels))
+    marked = {name: np.zeros(shape, np.float32) for name in surfaces}
     for path, weight in granules:
-        numbers = read_datasets(path, product, product.datasets)
-        for name, layer in layers.items():
-            stored = numbers[layer.dataset]
-            valid = (stored >= layer.valid[0]) & (stored <= layer.valid[1]) & (stored != layer.fill)
-            valid &= meets(layer.quality[level], numbers)
-            value = np.where(valid, stored * layer.scale, 0.0)
-            sums[name] += weight * value
-            squares[name] += weight * value**2
-            days[name] += weight * valid
-        for name, quality in surfaces.items():
-            marked[name] += meets(quality, numbers)
+        whole = read_datasets(path, product, product.datasets)
+        for start in range(0, product.pixels, _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            numbers = {name: array[rows] for name, array in whole.items()}
+            for name, layer in product.layers.items():
+                stored = numbers[layer.dataset]
+                valid = meets(layer.quality[level], numbers) & _look_up(stored, layer.holds)
+                counted, weighted = buffers[:, : len(stored)]
+                np.multiply(stored, valid, out=counted)
+                np.multiply(counted, weight, out=weighted)
+                sums[name][rows] += weighted
+                weighted *= counted
+                squares[name][rows] += weighted
+                days[name][rows] += np.float32(weight) * valid
+            for name, quality in surfaces.items():
+                marked[name][rows] += meets(quality, numbers)
     bands: Bands = {}
-    with np.errstate(invalid="ignore"):
-        for name in layers:
+    for name, layer in product.layers.items():
+        with np.errstate(invalid="ignore"):
             mean = sums[name] / days[name]
             variance = np.maximum(squares[name] / days[name] - mean**2, 0.0)
-            bands[name] = mean.astype(np.float32)
-            bands[f"{name}_std"] = np.sqrt(variance).astype(np.float32)
-            bands[f"{name}_days"] = days[name].astype(np.float32)
-    return bands | {name: (count / max(len(granules), 1)).astype(np.float32) for name, count in marked.items()}
+        bands[name] = (layer.scale * mean).astype(np.float32)
+        bands[f"{name}_std"] = (layer.scale * np.sqrt(variance)).astype(np.float32)
+        bands[f"{name}_days"] = days[name].astype(np.float32)
+    return bands | {name: count / np.float32(max(len(granules), 1)) for name, count in marked.items()}
 
 
 def average_fields(granules: Iterable[Path], product: Product) -> Bands:

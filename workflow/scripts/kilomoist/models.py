@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -137,7 +138,7 @@ def load(path: str | Path) -> Model:
     try:
         content = skops.io.load(path, trusted=trusted)
         return Model(**{**content, "predictors": tuple(content["predictors"])})
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} is not a model of this workflow ({error}): delete it and run snakemake again."
         ) from error

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 Role = Literal["vegetation", "temperature", "target"]
 Level = Literal["good", "fair"]
 
@@ -47,6 +50,10 @@ class Layer:
     """Smallest and largest stored number that is a value."""
     quality: dict[Level, Quality]
     """Accepted quality by level; empty where the product has no quality dataset."""
+
+    def holds(self, stored: NDArray) -> NDArray[np.bool_]:
+        """Where stored numbers are values, whatever their quality."""
+        return (stored >= self.valid[0]) & (stored <= self.valid[1]) & (stored != self.fill)
 
 
 @dataclass(frozen=True)

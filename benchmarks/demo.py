@@ -1,0 +1,29 @@
+"""What the default run costs on this machine: python benchmarks/demo.py [--cores 2].
+
+Simulated data. Prints `name value unit`: the first run from nothing, the largest job, and a second run that finds
+nothing to do.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from runs import largest_job, run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cores", type=int, default=2)
+    cores = parser.parse_args().cores
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first, idle = run(folder, [], cores=cores), run(folder, [], cores=cores)
+        rule, memory = largest_job(folder)
+    print(f"demo_wall {first.wall:.1f} s")
+    print(f"demo_cpu {first.cpu:.1f} s")
+    print(f"demo_largest_job {memory:.0f} MB {rule}")
+    print(f"demo_idle_wall {idle.wall:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

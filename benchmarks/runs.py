@@ -1,0 +1,53 @@
+"""Runs of the workflow in a folder of their own, with what they cost."""
+
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU and wall seconds of a run, its own process and all below it."""
+
+    cpu: float
+    wall: float
+
+
+def run(folder: Path, config: list[str], targets: list[str] | None = None, cores: int = 2) -> Cost:
+    """Run Snakemake in `folder` with `--config` entries; its messages are shown only when it fails."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", str(cores)]
+    before, start = _children_cpu(), time.monotonic()
+    done = subprocess.run(
+        [*command, *(targets or []), *(["--config", *config] if config else [])],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(f"{done.stdout}\n{done.stderr}\nThe run in {folder} failed.")
+    return Cost(_children_cpu() - before, time.monotonic() - start)
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def largest_job(folder: Path) -> tuple[str, float]:
+    """The rule with the largest resident memory of a run, and that memory in MB."""
+    memory = {
+        path.relative_to(folder / "results/benchmarks").parts[0]: 0.0
+        for path in folder.glob("results/benchmarks/**/*.tsv")
+    }
+    for path in folder.glob("results/benchmarks/**/*.tsv"):
+        rule = path.relative_to(folder / "results/benchmarks").parts[0]
+        memory[rule] = max(memory[rule], float(pd.read_csv(path, sep="\t")["max_rss"].max()))
+    rule = max(memory, key=memory.__getitem__)
+    return rule, memory[rule]
