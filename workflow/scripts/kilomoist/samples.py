@@ -69,7 +69,7 @@ def collect(
 
 def split_randomly(rows: int, test_fraction: float, seed: int) -> NDArray[np.str_]:
     """`train` or `test` for each row; the test share is rounded up (20 % of 17,564 rows are 3,513, as in the study)."""
-    tested = int(np.ceil(test_fraction * rows))
+    tested = int(np.ceil(round(test_fraction * rows, 6)))  # 0.07 × 100 is a little more than 7 in binary
     split = np.full(rows, "train", dtype="<U5")
     split[np.random.default_rng(seed).permutation(rows)[:tested]] = "test"
     return split
@@ -83,8 +83,8 @@ def write_samples(path: str | Path, frame: pd.DataFrame, use: Sequence[str]) -> 
 
 def read_samples(path: str | Path, use: Sequence[str]) -> pd.DataFrame:
     """Read the table; raises `InputError` when it does not keep its contract."""
-    frame = pd.read_parquet(path)
     try:
-        return schema(use).validate(frame)
-    except pandera.errors.SchemaError as error:
-        raise InputError(f"{path} is not a table of samples ({error}): delete it and run snakemake again.") from error
+        return schema(use).validate(pd.read_parquet(path))
+    except (pandera.errors.SchemaError, pandera.errors.SchemaErrors, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise InputError(f"{path} is not a table of samples ({problem}): delete it and run snakemake again.") from error

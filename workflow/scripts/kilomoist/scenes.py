@@ -86,10 +86,11 @@ def make_scene(extent: tuple[float, float, float, float], seed: int) -> Scene:
 
 
 def landscape(scene: Scene) -> Fields:
-    """What does not change with time, on the scene's points: elevation (m), wetness, plants, albedo, lake (0 or 1).
+    """What does not change with time, on the scene's points: elevation (m), lake (0 or 1), and
+    what soil, plants and temperature follow.
 
-    Moisture follows `wetness` and `soil`; vegetation follows `wetness` and `plants`; surface temperature follows all
-    of them and `albedo`. All four are without unit.
+    Moisture follows `wetness` and `soil`; vegetation follows `wetness` and `plants`, and EVI also `canopy`; surface
+    temperature follows `wetness`, `soil`, `plants` and `albedo`. All of these are without unit.
     """
     shape, spacing = (scene.points.rows, scene.points.columns), PIXEL_KM / FINER
 
@@ -108,6 +109,7 @@ def landscape(scene: Scene) -> Fields:
         "wetness": wetness,
         "soil": 0.5 * noise(250, 15, "soil") + 0.16 * noise(30, 1, "ground"),
         "plants": 0.9 * noise(400, 40, "land use") + 0.3 * noise(40, 2, "pasture"),
+        "canopy": 0.9 * noise(250, 20, "canopy") + 0.4 * noise(20, 1, "leaves"),
         "albedo": 0.9 * noise(300, 20, "rock") + 0.3 * noise(20, 1, "stones"),
         "lake": lake,
     }
@@ -335,7 +337,8 @@ def vegetation_period(
     lake = footprints.mean(fields["lake"])
     ndvi = footprints.mean(np.where(fields["lake"] > 0, -0.08, land).astype(np.float32))
     ndvi += 0.012 * random.standard_normal(shape, dtype=np.float32)
-    evi = 0.02 + 0.62 * np.clip(ndvi, 0, 1) ** 1.15 + 0.008 * random.standard_normal(shape, dtype=np.float32)
+    evi = 0.02 + 0.62 * np.clip(ndvi, 0, 1) ** 1.15 * (1 + 0.1 * footprints.mean(fields["canopy"]))
+    evi += 0.008 * random.standard_normal(shape, dtype=np.float32)
 
     inside = footprints.inside
     cloudy = (footprints.centre(_clouds(scene, 0.06, *label).astype(np.float32)) > 0) & inside
