@@ -152,6 +152,19 @@ def require_granules():
                     )
 
 
+def require_scene():
+    """Only the scene can be simulated; the configuration has checked boxes, but not outlines."""
+    extent = SCENE_EXTENTS[CONFIG.scene.extent]
+    for region in REGIONS:
+        west, south, east, north = area(region).bounds
+        if west < extent[0] or south < extent[1] or east > extent[2] or north > extent[3]:
+            raise InputError(
+                f"region {region} reaches from {west:g} to {east:g}° E and {south:g} to {north:g}° N, but the simulated "
+                f"scene {CONFIG.scene.extent} covers {list(extent)} (west, south, east, north) only: "
+                "take a region inside it, or source: archive with granules of your region."
+            )
+
+
 def composites(wildcards):
     """Composites of every product in use on every tile of a region, in the order of `tile_keys`."""
     return [
@@ -250,9 +263,8 @@ def targets():
     return [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]
 
 
-if CONFIG.source == "archive":
-    checked(require_granules)
-elif CONFIG.regions != DEFAULT_REGIONS:
+checked(require_granules if CONFIG.source == "archive" else require_scene)
+if CONFIG.source == "simulated" and CONFIG.regions != DEFAULT_REGIONS:
     logger.warning(
         f"The granules of {', '.join(REGIONS)} are simulated (source: simulated): nothing is measured there."
     )

@@ -78,7 +78,7 @@ def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level
     Per layer three bands: the mean weighted by days (`{layer}`, in the layer's unit), the weighted standard
     deviation of its observations (`{layer}_std`) and the days that its valid observations stand for
     (`{layer}_days`; 0 where there are none). Mean and deviation are NaN where there is no valid observation.
-    Products that tell water and snow add `water` and `snow`: the share of observations marked so.
+    Products that tell water and snow add `water` and `snow`: the share of processed observations marked so.
     An observation is valid when its number lies in the layer's valid range, is not its fill, and its quality bits
     are accepted at `level`. Bands are float32, (pixels, pixels).
     """
@@ -90,6 +90,7 @@ def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level
     # Memory that is asked for anew in each step costs more than the arithmetic.
     buffers = np.empty((2, _ROWS_AT_ONCE, product.pixels))
     marked = {name: np.zeros(shape, np.float32) for name in surfaces}
+    telling = np.zeros(shape, np.float32)
     for path, weight in granules:
         whole = read_datasets(path, product, product.datasets)
         for start in range(0, product.pixels, _ROWS_AT_ONCE):
@@ -105,8 +106,11 @@ def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level
                 weighted *= counted
                 squares[name][rows] += weighted
                 days[name][rows] += np.float32(weight) * valid
-            for name, quality in surfaces.items():
-                marked[name][rows] += meets(quality, numbers)
+            if surfaces:
+                tells = ~meets(product.silent, numbers)
+                telling[rows] += tells
+                for name, quality in surfaces.items():
+                    marked[name][rows] += tells & meets(quality, numbers)
     bands: Bands = {}
     for name, layer in product.layers.items():
         with np.errstate(invalid="ignore"):
@@ -115,7 +119,12 @@ def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level
         bands[name] = (layer.scale * mean).astype(np.float32)
         bands[f"{name}_std"] = (layer.scale * np.sqrt(variance)).astype(np.float32)
         bands[f"{name}_days"] = days[name].astype(np.float32)
-    return bands | {name: count / np.float32(max(len(granules), 1)) for name, count in marked.items()}
+    # What is never processed is sea, with few exceptions, and the sea must be seen beside a coast.
+    never = {"water": np.float32(len(granules) > 0), "snow": np.float32(0)}
+    return bands | {
+        name: np.divide(count, telling, out=np.full(shape, never[name]), where=telling > 0)
+        for name, count in marked.items()
+    }
 
 
 def average_fields(granules: Iterable[Path], product: Product) -> Bands:

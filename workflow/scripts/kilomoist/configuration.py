@@ -271,7 +271,7 @@ class Configuration(Section):
         "simulated", "Where granules come from: a simulated scene, or your own files in the folder `archive`."
     )
     archive: UserPath | None = _key(
-        None, "Folder of granules for `source: archive`, searched at any depth; not read otherwise."
+        None, "Folder of granules for `source: archive`, searched at any depth; null otherwise."
     )
     scene: Scene = Scene()
     regions: tuple[Region, ...] = _key(DEFAULT_REGIONS, "Areas to map, each by itself.", min_length=1)
@@ -311,6 +311,11 @@ class Configuration(Section):
             elif not self.archive.is_dir():
                 yield f"`archive` is {_shown(self.archive)}: there is no such folder (paths start at {Path.cwd()})."
             return
+        if self.archive is not None:
+            yield (
+                f"`archive` is {_shown(self.archive)}, but `source` is simulated and does not read it: "
+                "add `source: archive` (--config source=archive), or leave `archive` out."
+            )
         extent = SCENE_EXTENTS[self.scene.extent]
         for number, region in enumerate(self.regions):
             if region.bbox and not _inside(region.bbox, extent):

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from kilomoist.grids import SPHERE_RADIUS, Grid, Window, latitude_edges, longitude_edges
 
-_LARGEST_STEP = 0.5
-"""How far, in source columns, the sides of a pixel may move within a strip that is taken as a rectangle."""
+_STRAIGHT = 0.01
+"""Source columns: sides that move by less than this within a strip are taken as upright, where the exact formula would
+divide a difference of large numbers by nearly nothing."""
 _ROWS_AT_ONCE = 64
 """Target rows handled together: bounds memory to some tens of MB for windows thousands of columns wide."""
 
@@ -26,49 +27,78 @@ def sum_footprints(
     pixel's area that a valid source pixel covers. Their ratio is the mean; the sums of several tiles add up.
 
     A pixel of EASE-Grid 2.0 spans a range of longitudes and of latitudes. A source row at latitude φ has
-    x = R·λ·cos φ, so the pixel covers one interval of columns there. Each pixel is cut at the edges of the source
-    rows, and further where the grid is sheared; in each strip φ is that of its middle, and the integral along the
-    source row is exact (a difference of its cumulative sum).
+    x = R·λ·cos φ, so the pixel covers one interval of columns there. Each pixel is cut into strips at the edges of the
+    source rows. Within a strip its sides are straight lines (cos φ is linear to 1e-8 over a source row), and the
+    integral over the slanted strip is exact: a difference of the row's values, summed up twice.
     """
     sums = np.zeros((len(layers), *target.shape))
     shares = np.zeros_like(sums)
     longitudes = np.radians(longitude_edges(target))
     # Edges of the target's rows, counted in source rows from the tile's top.
     positions = (source.top - SPHERE_RADIUS * np.radians(latitude_edges(target))) / source.side
-    # From the top to the bottom of a source row the pixel's sides move by λ·sin φ columns.
-    shear = np.abs(longitudes).max() * np.sin(np.abs(np.radians(latitude_edges(target)))).max()
-    finer = max(1, int(np.ceil(shear / _LARGEST_STEP)))
     for start in range(0, target.rows, _ROWS_AT_ONCE):
         edges = positions[start : start + _ROWS_AT_ONCE + 1]
         first, last = max(0, int(np.floor(edges[0]))), min(source.rows, int(np.ceil(edges[-1])))
         if first >= last:
             continue
-        cuts = np.union1d(edges, np.arange(first * finer, last * finer + 1) / finer)
+        cuts = np.union1d(edges, np.arange(first, last + 1))
         cuts = cuts[(cuts >= max(edges[0], first)) & (cuts <= min(edges[-1], last))]
         middles, heights = (cuts[:-1] + cuts[1:]) / 2, np.diff(cuts)
-        strip_row = np.floor(middles).astype(int) - first
         target_row = np.searchsorted(edges, middles, side="right") - 1
 
-        latitudes = (source.top - middles * source.side) / SPHERE_RADIUS
+        latitudes = (source.top - cuts * source.side) / SPHERE_RADIUS
         columns = (SPHERE_RADIUS * np.cos(latitudes)[:, None] * longitudes - source.left) / source.side
         inside = (columns[:, 1:] > 0).any(axis=0) & (columns[:, :-1] < source.columns).any(axis=0)
         if not inside.any():
             continue
         left, right = np.flatnonzero(inside)[[0, -1]]
         columns = columns[:, left : right + 2]
-
-        clipped = np.clip(columns, 0, source.columns)
-        whole = np.minimum(clipped.astype(np.int64), source.columns - 1)
-        part = clipped - whole
-        flat = strip_row[:, None] * source.columns + whole
-        area = heights[:, None] / np.diff(edges)[target_row][:, None] / np.diff(columns, axis=1)
+        strips = _Strips(np.floor(middles).astype(int) - first, columns[:-1], columns[1:], source.columns)
+        area = (
+            heights[:, None] / np.diff(edges)[target_row][:, None] / np.diff((columns[:-1] + columns[1:]) / 2, axis=1)
+        )
         rows, starts = np.unique(target_row, return_index=True)
         here = slice(left, right + 1)
         for number, layer in enumerate(layers[:, first:last]):
             valid = np.isfinite(layer)
-            for into, row_values in ((sums, np.where(valid, layer, 0.0)), (shares, valid.astype(float))):
-                before = np.cumsum(row_values, axis=1, dtype=float) - row_values
-                integral = before.ravel()[flat] + part * row_values.ravel()[flat]
-                strips = np.diff(integral, axis=1) * area
-                into[number, start + rows, here] = np.add.reduceat(strips, starts, axis=0)
+            for into, values in ((sums, np.where(valid, layer, 0.0).astype(float)), (shares, valid.astype(float))):
+                strip_sums = np.diff(strips.integrate(values), axis=1) * area
+                into[number, start + rows, here] = np.add.reduceat(strip_sums, starts, axis=0)
     return sums, shares
+
+
+class _Strips:
+    """Slanted lines through source rows, from column `above` at a strip's top to column `below` at its bottom."""
+
+    def __init__(self, row: NDArray[np.int64], above: NDArray, below: NDArray, columns: int) -> None:
+        self.row = row
+        self.slant = below - above
+        self.straight = np.abs(self.slant) < _STRAIGHT
+        self.ends = [self._place(position, columns) for position in (above, below)]
+        self.middle = self._place((above + below) / 2, columns)
+
+    def _place(self, position: NDArray, columns: int) -> tuple[NDArray, NDArray, NDArray]:
+        """Flat index of the source pixel that holds a position, the part of it to the left, and what lies beyond."""
+        clipped = np.clip(position, 0, columns)
+        whole = np.minimum(clipped.astype(np.int64), columns - 1)
+        return self.row[:, None] * columns + whole, clipped - whole, np.maximum(position - columns, 0)
+
+    def integrate(self, values: NDArray) -> NDArray:
+        """Mean over each line of the sum of a row's values to the left of it, (strips, lines)."""
+        value = values.ravel()
+        once = (np.cumsum(values, axis=1) - values).ravel()  # sum of the values left of each source pixel
+        twice = once + value / 2
+        twice = (np.cumsum(twice.reshape(values.shape), axis=1) - twice.reshape(values.shape)).ravel()
+        total = values.sum(axis=1)[self.row][:, None]
+
+        def sum_up(place: tuple[NDArray, NDArray, NDArray]) -> NDArray:
+            index, part, beyond = place
+            return twice[index] + part * (once[index] + part / 2 * value[index]) + beyond * total
+
+        above, below = map(sum_up, self.ends)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slanted = (below - above) / self.slant
+        if not self.straight.any():
+            return slanted
+        index, part, _ = self.middle
+        return np.where(self.straight, once[index] + part * value[index], slanted)

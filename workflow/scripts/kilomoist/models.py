@@ -16,6 +16,7 @@ from quantile_forest import RandomForestQuantileRegressor
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
+from threadpoolctl import threadpool_limits
 
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
@@ -85,18 +86,23 @@ def fit(settings: Settings, x: NDArray, y: NDArray, threads: int = 1, only_mean:
     """Fit a model; the result does not depend on `threads`. `only_mean` fits what has the same mean in less time."""
     kind = KINDS[settings.kind]
     estimator = ((only_mean and kind.build_mean) or kind.build)(settings)
-    if not hasattr(estimator, "n_jobs"):
-        return estimator.fit(x, y)
-    estimator.set_params(n_jobs=threads).fit(x, y)
-    # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
-    return estimator.set_params(n_jobs=1)
+    if hasattr(estimator, "n_jobs"):
+        estimator.set_params(n_jobs=threads)
+    with threadpool_limits(threads):
+        estimator.fit(x, y)
+    if hasattr(estimator, "n_jobs"):
+        # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
+        estimator.set_params(n_jobs=1)
+    if isinstance(estimator, HistGradientBoostingRegressor):
+        estimator._bin_mapper.n_threads = 1  # kept with the model, though it says nothing about it
+    return estimator
 
 
 def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
     """The mean that a model predicts, (rows,); a quantile forest's own `predict` would give the median."""
-    if isinstance(estimator, RandomForestQuantileRegressor):
-        return RandomForestRegressor.predict(estimator, x)
-    return estimator.predict(x)
+    mean = RandomForestRegressor if isinstance(estimator, RandomForestQuantileRegressor) else type(estimator)
+    with threadpool_limits(1):
+        return mean.predict(estimator, x)
 
 
 def impurity_importance(estimator: RegressorMixin, predictors: int) -> NDArray[np.float64]:

@@ -91,7 +91,7 @@ def read_at(path: str | Path, points: pd.DataFrame) -> NDArray[np.float64]:
     """Value of a map's first band at each point's pixel; NaN outside the map and where it has no value."""
     with rasterio.open(path) as file:
         x, y = ease_from_geographic(points["longitude"], points["latitude"])
-        column, row = ~file.transform * (x, y)
+        column, row = ~file.transform @ (x, y)
         column, row = np.floor(column).astype(int), np.floor(row).astype(int)
         inside = (row >= 0) & (row < file.height) & (column >= 0) & (column < file.width)
         values = np.full(len(points), np.nan)

@@ -77,6 +77,8 @@ class Product:
     """Marks water in a pixel."""
     snow: Quality = ()
     """Marks snow or ice in a pixel."""
+    silent: Quality = ()
+    """Marks observations that tell neither: they were not processed."""
 
     @property
     def tiled(self) -> bool:
@@ -87,7 +89,7 @@ class Product:
         """Every dataset that the layers and their masks need, in a stable order."""
         names: dict[str, None] = {layer.dataset: None for layer in self.layers.values()}
         qualities = [quality for layer in self.layers.values() for quality in layer.quality.values()]
-        for quality in [*qualities, self.water, self.snow]:
+        for quality in [*qualities, self.water, self.snow, self.silent]:
             names |= {condition.dataset: None for alternative in quality for condition in alternative}
         return tuple(names)
 
@@ -135,6 +137,7 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
         grid_name=grid,
         # Land/water flag: oceans, shallow and deep inland water; not coastlines, shorelines or ephemeral water.
         water=((_only(bits, 0, 3, 5, 6, 7, first_bit=11, bits=3),),),
+        silent=((_only(bits, 65535),),),
         # The snow bit is also set on pixels that were never processed (reliability -1), where it says nothing.
         snow=((_only(reliability, 2),), (_only(reliability, 0, 1), _only(bits, 1, first_bit=14, bits=1))),
     )

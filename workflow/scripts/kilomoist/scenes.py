@@ -289,7 +289,7 @@ class TemperatureView:
         label = (product.name, when.isoformat())
         arrays: dict[str, tuple[NDArray, int]] = {}
         for name, mean in self.means.items():
-            random = scene.random("temperature", name, mean.shape[0], self.footprints.tile.left, *label)
+            random = scene.random("temperature", name, self.footprints.tile.top, self.footprints.tile.left, *label)
             overcast = 0.35 + 0.4 * scene.random("overcast", name, *label).random()
             clouds = _clouds(scene, overcast, name, *label)
             edge = binary_dilation(clouds, iterations=4) & ~clouds
@@ -329,7 +329,7 @@ def vegetation_period(
     prefix = product.layers["ndvi"].dataset.removesuffix(" NDVI")
     label = (product.name, when.isoformat())
     tile = footprints.tile
-    random = scene.random("vegetation", tile.rows, tile.left, tile.top, *label)
+    random = scene.random("vegetation", tile.top, tile.left, *label)
     shape = footprints.inside.shape
     green = 1.0 * fields["wetness"] + 0.62 * fields["plants"] - 0.25 * ((fields["elevation"] - 1500) / 1000) ** 2
     green = green + 1.1 * (season(when) - 1)
@@ -357,8 +357,9 @@ def vegetation_period(
     )
     surface = np.select([lake > 0.9, lake > 0.5, lake > 0], [5, 3, 2], 1)
     bits = modland | usefulness << 2 | 1 << 6 | cloudy << 10 | surface << 11 | snow << 14
+    days_of_year = datetime(when.year, 12, 31).timetuple().tm_yday
     composite_day = when.timetuple().tm_yday + random.integers(0, 16, shape)
-    day = np.where(inside, (composite_day - 1) % 365 + 1, -1).astype(np.int16)
+    day = np.where(inside, (composite_day - 1) % days_of_year + 1, -1).astype(np.int16)
     arrays: dict[str, tuple[NDArray, int]] = {
         "NDVI": (np.where(inside, np.rint(10000 * ndvi), -3000).astype(np.int16), -3000),
         "EVI": (np.where(inside, np.rint(10000 * evi), -3000).astype(np.int16), -3000),

@@ -1,0 +1,112 @@
+"""Months and the granules that they need."""
+
+import itertools
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kilomoist.calendars import month_range, slots
+from kilomoist.products import PRODUCTS
+
+months = st.builds("{:04d}-{:02d}".format, st.integers(2015, 2040), st.integers(1, 12))
+
+
+def periods(product: str, month: str) -> list[tuple[str, float]]:
+    return [(f"{slot.time:%Y-%j}", slot.days) for slot in slots(PRODUCTS[product], month)]
+
+
+@pytest.mark.parametrize(
+    ("month", "first", "following", "days"),
+    [
+        ("2021-08", date(2021, 8, 1), date(2021, 9, 1), 31),
+        ("2021-12", date(2021, 12, 1), date(2022, 1, 1), 31),
+        ("2021-04", date(2021, 4, 1), date(2021, 5, 1), 30),
+        ("2021-02", date(2021, 2, 1), date(2021, 3, 1), 28),
+        ("2024-02", date(2024, 2, 1), date(2024, 3, 1), 29),
+    ],
+)
+def test_months(month: str, first: date, following: date, days: int) -> None:
+    assert month_range(month) == (first, following)
+    assert len(slots(PRODUCTS["MOD11A1.061"], month)) == days
+    assert len(slots(PRODUCTS["SPL4SMGP.008"], month)) == 8 * days
+
+
+@pytest.mark.parametrize("month", ["2021-13", "2021-00", "2021-8", "21-08", "2021/08", "2021-08-01", " 2021-08", ""])
+def test_what_is_no_month(month: str) -> None:
+    with pytest.raises(ValueError, match="is not a month"):
+        month_range(month)
+
+
+def test_a_month_that_ends_in_a_line_break_is_no_month() -> None:
+    with pytest.raises(ValueError, match="is not a month"):
+        month_range("2021-08\n")
+
+
+def test_terra_periods_of_august_2021() -> None:
+    assert periods("MOD13A1.061", "2021-08") == [("2021-209", 12), ("2021-225", 16), ("2021-241", 3)]
+    first = slots(PRODUCTS["MOD13A1.061"], "2021-08")[0].time
+    assert first == datetime(2021, 7, 28)
+
+
+def test_aqua_periods_of_august_2021() -> None:
+    # 201 = 20 July to 4 August, 217 = 5 to 20 August, 233 = 21 August to 5 September.
+    assert periods("MYD13A1.061", "2021-08") == [("2021-201", 4), ("2021-217", 16), ("2021-233", 11)]
+
+
+def test_the_last_period_of_a_year_reaches_into_january() -> None:
+    # 353 of 2023 is 19 December to 3 January; 2024 begins anew on 1 January.
+    assert periods("MOD13A1.061", "2024-01") == [("2023-353", 3), ("2024-001", 16), ("2024-017", 15)]
+    assert periods("MOD13A1.061", "2023-12") == [("2023-321", 2), ("2023-337", 16), ("2023-353", 13)]
+    # Aqua's last one, 361, begins on 27 December; in a leap year on the 26th.
+    assert periods("MYD13A1.061", "2022-01") == [("2021-361", 11), ("2022-009", 16), ("2022-025", 7)]
+    assert periods("MYD13A1.061", "2024-12")[-1] == ("2024-361", 6)
+
+
+def test_terra_periods_of_a_leap_year() -> None:
+    # Terra 353 of 2020 begins on 18 December and ends on 2 January.
+    assert periods("MOD13A1.061", "2021-01")[0] == ("2020-353", 2)
+    assert periods("MOD13A1.061", "2024-02") == [("2024-017", 1), ("2024-033", 16), ("2024-049", 12)]
+
+
+@given(month=months, product=st.sampled_from(["MOD13A1.061", "MYD13A2.061"]))
+def test_periods_are_those_that_touch_the_month(month: str, product: str) -> None:
+    begin, end = month_range(month)
+    found = {slot.time.date(): slot.days for slot in slots(PRODUCTS[product], month)}
+    expected: dict[date, float] = {}
+    for year in (begin.year - 1, begin.year, begin.year + 1):
+        for number in range(23):
+            first = date(year, 1, 1) + timedelta(days=PRODUCTS[product].first - 1 + 16 * number)
+            days = [first + timedelta(days=offset) for offset in range(16)]
+            inside = sum(begin <= day < end for day in days)
+            if inside:
+                expected[first] = inside
+    assert found == expected
+    assert list(found) == sorted(found)
+
+
+@given(month=months)
+def test_periods_cover_every_day(month: str) -> None:
+    """Once; days that two years' periods share, at most three a year, twice."""
+    begin, end = month_range(month)
+    total = sum(slot.days for slot in slots(PRODUCTS["MOD13A1.061"], month))
+    shared = {1: (366 if (begin.year - 1) % 4 == 0 else 365)}.get(begin.month)
+    twice = 368 - shared if shared else 0
+    assert total == (end - begin).days + twice
+
+
+def test_target_fields_of_a_month() -> None:
+    means, snapshots = (slots(PRODUCTS[name], "2021-08") for name in ("SPL4SMGP.008", "SPL4SMAU.008"))
+    assert len(means) == len(snapshots) == 248
+    assert (means[0].time, means[-1].time) == (datetime(2021, 8, 1, 1, 30), datetime(2021, 8, 31, 22, 30))
+    assert (snapshots[0].time, snapshots[-1].time) == (datetime(2021, 8, 1), datetime(2021, 8, 31, 21))
+    for found in (means, snapshots):
+        assert {later.time - earlier.time for earlier, later in itertools.pairwise(found)} == {timedelta(hours=3)}
+        assert sum(slot.days for slot in found) == 31
+
+
+def test_days_of_a_month() -> None:
+    days = slots(PRODUCTS["MYD11A1.061"], "2024-02")
+    assert [slot.time for slot in days] == [datetime(2024, 2, day) for day in range(1, 30)]
+    assert {slot.days for slot in days} == {1.0}

@@ -1,0 +1,122 @@
+"""Files that appear complete or not at all."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from kilomoist.errors import InputError
+from kilomoist.files import read_json, replaced, sha256, write_json
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "er" / "file.tif"
+    with replaced(path) as partial:
+        assert partial.parent == path.parent
+        assert partial.suffix == ".tif"
+        assert partial != path
+        partial.write_text("half")
+        assert not path.exists()
+    assert path.read_text() == "half"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, InputError, OSError])
+def test_an_error_leaves_what_was_there(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("before")
+
+    def write() -> None:
+        with replaced(path) as partial:
+            partial.write_text("half")
+            raise error("stopped")
+
+    with pytest.raises(error, match="stopped"):
+        write()
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_was_never_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), replaced(tmp_path / "file.txt"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_do_not_share_a_temporary_file(tmp_path: Path) -> None:
+    """A job that was killed, and its successor."""
+    code = "import sys, os; from kilomoist.files import replaced\n"
+    code += "with replaced(sys.argv[1]) as partial: partial.write_text('x'); os._exit(9)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    path = tmp_path / "file.txt"
+    assert subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=False).returncode == 9
+    assert not path.exists()
+    (left,) = tmp_path.iterdir()
+    with replaced(path) as partial:
+        assert partial != left
+        partial.write_text("whole")
+    assert path.read_text() == "whole"
+
+
+def test_readers_never_see_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    write_json(path, list(range(2000)))
+    stop = threading.Event()
+    wrong: list[Exception] = []
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                assert len(read_json(path)) == 2000
+            except Exception as error:  # kept for the test's own thread
+                wrong.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(30):
+        write_json(path, list(range(2000)))
+    stop.set()
+    reader.join()
+    assert wrong == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\): make its folder writable"):
+        write_json(folder / "file.json", {})
+
+
+@pytest.mark.parametrize("method", ["mkdir", "write_text"])
+def test_refused_permission_is_one_sentence(tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, method, refuse)
+    with pytest.raises(InputError) as caught:
+        write_json(tmp_path / "file.json", {})
+    assert str(caught.value) == (
+        f"{tmp_path / 'file.json'} cannot be written (Permission denied): "
+        "make its folder writable or run in another --directory."
+    )
+
+
+def test_checksums() -> None:
+    assert sha256(__file__) == hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+
+
+def test_json_has_one_form(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": [1, 2.5, None], "a": "Ürümqi"})
+    write_json(tmp_path / "b.json", {"a": "Ürümqi", "b": [1, 2.5, None]})
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert read_json(tmp_path / "a.json") == {"a": "Ürümqi", "b": [1, 2.5, None]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "c.json", {"a": float("nan")})
+    assert not (tmp_path / "c.json").exists()

@@ -1,0 +1,83 @@
+"""What a job says when something goes wrong."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kilomoist.errors import InputError
+from kilomoist.jobs import LOGGER, job
+
+SENTENCE = "granule.hdf is cut off: fetch it again."
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """`job` sets up the logging of its whole process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers:
+        if handler not in handlers:
+            handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(False)
+
+
+def test_what_a_user_can_mend_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "job.log"
+    with pytest.raises(SystemExit) as caught, job(log):
+        raise InputError(SENTENCE)
+    assert caught.value.code == 1
+    streams = capsys.readouterr()
+    assert streams.err == f"Error: {SENTENCE}\n"
+    assert streams.out == ""
+    (line,) = log.read_text().splitlines()
+    assert line.endswith(f"ERROR {SENTENCE}")
+
+
+def test_a_chained_input_error_shows_no_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), job(tmp_path / "job.log"):
+        raise InputError(SENTENCE) from KeyError("missing")
+    shown = capsys.readouterr().err + (tmp_path / "job.log").read_text()
+    assert "Traceback" not in shown
+    assert "KeyError" not in shown
+
+
+@pytest.mark.parametrize("kind", [ValueError, MemoryError, OSError])
+def test_faults_of_the_program_go_on_and_are_logged(tmp_path: Path, kind: type[Exception]) -> None:
+    log = tmp_path / "job.log"
+    with pytest.raises(kind, match="wild"), job(log):
+        raise kind("something wild")
+    text = log.read_text()
+    assert "This is a fault of the program, please report it with this log." in text
+    assert "Traceback (most recent call last)" in text
+    assert f"{kind.__name__}: something wild" in text
+
+
+def test_the_log_begins_anew_and_holds_messages_and_warnings(tmp_path: Path) -> None:
+    log = tmp_path / "job.log"
+    log.write_text("of an earlier run\n")
+    with job(log):
+        LOGGER.info("α is %.2f", 0.5)
+        logging.getLogger("another").warning("odd")
+        LOGGER.debug("not shown")
+        warnings.warn("mind the gap", RuntimeWarning, stacklevel=1)
+    text = log.read_text()
+    assert "INFO α is 0.50\n" in text
+    assert "WARNING odd\n" in text
+    assert "mind the gap" in text
+    assert "not shown" not in text
+    assert "earlier" not in text
+
+
+def test_jobs_one_after_another_have_logs_of_their_own(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with job(tmp_path / f"{name}.log"):
+            LOGGER.info("this is %s", name)
+    assert "this is one" in (tmp_path / "one.log").read_text()
+    assert "this is one" not in (tmp_path / "two.log").read_text()
+    assert "this is two" in (tmp_path / "two.log").read_text()

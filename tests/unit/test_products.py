@@ -1,0 +1,219 @@
+"""The products: their names and their quality bits against arithmetic that is written down independently."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from kilomoist.composites import meets
+from kilomoist.products import PRODUCTS, parse_name, products_of
+
+VI, VI_1KM, LST = PRODUCTS["MOD13A1.061"], PRODUCTS["MOD13A2.061"], PRODUCTS["MOD11A1.061"]
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "product", "time", "tile", "produced"),
+    [
+        (
+            "MOD13A1.A2022017.h12v11.061.2022034232214.hdf",
+            "MOD13A1.061",
+            datetime(2022, 1, 17),
+            "h12v11",
+            "2022034232214",
+        ),
+        (
+            "MOD13A1.A2025257.h10v05.061.2025275114423.hdf",
+            "MOD13A1.061",
+            datetime(2025, 9, 14),
+            "h10v05",
+            "2025275114423",
+        ),
+        (
+            "MYD13A1.A2022009.h25v02.061.2022028071925.hdf",
+            "MYD13A1.061",
+            datetime(2022, 1, 9),
+            "h25v02",
+            "2022028071925",
+        ),
+        (
+            "MOD13A2.A2021225.h11v06.061.2021320163717.hdf",
+            "MOD13A2.061",
+            datetime(2021, 8, 13),
+            "h11v06",
+            "2021320163717",
+        ),
+        (
+            "MOD11A1.A2021227.h11v05.061.2021228105320.hdf",
+            "MOD11A1.061",
+            datetime(2021, 8, 15),
+            "h11v05",
+            "2021228105320",
+        ),
+        (
+            "SMAP_L4_SM_gph_20211114T223000_Vv8010_001.h5",
+            "SPL4SMGP.008",
+            datetime(2021, 11, 14, 22, 30),
+            None,
+            "Vv8010_001",
+        ),
+        (
+            "SMAP_L4_SM_gph_20190915T193000_Vv7032_001.h5",
+            "SPL4SMGP.007",
+            datetime(2019, 9, 15, 19, 30),
+            None,
+            "Vv7032_001",
+        ),
+        ("SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5", "SPL4SMAU.004", datetime(2020, 1, 28, 15), None, "Vv4030_001"),
+    ],
+)
+def test_names_that_nasa_gave(name: str, product: str, time: datetime, tile: str | None, produced: str) -> None:
+    found = [granule for granule in (parse_name(name, each) for each in PRODUCTS.values()) if granule]
+    assert [(granule.product, granule.time, granule.tile, granule.produced) for granule in found] == [
+        (product, time, tile, produced)
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MOD13A1.A2021400.h25v04.061.2021420163717.hdf",  # day 400
+        "MOD13A1.A2021366.h25v04.061.2021420163717.hdf",  # 2021 has 365 days
+        "MOD13A1.A2021225.h25v04.006.2021320163717.hdf",  # another collection
+        "MOD13A1.A2021225.h25v04.061.2021320163717.hdf.xml",
+        "BROWSE.MOD13A1.A2021225.h25v04.061.2021320163717.hdf",
+        "MOD13A1.A2021225.h25v04.061.hdf",
+        "SMAP_L4_SM_gph_20211114T253000_Vv8010_001.h5",  # hour 25
+        "SMAP_L4_SM_lmc_00000000T000000_Vv8010_001.h5",
+        "SMAP_L4_SM_gph_20211114T223000_Vv9010_001.h5",  # a version that is not known
+        "SMAP_L4_SM_gph_20211114T223000_Vv8010_001.h5.part",
+    ],
+)
+def test_names_of_something_else(name: str) -> None:
+    assert [parse_name(name, product) for product in PRODUCTS.values()] == [None] * len(PRODUCTS)
+
+
+def test_the_newest_production_compares_as_the_largest() -> None:
+    names = (
+        "MOD11A1.A2021227.h11v05.061.2021228105320.hdf",
+        "MOD11A1.A2021227.h11v05.061.2021365000000.hdf",
+        "MOD11A1.A2021227.h11v05.061.2022001000000.hdf",
+    )
+    produced = [granule.produced for granule in (parse_name(name, LST) for name in names) if granule]
+    assert produced == sorted(produced)
+    assert len(set(produced)) == 3
+
+
+def test_roles() -> None:
+    assert products_of("vegetation") == ("MOD13A1.061", "MYD13A1.061", "MOD13A2.061", "MYD13A2.061")
+    assert products_of("temperature") == ("MOD11A1.061", "MYD11A1.061")
+    assert set(products_of("target")) == {
+        *(f"SPL4SMGP.00{version}" for version in (6, 7, 8)),
+        *(f"SPL4SMAU.00{version}" for version in (4, 5, 6, 7, 8)),
+    }
+
+
+def test_only_the_datasets_that_masks_and_values_need_are_read() -> None:
+    prefix = "500m 16 days"
+    assert set(VI.datasets) == {f"{prefix} {name}" for name in ("NDVI", "EVI", "VI Quality", "pixel reliability")}
+    assert set(LST.datasets) == {"LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night"}
+    assert PRODUCTS["SPL4SMGP.008"].datasets == ("Geophysical_Data/sm_surface",)
+    assert PRODUCTS["SPL4SMAU.008"].datasets == ("Analysis_Data/sm_surface_analysis",)
+
+
+# Temperature
+
+
+@pytest.mark.parametrize(
+    ("stored", "good", "fair"),
+    [
+        (0, True, True),
+        (2, False, False),  # cloud
+        (3, False, False),  # not produced for another reason
+        (17, False, True),  # other quality, error up to 1 K
+        (65, False, True),  # error up to 2 K
+        (81, False, True),  # error up to 2 K, emissivity error up to 0.02
+        (129, False, False),  # error up to 3 K
+        (145, False, False),
+        (193, False, False),  # error above 3 K
+    ],
+)
+@pytest.mark.parametrize("time", ["Day", "Night"])
+def test_quality_of_temperature(stored: int, good: bool, fair: bool, time: str) -> None:
+    numbers = {f"QC_{time}": np.array([stored], np.uint8)}
+    quality = LST.layers[f"lst_{time.lower()}"].quality
+    assert [bool(meets(quality[level], numbers)[0]) for level in ("good", "fair")] == [good, fair]
+
+
+def test_every_quality_number_of_temperature() -> None:
+    stored = np.arange(256, dtype=np.uint8)
+    quality = LST.layers["lst_day"].quality
+    good = [format(number, "08b")[6:] == "00" for number in range(256)]
+    fair = [format(number, "08b")[6:] == "01" and format(number, "08b")[:2] in ("00", "01") for number in range(256)]
+    np.testing.assert_array_equal(meets(quality["good"], {"QC_Day": stored}), good)
+    np.testing.assert_array_equal(meets(quality["fair"], {"QC_Day": stored}), np.logical_or(good, fair))
+
+
+# Vegetation
+
+
+def bits(usefulness: int = 0, surface: int = 1, snow: int = 0, shadow: int = 0, mixed: int = 0) -> int:
+    """A number of VI Quality, written as text from the highest bit to the lowest."""
+    return int(f"{shadow:01b}{snow:01b}{surface:03b}{mixed:01b}00{1:02b}{usefulness:04b}{1:02b}", 2)
+
+
+@pytest.mark.parametrize(
+    ("reliability", "number", "good", "fair"),
+    [
+        (0, bits(), True, True),
+        (0, bits(usefulness=12, snow=1, shadow=1), True, True),  # reliability 0 is enough
+        (1, bits(usefulness=0), False, True),
+        (1, bits(usefulness=5), False, True),
+        (1, bits(usefulness=6), False, False),
+        (1, bits(usefulness=15), False, False),
+        (1, bits(usefulness=5, snow=1), False, False),
+        (1, bits(usefulness=5, shadow=1), False, False),
+        (1, bits(usefulness=5, mixed=1, surface=7), False, True),
+        (2, bits(), False, False),
+        (3, bits(), False, False),
+        (-1, 65535, False, False),
+    ],
+)
+@pytest.mark.parametrize("product", [VI, VI_1KM])
+def test_quality_of_vegetation(product: object, reliability: int, number: int, good: bool, fair: bool) -> None:
+    prefix = "500m" if product is VI else "1 km"
+    numbers = {
+        f"{prefix} 16 days pixel reliability": np.array([[reliability]], np.int8),
+        f"{prefix} 16 days VI Quality": np.array([[number]], np.uint16),
+    }
+    for layer in product.layers.values():
+        accepted = [meets(layer.quality[level], numbers).item() for level in ("good", "fair")]
+        assert accepted == [good, fair]
+
+
+@given(
+    reliability=arrays(np.int8, 40, elements=st.integers(-1, 3)),
+    quality=arrays(np.uint16, 40, elements=st.integers(0, 65535)),
+)
+def test_bits_by_division(reliability: np.ndarray, quality: np.ndarray) -> None:
+    """Any bits, taken apart by whole-number division of Python's own integers."""
+    numbers = {"500m 16 days pixel reliability": reliability, "500m 16 days VI Quality": quality}
+    fair, water, snow = [], [], []
+    for rank, number in zip(reliability.tolist(), quality.tolist(), strict=True):
+        useful = number // 4 % 16 <= 5
+        fair.append(rank == 0 or (rank == 1 and useful and number // 16384 % 2 == 0 and number // 32768 == 0))
+        water.append(number // 2048 % 8 in (0, 3, 5, 6, 7))
+        snow.append(rank == 2 or (rank in (0, 1) and number // 16384 % 2 == 1))
+    np.testing.assert_array_equal(meets(VI.layers["evi"].quality["fair"], numbers), fair)
+    np.testing.assert_array_equal(meets(VI.water, numbers), water)
+    np.testing.assert_array_equal(meets(VI.snow, numbers), snow)
+
+
+def test_a_quality_without_alternatives_holds_nowhere() -> None:
+    assert not meets((), {"anything": np.zeros((2, 3))}).any()
+    assert meets((), {"anything": np.zeros((2, 3))}).shape == (2, 3)

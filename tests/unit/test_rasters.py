@@ -1,0 +1,183 @@
+"""GeoTIFFs as other programs see them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from pyproj import CRS
+from rio_cogeo.cogeo import cog_validate
+
+from kilomoist.errors import InputError
+from kilomoist.grids import M01, M09, Window, tile_grid
+from kilomoist.rasters import mosaic, read_raster, read_window, write_raster
+
+WINDOW = Window(1900, 26900, 300, 410)
+TAGS = {"source": "simulated", "month": "2021-08"}
+
+
+def bands(shape: tuple[int, int] = WINDOW.shape) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(1)
+    values = random.uniform(0, 0.6, shape).astype(np.float32)
+    values[random.random(shape) < 0.1] = np.nan
+    return {"soil_moisture": values, "lower": values - np.float32(0.1)}
+
+
+def check(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """What any reader finds."""
+    with rasterio.open(path) as file:
+        assert CRS(file.crs) == CRS("EPSG:6933")
+        assert file.transform == rasterio.Affine(
+            M01.side, 0, M01.left + 26900 * M01.side, 0, -M01.side, M01.top - 1900 * M01.side
+        )
+        assert file.shape == WINDOW.shape
+        assert file.descriptions == tuple(arrays)
+        assert {key: file.tags()[key] for key in TAGS} == TAGS
+        for number, array in enumerate(arrays.values(), start=1):
+            np.testing.assert_array_equal(file.read(number), array)
+            assert file.dtypes[number - 1] == array.dtype
+
+
+@pytest.mark.parametrize("cloud_optimized", [False, True])
+def test_maps_as_other_programs_see_them(tmp_path: Path, cloud_optimized: bool) -> None:
+    path = tmp_path / "map.tif"
+    units = {"soil_moisture": "m3 m-3"}
+    write_raster(path, bands(), M01, WINDOW, TAGS, units, cloud_optimized)
+    check(path, bands())
+    with rasterio.open(path) as file:
+        assert np.isnan(file.nodata)
+        assert file.units == ("m3 m-3", None)
+        assert (file.read_masks(1) > 0).sum() == np.isfinite(bands()["soil_moisture"]).sum()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_maps_are_cloud_optimized(tmp_path: Path) -> None:
+    large = Window(1900, 26900, 700, 900)
+    flags = {"quality": np.random.default_rng(2).choice(np.array([0, 4, 128], np.uint8), large.shape)}
+    for name, arrays in (("map", bands(large.shape)), ("flags", flags)):
+        path = tmp_path / f"{name}.tif"
+        write_raster(path, arrays, M01, large, TAGS, cloud_optimized=True)
+        valid, errors, warnings = cog_validate(path, strict=True)
+        assert (valid, errors, warnings) == (True, [], [])
+        with rasterio.open(path) as file:
+            assert file.overviews(1)
+            overview = file.read(1, out_shape=tuple(-(-length // 2) for length in large.shape))
+            # Flags are chosen, not averaged.
+            assert name == "map" or set(np.unique(overview)) <= {0, 4, 128}
+            assert file.nodata is None or np.isnan(file.nodata)
+
+
+def test_flags_have_no_nodata(tmp_path: Path) -> None:
+    flags = {"quality": np.zeros(WINDOW.shape, np.uint8)}
+    write_raster(tmp_path / "flags.tif", flags, M01, WINDOW, TAGS, cloud_optimized=True)
+    check(tmp_path / "flags.tif", flags)
+    with rasterio.open(tmp_path / "flags.tif") as file:
+        assert file.nodata is None
+        assert (file.read_masks(1) == 255).all()
+
+
+def test_tiles_are_in_the_sinusoidal_grid(tmp_path: Path) -> None:
+    grid = tile_grid("h25v04", 1200)
+    write_raster(tmp_path / "tile.tif", {"lst_day": np.zeros((1200, 1200), np.float32)}, grid, grid.window, {})
+    with rasterio.open(tmp_path / "tile.tif") as file:
+        assert CRS(file.crs).to_dict()["proj"] == "sinu"
+        assert CRS(file.crs).ellipsoid.semi_major_metre == pytest.approx(6371007.181)
+        assert CRS(file.crs).ellipsoid.semi_minor_metre == pytest.approx(6371007.181)
+        assert file.bounds == pytest.approx((7783653.637667, 4447802.078667, 8895604.157333, 5559752.598333), abs=0.01)
+
+
+@pytest.mark.parametrize("cloud_optimized", [False, True])
+def test_the_same_bytes_again(tmp_path: Path, cloud_optimized: bool) -> None:
+    for name in ("a.tif", "b.tif"):
+        write_raster(tmp_path / name, bands(), M01, WINDOW, TAGS, cloud_optimized=cloud_optimized)
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+
+
+def test_bands_come_back_by_name(tmp_path: Path) -> None:
+    write_raster(tmp_path / "map.tif", bands(), M01, WINDOW, TAGS)
+    found, tags = read_raster(tmp_path / "map.tif")
+    assert list(found) == ["soil_moisture", "lower"]
+    for name, array in bands().items():
+        np.testing.assert_array_equal(found[name], array)
+    assert tags.items() >= TAGS.items()
+
+
+def test_windows_are_cut_from_the_globe(tmp_path: Path) -> None:
+    whole = np.arange(1624 * 3856, dtype=np.float32).reshape(1624, 3856)
+    write_raster(tmp_path / "globe.tif", {"other": -whole, "soil_moisture": whole}, M09, M09.window, {})
+    for window in (Window(169, 2867, 104, 346), Window(0, 0, 1, 1), Window(1620, 3850, 4, 6)):
+        found = read_window(tmp_path / "globe.tif", "soil_moisture", M09, window)
+        np.testing.assert_array_equal(found, whole[window.within(M09.window)])
+    with pytest.raises(ValueError, match="does not lie inside"):
+        read_window(tmp_path / "globe.tif", "soil_moisture", M09, Window(1620, 3850, 5, 6))
+
+
+def test_windows_are_cut_from_a_part(tmp_path: Path) -> None:
+    write_raster(tmp_path / "map.tif", bands(), M01, WINDOW, {})
+    inner = Window(1950, 27000, 7, 9)
+    expected = bands()["lower"][inner.within(WINDOW)]
+    np.testing.assert_array_equal(read_window(tmp_path / "map.tif", "lower", M01, inner), expected)
+
+
+def test_parts_make_the_whole(tmp_path: Path) -> None:
+    arrays = bands()
+    parts = [
+        Window(1900 + row, 26900 + column, min(128, 300 - row), min(128, 410 - column))
+        for row in range(0, 300, 128)
+        for column in range(0, 410, 128)
+    ]
+    paths = []
+    for number, part in enumerate(parts):
+        cut = {name: array[part.within(WINDOW)] for name, array in arrays.items()}
+        paths.append(tmp_path / f"{number}.tif")
+        write_raster(paths[-1], cut, M01, part, {})
+    for order in (paths, paths[::-1]):
+        found, window = mosaic(order, M01)
+        assert window == WINDOW
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(found[name], array)
+            assert found[name].dtype == np.float32
+    alone, window = mosaic(paths[3:4], M01)
+    assert window == parts[3]
+    np.testing.assert_array_equal(alone["lower"], arrays["lower"][parts[3].within(WINDOW)])
+    # Where a part is missing there is no value.
+    gap, window = mosaic([*paths[:3], *paths[4:]], M01)
+    assert window == WINDOW
+    assert np.isnan(gap["lower"][parts[3].within(WINDOW)]).all()
+
+
+@pytest.mark.parametrize("grid", [M09, M01])
+def test_places_at_the_ends_of_the_globe_are_found(tmp_path: Path, grid: object) -> None:
+    for number, window in enumerate((Window(0, 0, 2, 3), Window(grid.rows - 2, grid.columns - 3, 2, 3))):
+        write_raster(tmp_path / f"{number}.tif", {"a": np.zeros((2, 3))}, grid, window, {})
+        assert mosaic([tmp_path / f"{number}.tif"], grid)[1] == window
+
+
+# Damage
+
+
+def test_unreadable_files_are_named(tmp_path: Path) -> None:
+    write_raster(tmp_path / "whole.tif", bands(), M01, WINDOW, {})
+    whole = (tmp_path / "whole.tif").read_bytes()
+    for number, content in enumerate((b"", b"<html>404</html>", whole[: len(whole) // 2])):
+        path = tmp_path / f"broken{number}.tif"
+        path.write_bytes(content)
+        for read in (
+            lambda path=path: read_raster(path),
+            lambda path=path: mosaic([path], M01),
+            lambda path=path: read_window(path, "lower", M01, WINDOW),
+        ):
+            with pytest.raises(InputError, match="cannot be read as a raster") as caught:
+                read()
+            assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("cloud_optimized", [False, True])
+def test_nothing_is_left_after_an_error(tmp_path: Path, cloud_optimized: bool) -> None:
+    path = tmp_path / "map.tif"
+    path.write_text("before")
+    wrong = {"soil_moisture": np.zeros(WINDOW.shape), "lower": np.zeros((2, 2))}
+    with pytest.raises(ValueError, match=r"band lower has shape \(2, 2\), its window \(300, 410\)"):
+        write_raster(path, wrong, M01, WINDOW, {}, cloud_optimized=cloud_optimized)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,225 @@
+"""Regions: outlines, the cells, tiles and blocks they need, and which pixels lie inside."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import rasterio.features
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import Geod, Transformer
+
+from kilomoist.errors import InputError
+from kilomoist.grids import CELL_SIDE, M01, Window, tile_grid
+from kilomoist.regions import blocks_of, cells_of, pixels_inside, read_outline, region_area, tiles_of
+
+Real = Callable[[str], Path]
+KHANGAI = (96.0, 45.0, 104.0, 50.0)
+TRIANGLE = shapely.Polygon([(97, 46), (101, 46), (99, 49)])
+
+
+def write(path: Path, geometries: list[shapely.Geometry], crs: str | None = "EPSG:4326") -> Path:
+    geopandas.GeoDataFrame(geometry=geometries, crs=crs).to_file(path)
+    return path
+
+
+# Outlines
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".shp"])
+def test_outlines_of_any_format(tmp_path: Path, suffix: str) -> None:
+    outline = read_outline(write(tmp_path / f"outline{suffix}", [TRIANGLE]))
+    assert outline.symmetric_difference(TRIANGLE).area < 1e-9
+
+
+def test_an_outline_in_another_crs_is_brought_to_degrees(tmp_path: Path) -> None:
+    utm = geopandas.GeoSeries([TRIANGLE], crs="EPSG:4326").to_crs("EPSG:32647").iloc[0]
+    outline = read_outline(write(tmp_path / "utm.gpkg", [utm], "EPSG:32647"))
+    assert np.abs(np.subtract(outline.bounds, TRIANGLE.bounds)).max() < 1e-6
+
+
+def test_all_features_count_and_overlaps_once(tmp_path: Path) -> None:
+    boxes = [shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1), shapely.box(10, 0, 11, 1)]
+    assert read_outline(write(tmp_path / "boxes.gpkg", boxes)).area == pytest.approx(4)
+
+
+def test_a_polygon_that_crosses_itself_is_mended(tmp_path: Path) -> None:
+    bow = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
+    assert read_outline(write(tmp_path / "bow.gpkg", [bow])).area == pytest.approx(2)
+
+
+def test_unusable_outlines_are_named(tmp_path: Path) -> None:
+    text = tmp_path / "text.gpkg"
+    text.write_text("no geography")
+    without_projection = write(tmp_path / "plain.shp", [TRIANGLE])
+    without_projection.with_suffix(".prj").unlink()
+    empty = tmp_path / "empty.geojson"
+    empty.write_text('{"type": "FeatureCollection", "features": []}')
+    for path, said in (
+        (tmp_path / "none.gpkg", "does not exist"),
+        (text, "cannot be read as a vector file"),
+        (empty, "holds no feature"),
+        (without_projection, "has no CRS"),
+        (write(tmp_path / "points.gpkg", [shapely.Point(1, 1)]), "holds no polygon but Point"),
+        (write(tmp_path / "line.gpkg", [shapely.LineString([(1, 1), (2, 2)])]), "holds no polygon but LineString"),
+    ):
+        with pytest.raises(InputError, match=said) as caught:
+            read_outline(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+# Areas
+
+
+def test_a_box_and_an_outline_share_their_intersection(tmp_path: Path) -> None:
+    path = write(tmp_path / "outline.gpkg", [TRIANGLE])
+    assert region_area(KHANGAI, None).bounds == KHANGAI
+    assert region_area(None, path).area == pytest.approx(6)
+    assert region_area((97, 46, 99, 49), path).area == pytest.approx(3)
+
+
+def test_a_box_beside_its_outline_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "outline.gpkg", [TRIANGLE])
+    for box in ((0.0, 0.0, 1.0, 1.0), (95.0, 45.0, 101.0, 46.0)):  # far away; a common border
+        with pytest.raises(InputError, match=r"region here: bbox \[.*\] and outline .* share no area"):
+            region_area(box, path, "here")
+
+
+def test_an_outline_beyond_the_grid_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "antarctica.gpkg", [shapely.box(-180, -90, 180, -65)])
+    with pytest.raises(
+        InputError, match=r"region south reaches from -90\.0° to -65\.0° latitude: the grid ends at ±85°"
+    ):
+        region_area(None, path, "south")
+
+
+# Tiles
+
+
+def test_tiles_of_mongolia(real: Real) -> None:
+    outline = region_area((87.7, 41.55, 119.95, 52.15), real("mongolia_50m.geojson"))
+    assert tiles_of(outline) == ["h23v03", "h23v04", "h24v03", "h24v04", "h25v03", "h25v04", "h26v04"]
+
+
+def test_cells_of_mongolia(real: Real) -> None:
+    outline = region_area((87.7, 41.55, 119.95, 52.15), real("mongolia_50m.geojson"))
+    window = cells_of(outline)
+    assert 169 <= window.row < window.row + window.rows <= 273
+    assert 2867 <= window.column < window.column + window.columns <= 3213
+    inside = pixels_inside(outline, window)
+    # Official area 1,564,116 km²; the outline at 1:50m and Geod's area of it agree with the pixels'.
+    area, _ = Geod(ellps="WGS84").geometry_area_perimeter(outline)
+    assert inside.sum() * M01.side**2 == pytest.approx(abs(area), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        (KHANGAI, ["h24v04", "h25v04"]),
+        ((-92, 33.5, -75, 40), ["h10v05", "h11v05", "h12v05"]),
+        ((10, 10, 20, 20), ["h18v07", "h19v07"]),
+        ((0.01, 0.01, 9.9, 9.9), ["h18v08"]),
+        ((-0.1, -0.1, 0.1, 0.1), ["h17v08", "h17v09", "h18v08", "h18v09"]),
+        ((170, -10, 180, 10), ["h34v08", "h34v09", "h35v08", "h35v09"]),
+    ],
+)
+def test_tiles_of_boxes_are_those_that_points_fall_into(
+    box: tuple[float, float, float, float], expected: list[str]
+) -> None:
+    west, south, east, north = box
+    longitude, latitude = np.meshgrid(np.linspace(west, east, 701)[1:-1], np.linspace(south, north, 701)[1:-1])
+    forward = Transformer.from_crs("EPSG:4326", tile_grid("h18v08", 1200).crs, always_xy=True)
+    x, y = forward.transform(longitude.ravel(), latitude.ravel())
+    side = 1111950.5196666666
+    names = {
+        f"h{h:02d}v{v:02d}" for h, v in zip((x // side).astype(int) + 18, 8 - (y // side).astype(int), strict=True)
+    }
+    found = tiles_of(shapely.box(*box))
+    assert found == expected
+    assert set(found) == names
+
+
+def test_a_box_that_ends_at_a_tile_needs_no_neighbour() -> None:
+    assert tiles_of(shapely.box(0, 0, 10, 10)) == ["h18v08"]
+
+
+# Blocks
+
+
+@given(
+    cells=st.builds(Window, st.integers(0, 300), st.integers(0, 300), st.integers(1, 60), st.integers(1, 60)),
+    side=st.integers(8, 40),
+)
+def test_blocks_cover_every_cell_once(cells: Window, side: int) -> None:
+    counted = np.zeros(cells.shape, int)
+    for block in blocks_of(cells, side).values():
+        counted[block.within(cells)] += 1
+        assert block.rows <= side
+        assert block.columns <= side
+    assert (counted == 1).all()
+
+
+def test_names_of_blocks() -> None:
+    blocks = blocks_of(Window(169, 2867, 104, 346), 256)
+    assert blocks == {"r000c000": Window(169, 2867, 104, 256), "r000c001": Window(169, 3123, 104, 90)}
+
+
+# Pixels
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    west=st.floats(90, 110),
+    south=st.floats(40, 50),
+    width=st.floats(0.05, 0.6),
+    height=st.floats(0.05, 0.4),
+)
+def test_pixels_of_a_box_are_those_whose_centre_lies_in_it(
+    west: float, south: float, width: float, height: float
+) -> None:
+    box = shapely.box(west, south, west + width, south + height)
+    cells = cells_of(box)
+    window = cells.refined(CELL_SIDE)
+    to_degrees = Transformer.from_crs("EPSG:6933", "EPSG:4326", always_xy=True)
+    x, y = np.meshgrid(M01.x_centres(window), M01.y_centres(window))
+    longitude, latitude = to_degrees.transform(x, y)
+    expected = (longitude > west) & (longitude < west + width) & (latitude > south) & (latitude < south + height)
+    np.testing.assert_array_equal(pixels_inside(box, cells), expected)
+    # The window is as small as it can be: the box reaches into its outer cells.
+    outer = rasterio.features.geometry_mask(
+        [shapely.transform(box, lambda points: np.column_stack(_forward(points)))],
+        cells.shape,
+        rasterio.Affine(9008.055210146, 0, M01.x_edges(window)[0], 0, -9008.055210146, M01.y_edges(window)[0]),
+        all_touched=True,
+        invert=True,
+    )
+    assert outer[0].any()
+    assert outer[-1].any()
+    assert outer[:, 0].any()
+    assert outer[:, -1].any()
+
+
+def _forward(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return Transformer.from_crs("EPSG:4326", "EPSG:6933", always_xy=True).transform(points[:, 0], points[:, 1])
+
+
+def test_holes_and_blocks_of_an_outline() -> None:
+    """A region's blocks together hold the pixels of the whole, and a hole holds none."""
+    ring = TRIANGLE.difference(shapely.Point(99, 47).buffer(0.4))
+    cells = cells_of(ring)
+    whole = pixels_inside(ring, cells)
+    parts = np.zeros_like(whole)
+    for block in blocks_of(cells, 11).values():
+        parts[block.refined(CELL_SIDE).within(cells.refined(CELL_SIDE))] = pixels_inside(ring, block)
+    np.testing.assert_array_equal(parts, whole)
+    row, column = (index.item() for index in M01.locate(*_forward(np.array([[99.0, 47.0]]))))
+    pixels = cells.refined(CELL_SIDE)
+    assert not whole[row - pixels.row - 20 : row - pixels.row + 20, column - pixels.column].any()
+
+
+def test_a_block_outside_of_the_outline_is_empty() -> None:
+    assert not pixels_inside(TRIANGLE, Window(100, 100, 3, 3)).any()
