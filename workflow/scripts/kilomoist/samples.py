@@ -44,10 +44,24 @@ def collect(
     """
     enough = cells["valid_fraction"] >= minimum_valid_fraction
     usable = enough & np.isfinite(cells["target"]) & np.all([np.isfinite(cells[name]) for name in use], axis=0)
+    with_target = int(np.isfinite(cells["target"]).sum())
+    if not with_target:
+        raise InputError(
+            "The region has no cell with a value of the target, 0 of "
+            f"{usable.size} cells of its window: it lies in the sea, in permanent ice or outside of the files' cuts; "
+            "take another region."
+        )
+    if not (cells["valid_fraction"] > 0).any():
+        shares = ", ".join(f"{name} {cells[f'valid_fraction_{name}'].mean():.1%}" for name in use)
+        raise InputError(
+            f"The region has no pixel with all predictors in this month; shares of its pixels with each: {shares}. "
+            "All of it was cloudy, or granules are missing (see tables/granules.csv): take another month, quality "
+            "levels `fair`, or a lower quality.minimum_days."
+        )
     if usable.sum() < FEWEST_ROWS:
         raise InputError(
             f"Only {usable.sum()} cells of 9 km can train a model, {FEWEST_ROWS} are needed: of {usable.size} cells of "
-            f"the region's window {int(np.isfinite(cells['target']).sum())} have a target and {int(enough.sum())} have "
+            f"the region's window {with_target} have a target and {int(enough.sum())} have "
             f"at least {minimum_valid_fraction:.0%} of their pixels with all of {', '.join(use)}; "
             "take a larger region, a less cloudy month, quality levels `fair`, or a lower quality.minimum_days "
             "or quality.minimum_valid_fraction."
