@@ -104,7 +104,7 @@ def test_refused_permission_is_one_sentence(tmp_path: Path, method: str, monkeyp
         write_json(tmp_path / "file.json", {})
     assert str(caught.value) == (
         f"{tmp_path / 'file.json'} cannot be written (Permission denied): "
-        "make its folder writable or run in another --directory."
+        "make its folder writable, make room, or use another --directory."
     )
 
 

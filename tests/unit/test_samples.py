@@ -155,3 +155,12 @@ def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="is not a table of samples") as caught:
             read_samples(path, USE)
         assert str(path) in str(caught.value)
+
+
+def test_no_target_and_no_pixel_are_told_apart() -> None:
+    bands = cells()
+    with pytest.raises(InputError, match=r"^The region has no cell with a value of the target, 0 of 72 cells"):
+        collect(bands | {"target": np.full(WINDOW.shape, np.nan)}, WINDOW, USE, 0.5)
+    nothing = {name: np.zeros(WINDOW.shape) for name in bands if name.startswith("valid_fraction")}
+    with pytest.raises(InputError, match=r"^The region has no pixel with all predictors in this month; .* 0\.0%"):
+        collect(bands | nothing, WINDOW, USE, 0.5)

@@ -40,6 +40,20 @@ wildcard_constraints:
     country=r"[A-Z]{3}",
 
 
+for folder in ("results", "resources"):
+    if Path(folder).exists() and not Path(folder).is_dir():
+        sys.exit(
+            f"Error: {Path(folder).resolve()} is a file where a folder is needed: move it or use another --directory."
+        )
+
+
+onstart:
+    # A killed run leaves the files that it was writing; nothing is written before this.
+    for folder in ("results", "resources"):
+        for leftover in Path(folder).rglob(".partial-*"):
+            leftover.unlink()
+
+
 def checked(function, *arguments):
     """Call a function; for what a user can mend show its sentence alone and stop."""
     try:
@@ -216,9 +230,9 @@ def few_days(wildcards):
 
 def units(wildcards):
     """Units of the predictors' bands."""
-    names = {name: PRODUCTS[product].layers.get(name) for product in USED.values() for name in CONFIG.predictors.use}
-    of_layers = {name: layer.units for name, layer in names.items() if layer}
-    return of_layers | {f"{name}_days": "days" for name in CONFIG.predictors.use}
+    layers = {name: layer for product in USED.values() for name, layer in PRODUCTS[product].layers.items()}
+    of_predictors = {name: layers[name].units for name in CONFIG.predictors.use}
+    return of_predictors | {f"{name}_days": "days" for name in CONFIG.predictors.use} | {"water": "1", "snow": "1"}
 
 
 def tags(wildcards):

@@ -87,8 +87,6 @@ def write_tiled_granule(
         if array is not None and (array.shape != shape or array.dtype != dataset.type):
             raise ValueError(f"{dataset.name} must be {dataset.type} of shape {shape}, not {array.dtype} {array.shape}")
     with replaced(path) as partial_path:
-        # Where a folder cannot be written Python says why, and the HDF4 library only that something failed.
-        partial_path.touch()
         # HDF-EOS2 makes its groups first and fills them with the datasets: two views of one open file.
         file = HDF(str(partial_path), HC.CREATE | HC.TRUNC | HC.WRITE)
         groups = file.vgstart()

@@ -1,8 +1,10 @@
 """Files that appear complete or not at all."""
 
+import errno
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,26 +12,36 @@ from typing import Any
 
 from kilomoist.errors import InputError
 
+_UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
+
 
 @contextmanager
 def replaced(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename it to `path` when the block ends without error.
 
     The temporary file keeps the suffix of `path`, because GDAL and others choose the format by it.
-    Raises `InputError` when the folder cannot be written.
+    Its name is like no other's, so that two jobs that write one file do not spoil it. Raises `InputError` when the
+    folder cannot be written or the disk is full.
     """
     path = Path(path)
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    partial = path.with_name(f".partial-{secrets.token_hex(6)}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Libraries that write rasters or HDF do not say why a folder cannot be written; Python does.
+        partial.touch()
+        partial.unlink()
         yield partial
         os.replace(partial, path)
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
         raise InputError(
-            f"{path} cannot be written ({error.strerror}): make its folder writable or run in another --directory."
+            f"{path} cannot be written ({error.strerror}): "
+            "make its folder writable, make room, or use another --directory."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial.exists():
+            partial.unlink()
 
 
 def sha256(path: str | Path) -> str:

@@ -1,0 +1,19 @@
+"""Runs that tests of rules and of the whole workflow share."""
+
+from pathlib import Path
+
+import pytest
+from workflow_runs import SMALL, once, succeed
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes of this pytest share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder if worker_id == "master" else folder.parent
+
+
+@pytest.fixture(scope="session")
+def demo(shared: Path) -> Path:
+    """The folder of an undisturbed run of the whole workflow on the small scene; read it, do not change it."""
+    return once(shared, "demo", lambda folder: succeed(folder, config=SMALL, cores=2))

@@ -1,0 +1,244 @@
+"""Bad input, as a user meets it: exit code 1, one sentence, no traceback, and nothing lost."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from granule_archives import LST, TARGET, TILE, empty_archive, temperature, uniform_archive
+from pyhdf.SD import SD, SDC
+from workflow_runs import DEMO, MONTH, SMALL, files, link, snakemake
+
+from kilomoist.grids import M09
+from kilomoist.rasters import mosaic, write_raster
+
+BOX = [98.5, 47.0, 100.0, 48.0]
+ARCHIVE: dict[str, Any] = {
+    "source": "archive",
+    "archive": "granules",
+    "regions": [{"name": "here", "bbox": BOX}],
+    "predictors": {"use": ["lst_day"]},
+    "quality": {"minimum_target_share": 0},
+}
+COMPOSITE = f"results/composites/archive/{LST.name}/{TILE}/{MONTH}.tif"
+LOG = f"results/logs/composite_tile/archive/{LST.name}/{TILE}/{MONTH}.log"
+OUTLINES = {
+    "missing": "does not exist",
+    "empty": "holds no feature",
+    "points": "holds no polygon but Point",
+    "no-crs": "has no CRS",
+    "elsewhere": "share no area",
+    "text": "cannot be read as a vector file",
+}
+
+
+def outline(path: Path, kind: str) -> str:
+    """Write a vector file that cannot be an outline."""
+    path.mkdir(exist_ok=True)
+    if kind == "missing":
+        return str(path / "missing.gpkg")
+    if kind == "text":
+        (path / "text.gpkg").write_text("not a vector file")
+        return str(path / "text.gpkg")
+    shape = {"points": shapely.Point(99, 47.5), "elsewhere": shapely.box(10, 10, 11, 11)}.get(kind, shapely.box(*BOX))
+    frame = geopandas.GeoDataFrame(
+        geometry=[] if kind == "empty" else [shape], crs=None if kind == "no-crs" else "EPSG:4326"
+    )
+    frame.to_file(path / f"{kind}.gpkg", engine="pyogrio", **({"geometry_type": "Polygon"} if kind == "empty" else {}))
+    return str(path / f"{kind}.gpkg")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"model": {"tree": 100}}, ["`model.tree` is not a key", "did you mean `model.trees`?"]),
+        ({"model": {"trees": "many"}}, ['`model.trees` is "many"', "whole number"]),
+        ({"months": ["2014-08"]}, ["2014-08", "2015-04"]),
+        ({"regions": [{"name": "here", "bbox": [47.0, 98.5, 48.0, 100.0]}]}, ["latitude and longitude are swapped"]),
+        ({"regions": [{"name": "here", "bbox": [100.0, 47.0, 98.5, 48.0]}]}, ["west must be less than east"]),
+        ({"archive": "no such folder"}, ["no such folder"]),
+        ({"source": "simulated"}, ["does not read it"]),
+        (
+            {"source": "simulated", "archive": None, "regions": [{"name": "here", "bbox": [10, 47, 12, 49]}]},
+            ["simulated scene"],
+        ),
+    ],
+    ids=[
+        "unknown key",
+        "wrong type",
+        "before SMAP",
+        "swapped",
+        "west > east",
+        "no archive",
+        "archive not read",
+        "outside the scene",
+    ],
+)
+def test_configuration(tmp_path: Path, change: dict, told: list[str]) -> None:
+    sentence = snakemake(tmp_path, config=ARCHIVE | change).sentence()
+    assert all(part in sentence for part in told), sentence
+    assert files(tmp_path, "results") == set()
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+@pytest.mark.parametrize("kind", OUTLINES)
+def test_outline(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "granules").mkdir()
+    region = {"name": "here", "bbox": BOX, "outline": outline(tmp_path / "outlines", kind)}
+    sentence = snakemake(tmp_path, config=ARCHIVE | {"regions": [region]}).sentence()
+    assert OUTLINES[kind] in sentence or (kind == "missing" and "there is no such file" in sentence), sentence
+    assert kind in sentence
+
+
+def spoil(path: Path, kind: str) -> None:
+    """Make a granule what granules on disks sometimes are."""
+    if kind == "truncated":
+        path.write_bytes(path.read_bytes()[:-20_000])
+    elif kind == "web page":
+        path.write_text("<!DOCTYPE html><html><title>Earthdata Login</title></html>")
+    elif kind == "empty":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+        granule = SD(str(path), SDC.WRITE | SDC.CREATE)
+        granule.create("LST_Day_1km", SDC.UINT16, (LST.pixels, LST.pixels)).set(
+            np.zeros((LST.pixels, LST.pixels), np.uint16)
+        )
+        granule.end()
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("truncated", "is cut off or damaged"),
+        ("web page", "is a web page (perhaps of a login)"),
+        ("empty", "is an empty file"),
+        ("without QC", "has no dataset 'LST_Night_1km'"),
+    ],
+)
+def test_granule(tmp_path: Path, kind: str, told: str) -> None:
+    """The file is named, in the log too; granules stay as they are."""
+    archive = tmp_path / "granules"
+    temperature(archive, 1, 300.0)
+    bad = temperature(archive, 2, 300.0)
+    spoil(bad, kind)
+    empty_archive(archive, {TARGET.name: [None]})
+    before = files(tmp_path, "granules")
+    sentence = snakemake(tmp_path, COMPOSITE, config=ARCHIVE).sentence()
+    assert told in sentence
+    assert bad.name in sentence
+    assert sentence in (tmp_path / LOG).read_text()
+    assert files(tmp_path, "granules") == before
+    assert not (tmp_path / COMPOSITE).exists()
+
+
+def test_target_granule_that_is_a_web_page(tmp_path: Path) -> None:
+    archive = uniform_archive(tmp_path / "granules", days=1)
+    (bad,) = archive.glob("*.h5")
+    spoil(bad, "web page")
+    sentence = snakemake(tmp_path, f"results/composites/archive/{TARGET.name}/{MONTH}.tif", config=ARCHIVE).sentence()
+    assert bad.name in sentence
+    assert "is a web page" in sentence
+
+
+def test_too_few_target_fields(tmp_path: Path) -> None:
+    uniform_archive(tmp_path / "granules", days=1)
+    config = ARCHIVE | {"quality": {"minimum_target_share": 0.9}}
+    sentence = snakemake(tmp_path, f"results/composites/archive/{TARGET.name}/{MONTH}.tif", config=config).sentence()
+    assert f"{TARGET.name} has 1 of 248 fields of {MONTH}" in sentence
+    assert "quality.minimum_target_share asks for 0.9" in sentence
+
+
+def test_all_pixels_cloudy(tmp_path: Path) -> None:
+    """What was finished before stays."""
+    uniform_archive(tmp_path / "granules", kelvin=0.0, quality=2)
+    sentence = snakemake(tmp_path, config=ARCHIVE).sentence()
+    assert sentence.startswith("The region has no pixel with all predictors in this month")
+    assert "lst_day 0.0%" in sentence
+    assert "cloudy" in sentence
+    assert (tmp_path / COMPOSITE).exists()
+    assert list((tmp_path / f"results/here/{MONTH}/blocks").glob("*/cells.tif"))
+    assert not (tmp_path / f"results/here/{MONTH}/samples.parquet").exists()
+
+
+def test_region_without_target(demo: Path, tmp_path: Path) -> None:
+    """SMAP has no cell at sea: the demo's cells without their target, and the rule that notices alone."""
+    folder = tmp_path / "sea"
+    link(demo, folder)
+    path = folder / DEMO / "blocks/r000c000/cells.tif"
+    bands, window = mosaic([path], M09)
+    write_raster(path, bands | {"target": np.full(window.shape, np.nan)}, M09, window, {})
+    samples = f"{DEMO}/samples.parquet"
+    sentence = snakemake(folder, samples, "--forcerun", "collect_samples", config=SMALL).sentence()
+    assert sentence.startswith("The region has no cell with a value of the target")
+
+
+def test_too_few_cells(demo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    link(demo, folder)
+    config = SMALL | {"regions": [{"name": "tiny", "bbox": [99, 47, 99.4, 47.4]}]}
+    sentence = snakemake(folder, f"results/tiny/{MONTH}/samples.parquet", config=config).sentence()
+    assert "cells of 9 km can train a model, 50 are needed" in sentence
+    assert (folder / DEMO / "soil_moisture.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("percent", "it looks like percent: divide by 100"),
+        ("columns", "lack the column soil_moisture"),
+        ("swapped", "they look swapped"),
+        ("outside", "points lies in the mapped region"),
+    ],
+)
+def test_field_points(demo: Path, tmp_path: Path, kind: str, told: str) -> None:
+    points = pd.read_csv(demo / "resources/simulated/small-2021/truth" / MONTH / "field_points.csv")
+    if kind == "percent":
+        points["soil_moisture"] *= 100
+    elif kind == "columns":
+        points = points.rename(columns={"soil_moisture": "moisture"})
+    elif kind == "swapped":
+        points = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
+    else:
+        points["longitude"] -= 50
+    folder = tmp_path / "points"
+    link(demo, folder)
+    points.to_csv(folder / "points.csv", index=False)
+    before = {name: (folder / name).stat().st_mtime_ns for name in files(folder, DEMO) if "field" not in name}
+    sentence = snakemake(
+        folder, f"{DEMO}/tables/field_validation.csv", config=SMALL | {"field_points": "points.csv"}
+    ).sentence()
+    assert told in sentence
+    assert "points.csv" in sentence
+    after = {name: (folder / name).stat().st_mtime_ns for name in files(folder, DEMO) if "field" not in name}
+    assert after == before
+
+
+@pytest.mark.parametrize("locked", ["results", f"results/composites/archive/{LST.name}/{TILE}"])
+def test_results_cannot_be_written(tmp_path: Path, locked: str) -> None:
+    """Snakemake notices the first, the job the second. Root obeys permissions only without its capability not to."""
+    prefix = []
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("root writes anywhere, and setpriv is not there to prevent it")
+        prefix = ["setpriv", "--bounding-set=-dac_override"]
+    temperature(tmp_path / "granules", 1, 300.0)
+    empty_archive(tmp_path / "granules", {TARGET.name: [None]})
+    kept = tmp_path / locked / "2021-07.tif"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    kept.parent.chmod(0o555)
+    done = snakemake(tmp_path, COMPOSITE, config=ARCHIVE, prefix=prefix)
+    kept.parent.chmod(0o755)
+    assert kept.exists()
+    assert done.code == 1, done.output
+    assert "Traceback" not in done.output, done.output
+    assert locked in done.output
+    assert "Permission denied" in done.output
+    if locked != "results":
+        assert "make its folder writable" in done.sentence()

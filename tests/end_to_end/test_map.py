@@ -1,0 +1,316 @@
+"""The whole workflow on the small simulated scene: what is there, and whether it is true."""
+
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from matplotlib.image import imread
+from numpy.typing import NDArray
+from rasterio.enums import MaskFlags
+from rio_cogeo.cogeo import cog_validate
+from workflow_runs import DEMO, MONTH, SMALL, block_mean, files, snakemake, values
+
+from kilomoist.cells import null_models
+from kilomoist.configuration import load
+from kilomoist.grids import CELL_SIDE, M09, Window
+from kilomoist.scores import score
+
+PUBLIC = {
+    "soil_moisture.tif",
+    "quality.tif",
+    "soil_moisture_9km.tif",
+    "predictors.tif",
+    "samples.parquet",
+    "model.skops",
+    "provenance.json",
+    *(f"tables/{name}.csv" for name in ("correlation", "importance", "maps", "scores", "field_validation", "granules")),
+    *(
+        f"figures/{name}.png"
+        for name in ("correlation", "importance", "predicted_observed", "maps", "field_validation")
+    ),
+}
+"""What people and programs rely on: docs/design.md."""
+BETWEEN = {
+    "cells.tif",
+    "correction.tif",
+    *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map")),
+    *(f"tables/{name}.csv" for name in ("predictions", "leaf_search", "field_points")),
+}
+SHARED = {
+    f"results/composites/simulated/{name}/{MONTH}{suffix}"
+    for name in ("MOD13A1.061/h24v04", "MOD11A1.061/h24v04", "SPL4SMGP.008")
+    for suffix in (".tif", ".granules.json")
+}
+TRUTH = f"resources/simulated/small-2021/truth/{MONTH}/soil_moisture.tif"
+
+
+@pytest.fixture(scope="module")
+def moisture(demo: Path) -> NDArray[np.float32]:
+    return values(demo / DEMO / "soil_moisture.tif")
+
+
+@pytest.fixture(scope="module")
+def target(demo: Path) -> NDArray[np.float32]:
+    return values(demo / DEMO / "soil_moisture_9km.tif")
+
+
+@pytest.fixture(scope="module")
+def truth(demo: Path) -> NDArray[np.float32]:
+    """The 1 km truth where the map is."""
+    with rasterio.open(demo / DEMO / "soil_moisture.tif") as fine, rasterio.open(demo / TRUTH) as true:
+        window = true.window(*fine.bounds).round_offsets().round_lengths()
+        return true.read(1, window=window)
+
+
+def test_makes_the_public_files_and_nothing_unexpected(demo: Path) -> None:
+    made = {path for path in files(demo, "results") if not path.startswith(("results/logs/", "results/benchmarks/"))}
+    assert made == {f"{DEMO}/{name}" for name in PUBLIC | BETWEEN} | SHARED
+
+
+def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
+    logs = {path.removeprefix("results/logs/").removesuffix(".log") for path in files(demo, "results/logs")}
+    timed = {
+        path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
+    }
+    assert logs == timed
+    assert len(logs) == 23
+
+
+def test_simulates_granules_and_nothing_else(demo: Path) -> None:
+    """31 days, 3 periods of 16 days, 8 fields a day; the landscape, its truth and its field points."""
+    patterns = {
+        r"landscape\.npz": 1,
+        rf"truth/{MONTH}/(soil_moisture\.tif|field_points\.csv)": 2,
+        rf"MOD11A1\.061/h24v04/{MONTH}/MOD11A1\.A2021\d{{3}}\.h24v04\.061\.\d{{13}}\.hdf": 31,
+        r"MOD13A1\.061/h24v04/MOD13A1\.A2021(209|225|241)\.h24v04\.061\.\d{13}\.hdf": 3,
+        rf"SPL4SMGP\.008/{MONTH}/SMAP_L4_SM_gph_202108\d\dT\d{{6}}_Vv8010_001\.h5": 248,
+    }
+    made = {path.removeprefix("resources/simulated/small-2021/") for path in files(demo, "resources")}
+    made -= {path for path in made if path.endswith(".snakemake_timestamp")}  # Snakemake's own, in folders that it made
+    found = {pattern: {path for path in made if re.fullmatch(pattern, path)} for pattern in patterns}
+    assert {pattern: len(paths) for pattern, paths in found.items()} == patterns
+    assert made == set().union(*found.values())
+
+
+def test_map_is_a_cloud_optimized_geotiff_on_the_ease_grid(demo: Path, moisture: NDArray) -> None:
+    with rasterio.open(demo / DEMO / "soil_moisture_9km.tif") as coarse:
+        extent, cells = coarse.bounds, coarse.shape
+    for name, dtype in (("soil_moisture", "float32"), ("quality", "uint8"), ("predictors", "float32")):
+        path = demo / DEMO / f"{name}.tif"
+        valid, errors, _ = cog_validate(path, quiet=True)
+        assert valid, errors
+        with rasterio.open(path) as file:
+            assert file.crs.to_epsg() == 6933
+            assert file.dtypes[0] == dtype
+            assert file.shape == (cells[0] * CELL_SIDE, cells[1] * CELL_SIDE) == moisture.shape
+            np.testing.assert_allclose(file.bounds, extent, atol=1e-6)
+            assert file.transform.a == pytest.approx(M09.side / CELL_SIDE, abs=1e-9)
+            # Pixels of the global grid, not of a grid of the region's own.
+            column = (file.transform.c - M09.left) / M09.side
+            assert column == pytest.approx(round(column), abs=1e-6)
+            assert file.tags()["source"] == "simulated"
+            assert file.tags()["region"] == "steppe"
+            assert file.tags()["month"] == MONTH
+            assert np.isnan(file.nodata) if dtype == "float32" else file.nodata is None
+    valid, errors, _ = cog_validate(demo / DEMO / "soil_moisture_9km.tif", quiet=True)
+    assert valid, errors
+
+
+def test_bands_are_described(demo: Path) -> None:
+    expected = {
+        "soil_moisture.tif": (("soil_moisture",), ("m3 m-3",)),
+        "soil_moisture_9km.tif": (("soil_moisture",), ("m3 m-3",)),
+        "quality.tif": (("quality",), (None,)),
+    }
+    for name, (descriptions, units) in expected.items():
+        with rasterio.open(demo / DEMO / name) as file:
+            assert (file.descriptions, file.units) == (descriptions, units)
+            assert MaskFlags.per_dataset not in file.mask_flag_enums[0]
+    with rasterio.open(demo / DEMO / "predictors.tif") as file:
+        described = dict(zip(file.descriptions, file.units, strict=True))
+    assert described == {
+        **dict.fromkeys(("ndvi", "evi"), "1"),
+        "lst_day": "K",
+        **dict.fromkeys(("ndvi_days", "evi_days", "lst_day_days"), "days"),
+        **dict.fromkeys(("water", "snow"), "1"),
+    }
+
+
+def test_map_says_by_which_method_it_was_made(demo: Path) -> None:
+    with rasterio.open(demo / DEMO / "soil_moisture.tif") as file:
+        tags = file.tags()
+    assert (tags["method"], tags["model"], tags["target"]) == ("detail", "random_forest", "SPL4SMGP.008")
+    assert 0 < float(tags["alpha"]) <= 1
+    assert "note" not in tags
+
+
+def test_values_are_physical(moisture: NDArray) -> None:
+    finite = moisture[np.isfinite(moisture)]
+    assert finite.size > 0.5 * moisture.size
+    assert finite.min() >= 0
+    assert finite.max() <= 1
+
+
+def test_cell_means_equal_the_target(moisture: NDArray, target: NDArray) -> None:
+    mean, count = block_mean(moisture)
+    covered = (count >= 0.5 * CELL_SIDE**2) & np.isfinite(target)
+    assert covered.sum() > 500
+    assert np.abs(mean - target)[covered].max() < 1e-6
+
+
+def test_no_cell_shows_its_edges(moisture: NDArray, target: NDArray) -> None:
+    """Steps between pixels are as large across edges of cells as inside; in copied cells they are nowhere else."""
+
+    def steps(values: NDArray) -> tuple[float, float]:
+        across, inside = [], []
+        for turned in (values, values.T):
+            step = np.abs(np.diff(turned, axis=1))
+            edge = np.arange(1, turned.shape[1]) % CELL_SIDE == 0
+            across.append(step[:, edge].ravel())
+            inside.append(step[:, ~edge].ravel())
+        return float(np.nanmean(np.concatenate(across))), float(np.nanmean(np.concatenate(inside)))
+
+    across, inside = steps(moisture)
+    assert across / inside == pytest.approx(1, abs=0.05)
+    copied = np.kron(target, np.ones((CELL_SIDE, CELL_SIDE)))
+    across, inside = steps(np.where(np.isfinite(moisture), copied, np.nan))
+    assert across > 100 * inside  # the statistic does see cells
+
+
+def test_map_is_nearer_to_the_truth_than_any_null_model(moisture: NDArray, target: NDArray, truth: NDArray) -> None:
+    window = Window(0, 0, *target.shape)
+    null = null_models(target.astype(float), window, np.isfinite(moisture), CELL_SIDE, 0.5)
+    assert set(null) == {"copied", "bilinear", "bilinear_reconciled"}
+    # Cells that are mostly lake have no target to copy: all are compared where all have a value.
+    common = np.where(np.isfinite(null["copied"]), truth, np.nan)
+    ours = score(common, moisture)
+    theirs = {name: score(common, estimate) for name, estimate in null.items()}
+    assert {others["n"] for others in theirs.values()} == {ours["n"]}
+    assert ours["r"] > max(others["r"] for others in theirs.values()) + 0.005, (ours, theirs)
+    assert ours["rmse"] < 0.9 * min(others["rmse"] for others in theirs.values()), (ours, theirs)
+
+
+def test_quality_says_why_a_pixel_is_doubtful(demo: Path, moisture: NDArray, target: NDArray) -> None:
+    flags = values(demo / DEMO / "quality.tif", "quality")
+    known = {2: "few observations", 3: "water, snow or ice in the pixel", 4: "cell not reconciled", 7: "no value"}
+    with rasterio.open(demo / DEMO / "quality.tif") as file:
+        assert {key: text for key, text in file.tags().items() if key.startswith("bit_")} == {
+            f"bit_{bit}": text for bit, text in known.items()
+        }
+    assert not (flags & ~np.uint8(sum(1 << bit for bit in known))).any()
+    missing = np.isnan(moisture)
+    assert np.array_equal(flags == 1 << 7, missing)  # and nothing else is said where there is no value
+    assert np.array_equal(flags & (1 << 7) > 0, missing)
+    _, count = block_mean(moisture)
+    kept = np.isfinite(target) & (count >= 0.5 * CELL_SIDE**2)
+    assert np.array_equal(flags & (1 << 4) > 0, ~np.kron(kept, np.ones((CELL_SIDE, CELL_SIDE), bool)) & ~missing)
+    few = values(demo / DEMO / "predictors.tif", "lst_day_days") < 6
+    assert (flags & (1 << 2) > 0)[few & ~missing].all()
+    wet = values(demo / DEMO / "predictors.tif", "water") > 0.05
+    assert (wet & ~missing).any()
+    assert (flags & (1 << 3) > 0)[wet & ~missing].all()
+
+
+def test_samples_hold_the_cells_that_can_train(demo: Path, moisture: NDArray, target: NDArray) -> None:
+    samples = pd.read_parquet(demo / DEMO / "samples.parquet")
+    use = ["ndvi", "evi", "lst_day"]
+    place = ["row", "column", "longitude", "latitude"]
+    fractions = ["valid_fraction", *(f"valid_fraction_{name}" for name in use)]
+    assert list(samples) == [*place, "target", *use, *fractions, "split"]
+    assert not samples.isna().any(axis=None)
+    assert (samples["valid_fraction"] >= 0.5).all()
+    assert (samples["split"] == "test").sum() == int(np.ceil(0.2 * len(samples)))
+    with rasterio.open(demo / DEMO / "soil_moisture_9km.tif") as file:
+        first_row = round((M09.top - file.transform.f) / M09.side)
+        first_column = round((file.transform.c - M09.left) / M09.side)
+    row, column = samples["row"] - first_row, samples["column"] - first_column
+    np.testing.assert_allclose(samples["target"], target[row, column], atol=1e-7)
+    _, count = block_mean(moisture)
+    np.testing.assert_allclose(samples["valid_fraction"] * CELL_SIDE**2, count[row, column], atol=1e-6)
+    ndvi = np.where(np.isfinite(moisture), values(demo / DEMO / "predictors.tif", "ndvi"), np.nan)
+    np.testing.assert_allclose(samples["ndvi"], block_mean(ndvi)[0][row, column], atol=1e-6)
+
+
+def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, target: NDArray) -> None:
+    tables = {path.stem: pd.read_csv(path) for path in (demo / DEMO / "tables").glob("*.csv")}
+    assert list(tables["correlation"]) == ["first", "second", "r", "p", "n"]
+    assert len(tables["correlation"]) == 6  # pairs of soil moisture, NDVI, EVI and LST
+    importance = tables["importance"]
+    assert list(importance) == ["method", "predictor", "impurity_percent", "permutation_percent"]
+    sums = importance.groupby("method")[["impurity_percent", "permutation_percent"]].sum()
+    assert set(sums.index) == {"absolute", "detail"}
+    np.testing.assert_allclose(sums, 100)
+    scores = tables["scores"]
+    names = ["protocol", "method", "model", "n", "r", "r2", "rmse", "ubrmse", "bias"]
+    assert set(names) <= set(scores)
+    assert list(scores["protocol"]) == ["train", "random"]
+    assert scores["n"].sum() == len(pd.read_parquet(demo / DEMO / "samples.parquet"))
+    ranges = tables["maps"].set_index("map")
+    for name, raster in (("9 km", target), ("1 km", moisture)):
+        finite = raster[np.isfinite(raster)].astype(float)
+        assert ranges.loc[name, "n"] == finite.size
+        np.testing.assert_allclose(
+            ranges.loc[name, ["minimum", "maximum", "mean", "p05"]].astype(float),
+            [finite.min(), finite.max(), finite.mean(), np.percentile(finite, 5)],
+            atol=1e-6,
+        )
+    field = tables["field_validation"].set_index("map")
+    assert list(field.index) == ["9 km", "1 km"]
+    points = tables["field_points"]
+    assert (field["n"] == len(points)).all()
+    for name, column in (("9 km", "coarse"), ("1 km", "fine")):
+        assert field.loc[name, "r"] == pytest.approx(np.corrcoef(points["observed"], points[column])[0, 1])
+
+
+def test_provenance_names_every_granule_with_its_checksum(demo: Path) -> None:
+    provenance = json.loads((demo / DEMO / "provenance.json").read_text())
+    assert set(provenance) == {"configuration", "software", "git_revision", "granules"}
+    assert provenance["configuration"] == load(SMALL).model_dump(mode="json")
+    assert {"python", "gdal", "numpy", "rasterio", "scikit-learn", "snakemake"} <= set(provenance["software"])
+    if provenance["git_revision"] is not None:
+        assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", provenance["git_revision"])
+    named = {granule["name"]: granule for receipt in provenance["granules"] for granule in receipt["granules"]}
+    there = {path.name: path for path in (demo / "resources").rglob("*") if path.suffix in (".hdf", ".h5")}
+    assert set(named) == set(there)
+    assert not any(receipt["absent"] for receipt in provenance["granules"])
+    for name, granule in named.items():
+        assert granule["sha256"] == sha256(there[name].read_bytes()).hexdigest()
+        assert granule["size"] == there[name].stat().st_size
+
+
+def test_table_of_granules_counts_them(demo: Path) -> None:
+    table = pd.read_csv(demo / DEMO / "tables/granules.csv")
+    assert list(table) == ["product", "tile", "expected", "found", "absent"]
+    counted = {(row.product, row.tile): (row.expected, row.found) for row in table.itertuples()}
+    assert counted == {
+        ("MOD13A1.061", "h24v04"): (3, 3),
+        ("MOD11A1.061", "h24v04"): (31, 31),
+        ("SPL4SMGP.008", "global"): (248, 248),
+    }
+
+
+def test_figures_are_pictures(demo: Path) -> None:
+    for path in sorted((demo / DEMO / "figures").glob("*.png")):
+        picture = imread(path)
+        assert min(picture.shape[:2]) >= 400, path.name
+        assert picture[..., :3].std() > 0.02, path.name
+
+
+def test_report_needs_no_network(demo: Path, tmp_path: Path) -> None:
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    report = tmp_path / "report.html"
+    done = snakemake(demo, "--report", str(report), config=SMALL, variables=nowhere)
+    assert done.code == 0, done.output
+    text = report.read_text()
+    assert "maps.png" in text
+    assert "granules.csv" in text
+
+
+def test_warns_that_nothing_is_measured_in_another_region(demo: Path) -> None:
+    said = snakemake(demo, "--dry-run", "--quiet", config=SMALL).output
+    assert "The granules of steppe are simulated (source: simulated): nothing is measured there." in said

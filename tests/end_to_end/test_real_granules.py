@@ -1,0 +1,70 @@
+"""The main job on files that NASA's processing systems wrote."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+from workflow_runs import MONTH, ROOT, block_mean, succeed, values
+
+REAL = ROOT.parent / "shared/real"
+TEMPERATURE = "MOD11A1.A2021227.h11v05.061.2021228105320.hdf"
+MOISTURE = "SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5"
+RENAMED = "SMAP_L4_SM_aup_20210815T150000_Vv4030_001.h5"
+CONFIG = {
+    "source": "archive",
+    "archive": "granules",
+    "regions": [{"name": "conus-east", "bbox": [-92, 33.5, -75, 40]}],
+    "target": "SPL4SMAU.004",
+    "predictors": {"use": ["lst_day"]},
+    "quality": {"minimum_days": 1, "minimum_target_share": 0, "temperature": "fair"},
+}
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="there are no real granules beside the repository")
+def test_real_granules_become_a_map(tmp_path: Path) -> None:
+    """Real files flow through; the map has no skill.
+
+    One day's temperature of August 2021 and soil moisture of 28 January 2020 under the name of that day: their dates
+    differ, because these are the files there are. Of the ten tiles of the region one is there.
+    """
+    archive = tmp_path / "granules"
+    archive.mkdir()
+    shutil.copy(REAL / TEMPERATURE, archive)
+    shutil.copy(REAL / MOISTURE, archive / RENAMED)
+    succeed(tmp_path, config=CONFIG, cores=2)
+    run = tmp_path / f"results/conus-east/{MONTH}"
+    moisture, target = values(run / "soil_moisture.tif"), values(run / "soil_moisture_9km.tif")
+    valid, errors, _ = cog_validate(run / "soil_moisture.tif", quiet=True)
+    assert valid, errors
+
+    # Measured by a direct warp of the granule: 58,700 pixels of 1 km, 714 cells with at least half of theirs.
+    temperature = values(run / "predictors.tif", "lst_day")
+    assert np.isfinite(temperature).sum() == pytest.approx(58_700, rel=0.1)
+    assert 270 < np.nanmin(temperature) < np.nanmax(temperature) < 330
+    _, count = block_mean(temperature)
+    assert (count >= 40.5).sum() == pytest.approx(714, rel=0.1)
+    samples = pd.read_parquet(run / "samples.parquet")
+    assert len(samples) == pytest.approx(714, rel=0.1)
+    assert 0.12 <= samples["target"].min() < samples["target"].max() <= 0.65
+
+    assert np.array_equal(np.isfinite(moisture), np.isfinite(temperature))
+    assert 0 <= np.nanmin(moisture) < np.nanmax(moisture) <= 1
+    mean, count = block_mean(moisture)
+    covered = (count >= 40.5) & np.isfinite(target)
+    assert np.abs(mean - target)[covered].max() < 1e-6
+
+    with rasterio.open(run / "soil_moisture.tif") as file:
+        assert (file.tags()["source"], file.tags()["target"]) == ("archive", "SPL4SMAU.004")
+    receipts = json.loads((run / "provenance.json").read_text())["granules"]
+    used = {granule["name"]: granule["sha256"] for receipt in receipts for granule in receipt["granules"]}
+    sums = dict(reversed(line.split()) for line in (REAL / "SHA256SUMS").read_text().splitlines() if line.strip())
+    assert used == {TEMPERATURE: sums[TEMPERATURE], RENAMED: sums[MOISTURE]}
+    table = pd.read_csv(run / "tables/granules.csv")
+    assert table[table["tile"] != "global"]["found"].sum() == 1
+    assert table.set_index("tile").loc["h11v05", ["expected", "found"]].tolist() == [31, 1]
+    assert not (run / "tables/field_validation.csv").exists()  # an archive has no field points unless a user names some

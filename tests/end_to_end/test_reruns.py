@@ -1,0 +1,145 @@
+"""What runs again after a change, and what does not: asked of Snakemake's own plan, on the files of a whole run."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workflow_runs import DEMO, MONTH, ROOT, SMALL, copy_tree, planned, rules, snakemake
+
+SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
+COMPOSITES = {"composite_tile", "average_target"}
+SAMPLES = {"stack_block", "collect_samples", "assemble_predictors"}
+FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
+FROM_MODEL = {
+    *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
+    *FIGURES,
+}
+
+
+def changed(section: str, **keys: Any) -> dict[str, Any]:
+    """The configuration of the run with some keys of one section changed."""
+    return SMALL | {section: SMALL.get(section, {}) | keys}
+
+
+def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
+    done = snakemake(demo, "--dry-run", config=SMALL)
+    assert "Nothing to be done" in done.output, done.output
+    assert planned(demo, SMALL) == set()
+
+
+def test_trees_rerun_training_and_what_follows(demo: Path) -> None:
+    pending = planned(demo, changed("model", trees=51))
+    # The record of what the map was made from holds the whole configuration.
+    assert rules(pending) == FROM_MODEL | {"record_provenance"}
+
+
+def test_quality_of_a_product_reruns_its_composites_and_what_follows(demo: Path) -> None:
+    pending = planned(demo, changed("quality", temperature="fair"))
+    assert {file.path for file in pending if file.rule in COMPOSITES} == {
+        f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
+    }
+    assert rules(pending) == {"composite_tile", *SAMPLES, *FROM_MODEL, "record_provenance"}
+
+
+def test_minimum_days_rerun_from_the_stack_on(demo: Path) -> None:
+    pending = planned(demo, changed("quality", minimum_days=4))
+    assert rules(pending) == {*SAMPLES, *FROM_MODEL, "record_provenance"}
+
+
+def test_a_share_of_target_fields_reruns_the_mean(demo: Path) -> None:
+    pending = planned(demo, changed("quality", minimum_target_share=0.8))
+    assert rules(pending) == {"average_target", *SAMPLES, *FROM_MODEL, "record_provenance"}
+
+
+def test_reconciliation_reruns_only_what_finishes_the_map(demo: Path) -> None:
+    pending = planned(demo, changed("map", reconcile=False))
+    assert rules(pending) == {
+        *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation", "record_provenance"),
+    }
+
+
+def test_another_month_computes_only_that_month(demo: Path) -> None:
+    pending = planned(demo, SMALL | {"months": [MONTH, "2021-09"]})
+    # The record of the old month is written anew, because it holds the configuration; it takes a second.
+    assert {file.rule for file in pending if MONTH in file.path} <= {"record_provenance"}
+    new = {file.path for file in pending if file.rule != "record_provenance"}
+    assert f"{DEMO.replace(MONTH, '2021-09')}/soil_moisture.tif" in new
+    # Simulated periods of 16 days bear their first day, not a month; the one that August has too is not among them.
+    assert {path for path in new if "2021-09" not in path} == {
+        f"resources/simulated/small-2021/MOD13A1.061/h24v04/MOD13A1.A2021{day}.h24v04.061.2021{made}000000.hdf"
+        for day, made in (("257", "277"), ("273", "293"))
+    }
+
+
+def test_another_region_reuses_granules_and_composites(demo: Path) -> None:
+    second = {"name": "east", "bbox": [99, 46.5, 101, 48.5]}
+    pending = planned(demo, SMALL | {"regions": [*SMALL["regions"], second]})
+    assert not rules(pending) & (SIMULATION | COMPOSITES)
+    assert {file.rule for file in pending if file.path.startswith(DEMO)} <= {"record_provenance"}
+    assert f"results/east/{MONTH}/soil_moisture.tif" in {file.path for file in pending}
+
+
+def test_all_other_predictors_still_share_what_they_can(demo: Path) -> None:
+    pending = planned(demo, SMALL | {"predictors": {"use": ["lst_day", "lst_night"]}})
+    assert not rules(pending) & (SIMULATION | COMPOSITES)
+
+
+@pytest.fixture
+def edited(demo: Path, tmp_path: Path) -> Callable[[str, str], set[str]]:
+    """What runs again when text is appended to one module of the library in a copy of the workflow."""
+
+    def edit(module: str, text: str) -> set[str]:
+        tree = copy_tree(tmp_path / "tree")
+        with open(tree / "workflow/scripts/kilomoist" / module, "a") as file:
+            file.write(text)
+        return rules(planned(demo, SMALL, tree))
+
+    return edit
+
+
+CODE = "\n\n_EDITED = True\n"
+
+
+def test_an_edited_module_reruns_the_rules_that_import_it(edited: Callable) -> None:
+    assert edited("figures.py", CODE) == FIGURES
+
+
+def test_an_edited_module_reruns_what_follows_from_the_rules_that_import_it(edited: Callable) -> None:
+    assert edited("composites.py", CODE) == {*COMPOSITES, *SAMPLES, *FROM_MODEL, "record_provenance"}
+
+
+def test_an_edited_module_counts_when_another_module_imports_it(edited: Callable) -> None:
+    """No script imports `footprints`: `predictors` does."""
+    assert edited("footprints.py", CODE) == {*SAMPLES, *FROM_MODEL}
+
+
+def test_a_comment_reruns_nothing(edited: Callable) -> None:
+    assert edited("grids.py", "\n# every rule needs this module\n") == set()
+
+
+def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
+    tree = copy_tree(tmp_path / "tree")
+    script = tree / "workflow/scripts/validate_field.py"
+    script.write_text(script.read_text().replace("if __name__", f"{CODE}\nif __name__"))
+    assert rules(planned(demo, SMALL, tree)) == {"validate_field", "draw_field_validation"}
+
+
+def test_moved_times_of_code_rerun_nothing(demo: Path, tmp_path: Path) -> None:
+    """Another checkout, a rebase or a copy gives files new times, and their content is the same."""
+    tree = copy_tree(tmp_path / "tree")
+    for path in tree.rglob("*.*"):
+        path.touch()
+    assert planned(demo, SMALL, tree) == set()
+
+
+def test_every_rule_reruns_with_its_own_script() -> None:
+    """`code=code("…")` names the rule's own script, in every rule."""
+    files = sorted(path for path in (ROOT / "workflow/rules").glob("*.smk") if path.name != "common.smk")
+    text = "\n".join(path.read_text() for path in files)
+    found = re.findall(r"^rule (\w+):(.*?)(?=^rule |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert len(found) > 20
+    for name, body in found:
+        assert f'code=code("{name}")' in body, name
+        assert f'"../scripts/{name}.py"' in body, name

@@ -1,0 +1,143 @@
+"""Rules of reports.smk: tables, pictures and the record of what a map was made from."""
+
+import json
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from granule_archives import INDEX, LST, MONTH, TARGET, TILE
+from matplotlib.image import imread
+from rule_bench import CONFIG, REGION, RUN, Bench
+from small_region import BOX, CELLS, moisture, places, sample_table
+
+from kilomoist.configuration import load
+from kilomoist.files import write_json
+from kilomoist.grids import M01, M09
+from kilomoist.rasters import write_raster
+from kilomoist.scores import correlations, score
+
+
+def write_maps(bench: Bench) -> None:
+    target = moisture(CELLS).astype(np.float32)
+    fine = np.kron(target, np.ones((9, 9))).astype(np.float32)
+    fine[:9, :9] = np.nan
+    write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), {"soil_moisture": target}, M09, CELLS, {})
+    write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": fine}, M01, CELLS.refined(9), {})
+
+
+def points() -> pd.DataFrame:
+    """Points in the middle of pixels: one where only the 9 km map has a value, and one far away."""
+    longitude, latitude = places(CELLS)
+    rows, columns = np.array([4, 20, 30, 44, 60, 70]), np.array([4, 30, 50, 20, 60, 80])
+    place = {"longitude": longitude[rows, columns], "latitude": latitude[rows, columns]}
+    frame = pd.DataFrame({"id": [f"P{number}" for number in range(6)], **place, "date": f"{MONTH}-15"})
+    frame["soil_moisture"] = moisture(CELLS)[rows // 9, columns // 9] + [0, 0.01, -0.01, 0.02, 0, 0.01]
+    far = {"id": "far", "longitude": 10.0, "latitude": 50.0, "date": f"{MONTH}-15", "soil_moisture": 0.2}
+    later = frame.iloc[:1].assign(id="later", date="2021-09-15")
+    return pd.concat([frame, pd.DataFrame([far]), later], ignore_index=True)
+
+
+def assert_picture(path: Path) -> None:
+    picture = imread(path)
+    assert min(picture.shape[:2]) >= 400
+    assert picture[..., :3].std() > 0.02
+
+
+def test_validate_field(bench: Bench) -> None:
+    bench.config = CONFIG | {"field_points": "points.csv"}
+    points().to_csv(bench.folder / "points.csv", index=False)
+    write_maps(bench)
+    outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_points")]
+    log = bench.run("validate_field", *outputs)
+    matched = pd.read_csv(bench.folder / outputs[1])
+    assert list(matched) == ["id", "longitude", "latitude", "observed", "coarse", "fine"]
+    assert matched["id"].tolist() == ["P1", "P2", "P3", "P4", "P5"]
+    np.testing.assert_allclose(matched["observed"] - matched["fine"], [0.01, -0.01, 0.02, 0, 0.01], atol=1e-6)
+    assert f"5 of 7 points of {MONTH} have a value in both maps." in log
+    table = pd.read_csv(bench.folder / outputs[0])
+    assert table["map"].tolist() == ["9 km", "1 km"]
+    expected = score(matched["observed"].to_numpy(), matched["fine"].to_numpy())
+    for name, value in expected.items():
+        assert table.loc[1, name] == pytest.approx(value), name
+
+
+def test_draw_evaluation(bench: Bench) -> None:
+    samples = sample_table()
+    predicted = samples["target"] + np.random.default_rng(0).normal(0, 0.01, len(samples))
+    test = samples["split"] == "test"
+    frames = {
+        "correlation": correlations(samples, ["target", "ndvi", "evi", "lst_day"]),
+        "importance": pd.DataFrame(
+            {
+                "method": "absolute",
+                "predictor": ["ndvi", "evi", "lst_day"],
+                "impurity_percent": [60.0, 30.0, 10.0],
+                "permutation_percent": [70.0, 30.0, 0.0],
+            }
+        ),
+        "scores": pd.DataFrame(
+            [
+                {"protocol": protocol, "method": "absolute", "model": "random_forest"}
+                | score(samples["target"][rows].to_numpy(), predicted[rows].to_numpy())
+                for protocol, rows in (("train", ~test), ("random", test))
+            ]
+        ),
+        "predictions": pd.DataFrame({"observed": samples["target"], "predicted": predicted, "split": samples["split"]}),
+    }
+    for name, frame in frames.items():
+        frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
+    figures = [f"{RUN}/figures/{name}.png" for name in ("correlation", "importance", "predicted_observed")]
+    bench.run("draw_evaluation", *figures)
+    for figure in figures:
+        assert_picture(bench.folder / figure)
+
+
+@pytest.mark.parametrize("outlined", [False, True])
+def test_draw_maps(bench: Bench, outlined: bool) -> None:
+    if outlined:
+        frame = geopandas.GeoDataFrame(geometry=[shapely.Point(99, 47.4).buffer(0.3)], crs="EPSG:4326")
+        frame.to_crs("EPSG:32647").to_file(bench.folder / "outline.gpkg", engine="pyogrio")
+        bench.config = CONFIG | {"regions": [{"name": REGION, "bbox": list(BOX), "outline": "outline.gpkg"}]}
+    write_maps(bench)
+    bench.run("draw_maps", f"{RUN}/figures/maps.png")
+    assert_picture(bench.folder / f"{RUN}/figures/maps.png")
+
+
+def test_draw_field_validation(bench: Bench) -> None:
+    observed = np.array([0.1, 0.15, 0.2, 0.25])
+    matched = pd.DataFrame({"id": list("abcd"), "longitude": 99.0, "latitude": 47.4, "observed": observed})
+    matched["coarse"], matched["fine"] = observed[::-1], observed + 0.01
+    rows = [
+        {"map": name} | score(observed, matched[column].to_numpy())
+        for name, column in (("9 km", "coarse"), ("1 km", "fine"))
+    ]
+    bench.config = CONFIG | {"field_points": "points.csv"}
+    points().to_csv(bench.folder / "points.csv", index=False)
+    matched.to_csv(bench.path(f"{RUN}/tables/field_points.csv"), index=False)
+    pd.DataFrame(rows).to_csv(bench.path(f"{RUN}/tables/field_validation.csv"), index=False)
+    bench.run("draw_field_validation", f"{RUN}/figures/field_validation.png")
+    assert_picture(bench.folder / f"{RUN}/figures/field_validation.png")
+
+
+def test_record_provenance(bench: Bench) -> None:
+    receipts = []
+    for product, tile, absent in ((INDEX, TILE, []), (LST, TILE, ["2021220", "2021221"]), (TARGET, None, [])):
+        used = [{"name": f"{product.name}-{number}", "size": 1, "sha256": "0" * 64} for number in range(3)]
+        receipt = {"product": product.name, "tile": tile, "month": MONTH, "granules": used, "absent": absent}
+        place = f"{product.name}/{tile}" if tile else product.name
+        write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), receipt)
+        receipts.append(receipt)
+    outputs = [f"{RUN}/provenance.json", f"{RUN}/tables/granules.csv"]
+    bench.run("record_provenance", *outputs)
+    record = json.loads((bench.folder / outputs[0]).read_text())
+    assert record["granules"] == receipts
+    assert record["configuration"]["model"] == {**record["configuration"]["model"], **CONFIG["model"]}
+    assert set(record["configuration"]) == set(load({}).model_dump(mode="json"))
+    table = pd.read_csv(bench.folder / outputs[1])
+    assert table["expected"].tolist() == [3, 5, 3]
+    assert table["found"].tolist() == [3, 3, 3]
+    assert table.loc[1, "absent"] == "2021220 2021221"
+    assert table.loc[2, "tile"] == "global"

@@ -1,0 +1,118 @@
+"""Rules of samples.smk on a small region."""
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+from granule_archives import INDEX, LST, MONTH, TARGET, TILE
+from rule_bench import CONFIG, REGION, RUN, Bench
+from small_region import BLOCKS, BOX, CELLS, USE, cell_bands, places, sample_table, write_cells
+
+from kilomoist.grids import M01, M09, geographic_from_sinusoidal, tile_grid
+from kilomoist.rasters import mosaic, read_raster, write_raster
+
+BLOCK = f"{RUN}/blocks/r000c000"
+
+
+def write_composites(bench: Bench) -> None:
+    """Temperature that follows the place, on 2 days in the east and 9 else; NDVI and EVI everywhere; the target."""
+    grid = tile_grid(TILE, 1200)
+    x, y = np.meshgrid(grid.x_centres(grid.window), grid.y_centres(grid.window))
+    longitude, latitude = geographic_from_sinusoidal(x, y)
+    bands = {"lst_day": 300 + longitude - 99 + 2 * (latitude - 47), "lst_night": np.full(x.shape, 280.0)}
+    bands |= {f"{name}_std": np.zeros(x.shape) for name in bands}
+    bands["lst_day_days"] = np.where(longitude > 99.2, 2.0, 9.0)
+    path = bench.path(f"results/composites/archive/{LST.name}/{TILE}/{MONTH}.tif")
+    write_raster(path, {name: band.astype(np.float32) for name, band in bands.items()}, grid, grid.window, {})
+    index = {"ndvi": 0.5, "evi": 0.3, "ndvi_days": 31, "evi_days": 31, "water": 0, "snow": 0}
+    bands = {name: np.full(x.shape, value, np.float32) for name, value in index.items()}
+    bands["water"] = np.where(longitude < 98.7, 1, 0).astype(np.float32)
+    path = bench.path(f"results/composites/archive/{INDEX.name}/{TILE}/{MONTH}.tif")
+    write_raster(path, bands, grid, grid.window, {})
+    mean = np.full(M09.window.shape, np.nan, np.float32)
+    mean[CELLS.within(M09.window)] = np.linspace(0.1, 0.3, CELLS.rows * CELLS.columns).reshape(CELLS.shape)
+    path = bench.path(f"results/composites/archive/{TARGET.name}/{MONTH}.tif")
+    write_raster(path, {"soil_moisture": mean, "fields": np.ones_like(mean)}, M09, M09.window, {})
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:32647"], ids=["box", "outline in UTM"])
+def test_stack_block(bench: Bench, crs: str | None) -> None:
+    """Predictors where the region, the water and the days allow; cells that count them. An outline may have any CRS."""
+    write_composites(bench)
+    area = shapely.box(*BOX)
+    if crs:
+        area = shapely.Polygon([(98.4, 46.9), (99.6, 46.9), (99.6, 48.0)]).intersection(area)
+        frame = geopandas.GeoDataFrame(geometry=[area.segmentize(0.01)], crs="EPSG:4326").to_crs(crs)
+        frame.to_file(bench.folder / "outline.gpkg", engine="pyogrio")
+        bench.config |= {
+            "regions": [{"name": REGION, "bbox": list(BOX), "outline": "outline.gpkg"}],
+            "map": {"block": 256},
+        }
+    bench.run("stack_block", f"{BLOCK}/predictors.tif", f"{BLOCK}/cells.tif")
+    bands, pixels = mosaic([bench.folder / f"{BLOCK}/predictors.tif"], M01)
+    cells, window = mosaic([bench.folder / f"{BLOCK}/cells.tif"], M09)
+    assert list(bands) == [*USE, *(f"{name}_days" for name in USE), "water", "snow"]
+    assert list(cells) == [
+        *("target", *USE, "valid_fraction"),
+        *(f"valid_fraction_{name}" for name in USE),
+        "region_fraction",
+    ]
+    with rasterio.open(bench.folder / f"{BLOCK}/predictors.tif") as file:
+        assert file.crs.to_epsg() == 6933
+        assert np.isnan(file.nodata)
+    assert pixels == window.refined(9)
+    if not crs:
+        assert window == BLOCKS["r000c000"]
+    longitude, latitude = places(window)
+    inside = shapely.contains_xy(area, longitude, latitude)
+    # A pixel is at most 0.013° wide: within that of a border either side may win.
+    clear = shapely.distance(area.boundary, shapely.points(longitude, latitude)) > 0.02
+    seen = inside & (longitude < 99.2)
+    near = np.abs(longitude - 99.2) < 0.02
+    land = np.abs(longitude - 98.7) > 0.02
+    assert np.array_equal(np.isfinite(bands["lst_day"])[clear & ~near], seen[clear & ~near])
+    assert np.array_equal(np.isfinite(bands["ndvi"])[clear & land], (inside & (longitude > 98.7))[clear & land])
+    well = seen & clear & ~near
+    expected = 300 + longitude - 99 + 2 * (latitude - 47)
+    np.testing.assert_allclose(bands["lst_day"][well], expected[well], atol=0.02)
+    assert (bands["lst_day_days"][well] == 9).all()
+
+    np.testing.assert_allclose(
+        cells["region_fraction"], inside.reshape(window.rows, 9, window.columns, 9).mean(axis=(1, 3)), atol=0.15
+    )
+    together = np.isfinite(np.stack([bands[name] for name in USE])).all(axis=0)
+    counted = together.reshape(window.rows, 9, window.columns, 9).mean(axis=(1, 3))
+    np.testing.assert_allclose(cells["valid_fraction"], counted, atol=1e-6)
+    assert np.array_equal(np.isfinite(cells["target"]), cells["region_fraction"] > 0)
+
+
+def test_collect_samples(bench: Bench) -> None:
+    for name, window in BLOCKS.items():
+        write_cells(bench.path(f"{RUN}/blocks/{name}/cells.tif"), window)
+    outputs = [f"{RUN}/{name}" for name in ("cells.tif", "soil_moisture_9km.tif", "samples.parquet")]
+    bench.run("collect_samples", *outputs)
+    bands, window = mosaic([bench.folder / outputs[0]], M09)
+    assert window == CELLS
+    for name, band in cell_bands(CELLS).items():
+        np.testing.assert_allclose(bands[name], band, atol=1e-6, err_msg=name)
+    with rasterio.open(bench.folder / outputs[1]) as file:
+        assert (file.descriptions, file.units) == (("soil_moisture",), ("m3 m-3",))
+        assert (file.tags()["source"], file.tags()["region"]) == ("archive", REGION)
+        np.testing.assert_allclose(file.read(1), bands["target"], atol=1e-7)
+    samples, expected = pd.read_parquet(bench.folder / outputs[2]), sample_table()
+    assert len(samples) < CELLS.rows * CELLS.columns  # the corner without temperature
+    pd.testing.assert_frame_equal(samples, expected, check_dtype=False, atol=1e-6)
+
+
+def test_collect_samples_keeps_the_share_that_is_asked_for(bench: Bench) -> None:
+    bench.config = CONFIG | {"model": CONFIG["model"] | {"test_fraction": 0.5, "seed": 7}}
+    for name, window in BLOCKS.items():
+        write_cells(bench.path(f"{RUN}/blocks/{name}/cells.tif"), window)
+    outputs = [f"{RUN}/{name}" for name in ("samples.parquet", "cells.tif", "soil_moisture_9km.tif")]
+    bench.run("collect_samples", *outputs)
+    split = pd.read_parquet(bench.folder / outputs[0])["split"]
+    assert (split == "test").sum() == -(-len(split) // 2)
+    assert list(split) != list(sample_table()["split"])
+    assert read_raster(bench.folder / outputs[1])[1]["month"] == MONTH

@@ -1,0 +1,201 @@
+"""Snakemake as a user runs it, and what it leaves behind: shared by the tests of rules and of the whole workflow."""
+
+import csv
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.rasters import read_raster
+
+ROOT = Path(__file__).resolve().parents[1]
+MONTH = "2021-08"
+SMALL: dict[str, Any] = {
+    "scene": {"extent": "small"},
+    "regions": [{"name": "steppe", "bbox": [98, 46.5, 101, 48.5]}],
+    "model": {"trees": 50},
+}
+"""A region of 21 × 33 cells on one tile: enough coarse cells to learn detail, and not many more."""
+DEMO = "results/steppe/2021-08"
+"""Where the map of `SMALL` is."""
+WITHOUT_FIGURES = ("--omit-from", "draw_evaluation", "draw_maps", "draw_field_validation")
+"""Figures are not compared, and to draw them takes as long as to make a map."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run of Snakemake said."""
+
+    code: int
+    output: str
+    """Standard output and standard error together, as on a screen."""
+
+    def sentence(self) -> str:
+        """The one line that tells what is wrong; the run must have failed without a traceback."""
+        assert self.code == 1, self.output
+        assert "Traceback" not in self.output, self.output
+        # Snakemake shows a failed job's log too, where the same sentence stands.
+        told = {line.split("Error: ", 1)[1] for line in self.output.splitlines() if line.startswith("Error: ")}
+        (sentence,) = told
+        return sentence
+
+
+def environment() -> dict[str, str]:
+    """This process's environment; compiled modules are kept although some test machines forbid it.
+
+    Every job is a process that imports the same packages: to compile them anew takes longer than most jobs.
+    """
+    variables = dict(os.environ)
+    if variables.pop("PYTHONDONTWRITEBYTECODE", None):
+        variables["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "kilomoist-tests-bytecode")
+    return variables
+
+
+def command(
+    folder: Path, *arguments: str, config: Mapping[str, Any] | None = None, cores: int = 1, tree: Path = ROOT
+) -> list[str]:
+    """The command line of Snakemake for a configuration, which is kept as a file in the folder of the run."""
+    words = [sys.executable, "-m", "snakemake"]
+    if config is not None:
+        text = json.dumps(config)
+        file = folder / f"config-{sha256(text.encode()).hexdigest()[:12]}.json"
+        file.write_text(text)
+        words += ["--configfile", file.name]  # takes all words up to the next option
+    return [*words, "--snakefile", str(tree / "Snakefile"), "--cores", str(cores), *arguments]
+
+
+def snakemake(
+    folder: Path,
+    *arguments: str,
+    config: Mapping[str, Any] | None = None,
+    cores: int = 1,
+    tree: Path = ROOT,
+    variables: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
+) -> Finished:
+    """Run Snakemake in a folder, as a user does after `cd`; `prefix` is a command that runs commands."""
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [*prefix, *command(folder, *arguments, config=config, cores=cores, tree=tree)],
+        cwd=folder,
+        env=environment() | dict(variables or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout)
+
+
+def succeed(folder: Path, *arguments: str, **options: Any) -> Finished:
+    """Run Snakemake; it must end well."""
+    done = snakemake(folder, *arguments, **options)
+    assert done.code == 0, done.output
+    return done
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A file that Snakemake would make."""
+
+    rule: str
+    path: str
+
+
+def planned(folder: Path, config: Mapping[str, Any], tree: Path = ROOT) -> set[Pending]:
+    """The files that a run would make."""
+    lines = succeed(folder, "--summary", config=config, tree=tree).output.splitlines()
+    table = lines[next(number for number, line in enumerate(lines) if line.startswith("output_file\t")) :]
+    rows = csv.DictReader(table, delimiter="\t")
+    return {Pending(row["rule"], row["output_file"]) for row in rows if row["plan"] == "update pending"}
+
+
+def rules(pending: set[Pending]) -> set[str]:
+    return {file.rule for file in pending}
+
+
+def once(shared: Path, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first process that asks for it makes; the others wait for it and share it."""
+    folder, failure, success = shared / name, shared / f"{name}.failed", shared / f"{name}.made"
+    with open(shared / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if failure.exists():
+            raise RuntimeError(f"another process could not make {folder}: {failure.read_text()}")
+        if not success.exists():
+            folder.mkdir()
+            try:
+                make(folder)
+            except BaseException as error:
+                failure.write_text(str(error))
+                raise
+            success.touch()
+    return folder
+
+
+def files(folder: Path, *parts: str) -> set[str]:
+    """Every file below some parts of a folder, by its path in the folder."""
+    return {str(path.relative_to(folder)) for part in parts for path in (folder / part).rglob("*") if not path.is_dir()}
+
+
+def link(source: Path, target: Path) -> None:
+    """Copy a folder; granules by hard links, which take no space. Everything else a later run may write to in place."""
+
+    def copy(file: str, copied: str) -> None:
+        if Path(file).suffix in (".hdf", ".h5", ".npz"):
+            os.link(file, copied)
+        else:
+            shutil.copy2(file, copied)
+
+    shutil.copytree(source, target, copy_function=copy)
+
+
+def copy_tree(target: Path) -> Path:
+    """Copy what the workflow consists of, with the times of its files."""
+    for name in ("Snakefile", "config", "profiles", "workflow"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    return target
+
+
+def values(path: Path, band: str = "soil_moisture") -> NDArray[Any]:
+    """One band of a raster."""
+    return read_raster(path)[0][band]
+
+
+def identical(first: Path, second: Path, run: str = DEMO) -> list[str]:
+    """What differs between two runs of one map, among the values of its rasters, its samples, its model, its tables."""
+    different = []
+    for name in ("soil_moisture.tif", "quality.tif", "soil_moisture_9km.tif", "predictors.tif"):
+        ours, theirs = (read_raster(folder / run / name)[0] for folder in (first, second))
+        if list(ours) != list(theirs) or any(ours[band].tobytes() != theirs[band].tobytes() for band in ours):
+            different.append(name)
+    tables = sorted(path.name for path in (first / run / "tables").iterdir())
+    others = ["samples.parquet", "model.skops", *(f"tables/{table}" for table in tables)]
+    return different + [
+        name for name in others if (first / run / name).read_bytes() != (second / run / name).read_bytes()
+    ]
+
+
+def block_mean(fine: NDArray, factor: int = 9) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Mean and number of finite pixels of each cell, written down once more so that tests do not trust the library."""
+    rows, columns = fine.shape[0] // factor, fine.shape[1] // factor
+    blocks = fine.astype(float).reshape(rows, factor, columns, factor)
+    count = np.isfinite(blocks).sum(axis=(1, 3))
+    with np.errstate(invalid="ignore"):
+        return np.nansum(blocks, axis=(1, 3)) / count, count
