@@ -56,10 +56,12 @@ def test_killed_run_continues_to_the_same_map(demo: Path, tmp_path: Path) -> Non
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert not (folder / DEMO / "soil_moisture.tif").exists()
+    (folder / "results/composites/.partial-0-2021-08.tif").touch()  # what a job was writing, if it was caught at that
     refused = snakemake(folder, config=SMALL)
     assert refused.code != 0
     assert "--unlock" in refused.output
     succeed(folder, "--unlock", config=SMALL)
     succeed(folder, *WITHOUT_FIGURES, config=SMALL, cores=2)
     assert not [path for path in files(folder, "results/logs") if "simulate_" in path]  # granules are taken as they are
+    assert not list(folder.rglob(".partial-*"))
     assert identical(demo, folder) == []

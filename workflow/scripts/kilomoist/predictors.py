@@ -47,7 +47,7 @@ def stack_predictors(
     shares: dict[str, NDArray] = {}
     for composite in composites:
         product = PRODUCTS[composite.product]
-        stored, _ = read_raster(composite.path)
+        stored, _ = read_raster(composite.path, [*use, *(f"{name}_days" for name in use), *SURFACES])
         layers: Bands = {name: stored[name] for name in SURFACES if name in stored}
         # What water reflects says nothing about soil, however good its quality is.
         land = stored["water"] <= MOST_WATER if "water" in stored else True
@@ -62,7 +62,7 @@ def stack_predictors(
         for number, name in enumerate(layers):
             sums[name] = sums.get(name, 0.0) + total[number]
             shares[name] = shares.get(name, 0.0) + share[number]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         means = {name: np.where(shares[name] >= SMALLEST_COVER, sums[name] / shares[name], np.nan) for name in sums}
     for name in (*use, *(f"{name}_days" for name in use)):
         means.setdefault(name, np.full(window.shape, np.nan))  # no tile has it

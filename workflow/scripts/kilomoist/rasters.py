@@ -1,6 +1,6 @@
 """GeoTIFFs on the grids: written whole and renamed, with described bands and the tags that say what they hold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,17 @@ def write_raster(
                 plain.unlink(missing_ok=True)
 
 
-def read_raster(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Bands by their descriptions, and the tags, of a GeoTIFF that `write_raster` wrote."""
+def read_raster(
+    path: str | Path, names: Collection[str] | None = None
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Bands by their descriptions, and the tags, of a GeoTIFF that `write_raster` wrote.
+
+    `names` chooses bands, of those that are there.
+    """
     with _opened(path) as file:
-        return dict(zip(file.descriptions, file.read(), strict=True)), file.tags()
+        described = {name: number for number, name in enumerate(file.descriptions, start=1)}
+        chosen = [name for name in described if names is None or name in names]
+        return dict(zip(chosen, file.read([described[name] for name in chosen]), strict=True)), file.tags()
 
 
 def read_window(path: str | Path, band: str, grid: Grid, window: Window) -> NDArray[Any]:
