@@ -21,7 +21,7 @@ def main() -> None:
         rule, memory = largest_job(folder)
     print(f"demo_wall {first.wall:.1f} s")
     print(f"demo_cpu {first.cpu:.1f} s")
-    print(f"demo_largest_job {memory:.0f} MB {rule}")
+    print(f"demo_largest_job_{rule} {memory:.0f} MB")
     print(f"demo_idle_wall {idle.wall:.1f} s")
 
 

@@ -42,12 +42,11 @@ def _children_cpu() -> float:
 
 def largest_job(folder: Path) -> tuple[str, float]:
     """The rule with the largest resident memory of a run, and that memory in MB."""
-    memory = {
-        path.relative_to(folder / "results/benchmarks").parts[0]: 0.0
-        for path in folder.glob("results/benchmarks/**/*.tsv")
-    }
-    for path in folder.glob("results/benchmarks/**/*.tsv"):
-        rule = path.relative_to(folder / "results/benchmarks").parts[0]
-        memory[rule] = max(memory[rule], float(pd.read_csv(path, sep="\t")["max_rss"].max()))
-    rule = max(memory, key=memory.__getitem__)
-    return rule, memory[rule]
+    benchmarks = folder / "results/benchmarks"
+    return max(
+        (
+            (path.relative_to(benchmarks).parts[0], float(pd.read_csv(path, sep="\t")["max_rss"].max()))
+            for path in benchmarks.glob("**/*.tsv")
+        ),
+        key=lambda job: job[1],
+    )

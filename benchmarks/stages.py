@@ -142,7 +142,7 @@ def main() -> None:
 
         warped, least["warp"] = timed(least_warp)
 
-        settings = Settings("random_forest", 200, 1, 2021)
+        settings = Settings("random_forest", 200, 2021)
         samples = read_samples(folder / RUN / "samples.parquet", USE)
         region = Cells.of_samples(samples, cells_bands["target"], USE, cells)
         (model, _), ours["fit"] = timed(lambda: fit_detail(region, USE, settings, "auto", 0.5))

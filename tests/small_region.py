@@ -80,7 +80,7 @@ def write_sample_table(path: Path) -> None:
 
 def fitted(method: str) -> Model:
     """A model of ten trees; the region is too small to learn detail, so `detail` gets the other's forest and α ½."""
-    model, _ = fit_absolute(sample_table(), USE, Settings("random_forest", 10, 5, 2021), 5)
+    model, _ = fit_absolute(sample_table(), USE, Settings("random_forest", 10, 2021, 5), 5)
     return model if method == "absolute" else replace(model, method="detail", alpha=0.5, coarse_cells=40)
 
 

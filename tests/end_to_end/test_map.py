@@ -219,7 +219,7 @@ def test_quality_says_why_a_pixel_is_doubtful(demo: Path, moisture: NDArray, tar
 def test_samples_hold_the_cells_that_can_train(demo: Path, moisture: NDArray, target: NDArray) -> None:
     samples = pd.read_parquet(demo / DEMO / "samples.parquet")
     use = ["ndvi", "evi", "lst_day"]
-    place = ["row", "column", "longitude", "latitude"]
+    place = ["row", "col", "lon", "lat"]
     fractions = ["valid_fraction", *(f"valid_fraction_{name}" for name in use)]
     assert list(samples) == [*place, "target", *use, *fractions, "split"]
     assert not samples.isna().any(axis=None)
@@ -228,7 +228,7 @@ def test_samples_hold_the_cells_that_can_train(demo: Path, moisture: NDArray, ta
     with rasterio.open(demo / DEMO / "soil_moisture_9km.tif") as file:
         first_row = round((M09.top - file.transform.f) / M09.side)
         first_column = round((file.transform.c - M09.left) / M09.side)
-    row, column = samples["row"] - first_row, samples["column"] - first_column
+    row, column = samples["row"] - first_row, samples["col"] - first_column
     np.testing.assert_allclose(samples["target"], target[row, column], atol=1e-7)
     _, count = block_mean(moisture)
     np.testing.assert_allclose(samples["valid_fraction"] * CELL_SIDE**2, count[row, column], atol=1e-6)

@@ -403,3 +403,14 @@ def test_search_is_quick_among_many_files(tmp_path: Path) -> None:
     assert search_archive(tmp_path, PRODUCTS.values()) == {}
     assert time.perf_counter() - begin < 0.2
     shutil.rmtree(tmp_path)
+
+
+def test_linked_folders_are_searched_and_circles_end(tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "archive", tmp_path / "elsewhere"
+    archive.mkdir()
+    elsewhere.mkdir()
+    name = "MOD11A1.A2021227.h11v05.061.2021228105320.hdf"
+    (elsewhere / name).touch()
+    (elsewhere / "circle").symlink_to(archive)
+    (archive / "linked").symlink_to(elsewhere)
+    assert list(search_archive(archive, [PRODUCTS["MOD11A1.061"]]).values()) == [archive / "linked" / name]

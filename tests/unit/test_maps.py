@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from kilomoist.cells import block_mean
+from kilomoist.cells import block_mean, correct_cells, measure
 from kilomoist.grids import CELL_SIDE, Window
-from kilomoist.maps import FLAGS, bounds_of, correct_cells, finish_block, flag_block, legend, measure_block
+from kilomoist.maps import FLAGS, bounds_of, finish_block, flag_block, legend
 from kilomoist.products import products_of
 from kilomoist.regions import blocks_of
 
@@ -41,8 +41,10 @@ def make_map(raw: np.ndarray, target: np.ndarray, side: int, bounds: tuple[float
     blocks = list(blocks_of(CELLS, side).values())
     for block in blocks:
         here = block.within(CELLS)
-        mean[here], count[here], weights[(..., *here)] = measure_block(raw[block.refined(CELL_SIDE).within(pixels)])
-    correction, reconciled = correct_cells(target, mean, count, weights, 0.5)
+        mean[here], count[here], weights[(..., *here)] = measure(
+            raw[block.refined(CELL_SIDE).within(pixels)], CELL_SIDE
+        )
+    correction, reconciled = correct_cells(target, mean, count, weights, CELL_SIDE, 0.5)
     wanted = np.where(reconciled, target, np.nan)
     values = np.full(pixels.shape, np.nan, np.float32)
     for block in blocks:

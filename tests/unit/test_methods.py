@@ -38,8 +38,8 @@ from kilomoist.models import Model, Settings, fit
 
 Real = Callable[[str], Path]
 WINDOW = Window(202, 3001, 40, 52)
-FOREST = Settings("random_forest", 15, 1, 2021)
-LINEAR = Settings("linear", 30, 1, 2021)
+FOREST = Settings("random_forest", 15, 2021)
+LINEAR = Settings("linear", 30, 2021)
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def samples_of(cells: Cells, use: list[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": row + cells.window.row,
-            "column": column + cells.window.column,
+            "col": column + cells.window.column,
             "target": cells.target[row, column],
             **{name: cells.predictors[number][row, column] for number, name in enumerate(use)},
             "split": np.where(np.arange(len(row)) % 5 == 0, "test", "train"),
@@ -408,7 +408,7 @@ def trial(analysis: dict[str, np.ndarray], use: list[str]) -> dict[str, float]:
     stack[:, ~valid] = np.nan
     cells = Cells(target, predictors, coarse)
     samples = samples_of(cells, use).assign(split="train")
-    settings = Settings("random_forest", 50, 1, 2021)
+    settings = Settings("random_forest", 50, 2021)
     models = {
         "detail": fit_detail(cells, use, settings, "auto", 0.5, threads=2)[0],
         "absolute": fit_absolute(samples, use, settings, "auto", threads=2)[0],
@@ -433,3 +433,16 @@ def test_real_field_with_a_predictor_that_says_little(analysis: dict[str, np.nda
     # The study's method is no help here: worse than to do nothing.
     assert error["absolute"] > error["copied"]
     assert error["detail reconciled"] < error["absolute reconciled"]
+
+
+@pytest.mark.parametrize("kind", ["random_forest", "extra_trees", "linear"])
+def test_too_few_coarse_cells_with_predictors_learn_nothing(kind: str) -> None:
+    """The target is everywhere, but no coarse cell has enough cells with predictors."""
+    random = np.random.default_rng(4)
+    window = Window(200, 2960, 40, 40)
+    target = random.uniform(0.1, 0.3, window.shape)
+    predictors = random.uniform(0, 1, (2, *window.shape))
+    predictors[:, ::4, ::4] = np.nan
+    model, table = fit_detail(Cells(target, predictors, window), ["a", "b"], Settings(kind, 5, 1), "auto", 1.0)
+    assert (model.alpha, model.estimator, model.coarse_cells) == (0.0, None, 0)
+    assert table.empty

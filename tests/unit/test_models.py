@@ -44,7 +44,7 @@ def rows(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
 
 
 def settings(kind: str, trees: int = 20) -> Settings:
-    return Settings(kind, trees, 5, 2021)
+    return Settings(kind, trees, 2021, 5)
 
 
 def model(kind: str = "random_forest", **changes: object) -> Model:
@@ -97,7 +97,7 @@ x = random.normal(size=(400, 3)).astype(np.float32)
 y = x[:, 0] + random.normal(size=400)
 kinds = ("random_forest", "extra_trees", "hist_gradient_boosting", "linear")
 for kind in kinds:
-    estimator = fit(Settings(kind, 4, 5, 2021), x, y, int(sys.argv[2]))
+    estimator = fit(Settings(kind, 4, 2021, 5), x, y, int(sys.argv[2]))
     save(f"{sys.argv[1]}/{kind}.skops", Model("absolute", kind, ("a", "b", "c"), 5, 1.0, 400, 0, estimator))
 """
 

@@ -95,7 +95,10 @@ def test_coordinates_in_metres_are_refused(table: Path) -> None:
 )
 def test_missing_columns_are_named(table: Path, header: str, missing: str) -> None:
     message = said(table, f"{header}\n")
-    assert f"lack the column {missing}: needed are id, longitude, latitude, soil_moisture, there are " in message
+    assert (
+        f"lack the column {missing}: needed are id, longitude, latitude, soil_moisture, separated by commas, there are "
+        in message
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,9 +106,9 @@ def test_missing_columns_are_named(table: Path, header: str, missing: str) -> No
     [
         ('B,100,47,"0,2"', "soil_moisture", "0,2"),
         ("B,100,47,dry", "soil_moisture", "dry"),
-        ("B,100,47,", "soil_moisture", "nan"),
+        ("B,100,47,", "soil_moisture", "empty"),
         ("B,100,47N,0.2", "latitude", "47N"),
-        ("B,,47,0.2", "longitude", "nan"),
+        ("B,,47,0.2", "longitude", "empty"),
     ],
 )
 def test_text_in_place_of_numbers_is_named(table: Path, row: str, column: str, value: str) -> None:

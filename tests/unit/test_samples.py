@@ -45,15 +45,15 @@ def test_rows_are_the_cells_that_can_train() -> None:
     frame = collect(bands, WINDOW, USE, 0.5)
     assert len(frame) == 72 - 3
     left = {(row, column) for row, column in np.ndindex(WINDOW.shape)} - {(0, 0), (1, 1), (2, 2)}
-    assert set(zip(frame["row"] - 210, frame["column"] - 2990, strict=True)) == left
-    row, column = frame["row"] - 210, frame["column"] - 2990
+    assert set(zip(frame["row"] - 210, frame["col"] - 2990, strict=True)) == left
+    row, column = frame["row"] - 210, frame["col"] - 2990
     for name in ("target", *USE, "valid_fraction", "valid_fraction_ndvi"):
         np.testing.assert_array_equal(frame[name], bands[name][row, column])
     longitude, latitude = Transformer.from_crs("EPSG:6933", "EPSG:4326", always_xy=True).transform(
-        M09.left + (frame["column"] + 0.5) * M09.side, M09.top - (frame["row"] + 0.5) * M09.side
+        M09.left + (frame["col"] + 0.5) * M09.side, M09.top - (frame["row"] + 0.5) * M09.side
     )
-    np.testing.assert_allclose(frame["longitude"], longitude, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(frame["latitude"], latitude, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(frame["lon"], longitude, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(frame["lat"], latitude, rtol=0, atol=1e-9)
 
 
 def test_too_few_rows_say_both_numbers() -> None:
@@ -126,7 +126,7 @@ VIOLATIONS = {
     "a cell twice": lambda frame: pd.concat([frame, frame[:1]], ignore_index=True),
     "no column": lambda frame: frame.drop(columns="lst_day"),
     "another column": lambda frame: frame.assign(evi=0.1),
-    "another order": lambda frame: frame[["column", "row", *frame.columns[2:]]],
+    "another order": lambda frame: frame[["col", "row", *frame.columns[2:]]],
     "no such split": lambda frame: frame.assign(split="validation"),
     "latitude beyond the pole": lambda frame: frame.assign(latitude=91.0),
 }

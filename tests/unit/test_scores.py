@@ -97,7 +97,7 @@ def test_importances_are_shares(kind: str) -> None:
     random = np.random.default_rng(2)
     x = random.normal(size=(500, 3)).astype(np.float32)
     y = x[:, 1] + 0.3 * x[:, 0]
-    model = Model("absolute", kind, ("a", "b", "c"), 3, 1.0, 500, 0, fit(Settings(kind, 20, 3, 1), x, y))
+    model = Model("absolute", kind, ("a", "b", "c"), 3, 1.0, 500, 0, fit(Settings(kind, 20, 1, 3), x, y))
     found = importance(model, x, y, 7)
     assert list(found) == ["method", "predictor", "impurity_percent", "permutation_percent"]
     assert found["predictor"].tolist() == ["a", "b", "c"]

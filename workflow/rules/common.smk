@@ -13,7 +13,6 @@ from kilomoist.calendars import month_range, slots
 from kilomoist.configuration import DEFAULT_REGIONS, SCENE_EXTENTS, load
 from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
-from kilomoist.grids import CELL_SIDE, M09
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
 
@@ -65,6 +64,7 @@ def checked(function, *arguments):
 CONFIG = checked(load, config)
 REGIONS = {region.name: region for region in CONFIG.regions}
 SCENE = f"{CONFIG.scene.extent}-{CONFIG.scene.seed}"
+HAS_POINTS = CONFIG.source == "simulated" or CONFIG.field_points is not None
 # The products that the predictors in use need, by role.
 USED = {
     role: product
@@ -151,14 +151,13 @@ def granules(wildcards):
 
 def require_granules():
     """A month that the archive holds nothing of cannot be mapped; single tiles and days may be missing."""
-    found = {(product, tile, time) for product, tile, time in archive()}
     for region in REGIONS:
         for month in CONFIG.months:
             for name in (*USED.values(), CONFIG.target):
                 product = PRODUCTS[name]
                 times = [slot.time for slot in slots(product, month)]
                 places = tiles(region) if product.tiled else [None]
-                if not any((name, place, time) in found for place in places for time in times):
+                if not any((name, place, time) in archive() for place in places for time in times):
                     where = f" on the tiles {', '.join(places)} of region {region}" if product.tiled else ""
                     raise InputError(
                         f"archive {CONFIG.archive} holds no granule of {name} for {month}{where}, expected {len(times)}"
@@ -252,6 +251,13 @@ def field_points(wildcards):
     return f"resources/simulated/{SCENE}/truth/{wildcards.month}/field_points.csv"
 
 
+def own_configuration(wildcards):
+    """The resolved configuration of one run, without other regions and months."""
+    dumped = CONFIG.model_dump(mode="json")
+    own = [region for region in dumped["regions"] if region["name"] == wildcards.region]
+    return dumped | {"regions": own, "months": [wildcards.month]}
+
+
 def targets():
     """The public files of every run."""
     names = [
@@ -272,7 +278,7 @@ def targets():
         "figures/maps.png",
         "provenance.json",
     ]
-    if CONFIG.source == "simulated" or CONFIG.field_points:
+    if HAS_POINTS:
         names += ["tables/field_validation.csv", "figures/field_validation.png"]
     return [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]
 

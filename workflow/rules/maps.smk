@@ -20,6 +20,7 @@ rule predict_block:
         mem_mb=900,
         runtime=10,
     params:
+        tags=tags,
         code=code("predict_block"),
     message:
         "Map {wildcards.region}, {wildcards.month}, block {wildcards.block}"
@@ -46,6 +47,7 @@ rule reconcile_map:
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         reconcile=CONFIG.map.reconcile,
+        tags=tags,
         code=code("reconcile_map"),
     message:
         "Reconcile the map of {wildcards.region}, {wildcards.month}, with its cells"

@@ -26,6 +26,7 @@ rule train_model:
         min_leaf=CONFIG.model.min_leaf,
         seed=CONFIG.model.seed,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        source=CONFIG.source,
         code=code("train_model"),
     message:
         "Train the model of {wildcards.region}, {wildcards.month}"

@@ -115,6 +115,10 @@ rule draw_field_validation:
 rule record_provenance:
     input:
         receipts=receipts,
+        # What a map was made by is recorded anew with every new map.
+        soil_moisture=f"{RUN}/soil_moisture.tif",
+        outline=outline,
+        points=lambda wildcards: field_points(wildcards) if HAS_POINTS else [],
     output:
         provenance=f"{RUN}/provenance.json",
         granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),
@@ -129,7 +133,7 @@ rule record_provenance:
         mem_mb=700,
         runtime=10,
     params:
-        configuration=CONFIG.model_dump(mode="json"),
+        configuration=own_configuration,
         code=code("record_provenance"),
     message:
         "Record what {wildcards.region}, {wildcards.month}, was made from"

@@ -25,6 +25,7 @@ rule stack_block:
         bbox=bbox,
         use=list(CONFIG.predictors.use),
         minimum_days=CONFIG.quality.minimum_days,
+        tags=tags,
         code=code("stack_block"),
     message:
         "Stack the predictors of {wildcards.region}, {wildcards.month}, block {wildcards.block}"

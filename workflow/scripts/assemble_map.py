@@ -7,6 +7,7 @@ from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
 from kilomoist.maps import bounds_of, finish_block, flag_block, legend
+from kilomoist.methods import FEWEST_COARSE_CELLS
 from kilomoist.models import load
 from kilomoist.rasters import mosaic, write_raster
 from kilomoist.scores import describe
@@ -43,8 +44,13 @@ def assemble_map(
         )
         flags[here] = flag_block(values[here], stack, few, reconciled[inner])
     tags = tags | {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
-    if model.method == "detail" and model.alpha == 0:
-        tags["note"] = "alpha is 0: the predictors added nothing, the map is the 9 km target, interpolated"
+    if model.alpha == 0:
+        why = (
+            f"only {model.coarse_cells} coarse cells of 36 km where {FEWEST_COARSE_CELLS} are needed"
+            if model.coarse_cells < FEWEST_COARSE_CELLS
+            else "the predictors tell nothing out of fold"
+        )
+        tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"
     write_raster(map_path, {"soil_moisture": values}, M01, pixels, tags, {"soil_moisture": "m3 m-3"}, True)
     write_raster(quality_path, {"quality": flags}, M01, pixels, tags | legend(), cloud_optimized=True)
     ranges = [{"map": "9 km"} | describe(bands["target"]), {"map": "1 km"} | describe(values)]

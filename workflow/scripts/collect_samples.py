@@ -24,6 +24,7 @@ def collect_samples(
     write_raster(cells_path, cells, M09, window, tags)
     moisture = {"soil_moisture": cells["target"].astype("float32")}
     write_raster(target_path, moisture, M09, window, tags, {"soil_moisture": "m3 m-3"}, cloud_optimized=True)
+    frame.attrs = tags  # kept in the file's metadata
     write_samples(samples_path, frame, use)
 
 

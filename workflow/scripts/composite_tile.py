@@ -1,10 +1,8 @@
 """Composite one product on one tile over a month, in the tile's own grid."""
 
-import logging
-
 from kilomoist.composites import average_tile, choose_granules, write_receipt
 from kilomoist.grids import tile_grid
-from kilomoist.jobs import job
+from kilomoist.jobs import LOGGER, job
 from kilomoist.products import PRODUCTS, Level
 from kilomoist.rasters import write_raster
 
@@ -16,7 +14,7 @@ def composite_tile(
     product = PRODUCTS[product_name]
     chosen, absent = choose_granules(granules, product, tile, month)
     if not chosen:
-        logging.warning("%s has no granule of %s on %s: its composite is empty.", product_name, month, tile)
+        LOGGER.warning("%s has no granule of %s on %s: its composite is empty.", product_name, month, tile)
     grid = tile_grid(tile, product.pixels)
     tags = {"source": source, "product": product_name, "tile": tile, "month": month, "quality": level}
     write_raster(path, average_tile(chosen, product, level), grid, grid.window, tags)

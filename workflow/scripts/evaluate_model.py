@@ -5,7 +5,7 @@ import pandas as pd
 
 from kilomoist.files import replaced
 from kilomoist.grids import M09
-from kilomoist.jobs import job
+from kilomoist.jobs import LOGGER, job
 from kilomoist.methods import Cells, detail_rows, fit_absolute
 from kilomoist.models import Settings, load, predict_mean
 from kilomoist.rasters import mosaic
@@ -30,7 +30,10 @@ def evaluate_model(
     given: permutation on the test rows for `absolute`, on the training rows (all there are) for `detail`.
     """
     samples, model = read_samples(samples_path, use), load(model_path)
-    study = model if model.method == "absolute" else fit_absolute(samples, use, settings, min_leaf, threads)[0]
+    study = model
+    if model.method != "absolute":
+        study, table = fit_absolute(samples, use, settings, min_leaf, threads)
+        LOGGER.info("Method absolute, compared out of fold:\n%s", table.to_string(index=False))
     x, y = samples[use].to_numpy(np.float32), samples["target"].to_numpy()
     predicted, test = predict_mean(study.estimator, x), (samples["split"] == "test").to_numpy()
     importances = [importance(study, x[test], y[test], settings.seed)]
@@ -59,7 +62,7 @@ if __name__ == "__main__":
         evaluate_model(
             *(snakemake.input[name] for name in ("samples", "cells", "model")),
             snakemake.params.use,
-            Settings(snakemake.params.kind, snakemake.params.trees, 1, snakemake.params.seed),
+            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
             snakemake.params.min_leaf,
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,

@@ -10,7 +10,9 @@ from kilomoist.rasters import mosaic, write_raster
 from kilomoist.samples import read_samples
 
 
-def predict_block(stack_path: str, samples_path: str, cells_path: str, model_path: str, path: str) -> None:
+def predict_block(
+    stack_path: str, samples_path: str, cells_path: str, model_path: str, tags: dict[str, str], path: str
+) -> None:
     """Write the unreconciled map of the block, NaN where a predictor is missing."""
     model = load(model_path)
     use = list(model.predictors)
@@ -18,9 +20,9 @@ def predict_block(stack_path: str, samples_path: str, cells_path: str, model_pat
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
     raw = predict_map(model, np.stack([stack[name] for name in use]), pixels, cells, CELL_SIDE)
-    write_raster(path, {"soil_moisture": raw}, M01, pixels, {})
+    write_raster(path, {"soil_moisture": raw}, M01, pixels, tags)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        predict_block(*snakemake.input, snakemake.output.raw)
+        predict_block(*snakemake.input, snakemake.params.tags, snakemake.output.raw)

@@ -5,19 +5,22 @@ from typing import Any
 
 import pandas as pd
 
-from kilomoist.files import read_json, replaced, write_json
+from kilomoist.files import read_json, replaced, sha256, write_json
 from kilomoist.jobs import job
 from kilomoist.provenance import count_granules, revision, software
 
 
-def record_provenance(receipts: list[str], configuration: dict[str, Any], path: str, table_path: str) -> None:
-    """Write configuration, versions, git revision and granules, and the table of granules found and absent."""
+def record_provenance(
+    receipts: list[str], files: list[str], configuration: dict[str, Any], path: str, table_path: str
+) -> None:
+    """Write configuration, versions, git revision, granules and other files, and the table of granules found."""
     granules = [read_json(receipt) for receipt in receipts]
     record = {
         "configuration": configuration,
         "software": software(),
         "git_revision": revision(Path(__file__).parent),
         "granules": granules,
+        "files": {file: sha256(file) for file in files},
     }
     write_json(path, record)
     with replaced(table_path) as partial:
@@ -26,4 +29,9 @@ def record_provenance(receipts: list[str], configuration: dict[str, Any], path: 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        record_provenance(list(snakemake.input.receipts), snakemake.params.configuration, *snakemake.output)
+        record_provenance(
+            list(snakemake.input.receipts),
+            [*snakemake.input.outline, *snakemake.input.points],
+            snakemake.params.configuration,
+            *snakemake.output,
+        )

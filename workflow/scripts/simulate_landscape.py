@@ -1,7 +1,7 @@
 """Make the landscape of a simulated scene: what does not change with time."""
 
+from kilomoist.grids import Box
 from kilomoist.jobs import job
-from kilomoist.regions import Box
 from kilomoist.scenes import landscape, make_scene, write_landscape
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from kilomoist.calendars import slots
 from kilomoist.eos import compress_target, granule_file_name, write_target_granule
+from kilomoist.grids import Box
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
-from kilomoist.regions import Box
 from kilomoist.scenes import make_scene, target_field, target_mean
 
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from kilomoist.calendars import slots
 from kilomoist.eos import granule_file_name, write_tiled_granule
-from kilomoist.grids import tile_grid
+from kilomoist.grids import Box, tile_grid
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
-from kilomoist.regions import Box
 from kilomoist.scenes import TemperatureView, make_scene, read_landscape
 
 

@@ -1,10 +1,9 @@
 """Write what a simulated month really is: soil moisture at 1 km, and field points that measure it."""
 
 from kilomoist.files import replaced
-from kilomoist.grids import M01
+from kilomoist.grids import M01, Box
 from kilomoist.jobs import job
 from kilomoist.rasters import write_raster
-from kilomoist.regions import Box
 from kilomoist.scenes import field_points, make_scene, read_landscape, truth
 
 

@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from kilomoist.eos import write_tiled_granule
-from kilomoist.grids import tile_grid
+from kilomoist.grids import Box, tile_grid
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
-from kilomoist.regions import Box
 from kilomoist.scenes import Footprints, make_scene, read_landscape, vegetation_period
 
 

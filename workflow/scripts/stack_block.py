@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kilomoist.grids import M01, M09, Window
+from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window
 from kilomoist.jobs import job
 from kilomoist.predictors import TileComposite, aggregate, stack_predictors
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_window, write_raster
-from kilomoist.regions import Box, pixels_inside, region_area
+from kilomoist.regions import pixels_inside, region_area
 
 
 def stack_block(
@@ -20,6 +20,7 @@ def stack_block(
     outline: str | None,
     use: list[str],
     minimum_days: int,
+    tags: dict[str, str],
     stack_path: str,
     cells_path: str,
 ) -> None:
@@ -33,8 +34,8 @@ def stack_block(
     cells = aggregate(stack, use, inside)
     moisture = read_window(target, "soil_moisture", M09, block)
     cells = {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
-    write_raster(stack_path, stack, M01, block.refined(9), {})
-    write_raster(cells_path, cells, M09, block, {})
+    write_raster(stack_path, stack, M01, block.refined(CELL_SIDE), tags)
+    write_raster(cells_path, cells, M09, block, tags)
 
 
 if __name__ == "__main__":
@@ -50,5 +51,6 @@ if __name__ == "__main__":
             next(iter(snakemake.input.outline), None),
             snakemake.params.use,
             snakemake.params.minimum_days,
+            snakemake.params.tags,
             *snakemake.output,
         )

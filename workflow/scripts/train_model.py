@@ -1,5 +1,7 @@
 """Train the model that makes the map."""
 
+from dataclasses import replace
+
 from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
@@ -18,6 +20,7 @@ def train_model(
     min_leaf: int | str,
     minimum_fraction: float,
     threads: int,
+    source: str,
     model_path: str,
     table_path: str,
 ) -> None:
@@ -37,7 +40,7 @@ def train_model(
             )
     LOGGER.info("Compared out of fold:\n%s", table.to_string(index=False))
     LOGGER.info("Method %s, min_leaf %d, alpha %.3f, %d rows", method, model.min_leaf, model.alpha, model.training_rows)
-    save(model_path, model)
+    save(model_path, replace(model, source=source))
     with replaced(table_path) as partial:
         table.to_csv(partial, index=False)
 
@@ -49,9 +52,10 @@ if __name__ == "__main__":
             snakemake.input.cells,
             snakemake.params.use,
             snakemake.params.method,
-            Settings(snakemake.params.kind, snakemake.params.trees, 1, snakemake.params.seed),
+            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
             snakemake.params.min_leaf,
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,
+            snakemake.params.source,
             *snakemake.output,
         )

@@ -13,6 +13,7 @@ Values = NDArray[np.float64]
 
 _SETTLED = 1e-9
 """m³/m³: a mean this close to its target is not corrected any further."""
+_MOST_STEPS = 500
 
 
 def block_mean(values: NDArray, factor: int) -> tuple[Values, NDArray[np.int64]]:
@@ -105,9 +106,7 @@ def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
     return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
 
 
-def solve_correction(
-    difference: NDArray, weights: Values, tolerance: float = 1e-9, most_steps: int = 500
-) -> tuple[Values, Values]:
+def solve_correction(difference: NDArray, weights: Values) -> tuple[Values, Values]:
     """Cell values c whose interpolation B(c) has the mean `difference` over the valid pixels of every cell.
 
     `difference` is (rows, columns), NaN in cells that are not to be reconciled: there c continues the nearest one.
@@ -125,13 +124,13 @@ def solve_correction(
     correction = target[nearest]
     rows, columns = difference.shape
     best, smallest = correction, np.inf
-    for _ in range(most_steps):
+    for _ in range(_MOST_STEPS):
         padded = np.pad(correction, 1, mode="edge")
         mean = sum(weights[i, j] * padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3))
         left = np.where(wanted, target - mean, 0.0)
         if np.abs(left).max() < smallest:
             best, smallest, best_left = correction, np.abs(left).max(), left
-        if smallest < tolerance:
+        if smallest < _SETTLED:
             break
         correction = (correction + left)[nearest]
     return best, best_left
@@ -169,6 +168,24 @@ def settle(values: NDArray, target: NDArray, factor: int, bounds: tuple[float, f
     return result.transpose(0, 2, 1, 3).reshape(values.shape)
 
 
+def measure(values: NDArray, factor: int) -> tuple[Values, NDArray[np.int64], Values]:
+    """What reconciliation needs of a map or a block of it: cell means, their pixels, the weights of B."""
+    mean, count = block_mean(values, factor)
+    return mean, count, interpolated_mean_weights(np.isfinite(values), factor)
+
+
+def correct_cells(
+    target: NDArray, mean: NDArray, count: NDArray, weights: NDArray, factor: int, minimum_fraction: float
+) -> tuple[Values, NDArray[np.bool_]]:
+    """Correction of a whole region's cells, whose interpolation is added to the map, and the cells it reconciles.
+
+    Reconciled are the cells that have a target and at least `minimum_fraction` of their pixels.
+    """
+    wanted = np.isfinite(target) & (count >= max(1, minimum_fraction * factor**2))
+    correction, _ = solve_correction(np.where(wanted, target - mean, np.nan), weights)
+    return correction, wanted
+
+
 def reconcile(
     values: NDArray, target: NDArray, factor: int, cells: Window, minimum_fraction: float
 ) -> tuple[Values, NDArray[np.bool_]]:
@@ -178,10 +195,7 @@ def reconcile(
     are the cells that have a target and at least `minimum_fraction` of their pixels. Returns the map (not clipped to
     any bounds) and the reconciled cells.
     """
-    mean, count = block_mean(values, factor)
-    wanted = np.isfinite(target) & (count >= max(1, minimum_fraction * factor**2))
-    weights = interpolated_mean_weights(np.isfinite(values), factor)
-    correction, _ = solve_correction(np.where(wanted, target - mean, np.nan), weights)
+    correction, wanted = correct_cells(target, *measure(values, factor), factor, minimum_fraction)
     return values + interpolate(correction, cells, cells.refined(factor), factor), wanted
 
 

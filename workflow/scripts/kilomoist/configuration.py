@@ -31,16 +31,14 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from kilomoist.calendars import FIRST_MONTH, month_range
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
+from kilomoist.grids import LARGEST_LATITUDE, Box
 from kilomoist.products import PRODUCTS, Level, products_of
-
-Box = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
 
 SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97.5, 46.0, 101.5, 49.0)}
 """Where each simulated scene lies."""
 
-LARGEST_LATITUDE = 85.0
-"""EASE-Grid 2.0 ends at 85.04° north and south."""
+SHARED_FOLDERS = ("benchmarks", "composites", "logs")
+"""Folders of results/ that belong to no region."""
 
 _SHOWN = 80
 """Characters of a wrong value that a message shows."""
@@ -172,6 +170,14 @@ class Region(Section):
         "degrees",
         title="four numbers in degrees, [west, south, east, north]",
     )
+
+    @field_validator("name")
+    @classmethod
+    def _leaves_shared_folders_alone(cls, name: str) -> str:
+        if name in SHARED_FOLDERS:
+            raise ValueError(f"results/{name} is shared by all regions; take another name")
+        return name
+
     outline: ExistingPath | None = _key(
         None, "Any vector file that GDAL reads, in any coordinate reference system: maps what lies inside its polygons."
     )
@@ -220,7 +226,12 @@ class Quality(Section):
     )
     minimum_days: int = _key(3, "Days with a valid temperature that a pixel needs.", "days", ge=1, le=31)
     minimum_valid_fraction: float = _key(
-        0.5, "Share of a cell's 81 pixels with all predictors that a training row needs.", "1", gt=0, le=1
+        0.5,
+        "Share of a cell's 81 pixels with all predictors that a training row and a reconciled cell need; "
+        "also the share of a coarse cell's 16 cells that its mean needs.",
+        "1",
+        gt=0,
+        le=1,
     )
     minimum_target_share: float = _key(
         0.9, "Share of the month's soil-moisture fields that must be there; 0 takes what there is.", "1", ge=0, le=1

@@ -115,7 +115,7 @@ def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32]
 
 
 def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tuple[str, str | None, datetime], Path]:
-    """Every granule of the products below `folder`, at any depth: (product name, tile, time) → path.
+    """Every granule of the products below `folder`, at any depth and behind links: (product name, tile, time) → path.
 
     Of several productions of one granule the newest counts (and of its copies the one whose path sorts last).
     Raises `InputError` when the folder or one below it cannot be listed.
@@ -129,7 +129,13 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tupl
     for product in products:
         by_prefix.setdefault(product.pattern.pattern.split("(")[0].replace("\\", ""), []).append(product)
     newest: dict[tuple[str, str | None, datetime], tuple[str, str]] = {}
-    for parent, _, names in os.walk(folder, onerror=_refuse_folder):
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, onerror=_refuse_folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:  # links may lead in circles
+            folders.clear()
+            continue
+        seen.add(real)
         for prefix, candidates in by_prefix.items():
             for name in names:
                 if not name.startswith(prefix):
@@ -138,6 +144,24 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tupl
                     key = (granule.product, granule.tile, granule.time)
                     newest[key] = max(newest.get(key, ("", "")), (granule.produced, os.path.join(parent, name)))
     return {key: Path(path) for key, (_, path) in sorted(newest.items(), key=lambda item: item[1][1])}
+
+
+def index_granules(
+    paths: Iterable[str | Path], products: Iterable[Product]
+) -> dict[tuple[str, str | None, datetime], Path]:
+    """Granules among files and folders: (product name, tile, time) → path.
+
+    Folders are searched as by `search_archive`; each file stands for the one granule that it names.
+    """
+    products = list(products)
+    found: dict[tuple[str, str | None, datetime], Path] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            found |= search_archive(path, products)
+            continue
+        for name in filter(None, (parse_name(path.name, product) for product in products)):
+            found[(name.product, name.tile, name.time)] = path
+    return found
 
 
 def descriptors(content: bytes | mmap.mmap) -> Iterator[tuple[int, NDArray[np.void]]]:
@@ -272,21 +296,3 @@ def _refuse_folder(error: OSError) -> None:
 
 def _times(shape: Iterable[int]) -> str:
     return " × ".join(str(length) for length in shape)
-
-
-def index_granules(
-    paths: Iterable[str | Path], products: Iterable[Product]
-) -> dict[tuple[str, str | None, datetime], Path]:
-    """Granules among files and folders: (product name, tile, time) → path.
-
-    Folders are searched as by `search_archive`; each file stands for the one granule that it names.
-    """
-    products = list(products)
-    found: dict[tuple[str, str | None, datetime], Path] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            found |= search_archive(path, products)
-            continue
-        for name in filter(None, (parse_name(path.name, product) for product in products)):
-            found[(name.product, name.tile, name.time)] = path
-    return found

@@ -13,7 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
 EASE_CRS = "EPSG:6933"
+LARGEST_LATITUDE = 85.0
+"""EASE-Grid 2.0 global ends at 85.04° north and south."""
 SPHERE_RADIUS = 6371007.181
 """Radius of the MODIS sphere in m."""
 SINUSOIDAL_CRS = f"+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +R={SPHERE_RADIUS} +units=m +no_defs"
@@ -151,7 +155,7 @@ def latitude_edges(window: Window) -> NDArray[np.float64]:
     return geographic_from_ease(np.zeros_like(y), y)[1]
 
 
-def cells_covering(bbox: tuple[float, float, float, float]) -> Window:
+def cells_covering(bbox: Box) -> Window:
     """The smallest M09 window that covers west, south, east, north in degrees."""
     west, south, east, north = bbox
     x, y = ease_from_geographic([west, east], [south, north])

@@ -13,15 +13,18 @@ LOGGER = logging.getLogger("kilomoist")
 
 @contextmanager
 def job(log: str | Path) -> Iterator[None]:
-    """Write the library's messages to `log`; end the process with status 1 after an `InputError`.
+    """Write messages to `log`, the workflow's own to standard error too; end with status 1 after an `InputError`.
 
-    Its sentence goes to the log and to standard error. Any other exception goes on with its traceback, which is logged
-    too: it is a fault of the program.
+    Its sentence goes to both. Any other exception goes on with its traceback, which is logged too: it is a fault of the
+    program.
     """
     logging.basicConfig(
         filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
     )
     logging.captureWarnings(True)
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.addFilter(lambda record: record.levelno < logging.ERROR)
+    LOGGER.addHandler(terminal)
     try:
         yield
     except InputError as error:
@@ -31,3 +34,5 @@ def job(log: str | Path) -> Iterator[None]:
     except Exception:
         LOGGER.exception("This is a fault of the program, please report it with this log.")
         raise
+    finally:
+        LOGGER.removeHandler(terminal)

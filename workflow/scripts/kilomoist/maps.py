@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.cells import Values, block_mean, interpolate, interpolated_mean_weights, settle, solve_correction
+from kilomoist.cells import interpolate, settle
 from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.products import PRODUCTS
 
@@ -32,24 +32,6 @@ WATER_OR_SNOW_SHARE = 0.05
 def bounds_of(target: str) -> tuple[float, float]:
     """Physical bounds of a target's soil moisture, m³/m³."""
     return PRODUCTS[target].layers["soil_moisture"].valid
-
-
-def measure_block(raw: NDArray) -> tuple[Values, NDArray[np.int64], Values]:
-    """What reconciliation needs of a block: cell means of the unreconciled map, their pixels, weights of B."""
-    mean, count = block_mean(raw, CELL_SIDE)
-    return mean, count, interpolated_mean_weights(np.isfinite(raw), CELL_SIDE)
-
-
-def correct_cells(
-    target: NDArray, mean: NDArray, count: NDArray, weights: NDArray, minimum_fraction: float
-) -> tuple[Values, NDArray[np.bool_]]:
-    """Correction of a whole region's cells, whose interpolation is added to the map, and the cells it reconciles.
-
-    Reconciled are the cells that have a target and at least `minimum_fraction` of their pixels.
-    """
-    reconciled = np.isfinite(target) & (count >= max(1, minimum_fraction * CELL_SIDE**2))
-    correction, _ = solve_correction(np.where(reconciled, target - mean, np.nan), weights)
-    return correction, reconciled
 
 
 def finish_block(

@@ -52,7 +52,7 @@ class Cells:
     def of_samples(cls, samples: pd.DataFrame, target: NDArray, use: list[str], window: Window) -> "Cells":
         """The region's target, and the predictors of the cells that are in the training table."""
         predictors = np.full((len(use), *window.shape), np.nan)
-        predictors[:, samples["row"] - window.row, samples["column"] - window.column] = samples[use].to_numpy().T
+        predictors[:, samples["row"] - window.row, samples["col"] - window.column] = samples[use].to_numpy().T
         return cls(target, predictors, window)
 
     def complete(self) -> NDArray[np.bool_]:
@@ -121,7 +121,7 @@ def fit_absolute(
     """Learn y9 = f(x9) from the rows of the training split; the table of leaf sizes compared on those rows."""
     train = samples[samples["split"] == "train"]
     x, y = train[use].to_numpy(np.float32), train["target"].to_numpy()
-    folds = spatial_folds(train["row"].to_numpy(), train["column"].to_numpy())
+    folds = spatial_folds(train["row"].to_numpy(), train["col"].to_numpy())
     settings, _, table = choose_leaf(
         settings,
         min_leaf,
@@ -170,8 +170,8 @@ def fit_detail(
     The error that both minimise is that of the reconciled map one level up: of R(y9 − B(y36)) − α·R(g), where R
     takes away what reconciliation will restore anyway. It is quadratic in α, so α = ⟨Ry, Rg⟩ / ⟨Rg, Rg⟩ within 0…1.
     """
-    coarse_target, _ = coarsen(cells.target, cells.window, factor, minimum_fraction)
-    coarse_cells = int(np.isfinite(coarse_target).sum())
+    coarse = [coarsen(layer, cells.window, factor, minimum_fraction)[0] for layer in (cells.target, *cells.predictors)]
+    coarse_cells = int(np.isfinite(coarse).all(axis=0).sum())
     complete = cells.complete()
     nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, coarse_cells, None)
     empty = pd.DataFrame({"min_leaf": [], "alpha": [], "rmse": [], "chosen": []})

@@ -28,8 +28,8 @@ class Settings:
 
     kind: str
     trees: int
-    min_leaf: int
     seed: int
+    min_leaf: int = 1
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,11 @@ class Model:
     """Share of the predicted detail that is used (1 for `absolute`)."""
     training_rows: int
     coarse_cells: int
-    """Coarse cells that the detail was learned against (0 for `absolute`)."""
+    """Coarse cells with target and predictors, which the detail was learned against (0 for `absolute`)."""
     estimator: RegressorMixin | None
     """None where there is nothing to learn from and only SMAP is interpolated."""
+    source: str = ""
+    """Source of the data it was trained on."""
 
 
 def save(path: str | Path, model: Model) -> None:
@@ -136,7 +138,7 @@ def save(path: str | Path, model: Model) -> None:
 
 
 def load(path: str | Path) -> Model:
-    """Read a model, trusting the types that its kind names and no other.
+    """Read a model, trusting the types that the registry names and no other.
 
     Raises `InputError` when the file is no such model.
     """

@@ -23,7 +23,7 @@ def read_points(path: str | Path) -> pd.DataFrame:
     Numbers must be numbers, longitudes within ±180, latitudes within ±90, soil moisture within 0…1 m³/m³.
     """
     try:
-        frame = pd.read_csv(path, encoding="utf-8-sig")
+        frame = pd.read_csv(path, encoding="utf-8-sig", dtype={"id": str})
     except (OSError, ValueError) as error:
         raise InputError(
             f"field points {path} cannot be read as a CSV ({error}): save it as UTF-8 with commas."
@@ -31,8 +31,8 @@ def read_points(path: str | Path) -> pd.DataFrame:
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise InputError(
-            f"field points {path} lack the column {', '.join(missing)}: needed are {', '.join(COLUMNS)}, "
-            f"there are {', '.join(map(str, frame.columns))}."
+            f"field points {path} lack the column {', '.join(missing)}: needed are {', '.join(COLUMNS)}, separated by "
+            f"commas, there are {', '.join(map(str, frame.columns))}."
         )
     if frame.empty:
         raise InputError(f"field points {path} hold no row.")
@@ -40,8 +40,9 @@ def read_points(path: str | Path) -> pd.DataFrame:
         numbers = pd.to_numeric(frame[name], errors="coerce")
         wrong = frame[numbers.isna()]
         if len(wrong):
+            value = wrong[name].iloc[0]
             raise InputError(
-                f"field points {path}: {name} of point {wrong['id'].iloc[0]} is {wrong[name].iloc[0]!r}, "
+                f"field points {path}: {name} of point {wrong['id'].iloc[0]} is {_shown(value)}, "
                 "expected a number with a decimal point; leave out points without a value."
             )
         frame[name] = numbers.astype(float)
@@ -66,6 +67,10 @@ def read_points(path: str | Path) -> pd.DataFrame:
     return frame
 
 
+def _shown(value: object) -> str:
+    return "empty" if pd.isna(value) else str(value)
+
+
 def points_of_month(points: pd.DataFrame, month: str, path: str | Path) -> pd.DataFrame:
     """The points dated within a month; all of them where there is no `date`.
 
@@ -76,7 +81,9 @@ def points_of_month(points: pd.DataFrame, month: str, path: str | Path) -> pd.Da
     dates = pd.to_datetime(points["date"], format="%Y-%m-%d", errors="coerce")
     if dates.isna().any():
         wrong = points[dates.isna()].iloc[0]
-        raise InputError(f"field points {path}: date of point {wrong['id']} is {wrong['date']!r}, expected YYYY-MM-DD.")
+        raise InputError(
+            f"field points {path}: date of point {wrong['id']} is {_shown(wrong['date'])}, expected YYYY-MM-DD."
+        )
     begin, end = map(pd.Timestamp, month_range(month))
     inside = points[(dates >= begin) & (dates < end)]
     if inside.empty:

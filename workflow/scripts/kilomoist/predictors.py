@@ -1,7 +1,7 @@
 """Predictors on the 1 km grid, stacked from the composites of tiles, and what the 9 km cells make of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,8 @@ SMALLEST_COVER = 0.5
 """Share of a pixel's area that valid observations must cover for the pixel to have a value."""
 MOST_WATER = 0.5
 """Share of observations that may say water on a vegetation pixel that is still taken as land."""
+_ROWS_AT_ONCE = 256
+"""Rows of pixels that are warped together: bounds what a block needs beside its own layers."""
 SURFACES = ("water", "snow")
 """Bands of a composite that mark what lies in a pixel instead of measuring it."""
 
@@ -43,8 +45,8 @@ def stack_predictors(
     `minimum_days[predictor]` (more than 0 where not given), and where it is land as far as its product tells.
     """
     window = cells.refined(CELL_SIDE)
-    sums: dict[str, NDArray] = {}
-    shares: dict[str, NDArray] = {}
+    sums: dict[str, NDArray[np.float32]] = {}
+    shares: dict[str, NDArray[np.float32]] = {}
     for composite in composites:
         product = PRODUCTS[composite.product]
         stored, _ = read_raster(composite.path, [*use, *(f"{name}_days" for name in use), *SURFACES])
@@ -56,18 +58,22 @@ def stack_predictors(
                 enough = land & (stored[f"{name}_days"] >= max(minimum_days.get(name, 0), 1e-6))
                 layers[name] = np.where(enough, stored[name], np.nan)
                 layers[f"{name}_days"] = np.where(enough, stored[f"{name}_days"], np.nan)
-        total, share = sum_footprints(
-            np.stack(list(layers.values())), tile_grid(composite.tile, product.pixels), window
-        )
-        for number, name in enumerate(layers):
-            sums[name] = sums.get(name, 0.0) + total[number]
-            shares[name] = shares.get(name, 0.0) + share[number]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means = {name: np.where(shares[name] >= SMALLEST_COVER, sums[name] / shares[name], np.nan) for name in sums}
-    for name in (*use, *(f"{name}_days" for name in use)):
-        means.setdefault(name, np.full(window.shape, np.nan))  # no tile has it
-    order = [*use, *(f"{name}_days" for name in use), *(name for name in SURFACES if name in means)]
-    return {name: means[name].astype(np.float32) for name in order}
+        for name in layers:
+            sums.setdefault(name, np.zeros(window.shape, np.float32))
+            shares.setdefault(name, np.zeros(window.shape, np.float32))
+        stacked, grid = np.stack(list(layers.values())), tile_grid(composite.tile, product.pixels)
+        for start in range(0, window.rows, _ROWS_AT_ONCE):
+            part = replace(window, row=window.row + start, rows=min(_ROWS_AT_ONCE, window.rows - start))
+            rows = slice(start, start + part.rows)
+            for name, total, share in zip(layers, *sum_footprints(stacked, grid, part), strict=True):
+                sums[name][rows] += total
+                shares[name][rows] += share
+    for name, share in shares.items():
+        covered = share >= SMALLEST_COVER
+        np.divide(sums[name], share, out=sums[name], where=covered)
+        sums[name][~covered] = np.nan
+    order = [*use, *(f"{name}_days" for name in use), *(name for name in SURFACES if name in sums)]
+    return {name: sums[name] if name in sums else np.full(window.shape, np.nan, np.float32) for name in order}
 
 
 def aggregate(stack: Bands, use: Sequence[str], inside: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:

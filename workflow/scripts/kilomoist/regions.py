@@ -9,23 +9,20 @@ from numpy.typing import NDArray
 from kilomoist.errors import InputError
 from kilomoist.grids import (
     CELL_SIDE,
+    LARGEST_LATITUDE,
     M01,
     TILE_SIDE,
+    Box,
     Window,
     cells_covering,
     ease_from_geographic,
     sinusoidal_from_geographic,
 )
 
-Box = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
-
 _LONGEST_SEGMENT = 0.02
 """Degrees: straight lines in longitude and latitude are curves in the grids, so outlines are densified first."""
 _SMALLEST_SHARE = (TILE_SIDE / 1200) ** 2
 """m²: a tile that holds less of a region than one LST pixel is not needed."""
-_MAPPED_LATITUDE = 85.0
-"""EASE-Grid 2.0 global ends at 85.04°."""
 
 
 def read_outline(path: str | Path) -> shapely.Geometry:
@@ -41,8 +38,9 @@ def read_outline(path: str | Path) -> shapely.Geometry:
         frame = geopandas.read_file(path)
     except Exception as error:
         raise InputError(f"outline {path} cannot be read as a vector file ({error}): try it with ogrinfo.") from error
-    if frame.empty:
-        raise InputError(f"outline {path} holds no feature: it needs at least one polygon.")
+    if not isinstance(frame, geopandas.GeoDataFrame) or frame.geometry.notna().sum() == 0:
+        raise InputError(f"outline {path} holds no feature with a geometry: it needs at least one polygon.")
+    frame = frame[frame.geometry.notna()]
     if frame.crs is None:
         raise InputError(f"outline {path} has no CRS: assign the one it was drawn in (for .shp, add its .prj file).")
     outline = frame.to_crs("EPSG:4326").geometry.make_valid().union_all()
@@ -61,9 +59,11 @@ def region_area(bbox: Box | None, outline: str | Path | None, name: str = "") ->
     area = shapely.intersection_all(areas)
     if area.area == 0:
         raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")
-    _, south, _, north = area.bounds
-    if south < -_MAPPED_LATITUDE or north > _MAPPED_LATITUDE:
+    west, south, east, north = area.bounds
+    if south < -LARGEST_LATITUDE or north > LARGEST_LATITUDE:
         raise InputError(f"region {name} reaches from {south}° to {north}° latitude: the grid ends at ±85°.")
+    if west < -180 or east > 180:
+        raise InputError(f"region {name} reaches from {west}° to {east}° longitude: split it in two at 180°.")
     return area
 
 

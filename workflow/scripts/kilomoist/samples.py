@@ -22,16 +22,16 @@ def schema(use: Sequence[str]) -> pandera.DataFrameSchema:
     number = pandera.Column("float64", pandera.Check(np.isfinite, name="finite"))
     columns = {
         "row": pandera.Column("int64", pandera.Check.in_range(0, M09.rows - 1)),
-        "column": pandera.Column("int64", pandera.Check.in_range(0, M09.columns - 1)),
-        "longitude": pandera.Column("float64", pandera.Check.in_range(-180, 180)),
-        "latitude": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
+        "col": pandera.Column("int64", pandera.Check.in_range(0, M09.columns - 1)),
+        "lon": pandera.Column("float64", pandera.Check.in_range(-180, 180)),
+        "lat": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
         "target": pandera.Column("float64", pandera.Check.in_range(0, 1)),
         **dict.fromkeys(use, number),
         "valid_fraction": pandera.Column("float64", fraction),
         **{f"valid_fraction_{name}": pandera.Column("float64", fraction) for name in use},
         "split": pandera.Column(str, pandera.Check.isin(["train", "test"])),
     }
-    return pandera.DataFrameSchema(columns, strict=True, ordered=True, unique=["row", "column"])
+    return pandera.DataFrameSchema(columns, strict=True, ordered=True, unique=["row", "col"])
 
 
 def collect(
@@ -72,9 +72,9 @@ def collect(
     return pd.DataFrame(
         {
             "row": (row + window.row).astype("int64"),
-            "column": (column + window.column).astype("int64"),
-            "longitude": longitude,
-            "latitude": latitude,
+            "col": (column + window.column).astype("int64"),
+            "lon": longitude,
+            "lat": latitude,
             "target": cells["target"][usable].astype(float),
             **{name: cells[name][usable].astype(float) for name in names},
         }
