@@ -118,7 +118,7 @@ rule record_provenance:
         # What a map was made by is recorded anew with every new map.
         soil_moisture=f"{RUN}/soil_moisture.tif",
         outline=outline,
-        points=lambda wildcards: field_points(wildcards) if HAS_POINTS else [],
+        points=lambda wildcards: [field_points(wildcards)] if HAS_POINTS else [],
     output:
         provenance=f"{RUN}/provenance.json",
         granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),

@@ -61,11 +61,12 @@ def stack_predictors(
         for name in layers:
             sums.setdefault(name, np.zeros(window.shape, np.float32))
             shares.setdefault(name, np.zeros(window.shape, np.float32))
-        stacked, grid = np.stack(list(layers.values())), tile_grid(composite.tile, product.pixels)
+        names, stacked, grid = list(layers), np.stack(list(layers.values())), tile_grid(composite.tile, product.pixels)
+        del stored, layers  # half of what a block needs
         for start in range(0, window.rows, _ROWS_AT_ONCE):
             part = replace(window, row=window.row + start, rows=min(_ROWS_AT_ONCE, window.rows - start))
             rows = slice(start, start + part.rows)
-            for name, total, share in zip(layers, *sum_footprints(stacked, grid, part), strict=True):
+            for name, total, share in zip(names, *sum_footprints(stacked, grid, part), strict=True):
                 sums[name][rows] += total
                 shares[name][rows] += share
     for name, share in shares.items():
