@@ -150,19 +150,26 @@ def granules(wildcards):
 
 
 def require_granules():
-    """A month that the archive holds nothing of cannot be mapped; single tiles and days may be missing."""
+    """A month that the archive holds nothing of cannot be mapped; single tiles and days may be missing, and are told."""
+    problems = []
     for region in REGIONS:
         for month in CONFIG.months:
             for name in (*USED.values(), CONFIG.target):
                 product = PRODUCTS[name]
                 times = [slot.time for slot in slots(product, month)]
                 places = tiles(region) if product.tiled else [None]
-                if not any((name, place, time) in archive() for place in places for time in times):
+                found = sum((name, place, time) in archive() for place in places for time in times)
+                if 0 < found < len(places) * len(times):
+                    expected = len(places) * len(times)
+                    logger.warning(f"{region}, {month}: {found} of {expected} granules of {name} are there.")
+                if not found:
                     where = f" on the tiles {', '.join(places)} of region {region}" if product.tiled else ""
-                    raise InputError(
+                    problems.append(
                         f"archive {CONFIG.archive} holds no granule of {name} for {month}{where}, expected {len(times)}"
                         f"{' a tile' if product.tiled else ''}: add them, or name another archive, month or product."
                     )
+    if problems:
+        raise InputError("\n".join(problems))
 
 
 def require_scene():
@@ -283,6 +290,15 @@ def targets():
     return [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]
 
 
+def require_points():
+    """Field points are read in the last job of a run, but their mistakes are told before the first."""
+    from kilomoist.points import read_points
+
+    read_points(CONFIG.field_points)
+
+
+if CONFIG.field_points:
+    checked(require_points)
 checked(require_granules if CONFIG.source == "archive" else require_scene)
 if CONFIG.source == "simulated" and CONFIG.regions != DEFAULT_REGIONS:
     logger.warning(

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from kilomoist.cells import block_mean
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
@@ -44,6 +45,7 @@ def assemble_map(
         )
         flags[here] = flag_block(values[here], stack, few, reconciled[inner])
     tags = tags | {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
+    tags["reconciled"] = "yes" if reconciled.any() else "no"
     if model.alpha == 0:
         why = (
             f"only {model.coarse_cells} coarse cells of 36 km where {FEWEST_COARSE_CELLS} are needed"
@@ -53,7 +55,15 @@ def assemble_map(
         tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"
     write_raster(map_path, {"soil_moisture": values}, M01, pixels, tags, {"soil_moisture": "m3 m-3"}, True)
     write_raster(quality_path, {"quality": flags}, M01, pixels, tags | legend(), cloud_optimized=True)
-    ranges = [{"map": "9 km"} | describe(bands["target"]), {"map": "1 km"} | describe(values)]
+    mapped = block_mean(values, CELL_SIDE)[1] > 0
+    ranges = [
+        {"map": name} | describe(part)
+        for name, part in (
+            ("9 km", bands["target"]),
+            ("9 km where mapped", np.where(mapped, bands["target"], np.nan)),
+            ("1 km", values),
+        )
+    ]
     with replaced(table_path) as partial:
         pd.DataFrame(ranges).to_csv(partial, index=False)
 

@@ -11,6 +11,8 @@ from kilomoist.scores import score
 def validate_field(points_path: str, coarse: str, fine: str, month: str, table_path: str, matched_path: str) -> None:
     """Write the scores of the 9 km and the 1 km map at the points that have a value in both, and those points."""
     points = points_of_month(read_points(points_path), month, points_path)
+    if points.empty:
+        LOGGER.warning("No field point of %s is dated in %s: nothing is compared.", points_path, month)
     matched = match_points(points, coarse, fine, points_path)
     LOGGER.info("%d of %d points of %s have a value in both maps.", len(matched), len(points), month)
     rows = [

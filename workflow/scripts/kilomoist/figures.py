@@ -147,18 +147,21 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> 
     order = list(tables[0].sort_values("permutation_percent").index) if tables else []
     order = [name for name in dict.fromkeys(table["predictor"]) if name not in order] + order
     kinds = [("permutation_percent", "permutation", ORANGE), ("impurity_percent", "impurity", BLUE)]
+    if table["impurity_percent"].isna().all():  # the learner has no splits to ask
+        kinds = kinds[:1]
 
     with _page(
         path,
         "Importance of the predictors",
         caption,
-        "Permutation: loss of score when a predictor is shuffled.  Impurity: variance its splits remove.",
+        "Permutation: loss of score when a predictor is shuffled."
+        + ("  Impurity: variance its splits remove." if kinds[1:] else ""),
         (max(3.6 * len(methods) + 1, 6.6), 2.1 + 0.6 * len(order)),
     ) as page:
         panels = page.subplots(1, max(len(methods), 1), sharex=True, sharey=True, squeeze=False)[0]
         for axes, method, rows in zip(panels, methods, tables, strict=False):
             rows = rows.reindex(order)
-            for offset, (column, label, colour) in zip((-0.19, 0.19), kinds, strict=True):
+            for offset, (column, label, colour) in zip((-0.19, 0.19) if kinds[1:] else (0,), kinds, strict=True):
                 values = rows[column].to_numpy(float)
                 bars = axes.barh(np.arange(len(order)) + offset, values, height=0.36, color=colour, label=label)
                 texts = ["" if np.isnan(value) else f"{_signed(value, 0)} %" for value in values]
@@ -185,6 +188,9 @@ def draw_predicted_observed(path: str | Path, frame: pd.DataFrame, scores: pd.Da
     limits = _limits(frame["observed"], frame["predicted"])
     panels = [("train", "train", "Training cells"), ("test", "random", "Test cells (random split)")]
     note = "Neighbouring cells sit in both halves of a random split: the test score is not the accuracy at 1 km."
+    if {"method", "model"} <= set(scores) and len(scores):
+        first = scores.iloc[0]
+        note = f"{_label(first['method'])}, {_label(first['model'])}: the model that the study scores.\n{note}"
     with _page(path, "Predicted against observed soil moisture at 9 km", caption, note, (9, 5.2)) as page:
         both = page.subplots(1, 2, sharex=True, sharey=True)
         counts = []
@@ -266,13 +272,13 @@ def draw_maps(
     the `outline_path` (any vector file), else the `bbox` in degrees, else what the 1 km map covers.
     """
     with rasterio.open(fine_path) as raster:
-        footprint = tuple(raster.bounds)
+        footprint, tags = tuple(raster.bounds), raster.tags()
     projection = _local_projection(footprint)
     bounds = _roomy(transform_bounds(EASE_CRS, projection, *footprint))
     region = _region(footprint, outline_path, bbox).to_crs(projection)
     views = [(bounds, _read(source, projection, bounds)) for source in (coarse_path, fine_path)]
     scale = _colour_scale([values for _, values in views])
-    note = "Colours span the 2nd to 98th percentile of the maps."
+    note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
     zoom = _most_varied(views[1][1], bounds)
     if zoom:
         views += [(zoom, _read(source, projection, zoom)) for source in (coarse_path, fine_path)]
@@ -312,12 +318,21 @@ def draw_maps(
     return page
 
 
+def _made_by(tags: Mapping[str, str]) -> str:
+    """How a map was made, as far as its tags say, on a line of its own."""
+    if "method" not in tags:
+        return ""
+    reconciled = {"yes": ", reconciled with the target", "no": ", not reconciled"}.get(tags.get("reconciled", ""), "")
+    note = f".  {tags['note'][0].upper()}{tags['note'][1:]}" if "note" in tags else ""
+    return f"Method {tags['method']}, {_label(tags.get('model', ''))}{reconciled}{note}.\n"
+
+
 @contextmanager
 def _page(path: str | Path, title: str, caption: Caption, note: str, size: tuple[float, float]) -> Iterator[Figure]:
     """A figure of `size` inches under a heading of up to three lines; written to `path` when the block ends."""
     width, height = size
     # compress: without it labels beside axes of equal aspect can end up beyond the page.
-    below_heading = (0, 0, 1, 1 - (0.85 if note else 0.65) / height)
+    below_heading = (0, 0, 1, 1 - (0.65 + 0.2 * note.count("\n") + 0.2 * bool(note)) / height)
     layout = ConstrainedLayoutEngine(rect=below_heading, w_pad=0.08, h_pad=0.08, compress=True)
     # after_reset: a matplotlibrc on this machine must not change the picture.
     with style.context(STYLE, after_reset=True):
@@ -352,7 +367,7 @@ def _compare(axes: Axes, title: str, limits: tuple[float, float], scores: pd.Dat
             va="top",
             size=8.5,
             linespacing=1.35,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
+            zorder=1.6,  # below what is drawn: no point may be hidden
         )
 
 

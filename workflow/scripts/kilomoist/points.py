@@ -74,7 +74,7 @@ def _shown(value: object) -> str:
 def points_of_month(points: pd.DataFrame, month: str, path: str | Path) -> pd.DataFrame:
     """The points dated within a month; all of them where there is no `date`.
 
-    Raises `InputError` when a date is not YYYY-MM-DD or none lies in the month.
+    Raises `InputError` when a date is not YYYY-MM-DD. Other months of the run may have none.
     """
     if "date" not in points:
         return points
@@ -85,13 +85,7 @@ def points_of_month(points: pd.DataFrame, month: str, path: str | Path) -> pd.Da
             f"field points {path}: date of point {wrong['id']} is {_shown(wrong['date'])}, expected YYYY-MM-DD."
         )
     begin, end = map(pd.Timestamp, month_range(month))
-    inside = points[(dates >= begin) & (dates < end)]
-    if inside.empty:
-        raise InputError(
-            f"field points {path}: none of {len(points)} points is dated in {month} "
-            f"(they are from {dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}): leave field_points out for this month."
-        )
-    return inside
+    return points[(dates >= begin) & (dates < end)]
 
 
 def read_at(path: str | Path, points: pd.DataFrame) -> NDArray[np.float64]:
@@ -121,7 +115,7 @@ def match_points(points: pd.DataFrame, coarse: str | Path, fine: str | Path, pat
             "fine": read_at(fine, points),
         }
     )
-    if table["coarse"].isna().all():
+    if len(points) and table["coarse"].isna().all():
         swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
         fits = swapped["latitude"].abs().le(90).all() and np.isfinite(read_at(coarse, swapped)).any()
         advice = "their coordinates are swapped: exchange the two columns" if fits else "give the points of this region"

@@ -61,9 +61,13 @@ def region_area(bbox: Box | None, outline: str | Path | None, name: str = "") ->
         raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")
     west, south, east, north = area.bounds
     if south < -LARGEST_LATITUDE or north > LARGEST_LATITUDE:
-        raise InputError(f"region {name} reaches from {south}° to {north}° latitude: the grid ends at ±85°.")
+        hint = "they look swapped" if abs(north) <= 180 else "they look like metres: is the CRS right?"
+        raise InputError(
+            f"region {name} reaches from {south:g}° to {north:g}° latitude, the grid ends at ±85°; "
+            f"if that is not meant, look at the coordinates{f' of {outline}' if outline else ''}: {hint}."
+        )
     if west < -180 or east > 180:
-        raise InputError(f"region {name} reaches from {west}° to {east}° longitude: split it in two at 180°.")
+        raise InputError(f"region {name} reaches from {west:g}° to {east:g}° longitude: split it in two at 180°.")
     return area
 
 
