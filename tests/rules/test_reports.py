@@ -130,11 +130,13 @@ def test_record_provenance(bench: Bench) -> None:
         place = f"{product.name}/{tile}" if tile else product.name
         write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), receipt)
         receipts.append(receipt)
+    bench.path(f"{RUN}/soil_moisture.tif").touch()
     outputs = [f"{RUN}/provenance.json", f"{RUN}/tables/granules.csv"]
     bench.run("record_provenance", *outputs)
     record = json.loads((bench.folder / outputs[0]).read_text())
     assert record["granules"] == receipts
     assert record["configuration"]["model"] == {**record["configuration"]["model"], **CONFIG["model"]}
+    assert record["configuration"]["months"] == [MONTH]
     assert set(record["configuration"]) == set(load({}).model_dump(mode="json"))
     table = pd.read_csv(bench.folder / outputs[1])
     assert table["expected"].tolist() == [3, 5, 3]

@@ -91,9 +91,7 @@ def test_a_box_beside_its_outline_is_refused(tmp_path: Path) -> None:
 
 def test_an_outline_beyond_the_grid_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "antarctica.gpkg", [shapely.box(-180, -90, 180, -65)])
-    with pytest.raises(
-        InputError, match=r"region south reaches from -90\.0° to -65\.0° latitude: the grid ends at ±85°"
-    ):
+    with pytest.raises(InputError, match=r"region south reaches from -90° to -65° latitude, the grid ends at ±85°"):
         region_area(None, path, "south")
 
 
@@ -237,5 +235,5 @@ def test_outlines_without_geometry_or_beyond_180(tmp_path: Path) -> None:
             read_outline(path)
     far = tmp_path / "far.geojson"
     geopandas.GeoSeries([shapely.box(170, 60, 190, 70)], crs="EPSG:4326").to_file(far)
-    with pytest.raises(InputError, match=r"from 170.0° to 190.0° longitude: split it in two at 180°"):
+    with pytest.raises(InputError, match=r"from 170° to 190° longitude: split it in two at 180°"):
         region_area(None, far, "chukotka")
