@@ -269,7 +269,7 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
 
 def test_provenance_names_every_granule_with_its_checksum(demo: Path) -> None:
     provenance = json.loads((demo / DEMO / "provenance.json").read_text())
-    assert set(provenance) == {"configuration", "software", "git_revision", "granules"}
+    assert set(provenance) == {"configuration", "software", "git_revision", "granules", "files"}
     assert provenance["configuration"] == load(SMALL).model_dump(mode="json")
     assert {"python", "gdal", "numpy", "rasterio", "scikit-learn", "snakemake"} <= set(provenance["software"])
     if provenance["git_revision"] is not None:

@@ -40,7 +40,7 @@ def test_quality_of_a_product_reruns_its_composites_and_what_follows(demo: Path)
     assert {file.path for file in pending if file.rule in COMPOSITES} == {
         f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
     }
-    assert rules(pending) == {"composite_tile", *SAMPLES, *FROM_MODEL, "record_provenance"}
+    assert rules(pending) == {"composite_tile", *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"}
 
 
 def test_minimum_days_rerun_from_the_stack_on(demo: Path) -> None:
@@ -50,7 +50,7 @@ def test_minimum_days_rerun_from_the_stack_on(demo: Path) -> None:
 
 def test_a_share_of_target_fields_reruns_the_mean(demo: Path) -> None:
     pending = planned(demo, changed("quality", minimum_target_share=0.8))
-    assert rules(pending) == {"average_target", *SAMPLES, *FROM_MODEL, "record_provenance"}
+    assert rules(pending) == {"average_target", *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"}
 
 
 def test_reconciliation_reruns_only_what_finishes_the_map(demo: Path) -> None:
@@ -106,12 +106,12 @@ def test_an_edited_module_reruns_the_rules_that_import_it(edited: Callable) -> N
 
 
 def test_an_edited_module_reruns_what_follows_from_the_rules_that_import_it(edited: Callable) -> None:
-    assert edited("composites.py", CODE) == {*COMPOSITES, *SAMPLES, *FROM_MODEL, "record_provenance"}
+    assert edited("composites.py", CODE) == {*COMPOSITES, *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"}
 
 
 def test_an_edited_module_counts_when_another_module_imports_it(edited: Callable) -> None:
     """No script imports `footprints`: `predictors` does."""
-    assert edited("footprints.py", CODE) == {*SAMPLES, *FROM_MODEL}
+    assert edited("footprints.py", CODE) == {*SAMPLES, *FROM_MODEL, "record_provenance"}
 
 
 def test_a_comment_reruns_nothing(edited: Callable) -> None:

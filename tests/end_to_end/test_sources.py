@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import rasterio
@@ -9,6 +10,7 @@ from granule_archives import INDEX, LST, TARGET, day, empty_archive, temperature
 from workflow_runs import DEMO, MONTH, SMALL, WITHOUT_FIGURES, files, identical, link, once, planned, snakemake, succeed
 
 from kilomoist.eos import granule_file_name
+from kilomoist.models import load, predict_mean
 
 FEW = {
     "source": "archive",
@@ -34,8 +36,18 @@ def from_archive(demo: Path, shared: Path) -> Path:
 
 
 def test_archive_gives_the_same_map(demo: Path, from_archive: Path) -> None:
-    """Two cores or one, simulated or found: the same values of maps, samples, model and tables, bit for bit."""
-    assert identical(demo, from_archive) == []
+    """Two cores or one, simulated or found: the same values of maps, samples, model and tables, bit for bit.
+
+    The files of samples and model name their source, and so differ in that.
+    """
+    assert identical(demo, from_archive) == ["samples.parquet", "model.skops"]
+    samples = [pd.read_parquet(folder / DEMO / "samples.parquet") for folder in (demo, from_archive)]
+    pd.testing.assert_frame_equal(*samples, check_exact=True)
+    assert [frame.attrs["source"] for frame in samples] == ["simulated", "archive"]
+    models = [load(folder / DEMO / "model.skops") for folder in (demo, from_archive)]
+    assert [model.source for model in models] == ["simulated", "archive"]
+    x = samples[0][list(models[0].predictors)].to_numpy(np.float32)
+    np.testing.assert_array_equal(*(predict_mean(model.estimator, x) for model in models))
 
 
 def test_maps_say_that_their_granules_come_from_an_archive(from_archive: Path) -> None:

@@ -112,6 +112,29 @@ rule draw_field_validation:
         "../scripts/draw_field_validation.py"
 
 
+rule count_granules:
+    input:
+        receipts=receipts,
+    output:
+        granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),
+    log:
+        "results/logs/count_granules/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/count_granules/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    params:
+        code=code("count_granules"),
+    message:
+        "Count the granules of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/count_granules.py"
+
+
 rule record_provenance:
     input:
         receipts=receipts,
@@ -121,7 +144,6 @@ rule record_provenance:
         points=lambda wildcards: [field_points(wildcards)] if HAS_POINTS else [],
     output:
         provenance=f"{RUN}/provenance.json",
-        granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),
     log:
         "results/logs/record_provenance/{region}/{month}.log",
     benchmark:

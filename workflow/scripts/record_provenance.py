@@ -3,28 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from kilomoist.files import read_json, replaced, sha256, write_json
+from kilomoist.files import read_json, sha256, write_json
 from kilomoist.jobs import job
-from kilomoist.provenance import count_granules, revision, software
+from kilomoist.provenance import revision, software
 
 
-def record_provenance(
-    receipts: list[str], files: list[str], configuration: dict[str, Any], path: str, table_path: str
-) -> None:
-    """Write configuration, versions, git revision, granules and other files, and the table of granules found."""
-    granules = [read_json(receipt) for receipt in receipts]
+def record_provenance(receipts: list[str], files: list[str], configuration: dict[str, Any], path: str) -> None:
+    """Write configuration, versions, git revision, granules and other files."""
     record = {
         "configuration": configuration,
         "software": software(),
         "git_revision": revision(Path(__file__).parent),
-        "granules": granules,
+        "granules": [read_json(receipt) for receipt in receipts],
         "files": {file: sha256(file) for file in files},
     }
     write_json(path, record)
-    with replaced(table_path) as partial:
-        pd.DataFrame(count_granules(granules)).to_csv(partial, index=False)
 
 
 if __name__ == "__main__":
@@ -33,5 +26,5 @@ if __name__ == "__main__":
             list(snakemake.input.receipts),
             [*snakemake.input.outline, *snakemake.input.points],
             snakemake.params.configuration,
-            *snakemake.output,
+            snakemake.output.provenance,
         )
