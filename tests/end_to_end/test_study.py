@@ -8,13 +8,13 @@ from granule_archives import empty_archive
 from workflow_runs import MONTH, ROOT, command, environment
 
 TILES = ["h23v03", "h23v04", "h24v03", "h24v04", "h25v03", "h25v04", "h26v04"]
-"""Of Mongolia's outline; its box touches more."""
+"""Of Mongolia's outline, and of its box, by which a country is planned."""
 
 
 def test_mongolia_can_be_planned(tmp_path: Path) -> None:
     """Simulated granules' names are enough for a plan; the outline would be fetched by a job of the run.
 
-    Until the outline is there, tiles are those of the box, which contain the country's.
+    Tiles are those of the box, also when the outline is there.
     """
     empty_archive(tmp_path / "archive", {"MOD11A1.061": TILES, "MOD13A1.061": TILES, "SPL4SMGP.008": [None]})
     words = command(tmp_path, "--dry-run")

@@ -17,7 +17,7 @@ from kilomoist.products import Condition, Level, Product, Quality
 Bands = dict[str, NDArray[np.float32]]
 
 _ROWS_AT_ONCE = 120
-"""Rows of a tile that are handled together: few enough for the processor's cache, which makes it twice as fast."""
+"""Rows of a tile that are handled together: few enough that the buffers of a step stay small."""
 
 
 def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ HDF-EOS Library User's Guide) and of SMAP L4_SM (Product Specification Document,
 says that it is simulated in its global attribute `kilomoist`, and the same input gives the same bytes.
 
 Three things differ from real granules. MODIS: all datasets are compressed at deflate's level 1 (real MOD13 uses 5,
-which takes 1.7 times as long) and in one piece (real MOD13 has a chunk a row, which pyhdf cannot write).
+which takes longer) and in one piece (real MOD13 has a chunk a row, which pyhdf cannot write).
 SMAP: of the 40 fields of SPL4SMGP there is one.
 """
 
