@@ -274,10 +274,10 @@ def test_provenance_names_every_granule_with_its_checksum(demo: Path) -> None:
     assert {"python", "gdal", "numpy", "rasterio", "scikit-learn", "snakemake"} <= set(provenance["software"])
     if provenance["git_revision"] is not None:
         assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", provenance["git_revision"])
-    named = {granule["name"]: granule for receipt in provenance["granules"] for granule in receipt["granules"]}
+    named = {granule["name"]: granule for inventory in provenance["granules"] for granule in inventory["granules"]}
     there = {path.name: path for path in (demo / "resources").rglob("*") if path.suffix in (".hdf", ".h5")}
     assert set(named) == set(there)
-    assert not any(receipt["absent"] for receipt in provenance["granules"])
+    assert not any(inventory["absent"] for inventory in provenance["granules"])
     for name, granule in named.items():
         assert granule["sha256"] == sha256(there[name].read_bytes()).hexdigest()
         assert granule["size"] == there[name].stat().st_size

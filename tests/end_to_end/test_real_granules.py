@@ -60,8 +60,8 @@ def test_real_granules_become_a_map(tmp_path: Path) -> None:
 
     with rasterio.open(run / "soil_moisture.tif") as file:
         assert (file.tags()["source"], file.tags()["target"]) == ("archive", "SPL4SMAU.004")
-    receipts = json.loads((run / "provenance.json").read_text())["granules"]
-    used = {granule["name"]: granule["sha256"] for receipt in receipts for granule in receipt["granules"]}
+    inventories = json.loads((run / "provenance.json").read_text())["granules"]
+    used = {granule["name"]: granule["sha256"] for inventory in inventories for granule in inventory["granules"]}
     sums = dict(reversed(line.split()) for line in (REAL / "SHA256SUMS").read_text().splitlines() if line.strip())
     assert used == {TEMPERATURE: sums[TEMPERATURE], RENAMED: sums[MOISTURE]}
     table = pd.read_csv(run / "tables/granules.csv")

@@ -49,13 +49,13 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
     assert np.isnan(bands["lst_night"]).all()
     assert not bands["lst_night_days"].any()
 
-    receipt = json.loads((bench.folder / f"{LST_COMPOSITE}.granules.json").read_text())
-    assert (receipt["product"], receipt["tile"], receipt["month"]) == (LST.name, TILE, MONTH)
-    assert [granule["name"] for granule in receipt["granules"]] == [path.name for path in granules]
-    assert [granule["sha256"] for granule in receipt["granules"]] == [
+    inventory = json.loads((bench.folder / f"{LST_COMPOSITE}.granules.json").read_text())
+    assert (inventory["product"], inventory["tile"], inventory["month"]) == (LST.name, TILE, MONTH)
+    assert [granule["name"] for granule in inventory["granules"]] == [path.name for path in granules]
+    assert [granule["sha256"] for granule in inventory["granules"]] == [
         sha256(path.read_bytes()).hexdigest() for path in granules
     ]
-    assert len(receipt["absent"]) == 28
+    assert len(inventory["absent"]) == 28
 
 
 def test_composite_tile_of_vegetation(bench: Bench) -> None:
@@ -106,6 +106,6 @@ def test_average_target(bench: Bench) -> None:
     np.testing.assert_allclose(mean[here], expected, atol=1e-6)
     assert count[here].tolist() == [[3, 3, 3], [3, 1, 1]]
     assert np.isfinite(mean).sum() == 6
-    receipt = json.loads((bench.folder / f"{TARGET_MEAN}.granules.json").read_text())
-    assert (len(receipt["granules"]), len(receipt["absent"])) == (3, 245)
-    assert receipt["tile"] is None
+    inventory = json.loads((bench.folder / f"{TARGET_MEAN}.granules.json").read_text())
+    assert (len(inventory["granules"]), len(inventory["absent"])) == (3, 245)
+    assert inventory["tile"] is None

@@ -123,19 +123,19 @@ def test_draw_field_validation(bench: Bench) -> None:
 
 
 def test_record_provenance(bench: Bench) -> None:
-    receipts = []
+    inventories = []
     for product, tile, absent in ((INDEX, TILE, []), (LST, TILE, ["2021220", "2021221"]), (TARGET, None, [])):
         used = [{"name": f"{product.name}-{number}", "size": 1, "sha256": "0" * 64} for number in range(3)]
-        receipt = {"product": product.name, "tile": tile, "month": MONTH, "granules": used, "absent": absent}
+        inventory = {"product": product.name, "tile": tile, "month": MONTH, "granules": used, "absent": absent}
         place = f"{product.name}/{tile}" if tile else product.name
-        write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), receipt)
-        receipts.append(receipt)
+        write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), inventory)
+        inventories.append(inventory)
     bench.path(f"{RUN}/soil_moisture.tif").touch()
     outputs = [f"{RUN}/provenance.json", f"{RUN}/tables/granules.csv"]
     bench.run("record_provenance", outputs[0])
     bench.run("count_granules", outputs[1])
     record = json.loads((bench.folder / outputs[0]).read_text())
-    assert record["granules"] == receipts
+    assert record["granules"] == inventories
     assert record["configuration"]["model"] == {**record["configuration"]["model"], **CONFIG["model"]}
     assert record["configuration"]["months"] == [MONTH]
     assert set(record["configuration"]) == set(load({}).model_dump(mode="json"))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pyhdf.SD import SD
 
-from kilomoist.composites import average_fields, average_tile, choose_granules, require_share, write_receipt
+from kilomoist.composites import average_fields, average_tile, choose_granules, require_share, write_inventory
 from kilomoist.eos import granule_file_name, write_tiled_granule
 from kilomoist.errors import InputError
 from kilomoist.grids import M09, Window
@@ -190,17 +190,17 @@ def test_granules_of_a_month_are_chosen_with_their_days(archive: Path) -> None:
     assert choose_granules([], product, "h25v04", "2021-08") == ([], ["2021209", "2021225", "2021241"])
 
 
-def test_receipts_say_what_was_used(archive: Path, tmp_path: Path) -> None:
+def test_inventories_say_what_was_used(archive: Path, tmp_path: Path) -> None:
     product = PRODUCTS["MOD13A1.061"]
     chosen, absent = choose_granules([archive], product, "h25v04", "2021-08")
-    write_receipt(tmp_path / "receipt.json", product, "h25v04", "2021-08", [path for path, _ in chosen], absent)
-    receipt = json.loads((tmp_path / "receipt.json").read_text())
-    assert [granule["name"] for granule in receipt["granules"]] == [path.name for path, _ in chosen]
-    for granule, (path, _) in zip(receipt["granules"], chosen, strict=True):
+    write_inventory(tmp_path / "inventory.json", product, "h25v04", "2021-08", [path for path, _ in chosen], absent)
+    inventory = json.loads((tmp_path / "inventory.json").read_text())
+    assert [granule["name"] for granule in inventory["granules"]] == [path.name for path, _ in chosen]
+    for granule, (path, _) in zip(inventory["granules"], chosen, strict=True):
         assert granule["size"] == path.stat().st_size
         assert granule["sha256"] == sha256(path.read_bytes()).hexdigest()
-    del receipt["granules"]
-    assert receipt == {"product": "MOD13A1.061", "tile": "h25v04", "month": "2021-08", "absent": ["2021241"]}
+    del inventory["granules"]
+    assert inventory == {"product": "MOD13A1.061", "tile": "h25v04", "month": "2021-08", "absent": ["2021241"]}
 
 
 # Target

@@ -201,7 +201,7 @@ def target_mean(wildcards):
     return f"results/composites/{CONFIG.source}/{CONFIG.target}/{wildcards.month}.tif"
 
 
-def receipts(wildcards):
+def inventories(wildcards):
     """What was used and what was absent, of every composite of a run."""
     return [path.replace(".tif", ".granules.json") for path in [*composites(wildcards), target_mean(wildcards)]]
 

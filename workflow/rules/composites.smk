@@ -6,7 +6,7 @@ rule composite_tile:
         granules=granules,
     output:
         composite=f"{COMPOSITES}/{{tile}}/{{month}}.tif",
-        receipt=f"{COMPOSITES}/{{tile}}/{{month}}.granules.json",
+        inventory=f"{COMPOSITES}/{{tile}}/{{month}}.granules.json",
     log:
         "results/logs/composite_tile/{source}/{product}/{tile}/{month}.log",
     benchmark:
@@ -32,7 +32,7 @@ rule average_target:
         granules=granules,
     output:
         mean=f"{COMPOSITES}/{{month}}.tif",
-        receipt=f"{COMPOSITES}/{{month}}.granules.json",
+        inventory=f"{COMPOSITES}/{{month}}.granules.json",
     log:
         "results/logs/average_target/{source}/{product}/{month}.log",
     benchmark:

@@ -114,7 +114,7 @@ rule draw_field_validation:
 
 rule count_granules:
     input:
-        receipts=receipts,
+        inventories=inventories,
     output:
         granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),
     log:
@@ -137,7 +137,7 @@ rule count_granules:
 
 rule record_provenance:
     input:
-        receipts=receipts,
+        inventories=inventories,
         # What a map was made by is recorded anew with every new map.
         soil_moisture=f"{RUN}/soil_moisture.tif",
         outline=outline,

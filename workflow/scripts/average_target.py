@@ -1,6 +1,6 @@
 """Average the target's fields over a month, once for all regions."""
 
-from kilomoist.composites import average_fields, choose_granules, require_share, write_receipt
+from kilomoist.composites import average_fields, choose_granules, require_share, write_inventory
 from kilomoist.grids import M09
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
@@ -8,9 +8,9 @@ from kilomoist.rasters import write_raster
 
 
 def average_target(
-    granules: list[str], product_name: str, month: str, smallest_share: float, source: str, path: str, receipt: str
+    granules: list[str], product_name: str, month: str, smallest_share: float, source: str, path: str, inventory: str
 ) -> None:
-    """Write the global 9 km mean and the receipt of the granules it was made from."""
+    """Write the global 9 km mean and the inventory of the granules it was made from."""
     product = PRODUCTS[product_name]
     chosen, absent = choose_granules(granules, product, None, month)
     require_share(len(chosen), len(chosen) + len(absent), smallest_share, product_name, month)
@@ -18,7 +18,7 @@ def average_target(
     tags = {"source": source, "product": product_name, "month": month, "granules": str(len(paths))}
     bands = average_fields(paths, product)
     write_raster(path, bands, M09, M09.window, tags, {"soil_moisture": "m3 m-3"})
-    write_receipt(receipt, product, None, month, paths, absent)
+    write_inventory(inventory, product, None, month, paths, absent)
 
 
 if __name__ == "__main__":
@@ -30,5 +30,5 @@ if __name__ == "__main__":
             snakemake.params.smallest_share,
             snakemake.params.source,
             snakemake.output.mean,
-            snakemake.output.receipt,
+            snakemake.output.inventory,
         )

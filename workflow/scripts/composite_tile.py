@@ -1,6 +1,6 @@
 """Composite one product on one tile over a month, in the tile's own grid."""
 
-from kilomoist.composites import average_tile, choose_granules, write_receipt
+from kilomoist.composites import average_tile, choose_granules, write_inventory
 from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, job
 from kilomoist.products import PRODUCTS, Level
@@ -8,9 +8,9 @@ from kilomoist.rasters import write_raster
 
 
 def composite_tile(
-    granules: list[str], product_name: str, tile: str, month: str, level: Level, source: str, path: str, receipt: str
+    granules: list[str], product_name: str, tile: str, month: str, level: Level, source: str, path: str, inventory: str
 ) -> None:
-    """Write the composite and the receipt of the granules it was made from."""
+    """Write the composite and the inventory of the granules it was made from."""
     product = PRODUCTS[product_name]
     chosen, absent = choose_granules(granules, product, tile, month)
     if not chosen:
@@ -18,7 +18,7 @@ def composite_tile(
     grid = tile_grid(tile, product.pixels)
     tags = {"source": source, "product": product_name, "tile": tile, "month": month, "quality": level}
     write_raster(path, average_tile(chosen, product, level), grid, grid.window, tags)
-    write_receipt(receipt, product, tile, month, [granule for granule, _ in chosen], absent)
+    write_inventory(inventory, product, tile, month, [granule for granule, _ in chosen], absent)
 
 
 if __name__ == "__main__":
@@ -29,5 +29,5 @@ if __name__ == "__main__":
             snakemake.params.quality,
             snakemake.params.source,
             snakemake.output.composite,
-            snakemake.output.receipt,
+            snakemake.output.inventory,
         )

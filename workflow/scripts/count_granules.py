@@ -8,6 +8,6 @@ from kilomoist.provenance import count_granules
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        table = pd.DataFrame(count_granules([read_json(receipt) for receipt in snakemake.input.receipts]))
+        table = pd.DataFrame(count_granules([read_json(inventory) for inventory in snakemake.input.inventories]))
         with replaced(snakemake.output.granules) as partial:
             table.to_csv(partial, index=False)

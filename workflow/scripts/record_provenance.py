@@ -8,13 +8,13 @@ from kilomoist.jobs import job
 from kilomoist.provenance import revision, software
 
 
-def record_provenance(receipts: list[str], files: list[str], configuration: dict[str, Any], path: str) -> None:
+def record_provenance(inventories: list[str], files: list[str], configuration: dict[str, Any], path: str) -> None:
     """Write configuration, versions, git revision, granules and other files."""
     record = {
         "configuration": configuration,
         "software": software(),
         "git_revision": revision(Path(__file__).parent),
-        "granules": [read_json(receipt) for receipt in receipts],
+        "granules": [read_json(inventory) for inventory in inventories],
         "files": {file: sha256(file) for file in files},
     }
     write_json(path, record)
@@ -23,7 +23,7 @@ def record_provenance(receipts: list[str], files: list[str], configuration: dict
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         record_provenance(
-            list(snakemake.input.receipts),
+            list(snakemake.input.inventories),
             [*snakemake.input.outline, *snakemake.input.points],
             snakemake.params.configuration,
             snakemake.output.provenance,

@@ -63,13 +63,13 @@ def choose_granules(
     return chosen, absent
 
 
-def write_receipt(
+def write_inventory(
     path: str | Path, product: Product, tile: str | None, month: str, granules: Iterable[Path], absent: Sequence[str]
 ) -> None:
     """Write down which granules a composite was made from: name, size and SHA-256, and the times that are absent."""
     used = [{"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)} for file in granules]
-    receipt = {"product": product.name, "tile": tile, "month": month, "granules": used, "absent": list(absent)}
-    write_json(path, receipt)
+    inventory = {"product": product.name, "tile": tile, "month": month, "granules": used, "absent": list(absent)}
+    write_json(path, inventory)
 
 
 def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level: Level) -> Bands:

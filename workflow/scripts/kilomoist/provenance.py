@@ -31,15 +31,15 @@ def revision(folder: Path) -> str | None:
         return None
 
 
-def count_granules(receipts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def count_granules(inventories: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Granules expected, found and absent, by product and tile, as rows of a table."""
     return [
         {
-            "product": receipt["product"],
-            "tile": receipt["tile"] or "global",
-            "expected": len(receipt["granules"]) + len(receipt["absent"]),
-            "found": len(receipt["granules"]),
-            "absent": " ".join(receipt["absent"]),
+            "product": inventory["product"],
+            "tile": inventory["tile"] or "global",
+            "expected": len(inventory["granules"]) + len(inventory["absent"]),
+            "found": len(inventory["granules"]),
+            "absent": " ".join(inventory["absent"]),
         }
-        for receipt in receipts
+        for inventory in inventories
     ]
