@@ -2,9 +2,9 @@
 
 Simulated data, the default region and month. "Least" is what a short script would do with plain pyhdf, h5py, rasterio
 and scikit-learn: decode only the arrays that the default predictors need, mask and average them, warp once with GDAL,
-fit one forest, predict every pixel; without checks, files in between, flags, inventories, reconciliation or a search for
-the leaf size. Prints per stage and for the whole run (Snakemake with its imports and files, granules already there, no
-figures) the ratio of CPU and of wall time to that.
+fit one forest, predict every pixel; without checks, files in between, flags, inventories, reconciliation or a search
+for the leaf size. Prints per stage and for the whole run (Snakemake with its imports and files, granules already there,
+no figures) the ratio of CPU and of wall time to that.
 """
 
 import tempfile

@@ -1,5 +1,6 @@
 # Configuration, and every function that rules use to name their inputs and parameters.
 
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ RUN = "results/{region}/{month}"
 BLOCK = f"{RUN}/blocks/{{block}}"
 COMPOSITES = "results/composites/{source}/{product}"
 SIMULATED = "resources/simulated/{scene}"
+STORE = "resources/granules"
 
 
 wildcard_constraints:
@@ -35,6 +37,9 @@ wildcard_constraints:
     block=r"r\d+c\d+",
     product=r"[A-Z0-9]+\.\d{3}",
     tile=r"h\d\dv\d\d",
+    extent=r"h\d\dv\d\d|global",
+    place=r"h\d\dv\d\d|\d{4}",
+    day=r"\d{4}-\d{2}-\d{2}",
     scene=r"[a-z]+-\d+",
     country=r"[A-Z]{3}",
 
@@ -51,6 +56,17 @@ onstart:
     for folder in ("results", "resources"):
         for leftover in Path(folder).rglob(".partial-*"):
             leftover.unlink()
+    if retrievals():
+        checked(check_login, retrievals())
+
+
+onerror:
+    failed = [f"  {sentence}" for sentence in map(failure, retrievals()) if sentence]
+    if failed:
+        logger.error(
+            f"{len(failed)} granules could not be fetched; all others are kept, and the next run fetches these alone:"
+        )
+        logger.error("\n".join(failed))
 
 
 def checked(function, *arguments):
@@ -135,8 +151,10 @@ def archive():
 
 
 def granules(wildcards):
-    """Granules, or folders of them, of a product and month, on a tile where the product has tiles."""
+    """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles."""
     product, tile = PRODUCTS[wildcards.product], wildcards.get("tile")
+    if CONFIG.source == "earthdata":
+        return receipts(product, tile, wildcards.month)
     if CONFIG.source == "archive":
         keys = [(product.name, tile, slot.time) for slot in slots(product, wildcards.month)]
         return [str(archive()[key]) for key in keys if key in archive()]
@@ -147,6 +165,63 @@ def granules(wildcards):
         times = [slot.time for slot in slots(product, wildcards.month)]
         return [f"{folder}/{tile}/{granule_file_name(product, time, tile)}" for time in times]
     return [f"{folder}/{tile}/{wildcards.month}" if tile else f"{folder}/{wildcards.month}"]
+
+
+def receipts(product, tile, month):
+    """Receipts of the granules that a month needs."""
+    times = [slot.time for slot in slots(product, month)]
+    return [f"resources/receipts/{product.name}/{tile or f'{time:%H%M}'}/{time:%Y-%m-%d}.json" for time in times]
+
+
+def all_receipts():
+    """Receipts of all granules of all runs."""
+    return list(
+        dict.fromkeys(
+            receipt
+            for region in REGIONS
+            for month in CONFIG.months
+            for product in map(PRODUCTS.get, (*USED.values(), CONFIG.target))
+            for tile in (tiles(region) if product.tiled else [None])
+            for receipt in receipts(product, tile, month)
+        )
+    )
+
+
+def catalogue(receipt):
+    """The catalogue that lists a receipt's granule: of the month of its (first) day."""
+    product, place, day = Path(receipt).parts[-3:]
+    return f"resources/catalogue/{product}/{place if PRODUCTS[product].tiled else 'global'}/{day[:7]}.csv"
+
+
+def catalogues():
+    """Catalogues of all granules of all runs."""
+    return list(dict.fromkeys(map(catalogue, all_receipts())))
+
+
+def retrievals():
+    """Jobs of this run that are to fetch a granule and have not done so."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == "retrieve_granule"]
+
+
+def check_login(jobs):
+    """Before anything is fetched, log in once for all jobs, which find the token in their environment."""
+    from kilomoist.downloads import logged_in
+    from kilomoist.logins import TOKEN
+    from kilomoist.stores import check_access
+
+    session = logged_in()
+    for product in sorted({job.wildcards.product for job in jobs}):
+        of_product = [job for job in jobs if job.wildcards.product == product]
+        listed = sorted({job.input.catalogue for job in of_product})
+        check_access(PRODUCTS[product], of_product[0].wildcards.day[:7], listed, session)
+    os.environ[TOKEN] = session.token
+
+
+def failure(job):
+    """Why a granule could not be fetched: the last sentence of the job's log; empty when it was not tried."""
+    log = Path(job.log[0])
+    errors = [line for line in log.read_text().splitlines() if " ERROR " in line] if log.exists() else []
+    return f"{job.output.receipt}: {errors[-1].split(' ERROR ', 1)[1]}" if errors else ""
 
 
 def require_granules():
@@ -299,7 +374,10 @@ def require_points():
 
 if CONFIG.field_points:
     checked(require_points)
-checked(require_granules if CONFIG.source == "archive" else require_scene)
+if CONFIG.source == "archive":
+    checked(require_granules)
+if CONFIG.source == "simulated":
+    checked(require_scene)
 if CONFIG.source == "simulated" and CONFIG.regions != DEFAULT_REGIONS:
     logger.warning(
         f"The granules of {', '.join(REGIONS)} are simulated (source: simulated): nothing is measured there."

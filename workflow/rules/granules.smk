@@ -1,4 +1,4 @@
-# Granules: simulated ones, and outlines of countries. An archive's granules are inputs as they are.
+# Granules: simulated ones, NASA's, and outlines of countries. An archive's granules are inputs as they are.
 
 
 rule simulate_landscape:
@@ -140,7 +140,84 @@ rule fetch_outline:
         runtime=10,
     params:
         code=code("fetch_outline"),
+    localrule: True
     message:
         "Fetch the outline of {wildcards.country} from Natural Earth"
     script:
         "../scripts/fetch_outline.py"
+
+
+# The three rules of NASA's granules have no parameter `code`: what is listed or fetched does not depend on it, and an
+# edit of the library must not make anything of that again. They run where Snakemake does, because the nodes of many
+# clusters have no network.
+
+
+rule list_granules:
+    output:
+        catalogue="resources/catalogue/{product}/{extent}/{month}.csv",
+    log:
+        "results/logs/list_granules/{product}/{extent}/{month}.log",
+    benchmark:
+        "results/benchmarks/list_granules/{product}/{extent}/{month}.tsv"
+    retries: 2
+    localrule: True
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=30,
+        downloads=1,
+    message:
+        "Search NASA's catalogue for {wildcards.product} ({wildcards.extent}) in {wildcards.month}"
+    script:
+        "../scripts/list_granules.py"
+
+
+rule retrieve_granule:
+    input:
+        catalogue=lambda wildcards: catalogue(f"{wildcards.product}/{wildcards.place}/{wildcards.day}"),
+    output:
+        receipt="resources/receipts/{product}/{place}/{day}.json",
+    log:
+        "results/logs/retrieve_granule/{product}/{place}/{day}.log",
+    benchmark:
+        "results/benchmarks/retrieve_granule/{product}/{place}/{day}.tsv"
+    retries: 2
+    localrule: True
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=120,
+        downloads=1,
+    params:
+        store=STORE,
+    message:
+        "Fetch {wildcards.product}, {wildcards.place}, {wildcards.day}"
+    script:
+        "../scripts/retrieve_granule.py"
+
+
+rule plan:
+    input:
+        catalogues=catalogues() if CONFIG.source == "earthdata" else [],
+    log:
+        "results/logs/plan/plan.log",
+    benchmark:
+        "results/benchmarks/plan/plan.tsv"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    params:
+        receipts=all_receipts() if CONFIG.source == "earthdata" else [],
+        store=STORE,
+    message:
+        "Tell what NASA Earthdata has, what would be moved and what kept"
+    script:
+        "../scripts/plan.py"

@@ -278,8 +278,10 @@ class Scene(Section):
 class Configuration(Section):
     """Configuration of kilomoist. Paths are relative to the working directory."""
 
-    source: Literal["simulated", "archive"] = _key(
-        "simulated", "Where granules come from: a simulated scene, or your own files in the folder `archive`."
+    source: Literal["simulated", "archive", "earthdata"] = _key(
+        "simulated",
+        "Where granules come from: a simulated scene, your own files in the folder `archive`, or NASA Earthdata, which "
+        "needs a login.",
     )
     archive: UserPath | None = _key(
         None, "Folder of granules for `source: archive`, searched at any depth; null otherwise."
@@ -324,9 +326,11 @@ class Configuration(Section):
             return
         if self.archive is not None:
             yield (
-                f"`archive` is {_shown(self.archive)}, but `source` is simulated and does not read it: "
+                f"`archive` is {_shown(self.archive)}, but `source` is {self.source} and does not read it: "
                 "add `source: archive` (--config source=archive), or leave `archive` out."
             )
+        if self.source == "earthdata":
+            return
         extent = SCENE_EXTENTS[self.scene.extent]
         for number, region in enumerate(self.regions):
             if region.bbox and not _inside(region.bbox, extent):

@@ -13,7 +13,7 @@ SMAP: of the 40 fields of SPL4SMGP there is one.
 import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -132,13 +132,9 @@ def write_target_granule(path: str | Path, product: Product, time: datetime, fie
     seconds = (time - _TIME_EPOCH).total_seconds()
     # "v110" is the newest format that HDF5 1.10 to 1.14 read; what h5py writes as "latest" only HDF5 2 does.
     with replaced(path) as partial_path, h5py.File(partial_path, "w", libver=("earliest", "v110")) as granule:
-        _describe(granule, _target_attributes(product, time))
-        for axis, centres in (("x", M09.x_centres(M09.window)), ("y", M09.y_centres(M09.window))):
-            scale = granule.create_dataset(axis, data=centres)
-            scale.make_scale(axis)
-            _describe(scale, _axis_attributes(axis))
-        _describe(granule.create_dataset("EASE2_global_projection", (), "S1"), _PROJECTION)
-        _describe(granule.create_dataset("time", data=[seconds]), _TIME | {"actual_range": np.array([seconds] * 2)})
+        describe(granule, _target_attributes(product, time))
+        write_ease_grid(granule)
+        describe(granule.create_dataset("time", data=[seconds]), _TIME | {"actual_range": np.array([seconds] * 2)})
         for name, (content, attributes) in _coordinates().items():
             _write_field(granule, name, content, attributes)
         limits = {"valid_min": np.float32(0), "valid_max": np.float32(0.9)}
@@ -150,7 +146,22 @@ def write_target_granule(path: str | Path, product: Product, time: datetime, fie
         }
         _write_field(granule, product.layers["soil_moisture"].dataset, field, described)
         for group, entries in _target_metadata(product, time).items():
-            _describe(granule.create_group(f"Metadata/{group}"), entries)
+            describe(granule.create_group(f"Metadata/{group}"), entries)
+
+
+def write_ease_grid(granule: h5py.File) -> None:
+    """Write x, y and the projection of the global 9 km grid as SMAP L4 has them."""
+    for axis, centres in (("x", M09.x_centres(M09.window)), ("y", M09.y_centres(M09.window))):
+        scale = granule.create_dataset(axis, data=centres)
+        scale.make_scale(axis)
+        describe(scale, _axis_attributes(axis))
+    describe(granule.create_dataset("EASE2_global_projection", (), "S1"), _PROJECTION)
+
+
+def describe(item: h5py.HLObject, attributes: Mapping[str, Any]) -> None:
+    """Set attributes; texts become bytes of fixed length, as in the real files."""
+    for name, value in attributes.items():
+        item.attrs[name] = np.bytes_(value.encode()) if isinstance(value, str) else value
 
 
 def _produced(time: datetime) -> datetime:
@@ -645,10 +656,4 @@ def _write_field(granule: h5py.File, name: str, content: bytes, attributes: dict
     for axis, scale in enumerate("yx"):
         field.dims[axis].label = scale
         field.dims[axis].attach_scale(granule[scale])
-    _describe(field, attributes | {"grid_mapping": "EASE2_global_projection"})
-
-
-def _describe(item: h5py.HLObject, attributes: dict[str, Any]) -> None:
-    """Set attributes; texts become bytes of fixed length, as in the real files."""
-    for name, value in attributes.items():
-        item.attrs[name] = np.bytes_(value.encode()) if isinstance(value, str) else value
+    describe(field, attributes | {"grid_mapping": "EASE2_global_projection"})

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import h5py
 import numpy as np
@@ -25,9 +24,8 @@ from pyhdf.SD import SD, SDC
 
 from kilomoist.errors import InputError
 from kilomoist.grids import M09, Window
-from kilomoist.products import Product, parse_name
-
-Format = Literal["HDF4", "HDF5"]
+from kilomoist.products import Format, Product, parse_name
+from kilomoist.receipts import SUFFIX, granules_of
 
 _MAGIC: dict[Format, bytes] = {"HDF4": b"\x0e\x03\x13\x01", "HDF5": b"\x89HDF\r\n\x1a\n"}
 _FETCH_AGAIN = "delete it and fetch the granule again"
@@ -48,7 +46,7 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
     the product has.
     """
     path = Path(path)
-    _check_format(path, "HDF4", product)
+    check_format(path, product)
     _check_complete(path, product)
     shape = [product.pixels, product.pixels]
     arrays = {}
@@ -84,7 +82,7 @@ def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32]
     lacks the dataset, or does not lie on the 9 km cells.
     """
     path = Path(path)
-    _check_format(path, "HDF5", product)
+    check_format(path, product)
     layer = product.layers["soil_moisture"]
     with _wrapped(path, product), h5py.File(path, "r") as granule:
         stored = granule.get(layer.dataset)
@@ -112,6 +110,32 @@ def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32]
     with np.errstate(invalid="ignore"):
         valid = (values != np.float32(layer.fill)) & (values >= lowest) & (values <= highest)
     return np.where(valid, values, np.float32(np.nan)), window
+
+
+def check_format(path: Path, product: Product) -> None:
+    """Raise `InputError` when the file's first bytes are not those of the product's format."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(1024)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist: fetch the granule of {product.name} or correct the path.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder, not a granule of {product.name}: give the path of a file.") from error
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): make the granule of {product.name} readable or fetch it again."
+        ) from error
+    if head.startswith(_MAGIC[product.format]):
+        return
+    if not head:
+        found = "is an empty file"
+    elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or b"html" in head.lower():
+        found = "is a web page (perhaps of a login)"
+    elif other := next((name for name, magic in _MAGIC.items() if head.startswith(magic)), None):
+        found = f"is an {other} file"
+    else:
+        found = f"is not an HDF file (it begins with {head[:8]!r})"
+    raise InputError(f"{path} {found}, but a granule of {product.name} is {product.format}: {_FETCH_AGAIN}.")
 
 
 def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tuple[str, str | None, datetime], Path]:
@@ -149,13 +173,15 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tupl
 def index_granules(
     paths: Iterable[str | Path], products: Iterable[Product]
 ) -> dict[tuple[str, str | None, datetime], Path]:
-    """Granules among files and folders: (product name, tile, time) → path.
+    """Granules among files, receipts and folders: (product name, tile, time) → path.
 
-    Folders are searched as by `search_archive`; each file stands for the one granule that it names.
+    Folders are searched as by `search_archive`; each file is the one granule that it names, each receipt stands for
+    one or for none. Raises `InputError` as both do.
     """
-    products = list(products)
+    products, given = list(products), list(map(Path, paths))
     found: dict[tuple[str, str | None, datetime], Path] = {}
-    for path in map(Path, paths):
+    receipts = [path for path in given if path.suffix == SUFFIX]
+    for path in [*(path for path in given if path.suffix != SUFFIX), *granules_of(receipts)]:
         if path.is_dir():
             found |= search_archive(path, products)
             continue
@@ -183,32 +209,6 @@ def descriptors(content: bytes | mmap.mmap) -> Iterator[tuple[int, NDArray[np.vo
             raise ValueError("its directory runs out of the file") from error
         yield position + 6, entries
         position = following
-
-
-def _check_format(path: Path, expected: Format, product: Product) -> None:
-    """Raise `InputError` when the file's first bytes are not those of the expected format."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(1024)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist: fetch the granule of {product.name} or correct the path.") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path} is a folder, not a granule of {product.name}: give the path of a file.") from error
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}): make the granule of {product.name} readable or fetch it again."
-        ) from error
-    if head.startswith(_MAGIC[expected]):
-        return
-    if not head:
-        found = "is an empty file"
-    elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or b"html" in head.lower():
-        found = "is a web page (perhaps of a login)"
-    elif other := next((name for name, magic in _MAGIC.items() if head.startswith(magic)), None):
-        found = f"is an {other} file"
-    else:
-        found = f"is not an HDF file (it begins with {head[:8]!r})"
-    raise InputError(f"{path} {found}, but a granule of {product.name} is {expected}: {_FETCH_AGAIN}.")
 
 
 def _check_complete(path: Path, product: Product) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 Role = Literal["vegetation", "temperature", "target"]
 Level = Literal["good", "fair"]
+Format = Literal["HDF4", "HDF5"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Product:
 
     name: str
     role: Role
+    format: Format
     calendar: Literal["daily", "16-day", "3-hourly"]
     first: int
     """Day of the year of the first 16-day period, or minute of the day of the first 3-hourly field."""
@@ -73,12 +75,22 @@ class Product:
     """Pixels along a side of a tile; 0 where the product is not tiled."""
     grid_name: str = ""
     """HDF-EOS name of the grid."""
+    part: int = 0
+    """Bytes, about, of the one dataset that is wanted of a far larger file; 0 where files are fetched whole."""
     water: Quality = ()
     """Marks water in a pixel."""
     snow: Quality = ()
     """Marks snow or ice in a pixel."""
     silent: Quality = ()
     """Marks observations that tell neither: they were not processed."""
+
+    @property
+    def short_name(self) -> str:
+        return self.name.split(".")[0]
+
+    @property
+    def version(self) -> str:
+        return self.name.split(".")[1]
 
     @property
     def tiled(self) -> bool:
@@ -125,6 +137,7 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
     return Product(
         name=f"{short_name}.061",
         role="vegetation",
+        format="HDF4",
         calendar="16-day",
         first=first,
         pattern=_modis_pattern(short_name),
@@ -155,6 +168,7 @@ def _temperature(short_name: str) -> Product:
     return Product(
         name=f"{short_name}.061",
         role="temperature",
+        format="HDF4",
         calendar="daily",
         first=1,
         pattern=_modis_pattern(short_name),
@@ -177,6 +191,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
     return Product(
         name=f"{short_name}.{major:03d}",
         role="target",
+        format="HDF5",
         calendar="3-hourly",
         first=first,
         pattern=re.compile(
@@ -184,6 +199,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
         ),
         time_format="%Y%m%dT%H%M%S",
         layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, -9999.0, (0.0, 1.0), {})},
+        part=3_000_000,
     )
 
 

@@ -1,0 +1,43 @@
+"""Receipts: what stands in the workflow for a granule in the store, and changes only when the granule does."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kilomoist.errors import InputError
+from kilomoist.files import read_json, sha256, write_json
+
+SUFFIX = ".json"
+
+
+def write_receipt(path: str | Path, product: str, granule: Path, origin: Mapping[str, Any]) -> None:
+    """Write down which granule of a product lies where, its size and SHA-256, and what it was at its `origin`."""
+    receipt = {
+        "product": product,
+        "name": granule.name,
+        "path": str(granule),
+        "size": granule.stat().st_size,
+        "checksum": f"sha256:{sha256(granule)}",
+        "origin": dict(origin),
+    }
+    write_json(path, receipt)
+
+
+def write_absent(path: str | Path, product: str) -> None:
+    """Write down that the provider does not have a granule."""
+    write_json(path, {"product": product, "absent": True})
+
+
+def granules_of(receipts: Iterable[Path]) -> Iterator[Path]:
+    """Paths of the granules that receipts stand for; none for what is absent.
+
+    Raises `InputError` when a granule is no longer there.
+    """
+    for path in receipts:
+        receipt = read_json(path)
+        if receipt.get("absent"):
+            continue
+        granule = Path(receipt["path"])
+        if not granule.exists():
+            raise InputError(f"{granule} was fetched but is no longer there: delete {path} to fetch it again.")
+        yield granule

@@ -1,0 +1,28 @@
+"""Print what a run would fetch from NASA Earthdata and what it would keep on disk, product by product."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from kilomoist.catalogues import Entry, read_catalogue
+from kilomoist.errors import InputError
+from kilomoist.jobs import job
+from kilomoist.products import PRODUCTS
+from kilomoist.traffic import as_table, expected_traffic
+
+
+def plan(catalogues: list[str], receipts: list[str], store: str) -> None:
+    """Print the table of the granules that the receipts will stand for."""
+    if not receipts:
+        raise InputError("Nothing is fetched by this configuration: `plan` is for `source: earthdata`.")
+    listed: dict[str, list[Entry]] = defaultdict(list)
+    for path in map(Path, catalogues):
+        listed[path.parts[-3]] += read_catalogue(path)
+    wanted: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for path in map(Path, receipts):
+        wanted[path.parts[-3]].add((path.stem, path.parts[-2]))
+    print(as_table([expected_traffic(PRODUCTS[name], listed[name], wanted[name], store) for name in sorted(wanted)]))
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        plan(list(snakemake.input.catalogues), snakemake.params.receipts, snakemake.params.store)
