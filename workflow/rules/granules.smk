@@ -132,6 +132,7 @@ rule fetch_outline:
         "results/logs/fetch_outline/{country}.log",
     benchmark:
         "results/benchmarks/fetch_outline/{country}.tsv"
+    localrule: True
     conda:
         ENVIRONMENT
     threads: 1
@@ -140,7 +141,6 @@ rule fetch_outline:
         runtime=10,
     params:
         code=code("fetch_outline"),
-    localrule: True
     message:
         "Fetch the outline of {wildcards.country} from Natural Earth"
     script:
