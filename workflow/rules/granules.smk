@@ -200,13 +200,12 @@ rule retrieve_granule:
         "../scripts/retrieve_granule.py"
 
 
+# Without any output, its benchmark's included, it runs whenever it is asked for.
 rule plan:
     input:
         catalogues=catalogues() if CONFIG.source == "earthdata" else [],
     log:
         "results/logs/plan/plan.log",
-    benchmark:
-        "results/benchmarks/plan/plan.tsv"
     localrule: True
     conda:
         ENVIRONMENT

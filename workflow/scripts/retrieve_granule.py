@@ -19,7 +19,7 @@ def retrieve_granule(catalogue: str, product_name: str, place: str, day: str, st
         write_absent(receipt, product_name)
         return
     granule = retrieve(entry, product, Path(store) / product_name / place, logged_in, LOGGER.info)
-    origin = {"url": entry.url, "size": entry.size, "checksum": entry.checksum, "algorithm": entry.algorithm}
+    origin = {"size": entry.size, "checksum": entry.checksum, "algorithm": entry.algorithm}
     write_receipt(receipt, product_name, granule, origin)
 
 

@@ -18,7 +18,8 @@ PATIENCE = (20, 60)
 _TRIES = 6
 _TRUSTED = ".nasa.gov"
 """The token is sent to hosts of NASA alone."""
-_PIECE = 2**20
+_PIECE = 2**16
+"""Bytes that are written at once; so many are lost when a connection breaks off."""
 _BUSY = [408, 429, 500, 502, 503, 504]
 """HTTP status of what may pass."""
 _PROGRESS = 10.0
