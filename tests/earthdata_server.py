@@ -22,6 +22,7 @@ import os
 import re
 import secrets
 import socket
+import socketserver
 import ssl
 import sys
 import threading
@@ -326,6 +327,13 @@ class Earthdata:
         """Take in granules that came into the folder since the beginning."""
         self.catalogue.scan(self.folder)
 
+    def prepare(self) -> None:
+        """Make all entries and sidecars now: checksums of large granules take time that belongs to no client."""
+        for found in self.catalogue.search({"provider": list(DATA)}):
+            self.catalogue.entry(found)
+            if found.path and not found.product.tiled:
+                self._document(found.path)
+
     def forget(self, pattern: str) -> None:
         """The provider does not have the granules whose names match a glob."""
         self.catalogue.forget(pattern)
@@ -532,11 +540,7 @@ class Earthdata:
             elif "metadata" in kind:
                 content = _Content(self.catalogue.metadata(found))
             elif self._sidecars and not found.product.tiled:
-                key = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
-                with self._lock:  # one thread makes it, for the HDF5 library lets only one work anyway
-                    if key not in self._documents:
-                        self._documents[key] = sidecar(found.path)
-                content = _Content(self._documents[key])
+                content = _Content(self._document(found.path))
             else:
                 return None
         except FileNotFoundError:  # taken away while the server runs
@@ -547,6 +551,15 @@ class Earthdata:
             if request.headers.get("If-Range", f'"{tag}"') in content.headers.values():
                 content.choose(request.headers.get("Range", ""))
         return content
+
+    def _document(self, path: Path) -> bytes:
+        """The sidecar of a file, which bears its name."""
+        state = path.stat()
+        key = (path, state.st_ino, state.st_size, state.st_mtime_ns)
+        with self._lock:  # one thread makes it, for the HDF5 library lets only one work anyway
+            if key not in self._documents:
+                self._documents[key] = sidecar(path)
+            return self._documents[key]
 
 
 class _Content:
@@ -625,6 +638,11 @@ class _Server(ThreadingHTTPServer):
         self._open: dict[threading.Thread, socket.socket] = {}
         self._changing = threading.Lock()
         super().__init__(("127.0.0.1", 0), _Connection)
+
+    def server_bind(self) -> None:
+        """Bind without asking for the name that belongs to the address, as http.server does."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
