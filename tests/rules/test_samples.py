@@ -9,8 +9,11 @@ import shapely
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BLOCKS, BOX, CELLS, USE, cell_bands, places, sample_table, write_cells
+from workflow_runs import snakemake
 
+from kilomoist.files import write_json
 from kilomoist.grids import M01, M09, geographic_from_sinusoidal, tile_grid
+from kilomoist.products import Product
 from kilomoist.rasters import mosaic, read_raster, write_raster
 
 BLOCK = f"{RUN}/blocks/r000c000"
@@ -35,6 +38,26 @@ def write_composites(bench: Bench) -> None:
     mean[CELLS.within(M09.window)] = np.linspace(0.1, 0.3, CELLS.rows * CELLS.columns).reshape(CELLS.shape)
     path = bench.path(f"results/composites/archive/{TARGET.name}/{MONTH}.tif")
     write_raster(path, {"soil_moisture": mean, "fields": np.ones_like(mean)}, M09, M09.window, {})
+    for product, tile in ((LST, TILE), (INDEX, TILE), (TARGET, None)):
+        write_inventory_of(bench, product, tile, ["a granule"])
+
+
+def write_inventory_of(bench: Bench, product: Product, tile: str | None, granules: list[str]) -> None:
+    place = f"{product.name}/{tile}" if tile else product.name
+    inventory = {"product": product.name, "tile": tile, "month": MONTH, "granules": granules, "absent": []}
+    write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), inventory)
+
+
+@pytest.mark.parametrize(
+    ("product", "tile", "where"), [(LST, TILE, f" on the tiles {TILE}"), (TARGET, None, "")], ids=["tiled", "target"]
+)
+def test_stack_block_needs_granules_of_every_product(
+    bench: Bench, product: Product, tile: str | None, where: str
+) -> None:
+    write_composites(bench)
+    write_inventory_of(bench, product, tile, [])
+    done = snakemake(bench.folder, "--allowed-rules", "stack_block", "--", f"{BLOCK}/cells.tif", config=bench.config)
+    assert done.sentence().startswith(f"There is no granule of {product.name} for {MONTH}{where}: ")
 
 
 @pytest.mark.parametrize("crs", [None, "EPSG:32647"], ids=["box", "outline in UTM"])

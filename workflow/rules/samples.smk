@@ -4,6 +4,7 @@
 rule stack_block:
     input:
         composites=composites,
+        inventories=inventories,
         target=target_mean,
         outline=outline,
     output:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kilomoist.composites import require_granules
+from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window
 from kilomoist.jobs import job
 from kilomoist.predictors import TileComposite, aggregate, stack_predictors
@@ -14,6 +16,7 @@ from kilomoist.regions import pixels_inside, region_area
 
 def stack_block(
     composites: list[TileComposite],
+    inventories: list[str],
     target: str,
     block: Window,
     bbox: Box | None,
@@ -25,6 +28,7 @@ def stack_block(
     cells_path: str,
 ) -> None:
     """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
+    require_granules([read_json(inventory) for inventory in inventories])
     inside = pixels_inside(region_area(bbox, outline), block)
     days = {
         name: minimum_days for product in PRODUCTS.values() if product.role == "temperature" for name in product.layers
@@ -45,6 +49,7 @@ if __name__ == "__main__":
                 TileComposite(*key, Path(path))
                 for key, path in zip(snakemake.params.tiles, snakemake.input.composites, strict=True)
             ],
+            list(snakemake.input.inventories),
             snakemake.input.target,
             Window(*snakemake.params.window),
             snakemake.params.bbox,

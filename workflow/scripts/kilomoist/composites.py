@@ -1,8 +1,9 @@
 """Composites: the monthly value of one product on one tile, in the tile's own grid; the target's monthly mean."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +144,18 @@ def average_fields(granules: Iterable[Path], product: Product) -> Bands:
     with np.errstate(invalid="ignore"):
         mean = (total / count).astype(np.float32)
     return {"soil_moisture": mean, "fields": count}
+
+
+def require_granules(inventories: Sequence[Mapping[str, Any]]) -> None:
+    """Raise `InputError` when a product has no granule in any of a region's inventories; single tiles may have none."""
+    for product in dict.fromkeys(inventory["product"] for inventory in inventories):
+        own = [inventory for inventory in inventories if inventory["product"] == product]
+        if not any(inventory["granules"] for inventory in own):
+            tiles = ", ".join(inventory["tile"] for inventory in own if inventory["tile"])
+            raise InputError(
+                f"There is no granule of {product} for {own[0]['month']}{f' on the tiles {tiles}' if tiles else ''}: "
+                "take another product or month or, if they have come since, snakemake --forcerun list_granules."
+            )
 
 
 def require_share(found: int, expected: int, smallest: float, product: str, month: str) -> None:

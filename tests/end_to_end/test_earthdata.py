@@ -1,0 +1,323 @@
+"""The whole workflow from NASA Earthdata, which a server on loopback plays with simulated granules."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from earthdata_server import CMR, EULA, NOT_FOUND, STORE, Earthdata
+from granule_archives import LST, TILE
+from workflow_runs import (
+    DEMO,
+    MONTH,
+    SMALL,
+    WITHOUT_FIGURES,
+    command,
+    copy_tree,
+    environment,
+    files,
+    identical,
+    link,
+    once,
+    planned,
+    rules,
+    snakemake,
+    succeed,
+)
+
+from kilomoist.files import read_json, sha256
+
+CONFIG = SMALL | {"source": "earthdata"}
+FETCHING = {"list_granules", "retrieve_granule"}
+TEN_DAYS = [f"resources/receipts/{LST.name}/{TILE}/{MONTH}-{day:02d}.json" for day in range(1, 11)]
+"""Ten granules are enough to see how fetching goes wrong."""
+
+
+def offline() -> dict[str, str]:
+    """An environment without network and login."""
+    nowhere = "http://127.0.0.1:9"
+    return {"HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "EARTHDATA_TOKEN": "", "HOME": "/nonexistent"}
+
+
+@pytest.fixture(scope="session")
+def archive(demo: Path) -> Path:
+    """The simulated granules of `demo`."""
+    return demo / "resources/simulated/small-2021"
+
+
+@pytest.fixture
+def earthdata(archive: Path, tmp_path: Path) -> Iterator[Earthdata]:
+    """NASA Earthdata with the simulated granules."""
+    private = tmp_path / "private"
+    private.mkdir()
+    with Earthdata(archive, private) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def fetched(archive: Path, shared: Path) -> Path:
+    """The run of `demo` again, its granules fetched; read it, do not change it. What the server saw is beside it."""
+
+    def make(folder: Path) -> None:
+        private = shared / "fetched-private"
+        private.mkdir()
+        points = archive / "truth" / MONTH / "field_points.csv"
+        with Earthdata(archive, private) as server:
+            done = succeed(
+                folder,
+                *WITHOUT_FIGURES,
+                config=CONFIG | {"field_points": str(points)},
+                cores=4,
+                variables=server.environment,
+            )
+            (folder / "output.txt").write_text(done.output)
+            names = [path.name for path in archive.rglob("*") if path.suffix in (".hdf", ".h5")]
+            told = {
+                "secrets": server.secrets[:1],
+                "fetched": {name: server.fetched(name) for name in names},
+                "bearers": [one.host for one in server.requests if "Authorization" in one.headers],
+                "searches": len(server.requested(f"{CMR}/*")),
+                "ranges": [one.headers.get("Range") for one in server.requested(f"{STORE}/*.h5")],
+            }
+            pd.Series(told).to_json(folder / "told.json")
+
+    return once(shared, "fetched", make)
+
+
+def with_points(archive: Path) -> dict[str, Any]:
+    return CONFIG | {"field_points": str(archive / "truth" / MONTH / "field_points.csv")}
+
+
+# The whole run
+
+
+def test_fetched_granules_give_the_same_map(demo: Path, fetched: Path) -> None:
+    """The files of samples and model name their source, and so differ in that alone."""
+    assert identical(demo, fetched) == ["samples.parquet", "model.skops"]
+    samples = [pd.read_parquet(folder / DEMO / "samples.parquet") for folder in (demo, fetched)]
+    pd.testing.assert_frame_equal(*samples, check_exact=True)
+
+
+def test_every_granule_is_fetched_once_and_fields_alone(fetched: Path) -> None:
+    told = read_json(fetched / "told.json")
+    counts = {Path(name).suffix: set() for name in told["fetched"]}
+    for name, count in told["fetched"].items():
+        counts[Path(name).suffix].add(count)
+    assert counts == {".hdf": {1}, ".h5": {0}}
+    assert len(told["ranges"]) == 248 + 1  # and one byte, to see whether the login may have it
+    assert all(told["ranges"])
+    assert set(told["bearers"]) == {"data.lpdaac.earthdatacloud.nasa.gov", "data.nsidc.earthdatacloud.nasa.gov"}
+
+
+def test_no_file_and_no_message_holds_the_token(fetched: Path) -> None:
+    (secret,) = read_json(fetched / "told.json")["secrets"]
+    holders = [
+        path
+        for path in fetched.rglob("*")
+        if path.is_file() and path.name != "told.json" and secret.encode() in path.read_bytes()
+    ]
+    assert holders == []
+
+
+def test_receipts_and_provenance_say_what_was_used(fetched: Path, archive: Path) -> None:
+    (original,) = archive.rglob("MOD11A1.A2021213.*.hdf")
+    receipt = read_json(fetched / TEN_DAYS[0])
+    assert receipt["name"] == original.name
+    assert receipt["checksum"] == f"sha256:{sha256(original)}"
+    assert receipt["size"] == original.stat().st_size
+    assert sha256(fetched / receipt["path"]) == sha256(original)
+    used = {
+        one["name"]: one
+        for item in read_json(fetched / DEMO / "provenance.json")["granules"]
+        for one in item["granules"]
+    }
+    assert used[original.name]["sha256"] == sha256(original)
+    assert len(used) == 31 + 3 + 248
+
+
+def test_a_second_call_has_nothing_to_do_and_needs_nobody(fetched: Path, archive: Path) -> None:
+    done = snakemake(fetched, "--dry-run", *WITHOUT_FIGURES, config=with_points(archive), variables=offline())
+    assert "Nothing to be done" in done.output, done.output
+
+
+# Plans
+
+
+def test_a_plan_needs_neither_catalogue_nor_login(tmp_path: Path) -> None:
+    done = succeed(tmp_path, "--dry-run", config=CONFIG, variables=offline())
+    assert "retrieve_granule            282" in done.output
+    assert files(tmp_path, "resources", "results") == set()
+
+
+def test_the_traffic_is_told_before_anything_is_fetched(earthdata: Earthdata, tmp_path: Path) -> None:
+    """Without a login; and again whenever it is asked for."""
+    earthdata.forget("*20210801T013000*")
+    for _ in range(2):
+        done = succeed(tmp_path, "--", "plan", config=CONFIG, variables=earthdata.environment | {"EARTHDATA_TOKEN": ""})
+        rows = {
+            line.split()[0]: line.split()[1:4] for line in done.output.splitlines() if line.startswith(("MOD", "SPL"))
+        }
+        assert rows == {
+            "MOD11A1.061": ["31", "0", "0"],
+            "MOD13A1.061": ["3", "0", "0"],
+            "SPL4SMGP.008": ["248", "1", "0"],
+        }
+    assert not earthdata.requested("data.*")
+
+
+def test_a_plan_of_what_is_not_fetched_says_so(tmp_path: Path) -> None:
+    assert "`plan` is for `source: earthdata`" in snakemake(tmp_path, "--", "plan", config=SMALL).sentence()
+
+
+def test_another_region_and_another_month_fetch_only_what_they_need(fetched: Path, archive: Path) -> None:
+    config = with_points(archive)
+    second = {"name": "west", "bbox": [89, 46.5, 90, 47.5]}  # on h23v04 and h24v04
+    pending = planned(fetched, config | {"regions": [*SMALL["regions"], second]})
+    new = {file.path for file in pending if file.rule in FETCHING}
+    assert new
+    assert all("h23v04" in path for path in new)
+    assert not [file for file in pending if file.path.startswith(DEMO) and "figures" not in file.path]
+    pending = planned(fetched, config | {"months": [MONTH, "2021-09"]})
+    days = {Path(file.path).stem for file in pending if file.rule == "retrieve_granule"}
+    assert {day[:7] for day in days} == {"2021-09"}
+    assert len(days) == 30
+
+
+@pytest.mark.parametrize("module", ["stores.py", "products.py", "downloads.py"])
+def test_an_edit_of_the_library_fetches_nothing(fetched: Path, archive: Path, tmp_path: Path, module: str) -> None:
+    tree = copy_tree(tmp_path / "tree")
+    with open(tree / "workflow/scripts/kilomoist" / module, "a") as file:
+        file.write("\n\n_EDITED = True\n")
+    pending = rules(planned(fetched, with_points(archive), tree))
+    assert not pending & FETCHING
+    assert ("composite_tile" in pending) == (module == "products.py")
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"EARTHDATA_TOKEN": ""}, "There is no Earthdata login"),
+        ({"EARTHDATA_TOKEN": "not-a-token-of-anybody"}, "NASA refused EARTHDATA_TOKEN (HTTP 401)"),
+        ({"EARTHDATA_TOKEN": "", "EARTHDATA_USERNAME": "me"}, "EARTHDATA_PASSWORD is not"),
+        (
+            {"EARTHDATA_TOKEN": "", "EARTHDATA_USERNAME": "me", "EARTHDATA_PASSWORD": "w0rd-of-me"},
+            "refused the user name and password",
+        ),
+    ],
+)
+def test_a_login_is_checked_before_anything_is_fetched(
+    earthdata: Earthdata, tmp_path: Path, variables: dict[str, str], expected: str
+) -> None:
+    own = earthdata.environment | {"HOME": str(tmp_path)} | variables
+    done = snakemake(tmp_path / "run", config=CONFIG, variables=own)
+    assert expected in done.sentence()
+    assert "w0rd-of-me" not in done.output
+    assert not earthdata.requested(f"{STORE}/*")
+    assert files(tmp_path / "run", "resources", "results") == set()
+    # And nothing is in the way of the next try.
+    assert "locked" not in snakemake(tmp_path / "run", config=CONFIG, variables=own).output
+
+
+def test_an_unaccepted_licence_is_told_before_anything_is_fetched(earthdata: Earthdata, tmp_path: Path) -> None:
+    earthdata.faults.add("data.nsidc*", EULA, times=None)
+    done = snakemake(tmp_path, config=CONFIG, variables=earthdata.environment)
+    assert "log in at https://urs.earthdata.nasa.gov/approve_app" in done.sentence()
+    assert not files(tmp_path, "resources")
+
+
+# What goes wrong on the way
+
+
+def test_what_failed_is_named_and_the_rest_is_kept(earthdata: Earthdata, tmp_path: Path) -> None:
+    gone, absent = "*MOD11A1.A2021214*", "*MOD11A1.A2021215*"
+    earthdata.faults.add(f"{STORE}/{gone}", NOT_FOUND, times=None)
+    earthdata.forget(absent)
+    done = snakemake(tmp_path, *TEN_DAYS, config=CONFIG, cores=2, variables=earthdata.environment)
+    assert done.code == 1
+    assert "Traceback" not in done.output
+    assert "1 granules could not be fetched; all others are kept" in done.output
+    assert f"  {TEN_DAYS[1]}: MOD11A1.A2021214.h24v04" in done.output
+    assert {path for path in TEN_DAYS if (tmp_path / path).exists()} == set(TEN_DAYS) - {TEN_DAYS[1]}
+    assert read_json(tmp_path / TEN_DAYS[2]) == {"absent": True, "product": LST.name}
+    earthdata.faults.clear()
+    before = len(earthdata.requested(f"{STORE}/*.hdf"))
+    succeed(tmp_path, *TEN_DAYS, config=CONFIG, variables=earthdata.environment)
+    # The one that was missing, and one byte for the login.
+    assert len(earthdata.requested(f"{STORE}/*.hdf")) == before + 2
+
+
+def test_a_killed_fetch_continues_and_fetches_nothing_twice(archive: Path, tmp_path: Path) -> None:
+    """Killed again and again, while every tenth answer fails."""
+    private = tmp_path / "private"
+    private.mkdir()
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with Earthdata(archive, private, failures=0.1, rate=400_000) as earthdata:
+        for _ in range(3):
+            process = subprocess.Popen(
+                command(folder, *TEN_DAYS, config=CONFIG, cores=2),
+                cwd=folder,
+                env=environment() | earthdata.environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            time.sleep(6)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            succeed(folder, "--unlock", config=CONFIG)
+        succeed(folder, *TEN_DAYS, config=CONFIG, cores=2, variables=earthdata.environment)
+        names = [read_json(folder / path)["name"] for path in TEN_DAYS]
+        assert {earthdata.fetched(name) for name in names} == {1}
+    for path in TEN_DAYS:
+        receipt = read_json(folder / path)
+        (original,) = archive.rglob(receipt["name"])
+        assert (folder / receipt["path"]).read_bytes() == original.read_bytes()
+    assert not list(folder.rglob("*.part"))
+
+
+def test_only_changed_granules_are_fetched_again(
+    fetched: Path, archive: Path, earthdata: Earthdata, tmp_path: Path
+) -> None:
+    """NASA has replaced one granule; then only what follows from that is computed again."""
+    folder = tmp_path / "run"
+    link(fetched, folder)
+    config = with_points(archive)
+    (old,) = archive.rglob("MOD11A1.A2021213.*.hdf")
+    (other,) = archive.rglob("MOD11A1.A2021214.*.hdf")
+    earthdata.replace(old.name, other)
+    changed = folder / TEN_DAYS[0]
+    before = {path: path.read_bytes() for path in (folder / "resources/receipts").rglob("*.json")}
+    succeed(
+        folder,
+        *("--forcerun", "list_granules", "--until", "retrieve_granule"),
+        config=config,
+        cores=4,
+        variables=earthdata.environment,
+    )
+    assert {path for path, content in before.items() if path.read_bytes() != content} == {changed}
+    assert read_json(changed)["checksum"] == f"sha256:{sha256(other)}"
+    assert sum(earthdata.fetched(name.name) for name in archive.rglob("*.hdf")) == 1
+    assert len(earthdata.requested(f"{STORE}/*.h5")) == 1  # one byte for the login
+    pending = {file.path for file in planned(folder, config) if file.rule in {"composite_tile", "average_target"}}
+    assert pending == {
+        f"results/composites/earthdata/{LST.name}/{TILE}/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
+    }
+
+
+def test_a_granule_that_vanished_from_the_store_is_named(fetched: Path, archive: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    link(fetched, folder)
+    granule = Path(read_json(folder / TEN_DAYS[0])["path"])
+    (folder / granule).unlink()
+    config = with_points(archive) | {"quality": {"temperature": "fair"}}
+    done = snakemake(folder, *WITHOUT_FIGURES, config=config, variables=offline())
+    assert f"{granule} was fetched but is no longer there: delete {TEN_DAYS[0]}" in done.sentence()
