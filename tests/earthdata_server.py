@@ -243,8 +243,6 @@ class Earthdata:
         self.password = f"Pw-{secrets.token_urlsafe(18)}"
         self.token = _web_token(self.user, _YEAR * 5)
         self.expired_token = _web_token(self.user, -3600)
-        self.requests: list[Request] = []
-        """In order of their arrival. Appending to a list is atomic; take a copy before going through it."""
         self.faults = Faults()
         self.catalogue = Catalogue(algorithms or {})
         self.closing = threading.Event()
@@ -257,6 +255,9 @@ class Earthdata:
         self._key = secrets.token_bytes(32)
         self._expired = {self.expired_token}
         self._lock = threading.Lock()
+        self._requests: list[Request] = []
+        self._finishing: list[Request] = []
+        self._finished = threading.Condition()
         self._counts: dict[str, int] = {}
         self._documents: dict[tuple[Any, ...], bytes] = {}
         self._arrived: dict[str, list[tuple[int, int]]] = {}
@@ -310,10 +311,15 @@ class Earthdata:
         basic = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         return self.token, self.expired_token, self.password, basic
 
+    @property
+    def requests(self) -> list[Request]:
+        """All requests until now, in order of their arrival."""
+        self._settle()
+        return list(self._requests)
+
     def requested(self, pattern: str = "*") -> list[Request]:
         """The requests whose path, or host and path, match a glob."""
-        asked = list(self.requests)
-        return [one for one in asked if fnmatchcase(one.path, pattern) or fnmatchcase(one.target, pattern)]
+        return [one for one in self.requests if fnmatchcase(one.path, pattern) or fnmatchcase(one.target, pattern)]
 
     def sent(self, pattern: str = "*") -> int:
         """Bytes of bodies sent in answer to `requested(pattern)`."""
@@ -321,6 +327,7 @@ class Earthdata:
 
     def fetched(self, name: str) -> int:
         """How many times all bytes of a granule were delivered unspoiled, be it in several parts."""
+        self._settle()
         return self._complete.get(name, 0)
 
     def scan(self) -> None:
@@ -357,7 +364,27 @@ class Earthdata:
         self._expired.add(self.token)
         self.token = _web_token(self.user, _YEAR * 5)
 
-    # What the handler of a connection asks.
+    def _settle(self) -> None:
+        """Wait for the last bytes that clients may have got already, although their connections did not say so yet."""
+        with self._finished:
+            waiting = list(self._finishing)
+            self._finished.wait_for(lambda: not any(one is other for one in self._finishing for other in waiting), 1)
+
+    # What the handler of a connection asks and tells.
+
+    def record(self, request: Request) -> None:
+        self._requests.append(request)
+
+    def finishing(self, request: Request) -> None:
+        """The last bytes of an answer are going out."""
+        with self._finished:
+            self._finishing.append(request)
+
+    def finished(self, request: Request) -> None:
+        """An answer is over, in one way or another."""
+        with self._finished:
+            self._finishing = [other for other in self._finishing if other is not request]
+            self._finished.notify_all()
 
     def knows(self, host: str) -> bool:
         return host in self._hosts
@@ -707,6 +734,8 @@ class _Connection(BaseHTTPRequestHandler):
         self.rfile.close()
         self.connection = tls
         self.server.follow(threading.current_thread(), tls)
+        if self.server.earthdata.closing.is_set():  # the end may have come between the two, and shut the socket before
+            raise ConnectionAbortedError("the server closes")
         tls.do_handshake()
         self.rfile = tls.makefile("rb")
         self._host = host
@@ -739,6 +768,7 @@ class _Connection(BaseHTTPRequestHandler):
                 self.close_connection = True
         finally:
             content.close()
+            earthdata.finished(request)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
 
@@ -746,7 +776,7 @@ class _Connection(BaseHTTPRequestHandler):
         target = urlsplit(self.path)
         headers = {name.title(): value for name, value in self.headers.items()}
         request = Request(host, self.command, target.path, target.query, headers, self._number)
-        self.server.earthdata.requests.append(request)
+        self.server.earthdata.record(request)
         return request
 
     def _refuse(self, host: str) -> None:
@@ -793,6 +823,8 @@ class _Connection(BaseHTTPRequestHandler):
             if position == middle and isinstance(spoiled, Flipped):
                 piece[0] ^= 1
             pace.wait(len(piece))
+            if position + len(piece) == length:
+                self.server.earthdata.finishing(request)
             self.connection.sendall(piece)
             position += len(piece)
             request.sent = position
