@@ -3,6 +3,9 @@
 Simulated granules of real size and layout, on a server of this machine that plays NASA Earthdata over HTTPS.
 Prints `name value unit`:
 
+- plan_*: what `snakemake plan` says of the study's run (config/mongolia-2021-08.yaml), on a catalogue of its granules
+  with the sizes that NASA's files have: 150.4 MB for SPL4SMGP.008, 73.4 MB for a tile of MOD13A1 full of land, and the
+  catalogue's average of 2 MB for MOD11A1.
 - smap_traffic_ratio: bytes of all answers, searches included, over the size of the SMAP files whose field is fetched.
 - killed_*: the same fetch with 5 % of answers failing at random, killed ten times: whether every byte of the store and
   of the receipts equals the undisturbed fetch's, and how many granules were asked for again that were there already.
@@ -41,7 +44,7 @@ from kilomoist.eos import granule_file_name
 from kilomoist.products import PRODUCTS
 
 MONTH = "2021-08"
-LST, TARGET = PRODUCTS["MOD11A1.061"], PRODUCTS["SPL4SMGP.008"]
+LST, VEGETATION, TARGET = (PRODUCTS[name] for name in ("MOD11A1.061", "MOD13A1.061", "SPL4SMGP.008"))
 TILES = ("h23v03", "h23v04", "h24v03", "h24v04", "h25v03", "h25v04", "h26v04")
 CONNECTIONS = 8
 KILLS = 10
@@ -182,9 +185,38 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        plan(folder)
         traffic(folder, options.smap, options.lst)
         shutil.rmtree(folder / "granules")
         link(folder, options.rate)
+
+
+def plan(folder: Path) -> None:
+    empty = folder / "nothing"
+    empty.mkdir()
+    with serve(empty) as earthdata:
+        for product, tiles, size in (
+            (TARGET, [None], 150_383_099),
+            (VEGETATION, TILES, 73_391_166),
+            (LST, TILES, 2_000_000),
+        ):
+            names = [granule_file_name(product, slot.time, tile) for tile in tiles for slot in slots(product, MONTH)]
+            earthdata.list_only(*names, size=size)
+        words = ["--configfile", str(ROOT / "config/mongolia-2021-08.yaml"), "--", "plan"]
+        done = subprocess.run(
+            command(*words),
+            cwd=empty,
+            env=os.environ | earthdata.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    rows = [line.split() for line in done.stdout.splitlines()]
+    for name in (TARGET.name, VEGETATION.name, LST.name, "all"):
+        (numbers,) = (row[1:] for row in rows if row[:1] == [name] and len(row) == 7)
+        print(f"plan_granules_{name} {numbers[0]}")
+        for what, megabytes in zip(("whole", "moved", "kept"), numbers[3:], strict=True):
+            print(f"plan_{what}_{name} {megabytes} MB")
 
 
 def traffic(folder: Path, smap: int, lst: int) -> None:
