@@ -1,5 +1,6 @@
 """Downloads from NASA Earthdata: patient with networks, careful with the token, whole or in ranges of bytes."""
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,8 @@ _BUSY = [408, 429, 500, 502, 503, 504]
 _PROGRESS = 10.0
 """Seconds between two messages about one file."""
 
+
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote signed addresses
 
 _BROKEN = (requests.exceptions.ChunkedEncodingError, requests.ConnectionError)
 """What requests raises for a body that breaks off or stalls."""
@@ -53,6 +56,7 @@ class Session(requests.Session):
             status_forcelist=_BUSY,
             allowed_methods=None,
             raise_on_status=False,
+            retry_after_max=600,
         )
         self.mount("https://", _PatientAdapter(max_retries=retries))
         self.auth = _no_credentials
