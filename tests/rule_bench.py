@@ -1,5 +1,6 @@
 """A folder in which one rule runs on prepared inputs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,20 @@ class Bench:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def run(self, rule: str, *outputs: str) -> str:
-        """Run one job of a rule, and no other rule, to make its outputs. Returns its log."""
+    def run(
+        self, rule: str, *outputs: str, kept: Sequence[str] = (), variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Run one job of a rule, and no other rule, to make its outputs. Returns its log.
+
+        `kept` are files that the job keeps without declaring them, `variables` are added to its environment.
+        """
         before = files(self.folder, "results", "resources")
-        succeed(self.folder, "--allowed-rules", rule, "--", outputs[0], config=self.config)
+        succeed(self.folder, "--allowed-rules", rule, "--", outputs[0], config=self.config, variables=variables)
         new = files(self.folder, "results", "resources") - before
         new = {path for path in new if not path.endswith(".snakemake_timestamp")}
         (log,) = (path for path in new if path.startswith(f"results/logs/{rule}/"))
         (timed,) = (path for path in new if path.startswith(f"results/benchmarks/{rule}/"))
-        assert new == {*outputs, log, timed}
+        assert new == {*outputs, *kept, log, timed}
         return (self.folder / log).read_text()
 
 

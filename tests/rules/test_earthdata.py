@@ -1,0 +1,143 @@
+"""Rules that list and fetch NASA's granules, each alone, against a server that plays NASA Earthdata."""
+
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from earthdata_server import STORE, Earthdata
+from granule_archives import INDEX, LST, MONTH, TARGET, TILE, field, temperature
+from rule_bench import Bench
+from workflow_runs import files, succeed
+
+from kilomoist.calendars import slots
+from kilomoist.catalogues import read_catalogue
+from kilomoist.files import read_json, sha256
+from kilomoist.granules import read_target
+from kilomoist.grids import M09
+
+LST_CATALOGUE = f"resources/catalogue/{LST.name}/{TILE}/{MONTH}.csv"
+TARGET_CATALOGUE = f"resources/catalogue/{TARGET.name}/global/{MONTH}.csv"
+
+
+@pytest.fixture
+def nasa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Earthdata]:
+    """Two days of LST on one tile, and one field."""
+    folder = tmp_path_factory.mktemp("nasa")
+    for number in (3, 4):
+        temperature(folder, number, 300.0 + number)
+    field(folder, slots(TARGET, MONTH)[0].time, np.full(M09.window.shape, 0.2), M09.window)
+    with Earthdata(folder, tmp_path_factory.mktemp("private")) as server:
+        yield server
+
+
+@pytest.fixture
+def fetching(bench: Bench) -> Bench:
+    bench.config = {**bench.config, "source": "earthdata", "archive": None}
+    return bench
+
+
+def test_list_granules(fetching: Bench, nasa: Earthdata) -> None:
+    log = fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment | {"EARTHDATA_TOKEN": ""})
+    assert "2 granules" in log
+    entries = read_catalogue(fetching.folder / LST_CATALOGUE)
+    assert [entry.day for entry in entries] == ["2021-08-03", "2021-08-04"]
+    for entry in entries:
+        (path,) = nasa.folder.glob(entry.granule)
+        assert entry.size == path.stat().st_size
+    fetching.run("list_granules", TARGET_CATALOGUE, variables=nasa.environment)
+    (entry,) = read_catalogue(fetching.folder / TARGET_CATALOGUE)
+    assert (entry.day, entry.place) == ("2021-08-01", "0130")
+
+
+def test_retrieve_granule_whole(fetching: Bench, nasa: Earthdata) -> None:
+    fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment)
+    (original,) = nasa.folder.glob("MOD11A1.A2021215*")
+    receipt, stored = f"resources/receipts/{LST.name}/{TILE}/2021-08-03.json", f"{LST.name}/{TILE}/{original.name}"
+    log = fetching.run("retrieve_granule", receipt, kept=[f"resources/granules/{stored}"], variables=nasa.environment)
+    assert f"({original.stat().st_size} bytes), verified by its size, SHA-512 and reading" in log
+    assert (fetching.folder / "resources/granules" / stored).read_bytes() == original.read_bytes()
+    expected = {
+        "checksum": f"sha256:{sha256(original)}",
+        "name": original.name,
+        "origin": {
+            "algorithm": "SHA-512",
+            "checksum": read_catalogue(fetching.folder / LST_CATALOGUE)[0].checksum,
+            "size": original.stat().st_size,
+        },
+        "path": f"resources/granules/{stored}",
+        "product": LST.name,
+        "size": original.stat().st_size,
+    }
+    assert read_json(fetching.folder / receipt) == expected
+
+
+def test_retrieve_granule_part(fetching: Bench, nasa: Earthdata) -> None:
+    fetching.run("list_granules", TARGET_CATALOGUE, variables=nasa.environment)
+    (original,) = nasa.folder.glob("SMAP*")
+    receipt = f"resources/receipts/{TARGET.name}/0130/2021-08-01.json"
+    stored = f"resources/granules/{TARGET.name}/0130/{original.name}"
+    log = fetching.run("retrieve_granule", receipt, kept=[stored], variables=nasa.environment)
+    assert "fetched alone by its DMR++" in log
+    np.testing.assert_array_equal(read_target(fetching.folder / stored, TARGET)[0], read_target(original, TARGET)[0])
+    content = (fetching.folder / receipt).read_bytes()
+    # The receipt alone is made again: what is in the store is taken as it is.
+    (fetching.folder / receipt).unlink()
+    shutil.rmtree(fetching.folder / "results")
+    before = len(nasa.requested(f"{STORE}/*"))
+    log = fetching.run("retrieve_granule", receipt, variables=nasa.environment)
+    assert "is there, part of the catalogue's granule, field read" in log
+    assert (fetching.folder / receipt).read_bytes() == content
+    assert len(nasa.requested(f"{STORE}/*")) == before + 1  # one byte, for the login
+
+
+def test_retrieve_granule_absent(fetching: Bench, nasa: Earthdata) -> None:
+    fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment)
+    receipt = f"resources/receipts/{LST.name}/{TILE}/2021-08-05.json"
+    log = fetching.run("retrieve_granule", receipt, variables=nasa.environment)
+    assert "NASA's catalogue has no such granule" in log
+    assert read_json(fetching.folder / receipt) == {"absent": True, "product": LST.name}
+
+
+def test_a_password_is_in_no_file_and_no_message(
+    fetching: Bench, nasa: Earthdata, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nor the token that it is exchanged for. From the environment, and from a netrc file."""
+    home = tmp_path_factory.mktemp("home")
+    netrc = home / ".netrc"
+    netrc.write_text(f"machine urs.earthdata.nasa.gov login {nasa.user} password {nasa.password}\n")
+    netrc.chmod(0o600)
+    both = {"EARTHDATA_USERNAME": nasa.user, "EARTHDATA_PASSWORD": nasa.password}
+    fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment)
+    for day, own in (("03", both), ("04", {"HOME": str(home)})):
+        receipt = f"resources/receipts/{LST.name}/{TILE}/2021-08-{day}.json"
+        (original,) = nasa.folder.glob(f"MOD11A1.A20212{12 + int(day)}*")
+        log = fetching.run(
+            "retrieve_granule",
+            receipt,
+            kept=[f"resources/granules/{LST.name}/{TILE}/{original.name}"],
+            variables=nasa.environment | {"EARTHDATA_TOKEN": ""} | own,
+        )
+        assert "verified" in log
+    assert len(nasa.requested("urs.earthdata.nasa.gov/api/*")) == 2  # once a run of Snakemake, not once a job
+    holders = [
+        path
+        for path in fetching.folder.rglob("*")
+        if path.is_file() and any(secret.encode() in path.read_bytes() for secret in nasa.secrets)
+    ]
+    assert holders == []
+
+
+def test_plan_leaves_nothing_but_catalogues(fetching: Bench, nasa: Earthdata) -> None:
+    variables = nasa.environment | {"EARTHDATA_TOKEN": ""}
+    done = succeed(fetching.folder, "--", "plan", config=fetching.config, variables=variables)
+    rows = {words[0]: words[1:4] for words in map(str.split, done.output.splitlines()) if len(words) == 7}
+    assert rows[LST.name] == ["31", "29", "0"]
+    assert rows[TARGET.name] == ["248", "247", "0"]
+    new = files(fetching.folder, "results", "resources")
+    assert {tuple(path.split("/")[:3]) for path in new} == {
+        ("results", "logs", "plan"),
+        ("results", "logs", "list_granules"),
+        ("results", "benchmarks", "list_granules"),
+        *(("resources", "catalogue", name) for name in (LST.name, INDEX.name, TARGET.name)),
+    }
