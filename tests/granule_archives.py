@@ -26,27 +26,29 @@ def day(number: int) -> datetime:
     return datetime(2021, 8, number)
 
 
-def temperature(folder: Path, number: int, kelvin: float | NDArray, quality: int | NDArray = 0) -> Path:
+def temperature(
+    folder: Path, number: int, kelvin: float | NDArray, quality: int | NDArray = 0, tile: str = TILE
+) -> Path:
     """One day's granule: LST by day, and its QC everywhere."""
     shape = (LST.pixels, LST.pixels)
     arrays = {
         "LST_Day_1km": np.broadcast_to(np.rint(np.asarray(kelvin) / 0.02), shape).astype(np.uint16),
         "QC_Day": np.broadcast_to(quality, shape).astype(np.uint8),
     }
-    path = folder / granule_file_name(LST, day(number), TILE)
-    write_tiled_granule(path, LST, TILE, day(number), arrays)
+    path = folder / granule_file_name(LST, day(number), tile)
+    write_tiled_granule(path, LST, tile, day(number), arrays)
     return path
 
 
-def vegetation(folder: Path, first: datetime, arrays: Mapping[str, int | NDArray]) -> Path:
+def vegetation(folder: Path, first: datetime, arrays: Mapping[str, int | NDArray], tile: str = TILE) -> Path:
     """One period's granule of MOD13A2, from stored numbers by the end of the dataset's name."""
     shape = (INDEX.pixels, INDEX.pixels)
     types = {"NDVI": np.int16, "EVI": np.int16, "VI Quality": np.uint16, "pixel reliability": np.int8}
     stored = {
         f"1 km 16 days {name}": np.broadcast_to(value, shape).astype(types[name]) for name, value in arrays.items()
     }
-    path = folder / granule_file_name(INDEX, first, TILE)
-    write_tiled_granule(path, INDEX, TILE, first, stored)
+    path = folder / granule_file_name(INDEX, first, tile)
+    write_tiled_granule(path, INDEX, tile, first, stored)
     return path
 
 

@@ -60,7 +60,10 @@ def outline(path: Path, kind: str) -> str:
         ({"model": {"trees": "many"}}, ['`model.trees` is "many"', "whole number"]),
         ({"months": ["2014-08"]}, ["2014-08", "2015-04"]),
         ({"regions": [{"name": "here", "bbox": [47.0, 98.5, 48.0, 100.0]}]}, ["latitude and longitude are swapped"]),
-        ({"regions": [{"name": "here", "bbox": [100.0, 47.0, 98.5, 48.0]}]}, ["west must be less than east"]),
+        (
+            {"regions": [{"name": "here", "bbox": [100.0, 47.0, 98.5, 48.0]}]},
+            ["358.5° wide", "west and east look swapped"],
+        ),
         ({"archive": "no such folder"}, ["no such folder"]),
         ({"source": "simulated"}, ["does not read it"]),
         (

@@ -29,8 +29,13 @@ def periods(product: str, month: str) -> list[tuple[str, float]]:
 )
 def test_months(month: str, first: date, following: date, days: int) -> None:
     assert month_range(month) == (first, following)
-    assert len(slots(PRODUCTS["MOD11A1.061"], month)) == days
-    assert len(slots(PRODUCTS["SPL4SMGP.008"], month)) == 8 * days
+    for daily in ("MOD11A1.061", "MYD11A1.061"):
+        found = slots(PRODUCTS[daily], month)
+        assert [slot.time.date() for slot in found] == [first + timedelta(days=number) for number in range(days)]
+    for product in ("SPL4SMGP.008", "SPL4SMAU.008"):
+        times = [slot.time for slot in slots(PRODUCTS[product], month)]
+        assert len(times) == 8 * days
+        assert {first, following - timedelta(days=1)} == {times[0].date(), times[-1].date()}
 
 
 @pytest.mark.parametrize("month", ["2021-13", "2021-00", "2021-8", "21-08", "2021/08", "2021-08-01", " 2021-08", ""])
@@ -68,6 +73,62 @@ def test_terra_periods_of_a_leap_year() -> None:
     # Terra 353 of 2020 begins on 18 December and ends on 2 January.
     assert periods("MOD13A1.061", "2021-01")[0] == ("2020-353", 2)
     assert periods("MOD13A1.061", "2024-02") == [("2024-017", 1), ("2024-033", 16), ("2024-049", 12)]
+
+
+@pytest.mark.parametrize(
+    ("month", "terra", "aqua"),
+    # Counted on a calendar: Terra's periods begin on day 1, 17, …, Aqua's on day 9, 25, … of every year.
+    [
+        (
+            "2021-02",
+            [("2021-017", 1), ("2021-033", 16), ("2021-049", 11)],
+            [("2021-025", 9), ("2021-041", 16), ("2021-057", 3)],
+        ),
+        (
+            "2024-02",
+            [("2024-017", 1), ("2024-033", 16), ("2024-049", 12)],
+            [("2024-025", 9), ("2024-041", 16), ("2024-057", 4)],
+        ),
+        ("2021-04", [("2021-081", 6), ("2021-097", 16), ("2021-113", 8)], [("2021-089", 14), ("2021-105", 16)]),
+        (
+            "2024-04",
+            [("2024-081", 5), ("2024-097", 16), ("2024-113", 9)],
+            [("2024-089", 13), ("2024-105", 16), ("2024-121", 1)],
+        ),
+        (
+            "2021-07",
+            [("2021-177", 11), ("2021-193", 16), ("2021-209", 4)],
+            [("2021-169", 3), ("2021-185", 16), ("2021-201", 12)],
+        ),
+        # Over the end of a year, and of a leap year: the last period lasts 16 days too, and the year begins anew.
+        (
+            "2021-12",
+            [("2021-321", 2), ("2021-337", 16), ("2021-353", 13)],
+            [("2021-329", 10), ("2021-345", 16), ("2021-361", 5)],
+        ),
+        (
+            "2022-01",
+            [("2021-353", 3), ("2022-001", 16), ("2022-017", 15)],
+            [("2021-361", 11), ("2022-009", 16), ("2022-025", 7)],
+        ),
+        (
+            "2020-12",
+            [("2020-321", 1), ("2020-337", 16), ("2020-353", 14)],
+            [("2020-329", 9), ("2020-345", 16), ("2020-361", 6)],
+        ),
+        (
+            "2021-01",
+            [("2020-353", 2), ("2021-001", 16), ("2021-017", 15)],
+            [("2020-361", 10), ("2021-009", 16), ("2021-025", 7)],
+        ),
+    ],
+)
+def test_periods_of_months_of_every_length(
+    month: str, terra: list[tuple[str, float]], aqua: list[tuple[str, float]]
+) -> None:
+    for platform, expected in (("MOD", terra), ("MYD", aqua)):
+        for product in ("13A1.061", "13A2.061"):
+            assert periods(platform + product, month) == expected
 
 
 @given(month=months, product=st.sampled_from(["MOD13A1.061", "MYD13A2.061"]))

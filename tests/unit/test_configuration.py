@@ -314,7 +314,30 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         ),
         (
             region(bbox=[104, 45, 96, 50]),
-            "`regions[0].bbox` is [104, 45, 96, 50]: west must be less than east (split a region across 180° in two)",
+            (
+                "`regions[0].bbox` is [104, 45, 96, 50]: west > east is a box across 180°, and this one would be 352° "
+                "wide: west and east look swapped."
+            ),
+        ),
+        (
+            region(bbox=[104, 45, 104, 50]),
+            "`regions[0].bbox` is [104, 45, 104, 50]: west and east are the same longitude; expected four numbers in ",
+        ),
+        (
+            region(bbox=[180, 45, -180, 50]),
+            "`regions[0].bbox` is [180, 45, -180, 50]: west and east are the same longitude; expected four numbers in ",
+        ),
+        (
+            region(bbox=[178, -18, -178, -16]),
+            "`regions[0].bbox` (here) is [178, -18, -178, -16], but the simulated scene `full` covers [95.5, 44.5, ",
+        ),
+        (
+            region(bbox=[100, 45, -170, 50]),
+            "`regions[0].bbox` (here) is [100, 45, -170, 50], but the simulated scene `full` covers [95.5, 44.5, ",
+        ),
+        (
+            region(bbox=[170, 50, 190, 60]),
+            "`regions[0].bbox` is [170, 50, 190, 60]: longitudes lie between -180 and 180 degrees.",
         ),
         (
             region(bbox=[96, 50, 104, 45]),

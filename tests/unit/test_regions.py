@@ -223,7 +223,7 @@ def test_a_block_outside_of_the_outline_is_empty() -> None:
     assert not pixels_inside(TRIANGLE, Window(100, 100, 3, 3)).any()
 
 
-def test_outlines_without_geometry_or_beyond_180(tmp_path: Path) -> None:
+def test_outlines_without_geometry(tmp_path: Path) -> None:
     nothing = tmp_path / "null.geojson"
     nothing.write_text(
         '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": null}]}'
@@ -233,7 +233,3 @@ def test_outlines_without_geometry_or_beyond_180(tmp_path: Path) -> None:
     for path in (nothing, table):
         with pytest.raises(InputError, match="holds no feature with a geometry"):
             read_outline(path)
-    far = tmp_path / "far.geojson"
-    geopandas.GeoSeries([shapely.box(170, 60, 190, 70)], crs="EPSG:4326").to_file(far)
-    with pytest.raises(InputError, match=r"from 170° to 190° longitude: split it in two at 180°"):
-        region_area(None, far, "chukotka")

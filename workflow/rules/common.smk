@@ -14,6 +14,7 @@ from kilomoist.calendars import month_range, slots
 from kilomoist.configuration import DEFAULT_REGIONS, SCENE_EXTENTS, load
 from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
+from kilomoist.grids import signed_longitude
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
 
@@ -254,8 +255,8 @@ def require_scene():
         west, south, east, north = area(region).bounds
         if west < extent[0] or south < extent[1] or east > extent[2] or north > extent[3]:
             raise InputError(
-                f"region {region} reaches from {west:g} to {east:g}° E and {south:g} to {north:g}° N, but the simulated "
-                f"scene {CONFIG.scene.extent} covers {list(extent)} (west, south, east, north) only: "
+                f"region {region} reaches from {west:g} to {signed_longitude(east):g}° E and {south:g} to {north:g}° N, "
+                f"but the simulated scene {CONFIG.scene.extent} covers {list(extent)} (west, south, east, north) only: "
                 "take a region inside it, or source: archive with granules of your region."
             )
 

@@ -98,7 +98,13 @@ def _checked_box(value: object) -> Box:
     if south >= north:
         raise ValueError(f"south must be less than north; {form}")
     if west >= east:
-        raise ValueError(f"west must be less than east (split a region across 180° in two); {form}")
+        width = east + 360 - west
+        if width in (0, 360):
+            raise ValueError(f"west and east are the same longitude; {form}")
+        if width > 180:
+            raise ValueError(
+                f"west > east is a box across 180°, and this one would be {width:g}° wide: west and east look swapped"
+            )
     return west, south, east, north
 
 
@@ -166,7 +172,7 @@ class Region(Section):
     )
     bbox: RegionBox | None = _key(
         None,
-        "West, south, east, north. Maps the whole box, or cuts the outline.",
+        "West, south, east, north; west > east is a box across 180°. Maps the whole box, or cuts the outline.",
         "degrees",
         title="four numbers in degrees, [west, south, east, north]",
     )
@@ -342,7 +348,7 @@ class Configuration(Section):
 
 
 def _inside(box: Box, extent: Box) -> bool:
-    return box[0] >= extent[0] and box[1] >= extent[1] and box[2] <= extent[2] and box[3] <= extent[3]
+    return extent[0] <= box[0] < box[2] <= extent[2] and extent[1] <= box[1] and box[3] <= extent[3]
 
 
 # --- Reading ---------------------------------------------------------------------------------------------------------

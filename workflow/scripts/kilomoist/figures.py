@@ -28,6 +28,7 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from numpy.typing import NDArray
 from pyproj import Transformer
+from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.transform import from_bounds
 from rasterio.warp import reproject, transform_bounds
@@ -35,7 +36,8 @@ from rasterio.windows import Window
 from shapely.geometry import box
 
 from kilomoist.files import replaced
-from kilomoist.grids import EASE_CRS, geographic_from_ease
+from kilomoist.grids import EASE_CRS, geographic_from_ease, signed_longitude
+from kilomoist.regions import region_area
 
 Bounds = tuple[float, float, float, float]
 """Left, bottom, right, top; in degrees west, south, east, north."""
@@ -272,10 +274,10 @@ def draw_maps(
     the `outline_path` (any vector file), else the `bbox` in degrees, else what the 1 km map covers.
     """
     with rasterio.open(fine_path) as raster:
-        footprint, tags = tuple(raster.bounds), raster.tags()
+        footprint, crs, tags = tuple(raster.bounds), raster.crs, raster.tags()
     projection = _local_projection(footprint)
-    bounds = _roomy(transform_bounds(EASE_CRS, projection, *footprint))
-    region = _region(footprint, outline_path, bbox).to_crs(projection)
+    bounds = _roomy(transform_bounds(crs, projection, *footprint))
+    region = _region(footprint, crs, outline_path, bbox).to_crs(projection)
     views = [(bounds, _read(source, projection, bounds)) for source in (coarse_path, fine_path)]
     scale = _colour_scale([values for _, values in views])
     note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
@@ -440,13 +442,13 @@ def _roomy(bounds: Bounds) -> Bounds:
     return left - x, bottom - y, right + x, top + y
 
 
-def _region(footprint: Bounds, outline_path: str | Path | None, bbox: Bounds | None) -> geopandas.GeoSeries:
+def _region(footprint: Bounds, crs: CRS, outline_path: str | Path | None, bbox: Bounds | None) -> geopandas.GeoSeries:
     """The region's area; straight sides get corners in between, because they are curved in other projections."""
-    if outline_path:
+    if outline_path and crs == EASE_CRS:
         return geopandas.read_file(outline_path).geometry
-    if bbox:
-        return geopandas.GeoSeries([box(*bbox)], crs="EPSG:4326").segmentize(0.1)
-    return geopandas.GeoSeries([box(*footprint)], crs=EASE_CRS).segmentize(10_000)
+    if outline_path or bbox:  # across 180°, where files cut their outlines, in one piece
+        return geopandas.GeoSeries([region_area(bbox, outline_path)], crs="EPSG:4326").segmentize(0.1)
+    return geopandas.GeoSeries([box(*footprint)], crs=crs).segmentize(10_000)
 
 
 def _read(path: str | Path, projection: str, bounds: Bounds) -> NDArray[np.float32]:
@@ -547,7 +549,7 @@ def _graticule(axes: Axes, bounds: Bounds, projection: str) -> None:
     for longitude in columns.tick_values(west, east):
         x, y = project(np.full(along.size, longitude), south + along * (north - south))
         axes.plot(x, y, **look)
-        ticks[0].append((float(np.interp(bottom, y, x)), _degrees((longitude + 180) % 360 - 180, "EW")))
+        ticks[0].append((float(np.interp(bottom, y, x)), _degrees(signed_longitude(longitude), "EW")))
     for latitude in rows.tick_values(south, north):
         x, y = project(west + along * (east - west), np.full(along.size, latitude))
         axes.plot(x, y, **look)
@@ -558,7 +560,7 @@ def _graticule(axes: Axes, bounds: Bounds, projection: str) -> None:
 
 
 def _degrees(value: float, sides: str) -> str:
-    return f"{abs(value):g}°{sides[0] if value > 0 else sides[1] if value < 0 else ''}"
+    return f"{abs(value):g}°{'' if value in (0, 180) else sides[0] if value > 0 else sides[1]}"
 
 
 def _round_down(value: float) -> float:

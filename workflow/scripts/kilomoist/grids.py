@@ -7,14 +7,15 @@ MODIS sinusoidal: MODIS Land Team, https://modis-land.gsfc.nasa.gov/MODLAND_grid
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Box = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
+"""West, south, east, north in degrees; west > east is a box across 180°."""
 EASE_CRS = "EPSG:6933"
 LARGEST_LATITUDE = 85.0
 """EASE-Grid 2.0 global ends at 85.04° north and south."""
@@ -104,12 +105,31 @@ class Grid:
         column = np.floor((np.asarray(x, float) - self.left) / self.side).astype(np.int64)
         return row, column
 
+    def on_globe(self, window: Window) -> Iterator[tuple[Window, slice]]:
+        """Parts of a window of a grid round the Earth, each with those columns of the window that it fills.
+
+        A window across 180° goes on beyond the grid's last column, where the first one follows.
+        """
+        start, end = window.column, window.column + window.columns
+        while start < end:
+            column = start % self.columns
+            columns = min(end - start, self.columns - column)
+            yield (
+                replace(window, column=column, columns=columns),
+                slice(start - window.column, start - window.column + columns),
+            )
+            start += columns
+
 
 _EASE_LEFT, _EASE_TOP, _M09_SIDE = -17367530.4451615, 7314540.8306386, 9008.055210146
 M09 = Grid(EASE_CRS, _EASE_LEFT, _EASE_TOP, _M09_SIDE, 1624, 3856)
 """Cells: EASE-Grid 2.0 global, 9 km."""
 M01 = Grid(EASE_CRS, _EASE_LEFT, _EASE_TOP, _M09_SIDE / CELL_SIDE, 1624 * CELL_SIDE, 3856 * CELL_SIDE)
 """Pixels: EASE-Grid 2.0 global, 1 km; a cell is exactly 9 × 9 pixels."""
+EASE_WIDTH = M09.columns * M09.side
+"""m: once round the Earth."""
+EASE_CRS_ACROSS = f"+proj=cea +lat_ts=30 +lon_0=180 +x_0={EASE_WIDTH / 2} +datum=WGS84 +units=m +no_defs"
+"""The same coordinates, from 0° to 360° E: for GDAL and PROJ, `EASE_CRS` ends at 180°."""
 
 
 def _transformer(source: str, target: str) -> Any:
@@ -119,12 +139,15 @@ def _transformer(source: str, target: str) -> Any:
 
 
 def ease_from_geographic(longitude: ArrayLike, latitude: ArrayLike) -> tuple[NDArray, NDArray]:
-    """EASE-Grid 2.0 x, y in m of longitude, latitude in degrees (WGS 84)."""
-    return _transformer("EPSG:4326", EASE_CRS).transform(np.asarray(longitude, float), np.asarray(latitude, float))
+    """EASE-Grid 2.0 x, y in m of longitude, latitude in degrees (WGS 84); beyond ±180° x goes on beyond the grid."""
+    longitude = np.asarray(longitude, float)
+    turns = np.round(longitude / 360)  # 0 for ±180: halves are rounded to even numbers
+    x, y = _transformer("EPSG:4326", EASE_CRS).transform(longitude - 360 * turns, np.asarray(latitude, float))
+    return x + turns * EASE_WIDTH, y
 
 
 def geographic_from_ease(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
-    """Longitude, latitude in degrees (WGS 84) of EASE-Grid 2.0 x, y in m."""
+    """Longitude, latitude in degrees (WGS 84) of EASE-Grid 2.0 x, y in m; longitudes are within ±180."""
     return _transformer(EASE_CRS, "EPSG:4326").transform(np.asarray(x, float), np.asarray(y, float))
 
 
@@ -143,6 +166,17 @@ def geographic_from_sinusoidal(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDA
     return np.degrees(np.asarray(x, float) / (SPHERE_RADIUS * np.cos(phi))), np.degrees(phi)
 
 
+def on_earth(grid: Grid) -> NDArray[np.bool_]:
+    """Pixels of a MODIS tile whose centre lies on the Earth, and not beyond ±180°; (rows, columns)."""
+    longitude, _ = geographic_from_sinusoidal(grid.x_centres(grid.window), grid.y_centres(grid.window)[:, None])
+    return np.abs(longitude) <= 180
+
+
+def signed_longitude(longitude: float) -> float:
+    """A longitude in degrees as people write it, above -180 and up to 180."""
+    return 180 - (180 - longitude) % 360
+
+
 def longitude_edges(window: Window) -> NDArray[np.float64]:
     """Longitudes of the column edges of an M01 window; a column of EASE-Grid 2.0 has one longitude."""
     x = M01.x_edges(window)
@@ -156,7 +190,10 @@ def latitude_edges(window: Window) -> NDArray[np.float64]:
 
 
 def cells_covering(bbox: Box) -> Window:
-    """The smallest M09 window that covers west, south, east, north in degrees."""
+    """The smallest M09 window that covers west, south, east, north in degrees.
+
+    Where east lies beyond 180° the window goes on beyond the grid's last column: see `Grid.on_globe`.
+    """
     west, south, east, north = bbox
     x, y = ease_from_geographic([west, east], [south, north])
     row = math.floor((M09.top - y[1]) / M09.side)

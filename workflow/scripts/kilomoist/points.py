@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kilomoist.calendars import month_range
 from kilomoist.errors import InputError
-from kilomoist.grids import ease_from_geographic
+from kilomoist.grids import EASE_WIDTH, ease_from_geographic
 
 COLUMNS = ("id", "longitude", "latitude", "soil_moisture")
 """Columns a table of field points needs; `date` (YYYY-MM-DD) and `depth_cm` may be there."""
@@ -94,6 +94,7 @@ def read_at(path: str | Path, points: pd.DataFrame) -> NDArray[np.float64]:
         x, y = ease_from_geographic(points["longitude"], points["latitude"])
         column, row = ~file.transform @ (x, y)
         column, row = np.floor(column).astype(int), np.floor(row).astype(int)
+        column %= round(EASE_WIDTH / file.transform.a)  # a map across 180° goes on beyond the grid's last column
         inside = (row >= 0) & (row < file.height) & (column >= 0) & (column < file.width)
         values = np.full(len(points), np.nan)
         values[inside] = file.read(1)[row[inside], column[inside]]

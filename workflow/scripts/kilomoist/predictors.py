@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean
 from kilomoist.footprints import sum_footprints
-from kilomoist.grids import CELL_SIDE, Window, tile_grid
+from kilomoist.grids import CELL_SIDE, M01, Window, on_earth, tile_grid
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 
@@ -63,12 +63,15 @@ def stack_predictors(
             shares.setdefault(name, np.zeros(window.shape, np.float32))
         names, stacked, grid = list(layers), np.stack(list(layers.values())), tile_grid(composite.tile, product.pixels)
         del stored, layers  # half of what a block needs
+        stacked[:, ~on_earth(grid)] = np.nan  # what was never processed there is no sea
         for start in range(0, window.rows, _ROWS_AT_ONCE):
-            part = replace(window, row=window.row + start, rows=min(_ROWS_AT_ONCE, window.rows - start))
-            rows = slice(start, start + part.rows)
-            for name, total, share in zip(names, *sum_footprints(stacked, grid, part), strict=True):
-                sums[name][rows] += total
-                shares[name][rows] += share
+            band = replace(window, row=window.row + start, rows=min(_ROWS_AT_ONCE, window.rows - start))
+            rows = slice(start, start + band.rows)
+            # An edge of pixels lies at 180°, so that no footprint has a part on either side.
+            for part, columns in M01.on_globe(band):
+                for name, total, share in zip(names, *sum_footprints(stacked, grid, part), strict=True):
+                    sums[name][rows, columns] += total
+                    shares[name][rows, columns] += share
     for name, share in shares.items():
         covered = share >= SMALLEST_COVER
         np.divide(sums[name], share, out=sums[name], where=covered)

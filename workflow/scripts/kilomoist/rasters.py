@@ -13,7 +13,7 @@ from rasterio.transform import Affine
 
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
-from kilomoist.grids import Grid, Window
+from kilomoist.grids import EASE_CRS_ACROSS, Grid, Window
 
 
 def write_raster(
@@ -37,7 +37,8 @@ def write_raster(
         "height": window.rows,
         "width": window.columns,
         "dtype": dtype,
-        "crs": grid.crs,
+        # Coordinates beyond 180° need a CRS that has them, or what lies there is lost to those who reproject the map.
+        "crs": grid.crs if window.column + window.columns <= grid.columns else EASE_CRS_ACROSS,
         "transform": Affine(*grid.transform(window)),
         "nodata": np.nan if np.issubdtype(dtype, np.floating) else None,
         "tiled": True,
@@ -83,12 +84,16 @@ def read_raster(
 
 
 def read_window(path: str | Path, band: str, grid: Grid, window: Window) -> NDArray[Any]:
-    """One band over a window of the grid that the whole raster covers."""
+    """One band over a window of a grid round the Earth, of a raster that covers it where the window lies."""
     with _opened(path) as file:
-        row, column = window.within(_window(file, grid))
-        return file.read(
-            file.descriptions.index(band) + 1, window=(row.indices(file.height)[:2], column.indices(file.width)[:2])
-        )
+        number = file.descriptions.index(band) + 1
+        values = np.empty(window.shape, file.dtypes[number - 1])
+        for part, columns in grid.on_globe(window):
+            row, column = part.within(_window(file, grid))
+            values[:, columns] = file.read(
+                number, window=(row.indices(file.height)[:2], column.indices(file.width)[:2])
+            )
+        return values
 
 
 def mosaic(paths: Sequence[str | Path], grid: Grid) -> tuple[dict[str, NDArray[Any]], Window]:

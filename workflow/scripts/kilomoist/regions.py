@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import affinity
 
 from kilomoist.errors import InputError
 from kilomoist.grids import (
@@ -28,7 +29,8 @@ _SMALLEST_SHARE = (TILE_SIDE / 1200) ** 2
 def read_outline(path: str | Path) -> shapely.Geometry:
     """The union of all polygons of a vector file, in degrees (WGS 84).
 
-    Raises `InputError` when the file is missing or unreadable, empty, without polygons or without CRS.
+    Longitudes go on beyond ±180 where an outline crosses 180° without a break in its own CRS. Raises `InputError`
+    when the file is missing or unreadable, empty, without polygons or without CRS.
     """
     import geopandas  # half a second, and most regions are boxes
 
@@ -43,20 +45,56 @@ def read_outline(path: str | Path) -> shapely.Geometry:
     frame = frame[frame.geometry.notna()]
     if frame.crs is None:
         raise InputError(f"outline {path} has no CRS: assign the one it was drawn in (for .shp, add its .prj file).")
-    outline = frame.to_crs("EPSG:4326").geometry.make_valid().union_all()
+    polygons = frame.to_crs("EPSG:4326").geometry
+    middle = geopandas.GeoSeries([shapely.box(*frame.total_bounds).centroid], crs=frame.crs).to_crs("EPSG:4326").x[0]
+    if np.isfinite(middle):  # PROJ breaks longitudes at ±180, wherever the outline lies
+        polygons = polygons.transform(lambda points: points - [360, 0] * np.round((points[:, :1] - middle) / 360))
+    outline = polygons.make_valid().union_all()
     if outline.area == 0:
         kinds = ", ".join(sorted(frame.geometry.geom_type.unique()))
         raise InputError(f"outline {path} holds no polygon but {kinds}: an outline must enclose an area.")
     return outline
 
 
+def _box_area(bbox: Box) -> shapely.Geometry:
+    """A box in degrees; across 180° its longitudes go on beyond 180."""
+    west, south, east, north = bbox
+    return shapely.box(west, south, east + 360 if west > east else east, north)
+
+
+def on_globe(area: shapely.Geometry) -> shapely.Geometry:
+    """An area in degrees with what lies beyond ±180 (as far as ±360) moved by a turn, to where it is within."""
+    west, _, east, _ = area.bounds
+    if (west >= -180 and east <= 180) or west < -360 or east > 360:
+        return area
+    return shapely.union_all([_moved(area, turn - 180, turn + 180, -turn) for turn in (-360, 0, 360)])
+
+
+def _in_one_piece(area: shapely.Geometry) -> shapely.Geometry:
+    """An area within ±180° with its negative longitudes counted on beyond 180, where that makes it narrower."""
+    west, _, east, _ = area.bounds
+    if east - west <= 180:  # at least half a turn would remain
+        return area
+    joined = shapely.union(_moved(area, 0, 180, 0), _moved(area, -180, 0, 360))
+    left, _, right, _ = joined.bounds
+    return joined if right - left < east - west else area
+
+
+def _moved(area: shapely.Geometry, west: float, east: float, shift: float) -> shapely.Geometry:
+    """What of an area lies between two longitudes, moved in longitude."""
+    _, south, _, north = area.bounds
+    cut = shapely.intersection(area, shapely.box(west, south, east, north))
+    return affinity.translate(cut.buffer(0), shift)  # without the lines where an area only touches the cut
+
+
 def region_area(bbox: Box | None, outline: str | Path | None, name: str = "") -> shapely.Geometry:
     """The region in degrees: its box, its outline, or what both share.
 
-    Raises `InputError` when they share nothing.
+    Where a region across 180° is narrower so, it is in one piece, with longitudes from 0 to 360. Raises `InputError`
+    when box and outline share nothing, and for what lies beyond the grid.
     """
-    areas = ([shapely.box(*bbox)] if bbox else []) + ([read_outline(outline)] if outline else [])
-    area = shapely.intersection_all(areas)
+    areas = ([_box_area(bbox)] if bbox else []) + ([read_outline(outline)] if outline else [])
+    area = shapely.intersection_all([on_globe(part) for part in areas])
     if area.area == 0:
         raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")
     west, south, east, north = area.bounds
@@ -67,8 +105,10 @@ def region_area(bbox: Box | None, outline: str | Path | None, name: str = "") ->
             f"if that is not meant, look at the coordinates{f' of {outline}' if outline else ''}: {hint}."
         )
     if west < -180 or east > 180:
-        raise InputError(f"region {name} reaches from {west:g}° to {east:g}° longitude: split it in two at 180°.")
-    return area
+        raise InputError(
+            f"region {name} reaches from {west:g}° to {east:g}° longitude: longitudes lie between -360 and 360 degrees."
+        )
+    return _in_one_piece(area)
 
 
 def cells_of(area: shapely.Geometry) -> Window:
@@ -79,7 +119,7 @@ def cells_of(area: shapely.Geometry) -> Window:
 def tiles_of(area: shapely.Geometry) -> list[str]:
     """MODIS tiles that share more with an area in degrees than one LST pixel, in order of name."""
     outline = shapely.transform(
-        shapely.segmentize(area, _LONGEST_SEGMENT),
+        shapely.segmentize(on_globe(area), _LONGEST_SEGMENT),
         lambda points: np.column_stack(sinusoidal_from_geographic(points[:, 0], points[:, 1])),
     ).buffer(0)
     left, bottom, right, top = outline.bounds
@@ -110,7 +150,10 @@ def pixels_inside(area: shapely.Geometry, cells: Window) -> NDArray[np.bool_]:
 
     window = cells.refined(CELL_SIDE)
     outline = shapely.transform(
-        shapely.segmentize(area, _LONGEST_SEGMENT),
+        shapely.segmentize(on_globe(area), _LONGEST_SEGMENT),
         lambda points: np.column_stack(ease_from_geographic(points[:, 0], points[:, 1])),
     )
-    return geometry_mask([outline], window.shape, Affine(*M01.transform(window)), invert=True)
+    inside = np.empty(window.shape, bool)
+    for part, columns in M01.on_globe(window):
+        inside[:, columns] = geometry_mask([outline], part.shape, Affine(*M01.transform(part)), invert=True)
+    return inside

@@ -22,7 +22,8 @@ def schema(use: Sequence[str]) -> pandera.DataFrameSchema:
     number = pandera.Column("float64", pandera.Check(np.isfinite, name="finite"))
     columns = {
         "row": pandera.Column("int64", pandera.Check.in_range(0, M09.rows - 1)),
-        "col": pandera.Column("int64", pandera.Check.in_range(0, M09.columns - 1)),
+        # A region across 180° counts its columns on beyond the grid's last one.
+        "col": pandera.Column("int64", pandera.Check.in_range(0, 2 * M09.columns - 1)),
         "lon": pandera.Column("float64", pandera.Check.in_range(-180, 180)),
         "lat": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
         "target": pandera.Column("float64", pandera.Check.in_range(0, 1)),
