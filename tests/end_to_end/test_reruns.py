@@ -98,6 +98,7 @@ def edited(demo: Path, tmp_path: Path) -> Callable[[str, str], set[str]]:
     return edit
 
 
+WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan"}
 CODE = "\n\n_EDITED = True\n"
 
 
@@ -134,11 +135,11 @@ def test_moved_times_of_code_rerun_nothing(demo: Path, tmp_path: Path) -> None:
 
 
 def test_every_rule_reruns_with_its_own_script() -> None:
-    """`code=code("…")` names the rule's own script, in every rule."""
+    """`code=code("…")` names the rule's own script, in every rule but those of NASA's granules, which never refetch."""
     files = sorted(path for path in (ROOT / "workflow/rules").glob("*.smk") if path.name != "common.smk")
     text = "\n".join(path.read_text() for path in files)
     found = re.findall(r"^rule (\w+):(.*?)(?=^rule |\Z)", text, re.DOTALL | re.MULTILINE)
     assert len(found) > 20
     for name, body in found:
-        assert f'code=code("{name}")' in body, name
+        assert (f'code=code("{name}")' in body) != (name in WITHOUT_CODE), name
         assert f'"../scripts/{name}.py"' in body, name

@@ -18,7 +18,13 @@ def test_mongolia_can_be_planned(tmp_path: Path) -> None:
     """
     empty_archive(tmp_path / "archive", {"MOD11A1.061": TILES, "MOD13A1.061": TILES, "SPL4SMGP.008": [None]})
     words = command(tmp_path, "--dry-run")
-    words += ["--configfile", str(ROOT / "config/mongolia-2021-08.yaml"), "--config", "archive=archive"]
+    words += [
+        "--configfile",
+        str(ROOT / "config/mongolia-2021-08.yaml"),
+        "--config",
+        "source=archive",
+        "archive=archive",
+    ]
     done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

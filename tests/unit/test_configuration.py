@@ -61,18 +61,21 @@ def test_config_file_shows_the_defaults() -> None:
 
 def test_study_run(tmp_path: Path) -> None:
     shown = load_configfile(ROOT / "config/mongolia-2021-08.yaml")
-    (said,) = problems(shown)
+    settings = load({**load_configfile(ROOT / "config/config.yaml"), **shown})
+    assert settings.source == "earthdata"
+    (mongolia,) = settings.regions
+    assert (mongolia.name, mongolia.bbox, mongolia.country) == ("mongolia", (87.7, 41.55, 119.95, 52.15), "MNG")
+    assert settings.months == ("2021-08",)
+    assert settings.predictors.use == ("ndvi", "evi", "lst_day")
+    assert (settings.model.kind, settings.model.test_fraction) == ("random_forest", 0.2)
+    (said,) = problems({**shown, "source": "archive"})
     assert said == (
         "`archive` is null, but `source: archive` needs a folder of granules: "
         "give it, for example by `--config archive=/path/to/granules`."
     )
-    settings = load({**load_configfile(ROOT / "config/config.yaml"), **shown, "archive": str(tmp_path)})
-    (mongolia,) = settings.regions
-    assert (mongolia.name, mongolia.bbox, mongolia.country) == ("mongolia", (87.7, 41.55, 119.95, 52.15), "MNG")
-    assert settings.months == ("2021-08",)
-    assert settings.archive == tmp_path
-    assert settings.predictors.use == ("ndvi", "evi", "lst_day")
-    assert (settings.model.kind, settings.model.test_fraction) == ("random_forest", 0.2)
+    assert load({**shown, "source": "archive", "archive": str(tmp_path)}).archive == tmp_path
+    (said,) = problems({**shown, "archive": str(tmp_path)})
+    assert "but `source` is earthdata and does not read it" in said
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "mongolia-2021-08.yaml"])
@@ -185,7 +188,7 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             "`regions[0].box` is not a key (its value is [96.0, 45.0, 104.0, 50.0]): did you mean `regions[0].bbox`?",
         ),
         # Types and limits
-        ({"source": "nasa"}, '`source` is "nasa": expected simulated or archive.'),
+        ({"source": "nasa"}, '`source` is "nasa": expected simulated, archive or earthdata.'),
         ({"quality": None}, "`quality` is null: expected a mapping with keys vegetation, temperature, minimum_days, "),
         (
             {"quality": {"minimum_days": "few"}},
