@@ -115,13 +115,21 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
-def disturbed_fetch(folder: Path, earthdata: Earthdata, receipts: Sequence[str], whole: float) -> tuple[int, int, int]:
-    """Fetch, killed ten times. Returns kills, granules asked for although they were there, and requests that failed."""
+def stored(folder: Path) -> set[str]:
+    """Names of the granules that are complete in the store."""
+    return {path.name for path in (folder / "resources/granules").rglob("*") if path.suffix in (".hdf", ".h5")}
+
+
+def disturbed_fetch(folder: Path, earthdata: Earthdata, receipts: Sequence[str]) -> tuple[int, int, int]:
+    """Fetch, killed ten times at random moments, each after a part of the granules came.
+
+    Returns kills, granules that were asked for although they were there, and answers that failed.
+    """
     folder.mkdir()
     random = Random(7)
     kills = refetched = 0
     while True:
-        there = {path.name for path in (folder / "resources/granules").rglob("*") if path.suffix in (".hdf", ".h5")}
+        there = stored(folder)
         before = len(earthdata.requests)
         process = subprocess.Popen(
             command("--", *receipts),
@@ -131,15 +139,15 @@ def disturbed_fetch(folder: Path, earthdata: Earthdata, receipts: Sequence[str],
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        try:
-            # Late enough that something was fetched, early enough that something is left for the next.
-            patience = 5 + random.uniform(0.5, 1.5) * whole / (2 * KILLS) if kills < KILLS else None
-            code = process.wait(patience)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-            code = None
+        while kills < KILLS and process.poll() is None:
+            if len(stored(folder)) >= len(there) + len(receipts) // (KILLS + 2):
+                time.sleep(random.uniform(0, 0.5))
+                os.killpg(process.pid, signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.02)
+        code = process.wait()
+        if code:
             subprocess.run(command("--unlock"), cwd=folder, capture_output=True, check=True)
         again = {
             request.path.rsplit("/", 1)[-1]
@@ -234,9 +242,9 @@ def traffic(folder: Path, smap: int, lst: int) -> None:
     shutil.rmtree(folder / "smap")
     receipts = fields + lst_granules(granules / "lst", lst)
     with serve(granules) as earthdata:
-        seconds = fetch(folder / "plain", earthdata, receipts)
+        fetch(folder / "plain", earthdata, receipts)
     with serve(granules, failures=0.05, seed=3) as earthdata:
-        kills, refetched, failed = disturbed_fetch(folder / "disturbed", earthdata, receipts, seconds)
+        kills, refetched, failed = disturbed_fetch(folder / "disturbed", earthdata, receipts)
     print(f"killed_times {kills}")
     print(f"killed_failed_answers {failed}")
     print(f"killed_same_bytes {content(folder / 'plain') == content(folder / 'disturbed')}")
