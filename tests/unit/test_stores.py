@@ -1,6 +1,7 @@
 """Granules that are fetched: whole or the wanted field alone, verified, whatever goes wrong on the way."""
 
 import hashlib
+import shutil
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +40,7 @@ from kilomoist.downloads import Session, logged_in
 from kilomoist.errors import InputError
 from kilomoist.granules import read_target
 from kilomoist.grids import M09
-from kilomoist.products import Product
+from kilomoist.products import PRODUCTS, Product
 from kilomoist.stores import _agrees, check_access, retrieve
 
 SERVE = Callable[..., Earthdata]
@@ -370,3 +371,33 @@ def test_access_is_tried_before_anything_is_fetched(earthdata: Earthdata) -> Non
     with pytest.raises(InputError, match="accept it"):
         check_access(LST, MONTH, [], logged_in())
     check_access(TARGET, MONTH, [], logged_in())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "product", "tile", "month", "way"),
+    [
+        ("MOD11A1*", "MOD11A1.061", "h11v05", "2021-08", "whole file fetched"),
+        ("MOD13A2.A2021225*", "MOD13A2.061", "h11v06", "2021-08", "whole file fetched"),
+        ("SMAP*", "SPL4SMAU.004", None, "2020-01", "the whole file is fetched, because"),
+    ],
+)
+def test_real_granules_come_through(
+    serve: SERVE,
+    store: Store,
+    tmp_path: Path,
+    real: Callable[[str], Path],
+    pattern: str,
+    product: str,
+    tile: str | None,
+    month: str,
+    way: str,
+) -> None:
+    """Of SMAP there is only a subsetter's cut, in rows of one chunk each: no layout that is copied in parts."""
+    original = real(pattern)
+    (tmp_path / "nasa").mkdir()
+    shutil.copy(original, tmp_path / "nasa")
+    serve(tmp_path / "nasa")
+    (entry,) = search_month(PRODUCTS[product], tile, month, Session())
+    path = retrieve(entry, PRODUCTS[product], store.folder, store.session, store.told.append)
+    assert path.read_bytes() == original.read_bytes()
+    assert any(way in said for said in store.told)
