@@ -16,6 +16,7 @@ include: "workflow/rules/composites.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/maps.smk"
+include: "workflow/rules/evaluations.smk"
 include: "workflow/rules/reports.smk"
 
 

@@ -1,5 +1,6 @@
 """Intermediate files of a region of a few cells with known content, written by the library's own functions."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,24 @@ def cell_bands(cells: Window) -> dict[str, NDArray[np.float64]]:
 
 def write_stack(path: Path, cells: Window) -> None:
     write_raster(path, stack(cells), M01, cells.refined(9), {})
+
+
+RAW: NDArray[np.float32] = np.where(
+    np.isfinite(stack(CELLS)["lst_day"]), 0.2 + 0.1 * stack(CELLS)["ndvi"], np.nan
+).astype(np.float32)
+"""A map that is not reconciled."""
+
+
+def write_raw(path: Callable[[str], Path], run: str) -> None:
+    """The map's blocks, where `path` makes folders."""
+    for name, window in BLOCKS.items():
+        part = RAW[window.refined(9).within(CELLS.refined(9))]
+        write_raster(path(f"{run}/blocks/{name}/raw_map.tif"), {"soil_moisture": part}, M01, window.refined(9), {})
+
+
+def write_stacks(path: Callable[[str], Path], run: str) -> None:
+    for name, window in BLOCKS.items():
+        write_stack(path(f"{run}/blocks/{name}/predictors.tif"), window)
 
 
 def write_cells(path: Path, cells: Window = CELLS) -> None:

@@ -20,6 +20,8 @@ from kilomoist.configuration import load
 from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.scores import score
 
+TABLES = ("correlation", "importance", "maps", "scores", "truth", "field_validation", "granules")
+PROTOCOLS = ("train", "random", "degrade_restore")
 PUBLIC = {
     "soil_moisture.tif",
     "quality.tif",
@@ -28,7 +30,7 @@ PUBLIC = {
     "samples.parquet",
     "model.skops",
     "provenance.json",
-    *(f"tables/{name}.csv" for name in ("correlation", "importance", "maps", "scores", "field_validation", "granules")),
+    *(f"tables/{name}.csv" for name in TABLES),
     *(
         f"figures/{name}.png"
         for name in ("correlation", "importance", "predicted_observed", "maps", "field_validation")
@@ -38,8 +40,11 @@ PUBLIC = {
 BETWEEN = {
     "cells.tif",
     "correction.tif",
+    "comparison.tif",
+    "alternative.skops",
+    *(f"protocols/{protocol}.parquet" for protocol in PROTOCOLS),
     *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map")),
-    *(f"tables/{name}.csv" for name in ("predictions", "leaf_search", "field_points")),
+    *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search", "field_points")),
 }
 SHARED = {
     f"results/composites/simulated/{name}/{MONTH}{suffix}"
@@ -78,7 +83,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 24
+    assert len(logs) == 29
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -248,8 +253,22 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     scores = tables["scores"]
     names = ["protocol", "method", "model", "n", "r", "r2", "rmse", "ubrmse", "bias"]
     assert set(names) <= set(scores)
-    assert list(scores["protocol"]) == ["train", "random"]
-    assert scores["n"].sum() == len(pd.read_parquet(demo / DEMO / "samples.parquet"))
+    assert list(scores["protocol"].drop_duplicates()) == list(PROTOCOLS)
+    study = scores[scores["method"] == "absolute"].set_index("protocol")
+    assert study.loc[["train", "random"], "n"].sum() == len(pd.read_parquet(demo / DEMO / "samples.parquet"))
+    # Two cells of 144 km lie in the region: too few to learn detail from, which the row says.
+    assert study.loc["degrade_restore", "note"].startswith("detail: 2 complete cells of 144 km")
+    assert set(scores.loc[scores["protocol"] == "degrade_restore", "method"]) == {
+        *("absolute", "absolute, reconciled", "null"),
+    }
+    truth = tables["truth"].set_index(["support", "map"])
+    assert (truth["n"] == np.isfinite(moisture).sum()).all()
+    assert truth.loc[("1 km", "soil_moisture.tif"), "rmse"] == pytest.approx(
+        truth.loc[("1 km", "detail_reconciled"), "rmse"], rel=1e-4
+    )
+    # What downscaling adds: copied values say nothing within cells.
+    assert np.isnan(truth.loc[("within cells", "copied"), "r"])
+    assert truth.loc[("within cells", "soil_moisture.tif"), "skill_bilinear_reconciled"] > 0.1
     ranges = tables["maps"].set_index("map")
     for name, raster in (("9 km", target), ("1 km", moisture)):
         finite = raster[np.isfinite(raster)].astype(float)

@@ -15,6 +15,7 @@ FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
     *FIGURES,
+    *("degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
 }
 
 
@@ -57,6 +58,7 @@ def test_reconciliation_reruns_only_what_finishes_the_map(demo: Path) -> None:
     pending = planned(demo, changed("map", reconcile=False))
     assert rules(pending) == {
         *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation", "record_provenance"),
+        "compare_truth",
     }
 
 

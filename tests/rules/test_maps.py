@@ -9,6 +9,7 @@ from rule_bench import CONFIG, RUN, Bench
 from small_region import (
     BLOCKS,
     CELLS,
+    RAW,
     USE,
     fitted,
     moisture,
@@ -16,30 +17,16 @@ from small_region import (
     stack,
     write_cells,
     write_model,
+    write_raw,
     write_sample_table,
     write_stack,
+    write_stacks,
 )
 from workflow_runs import block_mean, values
 
 from kilomoist.grids import M01, M09
 from kilomoist.methods import predict_map
 from kilomoist.rasters import mosaic, write_raster
-
-RAW = np.where(np.isfinite(stack(CELLS)["lst_day"]), 0.2 + 0.1 * stack(CELLS)["ndvi"], np.nan).astype(np.float32)
-"""A map that is not reconciled."""
-
-
-def write_raw(bench: Bench) -> None:
-    for name, window in BLOCKS.items():
-        part = RAW[window.refined(9).within(CELLS.refined(9))]
-        write_raster(
-            bench.path(f"{RUN}/blocks/{name}/raw_map.tif"), {"soil_moisture": part}, M01, window.refined(9), {}
-        )
-
-
-def write_stacks(bench: Bench) -> None:
-    for name, window in BLOCKS.items():
-        write_stack(bench.path(f"{RUN}/blocks/{name}/predictors.tif"), window)
 
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])
@@ -63,7 +50,7 @@ def test_predict_block(bench: Bench, method: str) -> None:
 @pytest.mark.parametrize("reconcile", [True, False])
 def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
     bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": reconcile}}
-    write_raw(bench)
+    write_raw(bench.path, RUN)
     write_cells(bench.path(f"{RUN}/cells.tif"))
     bench.run("reconcile_map", f"{RUN}/correction.tif")
     bands, window = mosaic([bench.folder / f"{RUN}/correction.tif"], M09)
@@ -78,8 +65,8 @@ def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
 
 @pytest.mark.parametrize("reconcile", [True, False])
 def test_assemble_map(bench: Bench, reconcile: bool) -> None:
-    write_raw(bench)
-    write_stacks(bench)
+    write_raw(bench.path, RUN)
+    write_stacks(bench.path, RUN)
     write_cells(bench.path(f"{RUN}/cells.tif"))
     write_model(bench.path(f"{RUN}/model.skops"), "detail")
     # A correction that reconciliation would find only roughly: the last step must make the means exact.
@@ -130,7 +117,7 @@ def test_assemble_map(bench: Bench, reconcile: bool) -> None:
 
 
 def test_assemble_predictors(bench: Bench) -> None:
-    write_stacks(bench)
+    write_stacks(bench.path, RUN)
     bench.run("assemble_predictors", f"{RUN}/predictors.tif")
     path = bench.folder / f"{RUN}/predictors.tif"
     well, errors, _ = cog_validate(path, quiet=True)

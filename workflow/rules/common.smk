@@ -26,6 +26,7 @@ if Path("config/config.yaml").exists():
 
 ENVIRONMENT = ROOT / "workflow/envs/environment.yaml"
 RUN = "results/{region}/{month}"
+PROTOCOLS = ("train", "random", "degrade_restore")
 BLOCK = f"{RUN}/blocks/{{block}}"
 COMPOSITES = "results/composites/{source}/{product}"
 SIMULATED = "resources/simulated/{scene}"
@@ -41,6 +42,7 @@ wildcard_constraints:
     extent=r"h\d\dv\d\d|global",
     place=r"h\d\dv\d\d|\d{4}",
     day=r"\d{4}-\d{2}-\d{2}",
+    trained="model|alternative",
     scene=r"[a-z]+-\d+",
     country=r"[A-Z]{3}",
 
@@ -298,6 +300,12 @@ def scene_seed(wildcards):
 # --- Runs -------------------------------------------------------------------------------------------------------------
 
 
+def method(wildcards):
+    """The method of the map, or the one that it is compared with."""
+    other = {"absolute": "detail", "detail": "absolute"}[CONFIG.model.method]
+    return CONFIG.model.method if wildcards.trained == "model" else other
+
+
 def few_days(wildcards):
     """Days of valid observations below which a pixel's predictor is flagged: twice what it needs, or half the month."""
     begin, end = month_range(wildcards.month)
@@ -361,6 +369,8 @@ def targets():
         "figures/maps.png",
         "provenance.json",
     ]
+    if CONFIG.source == "simulated":
+        names.append("tables/truth.csv")
     if HAS_POINTS:
         names += ["tables/field_validation.csv", "figures/field_validation.png"]
     return [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]

@@ -1,4 +1,4 @@
-# Models: trained on the 9 km cells, and scored there.
+# Models: trained on the 9 km cells. The map is made by one method; the other is trained to be compared with it.
 
 
 rule train_model:
@@ -6,12 +6,12 @@ rule train_model:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
     output:
-        model=f"{RUN}/model.skops",
-        search=f"{RUN}/tables/leaf_search.csv",
+        model=f"{RUN}/{{trained}}.skops",
+        search=f"{RUN}/tables/{{trained}}_search.csv",
     log:
-        "results/logs/train_model/{region}/{month}.log",
+        "results/logs/train_model/{region}/{month}/{trained}.log",
     benchmark:
-        "results/benchmarks/train_model/{region}/{month}.tsv"
+        "results/benchmarks/train_model/{region}/{month}/{trained}.tsv"
     conda:
         ENVIRONMENT
     threads: 2
@@ -20,7 +20,7 @@ rule train_model:
         runtime=10,
     params:
         use=list(CONFIG.predictors.use),
-        method=CONFIG.model.method,
+        method=method,
         kind=CONFIG.model.kind,
         trees=CONFIG.model.trees,
         min_leaf=CONFIG.model.min_leaf,
@@ -29,40 +29,6 @@ rule train_model:
         source=CONFIG.source,
         code=code("train_model"),
     message:
-        "Train the model of {wildcards.region}, {wildcards.month}"
+        "Train the {wildcards.trained} of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/train_model.py"
-
-
-rule evaluate_model:
-    input:
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
-        model=f"{RUN}/model.skops",
-    output:
-        correlation=f"{RUN}/tables/correlation.csv",
-        importance=f"{RUN}/tables/importance.csv",
-        scores=f"{RUN}/tables/scores.csv",
-        predictions=f"{RUN}/tables/predictions.csv",
-    log:
-        "results/logs/evaluate_model/{region}/{month}.log",
-    benchmark:
-        "results/benchmarks/evaluate_model/{region}/{month}.tsv"
-    conda:
-        ENVIRONMENT
-    threads: 2
-    resources:
-        mem_mb=900,
-        runtime=10,
-    params:
-        use=list(CONFIG.predictors.use),
-        kind=CONFIG.model.kind,
-        trees=CONFIG.model.trees,
-        min_leaf=CONFIG.model.min_leaf,
-        seed=CONFIG.model.seed,
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        code=code("evaluate_model"),
-    message:
-        "Evaluate the model of {wildcards.region}, {wildcards.month}"
-    script:
-        "../scripts/evaluate_model.py"

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from kilomoist.models import Model, impurity_importance, predict_mean
 
+_CONSTANT = 1e-12
+"""Numbers that differ by less are the same but for rounding."""
 PERMUTATIONS = 10
 """Times that each predictor is shuffled for its permutation importance."""
 
@@ -30,9 +32,9 @@ def score(observed: NDArray, estimated: NDArray) -> dict[str, float]:
         return result
     error = z - y
     result |= {"rmse": float(np.sqrt(np.mean(error**2))), "ubrmse": float(np.std(error)), "bias": float(error.mean())}
-    if len(y) >= 3 and np.ptp(y) > 0:
+    if len(y) >= 3 and np.ptp(y) > _CONSTANT:
         result["r2"] = float(1 - np.sum(error**2) / np.sum((y - y.mean()) ** 2))
-        if np.ptp(z) > 0:
+        if np.ptp(z) > _CONSTANT:
             correlation = pearsonr(y, z)
             result |= {"r": float(correlation.statistic), "p": float(correlation.pvalue)}
     return result

@@ -1,0 +1,135 @@
+"""Rules of evaluations.smk on the cells of a small region."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from rule_bench import CONFIG, RUN, Bench
+from small_region import (
+    CELLS,
+    RAW,
+    USE,
+    fitted,
+    moisture,
+    region_cells,
+    sample_table,
+    stack,
+    write_cells,
+    write_raw,
+    write_sample_table,
+    write_stacks,
+)
+from workflow_runs import block_mean
+
+from kilomoist.cells import null_models
+from kilomoist.methods import predict_map
+from kilomoist.models import predict_mean, save
+from kilomoist.rasters import read_raster
+from kilomoist.scores import score
+
+TABLES = [f"{RUN}/tables/{name}.csv" for name in ("correlation", "importance", "predictions")]
+STUDY = [f"{RUN}/protocols/{name}.parquet" for name in ("train", "random")]
+
+
+def prepare(bench: Bench, method: str, alpha: float = 0.5) -> None:
+    """Both models: the map's method and the other."""
+    bench.config = CONFIG | {"model": CONFIG["model"] | {"method": method}}
+    write_cells(bench.path(f"{RUN}/cells.tif"))
+    write_sample_table(bench.path(f"{RUN}/samples.parquet"))
+    detail = replace(fitted("detail"), alpha=alpha, **({} if alpha else {"estimator": None}))
+    by_method = {"absolute": fitted("absolute"), "detail": detail}
+    save(bench.path(f"{RUN}/model.skops"), by_method.pop(method))
+    save(bench.path(f"{RUN}/alternative.skops"), *by_method.values())
+
+
+@pytest.mark.parametrize("method", ["absolute", "detail"])
+def test_evaluate_model(bench: Bench, method: str) -> None:
+    """The study's model is always looked at, whichever method makes the map."""
+    prepare(bench, method)
+    bench.run("evaluate_model", *TABLES, *STUDY)
+    correlation, importance, predictions = (pd.read_csv(bench.folder / table) for table in TABLES)
+    samples = sample_table()
+    r = correlation.set_index(["first", "second"])["r"]
+    assert len(r) == 6
+    assert r["target", "ndvi"] == pytest.approx(np.corrcoef(samples["target"], samples["ndvi"])[0, 1])
+    assert (correlation["n"] == len(samples)).all()
+    assert importance["method"].unique().tolist() == ["absolute", "detail"]
+    assert importance["predictor"].tolist() == USE * 2
+    assert predictions["split"].tolist() == samples["split"].tolist()
+    np.testing.assert_allclose(predictions["observed"], samples["target"])
+    expected = predict_mean(fitted("absolute").estimator, samples[USE].to_numpy(np.float32))
+    np.testing.assert_allclose(predictions["predicted"], expected)
+    for path, split in zip(STUDY, ("train", "test"), strict=True):
+        table, rows = pd.read_parquet(bench.folder / path), samples["split"] == split
+        np.testing.assert_array_equal(table["row"], samples["row"][rows])
+        np.testing.assert_allclose(table["absolute"], expected[rows])
+        np.testing.assert_allclose(table["mean"], samples["target"][samples["split"] == "train"].mean())
+
+
+def test_evaluate_model_without_detail(bench: Bench) -> None:
+    """A region too small to learn detail still has the study's tables."""
+    prepare(bench, "detail", alpha=0.0)
+    bench.run("evaluate_model", *TABLES, *STUDY)
+    assert pd.read_csv(bench.folder / TABLES[1])["method"].unique().tolist() == ["absolute"]
+
+
+def test_degrade_restore_says_when_there_is_too_little(bench: Bench) -> None:
+    """10 × 11 cells hold hardly a coarse one."""
+    prepare(bench, "detail")
+    log = bench.run("degrade_restore", f"{RUN}/protocols/degrade_restore.parquet")
+    table = pd.read_parquet(bench.folder / f"{RUN}/protocols/degrade_restore.parquet")
+    assert table.empty
+    assert "complete cells of 36 km, 20 are needed to learn" in table.attrs["note"]
+    assert table.attrs["note"] in log
+
+
+def test_score_protocols(bench: Bench) -> None:
+    """Scores of each estimate, skill against the null models, and a row that says why there is no number."""
+    samples = sample_table()
+    y = samples["target"].to_numpy()
+    places = samples[["row", "col", "lon", "lat"]]
+    estimates = {"absolute": 0.9 * y + 0.02, "mean": np.full(len(y), y.mean()), "linear": 0.5 * y + 0.1}
+    for name in ("train", "random"):
+        places.assign(observed=y, **estimates).to_parquet(bench.path(f"{RUN}/protocols/{name}.parquet"))
+    nothing = pd.DataFrame()
+    nothing.attrs["note"] = "too small"
+    nothing.to_parquet(bench.path(f"{RUN}/protocols/degrade_restore.parquet"))
+    bench.run("score_protocols", f"{RUN}/tables/scores.csv")
+    table = pd.read_csv(bench.folder / f"{RUN}/tables/scores.csv")
+    assert table["protocol"].tolist() == ["train"] * 3 + ["random"] * 3 + ["degrade_restore"]
+    assert table["method"].tolist()[:3] == ["absolute", "null", "null"]
+    assert table["model"].tolist()[:3] == ["random_forest", "mean", "linear"]
+    first = table.iloc[0]
+    expected = score(y, estimates["absolute"])
+    for name in ("n", "r", "r2", "rmse", "ubrmse", "bias"):
+        assert first[name] == pytest.approx(expected[name]), name
+    errors = {name: np.mean((values - y) ** 2) for name, values in estimates.items()}
+    assert first["skill_mean"] == pytest.approx(1 - errors["absolute"] / errors["mean"])
+    assert first["skill_linear"] == pytest.approx(1 - errors["absolute"] / errors["linear"])
+    last = table.iloc[-1]
+    assert last["note"] == "too small"
+    assert np.isnan(last["rmse"])
+
+
+@pytest.mark.parametrize("method", ["absolute", "detail"])
+def test_compare_maps(bench: Bench, method: str) -> None:
+    """The map's own method from its blocks, the other predicted, both reconciled; and the null models."""
+    prepare(bench, method)
+    write_raw(bench.path, RUN)
+    write_stacks(bench.path, RUN)
+    bench.run("compare_maps", f"{RUN}/comparison.tif")
+    maps, _ = read_raster(bench.folder / f"{RUN}/comparison.tif")
+    other = "detail" if method == "absolute" else "absolute"
+    np.testing.assert_allclose(maps[method], RAW, atol=1e-7)
+    whole = stack(CELLS)
+    predictors = np.stack([whole[name] for name in USE])
+    expected = predict_map(fitted(other), predictors, CELLS.refined(9), region_cells(), 9)
+    np.testing.assert_allclose(maps[other], expected, atol=1e-6)
+    target = moisture(CELLS)
+    for name in (method, other):
+        mean, count = block_mean(maps[f"{name}_reconciled"])
+        assert np.abs(mean - target)[count >= 40.5].max() < 1e-6
+    nulls = null_models(target, CELLS, np.isfinite(RAW), 9, 0.5)
+    for name, values in nulls.items():
+        np.testing.assert_allclose(maps[name], values, atol=1e-6)

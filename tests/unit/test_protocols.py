@@ -1,0 +1,165 @@
+"""Estimates of what was not seen: protocols, null models, skill."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.ndimage import gaussian_filter
+from sklearn.linear_model import LinearRegression
+
+from kilomoist.cells import coarsen, interpolate
+from kilomoist.grids import Window
+from kilomoist.methods import Cells
+from kilomoist.models import Settings
+from kilomoist.protocols import (
+    cross_validate,
+    degrade_restore,
+    deviations,
+    estimates_of,
+    score_table,
+    split_estimates,
+    truth_table,
+)
+
+USE = ["a", "b"]
+SETTINGS = Settings("random_forest", 20, 1, 5)
+
+
+def smooth(seed: int, shape: tuple[int, int], width: float) -> np.ndarray:
+    field = gaussian_filter(np.random.default_rng(seed).standard_normal(shape), width)
+    return field / field.std()
+
+
+def region(rows: int, columns: int) -> Cells:
+    """Soil moisture that follows a smooth and a rougher predictor, and something that no predictor knows."""
+    shape = (rows, columns)
+    a, b, hidden = smooth(1, shape, 8), smooth(2, shape, 2), smooth(3, shape, 12)
+    target = 0.2 + 0.03 * a + 0.02 * b + 0.02 * hidden
+    return Cells(target, np.stack([a, b]), Window(204, 2900, rows, columns))
+
+
+def rows_of(cells: Cells) -> pd.DataFrame:
+    row, column = np.indices(cells.target.shape)
+    table = pd.DataFrame(
+        {
+            "row": row.ravel() + cells.window.row,
+            "col": column.ravel() + cells.window.column,
+            "lon": 99.0,
+            "lat": 47.0,
+            "target": cells.target.ravel(),
+        }
+    )
+    for name, layer in zip(USE, cells.predictors, strict=True):
+        table[name] = layer.ravel()
+    table["split"] = np.where(np.arange(len(table)) % 5, "train", "test")
+    return table
+
+
+def test_split_estimates_have_null_models_of_the_training_rows() -> None:
+    samples = rows_of(region(12, 12))
+    absolute = np.linspace(0, 1, len(samples))
+    tables = split_estimates(samples, USE, absolute)
+    train, test = (samples[samples["split"] == split] for split in ("train", "test"))
+    assert (len(tables["train"]), len(tables["random"])) == (len(train), len(test))
+    np.testing.assert_allclose(tables["random"]["mean"], train["target"].mean())
+    linear = LinearRegression().fit(train[USE].to_numpy(), train["target"])
+    np.testing.assert_allclose(tables["random"]["linear"], linear.predict(test[USE].to_numpy()))
+    np.testing.assert_array_equal(tables["random"]["absolute"], absolute[(samples["split"] == "test").to_numpy()])
+
+
+def test_cross_validation_has_not_seen_what_it_estimates() -> None:
+    """With all rows of one value in one fold, no model of the others can tell that value."""
+    samples = rows_of(region(20, 20))
+    folds = np.arange(len(samples)) % 4
+    samples["target"] = 0.1 * 3.0**folds
+    table = cross_validate(samples, USE, SETTINGS, folds)
+    for fold in range(4):
+        others = np.mean([0.1 * 3.0**other for other in range(4) if other != fold])
+        np.testing.assert_allclose(table.loc[folds == fold, "mean"], others)
+    # The smallest and the largest value cannot be reached by means of the others.
+    assert (table.loc[folds == 0, "absolute"] > 0.29).all()
+    assert (table.loc[folds == 3, "absolute"] < 0.91).all()
+    assert estimates_of(table) == ["absolute", "mean", "linear"]
+
+
+def test_a_fold_without_enough_other_rows_has_no_estimate() -> None:
+    samples = rows_of(region(6, 6))
+    folds = (np.arange(36) >= 30).astype(int)
+    table = cross_validate(samples, USE, SETTINGS, folds)
+    assert table.loc[folds == 0, "absolute"].isna().all()
+    assert table.loc[folds == 1, "absolute"].notna().all()
+
+
+def test_degrade_and_restore_a_region_of_many_coarse_cells() -> None:
+    """96 × 96 cells: 36 cells of 144 km are enough to learn detail. Useful predictors beat interpolation."""
+    cells = region(96, 96)
+    table, note = degrade_restore(cells, USE, SETTINGS, 5, 0.5)
+    assert note == ""
+    assert set(estimates_of(table)) == {
+        *("absolute", "absolute_reconciled", "detail", "detail_reconciled"),
+        *("mean", "linear", "copied", "bilinear", "bilinear_reconciled"),
+    }
+    assert len(table) == 96 * 96
+    observed = table["observed"].to_numpy()
+    error = {name: float(np.sqrt(np.mean((table[name] - observed) ** 2))) for name in estimates_of(table)}
+    assert error["detail_reconciled"] < error["bilinear_reconciled"] < error["copied"]
+    assert error["mean"] == pytest.approx(cells.target.std(), rel=0.01)
+    # What was learned and interpolated is the 36 km mean, written down once more.
+    target, coarse = coarsen(cells.target, cells.window, 4, 0.5)
+    bilinear = interpolate(target, coarse, coarse.refined(4), 4)
+    row, column = table["row"] - coarse.row * 4, table["col"] - coarse.column * 4
+    np.testing.assert_allclose(table["bilinear"], bilinear[row, column])
+    blocks = table.assign(r=table["row"] // 4, c=table["col"] // 4).groupby(["r", "c"])
+    np.testing.assert_allclose(blocks["detail_reconciled"].mean(), blocks["observed"].mean(), atol=1e-8)
+
+
+def test_degrade_and_restore_says_what_it_cannot_learn() -> None:
+    table, note = degrade_restore(region(24, 24), USE, SETTINGS, 5, 0.5)
+    assert note.startswith("detail: ")
+    assert "cells of 144 km, too few" in note
+    assert "detail" not in table
+    assert "absolute" in table
+    table, note = degrade_restore(region(12, 12), USE, SETTINGS, 5, 0.5)
+    assert table.empty
+    assert note == "9 complete cells of 36 km, 20 are needed to learn"
+
+
+def test_cells_without_predictors_are_left_out() -> None:
+    cells = region(96, 96)
+    cells.predictors[0, :8] = np.nan
+    table, _ = degrade_restore(cells, USE, SETTINGS, 5, 0.5)
+    assert len(table) == 88 * 96
+    assert table["row"].min() == cells.window.row + 8
+
+
+def test_skill_is_what_the_errors_say() -> None:
+    y = np.array([0.1, 0.2, 0.3, 0.4])
+    table = pd.DataFrame({"observed": y, "absolute": y + 0.01, "mean": np.full(4, 0.25), "linear": y + 0.02})
+    rows = pd.DataFrame(score_table("blocks", table, "extra_trees", ""))
+    assert rows["model"].tolist() == ["extra_trees", "mean", "linear"]
+    np.testing.assert_allclose(rows["skill_linear"], [0.75, 1 - 0.0125 / 0.0004, 0])
+    np.testing.assert_allclose(rows["skill_mean"], [1 - 0.0001 / 0.0125, 0, 1 - 0.0004 / 0.0125])
+    (row,) = score_table("blocks", pd.DataFrame(), "linear", "too few blocks")
+    assert row == {"protocol": "blocks", "note": "too few blocks"}
+
+
+def test_estimates_are_compared_on_the_same_rows() -> None:
+    y = np.linspace(0.1, 0.4, 10)
+    table = pd.DataFrame({"observed": y, "absolute": y, "mean": 0.25, "linear": y})
+    table.loc[:4, "absolute"] = np.nan
+    assert pd.DataFrame(score_table("blocks", table, "linear", ""))["n"].tolist() == [5, 5, 5]
+
+
+def test_truth_within_cells() -> None:
+    """A map that is right but for its cell means is right within cells; a copied value says nothing there."""
+    random = np.random.default_rng(5)
+    truth = random.uniform(0.1, 0.3, (18, 27))
+    truth[0, 0] = np.nan
+    shifted = truth + np.kron([[0.01, 0.02, 0.03], [0, 0.05, -0.02]], np.ones((9, 9)))
+    copied = np.kron(random.uniform(0.1, 0.3, (2, 3)), np.ones((9, 9)))
+    table = truth_table({"map": shifted, "copied": copied}, truth).set_index(["support", "map"])
+    assert table.loc[("within cells", "map"), "rmse"] == pytest.approx(0, abs=1e-12)
+    assert table.loc[("within cells", "map"), "skill_copied"] == pytest.approx(1)
+    assert table.loc[("within cells", "copied"), "rmse"] == pytest.approx(np.nanstd(deviations(truth)))
+    assert np.isnan(table.loc[("within cells", "copied"), "r"])
+    assert (table["n"] == 18 * 27 - 1).all()
+    assert table.loc[("1 km", "map"), "rmse"] == pytest.approx(np.sqrt(np.nanmean((shifted - truth) ** 2)))

@@ -1,0 +1,143 @@
+# Evaluations: what models and maps are worth, off the way to the map and beside each other.
+
+
+rule evaluate_model:
+    input:
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+        model=f"{RUN}/model.skops",
+        alternative=f"{RUN}/alternative.skops",
+    output:
+        correlation=f"{RUN}/tables/correlation.csv",
+        importance=f"{RUN}/tables/importance.csv",
+        predictions=f"{RUN}/tables/predictions.csv",
+        train=f"{RUN}/protocols/train.parquet",
+        random=f"{RUN}/protocols/random.parquet",
+    log:
+        "results/logs/evaluate_model/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/evaluate_model/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        use=list(CONFIG.predictors.use),
+        seed=CONFIG.model.seed,
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        code=code("evaluate_model"),
+    message:
+        "Evaluate the models of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/evaluate_model.py"
+
+
+rule degrade_restore:
+    input:
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+    output:
+        estimates=f"{RUN}/protocols/degrade_restore.parquet",
+    log:
+        "results/logs/degrade_restore/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/degrade_restore/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        use=list(CONFIG.predictors.use),
+        kind=CONFIG.model.kind,
+        trees=CONFIG.model.trees,
+        min_leaf=CONFIG.model.min_leaf,
+        seed=CONFIG.model.seed,
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        code=code("degrade_restore"),
+    message:
+        "Learn {wildcards.region}, {wildcards.month}, one level up and compare with SMAP"
+    script:
+        "../scripts/degrade_restore.py"
+
+
+rule score_protocols:
+    input:
+        estimates=expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=PROTOCOLS, allow_missing=True),
+    output:
+        scores=f"{RUN}/tables/scores.csv",
+    log:
+        "results/logs/score_protocols/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/score_protocols/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    params:
+        kind=CONFIG.model.kind,
+        code=code("score_protocols"),
+    message:
+        "Score the protocols of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/score_protocols.py"
+
+
+rule compare_maps:
+    input:
+        raw=of_blocks("raw_map.tif"),
+        stacks=of_blocks("predictors.tif"),
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+        model=f"{RUN}/model.skops",
+        alternative=f"{RUN}/alternative.skops",
+    output:
+        maps=f"{RUN}/comparison.tif",
+    log:
+        "results/logs/compare_maps/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/compare_maps/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        tags=tags,
+        code=code("compare_maps"),
+    message:
+        "Make the maps that {wildcards.region}, {wildcards.month}, is compared with"
+    script:
+        "../scripts/compare_maps.py"
+
+
+rule compare_truth:
+    input:
+        truth=f"resources/simulated/{SCENE}/truth/{{month}}/soil_moisture.tif",
+        maps=f"{RUN}/comparison.tif",
+        soil_moisture=f"{RUN}/soil_moisture.tif",
+    output:
+        table=report(f"{RUN}/tables/truth.csv", caption="../report/truth.rst", category="Tables"),
+    log:
+        "results/logs/compare_truth/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/compare_truth/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        code=code("compare_truth"),
+    message:
+        "Compare {wildcards.region}, {wildcards.month}, with the simulated truth"
+    script:
+        "../scripts/compare_truth.py"
