@@ -259,7 +259,7 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     # Two cells of 144 km lie in the region: too few to learn detail from, which the row says.
     assert study.loc["degrade_restore", "note"].startswith("detail: 2 complete cells of 144 km")
     assert set(scores.loc[scores["protocol"] == "degrade_restore", "method"]) == {
-        *("absolute", "absolute, reconciled", "null"),
+        *("absolute", "absolute, reconciled", "null model"),
     }
     truth = tables["truth"].set_index(["support", "map"])
     assert (truth["n"] == np.isfinite(moisture).sum()).all()

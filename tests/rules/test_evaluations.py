@@ -98,7 +98,7 @@ def test_score_protocols(bench: Bench) -> None:
     bench.run("score_protocols", f"{RUN}/tables/scores.csv")
     table = pd.read_csv(bench.folder / f"{RUN}/tables/scores.csv")
     assert table["protocol"].tolist() == ["train"] * 3 + ["random"] * 3 + ["degrade_restore"]
-    assert table["method"].tolist()[:3] == ["absolute", "null", "null"]
+    assert table["method"].tolist()[:3] == ["absolute", "null model", "null model"]
     assert table["model"].tolist()[:3] == ["random_forest", "mean", "linear"]
     first = table.iloc[0]
     expected = score(y, estimates["absolute"])

@@ -33,14 +33,14 @@ ESTIMATES: dict[str, Estimate] = {
     "absolute_reconciled": Estimate("absolute, reconciled"),
     "detail": Estimate("detail"),
     "detail_reconciled": Estimate("detail, reconciled"),
-    "mean": Estimate("null", "mean"),
-    "linear": Estimate("null", "linear"),
-    "copied": Estimate("null", "copied"),
-    "bilinear": Estimate("null", "bilinear"),
-    "bilinear_reconciled": Estimate("null", "bilinear, reconciled"),
+    "mean": Estimate("null model", "mean"),
+    "linear": Estimate("null model", "linear"),
+    "copied": Estimate("null model", "copied"),
+    "bilinear": Estimate("null model", "bilinear"),
+    "bilinear_reconciled": Estimate("null model", "bilinear, reconciled"),
 }
 """Every estimate that a protocol may have, in the order of the tables."""
-NULLS = tuple(name for name, estimate in ESTIMATES.items() if estimate.method == "null")
+NULLS = tuple(name for name, estimate in ESTIMATES.items() if estimate.method == "null model")
 PLACES = ("row", "col", "lon", "lat")
 _FEWEST_TRAINING_ROWS = 20
 """Rows below which nothing is trained in a fold or one level up."""
