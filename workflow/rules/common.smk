@@ -26,7 +26,8 @@ if Path("config/config.yaml").exists():
 
 ENVIRONMENT = ROOT / "workflow/envs/environment.yaml"
 RUN = "results/{region}/{month}"
-PROTOCOLS = ("train", "random", "degrade_restore")
+FOLDED = ("random_folds", "blocks", "knndm")
+PROTOCOLS = ("train", "random", *FOLDED, "degrade_restore")
 BLOCK = f"{RUN}/blocks/{{block}}"
 COMPOSITES = "results/composites/{source}/{product}"
 SIMULATED = "resources/simulated/{scene}"
@@ -43,6 +44,7 @@ wildcard_constraints:
     place=r"h\d\dv\d\d|\d{4}",
     day=r"\d{4}-\d{2}-\d{2}",
     trained="model|alternative",
+    protocol="|".join(FOLDED),
     scene=r"[a-z]+-\d+",
     country=r"[A-Z]{3}",
 

@@ -34,6 +34,63 @@ rule evaluate_model:
         "../scripts/evaluate_model.py"
 
 
+rule estimate_range:
+    input:
+        samples=f"{RUN}/samples.parquet",
+    output:
+        range=f"{RUN}/protocols/range.json",
+        lags=f"{RUN}/tables/variogram.csv",
+    log:
+        "results/logs/estimate_range/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/estimate_range/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        use=list(CONFIG.predictors.use),
+        seed=CONFIG.model.seed,
+        code=code("estimate_range"),
+    message:
+        "Estimate how far the target of {wildcards.region}, {wildcards.month}, is alike"
+    script:
+        "../scripts/estimate_range.py"
+
+
+rule cross_validate:
+    input:
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+        range=f"{RUN}/protocols/range.json",
+        model=f"{RUN}/model.skops",
+        alternative=f"{RUN}/alternative.skops",
+    output:
+        estimates=f"{RUN}/protocols/{{protocol}}.parquet",
+    log:
+        "results/logs/cross_validate/{region}/{month}/{protocol}.log",
+    benchmark:
+        "results/benchmarks/cross_validate/{region}/{month}/{protocol}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        use=list(CONFIG.predictors.use),
+        kind=CONFIG.model.kind,
+        trees=CONFIG.model.trees,
+        seed=CONFIG.model.seed,
+        code=code("cross_validate"),
+    message:
+        "Cross-validate {wildcards.region}, {wildcards.month}, by {wildcards.protocol}"
+    script:
+        "../scripts/cross_validate.py"
+
+
 rule degrade_restore:
     input:
         samples=f"{RUN}/samples.parquet",
@@ -67,8 +124,10 @@ rule degrade_restore:
 rule score_protocols:
     input:
         estimates=expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=PROTOCOLS, allow_missing=True),
+        range=f"{RUN}/protocols/range.json",
     output:
         scores=f"{RUN}/tables/scores.csv",
+        differences=f"{RUN}/tables/differences.csv",
     log:
         "results/logs/score_protocols/{region}/{month}.log",
     benchmark:
@@ -81,6 +140,7 @@ rule score_protocols:
         runtime=10,
     params:
         kind=CONFIG.model.kind,
+        seed=CONFIG.model.seed,
         code=code("score_protocols"),
     message:
         "Score the protocols of {wildcards.region}, {wildcards.month}"

@@ -1,26 +1,38 @@
-"""Score what every protocol estimated, beside its null models."""
+"""Score what every protocol estimated, beside its null models, with how sure that is."""
 
 import pandas as pd
 
-from kilomoist.files import replaced
+from kilomoist.files import read_json, replaced
 from kilomoist.jobs import job
-from kilomoist.protocols import score_table
+from kilomoist.protocols import difference_table, score_table
+
+REFERENCES = {"random": "linear", "random_folds": "linear", "blocks": "linear", "knndm": "linear"}
+"""What the estimates of a protocol are tested against; everywhere else the best null model."""
 
 
-def score_protocols(paths: dict[str, str], kind: str, path: str) -> None:
-    """Write one row for each protocol and estimate."""
-    rows = []
+def score_protocols(
+    paths: dict[str, str], range_path: str, kind: str, seed: int, scores_path: str, differences_path: str
+) -> None:
+    """Write one row for each protocol and estimate, and one for each difference from a null model."""
+    range_m = read_json(range_path)["range_m"]
+    scores, differences = [], []
     for protocol, estimates in paths.items():
         table = pd.read_parquet(estimates)
-        rows += score_table(protocol, table, kind, table.attrs.get("note", ""))
-    with replaced(path) as partial:
-        pd.DataFrame(rows).to_csv(partial, index=False)
+        scores += score_table(protocol, table, kind, range_m, seed)
+        differences += difference_table(
+            protocol, table, REFERENCES.get(protocol, "bilinear_reconciled"), range_m, seed
+        )
+    for path, rows in ((scores_path, scores), (differences_path, differences)):
+        with replaced(path) as partial:
+            pd.DataFrame(rows).to_csv(partial, index=False)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         score_protocols(
             {path.rsplit("/", 1)[-1].removesuffix(".parquet"): path for path in snakemake.input.estimates},
+            snakemake.input.range,
             snakemake.params.kind,
-            snakemake.output.scores,
+            snakemake.params.seed,
+            *snakemake.output,
         )

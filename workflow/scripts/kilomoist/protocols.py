@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from kilomoist import models
 from kilomoist.cells import Values, aligned, block_mean, coarsen, null_models, reconcile
-from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M09, Window, geographic_from_ease
+from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
+from kilomoist.inference import difference, dutilleul, intervals, williams
 from kilomoist.methods import Cells, fit_absolute, fit_detail, predict_map
 from kilomoist.models import Settings
 from kilomoist.scores import score
+from kilomoist.splits import block_folds, knndm_folds, random_folds
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ ESTIMATES: dict[str, Estimate] = {
 """Every estimate that a protocol may have, in the order of the tables."""
 NULLS = tuple(name for name, estimate in ESTIMATES.items() if estimate.method == "null model")
 PLACES = ("row", "col", "lon", "lat")
+FOLDS = 5
+_MAP_POINTS = 10_000
+"""Pixels that stand for the map where distances to it are asked for."""
 _FEWEST_TRAINING_ROWS = 20
 """Rows below which nothing is trained in a fold or one level up."""
 
@@ -77,6 +82,39 @@ def cross_validate(
         for name, values in _null_estimates(x[train], y[train], x[test]).items():
             estimates[name][test] = values
     return samples[list(PLACES)].assign(observed=y, fold=folds, **estimates)
+
+
+def folds_of(
+    protocol: str, samples: pd.DataFrame, mapped: NDArray[np.bool_], window: Window, range_m: float, seed: int
+) -> tuple[NDArray[np.int64], str]:
+    """Folds of the rows by the name of a protocol, and a sentence on what they are.
+
+    `random_folds`; `blocks`, at least as large as `range_m`; `knndm`, as far from each other as the map's pixels are
+    from the rows, where `mapped` is the window's cells that have pixels. Raises `TooFewBlocksError` for a region that
+    has too few blocks.
+    """
+    longitude, latitude = samples["lon"].to_numpy(), samples["lat"].to_numpy()
+    if protocol == "random_folds":
+        return random_folds(len(samples), FOLDS, seed), f"{FOLDS} folds by chance"
+    if protocol == "blocks":
+        found = block_folds(samples["row"].to_numpy(), samples["col"].to_numpy(), latitude, range_m, FOLDS)
+        return found.folds, (
+            f"{FOLDS} folds of {found.number} blocks of {found.rows} × {found.columns} cells, as long as the range of "
+            f"{range_m / 1000:.0f} km"
+        )
+    matched = knndm_folds(longitude, latitude, *_pixels_of(mapped, window, seed), FOLDS, seed)
+    how = f"{matched.clusters} clusters" if matched.clusters else "chance, as the rows cover the map"
+    return matched.folds, f"{FOLDS} folds of {how}, W = {matched.wasserstein_m / 1000:.1f} km"
+
+
+def _pixels_of(mapped: NDArray[np.bool_], window: Window, seed: int) -> tuple[NDArray, NDArray]:
+    """Longitude and latitude of pixels drawn evenly from cells."""
+    random = np.random.default_rng(seed)
+    row, column = np.nonzero(mapped)
+    drawn = random.integers(0, len(row), _MAP_POINTS)
+    pixels = window.refined(CELL_SIDE)
+    rows, columns = (one[drawn] * CELL_SIDE + random.integers(0, CELL_SIDE, _MAP_POINTS) for one in (row, column))
+    return geographic_from_ease(M01.x_centres(pixels)[columns], M01.y_centres(pixels)[rows])
 
 
 def degrade_restore(
@@ -129,22 +167,85 @@ def degrade_restore(
     return table, note
 
 
-def score_table(protocol: str, table: pd.DataFrame, kind: str, note: str) -> list[dict[str, Any]]:
-    """Scores of each estimate of a protocol, and its skill against each null model: 1 − MSE / MSE(null model)."""
-    observed = table["observed"].to_numpy() if len(table) else np.empty(0)
-    rows = []
+def score_table(
+    protocol: str, table: pd.DataFrame, kind: str, range_m: float, seed: int
+) -> list[dict[str, Any]]:
+    """Scores of each estimate of a protocol, how sure they are, and its skill against each null model.
+
+    Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks as long as
+    `range_m`, `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows; `p` takes rows as
+    independent, `p_effective` as many as `effective_n` says (`inference`). A table without rows gives its note alone.
+    """
+    note = table.attrs.get("note", "")
+    if table.empty:
+        return [{"protocol": protocol, "note": note}]
     estimates = estimates_of(table)
-    together = np.isfinite(table[estimates].to_numpy(float)).all(axis=1) if estimates else np.empty(0, bool)
-    squares = {name: float(np.mean((table[name].to_numpy() - observed)[together] ** 2)) for name in estimates}
+    table = table[np.isfinite(table[estimates].to_numpy(float)).all(axis=1)]
+    observed, places = table["observed"].to_numpy(), table[["lon", "lat"]].to_numpy()
+    squares = {name: float(np.mean((table[name].to_numpy() - observed) ** 2)) for name in estimates}
+    rows = []
     for name in estimates:
-        described = ESTIMATES[name]
+        described, values = ESTIMATES[name], table[name].to_numpy()
         rows.append(
             {"protocol": protocol, "method": described.method, "model": described.model or kind}
-            | score(observed[together], table[name].to_numpy()[together])
+            | score(observed, values)
+            | sureness(observed, values, places, range_m, seed)
             | {f"skill_{null}": 1 - squares[name] / squares[null] for null in NULLS if squares.get(null)}
             | {"note": note}
         )
-    return rows or [{"protocol": protocol, "note": note}]
+    return rows
+
+
+def sureness(observed: NDArray, estimated: NDArray, places: NDArray, range_m: float, seed: int) -> dict[str, float]:
+    """Intervals of the scores by blocks and by rows, and what r is worth; `places` are longitude and latitude."""
+    columns: dict[str, float] = {}
+    for one in intervals(observed, estimated, places, range_m, geographic=True, seed=seed):
+        if one.score == "n":
+            columns["blocks"] = one.blocks
+            continue
+        columns |= {f"{one.score}_low": one.lower, f"{one.score}_high": one.upper}
+        columns |= {f"{one.score}_low_ordinary": one.ordinary_lower, f"{one.score}_high_ordinary": one.ordinary_upper}
+    association = dutilleul(observed, estimated, places, geographic=True)
+    return columns | {"effective_n": association.effective_n, "p_effective": association.p}
+
+
+def difference_table(
+    protocol: str, table: pd.DataFrame, reference: str, range_m: float, seed: int
+) -> list[dict[str, Any]]:
+    """Whether estimates differ from a reference at the same rows: errors by block bootstrap, correlations by Williams.
+
+    Columns `rmse_difference` (estimate − reference), its interval and p, by blocks and for independent rows;
+    `r_between`, the correlation of both, and `p_r` of Williams' test with the smaller effective number of rows of the
+    two, `p_r_ordinary` with all rows.
+    """
+    rows = []
+    others = [name for name in estimates_of(table) if name != reference] if reference in table else []
+    for name in others:
+        both = table[np.isfinite(table[[name, reference]].to_numpy(float)).all(axis=1)]
+        observed, places = both["observed"].to_numpy(), both[["lon", "lat"]].to_numpy()
+        first, second = both[name].to_numpy(), both[reference].to_numpy()
+        errors = difference(observed, first, second, places, range_m, geographic=True, seed=seed)[0]
+        r = [score(*pair)["r"] for pair in ((observed, first), (observed, second), (first, second))]
+        effective = min(dutilleul(observed, one, places, geographic=True).effective_n for one in (first, second))
+        rows.append(
+            {
+                "protocol": protocol,
+                "estimate": name,
+                "reference": reference,
+                "n": len(both),
+                "rmse_difference": errors.difference,
+                "rmse_difference_low": errors.lower,
+                "rmse_difference_high": errors.upper,
+                "p_rmse": errors.p,
+                "p_rmse_ordinary": errors.ordinary_p,
+                "r_difference": r[0] - r[1],
+                "r_between": r[2],
+                "effective_n": effective,
+                "p_r": williams(*r, effective).p,
+                "p_r_ordinary": williams(*r, len(both)).p,
+            }
+        )
+    return rows
 
 
 def truth_table(maps: Mapping[str, NDArray], truth: NDArray) -> pd.DataFrame:

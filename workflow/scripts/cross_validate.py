@@ -1,0 +1,53 @@
+"""Estimate every training row by models that did not see the rows that are left out with it."""
+
+import pandas as pd
+
+from kilomoist.files import read_json, replaced
+from kilomoist.grids import M09
+from kilomoist.jobs import LOGGER, job
+from kilomoist.models import Settings, load
+from kilomoist.protocols import cross_validate, folds_of
+from kilomoist.rasters import mosaic
+from kilomoist.samples import read_samples
+from kilomoist.splits import TooFewBlocksError
+
+
+def cross_validate_by(
+    protocol: str,
+    samples_path: str,
+    cells_path: str,
+    range_path: str,
+    models: list[str],
+    use: list[str],
+    settings: Settings,
+    threads: int,
+    path: str,
+) -> None:
+    """Write the estimates, with what the folds are as the table's `note`; `absolute` has its model's leaf size."""
+    samples, (study,) = read_samples(samples_path, use), [one for one in map(load, models) if one.method == "absolute"]
+    bands, window = mosaic([cells_path], M09)
+    settings = Settings(settings.kind, settings.trees, settings.seed, study.min_leaf)
+    try:
+        folds, note = folds_of(
+            protocol, samples, bands["valid_fraction"] > 0, window, read_json(range_path)["range_m"], settings.seed
+        )
+        table = cross_validate(samples, use, settings, folds, threads)
+    except TooFewBlocksError as error:
+        table, note = pd.DataFrame(), str(error)
+    LOGGER.info("%s: %s", protocol, note)
+    table.attrs["note"] = note
+    with replaced(path) as partial:
+        table.to_parquet(partial, index=False)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        cross_validate_by(
+            snakemake.wildcards.protocol,
+            *(snakemake.input[name] for name in ("samples", "cells", "range")),
+            [snakemake.input.model, snakemake.input.alternative],
+            snakemake.params.use,
+            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            snakemake.threads,
+            snakemake.output.estimates,
+        )
