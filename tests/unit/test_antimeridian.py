@@ -34,12 +34,12 @@ from kilomoist.grids import (
     signed_longitude,
     tile_grid,
 )
-from kilomoist.methods import FOLD_SIDE, spatial_folds
 from kilomoist.points import match_points
 from kilomoist.predictors import TileComposite, stack_predictors
 from kilomoist.rasters import read_window, write_raster
 from kilomoist.regions import blocks_of, cells_of, on_globe, pixels_inside, region_area, tiles_of
 from kilomoist.samples import collect, schema
+from kilomoist.splits import FOLD_SIDE, spatial_folds
 
 TURN = 360
 FIJI: Box = (178.6, -17.4, -178.6, -16.3)

@@ -20,8 +20,6 @@ from kilomoist.grids import Window
 from kilomoist.methods import (
     CANDIDATE_LEAVES,
     FEWEST_COARSE_CELLS,
-    FOLD_SIDE,
-    FOLDS,
     Cells,
     choose_leaf,
     detail,
@@ -32,9 +30,9 @@ from kilomoist.methods import (
     predict_out_of_fold,
     predict_valid,
     reconciled_detail,
-    spatial_folds,
 )
 from kilomoist.models import Model, Settings, fit
+from kilomoist.splits import FOLD_SIDE, FOLDS, spatial_folds
 
 Real = Callable[[str], Path]
 WINDOW = Window(202, 3001, 40, 52)

@@ -24,6 +24,7 @@ from kilomoist.cells import (
 )
 from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.models import Model, Settings
+from kilomoist.splits import out_of_fold, spatial_folds
 
 CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
 """Leaf sizes that `min_leaf: auto` compares."""
@@ -31,9 +32,6 @@ SEARCH_TREES = 50
 """Trees of the forests that are compared; the chosen one grows the number that is asked for."""
 SEARCH_ROWS = 6000
 """Most training rows of each fold of the search."""
-FOLDS = 5
-FOLD_SIDE = 4 * COARSE_SIDE
-"""Cells along a side of the squares that are left out together: 144 km at 9 km."""
 FEWEST_COARSE_CELLS = 30
 """Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
 
@@ -60,37 +58,19 @@ class Cells:
         return np.isfinite(self.target) & np.isfinite(self.predictors).all(axis=0)
 
 
-def spatial_folds(row: NDArray, column: NDArray, side: int = FOLD_SIDE) -> NDArray[np.int64]:
-    """Fold of each cell, by squares of the global grid with `side` cells along a side, folds of like size.
-
-    With fewer squares than folds, squares of a quarter of that side (one coarse cell) are taken.
-    """
-    square = (row // side) * 100_000 + column // side
-    if len(np.unique(square)) < FOLDS and side > COARSE_SIDE:
-        return spatial_folds(row, column, COARSE_SIDE)
-    names, index, size = np.unique(square, return_inverse=True, return_counts=True)
-    filled = np.zeros(FOLDS, int)
-    fold_of = np.zeros(len(names), int)
-    for number in np.argsort(-size, kind="stable"):
-        fold_of[number] = filled.argmin()
-        filled[fold_of[number]] += size[number]
-    return fold_of[index]
-
-
 def predict_out_of_fold(
     settings: Settings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
 ) -> NDArray[np.float64]:
     """Predictions for every row by models that saw none of the row's fold, with the search's small forests."""
     random = np.random.default_rng(settings.seed)
-    predicted = np.full(len(y), np.nan)
-    for fold in np.unique(folds):
-        train, test = np.flatnonzero(folds != fold), folds == fold
+    small = replace(settings, trees=min(settings.trees, SEARCH_TREES))
+
+    def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray:
         if len(train) > SEARCH_ROWS:
             train = np.sort(random.choice(train, SEARCH_ROWS, replace=False))
-        small = replace(settings, trees=min(settings.trees, SEARCH_TREES))
-        fitted = models.fit(small, x[train], y[train], threads, only_mean=True)
-        predicted[test] = models.predict_mean(fitted, x[test])
-    return predicted
+        return models.predict_mean(models.fit(small, x[train], y[train], threads, only_mean=True), x[test])
+
+    return out_of_fold(folds, predict)
 
 
 def choose_leaf(
