@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import mean_squared_error, r2_score
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from kilomoist.models import Model, Settings, fit
 from kilomoist.scores import correlations, describe, importance, score
@@ -31,6 +31,7 @@ def test_scores_are_those_of_other_libraries(seed: int, count: int, noise: float
     assert found["r2"] == pytest.approx(r2_score(y, z), rel=1e-9, abs=1e-9)
     assert found["rmse"] == pytest.approx(np.sqrt(mean_squared_error(y, z)), rel=1e-9)
     assert found["bias"] == pytest.approx((z - y).mean(), abs=1e-12)
+    assert found["mae"] == pytest.approx(mean_absolute_error(y, z), rel=1e-9)
     assert found["rmse"] ** 2 == pytest.approx(found["ubrmse"] ** 2 + found["bias"] ** 2, rel=1e-9)
 
 
@@ -38,12 +39,12 @@ def test_scores_of_four_numbers() -> None:
     found = score(np.array([1.0, 2, 3, 4]), np.array([2.0, 2, 3, 5]))
     # Errors 1, 0, 0, 1; deviations of the observed -1.5, -0.5, 0.5, 1.5.
     assert found["rmse"] == pytest.approx(np.sqrt(0.5))
-    assert found["bias"] == 0.5
+    assert found["bias"] == found["mae"] == 0.5
     assert found["ubrmse"] == pytest.approx(0.5)
     assert found["r2"] == pytest.approx(1 - 2 / 5)
     # Covariance 5, variances 5 and 6.
     assert found["r"] == pytest.approx(5 / np.sqrt(30))
-    assert list(found) == ["n", "r", "p", "r2", "rmse", "ubrmse", "bias"]
+    assert list(found) == ["n", "r", "p", "r2", "rmse", "ubrmse", "bias", "mae"]
 
 
 def test_worse_than_the_mean_is_below_zero() -> None:
@@ -61,7 +62,7 @@ def test_few_pairs_have_no_correlation(count: int) -> None:
     assert all(np.isnan(found[name]) for name in ("r", "p", "r2"))
     assert np.isnan(found["rmse"]) == (count == 0)
     if count:
-        assert (found["rmse"], found["ubrmse"], found["bias"]) == (0.5, 0.0, 0.5)
+        assert [found[name] for name in ("rmse", "ubrmse", "bias", "mae")] == [0.5, 0.0, 0.5, 0.5]
 
 
 @pytest.mark.filterwarnings("error")

@@ -19,7 +19,7 @@ from kilomoist.inference import difference, dutilleul, intervals, williams
 from kilomoist.methods import Cells, fit_absolute, fit_detail, predict_map
 from kilomoist.models import Settings
 from kilomoist.scores import score
-from kilomoist.splits import block_folds, knndm_folds, random_folds
+from kilomoist.splits import FOLDS, block_folds, knndm_folds, out_of_fold, random_folds, variogram_range
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,6 @@ ESTIMATES: dict[str, Estimate] = {
 """Every estimate that a protocol may have, in the order of the tables."""
 NULLS = tuple(name for name, estimate in ESTIMATES.items() if estimate.method == "null model")
 PLACES = ("row", "col", "lon", "lat")
-FOLDS = 5
 _MAP_POINTS = 10_000
 """Pixels that stand for the map where distances to it are asked for."""
 _FEWEST_TRAINING_ROWS = 20

@@ -15,23 +15,24 @@ PERMUTATIONS = 10
 
 
 def score(observed: NDArray, estimated: NDArray) -> dict[str, float]:
-    """n, r, p, r2, rmse, ubrmse, bias of an estimate, over the pairs where both are finite.
+    """n, r, p, r2, rmse, ubrmse, bias, mae of an estimate, over the pairs where both are finite.
 
     r is Pearson's, p its two-sided p-value for independent pairs; r2 is 1 − Σ(error²) / Σ(deviation of the observed
     from their mean²), which falls below 0 for estimates worse than that mean; bias is estimated − observed, and
-    rmse² = ubrmse² + bias² (Entekhabi et al. 2010, doi 10.1175/2010JHM1223.1). What cannot be computed (fewer than
-    three pairs, no variance) is NaN.
+    rmse² = ubrmse² + bias² (Entekhabi et al. 2010, doi 10.1175/2010JHM1223.1); mae is the mean absolute error. What
+    cannot be computed (fewer than three pairs, no variance) is NaN.
     """
     from scipy.stats import pearsonr
 
     both = np.isfinite(observed) & np.isfinite(estimated)
     y, z = np.asarray(observed, float)[both], np.asarray(estimated, float)[both]
-    result = dict.fromkeys(("n", "r", "p", "r2", "rmse", "ubrmse", "bias"), float("nan"))
+    result = dict.fromkeys(("n", "r", "p", "r2", "rmse", "ubrmse", "bias", "mae"), float("nan"))
     result["n"] = len(y)
     if len(y) == 0:
         return result
     error = z - y
     result |= {"rmse": float(np.sqrt(np.mean(error**2))), "ubrmse": float(np.std(error)), "bias": float(error.mean())}
+    result["mae"] = float(np.abs(error).mean())
     if len(y) >= 3 and np.ptp(y) > _CONSTANT:
         result["r2"] = float(1 - np.sum(error**2) / np.sum((y - y.mean()) ** 2))
         if np.ptp(z) > _CONSTANT:
