@@ -193,7 +193,7 @@ def test_too_few_cells(demo: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        ("percent", "it looks like percent: divide by 100"),
+        ("percent", "it looks like percent: set `points.units` to percent"),
         ("columns", "lack the column soil_moisture"),
         ("swapped", "they look swapped"),
         ("outside", "points lies in the mapped region"),

@@ -7,13 +7,15 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE
+from ismn_archives import file_name, header_values, hourly, write_archive
 from matplotlib.image import imread
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BOX, CELLS, moisture, places, sample_table
 
-from kilomoist.configuration import load
+from kilomoist.configuration import OWN_COLUMNS, load
 from kilomoist.files import write_json
 from kilomoist.grids import M01, M09
 from kilomoist.rasters import write_raster
@@ -53,15 +55,58 @@ def test_validate_field(bench: Bench) -> None:
     outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_points")]
     log = bench.run("validate_field", *outputs)
     matched = pd.read_csv(bench.folder / outputs[1])
-    assert list(matched) == ["id", "longitude", "latitude", "observed", "coarse", "fine"]
+    assert list(matched) == [*OWN_COLUMNS, "coarse", "fine"]
     assert matched["id"].tolist() == ["P1", "P2", "P3", "P4", "P5"]
     np.testing.assert_allclose(matched["observed"] - matched["fine"], [0.01, -0.01, 0.02, 0, 0.01], atol=1e-6)
-    assert f"5 of 7 points of {MONTH} have a value in both maps." in log
+    assert f"5 of 7 points of {MONTH}, in 5 pixels, have a value in every map." in log
     table = pd.read_csv(bench.folder / outputs[0])
     assert table["map"].tolist() == ["9 km", "1 km"]
     expected = score(matched["observed"].to_numpy(), matched["fine"].to_numpy())
     for name, value in expected.items():
         assert table.loc[1, name] == pytest.approx(value), name
+
+
+@pytest.mark.parametrize("name", ["ismn.zip", "my ismn"])
+def test_validate_field_with_stations_and_other_maps(bench: Bench, name: str) -> None:
+    """Two stations in one pixel and one in another, whose files are inputs; a map of the user's own, in percent."""
+    longitude, latitude = places(CELLS)
+    places_of = {"A": (20, 30), "B": (20, 30), "C": (44, 20)}
+    files = {
+        file_name(station): header_values(
+            hourly("2021/08/01 00:00", 15 * 24, value), station, (latitude[place], longitude[place])
+        )
+        for (station, place), value in zip(places_of.items(), (0.1, 0.2, 0.3), strict=True)
+    }
+    write_archive(bench.path(name), files)
+    write_maps(bench)
+    with rasterio.open(bench.folder / f"{RUN}/soil_moisture.tif") as file:
+        percent = 100 * file.read(1)
+    write_raster(bench.path(f"nasa {MONTH}.tif"), {"percent": percent}, M01, CELLS.refined(9), {})
+    bench.config = CONFIG | {
+        "field_points": name,
+        "compare": [{"name": "NASA 1 km", "path": "nasa {month}.tif", "scale": 0.01}],
+    }
+    outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_points")]
+    log = bench.run("validate_field", *outputs)
+    matched = pd.read_csv(bench.folder / outputs[1])
+    assert list(matched) == [*OWN_COLUMNS, "coarse", "fine", "NASA 1 km"]
+    assert matched["id"].tolist() == ["NET/A; NET/B", "NET/C"]
+    assert matched["points"].tolist() == [2, 1]
+    assert matched["measurements"].tolist() == [720, 360]
+    np.testing.assert_allclose(matched["observed"], [0.15, 0.3])
+    np.testing.assert_allclose(matched["fine"], matched["NASA 1 km"], atol=1e-6)
+    table = pd.read_csv(bench.folder / outputs[0])
+    assert table["map"].tolist() == ["9 km", "1 km", "NASA 1 km"]
+    assert table["n"].tolist() == [2, 2, 2]
+    assert f"3 of 3 points of {MONTH}, in 2 pixels, have a value in every map." in log
+    assert "of 3 sensors of soil moisture 3 lie within 0–5 cm; 3 of these are averaged" in log
+    provenance = f"{RUN}/provenance.json"
+    for inventory in ("MOD13A2.061/h24v04", "MOD11A1.061/h24v04", TARGET.name):
+        bench.path(f"results/composites/archive/{inventory}/{MONTH}.granules.json").write_text("{}")
+    bench.run("record_provenance", provenance)
+    recorded = set(json.loads((bench.folder / provenance).read_text())["files"])
+    read = {name} if name.endswith(".zip") else {f"{name}/{file}" for file in files}
+    assert recorded == {*read, f"nasa {MONTH}.tif"}
 
 
 def test_draw_evaluation(bench: Bench) -> None:

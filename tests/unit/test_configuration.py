@@ -153,6 +153,25 @@ def test_command_line_values_are_text_inside_of_keys(tmp_path: Path) -> None:
     assert settings.archive == tmp_path
 
 
+def test_points_and_maps_from_the_command_line(tmp_path: Path) -> None:
+    for month in ("2021-07", "2021-08"):
+        (tmp_path / f"nasa-{month}.tif").touch()
+    raw = parse_config(
+        [
+            f"field_points={tmp_path}",
+            'points={"columns": {"longitude": "lon"}, "units": "percent", "depth": [0, 10], "window": 3}',
+            f'compare=[{{"name": "NASA", "path": "{tmp_path}/nasa-{{month}}.tif", "scale": 0.001}}]',
+            'months=["2021-07", "2021-08"]',
+        ]
+    )
+    settings = load(raw)
+    assert settings.points.columns.longitude == "lon"
+    assert (settings.points.depth, settings.points.window, settings.points.crs) == ((0, 10), 3, "EPSG:4326")
+    (raster,) = settings.compare
+    assert (raster.band, raster.scale) == (1, 0.001)
+    assert raster.of_month("2021-07").path == tmp_path / "nasa-2021-07.tif"
+
+
 def test_a_month_needs_no_quotes_in_yaml() -> None:
     assert load(yaml.safe_load("months: [2021-08]")).months == ("2021-08",)
 
@@ -389,6 +408,73 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             '`archive` is "granules", but `source` is simulated and does not read it: add `source: archive` ',
         ),
         ({"archive": 5}, "`archive` is 5: expected a path, or null."),
+        (
+            {"points": {"depth": [0, 5]}, "compare": "x.tif"},
+            '`compare` is "x.tif": expected a list, each a mapping with',
+        ),
+        ({"compare": [{"name": "NASA"}]}, "`compare[0].path` is missing: expected a path."),
+        (
+            {"compare": [{"name": "NASA", "path": __file__, "bands": 2}]},
+            "`compare[0].bands` is not a key (its value is 2): did you mean `compare[0].band`?",
+        ),
+        (
+            {"compare": [{"name": "NASA", "path": "absent.tif"}]},
+            '`compare[0].path` (NASA) is "absent.tif": there is no such file as absent.tif (paths start at ',
+        ),
+        (
+            {"compare": [{"name": "NASA", "path": __file__}], "months": ["2021-07", "2021-08"]},
+            f'`compare[0].path` (NASA) is "{__file__}", one file for 2 months: write {{month}} in it where its name ',
+        ),
+        (
+            {"compare": [{"name": "1 km", "path": __file__}]},
+            '`compare[0].name` is "1 km", as another map or column is: rename it.',
+        ),
+        (
+            {"compare": [{"name": "NASA", "path": __file__}] * 2},
+            '`compare[1].name` is "NASA", as another map or column is: rename it.',
+        ),
+        (
+            {"compare": [{"name": "a,b", "path": __file__}]},
+            '`compare[0].name` is "a,b": expected a name of letters, digits, blanks and . _ - that begins with',
+        ),
+        (
+            {"compare": [{"name": "NASA", "path": __file__, "band": 0}]},
+            "`compare[0].band` is 0: expected a whole number of at least 1.",
+        ),
+        (
+            {"compare": [{"name": "NASA", "path": __file__, "scale": 0}]},
+            "`compare[0].scale` is 0: expected a number of more than 0.",
+        ),
+        (
+            {"source": "archive", "archive": ".", "compare": [{"name": "NASA", "path": __file__}]},
+            "`compare` names maps, but `field_points` is null: give points to compare them at, or leave it out.",
+        ),
+        # Field points
+        (
+            {"points": {"units": "percent"}},
+            "`points` says how `field_points` are read, but `field_points` is null: give the path of your points, or ",
+        ),
+        ({"field_points": __file__, "points": {"units": "%"}}, '`points.units` is "%": expected m3/m3 or percent.'),
+        (
+            {"field_points": __file__, "points": {"depth": 5}},
+            "`points.depth` is 5: expected an upper and a lower limit in cm, [top, bottom]; on the command line: ",
+        ),
+        (
+            {"field_points": __file__, "points": {"depth": [0, 0.05]}},
+            "`points.depth` is [0, 0.05]: it looks like metres; expected an upper and a lower limit in cm, for ",
+        ),
+        (
+            {"field_points": __file__, "points": {"depth": [10, 5]}},
+            "`points.depth` is [10, 5]: expected an upper and a lower limit in cm below the surface, [top, bottom].",
+        ),
+        (
+            {"field_points": __file__, "points": {"columns": {"lon": "x"}}},
+            '`points.columns.lon` is not a key (its value is "x"): ',
+        ),
+        (
+            {"field_points": __file__, "points": {"columns": {"id": None}}},
+            "`points.columns.id` is null: expected text.",
+        ),
         ({"field_points": "absent.csv"}, '`field_points` is "absent.csv": there is no such file (paths start at '),
     ],
 )

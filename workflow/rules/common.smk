@@ -337,11 +337,35 @@ def tags(wildcards):
     }
 
 
-def field_points(wildcards):
+def points_path(wildcards):
     """The user's points, or those of a simulated scene."""
     if CONFIG.field_points:
         return str(CONFIG.field_points)
     return f"resources/simulated/{SCENE}/truth/{wildcards.month}/field_points.csv"
+
+
+@cache
+def own_points():
+    """The files that the user's points are read from: of a folder all, so that a change of one counts."""
+    from kilomoist.stations import archive_files, is_archive
+
+    if is_archive(CONFIG.field_points):
+        return [str(path) for path in checked(archive_files, CONFIG.field_points, CONFIG.points.depth)]
+    return [str(CONFIG.field_points)]
+
+
+def field_points(wildcards):
+    return own_points() if CONFIG.field_points else [points_path(wildcards)]
+
+
+def compare(wildcards):
+    """Other maps of a run's month, by key."""
+    return [raster.of_month(wildcards.month).model_dump(mode="json") for raster in CONFIG.compare]
+
+
+def compared(wildcards):
+    """Their files."""
+    return [raster["path"] for raster in compare(wildcards)]
 
 
 def own_configuration(wildcards):
@@ -380,9 +404,9 @@ def targets():
 
 def require_points():
     """Field points are read in the last job of a run, but their mistakes are told before the first."""
-    from kilomoist.points import read_points
+    from kilomoist.points import check_points
 
-    read_points(CONFIG.field_points)
+    check_points(CONFIG.field_points, CONFIG.points)
 
 
 if CONFIG.field_points:

@@ -6,6 +6,7 @@ rule validate_field:
         points=field_points,
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
+        compared=compared,
     output:
         table=report(f"{RUN}/tables/field_validation.csv", caption="../report/field_validation.rst", category="Tables"),
         matched=f"{RUN}/tables/field_points.csv",
@@ -20,6 +21,9 @@ rule validate_field:
         mem_mb=700,
         runtime=10,
     params:
+        points=points_path,
+        settings=CONFIG.points.model_dump(mode="json"),
+        compare=compare,
         code=code("validate_field"),
     message:
         "Compare {wildcards.region}, {wildcards.month}, with field points"
@@ -141,7 +145,7 @@ rule record_provenance:
         # What a map was made by is recorded anew with every new map.
         soil_moisture=f"{RUN}/soil_moisture.tif",
         outline=outline,
-        points=lambda wildcards: [field_points(wildcards)] if HAS_POINTS else [],
+        points=lambda wildcards: [*field_points(wildcards), *compared(wildcards)] if HAS_POINTS else [],
     output:
         provenance=f"{RUN}/provenance.json",
     log:

@@ -40,6 +40,11 @@ SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97
 SHARED_FOLDERS = ("benchmarks", "composites", "logs")
 """Folders of results/ that belong to no region."""
 
+OWN_MAPS = {"coarse": "9 km", "fine": "1 km"}
+"""Columns of the run's own maps in `tables/field_points.csv`, and their names in `tables/field_validation.csv`."""
+OWN_COLUMNS = ("pixel", "id", "points", "measurements", "longitude", "latitude", "observed")
+"""Columns of `tables/field_points.csv` that are no maps."""
+
 _SHOWN = 80
 """Characters of a wrong value that a message shows."""
 
@@ -113,6 +118,15 @@ def _checked_unique(values: tuple[str, ...]) -> tuple[str, ...]:
     if repeated:
         raise ValueError(f"{', '.join(repeated)} occurs more than once")
     return values
+
+
+def _checked_depth(depth: tuple[float, float]) -> tuple[float, float]:
+    top, bottom = depth
+    if not 0 <= top <= bottom:
+        raise ValueError("expected an upper and a lower limit in cm below the surface, [top, bottom]")
+    if bottom < 1:
+        raise ValueError("it looks like metres; expected an upper and a lower limit in cm, for example [0, 5]")
+    return depth
 
 
 def _existing(path: Path) -> Path:
@@ -281,6 +295,57 @@ class Scene(Section):
     seed: int = _key(2021, "Seed of the scene: another seed is another landscape.", ge=0, le=2**32 - 1)
 
 
+class Columns(Section):
+    """How a CSV of field points calls its columns."""
+
+    id: str = _key("id", "Column of the points' names.", min_length=1)
+    longitude: str = _key("longitude", "Column of the longitude, or of x (easting) in `points.crs`.", min_length=1)
+    latitude: str = _key("latitude", "Column of the latitude, or of y (northing) in `points.crs`.", min_length=1)
+    soil_moisture: str = _key("soil_moisture", "Column of the soil moisture in `points.units`.", min_length=1)
+    date: str = _key("date", "Column of the date, YYYY-MM-DD; a table need not have `date`.", min_length=1)
+    depth_cm: str = _key("depth_cm", "Column of the depth in cm; a table need not have `depth_cm`.", min_length=1)
+
+
+class Points(Section):
+    """How `field_points` are read, and which measurements count; `columns`, `crs` and `units` are for a CSV."""
+
+    columns: Columns = Columns()
+    crs: str = _key(
+        "EPSG:4326",
+        "Coordinate reference system of a CSV's coordinates, for example EPSG:32647 (UTM zone 47 N).",
+        min_length=1,
+    )
+    units: Literal["m3/m3", "percent"] = _key("m3/m3", "Unit of a CSV's soil moisture; volumetric in both.")
+    depth: Annotated[tuple[float, float], AfterValidator(_checked_depth)] = _key(
+        (0.0, 5.0),
+        "Measurements within these depths count, both limits included; SMAP L4's surface layer is the upper 5 cm.",
+        "cm",
+        title="an upper and a lower limit in cm, [top, bottom]",
+    )
+    window: int = _key(0, "Days before and after the month whose measurements count too.", "days", ge=0, le=31)
+    minimum_days: int = _key(15, "Days with a good value that a sensor of an ISMN archive needs.", "days", ge=1, le=31)
+
+
+class Compared(Section):
+    """Another map that is compared with the field points, on any grid and in any CRS that GDAL reads."""
+
+    name: str = _key(
+        ...,
+        "Names the map's row in `tables/field_validation.csv` and its column in `tables/field_points.csv`.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
+        title="a name of letters, digits, blanks and . _ - that begins with a letter or digit",
+    )
+    path: UserPath = _key(..., "Raster that GDAL reads; `{month}` in it stands for the month as YYYY-MM.")
+    band: int = _key(1, "Band of the raster.", ge=1)
+    scale: float = _key(
+        1.0, "What the stored numbers are multiplied by to give m³/m³; the raster's own scale is not applied.", gt=0
+    )
+
+    def of_month(self, month: str) -> "Compared":
+        """The same with the path of a month."""
+        return self.model_copy(update={"path": Path(str(self.path).replace("{month}", month))})
+
+
 class Configuration(Section):
     """Configuration of kilomoist. Paths are relative to the working directory."""
 
@@ -304,13 +369,16 @@ class Configuration(Section):
     map: Map = Map()
     field_points: ExistingPath | None = _key(
         None,
-        "CSV of field measurements with columns `id`, `longitude`, `latitude`, `soil_moisture` (m³/m³) and, if you "
-        "have them, `date` and `depth_cm`; null means none, or the scene's own points with `source: simulated`.",
+        "Field measurements: a CSV with the columns that `points.columns` names, or an archive of the International "
+        "Soil Moisture Network (ISMN; its zip file or a folder); null means none, or the scene's own points with "
+        "`source: simulated`.",
     )
+    points: Points = Points()
+    compare: tuple[Compared, ...] = _key((), "Other maps that are compared at the same pixels.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Configuration":
-        problems = [*self._problems_of_names(), *self._problems_of_source()]
+        problems = [*self._problems_of_names(), *self._problems_of_source(), *self._problems_of_points()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -345,6 +413,31 @@ class Configuration(Section):
                     f"`{self.scene.extent}` covers {_degrees(extent)} only: take a region inside it, or "
                     "`source: archive` with granules of your region."
                 )
+
+    def _problems_of_points(self) -> Iterator[str]:
+        if self.field_points is None and self.points != Points():
+            yield (
+                "`points` says how `field_points` are read, but `field_points` is null: "
+                "give the path of your points, or leave `points` out."
+            )
+        if self.field_points is None and self.source != "simulated" and self.compare:
+            yield ("`compare` names maps, but `field_points` is null: give points to compare them at, or leave it out.")
+        names = [raster.name for raster in self.compare]
+        taken = {*OWN_MAPS, *OWN_MAPS.values(), *OWN_COLUMNS}
+        for number, raster in enumerate(self.compare):
+            key = f"`compare[{number}].path` ({raster.name}) is {_shown(raster.path)}"
+            if raster.name in taken or raster.name in names[:number]:
+                yield f"`compare[{number}].name` is {_shown(raster.name)}, as another map or column is: rename it."
+            if len(self.months) > 1 and "{month}" not in str(raster.path):
+                yield (
+                    f"{key}, one file for {len(self.months)} months: "
+                    "write {month} in it where its name has the month as YYYY-MM."
+                )
+            for month in self.months:
+                path = raster.of_month(month).path
+                if not path.is_file():
+                    yield f"{key}: there is no such file as {path} (paths start at {Path.cwd()})."
+                    break
 
 
 def _inside(box: Box, extent: Box) -> bool:
@@ -401,6 +494,8 @@ def _list_hint(key: str, node: dict[str, Any], value: object) -> str:
     if node.get("type") != "array" or isinstance(value, (list, tuple)):
         return ""
     example: Any = _as_one_writes(node["default"])
+    if not example:
+        return ""
     if type(value) is type(example[0]):
         example = [value]
     outer, *inner = key.split(".")
@@ -493,7 +588,8 @@ def _expected(node: dict[str, Any]) -> str:
     if "properties" in node:
         return f"a mapping with keys {', '.join(node['properties'])}"
     if node["type"] == "array":
-        return f"a list of one or more, each {_expected(_resolved(node['items']))}"
+        number = " of one or more" if node.get("minItems") else ""
+        return f"a list{number}, each {_expected(_resolved(node['items']))}"
     words = {
         "integer": "a whole number",
         "number": "a number",

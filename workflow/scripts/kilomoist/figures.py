@@ -236,7 +236,7 @@ def draw_predicted_observed(path: str | Path, frame: pd.DataFrame, scores: pd.Da
 def draw_field_validation(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, caption: Caption) -> Figure:
     """Both maps against field measurements (figures 6 and 7 of the study); a page that says so when there are none.
 
-    `frame` has columns observed, coarse (9 km) and fine (1 km) in m³/m³, one row a point; `table` has map (`9 km`,
+    `frame` has columns observed, coarse (9 km) and fine (1 km) in m³/m³, one row a pixel; `table` has map (`9 km`,
     `1 km`), n, r, p, rmse, ubrmse, bias, which are printed and not computed again.
     """
     frame = frame.dropna(subset=["observed"]).dropna(subset=["coarse", "fine"], how="all")

@@ -1,78 +1,215 @@
-"""Field points: what a user measured in the soil, checked, and what the maps say there."""
+"""Field points: what a user measured in the soil, checked, and what the maps say there, pixel by pixel."""
 
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import rasterio
 from numpy.typing import NDArray
+from rasterio.windows import Window
 
 from kilomoist.calendars import month_range
+from kilomoist.configuration import Columns, Compared, Points
 from kilomoist.errors import InputError
-from kilomoist.grids import EASE_WIDTH, ease_from_geographic
+from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
+from kilomoist.stations import archive_files, is_archive, read_stations
+
+LOGGER = logging.getLogger(__name__)
 
 COLUMNS = ("id", "longitude", "latitude", "soil_moisture")
 """Columns a table of field points needs; `date` (YYYY-MM-DD) and `depth_cm` may be there."""
-LARGEST = 1.0
-"""m³/m³: larger numbers are not volumetric fractions."""
+LARGEST = {"m3/m3": 1.0, "percent": 100.0}
+"""Larger numbers are no volumetric water content in the unit."""
+GEOGRAPHIC = "EPSG:4326"
+DEFAULT = Points()
+
+Map = str | Path | Compared | NDArray[np.float64]
+"""Where a map's values come from: a raster in m³/m³, a raster with band and scale, or one value for each point."""
 
 
-def read_points(path: str | Path) -> pd.DataFrame:
+# --- Measurements ----------------------------------------------------------------------------------------------------
+
+
+def check_points(path: str | Path, settings: Points) -> None:
+    """Raise `InputError` for what can be told of field points in a moment: an archive's measurements are not read."""
+    if is_archive(path):
+        archive_files(path, settings.depth)
+    else:
+        read_points(path, settings)
+
+
+def field_points(path: str | Path, month: str, settings: Points) -> pd.DataFrame:
+    """What was measured in a month, one row a point: id, longitude, latitude, soil_moisture (m³/m³), measurements.
+
+    `path` is a CSV or an archive of ISMN. Rows of a CSV with one id at one place (other dates, other depths) are one
+    point, their mean; `measurements` counts what was averaged. Raises `InputError` as `read_points`,
+    `points_of_month` and `stations.read_stations` do.
+    """
+    if is_archive(path):
+        return read_stations(path, month, settings.depth, settings.window, settings.minimum_days)
+    points = points_of_month(read_points(path, settings), month, path, settings.window)
+    places = points.groupby(["id", "longitude", "latitude"], as_index=False, sort=False, dropna=False)
+    return places.agg(soil_moisture=("soil_moisture", "mean"), measurements=("soil_moisture", "size"))
+
+
+def read_points(path: str | Path, settings: Points = DEFAULT) -> pd.DataFrame:
     """Read and check a CSV of field points. Raises `InputError` for what cannot be right.
 
-    Numbers must be numbers, longitudes within ±180, latitudes within ±90, soil moisture within 0…1 m³/m³.
+    The columns that `settings` names get the names of `COLUMNS`, `date` and `depth_cm`; others stay. Coordinates
+    become degrees (WGS 84), soil moisture m³/m³. Rows of other depths are left out; without depths all stay.
     """
+    frame = _table(path, settings.columns)
+    if frame.empty:
+        raise InputError(f"field points {path} hold no row.")
+    _make_numbers(frame, path, settings.columns)
+    _to_degrees(frame, path, settings.crs)
+    _to_fraction(frame, path, settings)
+    return _at_depth(frame, path, settings)
+
+
+def _table(path: str | Path, columns: Columns) -> pd.DataFrame:
+    """The table under the names that are used here."""
     try:
-        frame = pd.read_csv(path, encoding="utf-8-sig", dtype={"id": str})
+        frame = pd.read_csv(path, encoding="utf-8-sig", dtype={columns.id: str})
     except (OSError, ValueError) as error:
         raise InputError(
             f"field points {path} cannot be read as a CSV ({error}): save it as UTF-8 with commas."
         ) from error
-    missing = [name for name in COLUMNS if name not in frame.columns]
+    theirs: dict[str, str] = columns.model_dump()
+    # A column that somebody names is wanted; under its usual name it may be absent.
+    needed = [theirs[name] for name in theirs if name in COLUMNS or theirs[name] != name]
+    missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise InputError(
-            f"field points {path} lack the column {', '.join(missing)}: needed are {', '.join(COLUMNS)}, separated by "
-            f"commas, there are {', '.join(map(str, frame.columns))}."
+            f"field points {path} lack the column {', '.join(missing)}: there are "
+            f"{', '.join(map(str, frame.columns))}; separate columns by commas and name yours in `points.columns`."
         )
-    if frame.empty:
-        raise InputError(f"field points {path} hold no row.")
-    for name in COLUMNS[1:]:
-        numbers = pd.to_numeric(frame[name], errors="coerce")
-        wrong = frame[numbers.isna()]
+    named = {name: frame[column] for name, column in theirs.items() if column in frame.columns}
+    return pd.DataFrame({column: frame[column] for column in frame if column not in theirs.values()} | named)
+
+
+def _make_numbers(frame: pd.DataFrame, path: str | Path, columns: Columns) -> None:
+    for name in (*COLUMNS[1:], "depth_cm"):
+        if name not in frame:
+            continue
+        numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
+        wrong = frame[~np.isfinite(numbers)]
         if len(wrong):
-            value = wrong[name].iloc[0]
             raise InputError(
-                f"field points {path}: {name} of point {wrong['id'].iloc[0]} is {_shown(value)}, "
-                "expected a number with a decimal point; leave out points without a value."
+                f"field points {path}: {getattr(columns, name)} of point {wrong['id'].iloc[0]} is "
+                f"{_shown(wrong[name].iloc[0])}, expected a number with a decimal point; leave out points without one."
             )
-        frame[name] = numbers.astype(float)
-    if (frame["latitude"].abs() > 90).any() or (frame["longitude"].abs() > 180).any():
-        wrong = frame[(frame["latitude"].abs() > 90) | (frame["longitude"].abs() > 180)].iloc[0]
-        hint = "they look swapped" if abs(wrong["latitude"]) > 90 >= abs(wrong["longitude"]) else "they must be degrees"
+        frame[name] = numbers
+
+
+def _to_degrees(frame: pd.DataFrame, path: str | Path, crs: str) -> None:
+    """Coordinates in degrees (WGS 84) in place of those in `crs`."""
+    from pyproj import CRS, Transformer
+    from pyproj.exceptions import CRSError
+
+    try:
+        source = CRS.from_user_input(crs)
+        transformer = Transformer.from_crs(source, GEOGRAPHIC, always_xy=True)
+    except CRSError:
+        raise InputError(
+            f"`points.crs` is {crs}, which PROJ does not know: expected a code such as EPSG:32647."
+        ) from None
+    x, y = frame["longitude"].to_numpy(), frame["latitude"].to_numpy()
+    if source.is_geographic:
+        _require_degrees(frame, path)
+    if source == CRS.from_user_input(GEOGRAPHIC):
+        return
+    frame["longitude"], frame["latitude"] = transformer.transform(x, y)
+    nowhere = ~np.isfinite(frame["longitude"]) | ~np.isfinite(frame["latitude"])
+    inside = _within_area_of_use(source, frame["longitude"], frame["latitude"])
+    swapped = not inside.any() and _within_area_of_use(source, *transformer.transform(y, x)).all()
+    if nowhere.any() or swapped:
+        number = int(np.argmax(nowhere)) if nowhere.any() else 0
+        hint = "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`"
+        raise InputError(
+            f"field points {path}: point {frame['id'].iloc[number]} lies at x {x[number]:g}, y {y[number]:g} of "
+            f"{crs}, which is no place there; {hint if swapped else 'name the CRS of the coordinates in `points.crs`'}."
+        )
+
+
+def _within_area_of_use(crs: Any, longitude: pd.Series, latitude: pd.Series) -> NDArray[np.bool_]:
+    """Points in the area that a CRS is made for; none where it does not say."""
+    area = crs.area_of_use
+    if area is None:
+        return np.zeros(len(longitude), bool)
+    east = area.east + 360 * (area.east < area.west)
+    with np.errstate(invalid="ignore"):
+        turned = area.west + (np.asarray(longitude) - area.west) % 360
+    return (turned <= east) & (np.asarray(latitude) >= area.south) & (np.asarray(latitude) <= area.north)
+
+
+def _require_degrees(frame: pd.DataFrame, path: str | Path) -> None:
+    beyond = (frame["latitude"].abs() > 90) | (frame["longitude"].abs() > 180)
+    if beyond.any():
+        wrong = frame[beyond].iloc[0]
+        hint = (
+            "they look swapped"
+            if abs(wrong["latitude"]) > 90 >= abs(wrong["longitude"])
+            else "they must be degrees, or in the CRS that `points.crs` names"
+        )
         raise InputError(
             f"field points {path}: point {wrong['id']} lies at longitude {wrong['longitude']:g}, latitude "
             f"{wrong['latitude']:g}; {hint}: longitude is east within ±180, latitude north within ±90."
         )
-    if (frame["soil_moisture"] > LARGEST).any() or (frame["soil_moisture"] < 0).any():
-        low, high = frame["soil_moisture"].min(), frame["soil_moisture"].max()
-        hint = (
-            "it looks like percent: divide by 100"
-            if high > LARGEST and low >= 0
-            else "correct or leave out such points"
-        )
+
+
+def _to_fraction(frame: pd.DataFrame, path: str | Path, settings: Points) -> None:
+    """Soil moisture in m³/m³ in place of what is in the table's unit."""
+    largest, values = LARGEST[settings.units], frame["soil_moisture"]
+    low, high = values.min(), values.max()
+    # Nobody measures less than 1 % everywhere.
+    fraction = settings.units == "percent" and 0 < high <= LARGEST["m3/m3"]
+    if low < 0 or high > largest or fraction:
+        hint = "correct or leave out such points"
+        if low >= 0 and settings.units == "m3/m3" and high <= LARGEST["percent"]:
+            hint = "it looks like percent: set `points.units` to percent"
+        elif low >= 0 and fraction:
+            hint = "it looks like m³/m³: set `points.units` to m3/m3"
         raise InputError(
-            f"field points {path}: soil_moisture goes from {low:g} to {high:g}, "
-            f"expected volumetric water content in m³/m³, 0 to 1; {hint}."
+            f"field points {path}: {settings.columns.soil_moisture} goes from {low:g} to {high:g}, expected "
+            f"volumetric water content in {settings.units.replace('3', '³')}, 0 to {largest:g}; {hint}."
         )
-    return frame
+    frame["soil_moisture"] = values / largest
+
+
+def _at_depth(frame: pd.DataFrame, path: str | Path, settings: Points) -> pd.DataFrame:
+    """Rows of the depths that count."""
+    (top, bottom), column = settings.depth, settings.columns.depth_cm
+    if "depth_cm" not in frame:
+        LOGGER.info("%s has no column %s: its points are taken as they are, of whatever depth.", path, column)
+        return frame
+    shallowest, deepest = frame["depth_cm"].min(), frame["depth_cm"].max()
+    wanted = frame["depth_cm"].between(top, bottom)
+    if shallowest < 0 or 0 < deepest < 1 or not wanted.any():
+        hint = "change `points.depth`"
+        if shallowest < 0:
+            hint = "count depths downwards"
+        elif deepest < 1:
+            hint = "it looks like metres: give cm"
+        raise InputError(
+            f"field points {path}: {column} goes from {shallowest:g} to {deepest:g} cm, "
+            f"expected points within {top:g} to {bottom:g} cm; {hint}."
+        )
+    if not wanted.all():
+        LOGGER.info("%s: %d of %d rows lie within %g to %g cm.", path, wanted.sum(), len(frame), top, bottom)
+    return frame[wanted]
 
 
 def _shown(value: object) -> str:
     return "empty" if pd.isna(value) else str(value)
 
 
-def points_of_month(points: pd.DataFrame, month: str, path: str | Path) -> pd.DataFrame:
-    """The points dated within a month; all of them where there is no `date`.
+def points_of_month(points: pd.DataFrame, month: str, path: str | Path, window: int = 0) -> pd.DataFrame:
+    """The points dated within a month, or up to `window` days before or after it; all where there is no `date`.
 
     Raises `InputError` when a date is not YYYY-MM-DD. Other months of the run may have none.
     """
@@ -85,44 +222,130 @@ def points_of_month(points: pd.DataFrame, month: str, path: str | Path) -> pd.Da
             f"field points {path}: date of point {wrong['id']} is {_shown(wrong['date'])}, expected YYYY-MM-DD."
         )
     begin, end = map(pd.Timestamp, month_range(month))
-    return points[(dates >= begin) & (dates < end)]
+    around = pd.Timedelta(days=window)
+    return points[(dates >= begin - around) & (dates < end + around)]
 
 
-def read_at(path: str | Path, points: pd.DataFrame) -> NDArray[np.float64]:
-    """Value of a map's first band at each point's pixel; NaN outside the map and where it has no value."""
-    with rasterio.open(path) as file:
-        x, y = ease_from_geographic(points["longitude"], points["latitude"])
-        column, row = ~file.transform @ (x, y)
-        column, row = np.floor(column).astype(int), np.floor(row).astype(int)
-        column %= round(EASE_WIDTH / file.transform.a)  # a map across 180° goes on beyond the grid's last column
-        inside = (row >= 0) & (row < file.height) & (column >= 0) & (column < file.width)
-        values = np.full(len(points), np.nan)
-        values[inside] = file.read(1)[row[inside], column[inside]]
+# --- Maps ------------------------------------------------------------------------------------------------------------
+
+
+def read_at(path: str | Path, points: pd.DataFrame, band: int = 1) -> NDArray[np.float64]:
+    """Value of a raster's band in the pixel that holds each point; NaN outside of it and where it has no value.
+
+    Any raster and CRS that GDAL reads; nothing is interpolated. Raises `InputError` when it cannot be read, does not
+    say where it lies or has no such band.
+    """
+    from pyproj import Transformer
+
+    values = np.full(len(points), np.nan)
+    with _opened(path) as file:
+        if band > file.count:
+            raise InputError(f"{path} has {file.count} bands and no band {band}: correct `band` in `compare`.")
+        if file.crs is None or file.transform.is_identity:
+            raise InputError(
+                f"{path} does not say where it lies (its CRS is {file.crs}, its first pixel at {file.bounds.left:g}, "
+                f"{file.bounds.top:g}): assign CRS and extent, for example by gdal_translate -a_srs ... -a_ullr ..."
+            )
+        transformer = Transformer.from_crs(GEOGRAPHIC, file.crs.to_wkt(), always_xy=True)
+        x, y = transformer.transform(points["longitude"].to_numpy(), points["latitude"].to_numpy())
+        with np.errstate(invalid="ignore"):
+            if file.crs.is_geographic:  # some rasters count longitudes from 0 to 360
+                x = file.bounds.left + (x - file.bounds.left) % 360
+            column, row = map(np.floor, ~file.transform @ (x, y))
+            inside = (row >= 0) & (row < file.height) & (column >= 0) & (column < file.width)
+        # Pixel by pixel, because the raster may cover the Earth and the points a valley; GDAL keeps the blocks.
+        for number in np.flatnonzero(inside):
+            pixel = Window(int(column[number]), int(row[number]), 1, 1)
+            values[number] = file.read(band, window=pixel, masked=True).astype(float).filled(np.nan)[0, 0]
     return values
 
 
-def match_points(points: pd.DataFrame, coarse: str | Path, fine: str | Path, path: str | Path) -> pd.DataFrame:
-    """Points with a value in both maps: id, longitude, latitude, observed, coarse (9 km), fine (1 km).
+@contextmanager
+def _opened(path: str | Path) -> Iterator[rasterio.DatasetReader]:
+    try:
+        with rasterio.open(path) as file:
+            yield file
+    except rasterio.errors.RasterioError as error:
+        raise InputError(f"{path} cannot be read as a raster ({error}): give a file that gdalinfo can read.") from error
 
-    Raises `InputError` when no point lies on the map at all.
-    """
-    table = pd.DataFrame(
-        {
-            "id": points["id"].astype(str),
-            "longitude": points["longitude"],
-            "latitude": points["latitude"],
-            "observed": points["soil_moisture"],
-            "coarse": read_at(coarse, points),
-            "fine": read_at(fine, points),
-        }
-    )
-    if len(points) and table["coarse"].isna().all():
-        swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
-        fits = swapped["latitude"].abs().le(90).all() and np.isfinite(read_at(coarse, swapped)).any()
-        advice = "their coordinates are swapped: exchange the two columns" if fits else "give the points of this region"
+
+def _values(name: str, source: Map, points: pd.DataFrame) -> NDArray[np.float64]:
+    """A map's value at each point in m³/m³."""
+    if isinstance(source, np.ndarray):
+        return source
+    if not isinstance(source, Compared):
+        return read_at(source, points)
+    values = source.scale * read_at(source.path, points, source.band)
+    low, high = np.nanmin(values, initial=np.inf), np.nanmax(values, initial=-np.inf)
+    if low < 0 or high > LARGEST["m3/m3"]:
+        hint = "declare its fill value as nodata (gdal_edit.py -a_nodata)" if low < 0 else "correct `scale`"
         raise InputError(
-            f"field points {path}: none of {len(points)} points lies in the mapped region (they span longitude "
-            f"{points['longitude'].min():g} to {points['longitude'].max():g}, latitude {points['latitude'].min():g} to "
-            f"{points['latitude'].max():g}); {advice}."
+            f"`compare`: {name} ({source.path}, band {source.band}) goes from {low:g} to {high:g} at the points, "
+            f"expected soil moisture in m³/m³, 0 to 1; {hint}."
         )
-    return table.dropna(subset=["coarse", "fine"]).reset_index(drop=True)
+    return values
+
+
+def match_points(points: pd.DataFrame, maps: Mapping[str, Map], path: str | Path) -> pd.DataFrame:
+    """Field points and any number of maps at the same pixels of 1 km: one row a pixel, one column a map.
+
+    `points` is what `field_points` returns, `maps` has each map's values by the name of its column; the first one
+    decides which points lie in the region. Only points where every map has a value count. Those in one pixel of the
+    global 1 km grid are averaged: pixel (r, row, c, column), id (of all of them, with semicolons), points and
+    measurements (their numbers), longitude and latitude (of the pixel's centre), observed, then the maps, in m³/m³ (a
+    raster on another grid is read at each point).
+
+    Raises `InputError` when no point lies in the region, or when a map of `compare` has no value at those that do.
+    """
+    points = points.reset_index(drop=True)
+    table = pd.DataFrame({name: _values(name, source, points) for name, source in maps.items()}, index=points.index)
+    there = table[next(iter(maps))].notna()
+    if len(points) and not there.any():
+        _refuse(points, maps, path)
+    for name, source in maps.items():
+        if isinstance(source, Compared) and there.any() and table.loc[there, name].isna().all():
+            raise InputError(
+                f"`compare`: {name} ({source.path}, band {source.band}) has no value at any of the {there.sum()} field "
+                "points in the mapped region: give a raster of this region, or leave it out."
+            )
+    return _average_pixels(points, table[table.notna().all(axis=1)])
+
+
+def _average_pixels(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of points averaged over pixels of the 1 km grid, in the order of each pixel's first point."""
+    points = points.loc[table.index]
+    row, column = M01.locate(*ease_from_geographic(points["longitude"], points["latitude"]))
+    column %= M01.columns  # 180° E is 180° W
+    x, y = M01.left + (column + 0.5) * M01.side, M01.top - (row + 0.5) * M01.side
+    longitude, latitude = geographic_from_ease(x, y)
+    # Other maps must not have these names: `OWN_COLUMNS`.
+    parts = {
+        "pixel": [f"r{r:05d}c{c:05d}" for r, c in zip(row, column, strict=True)],
+        "id": points["id"].astype(str),
+        "points": 1,
+        "measurements": points["measurements"],
+        "longitude": longitude,
+        "latitude": latitude,
+        "observed": points["soil_moisture"],
+    }
+    together = {"id": "; ".join, "points": "sum", "measurements": "sum", "longitude": "first", "latitude": "first"}
+    frame = pd.DataFrame(parts, index=table.index).join(table)
+    how = {name: together.get(name, "mean") for name in frame if name != "pixel"}
+    return frame.groupby("pixel", sort=False).agg(how).reset_index()
+
+
+def _refuse(points: pd.DataFrame, maps: Mapping[str, Map], path: str | Path) -> None:
+    """Say that no point lies on the first map, and why that may be."""
+    swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
+    name, source = next(iter(maps.items()))
+    fits = (
+        not isinstance(source, np.ndarray)
+        and swapped["latitude"].abs().le(90).all()
+        and np.isfinite(_values(name, source, swapped)).any()
+    )
+    advice = "their coordinates are swapped: exchange the two columns" if fits else "give the points of this region"
+    raise InputError(
+        f"field points {path}: none of {len(points)} points lies in the mapped region (they span longitude "
+        f"{points['longitude'].min():g} to {points['longitude'].max():g}, latitude {points['latitude'].min():g} to "
+        f"{points['latitude'].max():g}); {advice}."
+    )

@@ -1,0 +1,240 @@
+"""Reader of archives of the International Soil Moisture Network (ISMN): what its stations measured in a month.
+
+Formats: the Readme that ISMN puts into each archive (“Variables stored in separate files”; Header+values, and CEOP,
+also at https://ismn.earth/en/data/ceop-standard/). Quality flags: Dorigo et al. 2013, doi 10.2136/vzj2012.0097, and
+https://ismn.earth/en/data/flag-overview/. Times are UTC, as SMAP's are; depths are in m, soil moisture in m³/m³.
+
+The network's own package, `ismn` 1.5.4, is not used: it would add 18 packages of 91 MB to what the workflow installs
+(netCDF4 and pyresample among them), for files of one line a measurement.
+"""
+
+import logging
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile
+
+import pandas as pd
+
+from kilomoist.calendars import month_range
+from kilomoist.errors import InputError
+
+LOGGER = logging.getLogger(__name__)
+
+GOOD = "G"
+"""ISMN's flag of a value that no test found fault with; C… is out of range, D… dubious, M missing, U untested."""
+SUFFIX = ".stm"
+
+_NAME = re.compile(rf"_sm_(\d+\.\d+)_(\d+\.\d+)_[^/]*{re.escape(SUFFIX)}$")
+"""Files of soil moisture (`sm`) by name, which says the depths in m; others hold temperatures, rain and so on."""
+_TIME = r"\d{4}/\d\d/\d\d \d\d:\d\d"
+_NUMBER = r"[-+]?\d+\.\d+"  # never without decimals, unlike the words of a station's name
+_PLACE = rf"\S+\s+(\S+)\s+(\S.*?)\s+({_NUMBER})\s+({_NUMBER})\s+\S+\s+{_NUMBER}\s+{_NUMBER}"
+_HEADER = re.compile(rf"{_PLACE}(?:\s+\S.*)?")
+"""CSE, network, station, latitude, longitude, elevation, depths, sensor: the first line of Header+values."""
+_RECORD = re.compile(rf"({_TIME})\s+(\S+)\s+(\S+)(?:\s+\S.*)?")
+"""Time, value, ISMN's flag and the provider's: every other line of Header+values."""
+_CEOP = re.compile(rf"{_TIME}\s+({_TIME})\s+{_PLACE}\s+(\S+)\s+(\S+)(?:\s+\S.*)?")
+"""Nominal and actual time, the place as in a header but for the sensor, value, flags: every line of CEOP."""
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """What one sensor measured in a month, in m³/m³."""
+
+    network: str
+    station: str
+    longitude: float
+    latitude: float
+    good: list[float]
+    """Good values."""
+    dates: set[date]
+    """Days (UTC) that have one."""
+    flagged: Counter[str]
+    """Number of the other values by ISMN's flag."""
+
+
+def is_archive(path: str | Path) -> bool:
+    """Whether a path is a folder or a zip file, and so no table."""
+    return Path(path).is_dir() or Path(path).suffix.lower() == ".zip"
+
+
+def archive_files(path: str | Path, depth: tuple[float, float]) -> list[Path]:
+    """The files that are read of an archive: the zip file, or a folder's files of sensors within `depth` (cm).
+
+    No measurement is read. Raises `InputError` when the archive cannot be opened or holds no such sensor.
+    """
+    with _opened(path) as (names, _):
+        chosen = _within(path, names, depth)
+    return [Path(path, name) for name in chosen] if Path(path).is_dir() else [Path(path)]
+
+
+def read_stations(
+    path: str | Path, month: str, depth: tuple[float, float], window: int, minimum_days: int
+) -> pd.DataFrame:
+    """What the stations of an archive measured in a month: id, longitude, latitude, soil_moisture, measurements.
+
+    Values with ISMN's flag `G` from `window` days before the month to `window` days after it (UTC) are averaged over
+    each sensor whose depths lie within `depth` (cm, both limits included; a sensor need not reach up to the surface,
+    because many lie flat at 5 cm). A sensor needs values on `minimum_days` days. Sensors of one station and place are
+    averaged with equal weights, so that a station with many sensors counts as much as one with a single one.
+    `measurements` is the number of values.
+
+    Damaged files are named in the log and skipped; what is left out is counted there. Raises `InputError` when the
+    archive cannot be opened, holds no sensor within `depth`, or when every file that was to be read is damaged.
+    """
+    first, after = month_range(month)
+    begin = datetime.combine(first, datetime.min.time()) - timedelta(days=window)
+    end = datetime.combine(after, datetime.min.time()) + timedelta(days=window)
+    found: list[Sensor] = []
+    damaged = 0
+    with _opened(path) as (names, read):
+        chosen = _within(path, names, depth)
+        for name in chosen:
+            try:
+                found.append(_sensor(read(name).decode("utf-8", "replace"), begin, end))
+            except (ValueError, OSError, RuntimeError, NotImplementedError, BadZipFile, zlib.error) as error:
+                damaged += 1
+                LOGGER.warning("%s: %s is damaged (%s): it is skipped.", path, name, error)
+    if damaged == len(chosen):
+        raise InputError(
+            f"field points {path}: all {damaged} files of soil moisture within {_shown(depth)} are damaged, the last "
+            f"one is {name}: download the archive again."
+        )
+    kept = [sensor for sensor in found if len(sensor.dates) >= minimum_days]
+    silent = sum(not sensor.dates for sensor in found)
+    flagged = sum((sensor.flagged for sensor in found), Counter())
+    LOGGER.info(
+        "%s: of %d sensors of soil moisture %d lie within %s; %d of these are averaged, %d have no good value in %s, "
+        "%d have some on fewer than %d days, %d are damaged.",
+        path,
+        len(names),
+        len(chosen),
+        _shown(depth),
+        len(kept),
+        silent,
+        month,
+        len(found) - len(kept) - silent,
+        minimum_days,
+        damaged,
+    )
+    LOGGER.info(
+        "%s: %d values have the flag %s, %d others do not count%s.",
+        path,
+        sum(len(sensor.good) for sensor in found),
+        GOOD,
+        flagged.total(),
+        f" ({', '.join(f'{flag}: {count}' for flag, count in sorted(flagged.items()))})" if flagged else "",
+    )
+    return _stations(kept)
+
+
+def _stations(sensors: list[Sensor]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "id": [f"{sensor.network}/{sensor.station}" for sensor in sensors],
+            "longitude": [sensor.longitude for sensor in sensors],
+            "latitude": [sensor.latitude for sensor in sensors],
+            "soil_moisture": [sum(sensor.good) / len(sensor.good) for sensor in sensors],
+            "measurements": [len(sensor.good) for sensor in sensors],
+        }
+    )
+    places = frame.groupby(["id", "longitude", "latitude"], as_index=False)
+    return places.agg({"soil_moisture": "mean", "measurements": "sum"})
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
+    """Names of an archive's files of soil moisture, in order, and what reads one. Raises `InputError`."""
+    path = Path(path)
+    if path.is_dir():
+        names = [file.relative_to(path).as_posix() for file in path.rglob(f"*{SUFFIX}")]
+        yield _chosen(path, names), lambda name: (path / name).read_bytes()
+        return
+    try:
+        archive = ZipFile(path)
+    except (OSError, BadZipFile) as error:
+        raise InputError(
+            f"field points {path} cannot be opened as a zip file ({error}): download the archive again."
+        ) from error
+    with archive:
+        yield _chosen(path, archive.namelist()), archive.read
+
+
+def _chosen(path: Path, names: list[str]) -> list[str]:
+    """The files of soil moisture; names with a dot in front are what macOS puts beside them."""
+    chosen = sorted(name for name in names if _NAME.search(name) and not PurePosixPath(name).name.startswith("."))
+    if not chosen:
+        raise InputError(
+            f"field points {path} hold no file of soil moisture as in an archive of ISMN (*_sm_*{SUFFIX}): "
+            "give such an archive, its zip file or the folder that it was unpacked to, or a CSV."
+        )
+    return chosen
+
+
+def _within(path: str | Path, names: list[str], depth: tuple[float, float]) -> list[str]:
+    """The files of sensors within `depth` (cm)."""
+    depths = {name: _depths(name) for name in names}
+    chosen = [name for name, (top, bottom) in depths.items() if depth[0] <= top and bottom <= depth[1]]
+    if not chosen:
+        there = ", ".join(f"{top:g}–{bottom:g}" for top, bottom in sorted(set(depths.values())))
+        raise InputError(
+            f"field points {path} hold no sensor within {_shown(depth)} (there are {there} cm): change `points.depth`."
+        )
+    return chosen
+
+
+def _depths(name: str) -> tuple[float, float]:
+    """Depths in cm that a file's name says in m."""
+    ((top, bottom),) = _NAME.findall(name)
+    return round(100 * float(top), 3), round(100 * float(bottom), 3)
+
+
+def _sensor(text: str, begin: datetime, end: datetime) -> Sensor:
+    """One file's measurements from `begin` to before `end`. Raises ValueError for what is in neither format."""
+    lines = text.splitlines()
+    if not lines:
+        raise ValueError("it is empty")
+    if ceop := _CEOP.fullmatch(lines[0].strip()):
+        _, network, station, latitude, longitude, _, _ = ceop.groups()
+        pattern, column, start = _CEOP, 2, 0
+    elif header := _HEADER.fullmatch(lines[0].strip()):
+        network, station, latitude, longitude = header.groups()
+        pattern, column, start = _RECORD, 0, 1
+    else:
+        raise ValueError("its first line is neither a header nor a measurement")
+    if abs(float(latitude)) > 90 or abs(float(longitude)) > 180:
+        raise ValueError(f"its station lies at latitude {latitude}, longitude {longitude}")
+    sensor = Sensor(network, station, float(longitude), float(latitude), [], set(), Counter())
+    # Days as text are in order too: of a series of years only the month is read in full.
+    first, last = f"{begin:%Y/%m/%d}", f"{end - timedelta(days=1):%Y/%m/%d}"
+    for number, line in enumerate(lines[start:], start=start + 1):
+        words = line.split(None, column + 1)
+        if not words:
+            continue
+        if len(words) <= column:
+            raise ValueError(f"line {number} ends too early")
+        if not first <= words[column] <= last:
+            continue
+        match = pattern.fullmatch(line.strip())
+        if not match:
+            raise ValueError(f"line {number} is no measurement: {line.strip()[:80]}")
+        time, value, flag = match[1], float(match[pattern.groups - 1]), match[pattern.groups]
+        day = datetime.strptime(time, "%Y/%m/%d %H:%M").date()
+        if flag != GOOD:
+            sensor.flagged[flag] += 1
+            continue
+        if not 0 <= value <= 1:
+            raise ValueError(f"line {number} has the flag {GOOD} and {value:g}, which is not soil moisture in m³/m³")
+        sensor.good.append(value)
+        sensor.dates.add(day)
+    return sensor
+
+
+def _shown(depth: tuple[float, float]) -> str:
+    return f"{depth[0]:g}–{depth[1]:g} cm"
