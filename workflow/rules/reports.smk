@@ -6,9 +6,12 @@ rule validate_field:
         points=field_points,
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
+        comparison=f"{RUN}/comparison.tif",
         compared=compared,
+        range=f"{RUN}/protocols/range.json",
     output:
         table=report(f"{RUN}/tables/field_validation.csv", caption="../report/field_validation.rst", category="Tables"),
+        differences=f"{RUN}/tables/field_differences.csv",
         matched=f"{RUN}/tables/field_points.csv",
     log:
         "results/logs/validate_field/{region}/{month}.log",
@@ -24,6 +27,7 @@ rule validate_field:
         points=points_path,
         settings=CONFIG.points.model_dump(mode="json"),
         compare=compare,
+        seed=CONFIG.model.seed,
         code=code("validate_field"),
     message:
         "Compare {wildcards.region}, {wildcards.month}, with field points"

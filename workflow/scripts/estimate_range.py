@@ -27,6 +27,4 @@ def estimate_range(samples_path: str, use: list[str], seed: int, range_path: str
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        estimate_range(
-            snakemake.input.samples, snakemake.params.use, snakemake.params.seed, *snakemake.output
-        )
+        estimate_range(snakemake.input.samples, snakemake.params.use, snakemake.params.seed, *snakemake.output)

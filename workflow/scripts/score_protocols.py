@@ -19,9 +19,7 @@ def score_protocols(
     for protocol, estimates in paths.items():
         table = pd.read_parquet(estimates)
         scores += score_table(protocol, table, kind, range_m, seed)
-        differences += difference_table(
-            protocol, table, REFERENCES.get(protocol, "bilinear_reconciled"), range_m, seed
-        )
+        differences += difference_table(protocol, table, REFERENCES.get(protocol, "bilinear_reconciled"), range_m, seed)
     for path, rows in ((scores_path, scores), (differences_path, differences)):
         with replaced(path) as partial:
             pd.DataFrame(rows).to_csv(partial, index=False)

@@ -1,24 +1,39 @@
 """Compare maps with field points."""
 
 import pandas as pd
+import rasterio
 
 from kilomoist.configuration import OWN_MAPS, Compared, Points
-from kilomoist.files import replaced
+from kilomoist.files import read_json, replaced
 from kilomoist.jobs import LOGGER, job
-from kilomoist.points import Map, field_points, match_points
+from kilomoist.points import Map, field_points, match_points, read_at
+from kilomoist.protocols import compare_estimates, sureness
 from kilomoist.scores import score
 
 
 def validate_field(
-    points_path: str, settings: Points, maps: dict[str, Map], month: str, table_path: str, matched_path: str
+    points_path: str,
+    settings: Points,
+    own: dict[str, str],
+    comparison: str,
+    compared: list[Compared],
+    range_path: str,
+    month: str,
+    seed: int,
+    paths: dict[str, str],
 ) -> None:
-    """Write the scores of the maps at the pixels where all of them have a value, one row a map, and those pixels.
+    """Write the scores of all maps at the pixels where all of them have a value, how each differs from SMAP at 9 km,
+    and those pixels.
 
-    `maps` is by column: `coarse` (9 km) and `fine` (1 km) are the run's own.
+    `own` are the run's own maps, `coarse` (9 km) and `fine` (1 km); `comparison` has a band for each other one.
     """
     points = field_points(points_path, month, settings)
     if points.empty:
         LOGGER.warning("No field point of %s was measured in %s: nothing is compared.", points_path, month)
+    maps: dict[str, Map] = dict(own)
+    with rasterio.open(comparison) as file:
+        maps |= {name: read_at(comparison, points, number) for number, name in enumerate(file.descriptions, start=1)}
+    maps |= {raster.name: raster for raster in compared}
     matched = match_points(points, maps, points_path)
     LOGGER.info(
         "%d of %d points of %s, in %d pixels, have a value in every map.",
@@ -27,23 +42,35 @@ def validate_field(
         month,
         len(matched),
     )
-    rows = [
-        {"map": OWN_MAPS.get(column, column)} | score(matched["observed"].to_numpy(), matched[column].to_numpy())
+    range_m = read_json(range_path)["range_m"]
+    observed, places = matched["observed"].to_numpy(), matched[["longitude", "latitude"]].to_numpy()
+    rows = []
+    for column in maps:
+        values = matched[column].to_numpy()
+        sure = sureness(observed, values, places, range_m, seed) if len(matched) else {}
+        rows.append({"map": OWN_MAPS.get(column, column)} | score(observed, values) | sure)
+    differences = [
+        {"map": OWN_MAPS.get(column, column), "reference": OWN_MAPS["coarse"]}
+        | compare_estimates(observed, matched[column].to_numpy(), matched["coarse"].to_numpy(), places, range_m, seed)
         for column in maps
+        if column != "coarse" and len(matched)
     ]
-    for path, table in ((table_path, pd.DataFrame(rows)), (matched_path, matched)):
-        with replaced(path) as partial:
+    tables = {"table": pd.DataFrame(rows), "differences": pd.DataFrame(differences), "matched": matched}
+    for name, table in tables.items():
+        with replaced(paths[name]) as partial:
             table.to_csv(partial, index=False)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        compared = [Compared.model_validate(raster) for raster in snakemake.params.compare]
         validate_field(
             snakemake.params.points,
             Points.model_validate(snakemake.params.settings),
-            {"coarse": snakemake.input.coarse, "fine": snakemake.input.fine}
-            | {raster.name: raster for raster in compared},
+            {"coarse": snakemake.input.coarse, "fine": snakemake.input.fine},
+            snakemake.input.comparison,
+            [Compared.model_validate(raster) for raster in snakemake.params.compare],
+            snakemake.input.range,
             snakemake.wildcards.month,
-            *snakemake.output,
+            snakemake.params.seed,
+            dict(snakemake.output.items()),
         )

@@ -72,14 +72,15 @@ def cross_validate(
     """
     x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
     estimates = {name: np.full(len(y), np.nan) for name in ("absolute", "mean", "linear")}
-    for fold in np.unique(folds):
-        train, test = folds != fold, folds == fold
-        if train.sum() < _FEWEST_TRAINING_ROWS:
-            continue
-        fitted = models.fit(settings, x[train], y[train], threads, only_mean=True)
-        estimates["absolute"][test] = models.predict_mean(fitted, x[test])
+
+    def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> Values:
+        if len(train) < _FEWEST_TRAINING_ROWS:
+            return np.full(len(test), np.nan)
         for name, values in _null_estimates(x[train], y[train], x[test]).items():
             estimates[name][test] = values
+        return models.predict_mean(models.fit(settings, x[train], y[train], threads, only_mean=True), x[test])
+
+    estimates["absolute"] = out_of_fold(folds, predict)
     return samples[list(PLACES)].assign(observed=y, fold=folds, **estimates)
 
 
@@ -166,13 +167,11 @@ def degrade_restore(
     return table, note
 
 
-def score_table(
-    protocol: str, table: pd.DataFrame, kind: str, range_m: float, seed: int
-) -> list[dict[str, Any]]:
+def score_table(protocol: str, table: pd.DataFrame, kind: str, range_m: float, seed: int) -> list[dict[str, Any]]:
     """Scores of each estimate of a protocol, how sure they are, and its skill against each null model.
 
-    Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks as long as
-    `range_m`, `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows; `p` takes rows as
+    Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks,
+    `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows (`sureness`); `p` takes rows as
     independent, `p_effective` as many as `effective_n` says (`inference`). A table without rows gives its note alone.
     """
     note = table.attrs.get("note", "")
@@ -196,55 +195,75 @@ def score_table(
 
 
 def sureness(observed: NDArray, estimated: NDArray, places: NDArray, range_m: float, seed: int) -> dict[str, float]:
-    """Intervals of the scores by blocks and by rows, and what r is worth; `places` are longitude and latitude."""
-    columns: dict[str, float] = {}
-    for one in intervals(observed, estimated, places, range_m, geographic=True, seed=seed):
-        if one.score == "n":
-            columns["blocks"] = one.blocks
-            continue
-        columns |= {f"{one.score}_low": one.lower, f"{one.score}_high": one.upper}
-        columns |= {f"{one.score}_low_ordinary": one.ordinary_lower, f"{one.score}_high_ordinary": one.ordinary_upper}
+    """Intervals of the scores by blocks and by rows, and what r is worth; `places` are longitude and latitude.
+
+    Blocks are as long as what a score is made of is alike: the errors for rmse, ubrmse, bias and mae (`errors_km`), the
+    observed values, `range_m`, for r and r2. What cannot be said with too few blocks or rows is NaN.
+    """
+    reach = errors_range(estimated - observed, places, range_m, seed)
+    columns: dict[str, float] = {"errors_km": reach / 1000}
+    for length, names in ((range_m, ("r", "r2")), (reach, ("rmse", "ubrmse", "bias", "mae"))):
+        found = intervals(observed, estimated, places, length, geographic=True, seed=seed)
+        for one in found:
+            if one.score in names:
+                columns |= {f"{one.score}_low": one.lower, f"{one.score}_high": one.upper}
+                columns |= {
+                    f"{one.score}_low_ordinary": one.ordinary_lower,
+                    f"{one.score}_high_ordinary": one.ordinary_upper,
+                }
     association = dutilleul(observed, estimated, places, geographic=True)
     return columns | {"effective_n": association.effective_n, "p_effective": association.p}
+
+
+def errors_range(errors: NDArray, places: NDArray, range_m: float, seed: int) -> float:
+    """How far errors are alike, in m: the range of their variogram, `range_m` where too few rows have none."""
+    try:
+        return variogram_range(errors, places[:, 0], places[:, 1], seed).range_m
+    except ValueError:
+        return range_m
 
 
 def difference_table(
     protocol: str, table: pd.DataFrame, reference: str, range_m: float, seed: int
 ) -> list[dict[str, Any]]:
-    """Whether estimates differ from a reference at the same rows: errors by block bootstrap, correlations by Williams.
-
-    Columns `rmse_difference` (estimate − reference), its interval and p, by blocks and for independent rows;
-    `r_between`, the correlation of both, and `p_r` of Williams' test with the smaller effective number of rows of the
-    two, `p_r_ordinary` with all rows.
-    """
+    """How each estimate of a protocol differs from a reference at the same rows; nothing where there is no reference."""
     rows = []
-    others = [name for name in estimates_of(table) if name != reference] if reference in table else []
-    for name in others:
+    for name in estimates_of(table) if reference in table else []:
+        if name == reference:
+            continue
         both = table[np.isfinite(table[[name, reference]].to_numpy(float)).all(axis=1)]
-        observed, places = both["observed"].to_numpy(), both[["lon", "lat"]].to_numpy()
-        first, second = both[name].to_numpy(), both[reference].to_numpy()
-        errors = difference(observed, first, second, places, range_m, geographic=True, seed=seed)[0]
-        r = [score(*pair)["r"] for pair in ((observed, first), (observed, second), (first, second))]
-        effective = min(dutilleul(observed, one, places, geographic=True).effective_n for one in (first, second))
-        rows.append(
-            {
-                "protocol": protocol,
-                "estimate": name,
-                "reference": reference,
-                "n": len(both),
-                "rmse_difference": errors.difference,
-                "rmse_difference_low": errors.lower,
-                "rmse_difference_high": errors.upper,
-                "p_rmse": errors.p,
-                "p_rmse_ordinary": errors.ordinary_p,
-                "r_difference": r[0] - r[1],
-                "r_between": r[2],
-                "effective_n": effective,
-                "p_r": williams(*r, effective).p,
-                "p_r_ordinary": williams(*r, len(both)).p,
-            }
-        )
+        observed, first, second = (both[column].to_numpy() for column in ("observed", name, reference))
+        found = compare_estimates(observed, first, second, both[["lon", "lat"]].to_numpy(), range_m, seed)
+        rows.append({"protocol": protocol, "estimate": name, "reference": reference} | found)
     return rows
+
+
+def compare_estimates(
+    observed: NDArray, first: NDArray, second: NDArray, places: NDArray, range_m: float, seed: int
+) -> dict[str, float]:
+    """Whether two estimates of the same rows differ: errors by block bootstrap, correlations by Williams' test.
+
+    `rmse_difference` (first − second), its interval and p by blocks as long as the difference of the squared errors is
+    alike, and for independent rows; `r_between`, the correlation of both, and `p_r` of Williams' test with the smaller
+    effective number of rows of the two, `p_r_ordinary` with all rows.
+    """
+    reach = errors_range((first - observed) ** 2 - (second - observed) ** 2, places, range_m, seed)
+    errors = difference(observed, first, second, places, reach, geographic=True, seed=seed)[0]
+    r = [score(*pair)["r"] for pair in ((observed, first), (observed, second), (first, second))]
+    effective = min(dutilleul(observed, one, places, geographic=True).effective_n for one in (first, second))
+    return {
+        "n": len(observed),
+        "rmse_difference": errors.difference,
+        "rmse_difference_low": errors.lower,
+        "rmse_difference_high": errors.upper,
+        "p_rmse": errors.p,
+        "p_rmse_ordinary": errors.ordinary_p,
+        "r_difference": r[0] - r[1],
+        "r_between": r[2],
+        "effective_n": effective,
+        "p_r": williams(r[0], r[1], r[2], effective).p,
+        "p_r_ordinary": williams(r[0], r[1], r[2], len(observed)).p,
+    }
 
 
 def truth_table(maps: Mapping[str, NDArray], truth: NDArray) -> pd.DataFrame:
