@@ -21,7 +21,7 @@ from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.scores import score
 
 TABLES = ("correlation", "importance", "maps", "scores", "truth", "field_validation", "granules")
-PROTOCOLS = ("train", "random", "degrade_restore")
+PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
     "soil_moisture.tif",
     "quality.tif",
@@ -42,7 +42,9 @@ BETWEEN = {
     "correction.tif",
     "comparison.tif",
     "alternative.skops",
+    "protocols/range.json",
     *(f"protocols/{protocol}.parquet" for protocol in PROTOCOLS),
+    *(f"tables/{name}.csv" for name in ("variogram", "differences", "field_differences")),
     *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map")),
     *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search", "field_points")),
 }
@@ -83,7 +85,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 29
+    assert len(logs) == 33
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -256,7 +258,14 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     assert list(scores["protocol"].drop_duplicates()) == list(PROTOCOLS)
     study = scores[scores["method"] == "absolute"].set_index("protocol")
     assert study.loc[["train", "random"], "n"].sum() == len(pd.read_parquet(demo / DEMO / "samples.parquet"))
-    # Two cells of 144 km lie in the region: too few to learn detail from, which the row says.
+    # The region is too small for blocks, and two cells of 144 km are too few to learn detail from: the rows say so.
+    (blocks,) = scores.loc[scores["protocol"] == "blocks", "note"]
+    assert re.match(
+        r"The region has \d blocks of \d+ × \d+ cells, as long as the range of \d+ km, and 5 folds need", blocks
+    )
+    low, high = (study.loc[["random", "random_folds", "knndm"], f"r_{side}"] for side in ("low", "high"))
+    assert (low < study.loc[low.index, "r"]).all()
+    assert (study.loc[low.index, "r"] < high).all()
     assert study.loc["degrade_restore", "note"].startswith("detail: 2 complete cells of 144 km")
     assert set(scores.loc[scores["protocol"] == "degrade_restore", "method"]) == {
         *("absolute", "absolute, reconciled", "null model"),

@@ -10,12 +10,12 @@ from workflow_runs import DEMO, MONTH, ROOT, SMALL, copy_tree, planned, rules, s
 
 SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
 COMPOSITES = {"composite_tile", "average_target"}
-SAMPLES = {"stack_block", "collect_samples", "assemble_predictors"}
+SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range"}
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
     *FIGURES,
-    *("degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
+    *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
 }
 
 

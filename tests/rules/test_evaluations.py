@@ -23,6 +23,7 @@ from small_region import (
 from workflow_runs import block_mean
 
 from kilomoist.cells import null_models
+from kilomoist.files import read_json, write_json
 from kilomoist.methods import predict_map
 from kilomoist.models import predict_mean, save
 from kilomoist.rasters import read_raster
@@ -30,6 +31,13 @@ from kilomoist.scores import score
 
 TABLES = [f"{RUN}/tables/{name}.csv" for name in ("correlation", "importance", "predictions")]
 STUDY = [f"{RUN}/protocols/{name}.parquet" for name in ("train", "random")]
+
+
+PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
+
+
+def write_range(bench: Bench, range_m: float = 20_000.0) -> None:
+    write_json(bench.path(f"{RUN}/protocols/range.json"), {"range_m": range_m})
 
 
 def prepare(bench: Bench, method: str, alpha: float = 0.5) -> None:
@@ -90,14 +98,16 @@ def test_score_protocols(bench: Bench) -> None:
     y = samples["target"].to_numpy()
     places = samples[["row", "col", "lon", "lat"]]
     estimates = {"absolute": 0.9 * y + 0.02, "mean": np.full(len(y), y.mean()), "linear": 0.5 * y + 0.1}
-    for name in ("train", "random"):
+    for name in PROTOCOLS[:-1]:
         places.assign(observed=y, **estimates).to_parquet(bench.path(f"{RUN}/protocols/{name}.parquet"))
     nothing = pd.DataFrame()
     nothing.attrs["note"] = "too small"
     nothing.to_parquet(bench.path(f"{RUN}/protocols/degrade_restore.parquet"))
-    bench.run("score_protocols", f"{RUN}/tables/scores.csv")
+    write_range(bench)
+    bench.run("score_protocols", f"{RUN}/tables/scores.csv", f"{RUN}/tables/differences.csv")
     table = pd.read_csv(bench.folder / f"{RUN}/tables/scores.csv")
-    assert table["protocol"].tolist() == ["train"] * 3 + ["random"] * 3 + ["degrade_restore"]
+    expected_protocols = [name for name in PROTOCOLS[:-1] for _ in range(3)]
+    assert table["protocol"].tolist() == [*expected_protocols, "degrade_restore"]
     assert table["method"].tolist()[:3] == ["absolute", "null model", "null model"]
     assert table["model"].tolist()[:3] == ["random_forest", "mean", "linear"]
     first = table.iloc[0]
@@ -107,6 +117,11 @@ def test_score_protocols(bench: Bench) -> None:
     errors = {name: np.mean((values - y) ** 2) for name, values in estimates.items()}
     assert first["skill_mean"] == pytest.approx(1 - errors["absolute"] / errors["mean"])
     assert first["skill_linear"] == pytest.approx(1 - errors["absolute"] / errors["linear"])
+    assert first["rmse_low_ordinary"] < first["rmse"] < first["rmse_high_ordinary"]
+    differences = pd.read_csv(bench.folder / f"{RUN}/tables/differences.csv")
+    assert set(differences["reference"]) == {"linear"}
+    one = differences[differences["protocol"] == "random"].set_index("estimate").loc["absolute"]
+    assert one["rmse_difference"] == pytest.approx(np.sqrt(errors["absolute"]) - np.sqrt(errors["linear"]))
     last = table.iloc[-1]
     assert last["note"] == "too small"
     assert np.isnan(last["rmse"])
@@ -133,3 +148,37 @@ def test_compare_maps(bench: Bench, method: str) -> None:
     nulls = null_models(target, CELLS, np.isfinite(RAW), 9, 0.5)
     for name, values in nulls.items():
         np.testing.assert_allclose(maps[name], values, atol=1e-6)
+
+
+def test_estimate_range(bench: Bench) -> None:
+    prepare(bench, "detail")
+    outputs = [f"{RUN}/protocols/range.json", f"{RUN}/tables/variogram.csv"]
+    log = bench.run("estimate_range", *outputs)
+    found, lags = read_json(bench.folder / outputs[0]), pd.read_csv(bench.folder / outputs[1])
+    assert 5_000 < found["range_m"] < 80_000
+    assert f"range {found['range_m'] / 1000:.0f} km" in log
+    assert list(lags) == ["lag_m", "semivariance", "pairs", "fitted"]
+
+
+@pytest.mark.parametrize("protocol", ["random_folds", "knndm"])
+def test_cross_validate(bench: Bench, protocol: str) -> None:
+    prepare(bench, "detail")
+    write_range(bench)
+    log = bench.run("cross_validate", f"{RUN}/protocols/{protocol}.parquet")
+    table = pd.read_parquet(bench.folder / f"{RUN}/protocols/{protocol}.parquet")
+    samples = sample_table()
+    np.testing.assert_allclose(table["observed"], samples["target"])
+    assert set(table["fold"]) == set(range(5))
+    assert table.attrs["note"] in log
+    for fold in range(5):
+        others = samples.loc[(table["fold"] != fold).to_numpy(), "target"].mean()
+        np.testing.assert_allclose(table.loc[table["fold"] == fold, "mean"], others)
+
+
+def test_cross_validate_says_that_there_are_too_few_blocks(bench: Bench) -> None:
+    prepare(bench, "detail")
+    write_range(bench, 60_000.0)
+    bench.run("cross_validate", f"{RUN}/protocols/blocks.parquet")
+    table = pd.read_parquet(bench.folder / f"{RUN}/protocols/blocks.parquet")
+    assert table.empty
+    assert "as long as the range of 60 km, and 5 folds need" in table.attrs["note"]

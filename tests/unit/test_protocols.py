@@ -134,19 +134,23 @@ def test_cells_without_predictors_are_left_out() -> None:
 def test_skill_is_what_the_errors_say() -> None:
     y = np.array([0.1, 0.2, 0.3, 0.4])
     table = pd.DataFrame({"observed": y, "absolute": y + 0.01, "mean": np.full(4, 0.25), "linear": y + 0.02})
-    rows = pd.DataFrame(score_table("blocks", table, "extra_trees", ""))
+    table = table.assign(lon=[99.0, 99.1, 99.2, 99.3], lat=47.0)
+    rows = pd.DataFrame(score_table("blocks", table, "extra_trees", 20_000.0, 1))
     assert rows["model"].tolist() == ["extra_trees", "mean", "linear"]
     np.testing.assert_allclose(rows["skill_linear"], [0.75, 1 - 0.0125 / 0.0004, 0])
     np.testing.assert_allclose(rows["skill_mean"], [1 - 0.0001 / 0.0125, 0, 1 - 0.0004 / 0.0125])
-    (row,) = score_table("blocks", pd.DataFrame(), "linear", "too few blocks")
+    empty = pd.DataFrame()
+    empty.attrs["note"] = "too few blocks"
+    (row,) = score_table("blocks", empty, "linear", 20_000.0, 1)
     assert row == {"protocol": "blocks", "note": "too few blocks"}
 
 
 def test_estimates_are_compared_on_the_same_rows() -> None:
     y = np.linspace(0.1, 0.4, 10)
-    table = pd.DataFrame({"observed": y, "absolute": y, "mean": 0.25, "linear": y})
+    table = pd.DataFrame({"observed": y, "absolute": y, "mean": 0.25, "linear": y, "lat": 47.0})
+    table["lon"] = np.linspace(99, 100, 10)
     table.loc[:4, "absolute"] = np.nan
-    assert pd.DataFrame(score_table("blocks", table, "linear", ""))["n"].tolist() == [5, 5, 5]
+    assert pd.DataFrame(score_table("blocks", table, "linear", 20_000.0, 1))["n"].tolist() == [5, 5, 5]
 
 
 def test_truth_within_cells() -> None:

@@ -32,7 +32,8 @@ def validate_field(
         LOGGER.warning("No field point of %s was measured in %s: nothing is compared.", points_path, month)
     maps: dict[str, Map] = dict(own)
     with rasterio.open(comparison) as file:
-        maps |= {name: read_at(comparison, points, number) for number, name in enumerate(file.descriptions, start=1)}
+        bands = {name: number for number, name in enumerate(file.descriptions, start=1)}
+    maps |= {name: read_at(comparison, points, bands[name]) for name in OWN_MAPS if name in bands}
     maps |= {raster.name: raster for raster in compared}
     matched = match_points(points, maps, points_path)
     LOGGER.info(

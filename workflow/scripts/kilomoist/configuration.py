@@ -40,7 +40,16 @@ SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97
 SHARED_FOLDERS = ("benchmarks", "composites", "logs")
 """Folders of results/ that belong to no region."""
 
-OWN_MAPS = {"coarse": "9 km", "fine": "1 km"}
+OWN_MAPS = {
+    "coarse": "9 km",
+    "fine": "1 km",
+    "bilinear": "9 km, bilinear",
+    "bilinear_reconciled": "9 km, bilinear, reconciled",
+    "absolute": "absolute",
+    "absolute_reconciled": "absolute, reconciled",
+    "detail": "detail",
+    "detail_reconciled": "detail, reconciled",
+}
 """Columns of the run's own maps in `tables/field_points.csv`, and their names in `tables/field_validation.csv`."""
 OWN_COLUMNS = ("pixel", "id", "points", "measurements", "longitude", "latitude", "observed")
 """Columns of `tables/field_points.csv` that are no maps."""

@@ -197,12 +197,15 @@ def score_table(protocol: str, table: pd.DataFrame, kind: str, range_m: float, s
 def sureness(observed: NDArray, estimated: NDArray, places: NDArray, range_m: float, seed: int) -> dict[str, float]:
     """Intervals of the scores by blocks and by rows, and what r is worth; `places` are longitude and latitude.
 
-    Blocks are as long as what a score is made of is alike: the errors for rmse, ubrmse, bias and mae (`errors_km`), the
-    observed values, `range_m`, for r and r2. What cannot be said with too few blocks or rows is NaN.
+    Blocks are as long as what a score sums up is alike (its influence function: Hampel 1974, doi
+    10.1080/01621459.1974.10482962): the errors for rmse, ubrmse, bias and mae (`errors_km`), what each row adds to r
+    and r2 for those (`r_km`). What cannot be said with too few blocks or rows is NaN.
     """
-    reach = errors_range(estimated - observed, places, range_m, seed)
-    columns: dict[str, float] = {"errors_km": reach / 1000}
-    for length, names in ((range_m, ("r", "r2")), (reach, ("rmse", "ubrmse", "bias", "mae"))):
+    error = estimated - observed
+    reach = errors_range(error, places, range_m, seed)
+    r_reach = max(errors_range(one, places, range_m, seed) for one in _influences(observed, estimated))
+    columns: dict[str, float] = {"errors_km": reach / 1000, "r_km": r_reach / 1000}
+    for length, names in ((r_reach, ("r", "r2")), (reach, ("rmse", "ubrmse", "bias", "mae"))):
         found = intervals(observed, estimated, places, length, geographic=True, seed=seed)
         for one in found:
             if one.score in names:
@@ -215,8 +218,19 @@ def sureness(observed: NDArray, estimated: NDArray, places: NDArray, range_m: fl
     return columns | {"effective_n": association.effective_n, "p_effective": association.p}
 
 
+def _influences(observed: NDArray, estimated: NDArray) -> tuple[Values, Values]:
+    """What each row adds to r, z·w − r·(z² + w²) / 2 with standard scores z and w, and to r2, e² − (1 − r2)·d²."""
+    deviation, error = observed - observed.mean(), estimated - observed
+    spread = max(float(np.std(observed)), np.finfo(float).tiny), max(float(np.std(estimated)), np.finfo(float).tiny)
+    z, w = deviation / spread[0], (estimated - estimated.mean()) / spread[1]
+    missed = float(np.mean(error**2) / spread[0] ** 2)
+    return z * w - np.mean(z * w) * (z**2 + w**2) / 2, error**2 - missed * deviation**2
+
+
 def errors_range(errors: NDArray, places: NDArray, range_m: float, seed: int) -> float:
-    """How far errors are alike, in m: the range of their variogram, `range_m` where too few rows have none."""
+    """How far errors are alike, in m: the range of their variogram, `range_m` where too few rows or sizes have none."""
+    if np.ptp(errors) == 0:
+        return range_m
     try:
         return variogram_range(errors, places[:, 0], places[:, 1], seed).range_m
     except ValueError:
@@ -226,7 +240,7 @@ def errors_range(errors: NDArray, places: NDArray, range_m: float, seed: int) ->
 def difference_table(
     protocol: str, table: pd.DataFrame, reference: str, range_m: float, seed: int
 ) -> list[dict[str, Any]]:
-    """How each estimate of a protocol differs from a reference at the same rows; nothing where there is no reference."""
+    """How each estimate of a protocol differs from a reference at the same rows; nothing without the reference."""
     rows = []
     for name in estimates_of(table) if reference in table else []:
         if name == reference:
