@@ -179,16 +179,17 @@ def difference(
     y, estimates, places = _complete(observed, (first, second), coordinates)
     values, blocks = [score(y, z) for z in estimates], _blocks(places, reach, geographic)
     terms = np.concatenate([_terms(y, z - y) for z in estimates], axis=1)
-    half_of_terms = terms.shape[1] // 2
+    names = ("rmse", "r")
+    numbers = [SCORES.index(name) for name in names]
 
     def compare(sums: Values) -> Values:
-        return _scores(sums[..., :half_of_terms]) - _scores(sums[..., half_of_terms:])
+        one, two = np.split(sums, 2, axis=-1)
+        return _scores(one)[..., numbers] - _scores(two)[..., numbers]
 
     _, spread, row_spread = _spreads(terms, blocks, compare, seed)
     factor, degrees = _correction(blocks)
     found = []
-    for name in ("rmse", "r"):
-        number = SCORES.index(name)
+    for number, name in enumerate(names):
         one, two = (value[name] for value in values)
         sides = [
             _tested(one - two, spread[number] * math.sqrt(factor), degrees),
