@@ -271,7 +271,9 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
         *("absolute", "absolute, reconciled", "null model"),
     }
     truth = tables["truth"].set_index(["support", "map"])
-    assert (truth["n"] == np.isfinite(moisture).sum()).all()
+    # Lakes have no true soil moisture, though the map may have a value at their shores.
+    assert truth["n"].nunique() == 1
+    assert 0.99 < truth["n"].iloc[0] / np.isfinite(moisture).sum() <= 1
     assert truth.loc[("1 km", "soil_moisture.tif"), "rmse"] == pytest.approx(
         truth.loc[("1 km", "detail_reconciled"), "rmse"], rel=1e-4
     )

@@ -375,11 +375,14 @@ def _compare(axes: Axes, title: str, limits: tuple[float, float], scores: pd.Dat
 
 
 def _score_text(scores: Mapping[str, Any]) -> str:
-    """The scores that are there, one a line."""
+    """The scores that are there, one a line; r with its interval, p as neighbours allow, where they are known."""
+    low, high = (scores.get(f"r_{side}", np.nan) for side in ("low", "high"))
+    interval = f" ({_signed(low, 2)} to {_signed(high, 2)})" if pd.notna(low) and pd.notna(high) else ""
+    effective = "p_effective" if pd.notna(scores.get("p_effective")) else "p"
     formats = {
         "n": lambda value: f"n = {value:,.0f}",
-        "r": lambda value: f"r = {_signed(value, 2)}",
-        "p": lambda value: "p < 0.001" if value < 0.001 else f"p = {value:.3f}",
+        "r": lambda value: f"r = {_signed(value, 2)}{interval}",
+        effective: lambda value: "p < 0.001" if value < 0.001 else f"p = {value:.3f}",
         "r2": lambda value: f"R² = {_signed(value, 2)}",
         "rmse": lambda value: f"RMSE = {value:.3f} {MOISTURE_UNIT}",
         "ubrmse": lambda value: f"ubRMSE = {value:.3f} {MOISTURE_UNIT}",
