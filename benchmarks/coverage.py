@@ -2,7 +2,8 @@
 
 Random fields whose population scores are known, of three covariances, in regions of several sizes and shapes. Prints
 the coverage of the ordinary bootstrap, the plain block bootstrap (percentiles, blocks of the same side) and the
-corrected one, and how often `difference` finds a difference at 5 % where there is none.
+corrected one, and how often `difference` finds a difference at 5 % where there is none. Last the coverage of what
+`tables/scores.csv` holds, whose blocks are as long as variograms of the same data say (80 × 80 cells at the equator).
 """
 
 import argparse
@@ -17,8 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from random_fields import COVARIANCES, POPULATION, estimate, fields
 
 from kilomoist import inference
+from kilomoist.protocols import sureness
 
 REACH = 10.0
+DEGREES, METRES = 0.08, 111_320.0
+"""Of a cell at the equator: its side, and the length of a degree."""
 REGIONS = {
     "80 × 80 cells": np.ones((80, 80), bool),
     "60 × 80 cells": np.ones((60, 80), bool),
@@ -60,6 +64,20 @@ def measure(name: str, region: NDArray, number: int) -> tuple[dict[str, dict[str
     return percent, {score: 100 * hit / number for score, hit in rejected.items()}, found[0].blocks
 
 
+def measure_tables(name: str, number: int) -> dict[str, float]:
+    """Coverage in percent, by score, of intervals whose blocks follow from the data."""
+    stream = fields(name, 80, REACH, 5)
+    row, column = np.indices((80, 80)).reshape(2, -1)
+    places = np.stack([column * DEGREES, (row - 40) * DEGREES], axis=1)
+    hits = dict.fromkeys(inference.SCORES, 0)
+    for seed in range(number):
+        y, other = (next(stream).ravel() for _ in range(2))
+        found = sureness(y, estimate(y, other), places, REACH * DEGREES * METRES, seed)
+        for score in hits:
+            hits[score] += found[f"{score}_low"] <= POPULATION[score] <= found[f"{score}_high"]
+    return {score: 100 * hit / number for score, hit in hits.items()}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fields", type=int, default=1000)
@@ -73,3 +91,7 @@ if __name__ == "__main__":
             print(f"\n{title}, {name}, {blocks:.1f} effective blocks; difference found where there is none: {rejected}")
             for kind, row in percent.items():
                 print(f"{kind:10}" + "".join(f"  {score} {value:5.1f}" for score, value in row.items()))
+    for name in COVARIANCES:
+        row = measure_tables(name, asked.fields // 10)
+        print(f"\nranges from the data, {name}, {asked.fields // 10} fields")
+        print("tables    " + "".join(f"  {score} {value:5.1f}" for score, value in row.items()))

@@ -3,7 +3,7 @@
 Rows that lie close together are not independent: a region of n cells says as much about a score as far fewer
 independent ones would. Confidence intervals come from a bootstrap that draws whole squares of the region (Hall 1985,
 doi 10.1016/0304-4149(85)90212-1; Lahiri 2003, doi 10.1007/978-1-4757-3803-2), with a correction for what squares share
-with their neighbours; the tests of correlations take an effective sample size. docs/inference-notes.md derives the
+with their neighbours; the tests of correlations take an effective sample size. docs/inference.md derives the
 correction and says what was measured of it.
 
 `coordinates` is (rows, 2) throughout: longitude and latitude in degrees with `geographic`, else any two planar
