@@ -16,7 +16,7 @@ from rio_cogeo.cogeo import cog_validate
 from workflow_runs import DEMO, MONTH, SMALL, block_mean, files, snakemake, values
 
 from kilomoist.cells import null_models
-from kilomoist.configuration import load
+from kilomoist.configuration import OWN_MAPS, load
 from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.scores import score
 
@@ -290,7 +290,7 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
             atol=1e-6,
         )
     field = tables["field_validation"].set_index("map")
-    assert list(field.index) == ["9 km", "1 km"]
+    assert list(field.index) == list(OWN_MAPS.values())
     points = tables["field_points"]
     assert (field["n"] == len(points)).all()
     for name, column in (("9 km", "coarse"), ("1 km", "fine")):
