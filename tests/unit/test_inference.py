@@ -500,8 +500,8 @@ def test_dutilleul_without_an_answer() -> None:
     [
         # Silver, Hittner & May (2006, doi 10.1177/0146621605277132), as printed in the tests of R's cocor.
         ((0.3, 0.4, 0.5), 100, -1.0767, 0.2843),
-        # Case A of Steiger (1980, p. 249). The tests of R's cocor quote −.8913 from there, beside another statistic that
-        # gives −.8887; the p is not printed there.
+        # Case A of Steiger (1980, p. 249). The tests of R's cocor quote −.8913 from there, beside another statistic
+        # that gives −.8887; the p is not printed there.
         ((0.4, 0.5, 0.1), 103, -0.8913, 0.3749),
     ],
 )
