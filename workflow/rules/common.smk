@@ -178,8 +178,10 @@ def receipts(product, tile, month):
     return [f"resources/receipts/{product.name}/{tile or f'{time:%H%M}'}/{time:%Y-%m-%d}.json" for time in times]
 
 
-def all_receipts():
-    """Receipts of all granules of all runs."""
+def all_receipts(wildcards):
+    """Receipts of all granules of all runs; none where nothing is fetched."""
+    if CONFIG.source != "earthdata":
+        return []
     return list(
         dict.fromkeys(
             receipt
@@ -198,9 +200,9 @@ def catalogue(receipt):
     return f"resources/catalogue/{product}/{place if PRODUCTS[product].tiled else 'global'}/{day[:7]}.csv"
 
 
-def catalogues():
+def catalogues(wildcards):
     """Catalogues of all granules of all runs."""
-    return list(dict.fromkeys(map(catalogue, all_receipts())))
+    return list(dict.fromkeys(map(catalogue, all_receipts(wildcards))))
 
 
 def retrievals():

@@ -203,7 +203,7 @@ rule retrieve_granule:
 # Without any output, its benchmark's included, it runs whenever it is asked for.
 rule plan:
     input:
-        catalogues=catalogues() if CONFIG.source == "earthdata" else [],
+        catalogues=catalogues,
     log:
         "results/logs/plan/plan.log",
     localrule: True
@@ -214,7 +214,7 @@ rule plan:
         mem_mb=700,
         runtime=10,
     params:
-        receipts=all_receipts() if CONFIG.source == "earthdata" else [],
+        receipts=all_receipts,
         store=STORE,
     message:
         "Tell what NASA Earthdata has, what would be moved and what kept"

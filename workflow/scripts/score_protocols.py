@@ -7,7 +7,7 @@ from kilomoist.jobs import job
 from kilomoist.protocols import difference_table, score_table
 
 REFERENCES = {"random": "linear", "random_folds": "linear", "blocks": "linear", "knndm": "linear"}
-"""What the estimates of a protocol are tested against; everywhere else the best null model."""
+"""What the estimates of a protocol are tested against; everywhere else SMAP, bilinear and reconciled."""
 
 
 def score_protocols(

@@ -188,7 +188,7 @@ def score_table(protocol: str, table: pd.DataFrame, kind: str, range_m: float, s
             {"protocol": protocol, "method": described.method, "model": described.model or kind}
             | score(observed, values)
             | sureness(observed, values, places, range_m, seed)
-            | {f"skill_{null}": 1 - squares[name] / squares[null] for null in NULLS if squares.get(null)}
+            | _skill(name, squares)
             | {"note": note}
         )
     return rows
@@ -296,9 +296,7 @@ def truth_table(maps: Mapping[str, NDArray], truth: NDArray) -> pd.DataFrame:
         wanted = deviations(true) if within else true
         squares = {name: float(np.mean((values - wanted)[common] ** 2)) for name, values in seen.items()}
         rows += [
-            {"map": name, "support": support}
-            | score(wanted[common], values[common])
-            | {f"skill_{null}": 1 - squares[name] / squares[null] for null in NULLS if squares.get(null)}
+            {"map": name, "support": support} | score(wanted[common], values[common]) | _skill(name, squares)
             for name, values in seen.items()
         ]
     return pd.DataFrame(rows)
@@ -308,6 +306,11 @@ def deviations(values: NDArray) -> Values:
     """Pixels' deviations from the mean of their cell's finite pixels."""
     mean, _ = block_mean(values, CELL_SIDE)
     return values - np.kron(mean, np.ones((CELL_SIDE, CELL_SIDE)))
+
+
+def _skill(name: str, squares: Mapping[str, float]) -> dict[str, Any]:
+    """Skill of an estimate against each null model that there is, from mean squared errors by name."""
+    return {f"skill_{null}": 1 - squares[name] / squares[null] for null in NULLS if squares.get(null)}
 
 
 def _null_estimates(x: NDArray, y: NDArray, of: NDArray) -> dict[str, Values]:
