@@ -23,7 +23,7 @@ from sklearn.ensemble import RandomForestRegressor
 from kilomoist.cells import block_mean
 from kilomoist.composites import average_fields, average_tile
 from kilomoist.grids import CELL_SIDE, M01, M09, SINUSOIDAL_CRS, tile_grid
-from kilomoist.methods import Cells, fit_detail, predict_map
+from kilomoist.methods import Cells, Tuning, fit_detail, predict_map
 from kilomoist.models import Settings
 from kilomoist.predictors import TileComposite, stack_predictors
 from kilomoist.products import PRODUCTS
@@ -145,7 +145,7 @@ def main() -> None:
         settings = Settings("random_forest", 200, 2021)
         samples = read_samples(folder / RUN / "samples.parquet", USE)
         region = Cells.of_samples(samples, cells_bands["target"], USE, cells)
-        (model, _), ours["fit"] = timed(lambda: fit_detail(region, USE, settings, "auto", 0.5))
+        (model, _), ours["fit"] = timed(lambda: fit_detail(region, USE, settings, Tuning("auto"), 0.5))
         x, y = samples[USE].to_numpy(np.float32), samples["target"].to_numpy()
         leaf = model.min_leaf
         forest, least["fit"] = timed(

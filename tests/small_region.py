@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.grids import M01, M09, Window, latitude_edges, longitude_edges
-from kilomoist.methods import Cells, fit_absolute
+from kilomoist.methods import Cells, Tuning, fit_absolute
 from kilomoist.models import Model, Settings, save
 from kilomoist.predictors import aggregate
 from kilomoist.rasters import write_raster
@@ -99,7 +99,7 @@ def write_sample_table(path: Path) -> None:
 
 def fitted(method: str) -> Model:
     """A model of ten trees; the region is too small to learn detail, so `detail` gets the other's forest and α ½."""
-    model, _ = fit_absolute(sample_table(), USE, Settings("random_forest", 10, 2021, 5), 5)
+    model, _ = fit_absolute(sample_table(), USE, Settings("random_forest", 10, 2021), Tuning(5))
     return model if method == "absolute" else replace(model, method="detail", alpha=0.5, coarse_cells=40)
 
 

@@ -31,7 +31,7 @@ def test_train_model_absolute(bench: Bench) -> None:
     assert model.source == "archive"
     assert model.training_rows == (sample_table()["split"] == "train").sum()
     search = pd.read_csv(bench.folder / f"{RUN}/tables/model_search.csv")
-    assert list(search) == ["min_leaf", "alpha", "rmse", "chosen"]
+    assert list(search) == ["trees", "min_leaf", "alpha", "rmse", "chosen"]
     assert search["min_leaf"].tolist() == [5]
     assert "Method absolute, min_leaf 5" in log
 

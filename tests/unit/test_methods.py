@@ -21,7 +21,8 @@ from kilomoist.methods import (
     CANDIDATE_LEAVES,
     FEWEST_COARSE_CELLS,
     Cells,
-    choose_leaf,
+    Tuning,
+    choose,
     detail,
     detail_rows,
     fit_absolute,
@@ -31,7 +32,7 @@ from kilomoist.methods import (
     predict_valid,
     reconciled_detail,
 )
-from kilomoist.models import Model, Settings, fit
+from kilomoist.models import KINDS, Model, Settings, fit
 from kilomoist.splits import FOLD_SIDE, FOLDS, spatial_folds
 
 Real = Callable[[str], Path]
@@ -173,7 +174,7 @@ def test_the_leaf_with_the_smallest_error_is_chosen(best: int) -> None:
     def error(predicted: np.ndarray) -> tuple[float, float]:
         return abs(predicted[0] - best) + 1, predicted[0] / 1000
 
-    chosen, alpha, table = choose_leaf(FOREST, "auto", out_of_fold, error)
+    chosen, alpha, table = choose(FOREST, Tuning("auto"), out_of_fold, error)
     assert chosen == replace(FOREST, min_leaf=best)
     assert alpha == best / 1000
     assert table["min_leaf"].tolist() == list(CANDIDATE_LEAVES)
@@ -189,10 +190,59 @@ def test_a_given_leaf_and_a_model_without_leaves_are_not_compared() -> None:
         return np.zeros(1)
 
     for kind, min_leaf, expected in (("random_forest", 7, 7), ("random_forest", "8", 8), ("linear", "auto", 1)):
-        chosen, _, table = choose_leaf(replace(FOREST, kind=kind), min_leaf, out_of_fold, lambda _: (1.0, 0.5))
+        chosen, _, table = choose(replace(FOREST, kind=kind), Tuning(min_leaf), out_of_fold, lambda _: (1.0, 0.5))
         assert chosen.min_leaf == expected
         assert len(table) == 1
     assert asked == [7, 8, 1]
+
+
+def test_a_search_halves_until_one_is_left() -> None:
+    """Of 15 candidates with few trees the best five are compared with more, and of those the best two with all."""
+    tried: list[tuple[int, float, int]] = []
+
+    def out_of_fold(candidate: Settings) -> np.ndarray:
+        tried.append((candidate.min_leaf, candidate.options["max_features"], candidate.trees))
+        return np.array([abs(candidate.min_leaf - 10) / 100 + abs(candidate.options["max_features"] - 2 / 3)])
+
+    settings = replace(FOREST, trees=200)
+    chosen, alpha, table = choose(
+        settings, Tuning("auto", search=True), out_of_fold, lambda found: (1 + found[0], 0.5 + found[0])
+    )
+    assert chosen == replace(settings, min_leaf=10, options={"max_features": 2 / 3})
+    assert alpha == 0.5
+    rounds = [[one for one in tried if one[2] == trees] for trees in (6, 17, 50)]
+    assert [len(one) for one in rounds] == [15, 5, 2]
+    assert len(tried) == len(table) == 22
+    assert {one[:2] for one in rounds[0]} == {
+        (leaf, share) for leaf in CANDIDATE_LEAVES for share in (1 / 3, 2 / 3, 1.0)
+    }
+    assert {one[:2] for one in rounds[1]} == {(leaf, 2 / 3) for leaf in CANDIDATE_LEAVES[:4]} | {(10, 1 / 3)}
+    assert {one[:2] for one in rounds[2]} == {(10, 2 / 3), (3, 2 / 3)}
+    assert list(table) == ["trees", "min_leaf", "max_features", "alpha", "rmse", "chosen"]
+    assert table.loc[table["chosen"], ["trees", "min_leaf", "max_features"]].to_numpy().tolist() == [[50, 10, 2 / 3]]
+
+
+def test_a_given_leaf_is_kept_by_a_search_and_nothing_is_searched_without_options() -> None:
+    given = Tuning(7, search=True).candidates(FOREST)
+    assert [(one.min_leaf, one.options["max_features"]) for one in given] == [(7, 1 / 3), (7, 2 / 3), (7, 1.0)]
+    assert Tuning("auto", search=True).candidates(LINEAR) == [LINEAR]
+    _, _, table = choose(LINEAR, Tuning("auto", search=True), lambda _: np.zeros(1), lambda _: (1.0, 1.0))
+    assert len(table) == 1
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_what_a_search_compares_reaches_the_learner(kind: str) -> None:
+    """Every option of every kind is one of scikit-learn's, and changes what is learned."""
+    random = np.random.default_rng(7)
+    x = random.normal(size=(400, 3))
+    y = x @ [1.0, 0.5, 0.2] + 0.3 * random.normal(size=400)
+    for name, values in KINDS[kind].space.items():
+        found = []
+        for value in values:
+            estimator = fit(Settings(kind, 10, 1, 3, {name: value}), x, y)
+            assert estimator.get_params()[name] == value
+            found.append(estimator.predict(x))
+        assert all(not np.array_equal(found[0], other) for other in found[1:])
 
 
 def test_noise_gets_large_leaves_and_a_sharp_relation_small_ones() -> None:
@@ -204,7 +254,7 @@ def test_noise_gets_large_leaves_and_a_sharp_relation_small_ones() -> None:
     leaves = []
     for target in (noisy, clear):
         samples = samples_of(Cells(target, sharp, WINDOW), ["x"])
-        model, table = fit_absolute(samples, ["x"], FOREST, "auto")
+        model, table = fit_absolute(samples, ["x"], FOREST, Tuning("auto"))
         assert table["chosen"].sum() == 1
         assert table.loc[table["chosen"], "rmse"].item() == table["rmse"].min()
         assert model.min_leaf == table.loc[table["chosen"], "min_leaf"].item()
@@ -221,7 +271,7 @@ def test_absolute_learns_from_the_training_rows_alone() -> None:
     cells = Cells(target, pattern[None], WINDOW)
     samples = samples_of(cells, ["x"])
     poisoned = samples.assign(target=np.where(samples["split"] == "test", 0.9, samples["target"]))
-    model, _ = fit_absolute(poisoned, ["x"], LINEAR, "auto")
+    model, _ = fit_absolute(poisoned, ["x"], LINEAR, Tuning("auto"))
     assert (model.method, model.alpha, model.coarse_cells) == ("absolute", 1.0, 0)
     assert model.training_rows == (samples["split"] == "train").sum()
     # The relation is exactly linear, and the test rows do not bend it.
@@ -231,7 +281,7 @@ def test_absolute_learns_from_the_training_rows_alone() -> None:
 def test_predictions_are_missing_where_a_predictor_is() -> None:
     target, pattern = fields()
     cells = Cells(target, np.stack([pattern, pattern**2]), WINDOW)
-    model, _ = fit_absolute(samples_of(cells, ["a", "b"]), ["a", "b"], FOREST, 5)
+    model, _ = fit_absolute(samples_of(cells, ["a", "b"]), ["a", "b"], FOREST, Tuning(5))
     gaps = cells.predictors.copy()
     gaps[0, :3], gaps[1, :, :4] = np.nan, np.inf
     found = predict_valid(model, gaps)
@@ -281,7 +331,7 @@ def test_noise_changes_nothing(kind: str) -> None:
     target, _ = fields()
     noise = np.random.default_rng(7).standard_normal((2, *WINDOW.shape))
     cells = Cells(target, noise, WINDOW)
-    model, table = fit_detail(cells, ["a", "b"], replace(FOREST, kind=kind), "auto", 0.5)
+    model, table = fit_detail(cells, ["a", "b"], replace(FOREST, kind=kind), Tuning("auto"), 0.5)
     assert ((table["alpha"] >= 0) & (table["alpha"] <= 1)).all()
     # A least-squares line of noise is flat whatever α is; a forest in its training rows is not.
     assert kind == "linear" or model.alpha < 0.25
@@ -294,9 +344,9 @@ def test_noise_changes_nothing(kind: str) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_perfect_predictor_gets_all_the_weight(seed: int) -> None:
     target, pattern = fields(seed)
-    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, "auto", 0.5)
+    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, Tuning("auto"), 0.5)
     assert model.alpha > 0.999
-    forest, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], FOREST, "auto", 0.5)
+    forest, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], FOREST, Tuning("auto"), 0.5)
     assert forest.alpha > 0.95
     assert forest.training_rows == WINDOW.rows * WINDOW.columns
 
@@ -304,14 +354,14 @@ def test_a_perfect_predictor_gets_all_the_weight(seed: int) -> None:
 def test_a_predictor_of_the_wrong_sign_out_of_fold_gets_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
     target, pattern = fields()
     monkeypatch.setattr(methods, "predict_out_of_fold", lambda _, __, y, *___: -y)
-    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, "auto", 0.5)
+    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, Tuning("auto"), 0.5)
     assert model.alpha == 0
 
 
 def test_weight_shrinks_what_is_twice_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     target, pattern = fields()
     monkeypatch.setattr(methods, "predict_out_of_fold", lambda _, __, y, *___: 2 * y)
-    model, table = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, "auto", 0.5)
+    model, table = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, Tuning("auto"), 0.5)
     assert model.alpha == pytest.approx(0.5, abs=1e-6)
     assert table["rmse"].item() == pytest.approx(0, abs=1e-6)
 
@@ -323,7 +373,7 @@ def test_too_few_coarse_cells_teach_nothing() -> None:
         target, pattern = (field[:rows, :20] for field in fields())
         assert (window.rows * window.columns // 16 >= FEWEST_COARSE_CELLS) == enough
         cells = Cells(target, pattern[None], window)
-        model, table = fit_detail(cells, ["x"], LINEAR, "auto", 0.999)
+        model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto"), 0.999)
         assert model.coarse_cells == window.rows * window.columns // 16
         assert (model.estimator is not None) == enough
         if not enough:
@@ -368,7 +418,7 @@ def test_a_map_in_parts_is_the_map_in_one(method: str, kind: str) -> None:
 def test_a_linear_relation_is_carried_to_the_finer_grid() -> None:
     """Learned from 36 km to 9 km, used from 9 km to 1 km: a map that is right where SMAP alone cannot be."""
     cells, stack, truth, pixels = fine_fields()
-    model, _ = fit_detail(cells, ["x"], LINEAR, "auto", 0.5)
+    model, _ = fit_detail(cells, ["x"], LINEAR, Tuning("auto"), 0.5)
     mapped, _ = reconcile(predict_map(model, stack, pixels, cells, 9), cells.target, 9, cells.window, 0.5)
     nulls = null_models(cells.target, cells.window, np.isfinite(stack[0]), 9, 0.5)
 
@@ -408,8 +458,8 @@ def trial(analysis: dict[str, np.ndarray], use: list[str]) -> dict[str, float]:
     samples = samples_of(cells, use).assign(split="train")
     settings = Settings("random_forest", 50, 2021)
     models = {
-        "detail": fit_detail(cells, use, settings, "auto", 0.5, threads=2)[0],
-        "absolute": fit_absolute(samples, use, settings, "auto", threads=2)[0],
+        "detail": fit_detail(cells, use, settings, Tuning("auto"), 0.5, threads=2)[0],
+        "absolute": fit_absolute(samples, use, settings, Tuning("auto"), threads=2)[0],
     }
     maps = {name: predict_map(model, stack, fine, cells, 4) for name, model in models.items()}
     maps |= {f"{name} reconciled": reconcile(values, target, 4, coarse, 0.5)[0] for name, values in maps.items()}
@@ -441,6 +491,6 @@ def test_too_few_coarse_cells_with_predictors_learn_nothing(kind: str) -> None:
     target = random.uniform(0.1, 0.3, window.shape)
     predictors = random.uniform(0, 1, (2, *window.shape))
     predictors[:, ::4, ::4] = np.nan
-    model, table = fit_detail(Cells(target, predictors, window), ["a", "b"], Settings(kind, 5, 1), "auto", 1.0)
+    model, table = fit_detail(Cells(target, predictors, window), ["a", "b"], Settings(kind, 5, 1), Tuning("auto"), 1.0)
     assert (model.alpha, model.estimator, model.coarse_cells) == (0.0, None, 0)
     assert table.empty

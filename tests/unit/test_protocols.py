@@ -6,9 +6,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from sklearn.linear_model import LinearRegression
 
+from kilomoist import protocols
 from kilomoist.cells import coarsen, interpolate
 from kilomoist.grids import Window
-from kilomoist.methods import Cells
+from kilomoist.methods import Cells, Tuning, tune_absolute
 from kilomoist.models import Settings
 from kilomoist.protocols import (
     cross_validate,
@@ -66,6 +67,26 @@ def test_split_estimates_have_null_models_of_the_training_rows() -> None:
     np.testing.assert_array_equal(tables["random"]["absolute"], absolute[(samples["split"] == "test").to_numpy()])
 
 
+def test_what_is_searched_has_not_seen_the_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each fold's options are those that a search of the other folds' rows alone finds."""
+    samples = rows_of(region(20, 20))
+    folds = np.arange(len(samples)) // 100
+    tuned: list[tuple[set[int], Settings]] = []
+
+    def recorded(rows: pd.DataFrame, *rest: object) -> object:
+        found = tune_absolute(rows, *rest)
+        tuned.append((set(rows.index), found[0]))
+        return found
+
+    monkeypatch.setattr(protocols, "tune_absolute", recorded)
+    table = cross_validate(samples, USE, SETTINGS, folds, Tuning("auto", search=True))
+    assert [rows for rows, _ in tuned] == [set(np.flatnonzero(folds != fold)) for fold in range(4)]
+    for fold, (_, chosen) in enumerate(tuned):
+        monkeypatch.setattr(protocols, "tune_absolute", lambda *_, found=chosen: (found, None))
+        alone = cross_validate(samples, USE, SETTINGS, folds, Tuning("auto", search=True))
+        pd.testing.assert_frame_equal(table[folds == fold], alone[folds == fold])
+
+
 def test_cross_validation_has_not_seen_what_it_estimates() -> None:
     """With all rows of one value in one fold, no model of the others can tell that value."""
     samples = rows_of(region(20, 20))
@@ -92,7 +113,7 @@ def test_a_fold_without_enough_other_rows_has_no_estimate() -> None:
 def test_degrade_and_restore_a_region_of_many_coarse_cells() -> None:
     """96 × 96 cells: 36 cells of 144 km are enough to learn detail. Useful predictors beat interpolation."""
     cells = region(96, 96)
-    table, note = degrade_restore(cells, USE, SETTINGS, 5, 0.5)
+    table, note = degrade_restore(cells, USE, SETTINGS, Tuning(5), 0.5)
     assert note == ""
     assert set(estimates_of(table)) == {
         *("absolute", "absolute_reconciled", "detail", "detail_reconciled"),
@@ -113,12 +134,12 @@ def test_degrade_and_restore_a_region_of_many_coarse_cells() -> None:
 
 
 def test_degrade_and_restore_says_what_it_cannot_learn() -> None:
-    table, note = degrade_restore(region(24, 24), USE, SETTINGS, 5, 0.5)
+    table, note = degrade_restore(region(24, 24), USE, SETTINGS, Tuning(5), 0.5)
     assert note.startswith("detail: ")
     assert "cells of 144 km, too few" in note
     assert "detail" not in table
     assert "absolute" in table
-    table, note = degrade_restore(region(12, 12), USE, SETTINGS, 5, 0.5)
+    table, note = degrade_restore(region(12, 12), USE, SETTINGS, Tuning(5), 0.5)
     assert table.empty
     assert note == "9 complete cells of 36 km, 20 are needed to learn"
 
@@ -126,7 +147,7 @@ def test_degrade_and_restore_says_what_it_cannot_learn() -> None:
 def test_cells_without_predictors_are_left_out() -> None:
     cells = region(96, 96)
     cells.predictors[0, :8] = np.nan
-    table, _ = degrade_restore(cells, USE, SETTINGS, 5, 0.5)
+    table, _ = degrade_restore(cells, USE, SETTINGS, Tuning(5), 0.5)
     assert len(table) == 88 * 96
     assert table["row"].min() == cells.window.row + 8
 

@@ -261,9 +261,9 @@ def test_blocks_do_not_depend_on_where_the_region_begins() -> None:
 def test_too_few_blocks_are_said_in_one_sentence() -> None:
     row, column, _, latitude = cells(MONGOLIA)
     with pytest.raises(TooFewBlocksError) as caught:
-        block_folds(row, column, latitude, 2.5e5, 5)
+        block_folds(row, column, latitude, 4e5, 5)
     assert str(caught.value) == (
-        "The region has 9 blocks of 24 × 40 cells, as long as the range of 250 km, and 5 folds need 10."
+        "The region has 4 blocks of 40 × 60 cells, as long as the range of 400 km, and 5 folds need as many."
     )
 
 

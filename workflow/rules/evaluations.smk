@@ -83,6 +83,8 @@ rule cross_validate:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
         trees=CONFIG.model.trees,
+        min_leaf=CONFIG.model.min_leaf,
+        search=CONFIG.model.search,
         seed=CONFIG.model.seed,
         code=code("cross_validate"),
     message:
@@ -112,6 +114,7 @@ rule degrade_restore:
         kind=CONFIG.model.kind,
         trees=CONFIG.model.trees,
         min_leaf=CONFIG.model.min_leaf,
+        search=CONFIG.model.search,
         seed=CONFIG.model.seed,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("degrade_restore"),

@@ -24,6 +24,7 @@ rule train_model:
         kind=CONFIG.model.kind,
         trees=CONFIG.model.trees,
         min_leaf=CONFIG.model.min_leaf,
+        search=CONFIG.model.search,
         seed=CONFIG.model.seed,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         source=CONFIG.source,

@@ -1,10 +1,13 @@
 """Estimate every training row by models that did not see the rows that are left out with it."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from kilomoist.files import read_json, replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
+from kilomoist.methods import Tuning
 from kilomoist.models import Settings, load
 from kilomoist.protocols import cross_validate, folds_of
 from kilomoist.rasters import mosaic
@@ -20,18 +23,22 @@ def cross_validate_by(
     models: list[str],
     use: list[str],
     settings: Settings,
+    tuning: Tuning,
     threads: int,
     path: str,
 ) -> None:
-    """Write the estimates, with what the folds are as the table's `note`; `absolute` has its model's leaf size."""
+    """Write the estimates, with what the folds are as the table's `note`.
+
+    `absolute` has its model's leaf size; with a search, what is searched is chosen anew for each fold.
+    """
     samples, (study,) = read_samples(samples_path, use), [one for one in map(load, models) if one.method == "absolute"]
     bands, window = mosaic([cells_path], M09)
-    settings = Settings(settings.kind, settings.trees, settings.seed, study.min_leaf)
+    settings = replace(settings, min_leaf=study.min_leaf)
     try:
         folds, note = folds_of(
             protocol, samples, bands["valid_fraction"] > 0, window, read_json(range_path)["range_m"], settings.seed
         )
-        table = cross_validate(samples, use, settings, folds, threads)
+        table = cross_validate(samples, use, settings, folds, tuning if tuning.search else None, threads)
     except TooFewBlocksError as error:
         table, note = pd.DataFrame(), str(error)
     LOGGER.info("%s: %s", protocol, note)
@@ -48,6 +55,7 @@ if __name__ == "__main__":
             [snakemake.input.model, snakemake.input.alternative],
             snakemake.params.use,
             Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            Tuning(snakemake.params.min_leaf, snakemake.params.search),
             snakemake.threads,
             snakemake.output.estimates,
         )

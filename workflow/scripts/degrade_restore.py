@@ -3,7 +3,7 @@
 from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Cells
+from kilomoist.methods import Cells, Tuning
 from kilomoist.models import Settings
 from kilomoist.protocols import degrade_restore
 from kilomoist.rasters import mosaic
@@ -15,7 +15,7 @@ def degrade_and_restore(
     cells_path: str,
     use: list[str],
     settings: Settings,
-    min_leaf: int | str,
+    tuning: Tuning,
     minimum_fraction: float,
     threads: int,
     path: str,
@@ -23,7 +23,7 @@ def degrade_and_restore(
     """Write the estimates of every method and null model at 9 km; the table's `note` says what could not be learned."""
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
-    table, note = degrade_restore(cells, use, settings, min_leaf, minimum_fraction, threads)
+    table, note = degrade_restore(cells, use, settings, tuning, minimum_fraction, threads)
     if note:
         LOGGER.warning("degrade_restore: %s.", note)
     table.attrs["note"] = note
@@ -37,7 +37,7 @@ if __name__ == "__main__":
             *snakemake.input,
             snakemake.params.use,
             Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
-            snakemake.params.min_leaf,
+            Tuning(snakemake.params.min_leaf, snakemake.params.search),
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,
             snakemake.output.estimates,

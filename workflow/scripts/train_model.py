@@ -5,7 +5,7 @@ from dataclasses import replace
 from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import FEWEST_COARSE_CELLS, Cells, fit_absolute, fit_detail
+from kilomoist.methods import FEWEST_COARSE_CELLS, Cells, Tuning, fit_absolute, fit_detail
 from kilomoist.models import Settings, save
 from kilomoist.rasters import mosaic
 from kilomoist.samples import read_samples
@@ -17,21 +17,21 @@ def train_model(
     use: list[str],
     method: str,
     settings: Settings,
-    min_leaf: int | str,
+    tuning: Tuning,
     minimum_fraction: float,
     threads: int,
     source: str,
     model_path: str,
     table_path: str,
 ) -> None:
-    """Write the model and the table of leaf sizes that were compared out of fold."""
+    """Write the model and the table of what was compared out of fold."""
     samples = read_samples(samples_path, use)
     if method == "absolute":
-        model, table = fit_absolute(samples, use, settings, min_leaf, threads)
+        model, table = fit_absolute(samples, use, settings, tuning, threads)
     else:
         bands, window = mosaic([cells_path], M09)
         cells = Cells.of_samples(samples, bands["target"], use, window)
-        model, table = fit_detail(cells, use, settings, min_leaf, minimum_fraction, threads)
+        model, table = fit_detail(cells, use, settings, tuning, minimum_fraction, threads)
         if model.coarse_cells < FEWEST_COARSE_CELLS:
             LOGGER.warning(
                 "Only %d coarse cells of 36 km, %d are needed to learn detail: alpha is 0, the map interpolates SMAP.",
@@ -40,6 +40,8 @@ def train_model(
             )
     LOGGER.info("Compared out of fold:\n%s", table.to_string(index=False))
     LOGGER.info("Method %s, min_leaf %d, alpha %.3f, %d rows", method, model.min_leaf, model.alpha, model.training_rows)
+    if model.options:
+        LOGGER.info("Options %s", dict(model.options))
     save(model_path, replace(model, source=source))
     with replaced(table_path) as partial:
         table.to_csv(partial, index=False)
@@ -53,7 +55,7 @@ if __name__ == "__main__":
             snakemake.params.use,
             snakemake.params.method,
             Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
-            snakemake.params.min_leaf,
+            Tuning(snakemake.params.min_leaf, snakemake.params.search),
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,
             snakemake.params.source,

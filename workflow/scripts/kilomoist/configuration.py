@@ -282,6 +282,11 @@ class Model(Section):
     min_leaf: Literal["auto"] | Annotated[int, Field(ge=1)] = _key(
         "auto", "Smallest leaf of a tree; `auto` chooses it out of fold on the run's own samples.", "rows"
     )
+    search: bool = _key(
+        False,
+        "Whether more than the leaf size is chosen out of fold, by successive halving; what is compared is in "
+        "docs/scores.md.",
+    )
     test_fraction: float = _key(0.2, "Share of the rows that is kept for the random test split.", "1", ge=0.05, le=0.5)
     seed: int = _key(2021, "Seed of splits and learners: the same seed gives the same map.", ge=0, le=2**32 - 1)
 

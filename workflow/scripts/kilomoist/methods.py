@@ -7,6 +7,7 @@ y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(x1 − B(x9)). The funct
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -30,10 +31,34 @@ CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
 """Leaf sizes that `min_leaf: auto` compares."""
 SEARCH_TREES = 50
 """Trees of the forests that are compared; the chosen one grows the number that is asked for."""
+HALVINGS = 2
+"""Rounds of a search with fewer trees before the last."""
+KEPT = 3
+"""One in so many candidates stays for the next round, which has so many times as many trees."""
 SEARCH_ROWS = 6000
 """Most training rows of each fold of the search."""
 FEWEST_COARSE_CELLS = 30
 """Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What of a model is chosen out of fold on its training rows."""
+
+    min_leaf: int | str
+    """`auto`, or the number that is taken."""
+    search: bool = False
+    """Whether the options in the kind's `space` are chosen too."""
+
+    def candidates(self, settings: Settings) -> list[Settings]:
+        """Every combination that is compared; one alone where there is nothing to choose."""
+        kind = models.KINDS[settings.kind]
+        leaves: tuple[int, ...] = (1 if self.min_leaf == "auto" else int(self.min_leaf),)
+        if self.min_leaf == "auto" and kind.has_leaves:
+            leaves = CANDIDATE_LEAVES
+        space = kind.space if self.search else {}
+        options = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
+        return [replace(settings, min_leaf=leaf, options=chosen) for leaf in leaves for chosen in options]
 
 
 @dataclass(frozen=True)
@@ -61,7 +86,7 @@ class Cells:
 def predict_out_of_fold(
     settings: Settings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
 ) -> NDArray[np.float64]:
-    """Predictions for every row by models that saw none of the row's fold, with the search's small forests."""
+    """Predictions for every row by models that saw none of the row's fold, with `SEARCH_TREES` trees at most."""
     random = np.random.default_rng(settings.seed)
     small = replace(settings, trees=min(settings.trees, SEARCH_TREES))
 
@@ -73,43 +98,58 @@ def predict_out_of_fold(
     return out_of_fold(folds, predict)
 
 
-def choose_leaf(
+def choose(
     settings: Settings,
-    min_leaf: int | str,
+    tuning: Tuning,
     out_of_fold: Callable[[Settings], NDArray],
     error: Callable[[NDArray], tuple[float, float]],
 ) -> tuple[Settings, float, pd.DataFrame]:
-    """Compare leaf sizes out of fold: the settings with the best one, its α, and the table of what was compared.
+    """Compare a tuning's candidates out of fold: the best settings, their α, and the table of what was compared.
 
-    `min_leaf` is `auto` or a number, which is then the only candidate; `error` gives RMSE and α of out-of-fold
-    predictions.
+    `error` gives RMSE and α of out-of-fold predictions. A search halves successively (Jamieson and Talwalkar 2016,
+    Proc. AISTATS 51: 240–248): all candidates with few trees, the best third with three times as many, until
+    `SEARCH_TREES`. The table has one row for each comparison, `chosen` in the last round.
     """
-    candidates = CANDIDATE_LEAVES if min_leaf == "auto" and models.KINDS[settings.kind].has_leaves else None
-    rows = []
-    for leaf in candidates or (1 if min_leaf == "auto" else int(min_leaf),):
-        rmse, alpha = error(out_of_fold(replace(settings, min_leaf=leaf)))
-        rows.append({"min_leaf": leaf, "alpha": alpha, "rmse": rmse})
-    table = pd.DataFrame(rows)
-    best = int(table["rmse"].to_numpy().argmin())
-    table["chosen"] = np.arange(len(table)) == best
-    return replace(settings, min_leaf=int(table["min_leaf"][best])), float(table["alpha"][best]), table
+    left, rows = tuning.candidates(settings), []
+    rounds = HALVINGS if tuning.search and len(left) > 1 else 0
+    for later in range(rounds, -1, -1):
+        trees = min(settings.trees, int(np.ceil(SEARCH_TREES / KEPT**later)))
+        found = [error(out_of_fold(replace(candidate, trees=trees))) for candidate in left]
+        order = np.argsort([rmse for rmse, _ in found], kind="stable")
+        rows += [
+            {"trees": trees, "min_leaf": candidate.min_leaf, **candidate.options, "alpha": alpha, "rmse": rmse}
+            | {"chosen": later == 0 and number == order[0]}
+            for number, (candidate, (rmse, alpha)) in enumerate(zip(left, found, strict=True))
+        ]
+        kept = 1 if later == 0 else int(np.ceil(len(left) / KEPT))
+        left, alpha = [left[number] for number in order[:kept]], found[order[0]][1]
+    return left[0], alpha, pd.DataFrame(rows)
 
 
-def fit_absolute(
-    samples: pd.DataFrame, use: list[str], settings: Settings, min_leaf: int | str, threads: int = 1
-) -> tuple[Model, pd.DataFrame]:
-    """Learn y9 = f(x9) from the rows of the training split; the table of leaf sizes compared on those rows."""
-    train = samples[samples["split"] == "train"]
-    x, y = train[use].to_numpy(np.float32), train["target"].to_numpy()
-    folds = spatial_folds(train["row"].to_numpy(), train["col"].to_numpy())
-    settings, _, table = choose_leaf(
+def tune_absolute(
+    rows: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
+) -> tuple[Settings, pd.DataFrame]:
+    """The settings that learn y9 = f(x9) best out of fold, on spatial folds of the rows, and what was compared."""
+    x, y = rows[use].to_numpy(np.float32), rows["target"].to_numpy()
+    folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
+    chosen, _, table = choose(
         settings,
-        min_leaf,
+        tuning,
         lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads),
         lambda predicted: (float(np.sqrt(np.mean((predicted - y) ** 2))), 1.0),
     )
-    estimator = models.fit(settings, x, y, threads)
-    return Model("absolute", settings.kind, tuple(use), settings.min_leaf, 1.0, len(y), 0, estimator), table
+    return chosen, table
+
+
+def fit_absolute(
+    samples: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
+) -> tuple[Model, pd.DataFrame]:
+    """Learn y9 = f(x9) from the rows of the training split; the table of what was compared on those rows."""
+    train = samples[samples["split"] == "train"]
+    settings, table = tune_absolute(train, use, settings, tuning, threads)
+    estimator = models.fit(settings, train[use].to_numpy(np.float32), train["target"].to_numpy(), threads)
+    model = Model("absolute", settings.kind, tuple(use), settings.min_leaf, 1.0, len(train), 0, estimator)
+    return replace(model, options=settings.options), table
 
 
 def detail(values: NDArray, window: Window, minimum_fraction: float, factor: int = COARSE_SIDE) -> Values:
@@ -140,12 +180,12 @@ def fit_detail(
     cells: Cells,
     use: list[str],
     settings: Settings,
-    min_leaf: int | str,
+    tuning: Tuning,
     minimum_fraction: float,
     threads: int = 1,
     factor: int = COARSE_SIDE,
 ) -> tuple[Model, pd.DataFrame]:
-    """Learn y9 − B(y36) = g(x9 − B(x36)) from all complete cells, leaf size and α out of fold.
+    """Learn y9 − B(y36) = g(x9 − B(x36)) from all complete cells, α and what is tuned out of fold.
 
     The error that both minimise is that of the reconciled map one level up: of R(y9 − B(y36)) − α·R(g), where R
     takes away what reconciliation will restore anyway. It is quadratic in α, so α = ⟨Ry, Rg⟩ / ⟨Rg, Rg⟩ within 0…1.
@@ -154,7 +194,7 @@ def fit_detail(
     coarse_cells = int(np.isfinite(coarse).all(axis=0).sum())
     complete = cells.complete()
     nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, coarse_cells, None)
-    empty = pd.DataFrame({"min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
+    empty = pd.DataFrame({"trees": [], "min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
     if coarse_cells < FEWEST_COARSE_CELLS:
         return nothing, empty
     x, y = detail_rows(cells, minimum_fraction, factor)
@@ -172,12 +212,12 @@ def fit_detail(
         alpha = min(max(float(wanted @ offered) / power, 0.0), 1.0) if power > 0 else 0.0
         return float(np.sqrt(np.mean((wanted - alpha * offered) ** 2))), alpha
 
-    settings, alpha, table = choose_leaf(
-        settings, min_leaf, lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads), error
+    settings, alpha, table = choose(
+        settings, tuning, lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads), error
     )
     estimator = models.fit(settings, x, y, threads)
     model = Model("detail", settings.kind, tuple(use), settings.min_leaf, alpha, len(y), coarse_cells, estimator)
-    return model, table
+    return replace(model, options=settings.options), table
 
 
 def predict_valid(model: Model, predictors: NDArray) -> Values:

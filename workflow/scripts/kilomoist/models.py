@@ -4,8 +4,8 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,15 @@ from kilomoist.files import replaced
 
 @dataclass(frozen=True)
 class Settings:
-    """What a model is built from; `min_leaf` is the fewest training rows in a leaf."""
+    """What a model is built from."""
 
     kind: str
     trees: int
     seed: int
     min_leaf: int = 1
+    """Fewest training rows in a leaf."""
+    options: Mapping[str, float] = field(default_factory=dict)
+    """What else scikit-learn's class is given; the names are those of its kind's `space`."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,18 @@ class Kind:
     """Types beyond skops' own list that a saved model of this kind holds."""
     build_mean: Callable[[Settings], RegressorMixin] | None = None
     """Makes an estimator with the same mean that is faster to fit, where only the mean is wanted."""
+    space: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Values of options that a search compares, each with each and with the leaf sizes."""
 
 
-def _forest(settings: Settings) -> dict[str, int]:
+def _forest(settings: Settings) -> dict[str, Any]:
     """What all forests take."""
-    return {"n_estimators": settings.trees, "min_samples_leaf": settings.min_leaf, "random_state": settings.seed}
+    own = {"n_estimators": settings.trees, "min_samples_leaf": settings.min_leaf, "random_state": settings.seed}
+    return {**own, **settings.options}
+
+
+_SHARES = {"max_features": (1 / 3, 2 / 3, 1.0)}
+"""Of the predictors, those among which a forest looks for each split: fewer make trees more different."""
 
 
 _TREE = ("sklearn.tree._tree.Tree",)
@@ -62,11 +72,13 @@ KINDS: dict[str, Kind] = {
             "quantile_forest._quantile_forest.RandomForestQuantileRegressor",
             "quantile_forest._quantile_forest_fast.QuantileForest",
         ),
+        space=_SHARES,
     ),
     "extra_trees": Kind(
         lambda settings: ExtraTreesRegressor(**_forest(settings)),
         has_leaves=True,
         trusted=_TREE,
+        space=_SHARES,
     ),
     "hist_gradient_boosting": Kind(
         lambda settings: HistGradientBoostingRegressor(
@@ -74,9 +86,11 @@ KINDS: dict[str, Kind] = {
             min_samples_leaf=settings.min_leaf,
             early_stopping=False,
             random_state=settings.seed,
+            **settings.options,
         ),
         has_leaves=True,
         trusted=("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
+        space={"max_leaf_nodes": (3, 7, 31)},
     ),
     "linear": Kind(lambda _: LinearRegression(), has_leaves=False, trusted=()),
 }
@@ -125,14 +139,16 @@ class Model:
     """Coarse cells with target and predictors, which the detail was learned against (0 for `absolute`)."""
     estimator: RegressorMixin | None
     """None where there is nothing to learn from and only SMAP is interpolated."""
+    options: Mapping[str, float] = field(default_factory=dict)
+    """`Settings.options`."""
     source: str = ""
     """Source of the data it was trained on."""
 
 
 def save(path: str | Path, model: Model) -> None:
     """Write a model as a skops archive whose bytes depend on nothing but the model."""
-    content = {field.name: getattr(model, field.name) for field in fields(model)}
-    content["predictors"] = list(model.predictors)
+    content = {one.name: getattr(model, one.name) for one in fields(model)}
+    content |= {"predictors": list(model.predictors), "options": dict(model.options)}
     with replaced(path) as partial:
         partial.write_bytes(_canonical(skops.io.dumps(content)))
 

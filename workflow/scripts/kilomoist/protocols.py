@@ -16,7 +16,7 @@ from kilomoist import models
 from kilomoist.cells import Values, aligned, block_mean, coarsen, null_models, reconcile
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
 from kilomoist.inference import difference, dutilleul, intervals, williams
-from kilomoist.methods import Cells, fit_absolute, fit_detail, predict_map
+from kilomoist.methods import Cells, Tuning, fit_absolute, fit_detail, predict_map, tune_absolute
 from kilomoist.models import Settings
 from kilomoist.scores import score
 from kilomoist.splits import FOLDS, block_folds, knndm_folds, out_of_fold, random_folds, variogram_range
@@ -64,11 +64,18 @@ def split_estimates(samples: pd.DataFrame, use: Sequence[str], absolute: NDArray
 
 
 def cross_validate(
-    samples: pd.DataFrame, use: Sequence[str], settings: Settings, folds: NDArray[np.int64], threads: int = 1
+    samples: pd.DataFrame,
+    use: Sequence[str],
+    settings: Settings,
+    folds: NDArray[np.int64],
+    tuning: Tuning | None = None,
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Estimates of every row by models that saw no row of its fold: `absolute`, the mean and a linear model.
 
-    `detail` is not among them: it is given SMAP at the coarser scale, which holds the row's own value.
+    With `tuning`, `absolute` is tuned anew for each fold on the rows of the others, lest the score be the one that was
+    tuned; without, it has `settings`. `detail` is not among them: it is given SMAP at the coarser scale, which holds
+    the row's own value.
     """
     x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
     estimates = {name: np.full(len(y), np.nan) for name in ("absolute", "mean", "linear")}
@@ -78,7 +85,10 @@ def cross_validate(
             return np.full(len(test), np.nan)
         for name, values in _null_estimates(x[train], y[train], x[test]).items():
             estimates[name][test] = values
-        return models.predict_mean(models.fit(settings, x[train], y[train], threads, only_mean=True), x[test])
+        chosen = settings
+        if tuning:
+            chosen, _ = tune_absolute(samples.iloc[train], list(use), settings, tuning, threads)
+        return models.predict_mean(models.fit(chosen, x[train], y[train], threads, only_mean=True), x[test])
 
     estimates["absolute"] = out_of_fold(folds, predict)
     return samples[list(PLACES)].assign(observed=y, fold=folds, **estimates)
@@ -121,7 +131,7 @@ def degrade_restore(
     cells: Cells,
     use: Sequence[str],
     settings: Settings,
-    min_leaf: int | str,
+    tuning: Tuning,
     minimum_fraction: float,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, str]:
@@ -144,8 +154,8 @@ def degrade_restore(
     known = np.isfinite(np.kron(target, np.ones((COARSE_SIDE, COARSE_SIDE))))
     valid = np.isfinite(stack).all(axis=0) & np.isfinite(truth) & known
     stack[:, ~valid] = np.nan
-    detail, _ = fit_detail(above, use, settings, min_leaf, minimum_fraction, threads)
-    absolute, _ = fit_absolute(samples, use, settings, min_leaf, threads)
+    detail, _ = fit_detail(above, use, settings, tuning, minimum_fraction, threads)
+    absolute, _ = fit_absolute(samples, use, settings, tuning, threads)
     maps = {model.method: predict_map(model, stack, fine, above, COARSE_SIDE) for model in (absolute, detail)}
     maps |= {
         f"{name}_reconciled": reconcile(values, target, COARSE_SIDE, coarse, minimum_fraction)[0]

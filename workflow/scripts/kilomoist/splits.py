@@ -24,8 +24,6 @@ _MEAN_RADIUS = 6371008.8
 FOLDS = 5
 FOLD_SIDE = 4 * COARSE_SIDE
 """Cells along a side of the squares of `spatial_folds`: 144 km at 9 km."""
-FEWEST_BLOCKS_A_FOLD = 2
-"""Blocks a fold below which `block_folds` makes none."""
 
 LARGEST_LAG = 0.5
 """Share of the greatest distance between rows beyond which `variogram_range` takes no lags and finds no range (Journel
@@ -254,15 +252,15 @@ def block_folds(row: NDArray, column: NDArray, latitude: NDArray, range_m: float
     Rows on both sides of a border between two blocks are still neighbours: blocks as long as the range leave out most
     of what is alike, not all (Roberts et al. 2017, doi 10.1111/ecog.02881, who advise no less than this length).
 
-    Raises `TooFewBlocksError` when fewer than `FEWEST_BLOCKS_A_FOLD` blocks for each fold hold rows.
+    Raises `TooFewBlocksError` when fewer blocks than folds hold rows.
     """
     rows, columns = block_sides(latitude, range_m)
     block = _blocks(row, column, rows, columns)
     number = len(np.unique(block))
-    if number < FEWEST_BLOCKS_A_FOLD * folds:
+    if number < folds:
         raise TooFewBlocksError(
             f"The region has {number} blocks of {rows} × {columns} cells, as long as the range of "
-            f"{range_m / 1000:.0f} km, and {folds} folds need {FEWEST_BLOCKS_A_FOLD * folds}."
+            f"{range_m / 1000:.0f} km, and {folds} folds need as many."
         )
     return Blocks(_fill(block, folds), rows, columns, number)
 
