@@ -20,7 +20,9 @@ from kilomoist.configuration import OWN_MAPS, load
 from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.scores import score
 
-TABLES = ("correlation", "importance", "maps", "scores", "truth", "field_validation", "granules")
+TABLES = (
+    *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "field_validation", "granules"),
+)
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
     "soil_moisture.tif",
@@ -33,7 +35,9 @@ PUBLIC = {
     *(f"tables/{name}.csv" for name in TABLES),
     *(
         f"figures/{name}.png"
-        for name in ("correlation", "importance", "predicted_observed", "maps", "field_validation")
+        for name in (
+            *("correlation", "importance", "partial_dependence", "predicted_observed", "maps", "field_validation"),
+        )
     ),
 }
 """What people and programs rely on: docs/design.md."""
@@ -85,7 +89,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 33
+    assert len(logs) == 34
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -243,15 +247,28 @@ def test_samples_hold_the_cells_that_can_train(demo: Path, moisture: NDArray, ta
     np.testing.assert_allclose(samples["ndvi"], block_mean(ndvi)[0][row, column], atol=1e-6)
 
 
+def rise(curves: pd.DataFrame, predictor: str) -> float:
+    """What a predictor adds to soil moisture from below the training rows to above them."""
+    curve = curves.loc[curves["predictor"] == predictor, "prediction"]
+    return curve.iloc[-1] - curve.iloc[0]
+
+
 def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, target: NDArray) -> None:
     tables = {path.stem: pd.read_csv(path) for path in (demo / DEMO / "tables").glob("*.csv")}
     assert list(tables["correlation"]) == ["first", "second", "r", "p", "n"]
     assert len(tables["correlation"]) == 6  # pairs of soil moisture, NDVI, EVI and LST
     importance = tables["importance"]
-    assert list(importance) == ["method", "predictor", "impurity_percent", "permutation_percent"]
-    sums = importance.groupby("method")[["impurity_percent", "permutation_percent"]].sum()
+    assert {"method", "predictor", "impurity_percent", "permutation_percent"} <= set(importance)
+    single, groups = (importance[importance["entry"] == entry] for entry in ("predictor", "group"))
+    sums = single.groupby("method")[["impurity_percent", "permutation_percent"]].sum()
     assert set(sums.index) == {"absolute", "detail"}
     np.testing.assert_allclose(sums, 100)
+    assert groups["predictor"].tolist() == ["ndvi + evi"] * 2
+    # Soil moisture was simulated from what all three predictors see.
+    dependence = tables["partial_dependence"]
+    assert set(dependence["method"]) == {"absolute", "detail"}
+    for _, curve in dependence.groupby("method"):
+        assert rise(curve, "ndvi") > 0 > rise(curve, "lst_day")
     scores = tables["scores"]
     names = ["protocol", "method", "model", "n", "r", "r2", "rmse", "ubrmse", "bias"]
     assert set(names) <= set(scores)

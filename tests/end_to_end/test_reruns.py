@@ -14,6 +14,7 @@ SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_ra
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
+    "rank_predictors",
     *FIGURES,
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
 }

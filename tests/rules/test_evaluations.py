@@ -24,12 +24,14 @@ from workflow_runs import block_mean
 
 from kilomoist.cells import null_models
 from kilomoist.files import read_json, write_json
+from kilomoist.importances import importance_table, learned_rows
 from kilomoist.methods import predict_map
-from kilomoist.models import predict_mean, save
+from kilomoist.models import Settings, load, predict_mean, save
 from kilomoist.rasters import read_raster
 from kilomoist.scores import score
 
-TABLES = [f"{RUN}/tables/{name}.csv" for name in ("correlation", "importance", "predictions")]
+TABLES = [f"{RUN}/tables/{name}.csv" for name in ("correlation", "predictions")]
+RANKED = [f"{RUN}/tables/{name}.csv" for name in ("importance", "partial_dependence")]
 STUDY = [f"{RUN}/protocols/{name}.parquet" for name in ("train", "random")]
 
 
@@ -56,14 +58,12 @@ def test_evaluate_model(bench: Bench, method: str) -> None:
     """The study's model is always looked at, whichever method makes the map."""
     prepare(bench, method)
     bench.run("evaluate_model", *TABLES, *STUDY)
-    correlation, importance, predictions = (pd.read_csv(bench.folder / table) for table in TABLES)
+    correlation, predictions = (pd.read_csv(bench.folder / table) for table in TABLES)
     samples = sample_table()
     r = correlation.set_index(["first", "second"])["r"]
     assert len(r) == 6
     assert r["target", "ndvi"] == pytest.approx(np.corrcoef(samples["target"], samples["ndvi"])[0, 1])
     assert (correlation["n"] == len(samples)).all()
-    assert importance["method"].unique().tolist() == ["absolute", "detail"]
-    assert importance["predictor"].tolist() == USE * 2
     assert predictions["split"].tolist() == samples["split"].tolist()
     np.testing.assert_allclose(predictions["observed"], samples["target"])
     expected = predict_mean(fitted("absolute").estimator, samples[USE].to_numpy(np.float32))
@@ -75,11 +75,45 @@ def test_evaluate_model(bench: Bench, method: str) -> None:
         np.testing.assert_allclose(table["mean"], samples["target"][samples["split"] == "train"].mean())
 
 
-def test_evaluate_model_without_detail(bench: Bench) -> None:
+@pytest.mark.parametrize("method", ["absolute", "detail"])
+def test_rank_predictors(bench: Bench, method: str) -> None:
+    """Both models are looked at, whichever makes the map, with the options that each was given."""
+    prepare(bench, method)
+    options = {"max_features": 1 / 3}
+    for path in (bench.path(f"{RUN}/{name}.skops") for name in ("model", "alternative")):
+        save(path, replace(load(path), options=options))
+    log = bench.run("rank_predictors", *RANKED)
+    importance, dependence = (pd.read_csv(bench.folder / table) for table in RANKED)
+    assert importance["method"].unique().tolist() == ["absolute", "detail"]
+    assert importance["predictor"].tolist() == [*USE, "ndvi + evi"] * 2
+    assert importance["entry"].tolist() == ["predictor", "predictor", "predictor", "group"] * 2
+    samples = sample_table()
+    rows = learned_rows("absolute", samples, region_cells(), USE, 0.5)
+    settings = Settings("random_forest", 10, 2021, 5, options)
+    expected = importance_table(fitted("absolute"), rows, settings, [["ndvi", "evi"]], 1)
+    pd.testing.assert_frame_equal(importance[:4], expected)
+    assert f"{importance['vif'][0]:.6f}" in log
+    ranges = dependence.groupby(["method", "predictor", "unit"])[["value", "minimum", "maximum"]].agg(["min", "max"])
+    assert set(ranges.index) == {
+        (name, *predictor)
+        for name in ("absolute", "detail")
+        for predictor in (("ndvi", "1"), ("evi", "1"), ("lst_day", "K"))
+    }
+    train = samples.loc[samples["split"] == "train", "lst_day"].astype(np.float32)
+    temperature = ranges.loc["absolute", "lst_day", "K"]
+    assert temperature["minimum", "min"] == pytest.approx(train.min())
+    assert temperature["value", "min"] < train.min() < train.max() < temperature["value", "max"]
+    # Temperatures near 300 K, and deviations from their neighbourhood.
+    assert temperature["minimum", "min"] > 250
+    assert ranges.loc["detail", "lst_day", "K"]["maximum", "max"] < 20
+
+
+def test_rank_predictors_without_detail(bench: Bench) -> None:
     """A region too small to learn detail still has the study's tables."""
     prepare(bench, "detail", alpha=0.0)
-    bench.run("evaluate_model", *TABLES, *STUDY)
-    assert pd.read_csv(bench.folder / TABLES[1])["method"].unique().tolist() == ["absolute"]
+    bench.run("rank_predictors", *RANKED)
+    for table in RANKED:
+        assert pd.read_csv(bench.folder / table)["method"].unique().tolist() == ["absolute"]
 
 
 def test_degrade_restore_says_when_there_is_too_little(bench: Bench) -> None:

@@ -126,9 +126,27 @@ def test_draw_evaluation(bench: Bench) -> None:
         "importance": pd.DataFrame(
             {
                 "method": "absolute",
-                "predictor": ["ndvi", "evi", "lst_day"],
-                "impurity_percent": [60.0, 30.0, 10.0],
-                "permutation_percent": [70.0, 30.0, 0.0],
+                "predictor": ["ndvi", "evi", "lst_day", "ndvi + evi"],
+                "entry": ["predictor", "predictor", "predictor", "group"],
+                "impurity_percent": [60.0, 30.0, 10.0, 90.0],
+                "permutation_percent": [70.0, 30.0, 0.0, 100.0],
+                "rmse": 0.03,
+                "rmse_growth": [0.01, 0.004, 0.0, 0.02],
+                "rmse_growth_sd": [0.002, 0.001, 0.001, 0.003],
+                "vif": [9.0, 9.0, 1.5, np.nan],
+            }
+        ),
+        "partial_dependence": pd.DataFrame(
+            {
+                "method": "absolute",
+                "predictor": ["ndvi", "ndvi", "lst_day", "lst_day"],
+                "unit": ["1", "1", "K", "K"],
+                "value": [0.1, 0.9, 290.0, 320.0],
+                "prediction": [0.1, 0.3, 0.3, 0.1],
+                "minimum": [0.2, 0.2, 295.0, 295.0],
+                "p05": [0.3, 0.3, 300.0, 300.0],
+                "p95": [0.7, 0.7, 310.0, 310.0],
+                "maximum": [0.8, 0.8, 315.0, 315.0],
             }
         ),
         "scores": pd.DataFrame(
@@ -142,7 +160,8 @@ def test_draw_evaluation(bench: Bench) -> None:
     }
     for name, frame in frames.items():
         frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
-    figures = [f"{RUN}/figures/{name}.png" for name in ("correlation", "importance", "predicted_observed")]
+    names = ("correlation", "importance", "partial_dependence", "predicted_observed")
+    figures = [f"{RUN}/figures/{name}.png" for name in names]
     bench.run("draw_evaluation", *figures)
     for figure in figures:
         assert_picture(bench.folder / figure)

@@ -39,12 +39,29 @@ def correlation_table() -> pd.DataFrame:
 
 def importance_table() -> pd.DataFrame:
     rows = [
-        ("absolute", "lst_day", 16.0, 10.0),
-        ("absolute", "evi", 57.0, 64.0),
-        ("detail", "evi", 40.0, 100.4),
-        ("detail", "lst_day", 60.0, -0.4),
+        ("absolute", "lst_day", "predictor", 16.0, 10.0, 0.03, 0.002, 0.001, 1.7),
+        ("absolute", "evi", "predictor", 57.0, 64.0, 0.03, 0.012, 0.004, 26.04),
+        ("absolute", "ndvi", "predictor", 27.0, 26.0, 0.03, 0.006, 0.003, np.inf),
+        ("absolute", "ndvi + evi", "group", 84.0, 90.0, 0.03, 0.02, 0.005, np.nan),
+        ("detail", "evi", "predictor", 40.0, 100.0, 0.01, 0.003, 0.0005, 5.2),
+        ("detail", "lst_day", "predictor", 60.0, 0.0, 0.01, -0.00004, 0.0001, 1.0),
+        ("detail", "ndvi", "predictor", 0.0, 0.0, 0.01, -0.0002, 0.0001, 5.3),
+        ("detail", "ndvi + evi", "group", 40.0, 100.0, 0.01, 0.004, 0.0004, np.nan),
     ]
-    return pd.DataFrame(rows, columns=["method", "predictor", "impurity_percent", "permutation_percent"])
+    columns = ["method", "predictor", "entry", "impurity_percent", "permutation_percent"]
+    return pd.DataFrame(rows, columns=[*columns, "rmse", "rmse_growth", "rmse_growth_sd", "vif"])
+
+
+def dependence_table() -> pd.DataFrame:
+    """Lines from 0 to 1 of three values each, learned from 0.2 to 0.9 and mostly from 0.4 to 0.7."""
+    rows = [
+        (method, predictor, unit, value, 0.1 + slope * value)
+        for method, slope in (("absolute", 0.2), ("detail", -0.01))
+        for predictor, unit in (("ndvi", "1"), ("lst_day", "K"))
+        for value in (0.0, 0.5, 1.0)
+    ]
+    frame = pd.DataFrame(rows, columns=["method", "predictor", "unit", "value", "prediction"])
+    return frame.assign(minimum=0.2, p05=0.4, p95=0.7, maximum=0.9)
 
 
 def cells(count: int) -> pd.DataFrame:
@@ -95,6 +112,7 @@ def draw_all(folder: Path) -> dict[str, Figure]:
     return {
         "correlation": figures.draw_correlation(folder / "correlation.png", correlation_table(), CAPTION),
         "importance": figures.draw_importance(folder / "importance.png", importance_table(), CAPTION),
+        "dependence": figures.draw_partial_dependence(folder / "dependence.png", dependence_table(), CAPTION),
         "dots": figures.draw_predicted_observed(folder / "dots.png", cells(100), scores(), CAPTION),
         "counts": figures.draw_predicted_observed(folder / "counts.png", cells(3000), scores(), CAPTION),
         "field": figures.draw_field_validation(folder / "field.png", field_points(), field_table(), CAPTION),
@@ -136,7 +154,8 @@ def test_nothing_is_cut_off(first: tuple[Path, dict[str, Figure]], tmp_path: Pat
         assert_fits(figure)
     assert_fits(figures.draw_predicted_observed(tmp_path / "empty.png", cells(0), scores(), CAPTION))
     assert_fits(figures.draw_correlation(tmp_path / "one.png", correlation_table()[:1], CAPTION))
-    assert_fits(figures.draw_importance(tmp_path / "one.png", importance_table()[:2], CAPTION))
+    assert_fits(figures.draw_importance(tmp_path / "one.png", importance_table()[:1], CAPTION))
+    assert_fits(figures.draw_partial_dependence(tmp_path / "one.png", dependence_table()[:3], CAPTION))
 
 
 def test_same_input_gives_same_bytes(
@@ -179,22 +198,92 @@ def test_correlation_takes_a_full_matrix_with_its_diagonal(tmp_path: Path) -> No
     np.testing.assert_allclose(drawn, [[0.72, np.nan], [-0.66, -0.004]])
 
 
-def test_importance_has_a_panel_a_method_in_one_order(first: tuple[Path, dict[str, Figure]]) -> None:
+def importance_labels(axes: Axes) -> list[str]:
+    """From below, as bars are counted."""
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_importance_has_a_row_of_panels_a_method_in_one_order(first: tuple[Path, dict[str, Figure]]) -> None:
     panels = first[1]["importance"].axes
-    assert [axes.get_title(loc="left") for axes in panels] == ["Method absolute (the study's)", "Method detail"]
-    labels = [label.get_text() for label in panels[0].get_yticklabels()]
-    assert labels == ["LST, day", "EVI"]  # from below: the largest of the study's method on top
-    permutation, impurity = panels[1].containers[:2]
-    assert [bar.get_width() for bar in permutation] == [-0.4, 100.4]
-    assert [bar.get_width() for bar in impurity] == [60, 40]
-    assert {"100 %", "0 %", "64 %"} <= set(words(first[1]["importance"]).splitlines())
+    assert [axes.get_title(loc="left") for axes in panels[::2]] == ["Method absolute (the study's)", "Method detail"]
+    # Groups below, the largest of the study's method on top; factors are those of the method.
+    assert importance_labels(panels[0]) == ["NDVI + EVI", "LST, day\nVIF 1.7", "NDVI\nVIF ∞", "EVI\nVIF 26.0"]
+    assert importance_labels(panels[2]) == ["NDVI + EVI", "LST, day\nVIF 1.0", "NDVI\nVIF 5.3", "EVI\nVIF 5.2"]
+    permutation, impurity = panels[3].containers[:2]
+    assert [bar.get_width() for bar in permutation] == [100, 0, 0, 100]
+    assert [bar.get_width() for bar in impurity] == [40, 60, 0, 40]
+    assert [text.get_text() for text in panels[1].texts] == [
+        *("90 %", "10 %", "26 %", "64 %"),
+        *("84 %", "16 %", "27 %", "57 %"),
+    ]
 
 
-def test_importance_of_a_model_without_splits_has_permutation_alone(tmp_path: Path) -> None:
+def test_importance_shows_the_growth_of_the_error_with_its_spread(first: tuple[Path, dict[str, Figure]]) -> None:
+    growth = first[1]["importance"].axes[2]
+    bars, errors = growth.containers
+    assert [bar.get_width() for bar in bars] == [0.004, -0.00004, -0.0002, 0.003]
+    ends = [segment[:, 0] for segment in errors.lines[2][0].get_segments()]
+    np.testing.assert_allclose(ends, [[0.0036, 0.0044], [-0.00014, 0.00006], [-0.0003, -0.0001], [0.0025, 0.0035]])
+    assert [text.get_text() for text in growth.texts] == ["0.0040", "0.0000", "−0.0002", "0.0030"]
+    assert growth.get_xlabel() == "Added to an RMSE of 0.010 by shuffling (m³/m³)"
+    low, high = growth.get_xlim()
+    assert low < -0.0003
+    assert high > 0.0044
+
+
+def test_importance_numbers_do_not_overlap_bars_or_each_other(first: tuple[Path, dict[str, Figure]]) -> None:
+    for axes in first[1]["importance"].axes:
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+        assert all(box.x1 <= axes.get_window_extent().x1 for box in boxes)
+        bars = [bar.get_window_extent() for bar in axes.patches]
+        assert not any(box.overlaps(bar) for box in boxes for bar in bars if bar.width > 1)
+
+
+def test_importance_without_splits_and_groups_has_permutation_alone(tmp_path: Path) -> None:
     table = importance_table()[:2].assign(impurity_percent=np.nan)
-    texts = words(figures.draw_importance(tmp_path / "importance.png", table, CAPTION)).splitlines()
+    figure = figures.draw_importance(tmp_path / "importance.png", table, CAPTION)
+    texts = words(figure).splitlines()
     assert "64 %" in texts
     assert "nan %" not in texts
+    assert "impurity" not in texts
+    assert importance_labels(figure.axes[0]) == ["LST, day\nVIF 1.7", "EVI\nVIF 26.0"]
+    assert "one product" not in words(figure)
+
+
+def test_partial_dependence_has_units_and_tells_deviations(first: tuple[Path, dict[str, Figure]]) -> None:
+    panels = first[1]["dependence"].axes
+    assert [axes.get_title(loc="left") for axes in panels[::2]] == ["Method absolute (the study's)", "Method detail"]
+    assert [axes.get_xlabel() for axes in panels] == [
+        *("NDVI", "LST, day (K)"),
+        *("NDVI:\ndeviation from 36 km", "LST, day:\ndeviation from 36 km (K)"),
+    ]
+    assert [axes.get_ylabel() for axes in panels[::2]] == [
+        "Soil moisture (m³/m³)",
+        "Soil moisture:\ndeviation from 36 km (m³/m³)",
+    ]
+    assert "Method detail: both axes are deviations" in words(first[1]["dependence"])
+
+
+def test_partial_dependence_marks_the_training_rows(first: tuple[Path, dict[str, Figure]]) -> None:
+    panels = first[1]["dependence"].axes
+    for axes, last in zip(panels, (0.3, 0.3, 0.09, 0.09), strict=True):
+        minimum, maximum, curve = axes.lines
+        assert [line.get_xdata()[0] for line in (minimum, maximum)] == [0.2, 0.9]
+        np.testing.assert_array_equal(curve.get_xdata(), [0, 0.5, 1])
+        assert curve.get_ydata()[-1] == pytest.approx(last)
+        (band,) = axes.patches
+        assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((0.4, 0.7))
+        assert axes.get_xlim() == (0, 1)
+    assert panels[0].get_ylim() == panels[1].get_ylim() != panels[2].get_ylim() == panels[3].get_ylim()
+
+
+def test_partial_dependence_of_indices_alone_reads_their_unit_as_a_number(tmp_path: Path) -> None:
+    """In a CSV whose units are all 1."""
+    table = dependence_table()[:3].assign(unit=1)
+    figure = figures.draw_partial_dependence(tmp_path / "one.png", table, CAPTION)
+    assert [axes.get_xlabel() for axes in figure.axes] == ["NDVI"]
+    assert "Method detail" not in words(figure)
 
 
 @pytest.mark.parametrize("name", ["dots", "counts"])

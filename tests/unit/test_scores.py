@@ -6,11 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr
-from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-from kilomoist.models import Model, Settings, fit
-from kilomoist.scores import correlations, describe, importance, score
+from kilomoist.scores import correlations, describe, score
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(3, 200), noise=st.floats(0.01, 3), bias=st.floats(-1, 1))
@@ -91,43 +89,6 @@ def test_correlations_of_every_pair() -> None:
     for row in found.itertuples():
         both = table[[row.first, row.second]].dropna()
         assert (row.r, row.p) == pytest.approx(tuple(pearsonr(both[row.first], both[row.second])))
-
-
-@pytest.mark.parametrize("kind", ["random_forest", "extra_trees", "linear"])
-def test_importances_are_shares(kind: str) -> None:
-    random = np.random.default_rng(2)
-    x = random.normal(size=(500, 3)).astype(np.float32)
-    y = x[:, 1] + 0.3 * x[:, 0]
-    model = Model("absolute", kind, ("a", "b", "c"), 3, 1.0, 500, 0, fit(Settings(kind, 20, 1, 3), x, y))
-    found = importance(model, x, y, 7)
-    assert list(found) == ["method", "predictor", "impurity_percent", "permutation_percent"]
-    assert found["predictor"].tolist() == ["a", "b", "c"]
-    assert found["permutation_percent"].sum() == pytest.approx(100)
-    assert (found["permutation_percent"] >= 0).all()
-    assert found["permutation_percent"].argmax() == 1
-    if kind == "linear":
-        assert found["impurity_percent"].isna().all()
-    else:
-        assert found["impurity_percent"].sum() == pytest.approx(100)
-        assert found["impurity_percent"].argmax() == 1
-    pd.testing.assert_frame_equal(found, importance(model, x, y, 7))
-
-
-def test_permutation_importance_of_a_sum() -> None:
-    """Shuffling x adds twice the variance of its coefficient times x: 4 : 1 here."""
-    random = np.random.default_rng(3)
-    x = random.normal(size=(20_000, 2))
-    y = 2 * x[:, 0] + x[:, 1]
-    model = Model("absolute", "linear", ("a", "b"), 1, 1.0, len(y), 0, LinearRegression().fit(x, y))
-    found = importance(model, x, y, 1)["permutation_percent"].to_numpy()
-    np.testing.assert_allclose(found, [80, 20], atol=1)
-
-
-def test_importances_of_a_model_that_ignores_everything() -> None:
-    """Nothing shuffled changes anything: there are no shares, and no warning."""
-    x, y = np.random.default_rng(4).normal(size=(60, 2)), np.full(60, 0.2)
-    model = Model("absolute", "linear", ("a", "b"), 1, 1.0, 60, 0, LinearRegression().fit(x, y))
-    assert importance(model, x, y, 1)["permutation_percent"].isna().all()
 
 
 def test_maps_are_described() -> None:

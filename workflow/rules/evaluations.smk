@@ -4,12 +4,10 @@
 rule evaluate_model:
     input:
         samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
         model=f"{RUN}/model.skops",
         alternative=f"{RUN}/alternative.skops",
     output:
         correlation=f"{RUN}/tables/correlation.csv",
-        importance=f"{RUN}/tables/importance.csv",
         predictions=f"{RUN}/tables/predictions.csv",
         train=f"{RUN}/protocols/train.parquet",
         random=f"{RUN}/protocols/random.parquet",
@@ -25,13 +23,44 @@ rule evaluate_model:
         runtime=10,
     params:
         use=list(CONFIG.predictors.use),
-        seed=CONFIG.model.seed,
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("evaluate_model"),
     message:
-        "Evaluate the models of {wildcards.region}, {wildcards.month}"
+        "Evaluate the study's model of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/evaluate_model.py"
+
+
+rule rank_predictors:
+    input:
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+        model=f"{RUN}/model.skops",
+        alternative=f"{RUN}/alternative.skops",
+    output:
+        importance=f"{RUN}/tables/importance.csv",
+        partial_dependence=f"{RUN}/tables/partial_dependence.csv",
+    log:
+        "results/logs/rank_predictors/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/rank_predictors/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        use=list(CONFIG.predictors.use),
+        products=list(USED.values()),
+        kind=CONFIG.model.kind,
+        trees=CONFIG.model.trees,
+        seed=CONFIG.model.seed,
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        code=code("rank_predictors"),
+    message:
+        "Rank the predictors of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/rank_predictors.py"
 
 
 rule estimate_range:

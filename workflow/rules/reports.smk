@@ -39,11 +39,15 @@ rule draw_evaluation:
     input:
         correlation=f"{RUN}/tables/correlation.csv",
         importance=f"{RUN}/tables/importance.csv",
+        partial_dependence=f"{RUN}/tables/partial_dependence.csv",
         scores=f"{RUN}/tables/scores.csv",
         predictions=f"{RUN}/tables/predictions.csv",
     output:
         correlation=report(f"{RUN}/figures/correlation.png", caption="../report/correlation.rst", category="Figures"),
         importance=report(f"{RUN}/figures/importance.png", caption="../report/importance.rst", category="Figures"),
+        partial_dependence=report(
+            f"{RUN}/figures/partial_dependence.png", caption="../report/partial_dependence.rst", category="Figures"
+        ),
         predicted_observed=report(
             f"{RUN}/figures/predicted_observed.png", caption="../report/predicted_observed.rst", category="Figures"
         ),

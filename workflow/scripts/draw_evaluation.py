@@ -1,16 +1,23 @@
-"""Draw the figures of the study's model: correlations, importances, predicted against observed."""
+"""Draw the figures of the evaluation: correlations, importances, partial dependence, predicted against observed."""
 
 import pandas as pd
 
-from kilomoist.figures import Caption, draw_correlation, draw_importance, draw_predicted_observed
+from kilomoist.figures import (
+    Caption,
+    draw_correlation,
+    draw_importance,
+    draw_partial_dependence,
+    draw_predicted_observed,
+)
 from kilomoist.jobs import job
 
 
 def draw_evaluation(tables: dict[str, str], caption: Caption, figures: dict[str, str]) -> None:
-    """Write three figures from the tables of the evaluation."""
+    """Write four figures from the tables of the evaluation."""
     read = {name: pd.read_csv(path) for name, path in tables.items()}
     draw_correlation(figures["correlation"], read["correlation"], caption)
     draw_importance(figures["importance"], read["importance"], caption)
+    draw_partial_dependence(figures["partial_dependence"], read["partial_dependence"], caption)
     draw_predicted_observed(figures["predicted_observed"], read["predictions"], read["scores"], caption)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a run: correlations, importances, predicted against observed, the two maps, field points.
+"""Pictures of a run: correlations, importances, partial dependence, predictions, the two maps, field points.
 
 Every function draws one page, writes it as a PNG whose bytes depend on its input alone, and returns the figure.
 Colours keep their order for colour-blind readers and in print without colour.
@@ -139,44 +139,108 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) ->
 
 
 def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:
-    """Importance of every predictor in percent, one panel a method (figure 3 of the study).
+    """Importance of every predictor and group of predictors, a row of panels a method (figure 3 of the study).
 
-    `table` has columns method, predictor, impurity_percent, permutation_percent.
+    Left what shuffling adds to the error on blocks held out, with its standard deviation over the folds; right shares
+    in percent. `table` has columns method, predictor, entry (`predictor` or `group`), impurity_percent,
+    permutation_percent, rmse, rmse_growth, rmse_growth_sd (m³/m³) and vif.
     """
     methods = list(dict.fromkeys(table["method"]))
-    tables = [table[table["method"] == method].set_index("predictor") for method in methods]
-    # The largest of the first method on top; the others keep that order, so that panels compare row by row.
-    order = list(tables[0].sort_values("permutation_percent").index) if tables else []
-    order = [name for name in dict.fromkeys(table["predictor"]) if name not in order] + order
+    first = table[table["method"] == methods[0]]
+    # From below: groups, then predictors, the largest of the first method on top; the others keep that order.
+    order = list(first.sort_values(["entry", "rmse_growth"])["predictor"])
+    groups = int((first["entry"] == "group").sum())
+    places = np.arange(len(order)) + np.where(np.arange(len(order)) < groups, 0, 0.3)
     kinds = [("permutation_percent", "permutation", ORANGE), ("impurity_percent", "impurity", BLUE)]
     if table["impurity_percent"].isna().all():  # the learner has no splits to ask
         kinds = kinds[:1]
+    notes = [
+        "Permutation: error that shuffling adds on blocks that models had not seen; ± 1 standard deviation over folds.",
+        ("Impurity: variance that splits remove in the training rows.  " if kinds[1:] else "")
+        + "VIF: variance inflation factor, 1 where the other predictors tell nothing.",
+    ]
+    if groups:
+        notes.append("Below the line: predictors of one product, shuffled together; shares are among such groups.")
 
-    with _page(
-        path,
-        "Importance of the predictors",
-        caption,
-        "Permutation: loss of score when a predictor is shuffled."
-        + ("  Impurity: variance its splits remove." if kinds[1:] else ""),
-        (max(3.6 * len(methods) + 1, 6.6), 2.1 + 0.6 * len(order)),
-    ) as page:
-        panels = page.subplots(1, max(len(methods), 1), sharex=True, sharey=True, squeeze=False)[0]
-        for axes, method, rows in zip(panels, methods, tables, strict=False):
-            rows = rows.reindex(order)
+    size = 9, 0.9 + 0.2 * len(notes) + len(methods) * (0.9 + 0.46 * len(order))
+    with _page(path, "Importance of the predictors", caption, "\n".join(notes), size) as page:
+        panels = page.subplots(len(methods), 2, sharey="row", squeeze=False)
+        for (growth, shares), method in zip(panels, methods, strict=True):
+            rows = table[table["method"] == method].set_index("predictor").loc[order]
+            _draw_growth(growth, places, rows)
             for offset, (column, label, colour) in zip((-0.19, 0.19) if kinds[1:] else (0,), kinds, strict=True):
                 values = rows[column].to_numpy(float)
-                bars = axes.barh(np.arange(len(order)) + offset, values, height=0.36, color=colour, label=label)
+                bars = shares.barh(places + offset, values, height=0.36, color=colour, label=label)
                 texts = ["" if np.isnan(value) else f"{_signed(value, 0)} %" for value in values]
-                axes.bar_label(bars, texts, padding=3, size=8)
-            axes.set_title(_label(method))
-            axes.axvline(0, color=INK, linewidth=0.6)
-            axes.margins(x=0.16)
-            axes.set_xlabel("Importance (%)")
-            axes.set_yticks(range(len(order)), [_label(name) for name in order])
-            axes.tick_params(axis="y", length=0)
-            axes.spines[["top", "right", "left"]].set_visible(False)
+                shares.bar_label(bars, texts, padding=3, size=8)
+            shares.set(xlim=(0, 116), xlabel="Share (%)", xticks=range(0, 101, 20))
+            growth.set_title(_label(method))
+            growth.set_yticks(places, [_with_inflation(name, rows.loc[name, "vif"]) for name in order])
+            for axes in (growth, shares):
+                axes.axvline(0, color=INK, linewidth=0.6)
+                if groups:
+                    axes.axhline(groups - 0.35, color=FAINT, linewidth=0.6, linestyle=":")
+                axes.tick_params(axis="y", length=0)
+                axes.spines[["top", "right", "left"]].set_visible(False)
+            shares.spines["bottom"].set_bounds(0, 100)
         handles = [Patch(color=colour, label=label) for _, label, colour in reversed(kinds)]
         page.legend(handles=handles, loc="outside lower center", ncols=2)
+    return page
+
+
+def _draw_growth(axes: Axes, places: NDArray, rows: pd.DataFrame) -> None:
+    """What shuffling adds to the RMSE, a bar a row of the table, with its standard deviation and the number."""
+    mean, spread = rows["rmse_growth"].to_numpy(), rows["rmse_growth_sd"].to_numpy()
+    axes.barh(places, mean, height=0.5, color=ORANGE)
+    axes.errorbar(mean, places, xerr=spread, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2.5)
+    ends = np.maximum(mean + spread, 0)
+    for place, value, end in zip(places, mean, ends, strict=True):
+        axes.annotate(_signed(value, 4), (end, place), xytext=(5, 0), textcoords="offset points", va="center", size=8)
+    low, high = min(float((mean - spread).min()), 0), max(float(ends.max()), 1e-4)  # room for what adds nothing
+    axes.set(xlim=(low - 0.03 * (high - low), high + 0.2 * (high - low)))
+    axes.set_xlabel(f"Added to an RMSE of {rows['rmse'].iloc[0]:.3f} by shuffling ({MOISTURE_UNIT})")
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS))
+
+
+def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:
+    """What a model predicts on average when one predictor takes each of many values; a row of panels a method.
+
+    `table` has columns method, predictor, unit, value, prediction (m³/m³), and minimum, p05, p95, maximum of the
+    predictor in the training rows.
+    """
+    methods, names = (list(dict.fromkeys(table[column])) for column in ("method", "predictor"))
+    notes = [
+        "Mean prediction over training rows with one predictor set to each value and the others left as they are.",
+        "Beyond the training rows a forest goes on as at their edge: there it has learned nothing.",
+    ]
+    if "detail" in methods:
+        notes.append("Method detail: both axes are deviations from the mean over 36 km, interpolated.")
+    size = max(2.5 * len(names) + 1, 6.6), 1.1 + 0.2 * len(notes) + 2.6 * len(methods)
+    with _page(path, "Partial dependence of predicted soil moisture", caption, "\n".join(notes), size) as page:
+        panels = page.subplots(len(methods), len(names), sharey="row", squeeze=False)
+        for row, method in zip(panels, methods, strict=True):
+            deviation = ":\ndeviation from 36 km" if method == "detail" else ""
+            for axes, name in zip(row, names, strict=True):
+                rows = table[(table["method"] == method) & (table["predictor"] == name)]
+                first = rows.iloc[0]
+                axes.axvspan(first["p05"], first["p95"], color=MISSING, alpha=0.4, linewidth=0)
+                for end in ("minimum", "maximum"):
+                    axes.axvline(first[end], color=FAINT, linewidth=0.9, linestyle="--")
+                axes.plot(rows["value"], rows["prediction"], color=BLUE, linewidth=1.6)
+                unit = "" if str(first["unit"]) == "1" else f" ({first['unit']})"
+                axes.set_xlabel(f"{_label(name)}{deviation}{unit}")
+                axes.margins(x=0)
+                for axis in (axes.xaxis, axes.yaxis):
+                    axis.set_major_locator(MaxNLocator(5, steps=ROUND_STEPS))
+                axes.spines[["top", "right"]].set_visible(False)
+            row[0].set_title(_label(method))
+            row[0].set_ylabel(f"Soil moisture{deviation} ({MOISTURE_UNIT})")
+        handles = [
+            Line2D([], [], color=BLUE, linewidth=1.6, label="mean prediction"),
+            Patch(color=MISSING, alpha=0.4, label="5–95 % of the training rows"),
+            Line2D([], [], color=FAINT, linewidth=0.9, linestyle="--", label="their minimum and maximum"),
+        ]
+        page.legend(handles=handles, loc="outside lower center", ncols=3)
     return page
 
 
@@ -402,6 +466,12 @@ def _stars(p: float) -> str:
 
 def _label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " "))
+
+
+def _with_inflation(name: str, inflation: float) -> str:
+    """Names of a predictor or group for print, with the variance inflation factor where there is one."""
+    label = " + ".join(_label(part) for part in name.split(" + "))
+    return label if np.isnan(inflation) else f"{label}\nVIF {inflation:.1f}".replace("inf", "∞")
 
 
 def _readable(colours: Colormap, position: float) -> str:

@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
 
 from kilomoist import models
 from kilomoist.cells import (
@@ -83,17 +84,24 @@ class Cells:
         return np.isfinite(self.target) & np.isfinite(self.predictors).all(axis=0)
 
 
+def fit_small(
+    settings: Settings, x: NDArray, y: NDArray, train: NDArray[np.int64], random: np.random.Generator, threads: int
+) -> RegressorMixin:
+    """A model of the search: of few trees, and of at most `SEARCH_ROWS` of the rows `train`."""
+    if len(train) > SEARCH_ROWS:
+        train = np.sort(random.choice(train, SEARCH_ROWS, replace=False))
+    small = replace(settings, trees=min(settings.trees, SEARCH_TREES))
+    return models.fit(small, x[train], y[train], threads, only_mean=True)
+
+
 def predict_out_of_fold(
     settings: Settings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
 ) -> NDArray[np.float64]:
     """Predictions for every row by models that saw none of the row's fold, with `SEARCH_TREES` trees at most."""
     random = np.random.default_rng(settings.seed)
-    small = replace(settings, trees=min(settings.trees, SEARCH_TREES))
 
     def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray:
-        if len(train) > SEARCH_ROWS:
-            train = np.sort(random.choice(train, SEARCH_ROWS, replace=False))
-        return models.predict_mean(models.fit(small, x[train], y[train], threads, only_mean=True), x[test])
+        return models.predict_mean(fit_small(settings, x, y, train, random, threads), x[test])
 
     return out_of_fold(folds, predict)
 

@@ -1,4 +1,4 @@
-"""Scores of an estimate against what it estimates, correlations, importances, ranges of maps."""
+"""Scores of an estimate against what it estimates, correlations, ranges of maps."""
 
 from itertools import combinations
 
@@ -6,12 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.models import Model, impurity_importance, predict_mean
-
 _CONSTANT = 1e-12
 """Numbers that differ by less are the same but for rounding."""
-PERMUTATIONS = 10
-"""Times that each predictor is shuffled for its permutation importance."""
 
 
 def score(observed: NDArray, estimated: NDArray) -> dict[str, float]:
@@ -48,33 +44,6 @@ def correlations(samples: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         pair = score(samples[first].to_numpy(), samples[second].to_numpy())
         rows.append({"first": first, "second": second, "r": pair["r"], "p": pair["p"], "n": pair["n"]})
     return pd.DataFrame(rows)
-
-
-def importance(model: Model, x: NDArray, y: NDArray, seed: int) -> pd.DataFrame:
-    """Importance of each predictor in percent: of the impurity removed, and of the errors that shuffling it adds.
-
-    Permutation importance is the mean growth of the squared error over `PERMUTATIONS` shuffles of one column
-    (Breiman 2001, doi 10.1023/A:1010933404324); negative growth counts as 0 before it is turned into shares.
-    """
-    random = np.random.default_rng(seed)
-    unshuffled = np.mean((predict_mean(model.estimator, x) - y) ** 2)
-    growth = np.zeros(x.shape[1])
-    for number in range(x.shape[1]):
-        for _ in range(PERMUTATIONS):
-            shuffled = x.copy()
-            shuffled[:, number] = random.permutation(shuffled[:, number])
-            growth[number] += np.mean((predict_mean(model.estimator, shuffled) - y) ** 2) - unshuffled
-    growth = np.maximum(growth, 0)
-    with np.errstate(invalid="ignore"):
-        permutation = 100 * growth / growth.sum()
-    return pd.DataFrame(
-        {
-            "method": model.method,
-            "predictor": model.predictors,
-            "impurity_percent": 100 * impurity_importance(model.estimator, x.shape[1]),
-            "permutation_percent": permutation,
-        }
-    )
 
 
 def describe(values: NDArray) -> dict[str, float]:
