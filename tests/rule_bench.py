@@ -53,6 +53,8 @@ class Bench:
         return (self.folder / log).read_text()
 
 
-def make_bench(folder: Path) -> Bench:
-    empty_archive(folder / "granules/unread", {LST.name: [TILE], "MOD13A2.061": [TILE], TARGET.name: [None]})
+def make_bench(folder: Path, months: Sequence[str] = (MONTH,)) -> Bench:
+    for month in months:
+        products: dict[str, list[str | None]] = {LST.name: [TILE], "MOD13A2.061": [TILE], TARGET.name: [None]}
+        empty_archive(folder / "granules/unread", products, month)
     return Bench(folder)

@@ -1,11 +1,12 @@
 """Rules of evaluations.smk on the cells of a small region."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from rule_bench import CONFIG, RUN, Bench
+from rule_bench import CONFIG, REGION, RUN, Bench, make_bench
 from small_region import (
     CELLS,
     RAW,
@@ -20,14 +21,16 @@ from small_region import (
     write_sample_table,
     write_stacks,
 )
-from workflow_runs import block_mean
+from workflow_runs import block_mean, succeed
 
 from kilomoist.cells import null_models
 from kilomoist.files import read_json, write_json
 from kilomoist.importances import importance_table, learned_rows
 from kilomoist.methods import predict_map
 from kilomoist.models import Settings, load, predict_mean, save
+from kilomoist.protocols import score_table
 from kilomoist.rasters import read_raster
+from kilomoist.samples import write_samples
 from kilomoist.scores import score
 
 TABLES = [f"{RUN}/tables/{name}.csv" for name in ("correlation", "predictions")]
@@ -216,3 +219,71 @@ def test_cross_validate_says_that_there_are_too_few_blocks(bench: Bench) -> None
     table = pd.read_parquet(bench.folder / f"{RUN}/protocols/blocks.parquet")
     assert table.empty
     assert "as long as the range of 60 km, and 5 folds need" in table.attrs["note"]
+
+
+# Months
+
+MONTHS = ["2021-07", "2021-08", "2021-09"]
+LEFT_OUT = {month: f"results/{REGION}/months/{month}.parquet" for month in MONTHS}
+MONTH_SCORES = f"results/{REGION}/tables/months.csv"
+
+
+def write_month(bench: Bench, month: str) -> pd.DataFrame:
+    """Samples and range of a month; each month is wetter than the one before."""
+    table = sample_table()
+    table["target"] += 0.02 * MONTHS.index(month)
+    write_samples(bench.path(f"results/{REGION}/{month}/samples.parquet"), table, USE)
+    write_json(bench.path(f"results/{REGION}/{month}/protocols/range.json"), {"range_m": 20_000.0})
+    return table
+
+
+def test_months_are_left_out_and_a_month_more_changes_that_alone(tmp_path: Path) -> None:
+    """Two months, whose order does not matter, then three: all are estimated anew, and nothing else is."""
+    bench = make_bench(tmp_path, MONTHS)
+    first, second, third = MONTHS
+    bench.config |= {"months": [second, first]}
+    samples = {month: write_month(bench, month) for month in (first, second)}
+    log = bench.run("leave_month_out", LEFT_OUT[first])
+    table = pd.read_parquet(bench.folder / LEFT_OUT[first])
+    assert table.attrs["note"] == f"trained on {len(samples[second])} rows of {second}; min_leaf 5"
+    assert table.attrs["note"] in log
+    np.testing.assert_allclose(table["observed"], samples[first]["target"])
+    np.testing.assert_allclose(table["mean"], samples[second]["target"].mean())
+
+    def make_scores(months: list[str], *options: str) -> str:
+        words = [*options, "--allowed-rules", "leave_month_out", "score_months", "--", MONTH_SCORES]
+        return succeed(bench.folder, *words, config=bench.config | {"months": months}).output
+
+    make_scores([second, first])
+    assert pd.read_csv(bench.folder / MONTH_SCORES)["month"].tolist() == [first] * 3 + [second] * 3
+    assert "Nothing to be done" in make_scores([first, second], "--dry-run")
+    write_month(bench, third)
+    said = make_scores([third, first, second], "--dry-run")
+    assert all(f"Estimate {REGION}, {month}, from its other months" in said for month in MONTHS)
+    assert f"Score the months of {REGION} that were left out" in said
+
+
+def test_score_months(tmp_path: Path) -> None:
+    """The scores of every month in the order of time, with the range of the month itself."""
+    bench = make_bench(tmp_path, MONTHS[:2])
+    bench.config |= {"months": [MONTHS[1], MONTHS[0]]}
+    expected = {}
+    for month, range_m in zip(MONTHS[:2], (20_000.0, 30_000.0), strict=True):
+        samples = write_month(bench, month)
+        write_json(bench.path(f"results/{REGION}/{month}/protocols/range.json"), {"range_m": range_m})
+        y = samples["target"].to_numpy()
+        table = samples[["row", "col", "lon", "lat"]].assign(observed=y, absolute=0.9 * y + 0.02, mean=0.1)
+        table["linear"] = 0.5 * y + 0.1
+        table.attrs["note"] = f"without {month}"
+        table.to_parquet(bench.path(LEFT_OUT[month]))
+        expected[month] = pd.DataFrame(score_table(month, table, "random_forest", range_m, 2021))
+    bench.run("score_months", MONTH_SCORES)
+    found = pd.read_csv(bench.folder / MONTH_SCORES)
+    assert list(found)[:4] == ["month", "method", "model", "n"]
+    wanted = pd.concat(expected.values(), ignore_index=True).rename(columns={"protocol": "month"})
+    pd.testing.assert_frame_equal(found, wanted)
+    assert found["month"].tolist() == [MONTHS[0]] * 3 + [MONTHS[1]] * 3
+    assert found["model"].tolist() == ["random_forest", "mean", "linear"] * 2
+    y = sample_table()["target"].to_numpy() + 0.02
+    assert found["rmse"][3] == pytest.approx(np.sqrt(np.mean((0.02 - 0.1 * y) ** 2)))
+    assert found["skill_mean"][3] == pytest.approx(1 - np.mean((0.02 - 0.1 * y) ** 2) / np.mean((0.1 - y) ** 2))

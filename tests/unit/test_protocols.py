@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 from kilomoist import protocols
 from kilomoist.cells import coarsen, interpolate
+from kilomoist.errors import InputError
 from kilomoist.grids import Window
 from kilomoist.methods import Cells, Tuning, tune_absolute
 from kilomoist.models import Settings
@@ -16,6 +18,7 @@ from kilomoist.protocols import (
     degrade_restore,
     deviations,
     estimates_of,
+    leave_month_out,
     score_table,
     split_estimates,
     truth_table,
@@ -108,6 +111,58 @@ def test_a_fold_without_enough_other_rows_has_no_estimate() -> None:
     table = cross_validate(samples, USE, SETTINGS, folds)
     assert table.loc[folds == 0, "absolute"].isna().all()
     assert table.loc[folds == 1, "absolute"].notna().all()
+
+
+def months() -> dict[str, pd.DataFrame]:
+    """Three months of a region: the season moves a predictor and the target, and some cells are cloudy."""
+    whole = rows_of(region(20, 20))
+    return {
+        f"2021-0{7 + number}": whole.assign(a=whole["a"] + number, target=whole["target"] + 0.02 * number)
+        .drop(index=range(number))
+        .reset_index(drop=True)
+        for number in range(3)
+    }
+
+
+def test_a_left_out_month_is_estimated_by_all_rows_of_the_others() -> None:
+    others = months()
+    samples = others.pop("2021-08")
+    table, note = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))
+    assert note == "trained on 798 rows of 2021-07, 2021-09; min_leaf 5"
+    assert estimates_of(table) == ["absolute", "mean", "linear"]
+    for name, column in (("row", "row"), ("col", "col"), ("target", "observed")):
+        np.testing.assert_array_equal(table[column], samples[name])
+    july, september = others.values()
+    mean = (july["target"].sum() + september["target"].sum()) / (400 + 398)
+    np.testing.assert_allclose(table["mean"], mean)
+    rows = pd.concat([july, september])
+    linear = LinearRegression().fit(rows[USE].to_numpy(), rows["target"])
+    np.testing.assert_allclose(table["linear"], linear.predict(samples[USE].to_numpy()))
+    forest = RandomForestRegressor(n_estimators=20, min_samples_leaf=5, random_state=1)
+    forest.fit(rows[USE].to_numpy(np.float32), rows["target"])
+    np.testing.assert_allclose(table["absolute"], forest.predict(samples[USE].to_numpy(np.float32)))
+
+
+def test_a_left_out_month_is_not_seen() -> None:
+    """Neither models nor what is tuned change with the month's target; those of the others do count."""
+    others = months()
+    samples = others.pop("2021-08")
+    estimates, tuning = ["absolute", "mean", "linear"], Tuning("auto", search=True)
+    table, note = leave_month_out(samples, others, USE, SETTINGS, tuning)
+    poisoned = samples.assign(target=np.random.default_rng(1).uniform(0.8, 0.9, len(samples)))
+    again, same_note = leave_month_out(poisoned, others, USE, SETTINGS, tuning)
+    pd.testing.assert_frame_equal(again[estimates], table[estimates])
+    assert same_note == note
+    assert "; min_leaf " in note
+    assert ", max_features " in note
+    others["2021-07"] = others["2021-07"].assign(target=0.85)
+    moved, _ = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))
+    assert (moved["mean"] > table["mean"] + 0.2).all()
+
+
+def test_one_month_has_no_other_to_learn_from() -> None:
+    with pytest.raises(InputError, match="no other month"):
+        leave_month_out(months()["2021-08"], {}, USE, SETTINGS, Tuning(5))
 
 
 def test_degrade_and_restore_a_region_of_many_coarse_cells() -> None:

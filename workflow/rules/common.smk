@@ -329,6 +329,12 @@ def units(wildcards):
     return of_predictors | {f"{name}_days": "days" for name in CONFIG.predictors.use} | {"water": "1", "snow": "1"}
 
 
+def other_months(wildcards):
+    """Samples of all other months of a region, in the order of time, so that the order of `months` changes nothing."""
+    others = sorted(month for month in CONFIG.months if month != wildcards.month)
+    return expand(f"{RUN}/samples.parquet", region=wildcards.region, month=others)
+
+
 def tags(wildcards):
     """What every map says about itself."""
     return {
@@ -378,7 +384,7 @@ def own_configuration(wildcards):
 
 
 def targets():
-    """The public files of every run."""
+    """The public files of every run, and of every region that has several."""
     names = [
         "soil_moisture.tif",
         "quality.tif",
@@ -403,7 +409,10 @@ def targets():
         names.append("tables/truth.csv")
     if HAS_POINTS:
         names += ["tables/field_validation.csv", "figures/field_validation.png"]
-    return [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]
+    files = [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]
+    if len(CONFIG.months) > 1:
+        files += [f"results/{region}/tables/months.csv" for region in REGIONS]
+    return files
 
 
 def require_points():

@@ -180,6 +180,63 @@ rule score_protocols:
         "../scripts/score_protocols.py"
 
 
+rule leave_month_out:
+    input:
+        samples=f"{RUN}/samples.parquet",
+        others=other_months,
+    output:
+        estimates="results/{region}/months/{month}.parquet",
+    log:
+        "results/logs/leave_month_out/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/leave_month_out/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        # As `train_model` where one month trains, and more for each further one.
+        mem_mb=lambda wildcards, input: 600 + 300 * len(input.others),
+        runtime=30,
+    params:
+        use=list(CONFIG.predictors.use),
+        kind=CONFIG.model.kind,
+        trees=CONFIG.model.trees,
+        min_leaf=CONFIG.model.min_leaf,
+        search=CONFIG.model.search,
+        seed=CONFIG.model.seed,
+        code=code("leave_month_out"),
+    message:
+        "Estimate {wildcards.region}, {wildcards.month}, from its other months"
+    script:
+        "../scripts/leave_month_out.py"
+
+
+rule score_months:
+    input:
+        estimates=expand("results/{region}/months/{month}.parquet", month=sorted(CONFIG.months), allow_missing=True),
+        ranges=expand(f"{RUN}/protocols/range.json", month=sorted(CONFIG.months), allow_missing=True),
+    output:
+        scores=report("results/{region}/tables/months.csv", caption="../report/months.rst", category="Tables"),
+    log:
+        "results/logs/score_months/{region}.log",
+    benchmark:
+        "results/benchmarks/score_months/{region}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    params:
+        kind=CONFIG.model.kind,
+        seed=CONFIG.model.seed,
+        code=code("score_months"),
+    message:
+        "Score the months of {wildcards.region} that were left out"
+    script:
+        "../scripts/score_months.py"
+
+
 rule compare_maps:
     input:
         raw=of_blocks("raw_map.tif"),

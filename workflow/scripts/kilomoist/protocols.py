@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kilomoist import models
 from kilomoist.cells import Values, aligned, block_mean, coarsen, null_models, reconcile
+from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
 from kilomoist.inference import difference, dutilleul, intervals, williams
 from kilomoist.methods import Cells, Tuning, fit_absolute, fit_detail, predict_map, tune_absolute
@@ -92,6 +93,36 @@ def cross_validate(
 
     estimates["absolute"] = out_of_fold(folds, predict)
     return samples[list(PLACES)].assign(observed=y, fold=folds, **estimates)
+
+
+def leave_month_out(
+    samples: pd.DataFrame,
+    others: Mapping[str, pd.DataFrame],
+    use: Sequence[str],
+    settings: Settings,
+    tuning: Tuning,
+    threads: int = 1,
+) -> tuple[pd.DataFrame, str]:
+    """Estimates of every row of a month by models that saw other months alone: `absolute`, the mean, a linear model.
+
+    `others` are the samples of the other months of the region: all their rows train, and `absolute` is tuned on them.
+    `detail` is not among the estimates: it is given the month's own SMAP at the coarser scale. Returns the estimates
+    and a sentence on what was learned from. Raises `InputError` when there is no other month.
+    """
+    if not others:
+        raise InputError("There is no other month to learn from: name more than one under `months`.")
+    rows = pd.concat(list(others.values()), ignore_index=True)
+    x, y, of = rows[list(use)].to_numpy(float), rows["target"].to_numpy(), samples[list(use)].to_numpy(float)
+    chosen, _ = tune_absolute(rows, list(use), settings, tuning, threads)
+    estimator = models.fit(chosen, x.astype(np.float32), y, threads, only_mean=True)
+    table = samples[list(PLACES)].assign(
+        observed=samples["target"],
+        absolute=models.predict_mean(estimator, of.astype(np.float32)),
+        **_null_estimates(x, y, of),
+    )
+    options = {"min_leaf": chosen.min_leaf, **chosen.options}
+    tuned = ", ".join(f"{name} {value:g}" for name, value in options.items())
+    return table, f"trained on {len(rows)} rows of {', '.join(others)}; {tuned}"
 
 
 def folds_of(

@@ -1,0 +1,28 @@
+"""Score what models of the other months say of every month of a region, beside null models."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from kilomoist.files import read_json, replaced
+from kilomoist.jobs import job
+from kilomoist.protocols import score_table
+
+
+def score_months(estimates: list[str], ranges: list[str], kind: str, seed: int, path: str) -> None:
+    """Write one row for each left-out month and estimate; `ranges` are those of the months, in the same order."""
+    rows = []
+    for table, range_path in zip(estimates, ranges, strict=True):
+        rows += score_table(Path(table).stem, pd.read_parquet(table), kind, read_json(range_path)["range_m"], seed)
+    with replaced(path) as partial:
+        pd.DataFrame(rows).rename(columns={"protocol": "month"}).to_csv(partial, index=False)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        score_months(
+            list(snakemake.input.estimates),
+            list(snakemake.input.ranges),
+            *(snakemake.params[name] for name in ("kind", "seed")),
+            snakemake.output.scores,
+        )
