@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from random_fields import COVARIANCES, POPULATION, estimate, fields
 
 from kilomoist import inference
-from kilomoist.protocols import sureness
+from kilomoist.protocols import Scored
 
 REACH = 10.0
 DEGREES, METRES = 0.08, 111_320.0
@@ -35,7 +35,7 @@ REGIONS = {
 
 def plain(y: NDArray, z: NDArray, places: NDArray, seed: int) -> dict[str, tuple[float, float]]:
     """Percentile intervals of draws of blocks, without any correction."""
-    blocks = inference._blocks(places.astype(float), REACH, False)
+    blocks = inference._blocks(places.astype(float), REACH)
     sums = np.stack([np.bincount(blocks.index, column) for column in inference._terms(y, z - y).T], axis=1)
     times = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), inference.RESAMPLES)
     ends = np.percentile(inference._scores(times @ sums), [2.5, 97.5], axis=0).T
@@ -72,7 +72,8 @@ def measure_tables(name: str, number: int) -> dict[str, float]:
     hits = dict.fromkeys(inference.SCORES, 0)
     for seed in range(number):
         y, other = (next(stream).ravel() for _ in range(2))
-        found = sureness(y, estimate(y, other), places, REACH * DEGREES * METRES, seed)
+        scored = Scored(y, {"estimate": estimate(y, other)}, places, REACH * DEGREES * METRES, seed)
+        found = scored.sureness("estimate")
         for score in hits:
             hits[score] += found[f"{score}_low"] <= POPULATION[score] <= found[f"{score}_high"]
     return {score: 100 * hit / number for score, hit in hits.items()}

@@ -28,7 +28,7 @@ from kilomoist.files import read_json, write_json
 from kilomoist.importances import importance_table, learned_rows
 from kilomoist.methods import predict_map
 from kilomoist.models import Settings, load, predict_mean, save
-from kilomoist.protocols import score_table
+from kilomoist.protocols import Scored, score_table
 from kilomoist.rasters import read_raster
 from kilomoist.samples import write_samples
 from kilomoist.scores import score
@@ -276,7 +276,7 @@ def test_score_months(tmp_path: Path) -> None:
         table["linear"] = 0.5 * y + 0.1
         table.attrs["note"] = f"without {month}"
         table.to_parquet(bench.path(LEFT_OUT[month]))
-        expected[month] = pd.DataFrame(score_table(month, table, "random_forest", range_m, 2021))
+        expected[month] = pd.DataFrame(score_table(month, Scored.of(table, range_m, 2021), "random_forest"))
     bench.run("score_months", MONTH_SCORES)
     found = pd.read_csv(bench.folder / MONTH_SCORES)
     assert list(found)[:4] == ["month", "method", "model", "n"]

@@ -17,7 +17,7 @@ from scipy.stats import t as student
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from kilomoist import inference
-from kilomoist.inference import SCORES, difference, dutilleul, intervals, williams
+from kilomoist.inference import SCORES, Rows, difference, dutilleul, intervals, williams
 from kilomoist.scores import score
 
 CELLS = np.argwhere(np.ones((40, 40), bool))
@@ -105,7 +105,7 @@ def test_bias_of_sixteen_blocks_by_hand() -> None:
     places = np.argwhere(np.ones((80, 80), bool))
     row = next(row for row in intervals(y, y + error, places, 10) if row.score == "bias")
     assert (row.blocks, row.block_side) == (16, 20)
-    factor, degrees = inference._correction(inference._blocks(places.astype(float), 10, False))
+    factor, degrees = inference._correction(inference._blocks(places.astype(float), 10))
     half = student.ppf(0.975, degrees) * numbers.std() / math.sqrt(16) * math.sqrt(factor)
     assert row.value == pytest.approx(numbers.mean())
     assert row.upper - row.value == pytest.approx(half, rel=0.08)  # 1000 draws: 2.2 % standard error
@@ -117,7 +117,7 @@ def test_correction_is_that_of_matrices(seed: int) -> None:
     """Factor and degrees of freedom on the lattice are those of the formulas with matrices of all pairs of blocks."""
     random = np.random.default_rng(seed)
     places = random.random((500, 2)) * [80, 100]
-    blocks = inference._blocks(places, 8, False)
+    blocks = inference._blocks(places, 8)
     rows = blocks.lattice.ravel()
     kernel = inference._block_correlation(blocks.side / blocks.reach)
     at = np.argwhere(np.ones(blocks.lattice.shape, bool))
@@ -144,7 +144,7 @@ def test_block_correlation_by_simulation() -> None:
 def test_independent_blocks_need_no_correction_but_the_one_sum() -> None:
     """Blocks far apart: (k − 1) degrees of freedom, and the variance of k numbers times k / (k − 1)."""
     places = 1000.0 * np.argwhere(np.ones((5, 5), bool))
-    blocks = inference._blocks(places, 1, False)
+    blocks = inference._blocks(places, 1)
     assert blocks.effective == 25
     assert inference._correction(blocks) == pytest.approx((25 / 24, 24))
 
@@ -180,7 +180,7 @@ def test_fields_have_the_scores_of_the_population() -> None:
     assert {name: found[name] for name in SCORES} == pytest.approx(POPULATION, abs=0.01)
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_order_of_rows_changes_nothing(seed: int) -> None:
     y, z, other = region(7)
@@ -191,6 +191,21 @@ def test_order_of_rows_changes_nothing(seed: int) -> None:
         same(difference(y[order], z[order], other[order], CELLS[order], REACH), difference(y, z, other, CELLS, REACH))
     once, again = dutilleul(y[order], z[order], CELLS[order]), dutilleul(y, z, CELLS)
     same([once], [again])
+
+
+@pytest.mark.parametrize("exact_rows", [1000, 3000])
+def test_estimates_together_are_what_each_is_alone(exact_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What estimates share changes none of their numbers, whether pairs count one by one or on a lattice."""
+    monkeypatch.setattr(inference, "EXACT_ROWS", exact_rows)
+    y, z, other = region(27)
+    places = [95, 42] + CELLS * [0.12, 0.08]
+    rows = Rows.of(y, {"z": z, "other": other, "constant": np.full(len(y), 0.5)}, places, geographic=True, seed=2)
+    for name, values in (("z", z), ("other", other)):
+        for reach in (4e4, 6e4):
+            same(rows.intervals(name, reach), intervals(y, values, places, reach, True, 2))
+        same([rows.associations[name]], [dutilleul(y, values, places, True)])
+    same(rows.difference("other", "z", 4e4), difference(y, other, z, places, 4e4, True, 2))
+    assert math.isnan(rows.associations["constant"].effective_n)
 
 
 def test_units_change_what_they_should() -> None:
@@ -326,7 +341,7 @@ def test_differences_are_first_minus_second() -> None:
     assert (rmse.score, r.score) == ("rmse", "r")
     one, two = score(y, good), score(y, bad)
     for row in (rmse, r):
-        assert (row.first, row.second) == (one[row.score], two[row.score])
+        assert (row.first, row.second) == pytest.approx((one[row.score], two[row.score]))
         assert row.difference == pytest.approx(one[row.score] - two[row.score])
         assert row.lower < row.difference < row.upper
         assert max(row.p, row.ordinary_p) < 0.001

@@ -14,9 +14,11 @@ from kilomoist.grids import Window
 from kilomoist.methods import Cells, Tuning, tune_absolute
 from kilomoist.models import Settings
 from kilomoist.protocols import (
+    Scored,
     cross_validate,
     degrade_restore,
     deviations,
+    difference_table,
     estimates_of,
     leave_month_out,
     score_table,
@@ -211,13 +213,13 @@ def test_skill_is_what_the_errors_say() -> None:
     y = np.array([0.1, 0.2, 0.3, 0.4])
     table = pd.DataFrame({"observed": y, "absolute": y + 0.01, "mean": np.full(4, 0.25), "linear": y + 0.02})
     table = table.assign(lon=[99.0, 99.1, 99.2, 99.3], lat=47.0)
-    rows = pd.DataFrame(score_table("blocks", table, "extra_trees", 20_000.0, 1))
+    rows = pd.DataFrame(score_table("blocks", Scored.of(table, 20_000.0, 1), "extra_trees"))
     assert rows["model"].tolist() == ["extra_trees", "mean", "linear"]
     np.testing.assert_allclose(rows["skill_linear"], [0.75, 1 - 0.0125 / 0.0004, 0])
     np.testing.assert_allclose(rows["skill_mean"], [1 - 0.0001 / 0.0125, 0, 1 - 0.0004 / 0.0125])
     empty = pd.DataFrame()
     empty.attrs["note"] = "too few blocks"
-    (row,) = score_table("blocks", empty, "linear", 20_000.0, 1)
+    (row,) = score_table("blocks", Scored.of(empty, 20_000.0, 1), "linear")
     assert row == {"protocol": "blocks", "note": "too few blocks"}
 
 
@@ -226,7 +228,20 @@ def test_estimates_are_compared_on_the_same_rows() -> None:
     table = pd.DataFrame({"observed": y, "absolute": y, "mean": 0.25, "linear": y, "lat": 47.0})
     table["lon"] = np.linspace(99, 100, 10)
     table.loc[:4, "absolute"] = np.nan
-    assert pd.DataFrame(score_table("blocks", table, "linear", 20_000.0, 1))["n"].tolist() == [5, 5, 5]
+    scored = Scored.of(table, 20_000.0, 1)
+    assert pd.DataFrame(score_table("blocks", scored, "linear"))["n"].tolist() == [5, 5, 5]
+    differences = pd.DataFrame(difference_table("blocks", scored, "linear"))
+    assert differences["estimate"].tolist() == ["absolute", "mean"]
+    assert differences["n"].tolist() == [5, 5]
+    np.testing.assert_allclose(differences["rmse_difference"], [0, np.sqrt(np.mean((y[5:] - 0.25) ** 2))])
+    assert difference_table("blocks", scored, "bilinear_reconciled") == []
+
+
+def test_estimates_without_a_common_row_have_no_scores() -> None:
+    table = pd.DataFrame({"observed": [0.1, 0.2], "absolute": np.nan, "linear": 0.2, "lon": 99.0, "lat": 47.0})
+    scored = Scored.of(table, 20_000.0, 1)
+    assert score_table("blocks", scored, "linear") == [{"protocol": "blocks", "note": ""}]
+    assert difference_table("blocks", scored, "linear") == []
 
 
 def test_truth_within_cells() -> None:

@@ -6,14 +6,15 @@ import pandas as pd
 
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import job
-from kilomoist.protocols import score_table
+from kilomoist.protocols import Scored, score_table
 
 
 def score_months(estimates: list[str], ranges: list[str], kind: str, seed: int, path: str) -> None:
     """Write one row for each left-out month and estimate; `ranges` are those of the months, in the same order."""
     rows = []
     for table, range_path in zip(estimates, ranges, strict=True):
-        rows += score_table(Path(table).stem, pd.read_parquet(table), kind, read_json(range_path)["range_m"], seed)
+        scored = Scored.of(pd.read_parquet(table), read_json(range_path)["range_m"], seed)
+        rows += score_table(Path(table).stem, scored, kind)
     with replaced(path) as partial:
         pd.DataFrame(rows).rename(columns={"protocol": "month"}).to_csv(partial, index=False)
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import job
-from kilomoist.protocols import difference_table, score_table
+from kilomoist.protocols import Scored, difference_table, score_table
 
 REFERENCES = {"random": "linear", "random_folds": "linear", "blocks": "linear", "knndm": "linear"}
 """What the estimates of a protocol are tested against; everywhere else SMAP, bilinear and reconciled."""
@@ -17,9 +17,9 @@ def score_protocols(
     range_m = read_json(range_path)["range_m"]
     scores, differences = [], []
     for protocol, estimates in paths.items():
-        table = pd.read_parquet(estimates)
-        scores += score_table(protocol, table, kind, range_m, seed)
-        differences += difference_table(protocol, table, REFERENCES.get(protocol, "bilinear_reconciled"), range_m, seed)
+        scored = Scored.of(pd.read_parquet(estimates), range_m, seed)
+        scores += score_table(protocol, scored, kind)
+        differences += difference_table(protocol, scored, REFERENCES.get(protocol, "bilinear_reconciled"))
     for path, rows in ((scores_path, scores), (differences_path, differences)):
         with replaced(path) as partial:
             pd.DataFrame(rows).to_csv(partial, index=False)

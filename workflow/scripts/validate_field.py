@@ -7,7 +7,7 @@ from kilomoist.configuration import OWN_MAPS, Compared, Points
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import LOGGER, job
 from kilomoist.points import Map, field_points, match_points, read_at
-from kilomoist.protocols import compare_estimates, sureness
+from kilomoist.protocols import Scored
 from kilomoist.scores import score
 
 
@@ -44,15 +44,17 @@ def validate_field(
         len(matched),
     )
     range_m = read_json(range_path)["range_m"]
-    observed, places = matched["observed"].to_numpy(), matched[["longitude", "latitude"]].to_numpy()
-    rows = []
-    for column in maps:
-        values = matched[column].to_numpy()
-        sure = sureness(observed, values, places, range_m, seed) if len(matched) else {}
-        rows.append({"map": OWN_MAPS.get(column, column)} | score(observed, values) | sure)
+    estimates = {column: matched[column].to_numpy() for column in maps}
+    places = matched[["longitude", "latitude"]].to_numpy()
+    scored = Scored(matched["observed"].to_numpy(), estimates, places, range_m, seed)
+    rows = [
+        {"map": OWN_MAPS.get(column, column)}
+        | score(scored.observed, values)
+        | (scored.sureness(column) if len(matched) else {})
+        for column, values in estimates.items()
+    ]
     differences = [
-        {"map": OWN_MAPS.get(column, column), "reference": OWN_MAPS["coarse"]}
-        | compare_estimates(observed, matched[column].to_numpy(), matched["coarse"].to_numpy(), places, range_m, seed)
+        {"map": OWN_MAPS.get(column, column), "reference": OWN_MAPS["coarse"]} | scored.difference(column, "coarse")
         for column in maps
         if column != "coarse" and len(matched)
     ]

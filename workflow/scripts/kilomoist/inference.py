@@ -13,8 +13,9 @@ those of the observed, the estimated and the errors; in metres with `geographic`
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,139 @@ class _Blocks:
         return float(self.lattice.sum() ** 2 / max((self.lattice**2).sum(), 1))
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Observed values and estimates of them at the same rows; what their scores share is computed once, when asked for.
+
+    `Rows.of` makes them. Draws of single rows are the same for all estimates.
+    """
+
+    observed: Values
+    """(rows,)"""
+    estimates: Mapping[str, Values]
+    """(rows,) each."""
+    places: Values
+    """(rows, 2): coordinates."""
+    geographic: bool
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        observed: NDArray,
+        estimates: Mapping[str, NDArray],
+        coordinates: NDArray,
+        geographic: bool = False,
+        seed: int = 0,
+    ) -> "Rows":
+        """The rows where everything is finite, sorted by place and values: draws must not depend on their order."""
+        columns = [np.asarray(column, float) for column in (observed, *estimates.values())]
+        places = np.asarray(coordinates, float)
+        complete = np.flatnonzero(np.isfinite(columns).all(axis=0) & np.isfinite(places).all(axis=1))
+        order = complete[np.lexsort([*(column[complete] for column in columns), *places[complete].T[::-1]])]
+        y, *rest = (column[order] for column in columns)
+        return cls(y, dict(zip(estimates, rest, strict=True)), places[order], geographic, seed)
+
+    def intervals(self, estimate: str, reach: float) -> list[Interval]:
+        """`intervals` of an estimate."""
+        y, blocks = self.observed, _blocks(self.plane, reach)
+        value = score(y, self.estimates[estimate])
+        center, spread, row_spread = self._spreads([estimate], blocks, _normal)
+        factor, degrees = _correction(blocks)
+        half, row_half = _half_width(spread * math.sqrt(factor), degrees), _half_width(row_spread, len(y) - 1)
+        lower, upper, row_lower, row_upper = (_natural(center + step) for step in (-half, half, -row_half, row_half))
+        counted = Interval("n", float(value["n"]), *_NONE, *_NONE, blocks.effective, blocks.side)
+        return [counted] + [
+            Interval(
+                name,
+                value[name],
+                *_ordered(value[name], lower[number], upper[number]),
+                *_ordered(value[name], row_lower[number], row_upper[number]),
+                blocks.effective,
+                blocks.side,
+            )
+            for number, name in enumerate(SCORES)
+        ]
+
+    def difference(self, first: str, second: str, reach: float) -> list[Difference]:
+        """`difference` of two estimates."""
+        y, blocks = self.observed, _blocks(self.plane, reach)
+        values = [score(y, self.estimates[name]) for name in (first, second)]
+        names = ("rmse", "r")
+        numbers = [SCORES.index(name) for name in names]
+
+        def compare(sums: Values) -> Values:
+            one, two = np.split(sums, 2, axis=-1)
+            return _scores(one)[..., numbers] - _scores(two)[..., numbers]
+
+        _, spread, row_spread = self._spreads([first, second], blocks, compare)
+        factor, degrees = _correction(blocks)
+        found = []
+        for number, name in enumerate(names):
+            one, two = (value[name] for value in values)
+            sides = [
+                _tested(one - two, spread[number] * math.sqrt(factor), degrees),
+                _tested(one - two, row_spread[number], len(y) - 1),
+            ]
+            found.append(Difference(name, one, two, one - two, *sides[0], *sides[1], blocks.effective, blocks.side))
+        return found
+
+    @cached_property
+    def associations(self) -> dict[str, Association]:
+        """`dutilleul` of the observed and each estimate."""
+        count = len(self.observed)
+        r = {name: score(self.observed, values)["r"] for name, values in self.estimates.items()}
+        found = {name: Association(count, value, math.nan, math.nan) for name, value in r.items()}
+        known = [name for name, value in r.items() if not math.isnan(value)]
+        if not known or not np.ptp(self.places, axis=0).any():
+            return found
+        classes = int(1.5 + 3.3 * math.log10(count * (count - 1) / 2))
+        pairs: _EachPair | _LatticePairs
+        if count <= EXACT_ROWS:
+            pairs = _EachPair(self.places, self.geographic, classes)
+        else:
+            pairs = _LatticePairs(self.plane, FINER * classes)
+        observed = pairs.correlation(self.observed - self.observed.mean())
+        for name in known:
+            values = self.estimates[name]
+            size = _effective_size(pairs, observed, pairs.correlation(values - values.mean()))
+            found[name] = Association(count, r[name], size, _p_of_r(r[name], size))
+        return found
+
+    @cached_property
+    def plane(self) -> Values:
+        """(rows, 2): coordinates in a plane, in metres with `geographic`."""
+        return _plane(self.places) if self.geographic and len(self.places) else self.places
+
+    @cached_property
+    def _terms(self) -> dict[str, Values]:
+        return {name: _terms(self.observed, values - self.observed) for name, values in self.estimates.items()}
+
+    @cached_property
+    def _row_sums(self) -> dict[str, Values]:
+        """Sums of each estimate's terms over draws of single rows: (draws, 7)."""
+        sums = _drawn(np.concatenate(list(self._terms.values()), axis=1), self.seed)
+        return dict(zip(self._terms, np.split(sums, len(self._terms), axis=1), strict=True))
+
+    def _spreads(
+        self, estimates: list[str], blocks: _Blocks, scores: Callable[[Values], Values]
+    ) -> tuple[Values, Values, Values]:
+        """Scores of all rows, and their standard deviations over draws of blocks and of single rows.
+
+        `scores` is given sums of the terms of these estimates, side by side. NaN with fewer than `FEWEST_BLOCKS`
+        blocks or rows.
+        """
+        terms = np.concatenate([self._terms[name] for name in estimates], axis=1)
+        center = scores(terms.sum(axis=0))
+        spread = row_spread = np.full(center.shape, math.nan)
+        if blocks.effective >= FEWEST_BLOCKS:
+            sums = np.stack([np.bincount(blocks.index, column) for column in terms.T], axis=1)
+            spread = _deviation(scores(_drawn(sums, self.seed)))
+        if len(terms) >= FEWEST_BLOCKS:
+            row_spread = _deviation(scores(np.concatenate([self._row_sums[name] for name in estimates], axis=1)))
+        return center, spread, row_spread
+
+
 def intervals(
     observed: NDArray,
     estimated: NDArray,
@@ -140,24 +274,7 @@ def intervals(
     interval. With fewer than `FEWEST_BLOCKS` effective blocks intervals are NaN; a perfect estimate has none either.
     A `reach` that is negative or NaN is a ValueError.
     """
-    y, (z,), places = _complete(observed, (estimated,), coordinates)
-    value, blocks = score(y, z), _blocks(places, reach, geographic)
-    center, spread, row_spread = _spreads(_terms(y, z - y), blocks, _normal, seed)
-    factor, degrees = _correction(blocks)
-    half, row_half = _half_width(spread * math.sqrt(factor), degrees), _half_width(row_spread, len(y) - 1)
-    lower, upper, row_lower, row_upper = (_natural(center + step) for step in (-half, half, -row_half, row_half))
-    counted = Interval("n", float(value["n"]), *_NONE, *_NONE, blocks.effective, blocks.side)
-    return [counted] + [
-        Interval(
-            name,
-            value[name],
-            *_ordered(value[name], lower[number], upper[number]),
-            *_ordered(value[name], row_lower[number], row_upper[number]),
-            blocks.effective,
-            blocks.side,
-        )
-        for number, name in enumerate(SCORES)
-    ]
+    return Rows.of(observed, {"": estimated}, coordinates, geographic, seed).intervals("", reach)
 
 
 def difference(
@@ -176,27 +293,8 @@ def difference(
     scores' own scale, and p is that of difference / (s · √f) in the same distribution: p < 0.05 where the interval
     leaves out 0. Estimates that are equal have p = 1. A `reach` that is negative or NaN is a ValueError.
     """
-    y, estimates, places = _complete(observed, (first, second), coordinates)
-    values, blocks = [score(y, z) for z in estimates], _blocks(places, reach, geographic)
-    terms = np.concatenate([_terms(y, z - y) for z in estimates], axis=1)
-    names = ("rmse", "r")
-    numbers = [SCORES.index(name) for name in names]
-
-    def compare(sums: Values) -> Values:
-        one, two = np.split(sums, 2, axis=-1)
-        return _scores(one)[..., numbers] - _scores(two)[..., numbers]
-
-    _, spread, row_spread = _spreads(terms, blocks, compare, seed)
-    factor, degrees = _correction(blocks)
-    found = []
-    for number, name in enumerate(names):
-        one, two = (value[name] for value in values)
-        sides = [
-            _tested(one - two, spread[number] * math.sqrt(factor), degrees),
-            _tested(one - two, row_spread[number], len(y) - 1),
-        ]
-        found.append(Difference(name, one, two, one - two, *sides[0], *sides[1], blocks.effective, blocks.side))
-    return found
+    rows = Rows.of(observed, {"first": first, "second": second}, coordinates, geographic, seed)
+    return rows.difference("first", "second", reach)
 
 
 def dutilleul(x: NDArray, y: NDArray, coordinates: NDArray, geographic: bool = False) -> Association:
@@ -215,27 +313,7 @@ def dutilleul(x: NDArray, y: NDArray, coordinates: NDArray, geographic: bool = F
     projection, true to 1 % within 1500 km from the region's middle). Sums over pairs are convolutions there: no row is
     left out, and neither time nor memory grows with the number of pairs.
     """
-    one, (two,), places = _complete(x, (y,), coordinates)
-    count, found = len(one), score(one, two)
-    r = found["r"]
-    if math.isnan(r) or not np.ptp(places, axis=0).any():
-        return Association(count, r, math.nan, math.nan)
-    dx, dy = one - one.mean(), two - two.mean()
-    classes = int(1.5 + 3.3 * math.log10(count * (count - 1) / 2))
-    if count <= EXACT_ROWS:
-        found_pairs = _pairs_each(dx, dy, places, geographic, classes)
-    else:
-        found_pairs = _pairs_on_lattice(dx, dy, places, geographic, FINER * classes)
-    pairs, moran_x, moran_y, weight, row_x, row_y = found_pairs
-    all_x, all_y = float(weight @ row_x), float(weight @ row_y)
-    trace_x, trace_y = count - all_x / count, count - all_y / count
-    trace_xy = float(count + pairs @ (moran_x * moran_y)) + all_x * all_y / count**2
-    trace_xy -= 2 * float(weight @ (row_x * row_y)) / count
-    size = 1 + trace_x * trace_y / trace_xy
-    if not size > 2:
-        return Association(count, r, size, math.nan)
-    unexplained = max(1 - r**2, float(np.finfo(float).tiny))
-    return Association(count, r, size, _p_of_t(r * math.sqrt((size - 2) / unexplained), size - 2))
+    return Rows.of(x, {"y": y}, coordinates, geographic).associations["y"]
 
 
 def williams(r_xy: float, r_xz: float, r_yz: float, n: float) -> DependentCorrelations:
@@ -256,18 +334,6 @@ def williams(r_xy: float, r_xz: float, r_yz: float, n: float) -> DependentCorrel
     return DependentCorrelations(t, n - 3, _p_of_t(t, n - 3))
 
 
-def _complete(
-    observed: NDArray, estimates: tuple[NDArray, ...], coordinates: NDArray
-) -> tuple[Values, list[Values], Values]:
-    """The rows where everything is finite, sorted by their values: draws must not depend on the order of rows."""
-    columns = [np.asarray(column, float) for column in (observed, *estimates)]
-    places = np.asarray(coordinates, float)
-    complete = np.flatnonzero(np.isfinite(columns).all(axis=0) & np.isfinite(places).all(axis=1))
-    order = complete[np.lexsort([*places[complete].T, *(column[complete] for column in columns)])]
-    y, *rest = (column[order] for column in columns)
-    return y, rest, places[order]
-
-
 def _plane(places: Values) -> Values:
     """Longitudes and latitudes as metres in an azimuthal equidistant projection around their middle."""
     from pyproj import Transformer
@@ -281,13 +347,12 @@ def _plane(places: Values) -> Values:
     return np.stack(Transformer.from_crs("EPSG:4326", projection, always_xy=True).transform(*places.T), axis=1)
 
 
-def _blocks(places: Values, reach: float, geographic: bool) -> _Blocks:
+def _blocks(plane: Values, reach: float) -> _Blocks:
     """Squares of the plane, of the first of `SIDES` that makes enough of them, from the least coordinates on."""
     if not reach >= 0:
         raise ValueError(f"a range of autocorrelation of {reach}")
-    if len(places) == 0:
+    if len(plane) == 0:
         return _Blocks(np.zeros(0, int), np.zeros((1, 1)), math.nan, reach)
-    plane = _plane(places) if geographic else places
     plane = plane - plane.min(axis=0)
     reach = max(reach, float(plane.max()) / _FINEST, float(np.finfo(float).tiny))
     for side in SIDES:
@@ -385,36 +450,22 @@ def _natural(scaled: Values) -> Values:
     return np.array([np.tanh(r), 1 - np.exp(r2), np.exp(rmse), np.exp(ubrmse), bias, np.exp(mae)])
 
 
-def _spreads(
-    terms: Values, blocks: _Blocks, scores: Callable[[Values], Values], seed: int
-) -> tuple[Values, Values, Values]:
-    """Scores of all rows, and their standard deviations over draws of blocks and of single rows.
-
-    NaN with fewer than `FEWEST_BLOCKS` blocks or rows.
-    """
-    random = np.random.default_rng(seed)
-    center = scores(terms.sum(axis=0))
-    nothing = np.full(center.shape, math.nan)
-    spread, row_spread = nothing, nothing
-    if blocks.effective >= FEWEST_BLOCKS:
-        sums = np.stack([np.bincount(blocks.index, column) for column in terms.T], axis=1)
-        spread = _deviation(sums, scores, random)
-    if len(terms) >= FEWEST_BLOCKS:
-        row_spread = _deviation(terms, scores, random)
-    return center, spread, row_spread
-
-
-def _deviation(sums: NDArray, scores: Callable[[Values], Values], random: np.random.Generator) -> Values:
-    """Standard deviation of scores over draws, with replacement, of as many units as there are: (units, terms)."""
-    units = len(sums)
+def _drawn(sums: NDArray, seed: int) -> Values:
+    """Sums over draws, with replacement, of as many units as there are: (units, terms) to (`RESAMPLES`, terms)."""
+    random, units = np.random.default_rng(seed), len(sums)
     drawn = []
     for start in range(0, RESAMPLES, step := max(1, _DRAWN_AT_ONCE // units)):
         number = min(step, RESAMPLES - start)
         chosen = random.integers(units, size=(number, units)) + units * np.arange(number)[:, None]
         times = np.bincount(chosen.reshape(-1), minlength=number * units).reshape(number, units)
-        drawn.append(scores(times @ sums))
+        drawn.append(times @ sums)
+    return np.concatenate(drawn)
+
+
+def _deviation(scores: Values) -> Values:
+    """Standard deviation over draws: (draws, scores) to (scores,)."""
     with np.errstate(invalid="ignore"):
-        return np.concatenate(drawn).std(axis=0, ddof=1)
+        return scores.std(axis=0, ddof=1)
 
 
 def _half_width(error: NDArray | float, degrees: float) -> Values:
@@ -443,14 +494,6 @@ def _p_of_t(t: float, degrees: float) -> float:
     return float(2 * student.sf(abs(t), degrees))
 
 
-_Pairs = tuple[NDArray, NDArray, NDArray, NDArray, NDArray, NDArray]
-"""What the modified t test needs of all pairs of rows.
-
-Ordered pairs in each class of distance; Moran's I of both variables in each class; the rows at each place; the sum of
-both variables' estimated correlations of one row there with all rows, itself included.
-"""
-
-
 def _class_of(distance: Values, width: float, classes: int) -> NDArray[np.int64]:
     """Class of each distance; like R's, classes include their upper end."""
     return np.clip(np.ceil(distance / width).astype(np.int64) - 1, 0, classes - 1)
@@ -459,20 +502,6 @@ def _class_of(distance: Values, width: float, classes: int) -> NDArray[np.int64]
 def _moran(products: NDArray, pairs: NDArray, deviations: NDArray) -> Values:
     """Moran's I of each class from its sum of products over ordered pairs; 0 in classes without pairs."""
     return np.divide(products, pairs, out=np.zeros(len(pairs)), where=pairs > 0) / np.mean(deviations**2)
-
-
-def _pairs_each(dx: Values, dy: Values, places: Values, geographic: bool, classes: int) -> _Pairs:
-    """By the distance of every two rows."""
-    count = len(dx)
-    distance = _distances(places, geographic)
-    kind = _class_of(distance, distance.max() / classes, classes)
-    one, two = np.triu_indices(count, 1)
-    pairs = 2.0 * np.bincount(kind, minlength=classes)
-    neighbours = np.bincount(one * classes + kind, minlength=count * classes)
-    neighbours += np.bincount(two * classes + kind, minlength=count * classes)
-    neighbours = neighbours.reshape(count, classes)
-    moran_x, moran_y = (_moran(2 * np.bincount(kind, d[one] * d[two], classes), pairs, d) for d in (dx, dy))
-    return pairs, moran_x, moran_y, np.ones(count), 1 + neighbours @ moran_x, 1 + neighbours @ moran_y
 
 
 def _distances(places: Values, geographic: bool) -> Values:
@@ -488,43 +517,98 @@ def _distances(places: Values, geographic: bool) -> Values:
     return np.asarray(geod.inv(longitude[one], latitude[one], longitude[two], latitude[two])[2])
 
 
-def _pairs_on_lattice(dx: Values, dy: Values, places: Values, geographic: bool, classes: int) -> _Pairs:
-    """By the distance of the places of a lattice to which rows are moved: sums over pairs are convolutions there."""
-    from scipy.fft import irfft2, next_fast_len, rfft2
+@dataclass(frozen=True)
+class _Correlation:
+    """Estimated correlations of one variable between rows."""
 
-    plane = _plane(places) if geographic else places
-    plane = plane - plane.min(axis=0)
-    pitch = float(plane.max()) / (_LATTICE - 1)
-    row, column = np.rint(plane / pitch).astype(np.int64).T
-    shape = row.max() + 1, column.max() + 1
-    place = np.ravel_multi_index((row, column), shape)
-    rows, sum_x, sum_y = (
-        np.bincount(place, weight, shape[0] * shape[1]).reshape(shape) for weight in (np.ones(len(dx)), dx, dy)
-    )
-    padded = [next_fast_len(2 * length - 1, real=True) for length in shape]
-    lags = np.hypot(*np.meshgrid(*(np.minimum(np.arange(n), n - np.arange(n)) for n in padded), indexing="ij"))
+    moran: Values
+    """Moran's I in each class of distance."""
+    with_all: Values
+    """Sum of the correlations of one row at each place with all rows, itself included."""
 
-    def products(values: Values, own: float) -> Values:
+
+class _EachPair:
+    """Pairs of rows by the distance of every two rows."""
+
+    def __init__(self, places: Values, geographic: bool, classes: int) -> None:
+        count = len(places)
+        distance = _distances(places, geographic)
+        self._one, self._two = np.triu_indices(count, 1)
+        self._kind = _class_of(distance, distance.max() / classes, classes)
+        neighbours = np.bincount(self._one * classes + self._kind, minlength=count * classes)
+        neighbours += np.bincount(self._two * classes + self._kind, minlength=count * classes)
+        self._neighbours = neighbours.reshape(count, classes).astype(float)
+        self.number = self._neighbours.sum(axis=0)
+        """Ordered pairs in each class of distance."""
+        self.rows = np.ones(count)
+        """Rows at each place."""
+
+    def correlation(self, deviations: Values) -> _Correlation:
+        """Of a variable, from its deviations from its mean (rows,)."""
+        products = deviations[self._one] * deviations[self._two]
+        moran = _moran(2 * np.bincount(self._kind, products, len(self.number)), self.number, deviations)
+        return _Correlation(moran, 1 + self._neighbours @ moran)
+
+
+class _LatticePairs:
+    """Pairs of rows that are moved to the places of a lattice: sums over pairs are convolutions there."""
+
+    def __init__(self, plane: Values, classes: int) -> None:
+        from scipy.fft import next_fast_len, rfft2
+
+        plane = plane - plane.min(axis=0)
+        row, column = np.rint(plane / (float(plane.max()) / (_LATTICE - 1))).astype(np.int64).T
+        self._shape = row.max() + 1, column.max() + 1
+        self._place = np.ravel_multi_index((row, column), self._shape)
+        self._padded = [next_fast_len(2 * length - 1, real=True) for length in self._shape]
+        around = (np.minimum(np.arange(length), length - np.arange(length)) for length in self._padded)
+        lags = np.hypot(*np.meshgrid(*around, indexing="ij"))
+        each = np.ones(len(plane))
+        at_lag = np.rint(self._products(each))
+        self._kind = _class_of(lags, lags[at_lag > 0].max() / classes, classes).reshape(-1)
+        self.number = np.bincount(self._kind, at_lag.reshape(-1), classes)
+        """Ordered pairs in each class of distance."""
+        self.rows = self._summed(each).reshape(-1)
+        """Rows at each place."""
+        self._rows_transformed = rfft2(self._summed(each), self._padded)
+
+    def correlation(self, deviations: Values) -> _Correlation:
+        """Of a variable, from its deviations from its mean (rows,)."""
+        from scipy.fft import irfft2, rfft2
+
+        products = np.bincount(self._kind, self._products(deviations).reshape(-1), len(self.number))
+        moran = _moran(products, self.number, deviations)
+        at_lag = rfft2(moran[self._kind].reshape(self._padded))
+        around = irfft2(self._rows_transformed * at_lag, self._padded)[: self._shape[0], : self._shape[1]]
+        # A row is fully correlated with itself, not as the first class is.
+        return _Correlation(moran, np.asarray(around + 1 - moran[0]).reshape(-1))
+
+    def _summed(self, values: Values) -> Values:
+        """Sum of the values of the rows at each place of the lattice."""
+        return np.bincount(self._place, values, self._shape[0] * self._shape[1]).reshape(self._shape)
+
+    def _products(self, values: Values) -> Values:
         """Sum of products of all ordered pairs of rows at each lag, without those of rows with themselves."""
-        total = irfft2(np.abs(rfft2(values, padded)) ** 2, padded)
-        total[0, 0] -= own
-        return total
+        from scipy.fft import irfft2, rfft2
 
-    at_lag = np.rint(products(rows, len(dx)))
-    kind = _class_of(lags, lags[at_lag > 0].max() / classes, classes)
+        total = irfft2(np.abs(rfft2(self._summed(values), self._padded)) ** 2, self._padded)
+        total[0, 0] -= values @ values
+        return np.asarray(total)
 
-    def in_class(values: NDArray) -> NDArray:
-        """Sum over the lags of each class."""
-        return np.bincount(kind.reshape(-1), values.reshape(-1), classes)
 
-    pairs, rows_transformed = in_class(at_lag), rfft2(rows, padded)
+def _effective_size(pairs: _EachPair | _LatticePairs, x: _Correlation, y: _Correlation) -> float:
+    """Dutilleul's, 1 + tr(BX)·tr(BY) / tr(BXBY)."""
+    rows, count = pairs.rows, pairs.rows.sum()
+    all_x, all_y = rows @ x.with_all, rows @ y.with_all
+    trace_x, trace_y = count - all_x / count, count - all_y / count
+    trace_xy = count + pairs.number @ (x.moran * y.moran) + all_x * all_y / count**2
+    trace_xy -= 2 * (rows @ (x.with_all * y.with_all)) / count
+    return float(1 + trace_x * trace_y / trace_xy)
 
-    def with_all(moran: Values) -> Values:
-        """Sum of one row's correlations with all; with itself it is fully correlated, not as the first class is."""
-        around = irfft2(rows_transformed * rfft2(moran[kind]), padded)[: shape[0], : shape[1]]
-        return np.asarray(around + 1 - moran[0]).reshape(-1)
 
-    moran_x, moran_y = (
-        _moran(in_class(products(total, float(d @ d))), pairs, d) for total, d in ((sum_x, dx), (sum_y, dy))
-    )
-    return pairs, moran_x, moran_y, rows.reshape(-1), with_all(moran_x), with_all(moran_y)
+def _p_of_r(r: float, size: float) -> float:
+    """Two-sided p of Pearson's r of so many independent rows; NaN where they are not above 2."""
+    if not size > 2:
+        return math.nan
+    unexplained = max(1 - r**2, float(np.finfo(float).tiny))
+    return _p_of_t(r * math.sqrt((size - 2) / unexplained), size - 2)

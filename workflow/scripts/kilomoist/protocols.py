@@ -6,6 +6,7 @@ its name in `ESTIMATES`. Estimates of one table are compared on the same rows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,11 @@ from kilomoist import models
 from kilomoist.cells import Values, aligned, block_mean, coarsen, null_models, reconcile
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
-from kilomoist.inference import difference, dutilleul, intervals, williams
+from kilomoist.inference import Rows, williams
 from kilomoist.methods import Cells, Tuning, fit_absolute, fit_detail, predict_map, tune_absolute
 from kilomoist.models import Settings
 from kilomoist.scores import score
-from kilomoist.splits import FOLDS, block_folds, knndm_folds, out_of_fold, random_folds, variogram_range
+from kilomoist.splits import FOLDS, Lags, block_folds, knndm_folds, lags_of, out_of_fold, random_folds, variogram
 
 
 @dataclass(frozen=True)
@@ -208,55 +209,130 @@ def degrade_restore(
     return table, note
 
 
-def score_table(protocol: str, table: pd.DataFrame, kind: str, range_m: float, seed: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Scored:
+    """Estimates at the same rows, and how sure their scores and differences are.
+
+    What they share is computed once, when it is first asked for: which rows lie how far from each other, draws of rows,
+    the autocorrelation of the observed.
+    """
+
+    observed: NDArray
+    """(rows,), finite like the estimates."""
+    estimates: Mapping[str, NDArray]
+    """(rows,) each."""
+    places: NDArray
+    """(rows, 2): longitude and latitude."""
+    range_m: float
+    """Taken where too few rows or sizes have no range of their own."""
+    seed: int
+    note: str = ""
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, range_m: float, seed: int) -> "Scored":
+        """The estimates of a protocol's table, at the rows where all have a value; none where no row has."""
+        note, names = table.attrs.get("note", ""), estimates_of(table)
+        rows = table[np.isfinite(table[names].to_numpy(float)).all(axis=1)]
+        if rows.empty:
+            return cls(np.zeros(0), {}, np.zeros((0, 2)), range_m, seed, note)
+        estimates = {name: rows[name].to_numpy() for name in names}
+        return cls(rows["observed"].to_numpy(), estimates, rows[["lon", "lat"]].to_numpy(), range_m, seed, note)
+
+    def sureness(self, name: str) -> dict[str, float]:
+        """Intervals of an estimate's scores by blocks and by rows, and what r is worth.
+
+        Blocks are as long as what a score sums up is alike (its influence function: Hampel 1974, doi
+        10.1080/01621459.1974.10482962): the errors for rmse, ubrmse, bias and mae (`errors_km`), what each row adds to
+        r and r2 for those (`r_km`). What cannot be said with too few blocks or rows is NaN.
+        """
+        observed, estimated = self.observed, self.estimates[name]
+        reach = self._range(estimated - observed)
+        r_reach = max(self._range(one) for one in _influences(observed, estimated))
+        columns: dict[str, float] = {"errors_km": reach / 1000, "r_km": r_reach / 1000}
+        for length, names in ((r_reach, ("r", "r2")), (reach, ("rmse", "ubrmse", "bias", "mae"))):
+            for one in self._rows.intervals(name, length):
+                if one.score in names:
+                    columns |= {f"{one.score}_low": one.lower, f"{one.score}_high": one.upper}
+                    columns |= {
+                        f"{one.score}_low_ordinary": one.ordinary_lower,
+                        f"{one.score}_high_ordinary": one.ordinary_upper,
+                    }
+        association = self._rows.associations[name]
+        return columns | {"effective_n": association.effective_n, "p_effective": association.p}
+
+    def difference(self, first: str, second: str) -> dict[str, float]:
+        """Whether two estimates differ: errors by block bootstrap, correlations by Williams' test.
+
+        `rmse_difference` (first − second), its interval and p by blocks as long as the difference of the squared errors
+        is alike, and for independent rows; `r_between`, the correlation of both, and `p_r` of Williams' test with the
+        smaller effective number of rows of the two, `p_r_ordinary` with all rows.
+        """
+        observed, one, two = self.observed, self.estimates[first], self.estimates[second]
+        errors = self._rows.difference(first, second, self._range((one - observed) ** 2 - (two - observed) ** 2))[0]
+        r = [score(*pair)["r"] for pair in ((observed, one), (observed, two), (one, two))]
+        effective = min(self._rows.associations[name].effective_n for name in (first, second))
+        return {
+            "n": len(observed),
+            "rmse_difference": errors.difference,
+            "rmse_difference_low": errors.lower,
+            "rmse_difference_high": errors.upper,
+            "p_rmse": errors.p,
+            "p_rmse_ordinary": errors.ordinary_p,
+            "r_difference": r[0] - r[1],
+            "r_between": r[2],
+            "effective_n": effective,
+            "p_r": williams(r[0], r[1], r[2], effective).p,
+            "p_r_ordinary": williams(r[0], r[1], r[2], len(observed)).p,
+        }
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return Rows.of(self.observed, self.estimates, self.places, geographic=True, seed=self.seed)
+
+    @cached_property
+    def _lags(self) -> Lags:
+        return lags_of(self.places[:, 0], self.places[:, 1], self.seed)
+
+    def _range(self, values: NDArray) -> float:
+        """How far values are alike, in m: the range of their variogram."""
+        if np.ptp(values) == 0:
+            return self.range_m
+        try:
+            return variogram(values, self._lags).range_m
+        except ValueError:
+            return self.range_m
+
+
+def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]]:
     """Scores of each estimate of a protocol, how sure they are, and its skill against each null model.
 
     Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks,
-    `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows (`sureness`); `p` takes rows as
-    independent, `p_effective` as many as `effective_n` says (`inference`). A table without rows gives its note alone.
+    `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows (`Scored.sureness`); `p` takes rows
+    as independent, `p_effective` as many as `effective_n` says (`inference`). Without rows it is the note alone.
     """
-    note = table.attrs.get("note", "")
-    if table.empty:
-        return [{"protocol": protocol, "note": note}]
-    estimates = estimates_of(table)
-    table = table[np.isfinite(table[estimates].to_numpy(float)).all(axis=1)]
-    observed, places = table["observed"].to_numpy(), table[["lon", "lat"]].to_numpy()
-    squares = {name: float(np.mean((table[name].to_numpy() - observed) ** 2)) for name in estimates}
+    if not scored.estimates:
+        return [{"protocol": protocol, "note": scored.note}]
+    squares = {name: float(np.mean((values - scored.observed) ** 2)) for name, values in scored.estimates.items()}
     rows = []
-    for name in estimates:
-        described, values = ESTIMATES[name], table[name].to_numpy()
+    for name, values in scored.estimates.items():
+        described = ESTIMATES[name]
         rows.append(
             {"protocol": protocol, "method": described.method, "model": described.model or kind}
-            | score(observed, values)
-            | sureness(observed, values, places, range_m, seed)
+            | score(scored.observed, values)
+            | scored.sureness(name)
             | _skill(name, squares)
-            | {"note": note}
+            | {"note": scored.note}
         )
     return rows
 
 
-def sureness(observed: NDArray, estimated: NDArray, places: NDArray, range_m: float, seed: int) -> dict[str, float]:
-    """Intervals of the scores by blocks and by rows, and what r is worth; `places` are longitude and latitude.
-
-    Blocks are as long as what a score sums up is alike (its influence function: Hampel 1974, doi
-    10.1080/01621459.1974.10482962): the errors for rmse, ubrmse, bias and mae (`errors_km`), what each row adds to r
-    and r2 for those (`r_km`). What cannot be said with too few blocks or rows is NaN.
-    """
-    error = estimated - observed
-    reach = errors_range(error, places, range_m, seed)
-    r_reach = max(errors_range(one, places, range_m, seed) for one in _influences(observed, estimated))
-    columns: dict[str, float] = {"errors_km": reach / 1000, "r_km": r_reach / 1000}
-    for length, names in ((r_reach, ("r", "r2")), (reach, ("rmse", "ubrmse", "bias", "mae"))):
-        found = intervals(observed, estimated, places, length, geographic=True, seed=seed)
-        for one in found:
-            if one.score in names:
-                columns |= {f"{one.score}_low": one.lower, f"{one.score}_high": one.upper}
-                columns |= {
-                    f"{one.score}_low_ordinary": one.ordinary_lower,
-                    f"{one.score}_high_ordinary": one.ordinary_upper,
-                }
-    association = dutilleul(observed, estimated, places, geographic=True)
-    return columns | {"effective_n": association.effective_n, "p_effective": association.p}
+def difference_table(protocol: str, scored: Scored, reference: str) -> list[dict[str, Any]]:
+    """How each estimate of a protocol differs from a reference at the same rows; nothing without the reference."""
+    return [
+        {"protocol": protocol, "estimate": name, "reference": reference} | scored.difference(name, reference)
+        for name in scored.estimates
+        if reference in scored.estimates and name != reference
+    ]
 
 
 def _influences(observed: NDArray, estimated: NDArray) -> tuple[Values, Values]:
@@ -266,59 +342,6 @@ def _influences(observed: NDArray, estimated: NDArray) -> tuple[Values, Values]:
     z, w = deviation / spread[0], (estimated - estimated.mean()) / spread[1]
     missed = float(np.mean(error**2) / spread[0] ** 2)
     return z * w - np.mean(z * w) * (z**2 + w**2) / 2, error**2 - missed * deviation**2
-
-
-def errors_range(errors: NDArray, places: NDArray, range_m: float, seed: int) -> float:
-    """How far errors are alike, in m: the range of their variogram, `range_m` where too few rows or sizes have none."""
-    if np.ptp(errors) == 0:
-        return range_m
-    try:
-        return variogram_range(errors, places[:, 0], places[:, 1], seed).range_m
-    except ValueError:
-        return range_m
-
-
-def difference_table(
-    protocol: str, table: pd.DataFrame, reference: str, range_m: float, seed: int
-) -> list[dict[str, Any]]:
-    """How each estimate of a protocol differs from a reference at the same rows; nothing without the reference."""
-    rows = []
-    for name in estimates_of(table) if reference in table else []:
-        if name == reference:
-            continue
-        both = table[np.isfinite(table[[name, reference]].to_numpy(float)).all(axis=1)]
-        observed, first, second = (both[column].to_numpy() for column in ("observed", name, reference))
-        found = compare_estimates(observed, first, second, both[["lon", "lat"]].to_numpy(), range_m, seed)
-        rows.append({"protocol": protocol, "estimate": name, "reference": reference} | found)
-    return rows
-
-
-def compare_estimates(
-    observed: NDArray, first: NDArray, second: NDArray, places: NDArray, range_m: float, seed: int
-) -> dict[str, float]:
-    """Whether two estimates of the same rows differ: errors by block bootstrap, correlations by Williams' test.
-
-    `rmse_difference` (first − second), its interval and p by blocks as long as the difference of the squared errors is
-    alike, and for independent rows; `r_between`, the correlation of both, and `p_r` of Williams' test with the smaller
-    effective number of rows of the two, `p_r_ordinary` with all rows.
-    """
-    reach = errors_range((first - observed) ** 2 - (second - observed) ** 2, places, range_m, seed)
-    errors = difference(observed, first, second, places, reach, geographic=True, seed=seed)[0]
-    r = [score(*pair)["r"] for pair in ((observed, first), (observed, second), (first, second))]
-    effective = min(dutilleul(observed, one, places, geographic=True).effective_n for one in (first, second))
-    return {
-        "n": len(observed),
-        "rmse_difference": errors.difference,
-        "rmse_difference_low": errors.lower,
-        "rmse_difference_high": errors.upper,
-        "p_rmse": errors.p,
-        "p_rmse_ordinary": errors.ordinary_p,
-        "r_difference": r[0] - r[1],
-        "r_between": r[2],
-        "effective_n": effective,
-        "p_r": williams(r[0], r[1], r[2], effective).p,
-        "p_r_ordinary": williams(r[0], r[1], r[2], len(observed)).p,
-    }
 
 
 def truth_table(maps: Mapping[str, NDArray], truth: NDArray) -> pd.DataFrame:

@@ -111,53 +111,91 @@ def _exponential(u: NDArray) -> NDArray[np.float64]:
     return 1 - np.exp(-3 * u)
 
 
-def _lags(values: NDArray, points: NDArray) -> tuple[pd.DataFrame, float]:
-    """Semivariances by classes of distance, γ = Σ(zᵢ − zⱼ)² / 2·pairs (Matheron 1963, doi 10.2113/gsecongeo.58.8.1246).
+@dataclass(frozen=True)
+class Lags:
+    """Pairs of rows by classes of their distance: what the variograms of all values at the same places share.
 
-    `values` (n,) and `points` (n, 3) are in random order. Every class but the first, of neighbouring cells, is longer
-    than the one before by the same factor. Returns the table of the classes and the longest distance that is used.
+    Every class but the first, of neighbouring cells, is longer than the one before by the same factor.
     """
+
+    order: NDArray[np.int64]
+    """(n,): the rows in random order, of which the first ones make pairs."""
+    kind: NDArray[np.int8]
+    """(anchors, partners): class of each pair; `_LAG_CLASSES` where a pair is not used."""
+    pairs: NDArray[np.float64]
+    """(`_LAG_CLASSES`,)"""
+    mean_m: NDArray[np.float64]
+    """(`_LAG_CLASSES`,): mean distance of the pairs of each class, NaN without any."""
+    longest_m: float
+    """The longest distance that is used."""
+
+    def semivariances(self, values: NDArray) -> pd.DataFrame:
+        """γ = Σ(zᵢ − zⱼ)² / 2·pairs (Matheron 1963, doi 10.2113/gsecongeo.58.8.1246) of values (n,).
+
+        Has columns lag_m, semivariance and pairs, and a row for each class with `FEWEST_PAIRS` pairs.
+        """
+        ordered, square = np.asarray(values, float)[self.order], np.zeros(_LAG_CLASSES + 1)
+        anchors, partners = self.kind.shape
+        for one in _chunks(anchors):
+            difference = ordered[one, None] - ordered[:partners]
+            square += np.bincount(self.kind[one].reshape(-1), (difference**2).reshape(-1), _LAG_CLASSES + 1)
+        enough = self.pairs >= FEWEST_PAIRS
+        pairs = self.pairs[enough]
+        semivariance = square[:-1][enough] / (2 * pairs)
+        return pd.DataFrame({"lag_m": self.mean_m[enough], "semivariance": semivariance, "pairs": pairs.astype(int)})
+
+
+def _chunks(anchors: int) -> list[slice]:
+    """So many anchors at a time that the pairs of a chunk fit into memory."""
+    return [slice(start, min(start + _ANCHORS_AT_ONCE, anchors)) for start in range(0, anchors, _ANCHORS_AT_ONCE)]
+
+
+def lags_of(longitude: NDArray, latitude: NDArray, seed: int) -> Lags:
+    """Pairs of the rows at longitudes, latitudes (n,) in degrees; those that make pairs are drawn with `seed`."""
     from scipy.spatial.distance import cdist
 
+    order = np.random.default_rng(seed).permutation(len(longitude))
+    points = geocentric(longitude, latitude)[order]
     anchors, partners = min(len(points), _ANCHORS), min(len(points), _PARTNERS)
-    longest = LARGEST_LAG * float(_arc(cdist(points[:anchors], points[:anchors]).max()))
+    longest = LARGEST_LAG * float(_arc(cdist(points[:anchors], points[:anchors]).max(initial=0)))
     edges = _chord(np.append(0, np.geomspace(1.5 * M09.side, max(longest, 3 * M09.side), _LAG_CLASSES)))
-    pairs, distance, square = np.zeros((3, _LAG_CLASSES))
-    for start in range(0, anchors, _ANCHORS_AT_ONCE):
-        one = np.arange(start, min(start + _ANCHORS_AT_ONCE, anchors))
+    kind = np.full((anchors, partners), _LAG_CLASSES, np.int8)
+    pairs, distance = np.zeros((2, _LAG_CLASSES))
+    for one in _chunks(anchors):
         chord = cdist(points[one], points[:partners])
-        once = (np.arange(partners) > one[:, None]) & (chord > 0) & (chord < edges[-1])
+        once = (np.arange(partners) > np.arange(anchors)[one, None]) & (chord > 0) & (chord < edges[-1])
         lag_class = np.searchsorted(edges, chord[once], side="right") - 1
-        difference = (values[one, None] - values[:partners])[once]
+        kind[one][once] = lag_class
         pairs += np.bincount(lag_class, minlength=_LAG_CLASSES)
         distance += np.bincount(lag_class, _arc(chord[once]), _LAG_CLASSES)
-        square += np.bincount(lag_class, difference**2, _LAG_CLASSES)
-    enough = pairs >= FEWEST_PAIRS
-    pairs, distance, square = pairs[enough], distance[enough], square[enough]
-    table = pd.DataFrame({"lag_m": distance / pairs, "semivariance": square / (2 * pairs), "pairs": pairs.astype(int)})
-    return table, longest
+    mean = np.divide(distance, pairs, out=np.full(_LAG_CLASSES, np.nan), where=pairs > 0)
+    return Lags(order, kind, pairs, mean, longest)
 
 
 def variogram_range(values: NDArray, longitude: NDArray, latitude: NDArray, seed: int) -> Variogram:
-    """Distance up to which values (n,) at longitudes, latitudes (n,) in degrees are alike, from their semivariogram.
+    """`variogram` of values (n,) at longitudes, latitudes (n,) in degrees."""
+    return variogram(values, lags_of(longitude, latitude, seed))
+
+
+def variogram(values: NDArray, lags: Lags) -> Variogram:
+    """Distance up to which values (n,) are alike, from their semivariogram.
 
     For each range of a series, nugget and rise of the spherical and the exponential model are found by least squares
     (neither below 0) with weights pairs / lag² (as gstat does: Pebesma 2004, doi 10.1016/j.cageo.2004.03.012); the best
-    of all is taken. Differences of direction are not looked at. The rows that make pairs are drawn with `seed`.
+    of all is taken. Differences of direction are not looked at.
 
     Where the best curve rises by less than `LEAST_RISE` of its sill over all lags, the field is noise: the model is
     `nugget`. Raises ValueError when fewer than three classes of distance have `FEWEST_PAIRS` pairs.
     """
     from scipy.optimize import nnls
 
-    order = np.random.default_rng(seed).permutation(len(values))
-    table, longest = _lags(np.asarray(values, float)[order], geocentric(longitude, latitude)[order])
+    table = lags.semivariances(values)
     if len(table) < 3:
         raise ValueError(f"{len(values)} rows have too few pairs for a variogram")
     lag, observed = table["lag_m"].to_numpy(), table["semivariance"].to_numpy()
     weight = np.sqrt(table["pairs"].to_numpy()) / lag
     smallest = np.inf
-    ranges = np.geomspace(lag[0], max(longest, lag[0]), _RANGES)
+    ranges = np.geomspace(lag[0], max(lags.longest_m, lag[0]), _RANGES)
     for name, shape in (("spherical", _spherical), ("exponential", _exponential)):
         for candidate in ranges:
             terms = np.stack([np.ones_like(lag), shape(lag / candidate)], axis=1)
