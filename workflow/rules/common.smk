@@ -86,6 +86,12 @@ CONFIG = checked(load, config)
 REGIONS = {region.name: region for region in CONFIG.regions}
 SCENE = f"{CONFIG.scene.extent}-{CONFIG.scene.seed}"
 HAS_POINTS = CONFIG.source == "simulated" or CONFIG.field_points is not None
+# Standard error of the target's cells, m³/m³: the user's, or what is known of it.
+TARGET_ERROR = CONFIG.target_error
+if TARGET_ERROR is None:
+    TARGET_ERROR = (
+        getattr(CONFIG.scene, "error", 0.0) if CONFIG.source == "simulated" else PRODUCTS[CONFIG.target].error
+    )
 # The products that the predictors in use need, by role.
 USED = {
     role: product
@@ -310,6 +316,28 @@ def method(wildcards):
     return CONFIG.model.method if wildcards.trained == "model" else other
 
 
+def goal_cells(wildcards):
+    """The region's cells with what the map is held to: the target, or as much of it as its error warrants."""
+    return f"{RUN}/weighed_cells.tif" if CONFIG.map.reconcile == "warranted" else f"{RUN}/cells.tif"
+
+
+def offsets(wildcards):
+    """How far the interval reaches around the map, of every block; none where there is no interval."""
+    return of_blocks("interval.tif")(wildcards) if CONFIG.map.interval else []
+
+
+def simulated_truth(wildcards):
+    """The truth at 1 km, as a list of none or one."""
+    if CONFIG.source != "simulated":
+        return []
+    return [f"resources/simulated/{SCENE}/truth/{wildcards.month}/soil_moisture.tif"]
+
+
+def vegetation_index():
+    """The vegetation index in use that divides classes; None where there is none."""
+    return next((name for name in CONFIG.predictors.use if name in PRODUCTS[CONFIG.predictors.vegetation].layers), None)
+
+
 def few_days(wildcards):
     """Days of valid observations below which a pixel's predictor is flagged: twice what it needs, or half the month."""
     begin, end = month_range(wildcards.month)
@@ -407,6 +435,8 @@ def targets():
     ]
     if CONFIG.source == "simulated":
         names.append("tables/truth.csv")
+    if CONFIG.map.interval:
+        names.append("tables/coverage.csv")
     if HAS_POINTS:
         names += ["tables/field_validation.csv", "figures/field_validation.png"]
     files = [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]

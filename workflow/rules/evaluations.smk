@@ -290,3 +290,31 @@ rule compare_truth:
         "Compare {wildcards.region}, {wildcards.month}, with the simulated truth"
     script:
         "../scripts/compare_truth.py"
+
+
+rule measure_coverage:
+    input:
+        errors=f"{RUN}/protocols/intervals.parquet",
+        soil_moisture=f"{RUN}/soil_moisture.tif",
+        stacks=of_blocks("predictors.tif"),
+        truth=simulated_truth,
+    output:
+        coverage=report(f"{RUN}/tables/coverage.csv", caption="../report/coverage.rst", category="Tables"),
+    log:
+        "results/logs/measure_coverage/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/measure_coverage/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        vegetation=vegetation_index(),
+        interval=CONFIG.map.interval,
+        code=code("measure_coverage"),
+    message:
+        "Measure how often the intervals of {wildcards.region}, {wildcards.month}, hold the truth"
+    script:
+        "../scripts/measure_coverage.py"

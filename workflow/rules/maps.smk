@@ -5,7 +5,7 @@ rule predict_block:
     input:
         stack=f"{BLOCK}/predictors.tif",
         samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
+        cells=goal_cells,
         model=f"{RUN}/model.skops",
     output:
         raw=f"{BLOCK}/raw_map.tif",
@@ -28,10 +28,105 @@ rule predict_block:
         "../scripts/predict_block.py"
 
 
+rule weigh_target:
+    input:
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+    output:
+        cells=f"{RUN}/weighed_cells.tif",
+    log:
+        "results/logs/weigh_target/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/weigh_target/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        use=list(CONFIG.predictors.use),
+        kind=CONFIG.model.kind,
+        trees=CONFIG.model.trees,
+        min_leaf=CONFIG.model.min_leaf,
+        search=CONFIG.model.search,
+        seed=CONFIG.model.seed,
+        target_error=TARGET_ERROR,
+        tags=tags,
+        code=code("weigh_target"),
+    message:
+        "Weigh the target of {wildcards.region}, {wildcards.month}, by its error"
+    script:
+        "../scripts/weigh_target.py"
+
+
+rule calibrate_intervals:
+    input:
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+        model=f"{RUN}/model.skops",
+        stacks=of_blocks("predictors.tif"),
+    output:
+        calibration=f"{RUN}/protocols/intervals.json",
+        errors=f"{RUN}/protocols/intervals.parquet",
+    log:
+        "results/logs/calibrate_intervals/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/calibrate_intervals/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        kind=CONFIG.model.kind,
+        trees=CONFIG.model.trees,
+        min_leaf=CONFIG.model.min_leaf,
+        search=CONFIG.model.search,
+        seed=CONFIG.model.seed,
+        reconciled=bool(CONFIG.map.reconcile),
+        interval=CONFIG.map.interval,
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        code=code("calibrate_intervals"),
+    message:
+        "Calibrate the intervals of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/calibrate_intervals.py"
+
+
+rule bound_block:
+    input:
+        stack=f"{BLOCK}/predictors.tif",
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+        model=f"{RUN}/model.skops",
+        calibration=f"{RUN}/protocols/intervals.json",
+    output:
+        offsets=f"{BLOCK}/interval.tif",
+    log:
+        "results/logs/bound_block/{region}/{month}/{block}.log",
+    benchmark:
+        "results/benchmarks/bound_block/{region}/{month}/{block}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        tags=tags,
+        code=code("bound_block"),
+    message:
+        "Bound the map of {wildcards.region}, {wildcards.month}, block {wildcards.block}"
+    script:
+        "../scripts/bound_block.py"
+
+
 rule reconcile_map:
     input:
         raw=of_blocks("raw_map.tif"),
-        cells=f"{RUN}/cells.tif",
+        cells=goal_cells,
     output:
         correction=f"{RUN}/correction.tif",
     log:
@@ -46,7 +141,7 @@ rule reconcile_map:
         runtime=10,
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        reconcile=CONFIG.map.reconcile,
+        reconcile=bool(CONFIG.map.reconcile),
         tags=tags,
         code=code("reconcile_map"),
     message:
@@ -59,7 +154,9 @@ rule assemble_map:
     input:
         raw=of_blocks("raw_map.tif"),
         stacks=of_blocks("predictors.tif"),
-        cells=f"{RUN}/cells.tif",
+        offsets=offsets,
+        cells=goal_cells,
+        target=f"{RUN}/soil_moisture_9km.tif",
         correction=f"{RUN}/correction.tif",
         model=f"{RUN}/model.skops",
     output:
@@ -78,6 +175,8 @@ rule assemble_map:
         runtime=10,
     params:
         target=CONFIG.target,
+        target_error=TARGET_ERROR,
+        interval=CONFIG.map.interval,
         few=few_days,
         tags=tags,
         code=code("assemble_map"),

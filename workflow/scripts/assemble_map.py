@@ -1,5 +1,7 @@
 """Put the reconciled blocks together: the map, its quality flags, and the ranges of both maps."""
 
+from itertools import zip_longest
+
 import numpy as np
 import pandas as pd
 
@@ -7,35 +9,46 @@ from kilomoist.cells import block_mean
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.maps import bounds_of, finish_block, flag_block, legend
+from kilomoist.maps import bounds_of, finish_block, flag_block, interval_block, legend
 from kilomoist.methods import FEWEST_COARSE_CELLS
 from kilomoist.models import load
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.rasters import mosaic, read_raster, write_raster
 from kilomoist.scores import describe
 
 
 def assemble_map(
     raw_blocks: list[str],
     stacks: list[str],
+    offsets: list[str],
     cells_path: str,
+    target_path: str,
     correction_path: str,
     model_path: str,
     target: str,
+    target_error: float,
+    interval: float | None,
     few: dict[str, float],
     tags: dict[str, str],
     map_path: str,
     quality_path: str,
     table_path: str,
 ) -> None:
-    """Write both rasters as COGs and the table of ranges."""
+    """Write both rasters as COGs and the table of ranges.
+
+    `cells_path` holds what the map is held to, the target of `target_path` or a weighed one; `offsets` are the
+    intervals of the blocks, none where the map has no interval.
+    """
     model = load(model_path)
     bands, cells = mosaic([cells_path], M09)
+    coarse, _ = mosaic([target_path], M09)
+    weight = float(read_raster(cells_path)[1].get("target_weight", 1))
     solved, _ = mosaic([correction_path], M09)
     reconciled = solved["reconciled"] > 0
     goal = np.where(reconciled, bands["target"], np.nan)
     pixels = cells.refined(CELL_SIDE)
-    values, flags = np.full(pixels.shape, np.nan, np.float32), np.zeros(pixels.shape, np.uint8)
-    for raw_block, stack_path in zip(raw_blocks, stacks, strict=True):
+    maps = {name: np.full(pixels.shape, np.nan, np.float32) for name in ("soil_moisture", "lower", "upper")}
+    values, flags = maps["soil_moisture"], np.zeros(pixels.shape, np.uint8)
+    for raw_block, stack_path, offset_path in zip_longest(raw_blocks, stacks, offsets):
         raw, window = mosaic([raw_block], M01)
         stack, _ = mosaic([stack_path], M01)
         block = window.coarsened(CELL_SIDE)
@@ -43,9 +56,21 @@ def assemble_map(
         values[here] = finish_block(
             raw["soil_moisture"], solved["correction"], goal[inner], cells, block, bounds_of(target)
         )
+        if offset_path:
+            offset, _ = mosaic([offset_path], M01)
+            maps["lower"][here], maps["upper"][here] = interval_block(
+                values[here], offset["below"], offset["above"], weight**0.5 * target_error, interval, bounds_of(target)
+            )
         flags[here] = flag_block(values[here], stack, few, reconciled[inner])
     tags = tags | {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
     tags["reconciled"] = "yes" if reconciled.any() else "no"
+    if weight < 1:
+        tags["reconciled"] = f"as far as warranted: the target has weight {weight:.3f}, the model's mean the rest"
+    if offsets:
+        conditional = " (0: intervals are conditional on the target)" if target_error == 0 else ""
+        tags |= {"interval": f"{interval:g}", "target_error": f"{target_error:g} m3 m-3{conditional}"}
+    else:
+        maps = {"soil_moisture": values}
     if model.alpha == 0:
         why = (
             f"only {model.coarse_cells} coarse cells of 36 km where {FEWEST_COARSE_CELLS} are needed"
@@ -53,14 +78,14 @@ def assemble_map(
             else "the predictors tell nothing out of fold"
         )
         tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"
-    write_raster(map_path, {"soil_moisture": values}, M01, pixels, tags, {"soil_moisture": "m3 m-3"}, True)
+    write_raster(map_path, maps, M01, pixels, tags, dict.fromkeys(maps, "m3 m-3"), True)
     write_raster(quality_path, {"quality": flags}, M01, pixels, tags | legend(), cloud_optimized=True)
     mapped = block_mean(values, CELL_SIDE)[1] > 0
     ranges = [
         {"map": name} | describe(part)
         for name, part in (
-            ("9 km", bands["target"]),
-            ("9 km where mapped", np.where(mapped, bands["target"], np.nan)),
+            ("9 km", coarse["soil_moisture"]),
+            ("9 km where mapped", np.where(mapped, coarse["soil_moisture"], np.nan)),
             ("1 km", values),
         )
     ]
@@ -73,7 +98,8 @@ if __name__ == "__main__":
         assemble_map(
             list(snakemake.input.raw),
             list(snakemake.input.stacks),
-            *(snakemake.input[name] for name in ("cells", "correction", "model")),
-            *(snakemake.params[name] for name in ("target", "few", "tags")),
+            list(snakemake.input.offsets),
+            *(snakemake.input[name] for name in ("cells", "target", "correction", "model")),
+            *(snakemake.params[name] for name in ("target", "target_error", "interval", "few", "tags")),
             *snakemake.output,
         )

@@ -179,7 +179,7 @@ class Section(BaseModel):
         annotation = cls.model_fields[info.field_name or ""].annotation
         if type(None) in get_args(annotation) and value in ("", "null"):
             return None
-        if isinstance(value, bool) and annotation is not bool:
+        if isinstance(value, bool) and annotation is not bool and bool not in get_args(annotation):
             raise PydanticCustomError("wrong_type", "a boolean")
         return value
 
@@ -294,7 +294,18 @@ class Model(Section):
 class Map(Section):
     """How the map is made."""
 
-    reconcile: bool = _key(True, "Make the mean of the 1 km map over every cell equal to the 9 km value.")
+    reconcile: bool | Literal["warranted"] = _key(
+        True,
+        "Make the mean of the 1 km map over every cell equal to the 9 km value; `warranted`: only as far as "
+        "`target_error` warrants.",
+    )
+    interval: float | None = _key(
+        0.9,
+        "Nominal coverage of the bands `lower` and `upper` of the map; null: neither is made.",
+        "1",
+        ge=0.5,
+        le=0.99,
+    )
     block: int = _key(256, "Side of the block that one job maps: bounds its memory.", "cells of 9 km", ge=8)
 
 
@@ -377,6 +388,14 @@ class Configuration(Section):
         ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1
     )
     target: Target = _key("SPL4SMGP.008", "Soil-moisture product that is brought to 1 km.")
+    target_error: float | None = _key(
+        None,
+        "Standard error of the target's monthly cells; 0 makes intervals conditional on the target. null: what its "
+        "product is validated to (0.04), or with `source: simulated` the scene's own error.",
+        "m³/m³",
+        ge=0,
+        le=0.2,
+    )
     predictors: Predictors = Predictors()
     quality: Quality = Quality()
     model: Model = Model()

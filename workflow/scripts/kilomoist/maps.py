@@ -45,6 +45,21 @@ def finish_block(
     return settle(smooth, target, CELL_SIDE, bounds).astype(np.float32)
 
 
+def interval_block(
+    values: NDArray, below: NDArray, above: NDArray, error: float, interval: float, bounds: tuple[float, float]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Lower and upper end of a block's intervals, within bounds: they move with the map as it is reconciled.
+
+    `below` and `above` are how far the method may be wrong, `error` the target's standard error (m³/m³), with which
+    they are widened to √(offset² + (z·error)²), z the normal quantile of `interval`.
+    """
+    from scipy.stats import norm
+
+    own = norm.ppf((1 + interval) / 2) * error
+    lower, upper = values - np.hypot(below, own), values + np.hypot(above, own)
+    return np.clip(lower, *bounds).astype(np.float32), np.clip(upper, *bounds).astype(np.float32)
+
+
 def flag_block(
     values: NDArray, stack: Mapping[str, NDArray], few: Mapping[str, float], reconciled: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:

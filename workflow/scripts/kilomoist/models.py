@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,14 @@ def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
     mean = RandomForestRegressor if isinstance(estimator, RandomForestQuantileRegressor) else type(estimator)
     with threadpool_limits(1):
         return mean.predict(estimator, x)
+
+
+def predict_quantiles(estimator: RegressorMixin, x: NDArray, quantiles: Sequence[float]) -> NDArray[np.float64] | None:
+    """Quantiles that a model predicts, (rows, quantiles); None for models that have none."""
+    if not isinstance(estimator, RandomForestQuantileRegressor):
+        return None
+    with threadpool_limits(1):
+        return estimator.predict(x, quantiles=list(quantiles)).reshape(len(x), len(quantiles))
 
 
 def impurity_importance(estimator: RegressorMixin, predictors: int) -> NDArray[np.float64]:

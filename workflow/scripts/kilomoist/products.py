@@ -83,6 +83,8 @@ class Product:
     """Marks snow or ice in a pixel."""
     silent: Quality = ()
     """Marks observations that tell neither: they were not processed."""
+    error: float = 0.0
+    """Standard error of a monthly value, m³/m³; 0 where it is not a target."""
 
     @property
     def short_name(self) -> str:
@@ -187,6 +189,9 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
     """SMAP L4; the science version in the file name begins with the collection's version.
 
     `valid_max` in the files is 0.9, which peat exceeds since version 7 (its porosity is 0.93): 1 is used instead.
+
+    The error is the mission's accuracy requirement (ubRMSE 0.04 m³/m³), which L4_SM meets at core validation sites
+    (Colliander et al. 2022, doi 10.1109/JSTARS.2021.3124743). That is of single fields: a month's mean errs by less.
     """
     return Product(
         name=f"{short_name}.{major:03d}",
@@ -200,6 +205,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
         time_format="%Y%m%dT%H%M%S",
         layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, -9999.0, (0.0, 1.0), {})},
         part=3_000_000,
+        error=0.04,
     )
 
 

@@ -159,6 +159,42 @@ def _pixels_of(mapped: NDArray[np.bool_], window: Window, seed: int) -> tuple[ND
     return geographic_from_ease(M01.x_centres(pixels)[columns], M01.y_centres(pixels)[rows])
 
 
+@dataclass(frozen=True)
+class Level:
+    """Everything one level up: coarse cells of 36 km to learn from, and the 9 km cells below them to map."""
+
+    above: Cells
+    samples: pd.DataFrame
+    """Complete coarse cells as training rows."""
+    window: Window
+    """Of the cells below, whole coarse cells."""
+    stack: Values
+    """(predictors, *window.shape): the cells' predictors, NaN where `valid` is False."""
+    truth: Values
+    """The cells' target."""
+    valid: NDArray[np.bool_]
+    """Complete cells in a coarse cell with a value."""
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether there are enough coarse cells."""
+        return len(self.samples) >= _FEWEST_TRAINING_ROWS
+
+
+def level_up(cells: Cells, use: Sequence[str], minimum_fraction: float) -> Level:
+    """A region's 9 km cells as what is mapped, and their means as what is learned from."""
+    target, coarse = coarsen(cells.target, cells.window, COARSE_SIDE, minimum_fraction)
+    predictors = np.stack(
+        [coarsen(layer, cells.window, COARSE_SIDE, minimum_fraction)[0] for layer in cells.predictors]
+    )
+    above = Cells(target, predictors, coarse)
+    stack, truth = (aligned(layers, cells.window, COARSE_SIDE)[0] for layers in (cells.predictors, cells.target))
+    known = np.isfinite(np.kron(target, np.ones((COARSE_SIDE, COARSE_SIDE))))
+    valid = np.isfinite(stack).all(axis=0) & np.isfinite(truth) & known
+    stack[:, ~valid] = np.nan
+    return Level(above, _rows_of(above, list(use)), coarse.refined(COARSE_SIDE), stack, truth, valid)
+
+
 def degrade_restore(
     cells: Cells,
     use: Sequence[str],
@@ -173,19 +209,11 @@ def degrade_restore(
     value, and a sentence on what could not be learned (empty when all could); the table is empty when nothing could.
     """
     use = list(use)
-    target, coarse = coarsen(cells.target, cells.window, COARSE_SIDE, minimum_fraction)
-    predictors = np.stack(
-        [coarsen(layer, cells.window, COARSE_SIDE, minimum_fraction)[0] for layer in cells.predictors]
-    )
-    above = Cells(target, predictors, coarse)
-    samples = _rows_of(above, use)
-    if len(samples) < _FEWEST_TRAINING_ROWS:
+    level = level_up(cells, use, minimum_fraction)
+    above, samples, fine, stack, valid = level.above, level.samples, level.window, level.stack, level.valid
+    target, coarse = above.target, above.window
+    if not level.can_learn:
         return pd.DataFrame(), f"{len(samples)} complete cells of 36 km, {_FEWEST_TRAINING_ROWS} are needed to learn"
-    fine = coarse.refined(COARSE_SIDE)
-    stack, truth = (aligned(layers, cells.window, COARSE_SIDE)[0] for layers in (cells.predictors, cells.target))
-    known = np.isfinite(np.kron(target, np.ones((COARSE_SIDE, COARSE_SIDE))))
-    valid = np.isfinite(stack).all(axis=0) & np.isfinite(truth) & known
-    stack[:, ~valid] = np.nan
     detail, _ = fit_detail(above, use, settings, tuning, minimum_fraction, threads)
     absolute, _ = fit_absolute(samples, use, settings, tuning, threads)
     maps = {model.method: predict_map(model, stack, fine, above, COARSE_SIDE) for model in (absolute, detail)}
@@ -202,7 +230,7 @@ def degrade_restore(
         note = f"detail: {detail.coarse_cells} complete cells of 144 km, too few to learn detail from"
     row, column = np.nonzero(valid)
     table = _placed(fine, row, column).assign(
-        observed=truth[valid],
+        observed=level.truth[valid],
         **{name: values[valid] for name, values in maps.items()},
         **_null_estimates(x, y, stack[:, valid].T),
     )

@@ -1,0 +1,43 @@
+"""Tell how far the truth may lie from the map of a block, before the target's own error."""
+
+import numpy as np
+
+from kilomoist.files import read_json
+from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.jobs import job
+from kilomoist.methods import Cells, deviations
+from kilomoist.models import load
+from kilomoist.rasters import mosaic, write_raster
+from kilomoist.samples import read_samples
+from kilomoist.uncertainty import Calibration, block_offsets
+
+
+def bound_block(
+    stack_path: str,
+    samples_path: str,
+    cells_path: str,
+    model_path: str,
+    calibration_path: str,
+    tags: dict[str, str],
+    path: str,
+) -> None:
+    """Write how far the interval reaches `below` and `above` the map, m³/m³, NaN where a predictor is missing."""
+    model, calibration = load(model_path), Calibration(**read_json(calibration_path))
+    use = list(model.predictors)
+    stack, pixels = mosaic([stack_path], M01)
+    predictors = np.stack([stack[name] for name in use])
+    if model.method == "detail":
+        bands, window = mosaic([cells_path], M09)
+        cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
+        predictors = deviations(predictors, pixels, cells, CELL_SIDE)
+    valid = np.isfinite(predictors).all(axis=0)
+    sides = {name: np.full(valid.shape, np.nan, np.float32) for name in ("below", "above")}
+    offsets = block_offsets(model, predictors[:, valid].T.astype(np.float32), calibration)
+    for side, offset in zip(sides.values(), offsets, strict=True):
+        side[valid] = offset
+    write_raster(path, sides, M01, pixels, tags)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        bound_block(*snakemake.input, snakemake.params.tags, snakemake.output.offsets)

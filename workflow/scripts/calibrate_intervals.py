@@ -1,0 +1,76 @@
+"""Count what the method of the map is wrong by one scale up, and what that means at 1 km."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from kilomoist.files import replaced, write_json
+from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.jobs import LOGGER, job
+from kilomoist.methods import Cells, Tuning, deviations
+from kilomoist.models import Settings, impurity_importance, load
+from kilomoist.rasters import mosaic
+from kilomoist.samples import read_samples
+from kilomoist.uncertainty import absolute_errors, calibrate, crossed_coverage, detail_errors, roughness
+
+
+def calibrate_intervals(
+    samples_path: str,
+    cells_path: str,
+    model_path: str,
+    stacks: list[str],
+    settings: Settings,
+    tuning: Tuning,
+    reconciled: bool,
+    interval: float,
+    minimum_fraction: float,
+    threads: int,
+    calibration_path: str,
+    errors_path: str,
+) -> None:
+    """Write the calibration, and the errors one scale up with intervals that did not know them."""
+    model = load(model_path)
+    use = list(model.predictors)
+    samples = read_samples(samples_path, use)
+    bands, window = mosaic([cells_path], M09)
+    cells = Cells.of_samples(samples, bands["target"], use, window)
+    own = replace(settings, min_leaf=model.min_leaf, options=model.options)
+    if model.method == "detail":
+        errors, least = detail_errors(cells, own, model, reconciled, interval, minimum_fraction, threads)
+    else:
+        errors, least = absolute_errors(
+            cells, samples, own, tuning, model, reconciled, interval, minimum_fraction, threads
+        )
+    shrinkage = 1.0
+    if model.method == "detail" or reconciled:
+        importance = impurity_importance(model.estimator, len(use))
+        shrinkage = roughness(cells, detail_variance(stacks, cells, use), importance, minimum_fraction)
+    calibration = calibrate(errors, interval, shrinkage, least)
+    LOGGER.info("Calibrated on %d cells: %s", calibration.rows, calibration)
+    write_json(calibration_path, asdict(calibration))
+    with replaced(errors_path) as partial:
+        crossed_coverage(errors, interval).to_parquet(partial, index=False)
+
+
+def detail_variance(stacks: list[str], cells: Cells, use: list[str]) -> np.ndarray:
+    """Variance of each predictor's detail at 1 km over all blocks, (predictors,)."""
+    sums = np.zeros((3, len(use)))
+    for path in stacks:
+        stack, pixels = mosaic([path], M01)
+        detail = deviations(np.stack([stack[name] for name in use]), pixels, cells, CELL_SIDE)
+        valid = detail[:, np.isfinite(detail).all(axis=0)]
+        sums += [np.full(len(use), valid.shape[1]), valid.sum(axis=1), (valid**2).sum(axis=1)]
+    return sums[2] / sums[0] - (sums[1] / sums[0]) ** 2
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        calibrate_intervals(
+            *(snakemake.input[name] for name in ("samples", "cells", "model")),
+            list(snakemake.input.stacks),
+            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            Tuning(snakemake.params.min_leaf, snakemake.params.search),
+            *(snakemake.params[name] for name in ("reconciled", "interval", "minimum_valid_fraction")),
+            snakemake.threads,
+            *snakemake.output,
+        )
