@@ -69,6 +69,8 @@ def assemble_map(
     if offsets:
         conditional = " (0: intervals are conditional on the target)" if target_error == 0 else ""
         tags |= {"interval": f"{interval:g}", "target_error": f"{target_error:g} m3 m-3{conditional}"}
+        if not np.isfinite(maps["lower"]).any():
+            tags["interval"] = "none: the region is too small to count errors one scale up"
     else:
         maps = {"soil_moisture": values}
     if model.alpha == 0:

@@ -50,8 +50,8 @@ class Calibration:
 
     interval: float
     """Nominal coverage."""
-    scale: float
-    """Quantile of the conformal scores, errors in spreads."""
+    scale: float | None
+    """Quantile of the conformal scores, errors in spreads; None with fewer than `FEWEST_ROWS`: there is no interval."""
     addition: float
     """What CQR adds to both sides of the forest's quantiles, m³/m³; 0 for `detail`."""
     roughness: float
@@ -59,7 +59,7 @@ class Calibration:
     least_spread: float
     """m³/m³"""
     rows: int
-    """Errors one scale up that it rests on; with fewer than `FEWEST_ROWS` all else is NaN."""
+    """Errors one scale up that it rests on."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Errors:
     """What a method was wrong by one scale up, row by row."""
 
     table: pd.DataFrame
-    """row, col, observed, estimated, and the spread `below` and `above` that the model expected (all m³/m³); fold."""
+    """row, col, observed, estimated, and the spread `below` and `above` that the model expected (all m³/m³); fold, and
+    the predictors. Empty where nothing could be restored."""
     addition: float = 0.0
 
     def scores(self) -> NDArray[np.float64]:
@@ -110,9 +111,15 @@ def tails(interval: float) -> list[float]:
 def calibrate(errors: Errors, interval: float, shrinkage: float, least_spread: float) -> Calibration:
     """The calibration that errors one scale up give; `shrinkage` is their `roughness`."""
     if len(errors.table) < FEWEST_ROWS:
-        return Calibration(interval, math.nan, math.nan, math.nan, math.nan, len(errors.table))
-    scale = conformal_quantile(errors.scores(), interval)
-    return Calibration(interval, scale, errors.addition, shrinkage, least_spread, len(errors.table))
+        return Calibration(interval, None, errors.addition, shrinkage, least_spread, len(errors.table))
+    return Calibration(
+        interval,
+        conformal_quantile(errors.scores(), interval),
+        errors.addition,
+        shrinkage,
+        least_spread,
+        len(errors.table),
+    )
 
 
 def least_of(below: NDArray, above: NDArray) -> float:
@@ -338,8 +345,10 @@ def vegetation_classes(name: str, values: NDArray) -> dict[str, NDArray[np.bool_
 
 def crossed_coverage(errors: Errors, interval: float) -> pd.DataFrame:
     """The errors' table with `lower` and `upper` one scale up, of the quantile of the scores of all other folds."""
-    table, scores = errors.table, errors.scores()
-    scale = np.empty(len(table))
+    table = errors.table
+    if table.empty:
+        return table
+    scores, scale = errors.scores(), np.empty(len(table))
     for fold in table["fold"].unique():
         here = (table["fold"] == fold).to_numpy()
         scale[here] = conformal_quantile(scores[~here], interval)
@@ -351,8 +360,13 @@ def crossed_coverage(errors: Errors, interval: float) -> pd.DataFrame:
 def block_offsets(
     model: Model, x: NDArray, calibration: Calibration, rows_at_once: int = 50_000
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How far the interval reaches below and above the map at pixels x (n, predictors), before the target's error."""
-    below, above = np.empty((2, len(x)), np.float32)
+    """How far the interval reaches below and above the map at pixels x (n, predictors), before the target's error.
+
+    NaN where the calibration has no scale.
+    """
+    below, above = np.full((2, len(x)), np.nan, np.float32)
+    if calibration.scale is None:
+        return below, above
     factor = calibration.scale * calibration.roughness
     for start in range(0, len(x), rows_at_once):
         part = slice(start, start + rows_at_once)
