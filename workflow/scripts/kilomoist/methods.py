@@ -237,6 +237,19 @@ def predict_valid(model: Model, predictors: NDArray) -> Values:
     return result
 
 
+def deviations(predictors: NDArray, pixels: Window, cells: Cells, factor: int) -> Values:
+    """What predictors at pixels have beyond those of the cells: x − B(cell means), (predictors, *pixels.shape).
+
+    The space in which `detail` predicts; it learned in that of `detail_rows`, one level up.
+    """
+    return np.stack(
+        [
+            layer - interpolate(cell_layer, cells.window, pixels, factor)
+            for layer, cell_layer in zip(predictors, cells.predictors, strict=True)
+        ]
+    )
+
+
 def predict_map(model: Model, predictors: NDArray, pixels: Window, cells: Cells, factor: int) -> Values:
     """The map of a window of pixels, before reconciliation; NaN where a predictor is missing.
 
@@ -248,10 +261,4 @@ def predict_map(model: Model, predictors: NDArray, pixels: Window, cells: Cells,
     base = np.where(valid, interpolate(cells.target, cells.window, pixels, factor), np.nan)
     if model.alpha == 0:
         return base
-    deviations = np.stack(
-        [
-            layer - interpolate(cell_layer, cells.window, pixels, factor)
-            for layer, cell_layer in zip(predictors, cells.predictors, strict=True)
-        ]
-    )
-    return base + model.alpha * predict_valid(model, deviations)
+    return base + model.alpha * predict_valid(model, deviations(predictors, pixels, cells, factor))
