@@ -16,6 +16,8 @@ BINS = 50
 """Bins over the training rows' range."""
 BEYOND = 2
 """How many times that range bins go on beyond it on either side; the outermost hold what lies farther away."""
+_NAMES = ("minimum", "maximum", *(f"p{percent:02d}" for percent in PERCENTILES))
+"""No mean: sums of blocks differ from the sum of the whole in their last bits."""
 
 
 def count_shift(space: str, predictor: str, rows: NDArray, pixels: NDArray) -> dict[str, Any]:
@@ -36,7 +38,6 @@ def count_shift(space: str, predictor: str, rows: NDArray, pixels: NDArray) -> d
         "pixels": _counts(pixels, edges),
         "minimum": float(pixels.min()) if pixels.size else None,
         "maximum": float(pixels.max()) if pixels.size else None,
-        "sum": float(pixels.sum()),
         "below": int((pixels < lowest).sum()),
         "above": int((pixels > highest).sum()),
     }
@@ -48,7 +49,7 @@ def shift_tables(
     """What `count_shift` found in every block of a region, all predictors of a block together, as two tables.
 
     The first has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
-    minimum, maximum, mean, percentiles, and the shares of them that lie `below`, `above` and `outside` the range of the
+    minimum, maximum, percentiles, and the shares of them that lie `below`, `above` and `outside` the range of the
     training rows. Percentiles of pixels are interpolated within bins of a fiftieth of that range. The second has a
     row a bin: space, predictor, unit, lower, upper, rows (9 km), pixels (1 km).
     """
@@ -64,8 +65,7 @@ def shift_tables(
         histograms.append(
             pd.DataFrame(name | {"lower": edges[:-1], "upper": edges[1:], "rows": first["rows"], "pixels": pixels})
         )
-    order = ["n", "minimum", "maximum", "mean", *(f"p{percent:02d}" for percent in PERCENTILES)]
-    columns = ["space", "predictor", "unit", "support", *order, "below", "above", "outside"]
+    columns = ["space", "predictor", "unit", "support", "n", *_NAMES, "below", "above", "outside"]
     return pd.DataFrame(summaries, columns=columns), pd.concat(histograms, ignore_index=True)
 
 
@@ -78,9 +78,8 @@ def _counts(values: NDArray, edges: NDArray) -> list[int]:
 def _describe_counts(parts: Sequence[Mapping[str, Any]], pixels: NDArray, edges: NDArray) -> dict[str, float]:
     """What `scores.describe` tells of values, from the counts of blocks."""
     n = int(pixels.sum())
-    names = ["minimum", "maximum", "mean", *(f"p{percent:02d}" for percent in PERCENTILES)]
     if not n:
-        return {"n": 0} | dict.fromkeys([*names, "below", "above", "outside"], np.nan)
+        return {"n": 0} | dict.fromkeys([*_NAMES, "below", "above", "outside"], np.nan)
     lowest = min(part["minimum"] for part in parts if part["minimum"] is not None)
     highest = max(part["maximum"] for part in parts if part["maximum"] is not None)
     # The outermost bins end where the pixels do.
@@ -88,6 +87,5 @@ def _describe_counts(parts: Sequence[Mapping[str, Any]], pixels: NDArray, edges:
     share = np.concatenate([[0], np.cumsum(pixels)]) / n
     quantiles = np.clip(np.interp(np.array(PERCENTILES) / 100, share, ends), lowest, highest)
     below, above = (sum(part[side] for part in parts) / n for side in ("below", "above"))
-    mean = sum(part["sum"] for part in parts) / n
-    found = dict(zip(names, [lowest, highest, mean, *map(float, quantiles)], strict=True))
+    found = dict(zip(_NAMES, [lowest, highest, *map(float, quantiles)], strict=True))
     return {"n": n} | found | {"below": below, "above": above, "outside": below + above}
