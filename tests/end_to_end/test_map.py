@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from matplotlib.image import imread
 from numpy.typing import NDArray
-from rasterio.enums import MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 from rio_cogeo.cogeo import cog_validate
 from workflow_runs import DEMO, MONTH, SMALL, block_mean, files, snakemake, values
 
@@ -22,11 +22,13 @@ from kilomoist.scores import score
 
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "field_validation", "granules"),
+    *("quality", "shift"),
 )
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
     "soil_moisture.tif",
     "quality.tif",
+    "applicability.tif",
     "soil_moisture_9km.tif",
     "predictors.tif",
     "samples.parquet",
@@ -37,6 +39,7 @@ PUBLIC = {
         f"figures/{name}.png"
         for name in (
             *("correlation", "importance", "partial_dependence", "predicted_observed", "maps", "field_validation"),
+            *("quality", "shift"),
         )
     ),
 }
@@ -48,8 +51,9 @@ BETWEEN = {
     "alternative.skops",
     "protocols/range.json",
     *(f"protocols/{protocol}.parquet" for protocol in PROTOCOLS),
-    *(f"tables/{name}.csv" for name in ("variogram", "differences", "field_differences")),
-    *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map")),
+    *(f"tables/{name}.csv" for name in ("variogram", "differences", "field_differences", "shift_histograms")),
+    *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map", "applicability")),
+    "blocks/r000c000/shift.json",
     *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search", "field_points")),
 }
 SHARED = {
@@ -89,7 +93,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 34
+    assert len(logs) == 36
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -111,7 +115,12 @@ def test_simulates_granules_and_nothing_else(demo: Path) -> None:
 def test_map_is_a_cloud_optimized_geotiff_on_the_ease_grid(demo: Path, moisture: NDArray) -> None:
     with rasterio.open(demo / DEMO / "soil_moisture_9km.tif") as coarse:
         extent, cells = coarse.bounds, coarse.shape
-    for name, dtype in (("soil_moisture", "float32"), ("quality", "uint8"), ("predictors", "float32")):
+    for name, dtype in (
+        ("soil_moisture", "float32"),
+        ("quality", "uint8"),
+        ("predictors", "float32"),
+        ("applicability", "float32"),
+    ):
         path = demo / DEMO / f"{name}.tif"
         valid, errors, _ = cog_validate(path, quiet=True)
         assert valid, errors
@@ -137,6 +146,7 @@ def test_bands_are_described(demo: Path) -> None:
         "soil_moisture.tif": (("soil_moisture",), ("m3 m-3",)),
         "soil_moisture_9km.tif": (("soil_moisture",), ("m3 m-3",)),
         "quality.tif": (("quality",), (None,)),
+        "applicability.tif": (("dissimilarity",), (None,)),
     }
     for name, (descriptions, units) in expected.items():
         with rasterio.open(demo / DEMO / name) as file:
@@ -208,12 +218,21 @@ def test_map_is_nearer_to_the_truth_than_any_null_model(moisture: NDArray, targe
 
 def test_quality_says_why_a_pixel_is_doubtful(demo: Path, moisture: NDArray, target: NDArray) -> None:
     flags = values(demo / DEMO / "quality.tif", "quality")
-    known = {2: "few observations", 3: "water, snow or ice in the pixel", 4: "cell not reconciled", 7: "no value"}
+    known = {
+        0: "outside the training range",
+        1: "outside the area of applicability",
+        2: "few observations",
+        3: "water, snow or ice in the pixel",
+        4: "cell not reconciled",
+        5: "frozen",
+        6: "target without radiometer",
+        7: "no value",
+    }
     with rasterio.open(demo / DEMO / "quality.tif") as file:
         assert {key: text for key, text in file.tags().items() if key.startswith("bit_")} == {
             f"bit_{bit}": text for bit, text in known.items()
         }
-    assert not (flags & ~np.uint8(sum(1 << bit for bit in known))).any()
+        assert file.colorinterp == (ColorInterp.palette,)
     missing = np.isnan(moisture)
     assert np.array_equal(flags == 1 << 7, missing)  # and nothing else is said where there is no value
     assert np.array_equal(flags & (1 << 7) > 0, missing)
@@ -225,6 +244,38 @@ def test_quality_says_why_a_pixel_is_doubtful(demo: Path, moisture: NDArray, tar
     wet = values(demo / DEMO / "predictors.tif", "water") > 0.05
     assert (wet & ~missing).any()
     assert (flags & (1 << 3) > 0)[wet & ~missing].all()
+    assert not (flags & (1 << 5 | 1 << 6)).any()  # a warm August with a radiometer
+    table = pd.read_csv(demo / DEMO / "tables/quality.csv").set_index("flag")["share"]
+    for bit, meaning in known.items():
+        if bit != 7:
+            assert table[meaning] == pytest.approx((flags & (1 << bit) > 0).sum() / (~missing).sum())
+
+
+def test_pixels_far_from_the_training_rows_are_outside(demo: Path, moisture: NDArray) -> None:
+    flags, index = (
+        values(demo / DEMO / "quality.tif", "quality"),
+        values(demo / DEMO / "applicability.tif", "dissimilarity"),
+    )
+    with rasterio.open(demo / DEMO / "applicability.tif") as file:
+        tags = file.tags()
+    mapped = np.isfinite(moisture)
+    assert np.array_equal(np.isfinite(index), mapped)
+    assert (index[mapped] >= 0).all()
+    assert np.array_equal((flags & 2 > 0)[mapped], (index > float(tags["threshold"]))[mapped])
+    share = (index[mapped] <= float(tags["threshold"])).mean()
+    # The model learned in this region: most of it resembles what it saw, and something does not.
+    assert 0.8 < share < 1
+    assert float(tags["share_inside"]) == pytest.approx(share, abs=1e-6)
+    assert tags["method"] == "detail"
+    shift = pd.read_csv(demo / DEMO / "tables/shift.csv")
+    assert shift["space"].unique().tolist() == ["value", "deviation"]
+    fine, coarse = (shift[shift["support"] == support].reset_index() for support in ("1 km", "9 km"))
+    assert (fine["n"] == mapped.sum()).all()
+    assert (coarse["n"] == len(pd.read_parquet(demo / DEMO / "samples.parquet"))).all()
+    assert (fine["maximum"] > coarse["maximum"])[:3].all()  # means of cells reach less far than pixels
+    out_of_range = (flags & 1 > 0)[mapped].mean()
+    own = fine.loc[fine["space"] == "deviation", "outside"]
+    assert own.max() <= out_of_range <= own.sum()
 
 
 def test_samples_hold_the_cells_that_can_train(demo: Path, moisture: NDArray, target: NDArray) -> None:

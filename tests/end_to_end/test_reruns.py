@@ -14,7 +14,7 @@ SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_ra
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
-    "rank_predictors",
+    *("rank_predictors", "judge_block", "assemble_quality"),
     *FIGURES,
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
 }
@@ -59,7 +59,7 @@ def test_reconciliation_reruns_only_what_finishes_the_map(demo: Path) -> None:
     pending = planned(demo, changed("map", reconcile=False))
     assert rules(pending) == {
         *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation", "record_provenance"),
-        "compare_truth",
+        *("compare_truth", "assemble_quality"),
     }
 
 

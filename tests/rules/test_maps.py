@@ -1,11 +1,16 @@
-"""Rules of maps.smk on a small region: of blocks a map, its flags and its ranges."""
+"""Rules of maps.smk on a small region: of blocks a map, its ranges, its flags and how far it is applicable."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from granule_archives import MONTH
 from rio_cogeo.cogeo import cog_validate
-from rule_bench import CONFIG, RUN, Bench
+from rule_bench import CONFIG, REGION, RUN, Bench, make_bench
 from scipy.stats import norm
 from small_region import (
     BLOCKS,
@@ -15,6 +20,7 @@ from small_region import (
     fitted,
     moisture,
     region_cells,
+    sample_table,
     stack,
     write_cells,
     write_model,
@@ -25,9 +31,15 @@ from small_region import (
 )
 from workflow_runs import block_mean, values
 
-from kilomoist.grids import M01, M09
-from kilomoist.methods import predict_map
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.applicability import applicability
+from kilomoist.files import read_json, write_json
+from kilomoist.grids import M01, M09, Window
+from kilomoist.importances import learned_rows
+from kilomoist.methods import deviations, predict_map
+from kilomoist.models import Model, save
+from kilomoist.rasters import mosaic, read_tags, write_raster
+from kilomoist.shifts import count_shift
+from kilomoist.splits import spatial_folds
 
 REACH = {"below": 0.02, "above": 0.03}
 """Of the intervals, m³/m³."""
@@ -70,7 +82,6 @@ def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
 @pytest.mark.parametrize("reconcile", [True, False])
 def test_assemble_map(bench: Bench, reconcile: bool) -> None:
     write_raw(bench.path, RUN)
-    write_stacks(bench.path, RUN)
     write_cells(bench.path(f"{RUN}/cells.tif"))
     coarse = {"soil_moisture": moisture(CELLS).astype(np.float32)}
     write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), coarse, M09, CELLS, {})
@@ -89,7 +100,7 @@ def test_assemble_map(bench: Bench, reconcile: bool) -> None:
         CELLS,
         {},
     )
-    outputs = [f"{RUN}/{name}" for name in ("soil_moisture.tif", "quality.tif", "tables/maps.csv")]
+    outputs = [f"{RUN}/{name}" for name in ("soil_moisture.tif", "tables/maps.csv")]
     bench.run("assemble_map", *outputs)
 
     made = values(bench.folder / outputs[0])
@@ -103,30 +114,177 @@ def test_assemble_map(bench: Bench, reconcile: bool) -> None:
     for name, sign, side in (("lower", -1, "below"), ("upper", 1, "above")):
         end = np.clip(made + sign * np.hypot(REACH[side], own), 0, 1)
         np.testing.assert_allclose(values(bench.folder / outputs[0], name), end, atol=1e-6)
-    flags = values(bench.folder / outputs[1], "quality")
-    valid = np.isfinite(RAW)
-    assert np.array_equal(flags == 128, ~valid)
-    few = stack(CELLS)["lst_day_days"] < 6
-    assert np.array_equal(flags & 4 > 0, few & valid)
-    assert np.array_equal(flags & 8 > 0, (stack(CELLS)["water"] > 0.05) & valid)
-    assert np.array_equal(flags & 16 > 0, ~np.kron(kept, np.ones((9, 9), bool)) & valid)
-    assert not (flags & ~np.uint8(4 + 8 + 16 + 128)).any()
-    for path, dtype in zip(outputs, ("float32", "uint8"), strict=False):
-        well, errors, _ = cog_validate(bench.folder / path, quiet=True)
-        assert well, errors
-        with rasterio.open(bench.folder / path) as file:
-            assert file.crs.to_epsg() == 6933
-            assert set(file.dtypes) == {dtype}
-            assert (file.tags()["source"], file.tags()["method"], file.tags()["alpha"]) == (
-                "archive",
-                "detail",
-                "0.5000",
-            )
-    ranges = pd.read_csv(bench.folder / outputs[2])
+    assert_cloud_optimized(bench.folder / outputs[0], "float32")
+    ranges = pd.read_csv(bench.folder / outputs[1])
     assert ranges["map"].tolist() == ["9 km", "9 km where mapped", "1 km"]
     assert list(ranges)[1:5] == ["n", "minimum", "maximum", "mean"]
     assert ranges.loc[2, "mean"] == pytest.approx(np.nanmean(made), abs=1e-6)
     assert ranges.loc[0, "n"] == CELLS.rows * CELLS.columns
+
+
+def assert_cloud_optimized(path: Path, dtype: str) -> None:
+    """A COG of the grid that says how the map was made."""
+    well, errors, _ = cog_validate(path, quiet=True)
+    assert well, errors
+    with rasterio.open(path) as file:
+        assert file.crs.to_epsg() == 6933
+        assert set(file.dtypes) == {dtype}
+        assert (file.tags()["source"], file.tags()["method"], file.tags()["alpha"]) == ("archive", "detail", "0.5000")
+
+
+def judged(bench: Bench, model: Model) -> tuple[dict[str, np.ndarray], dict[str, str], list[dict[str, Any]], Window]:
+    """What `judge_block` says of the second block in the second row: bands, tags, counts; and the block."""
+    block, folder = BLOCKS["r001c001"], f"{RUN}/blocks/r001c001"
+    write_stack(bench.path(f"{folder}/predictors.tif"), block)
+    write_cells(bench.path(f"{RUN}/cells.tif"))
+    write_sample_table(bench.path(f"{RUN}/samples.parquet"))
+    save(bench.path(f"{RUN}/model.skops"), model)
+    rows = [
+        (method, name, "predictor", percent) for method in ("absolute", "detail") for name, percent in WEIGHTS.items()
+    ]
+    table = pd.DataFrame(rows, columns=["method", "predictor", "entry", "permutation_percent"])
+    table.to_csv(bench.path(f"{RUN}/tables/importance.csv"), index=False)
+    bench.run("judge_block", f"{folder}/applicability.tif", f"{folder}/shift.json")
+    path = bench.folder / f"{folder}/applicability.tif"
+    bands, window = mosaic([path], M01)
+    assert window == block.refined(9)
+    assert list(bands) == ["dissimilarity", "outside_range"]
+    return bands, read_tags(path), read_json(bench.folder / f"{folder}/shift.json"), block
+
+
+WEIGHTS = {"ndvi": 50.0, "evi": 0.0, "lst_day": 50.0}
+
+
+@pytest.mark.parametrize("method", ["absolute", "detail"])
+def test_judge_block(bench: Bench, method: str) -> None:
+    """In the space that the model sees: values, or deviations made from the whole region's cells."""
+    bands, tags, shift, block = judged(bench, fitted(method))
+    cells, pixels = region_cells(), block.refined(9)
+    predictors = np.stack([stack(block)[name] for name in USE])
+    valid = np.isfinite(predictors).all(axis=0)
+    rows = learned_rows(method, sample_table(), cells, USE, 0.5)
+    folds = spatial_folds(rows.row[rows.trained], rows.column[rows.trained])
+    known = applicability(rows.x[rows.trained], folds, np.array(list(WEIGHTS.values())), 2021)
+    seen = predictors if method == "absolute" else deviations(predictors, pixels, cells, 9).astype(np.float32)
+    seen = seen[:, valid].T
+    np.testing.assert_allclose(bands["dissimilarity"][valid], known.dissimilarity(seen), rtol=1e-6)
+    np.testing.assert_array_equal(bands["outside_range"][valid], known.outside_range(seen))
+    assert np.isnan(bands["dissimilarity"][~valid]).all()
+    assert np.isnan(bands["outside_range"][~valid]).all()
+    assert float(tags["threshold"]) == pytest.approx(known.threshold)
+    assert float(tags["mean_distance"]) == pytest.approx(known.mean_distance, rel=1e-5)
+    assert (tags["method"], tags["weights"]) == (method, "ndvi 50, evi 0, lst_day 50")
+    spaces = ["value"] if method == "absolute" else ["value", "deviation"]
+    assert [(part["space"], part["predictor"]) for part in shift] == [(space, name) for space in spaces for name in USE]
+    assert shift[-3] == count_shift(spaces[-1], "ndvi", rows.x[rows.trained][:, 0], seen[:, 0])
+    assert shift[0]["training"]["n"] == (rows.trained.sum() if method == "absolute" else len(sample_table()))
+
+
+@pytest.mark.parametrize("estimator", [True, False])
+def test_judge_block_where_no_predictor_is_used(bench: Bench, estimator: bool) -> None:
+    model = replace(fitted("detail"), alpha=0.0, **({} if estimator else {"estimator": None}))
+    bands, tags, shift, block = judged(bench, model)
+    valid = np.isfinite(np.stack([stack(block)[name] for name in USE])).all(axis=0)
+    for band in bands.values():
+        np.testing.assert_array_equal(band, np.where(valid, 0, np.nan))
+    assert tags["note"] == "alpha is 0: the map uses no predictor, and nothing is outside"
+    assert float(tags["threshold"]) == 0
+    assert [part["space"] for part in shift] == ["value"] * 3
+
+
+QUALITY = [
+    f"{RUN}/{name}" for name in ("quality.tif", "applicability.tif", "tables/quality.csv", "tables/shift.csv")
+] + [f"{RUN}/tables/shift_histograms.csv"]
+
+
+def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All that is assembled; the region's dissimilarity, what is out of range, and the reconciled cells."""
+    run = f"results/{REGION}/{month}"
+    write_raw(bench.path, run)
+    write_stacks(bench.path, run)
+    random = np.random.default_rng(11)
+    pixels, valid = CELLS.refined(9), np.isfinite(RAW)
+    index = np.where(valid, random.uniform(0, 0.5, pixels.shape), np.nan).astype(np.float32)
+    outside = np.where(valid, random.random(pixels.shape) < 0.1, np.nan).astype(np.float32)
+    tags = {"method": "detail", "model": "random_forest", "alpha": "0.5000", "threshold": "0.4", "mean_distance": "2"}
+    for name, window in BLOCKS.items():
+        here = window.refined(9).within(pixels)
+        path = bench.path(f"{run}/blocks/{name}/applicability.tif")
+        bands = {"dissimilarity": index[here], "outside_range": outside[here]}
+        write_raster(path, bands, M01, window.refined(9), tags | {"weights": "ndvi 1"})
+        seen = stack(CELLS)["ndvi"][here][valid[here]]
+        shift = [count_shift("value", "ndvi", sample_table()["ndvi"].to_numpy(), seen)]
+        write_json(bench.path(f"{run}/blocks/{name}/shift.json"), shift)
+    kept = block_mean(RAW)[1] >= 40.5
+    correction = {"correction": np.zeros(CELLS.shape), "reconciled": kept.astype(float)}
+    write_raster(bench.path(f"{run}/correction.tif"), correction, M09, CELLS, {})
+    return index, outside > 0, kept
+
+
+def test_assemble_quality(bench: Bench) -> None:
+    index, outside, kept = write_verdicts(bench)
+    log = bench.run("assemble_quality", *QUALITY)
+    assert "radiometer on" not in log
+    paths = [bench.folder / name for name in QUALITY]
+    flags, valid = values(paths[0], "quality"), np.isfinite(RAW)
+    assert np.array_equal(flags == 128, ~valid)
+    expected = {
+        1: outside,
+        2: index > 0.4,
+        4: stack(CELLS)["lst_day_days"] < 6,
+        8: stack(CELLS)["water"] > 0.05,
+        16: ~np.kron(kept, np.ones((9, 9), bool)),
+        32: np.False_,
+        64: np.False_,
+    }
+    for bit, where in expected.items():
+        assert np.array_equal(flags & bit > 0, where & valid), bit
+    assert_cloud_optimized(paths[0], "uint8")
+    assert_cloud_optimized(paths[1], "float32")
+    with rasterio.open(paths[0]) as file:
+        assert file.tags()["bit_5"] == "frozen"
+        assert file.tags()["days_without_radiometer"] == "0"
+        assert file.colormap(1)[4] == (0xF0, 0xE4, 0x42, 255)
+    np.testing.assert_array_equal(values(paths[1], "dissimilarity"), index)
+    share = (index <= 0.4)[valid].mean()
+    with rasterio.open(paths[1]) as file:
+        assert np.isnan(file.nodata)
+        assert (file.tags()["threshold"], file.tags()["weights"]) == ("0.4", "ndvi 1")
+        assert float(file.tags()["share_inside"]) == pytest.approx(share, abs=1e-6)
+    table = pd.read_csv(paths[2]).set_index("flag")
+    assert table.loc["outside the area of applicability", "share"] == pytest.approx(1 - share)
+    assert table.loc["no flag", "pixels"] == (flags == 0).sum()
+    summary, histograms = pd.read_csv(paths[3]), pd.read_csv(paths[4])
+    assert summary["support"].tolist() == ["9 km", "1 km"]
+    assert summary.loc[1, "n"] == valid.sum() == histograms["pixels"].sum()
+    ndvi = stack(CELLS)["ndvi"][valid]
+    assert summary.loc[1, "maximum"] == pytest.approx(ndvi.max())
+    lowest, highest = sample_table()["ndvi"].min(), sample_table()["ndvi"].max()
+    assert summary.loc[1, "outside"] == pytest.approx(((ndvi < lowest) | (ndvi > highest)).mean())
+
+
+def test_assemble_quality_of_a_month_without_radiometer(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, ["2022-09"])
+    bench.config = CONFIG | {"months": ["2022-09"]}
+    write_verdicts(bench, "2022-09")
+    outputs = [name.replace(MONTH, "2022-09") for name in QUALITY]
+    log = bench.run("assemble_quality", *outputs)
+    assert "WARNING SPL4SMGP.008 had no radiometer on 20 days of 2022-09" in log
+    flags = values(bench.folder / outputs[0], "quality")
+    assert np.array_equal(flags & 64 > 0, np.isfinite(RAW))
+    assert read_tags(bench.folder / outputs[0])["days_without_radiometer"] == "20"
+
+
+def test_assemble_quality_without_temperature_never_says_frozen(bench: Bench) -> None:
+    bench.config = CONFIG | {"predictors": CONFIG["predictors"] | {"use": ["ndvi", "evi"]}}
+    write_verdicts(bench)
+    for name, window in BLOCKS.items():
+        bands = {layer: band for layer, band in stack(window).items() if not layer.startswith("lst")}
+        path = bench.folder / f"{RUN}/blocks/{name}/predictors.tif"
+        write_raster(path, bands, M01, window.refined(9), {})
+    bench.run("assemble_quality", *QUALITY)
+    assert read_tags(bench.folder / QUALITY[0])["bit_5"] == "frozen (never set: lst_day is not in use)"
+    assert not (values(bench.folder / QUALITY[0], "quality") & 32).any()
 
 
 def test_assemble_predictors(bench: Bench) -> None:

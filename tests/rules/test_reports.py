@@ -18,8 +18,10 @@ from small_region import BOX, CELLS, moisture, places, sample_table
 from kilomoist.configuration import OWN_COLUMNS, load
 from kilomoist.files import write_json
 from kilomoist.grids import M01, M09
+from kilomoist.maps import flag_table
 from kilomoist.rasters import write_raster
 from kilomoist.scores import correlations, score
+from kilomoist.shifts import count_shift, shift_tables
 
 
 def write_maps(bench: Bench) -> None:
@@ -174,8 +176,17 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
         frame.to_crs("EPSG:32647").to_file(bench.folder / "outline.gpkg", engine="pyogrio")
         bench.config = CONFIG | {"regions": [{"name": REGION, "bbox": list(BOX), "outline": "outline.gpkg"}]}
     write_maps(bench)
-    bench.run("draw_maps", f"{RUN}/figures/maps.png")
-    assert_picture(bench.folder / f"{RUN}/figures/maps.png")
+    flags = np.zeros(CELLS.refined(9).shape, np.uint8)
+    flags[:9, :9], flags[20:40] = 128, 4
+    write_raster(bench.path(f"{RUN}/quality.tif"), {"quality": flags}, M01, CELLS.refined(9), {})
+    block = [count_shift("value", "ndvi", sample_table()["ndvi"].to_numpy(), np.linspace(0, 1, 500))]
+    shift, histograms = shift_tables([block], {"ndvi": "1"})
+    for name, frame in (("quality", flag_table(flags)), ("shift", shift), ("shift_histograms", histograms)):
+        frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
+    figures = [f"{RUN}/figures/{name}.png" for name in ("maps", "quality", "shift")]
+    bench.run("draw_maps", *figures)
+    for figure in figures:
+        assert_picture(bench.folder / figure)
 
 
 def test_draw_field_validation(bench: Bench) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kilomoist.calendars import month_range, slots
-from kilomoist.products import PRODUCTS
+from kilomoist.calendars import model_only_days, month_range, slots
+from kilomoist.products import PRODUCTS, products_of
 
 months = st.builds("{:04d}-{:02d}".format, st.integers(2015, 2040), st.integers(1, 12))
 
@@ -171,3 +171,16 @@ def test_days_of_a_month() -> None:
     days = slots(PRODUCTS["MYD11A1.061"], "2024-02")
     assert [slot.time for slot in days] == [datetime(2024, 2, day) for day in range(1, 30)]
     assert {slot.days for slot in days} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("month", "days"),
+    [
+        *(("2019-05", 0), ("2019-06", 12), ("2019-07", 23), ("2019-08", 0)),
+        *(("2022-07", 0), ("2022-08", 26), ("2022-09", 20), ("2022-10", 0), ("2021-08", 0)),
+    ],
+)
+def test_days_without_radiometer(month: str, days: int) -> None:
+    """SMAP was off from 19 June to 23 July 2019 and from 6 August to 20 September 2022."""
+    assert {model_only_days(PRODUCTS[name], month) for name in products_of("target")} == {days}
+    assert model_only_days(PRODUCTS["MOD11A1.061"], month) == 0

@@ -14,6 +14,9 @@ from rasterio.transform import Affine
 
 from kilomoist import figures
 from kilomoist.grids import EASE_CRS, M01, M09, cells_covering
+from kilomoist.maps import FLAGS, SEVERITY, flag_table
+from kilomoist.rasters import write_raster
+from kilomoist.shifts import count_shift, shift_tables
 
 CAPTION = figures.Caption("khangai", "2021-08", "simulated")
 BBOX = (100.0, 46.0, 102.0, 47.0)
@@ -108,6 +111,34 @@ def write_maps(folder: Path, fill: float | None = None) -> tuple[Path, Path]:
     return paths
 
 
+def write_flags(folder: Path) -> tuple[Path, pd.DataFrame]:
+    """No value in the north, few observations in the west, of these some frozen; and their shares."""
+    window = cells_covering(BBOX).refined(9)
+    flags = np.zeros(window.shape, np.uint8)
+    flags[:, : window.columns // 2] = 4
+    flags[-20:, :20] = 32 + 4
+    flags[:50] = 128
+    path = folder / "quality.tif"
+    write_raster(path, {"quality": flags}, M01, window, {})
+    return path, flag_table(flags)
+
+
+def shift_frames(*spaces: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of one predictor in 20 all pixels are above the training rows; the other has two pixels in 2000 outside."""
+    random = np.random.default_rng(10)
+    rows, pixels = random.uniform(0, 1, 300), random.uniform(0.1, 0.9, 2000)
+    high, two = pixels + np.where(np.arange(2000) % 20, 0, 1), pixels.copy()
+    two[:2] = [-1, 2]
+    block = [
+        count_shift(space, name, rows, values)
+        for space in spaces
+        for name, values in (("ndvi", high), ("lst_day", 300 + two))
+    ]
+    for part in block[1::2]:
+        part |= count_shift(part["space"], "lst_day", 300 + rows, 300 + two)
+    return shift_tables([block], {"ndvi": "1", "lst_day": "K"})
+
+
 def draw_all(folder: Path) -> dict[str, Figure]:
     return {
         "correlation": figures.draw_correlation(folder / "correlation.png", correlation_table(), CAPTION),
@@ -117,6 +148,8 @@ def draw_all(folder: Path) -> dict[str, Figure]:
         "counts": figures.draw_predicted_observed(folder / "counts.png", cells(3000), scores(), CAPTION),
         "field": figures.draw_field_validation(folder / "field.png", field_points(), field_table(), CAPTION),
         "maps": figures.draw_maps(folder / "maps.png", *write_maps(folder), CAPTION, bbox=BBOX),
+        "quality": figures.draw_quality(folder / "quality.png", *write_flags(folder), CAPTION, bbox=BBOX),
+        "shift": figures.draw_shift(folder / "shift.png", *shift_frames("value", "deviation"), CAPTION),
     }
 
 
@@ -402,3 +435,74 @@ def test_slim_regions_leave_room_for_labels() -> None:
     assert (left, right) == (-15, 25)
     assert (bottom, top) == (0, 100)
     assert figures._roomy((0, 0, 100, 50)) == (0, 0, 100, 50)
+
+
+def test_quality_shows_the_most_severe_flag_and_the_share_of_each(first: tuple[Path, dict[str, Figure]]) -> None:
+    axes, bars = first[1]["quality"].axes
+    drawn = values_drawn(axes)
+    places = {SEVERITY.index("frozen"), SEVERITY.index("few_observations"), len(SEVERITY)}
+    assert set(np.unique(drawn[np.isfinite(drawn)]).astype(int)) == places
+    assert np.isnan(drawn).any()
+    west, east = drawn[:, : drawn.shape[1] // 3], drawn[:, -drawn.shape[1] // 3 :]
+    assert np.nanmedian(west) == SEVERITY.index("few_observations")
+    assert np.nanmedian(east) == len(SEVERITY)
+    meanings = [*(FLAGS[name].meaning for name in SEVERITY[1:]), "no flag"]
+    assert [label.get_text() for label in bars.get_yticklabels()] == meanings
+    top, bottom = sorted(bars.get_ylim())
+    assert bars.get_ylim() == (bottom, top)  # the most severe one above
+    pixels = cells_covering(BBOX).refined(9)
+    shares = dict(zip(meanings, [bar.get_width() for bar in bars.containers[0]], strict=True))
+    assert shares["few observations"] == pytest.approx(50, abs=1)
+    assert shares["frozen"] == pytest.approx(100 * 400 / ((pixels.rows - 50) * pixels.columns), rel=1e-6)
+    assert shares["no flag"] == pytest.approx(100 - shares["few observations"])
+    assert shares["cell not reconciled"] == 0
+    written = [text.get_text() for text in bars.texts]
+    assert written[1] == "0 %"
+    assert written[-1] == "50 %"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0 %"), (0.04, "< 0.1 %"), (0.26, "0.3 %"), (9.94, "9.9 %"), (9.96, "10 %"), (99.7, "> 99 %"), (100, "100 %")],
+)
+def test_percentages_tell_little_from_nothing(share: float, text: str) -> None:
+    assert figures._percent(share) == text
+
+
+def test_quality_of_a_map_without_values(tmp_path: Path) -> None:
+    path, _ = write_flags(tmp_path)
+    flags = np.full(cells_covering(BBOX).refined(9).shape, 128, np.uint8)
+    write_raster(path, {"quality": flags}, M01, cells_covering(BBOX).refined(9), {})
+    figure = figures.draw_quality(tmp_path / "quality.png", path, flag_table(flags), CAPTION, bbox=BBOX)
+    assert figures.NO_VALUE in words(figure)
+    assert "nan" not in words(figure)
+    assert_fits(figure)
+
+
+def test_shift_marks_the_training_range_and_tells_what_lies_outside(first: tuple[Path, dict[str, Figure]]) -> None:
+    panels = first[1]["shift"].axes
+    assert [axes.get_xlabel() for axes in panels] == [
+        *("NDVI", "LST, day (K)"),
+        *("NDVI, deviation", "LST, day, deviation (K)"),
+    ]
+    assert [axes.texts[0].get_text() for axes in panels[:2]] == [
+        "5.0 % of the pixels outside",
+        "0.1 % of the pixels outside",
+    ]
+    assert "at 9 km from the mean over 36 km" in words(first[1]["shift"])
+    for axes in panels:
+        band, rows, pixels = axes.patches
+        assert band.get_width() == pytest.approx(1, abs=0.02)
+        for steps in (rows, pixels):  # densities
+            values, edges, _ = steps.get_data()
+            assert (values * np.diff(edges)).sum() == pytest.approx(1)
+
+
+def test_shift_of_values_alone_and_without_pixels(tmp_path: Path) -> None:
+    figure = figures.draw_shift(tmp_path / "shift.png", *shift_frames("value"), CAPTION)
+    assert [axes.get_xlabel() for axes in figure.axes] == ["NDVI", "LST, day (K)"]
+    assert "Deviations" not in words(figure)
+    assert_fits(figure)
+    nothing = shift_tables([[count_shift("value", "evi", np.arange(60) / 60, np.empty(0))]], {"evi": "1"})
+    figure = figures.draw_shift(tmp_path / "none.png", *nothing, CAPTION)
+    assert figures.NO_VALUE in words(figure)

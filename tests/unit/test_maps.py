@@ -8,7 +8,19 @@ from scipy.ndimage import gaussian_filter
 
 from kilomoist.cells import block_mean, correct_cells, measure
 from kilomoist.grids import CELL_SIDE, Window
-from kilomoist.maps import FLAGS, bounds_of, finish_block, flag_block, legend
+from kilomoist.maps import (
+    FLAGS,
+    NO_FLAG_COLOUR,
+    SEVERITY,
+    bounds_of,
+    colour_table,
+    finish_block,
+    flag_block,
+    flag_table,
+    legend,
+    most_severe,
+    severity_colours,
+)
 from kilomoist.products import products_of
 from kilomoist.regions import blocks_of
 
@@ -138,13 +150,21 @@ def test_bounds_are_physical() -> None:
 
 
 def test_legend_matches_the_published_bits() -> None:
-    assert legend() == {
+    published = {
+        "bit_0": "outside the training range",
+        "bit_1": "outside the area of applicability",
         "bit_2": "few observations",
         "bit_3": "water, snow or ice in the pixel",
         "bit_4": "cell not reconciled",
+        "bit_5": "frozen",
+        "bit_6": "target without radiometer",
         "bit_7": "no value",
     }
-    assert {flag.bit for flag in FLAGS.values()} == {2, 3, 4, 7}
+    assert legend(["ndvi", "lst_day"]) == published
+    never = {"bit_5": "frozen (never set: lst_day is not in use)"}
+    assert legend(["ndvi"]) == published | never
+    assert sorted(flag.bit for flag in FLAGS.values()) == list(range(8))
+    assert sorted(SEVERITY) == sorted(FLAGS)
 
 
 def stack_of(shape: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -162,7 +182,7 @@ def test_flags_of_single_pixels() -> None:
     stack["lst_day_days"][0, 6], stack["snow"][0, 6] = 1, 1
     values[0, 7] = np.nan
     stack["water"][0, 7] = 1
-    flags = flag_block(values, stack, {"lst_day": 5, "ndvi": 16}, np.array([[True], [False]]))
+    flags = flag_block(values, stack, {"lst_day": 5, "ndvi": 16}, np.array([[True], [False]]), {})
     assert flags.dtype == np.uint8
     assert flags[0].tolist() == [4, 0, 4, 8, 8, 0, 12, 128, 0]
     assert not flags[1:9].any()
@@ -180,7 +200,7 @@ def test_pixels_without_value_only_say_so(seed: int) -> None:
     }
     values = np.where(random.random(shape) < 0.6, 0.2, np.nan).astype(np.float32)
     reconciled = random.random((3, 2)) < 0.5
-    flags = flag_block(values, stack, {"lst_day": 0.5}, reconciled)
+    flags = flag_block(values, stack, {"lst_day": 0.5}, reconciled, {})
     for row, column in np.ndindex(shape):
         place = (row, column)
         if np.isnan(values[place]):
@@ -196,6 +216,63 @@ def test_flags_without_vegetation_and_without_predictors() -> None:
     """Temperature alone tells nothing of water."""
     stack = {"lst_day_days": np.full((9, 9), 4.0, np.float32)}
     values = np.full((9, 9), 0.2, np.float32)
-    assert (flag_block(values, stack, {"lst_day": 5}, np.array([[True]])) == 4).all()
-    assert not flag_block(values, stack, {"lst_day": 3}, np.array([[True]])).any()
-    assert not flag_block(values, stack, {}, np.array([[True]])).any()
+    assert (flag_block(values, stack, {"lst_day": 5}, np.array([[True]]), {}) == 4).all()
+    assert not flag_block(values, stack, {"lst_day": 3}, np.array([[True]]), {}).any()
+    assert not flag_block(values, stack, {}, np.array([[True]]), {}).any()
+
+
+def test_pixels_freeze_below_273_15_kelvin() -> None:
+    stack, values = stack_of((9, 9)), np.full((9, 9), 0.2, np.float32)
+    stack["lst_day"] = np.full((9, 9), 273.15, np.float32)
+    stack["lst_day"][0, :3] = [273.14, 273.16, np.nan]
+    flags = flag_block(values, stack, {}, np.array([[True]]), {})
+    assert flags[0, :4].tolist() == [32, 0, 0, 0]
+    assert flags.sum() == 32
+
+
+def test_flags_that_are_found_elsewhere_are_set_where_they_hold() -> None:
+    values = np.full((9, 9), 0.2, np.float32)
+    values[8] = np.nan
+    outside = np.zeros((2, 9, 9), bool)
+    outside[0, 0], outside[1, :, 0] = True, True
+    others = {
+        "outside_range": outside[0],
+        "outside_applicability": outside[1],
+        "without_radiometer": np.bool_(True),
+    }
+    flags = flag_block(values, stack_of((9, 9)), {}, np.array([[True]]), others)
+    assert flags[0, :2].tolist() == [64 + 2 + 1, 64 + 1]
+    assert flags[1, :2].tolist() == [64 + 2, 64]
+    assert (flags[8] == 128).all()
+
+
+def test_each_value_has_the_colour_of_its_most_severe_flag() -> None:
+    places, colours = most_severe(), colour_table()
+    assert places[0] == len(SEVERITY)
+    assert [SEVERITY[places[value]] for value in (128, 255, 32 + 8, 8 + 2, 3, 1 + 16, 16 + 4, 4 + 64, 64)] == [
+        *("no_value", "no_value", "frozen", "water_or_snow", "outside_applicability", "outside_range"),
+        *("not_reconciled", "few_observations", "without_radiometer"),
+    ]
+    assert sorted(colours) == list(range(256))
+    for value, colour in colours.items():
+        assert "#" + "".join(f"{part:02X}" for part in colour) == severity_colours()[places[value]]
+    assert severity_colours()[-1] == NO_FLAG_COLOUR
+    assert len(set(severity_colours())) == 9
+
+
+def test_shares_are_of_the_pixels_that_have_a_value() -> None:
+    flags = np.array([[0, 0, 0, 4, 6], [66, 128, 128, 128, 128]], np.uint8)
+    table = flag_table(flags).set_index("flag")
+    assert table["pixels"].to_dict() == {
+        "outside the training range": 0,
+        "outside the area of applicability": 2,
+        "few observations": 2,
+        "water, snow or ice in the pixel": 0,
+        "cell not reconciled": 0,
+        "frozen": 0,
+        "target without radiometer": 1,
+        "no flag": 3,
+    }
+    np.testing.assert_allclose(table["share"], table["pixels"] / 6)
+    assert table["bit"].tolist()[:-1] == list(range(7))
+    assert flag_table(np.full((2, 2), 128, np.uint8))["share"].isna().all()

@@ -10,7 +10,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, M09, Window, tile_grid
-from kilomoist.rasters import mosaic, read_raster, read_window, write_raster
+from kilomoist.rasters import mosaic, read_raster, read_tags, read_window, write_raster
 
 WINDOW = Window(1900, 26900, 300, 410)
 TAGS = {"source": "simulated", "month": "2021-08"}
@@ -49,6 +49,21 @@ def test_maps_as_other_programs_see_them(tmp_path: Path, cloud_optimized: bool) 
         assert file.units == ("m3 m-3", None)
         assert (file.read_masks(1) > 0).sum() == np.isfinite(bands()["soil_moisture"]).sum()
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("cloud_optimized", [False, True])
+def test_flags_have_colours_in_overviews_too(tmp_path: Path, cloud_optimized: bool) -> None:
+    large, path = Window(1900, 26900, 700, 900), tmp_path / "flags.tif"
+    flags = np.random.default_rng(2).choice(np.array([0, 4, 128], np.uint8), large.shape)
+    colours = {value: (value, 255 - value, 7) for value in range(256)}
+    write_raster(path, {"quality": flags}, M01, large, TAGS, cloud_optimized=cloud_optimized, colours=colours)
+    assert read_tags(path).items() >= TAGS.items()
+    for level in [{}, {"OVERVIEW_LEVEL": 0}] if cloud_optimized else [{}]:
+        with rasterio.open(path, **level) as file:
+            assert file.colorinterp == (rasterio.enums.ColorInterp.palette,)
+            assert file.colormap(1) == {value: (*colour, 255) for value, colour in colours.items()}
+            assert file.nodata is None
+    np.testing.assert_array_equal(read_raster(path)[0]["quality"], flags)
 
 
 def test_maps_are_cloud_optimized(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from snakemake.logging import logger
 
-from kilomoist.calendars import month_range, slots
+from kilomoist.calendars import model_only_days, month_range, slots
 from kilomoist.configuration import DEFAULT_REGIONS, SCENE_EXTENTS, load
 from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
@@ -350,6 +350,11 @@ def few_days(wildcards):
     }
 
 
+def target_model_only(wildcards):
+    """Days of the month on which the target is its model alone."""
+    return model_only_days(PRODUCTS[CONFIG.target], wildcards.month)
+
+
 def units(wildcards):
     """Units of the predictors' bands."""
     layers = {name: layer for product in USED.values() for name, layer in PRODUCTS[product].layers.items()}
@@ -416,6 +421,7 @@ def targets():
     names = [
         "soil_moisture.tif",
         "quality.tif",
+        "applicability.tif",
         "soil_moisture_9km.tif",
         "predictors.tif",
         "samples.parquet",
@@ -424,6 +430,8 @@ def targets():
         "tables/importance.csv",
         "tables/partial_dependence.csv",
         "tables/maps.csv",
+        "tables/quality.csv",
+        "tables/shift.csv",
         "tables/scores.csv",
         "tables/granules.csv",
         "figures/correlation.png",
@@ -431,6 +439,8 @@ def targets():
         "figures/partial_dependence.png",
         "figures/predicted_observed.png",
         "figures/maps.png",
+        "figures/quality.png",
+        "figures/shift.png",
         "provenance.json",
     ]
     if CONFIG.source == "simulated":

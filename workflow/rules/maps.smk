@@ -1,4 +1,4 @@
-# Maps: predicted by block, reconciled with the cells of the whole region, assembled.
+# Maps: predicted and judged by block, reconciled with the cells of the whole region, assembled.
 
 
 rule predict_block:
@@ -153,7 +153,6 @@ rule reconcile_map:
 rule assemble_map:
     input:
         raw=of_blocks("raw_map.tif"),
-        stacks=of_blocks("predictors.tif"),
         offsets=offsets,
         cells=goal_cells,
         target=f"{RUN}/soil_moisture_9km.tif",
@@ -161,7 +160,6 @@ rule assemble_map:
         model=f"{RUN}/model.skops",
     output:
         soil_moisture=f"{RUN}/soil_moisture.tif",
-        quality=f"{RUN}/quality.tif",
         ranges=f"{RUN}/tables/maps.csv",
     log:
         "results/logs/assemble_map/{region}/{month}.log",
@@ -177,13 +175,80 @@ rule assemble_map:
         target=CONFIG.target,
         target_error=TARGET_ERROR,
         interval=CONFIG.map.interval,
-        few=few_days,
         tags=tags,
         code=code("assemble_map"),
     message:
         "Assemble the map of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/assemble_map.py"
+
+
+rule judge_block:
+    input:
+        stack=f"{BLOCK}/predictors.tif",
+        samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
+        model=f"{RUN}/model.skops",
+        importance=f"{RUN}/tables/importance.csv",
+    output:
+        verdict=f"{BLOCK}/applicability.tif",
+        shift=f"{BLOCK}/shift.json",
+    log:
+        "results/logs/judge_block/{region}/{month}/{block}.log",
+    benchmark:
+        "results/benchmarks/judge_block/{region}/{month}/{block}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        seed=CONFIG.model.seed,
+        tags=tags,
+        code=code("judge_block"),
+    message:
+        "Judge how far block {wildcards.block} of {wildcards.region}, {wildcards.month}, is from what was learned"
+    script:
+        "../scripts/judge_block.py"
+
+
+rule assemble_quality:
+    input:
+        raw=of_blocks("raw_map.tif"),
+        stacks=of_blocks("predictors.tif"),
+        verdicts=of_blocks("applicability.tif"),
+        shifts=of_blocks("shift.json"),
+        correction=f"{RUN}/correction.tif",
+    output:
+        quality=f"{RUN}/quality.tif",
+        applicability=f"{RUN}/applicability.tif",
+        flags=report(f"{RUN}/tables/quality.csv", caption="../report/quality_table.rst", category="Tables"),
+        shift=report(f"{RUN}/tables/shift.csv", caption="../report/shift_table.rst", category="Tables"),
+        histograms=f"{RUN}/tables/shift_histograms.csv",
+    log:
+        "results/logs/assemble_quality/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/assemble_quality/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        target=CONFIG.target,
+        use=list(CONFIG.predictors.use),
+        few=few_days,
+        model_only=target_model_only,
+        units=units,
+        tags=tags,
+        code=code("assemble_quality"),
+    message:
+        "Assemble the flags of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/assemble_quality.py"
 
 
 rule assemble_predictors:

@@ -74,9 +74,15 @@ rule draw_maps:
     input:
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
+        quality=f"{RUN}/quality.tif",
+        flags=f"{RUN}/tables/quality.csv",
+        shift=f"{RUN}/tables/shift.csv",
+        histograms=f"{RUN}/tables/shift_histograms.csv",
         outline=outline,
     output:
         maps=report(f"{RUN}/figures/maps.png", caption="../report/maps.rst", category="Figures"),
+        quality=report(f"{RUN}/figures/quality.png", caption="../report/quality.rst", category="Figures"),
+        shift=report(f"{RUN}/figures/shift.png", caption="../report/shift.rst", category="Figures"),
     log:
         "results/logs/draw_maps/{region}/{month}.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Put the reconciled blocks together: the map, its quality flags, and the ranges of both maps."""
+"""Put the reconciled blocks together: the map, and the ranges of both maps."""
 
 from itertools import zip_longest
 
@@ -9,7 +9,7 @@ from kilomoist.cells import block_mean
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.maps import bounds_of, finish_block, flag_block, interval_block, legend
+from kilomoist.maps import bounds_of, finish_block, interval_block
 from kilomoist.methods import FEWEST_COARSE_CELLS
 from kilomoist.models import load
 from kilomoist.rasters import mosaic, read_raster, write_raster
@@ -18,7 +18,6 @@ from kilomoist.scores import describe
 
 def assemble_map(
     raw_blocks: list[str],
-    stacks: list[str],
     offsets: list[str],
     cells_path: str,
     target_path: str,
@@ -27,13 +26,11 @@ def assemble_map(
     target: str,
     target_error: float,
     interval: float | None,
-    few: dict[str, float],
     tags: dict[str, str],
     map_path: str,
-    quality_path: str,
     table_path: str,
 ) -> None:
-    """Write both rasters as COGs and the table of ranges.
+    """Write the map as a COG and the table of ranges.
 
     `cells_path` holds what the map is held to, the target of `target_path` or a weighed one; `offsets` are the
     intervals of the blocks, none where the map has no interval.
@@ -47,10 +44,9 @@ def assemble_map(
     goal = np.where(reconciled, bands["target"], np.nan)
     pixels = cells.refined(CELL_SIDE)
     maps = {name: np.full(pixels.shape, np.nan, np.float32) for name in ("soil_moisture", "lower", "upper")}
-    values, flags = maps["soil_moisture"], np.zeros(pixels.shape, np.uint8)
-    for raw_block, stack_path, offset_path in zip_longest(raw_blocks, stacks, offsets):
+    values = maps["soil_moisture"]
+    for raw_block, offset_path in zip_longest(raw_blocks, offsets):
         raw, window = mosaic([raw_block], M01)
-        stack, _ = mosaic([stack_path], M01)
         block = window.coarsened(CELL_SIDE)
         inner, here = block.within(cells), window.within(pixels)
         values[here] = finish_block(
@@ -61,7 +57,6 @@ def assemble_map(
             maps["lower"][here], maps["upper"][here] = interval_block(
                 values[here], offset["below"], offset["above"], weight**0.5 * target_error, interval, bounds_of(target)
             )
-        flags[here] = flag_block(values[here], stack, few, reconciled[inner])
     tags = tags | {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
     tags["reconciled"] = "yes" if reconciled.any() else "no"
     if weight < 1:
@@ -81,7 +76,6 @@ def assemble_map(
         )
         tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"
     write_raster(map_path, maps, M01, pixels, tags, dict.fromkeys(maps, "m3 m-3"), True)
-    write_raster(quality_path, {"quality": flags}, M01, pixels, tags | legend(), cloud_optimized=True)
     mapped = block_mean(values, CELL_SIDE)[1] > 0
     ranges = [
         {"map": name} | describe(part)
@@ -99,9 +93,8 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         assemble_map(
             list(snakemake.input.raw),
-            list(snakemake.input.stacks),
             list(snakemake.input.offsets),
             *(snakemake.input[name] for name in ("cells", "target", "correction", "model")),
-            *(snakemake.params[name] for name in ("target", "target_error", "interval", "few", "tags")),
+            *(snakemake.params[name] for name in ("target", "target_error", "interval", "tags")),
             *snakemake.output,
         )

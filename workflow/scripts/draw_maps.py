@@ -1,15 +1,15 @@
-"""Draw the 9 km and the 1 km map side by side."""
+"""Draw the 9 km and the 1 km map side by side, its flags, and the shift of the predictors."""
 
-from kilomoist.figures import Caption, draw_maps
+import pandas as pd
+
+from kilomoist.figures import Caption, draw_maps, draw_quality, draw_shift
 from kilomoist.jobs import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        draw_maps(
-            snakemake.output.maps,
-            snakemake.input.coarse,
-            snakemake.input.fine,
-            Caption(snakemake.wildcards.region, snakemake.wildcards.month, snakemake.params.source),
-            next(iter(snakemake.input.outline), None),
-            snakemake.params.bbox,
-        )
+        flags, shift, histograms = (pd.read_csv(snakemake.input[name]) for name in ("flags", "shift", "histograms"))
+        caption = Caption(snakemake.wildcards.region, snakemake.wildcards.month, snakemake.params.source)
+        region = next(iter(snakemake.input.outline), None), snakemake.params.bbox
+        draw_maps(snakemake.output.maps, snakemake.input.coarse, snakemake.input.fine, caption, *region)
+        draw_quality(snakemake.output.quality, snakemake.input.quality, flags, caption, *region)
+        draw_shift(snakemake.output.shift, shift, histograms, caption)

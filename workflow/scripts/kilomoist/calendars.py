@@ -26,6 +26,14 @@ def month_range(month: str) -> tuple[date, date]:
     return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
 
 
+def model_only_days(product: Product, month: str) -> int:
+    """Days of a month on which a product is its model alone, without observations."""
+    begin, end = month_range(month)
+    return sum(
+        max((min(last + timedelta(days=1), end) - max(first, begin)).days, 0) for first, last in product.model_only
+    )
+
+
 def slots(product: Product, month: str) -> list[Slot]:
     """The granules of a product that a month needs, in order of time.
 

@@ -1,4 +1,4 @@
-"""Pictures of a run: correlations, importances, partial dependence, predictions, the two maps, field points.
+"""Pictures of a run: correlations, importances, partial dependence, predictions, maps, flags, shifts, field points.
 
 Every function draws one page, writes it as a PNG whose bytes depend on its input alone, and returns the figure.
 Colours keep their order for colour-blind readers and in print without colour.
@@ -37,6 +37,7 @@ from shapely.geometry import box
 
 from kilomoist.files import replaced
 from kilomoist.grids import EASE_CRS, geographic_from_ease, signed_longitude
+from kilomoist.maps import FLAGS, NO_FLAG, SEVERITY, most_severe, severity_colours
 from kilomoist.regions import region_area
 
 Bounds = tuple[float, float, float, float]
@@ -385,6 +386,116 @@ def draw_maps(
     return page
 
 
+def draw_quality(
+    path: str | Path,
+    quality_path: str | Path,
+    table: pd.DataFrame,
+    caption: Caption,
+    outline_path: str | Path | None = None,
+    bbox: Bounds | None = None,
+) -> Figure:
+    """The most severe flag of every pixel, and the share of the pixels with a value that each flag is set on.
+
+    Reads `quality.tif`; `table` is what `maps.flag_table` tells of it. The region is that of `draw_maps`.
+    """
+    with rasterio.open(quality_path) as raster:
+        footprint, crs = tuple(raster.bounds), raster.crs
+    projection = _local_projection(footprint)
+    bounds = _roomy(transform_bounds(crs, projection, *footprint))
+    region = _region(footprint, crs, outline_path, bbox).to_crs(projection)
+    flags = _read(quality_path, projection, bounds, Resampling.nearest)
+    places = np.where(np.isnan(flags), np.nan, most_severe()[np.nan_to_num(flags).astype(np.uint8)])
+    places[places == SEVERITY.index("no_value")] = np.nan  # the grey of the region, nothing outside of it
+    colours = severity_colours()
+    scale = Normalize(-0.5, len(colours) - 0.5)
+    note = "A pixel can have several flags: the map shows the most severe one, in the order of the bars, from above."
+
+    left, bottom, right, top = bounds
+    aspect = (top - bottom) / (right - left)
+    width = min(5.2, 6 / aspect)  # of the map, in inches
+    with _page(path, "Quality of the 1 km map", caption, note, (width + 5.6, max(1.6 + width * aspect, 3.6))) as page:
+        left_axes, bars = page.subplots(1, 2, width_ratios=(width, 2.6))
+        _draw_map(left_axes, places, bounds, projection, region, scale, ListedColormap(colours))
+        left_axes.set_title("a   Most severe flag")
+        shares = 100 * table.set_index("flag")["share"]
+        names = [*(FLAGS[name].meaning for name in SEVERITY if name != "no_value"), NO_FLAG]
+        drawn = bars.barh(names, shares[names], color=colours[1:], edgecolor=INK, linewidth=0.4)
+        bars.bar_label(drawn, [_percent(share) for share in shares[names]], padding=3, size=8)
+        bars.scatter(np.full(len(names), -6), names, marker="s", s=50, color=colours[1:], edgecolor=INK, linewidth=0.4)
+        bars.axvline(0, color=INK, linewidth=0.6)
+        bars.invert_yaxis()
+        bars.set(xlim=(-12, 122), xticks=range(0, 101, 25), xlabel="Share of the pixels with a value (%)")
+        bars.set_title("b   Pixels with each flag")
+        bars.tick_params(axis="y", length=0)
+        bars.spines[["top", "right", "left"]].set_visible(False)
+        bars.spines["bottom"].set_bounds(0, 100)
+        page.legend(handles=[Patch(color=MISSING, label="no value")], loc="outside lower left")
+    return page
+
+
+def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, caption: Caption) -> Figure:
+    """Distributions of every predictor at 9 km (training rows) and 1 km (pixels), a row of panels a space.
+
+    `table` and `histograms` are those of `shifts.shift_tables`.
+    """
+    spaces, names = (list(dict.fromkeys(table[column])) for column in ("space", "predictor"))
+    notes = ["Grey: the range of the training rows; a forest goes on beyond it as at its edge."]
+    if "deviation" in spaces:
+        notes.append(
+            "Deviations are what the model sees: at 9 km from the mean over 36 km, at 1 km from that over 9 km."
+        )
+    size = max(2.7 * len(names) + 0.6, 6.6), 1.2 + 0.2 * len(notes) + 2.6 * len(spaces)
+    with _page(path, "Predictors at 9 km and at 1 km", caption, "\n".join(notes), size) as page:
+        panels = page.subplots(len(spaces), len(names), squeeze=False)
+        for row, space in zip(panels, spaces, strict=True):
+            for axes, name in zip(row, names, strict=True):
+                summary = table[(table["space"] == space) & (table["predictor"] == name)].set_index("support")
+                bins = histograms[(histograms["space"] == space) & (histograms["predictor"] == name)]
+                _draw_distributions(axes, summary, bins)
+                unit = summary["unit"].iloc[0]
+                axes.set_xlabel(
+                    f"{_label(name)}{', deviation' if space == 'deviation' else ''}"
+                    + ("" if str(unit) == "1" else f" ({unit})")
+                )
+            row[0].set_ylabel("Density")
+        handles = [
+            Patch(color=MISSING, alpha=0.4, label="range of the training rows"),
+            Line2D([], [], color=BLUE, linewidth=1.4, label="9 km, training rows"),
+            Line2D([], [], color=ORANGE, linewidth=1.4, label="1 km, pixels of the map"),
+        ]
+        page.legend(handles=handles, loc="outside lower center", ncols=3)
+    return page
+
+
+def _draw_distributions(axes: Axes, summary: pd.DataFrame, bins: pd.DataFrame) -> None:
+    """Two histograms as densities, on the training rows' range, as far as the first and last percent of the pixels."""
+    training, pixels = summary.loc["9 km"], summary.loc["1 km"]
+    axes.axvspan(training["minimum"], training["maximum"], color=MISSING, alpha=0.4, linewidth=0)
+    edges = np.append(bins["lower"], bins["upper"].iloc[-1])
+    for column, colour in (("rows", BLUE), ("pixels", ORANGE)):
+        density = bins[column].to_numpy() / max(bins[column].sum(), 1) / np.diff(edges)
+        axes.stairs(density, edges, color=colour, linewidth=1.4)
+    low = np.nanmin([training["minimum"], pixels["p01"]])
+    high = np.nanmax([training["maximum"], pixels["p99"]])
+    margin = 0.05 * (high - low) or 1.0
+    axes.set(xlim=(low - margin, high + margin), yticks=[], ylim=(0, 1.18 * axes.get_ylim()[1]))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=ROUND_STEPS))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    text = NO_VALUE if np.isnan(pixels["outside"]) else f"{_percent(100 * pixels['outside'])} of the pixels outside"
+    axes.text(0.5, 0.98, text, transform=axes.transAxes, ha="center", va="top", size=8)
+
+
+def _percent(share: float) -> str:
+    """A percentage for print, told from 0 and from 100 where it differs."""
+    if np.isnan(share):
+        return ""
+    if 0 < share < 0.1:
+        return "< 0.1 %"
+    if 99.5 <= share < 100:
+        return "> 99 %"
+    return f"{share:.1f} %" if 0 < share < 9.95 else f"{share:.0f} %"
+
+
 def _made_by(tags: Mapping[str, str]) -> str:
     """How a map was made, as far as its tags say, on a line of its own."""
     if "method" not in tags:
@@ -525,7 +636,9 @@ def _region(footprint: Bounds, crs: CRS, outline_path: str | Path | None, bbox: 
     return geopandas.GeoSeries([box(*footprint)], crs=crs).segmentize(10_000)
 
 
-def _read(path: str | Path, projection: str, bounds: Bounds) -> NDArray[np.float32]:
+def _read(
+    path: str | Path, projection: str, bounds: Bounds, resampling: Resampling = Resampling.average
+) -> NDArray[np.float32]:
     """Band 1 within `bounds` of a `projection`, NaN where there is no value.
 
     At most `MAXIMUM_SIDE` pixels a side are read (from overviews, where the file has them) and returned.
@@ -543,7 +656,7 @@ def _read(path: str | Path, projection: str, bounds: Bounds) -> NDArray[np.float
         window = Window.from_slices(rows, columns)
         shrink = max(window.width / MAXIMUM_SIDE, window.height / MAXIMUM_SIDE, 1)
         rows, columns = max(round(window.height / shrink), 1), max(round(window.width / shrink), 1)
-        values = raster.read(1, window=window, out_shape=(rows, columns), resampling=Resampling.average)
+        values = raster.read(1, window=window, out_shape=(rows, columns), resampling=resampling)
         reproject(
             values.astype(np.float32),
             result,
@@ -588,12 +701,18 @@ def _draw_map(
     projection: str,
     region: geopandas.GeoSeries,
     norm: Normalize,
+    colours: str | Colormap = MOISTURE_COLOURS,
 ) -> AxesImage:
     """One map: the region in grey under the values, its outline above them, lines of longitude and latitude, scale."""
     left, bottom, right, top = bounds
     region.plot(ax=axes, facecolor=MISSING, edgecolor="none", zorder=0)
     image = axes.imshow(
-        values, cmap=MOISTURE_COLOURS, norm=norm, extent=(left, right, bottom, top), interpolation="nearest", zorder=1
+        values,
+        cmap=colours,
+        norm=norm,
+        extent=(left, right, bottom, top),
+        interpolation="nearest",
+        zorder=1,
     )
     region.boundary.plot(ax=axes, color=INK, linewidth=0.8, zorder=3)
     _graticule(axes, bounds, projection)

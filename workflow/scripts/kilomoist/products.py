@@ -11,7 +11,7 @@ attribute in the file is never used.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import numpy as np
@@ -85,6 +85,8 @@ class Product:
     """Marks observations that tell neither: they were not processed."""
     error: float = 0.0
     """Standard error of a monthly value, m³/m³; 0 where it is not a target."""
+    model_only: tuple[tuple[date, date], ...] = ()
+    """First and last days of periods in which a product that assimilates observations had none."""
 
     @property
     def short_name(self) -> str:
@@ -185,6 +187,10 @@ def _modis_pattern(short_name: str) -> re.Pattern[str]:
     return re.compile(rf"{short_name}\.A(?P<time>\d{{7}})\.(?P<tile>h\d\dv\d\d)\.061\.(?P<produced>\d{{13}})\.hdf")
 
 
+_RADIOMETER_OFF = ((date(2019, 6, 19), date(2019, 7, 23)), (date(2022, 8, 6), date(2022, 9, 20)))
+"""SMAP in safe mode: SMAP L4 is its land model alone (Earth Engine Data Catalog, NASA/SMAP/SPL4SMGP/007 and 008)."""
+
+
 def _target(short_name: str, kind: str, major: int, dataset: str, first: int) -> Product:
     """SMAP L4; the science version in the file name begins with the collection's version.
 
@@ -206,6 +212,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
         layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, -9999.0, (0.0, 1.0), {})},
         part=3_000_000,
         error=0.04,
+        model_only=_RADIOMETER_OFF,
     )
 
 

@@ -24,10 +24,12 @@ def write_raster(
     tags: Mapping[str, str],
     units: Mapping[str, str] | None = None,
     cloud_optimized: bool = False,
+    colours: Mapping[int, tuple[int, int, int]] | None = None,
 ) -> None:
     """Write bands (name → array of `window.shape`, all of one dtype) as a GeoTIFF, or as a cloud-optimized one.
 
-    Floating-point bands have NaN as nodata; integer bands have none. `units` gives the unit of bands by name.
+    Floating-point bands have NaN as nodata; integer bands have none. `units` gives the unit of bands by name, `colours`
+    red, green and blue (0…255) of the values of a single uint8 band.
     """
     arrays = list(bands.values())
     dtype = arrays[0].dtype
@@ -53,6 +55,8 @@ def write_raster(
         plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial
         try:
             with rasterio.open(plain, "w", **profile) as file:
+                if colours:  # before any value: then TIFF can still become one of a palette
+                    file.write_colormap(1, colours)
                 for number, (name, array) in enumerate(bands.items(), start=1):
                     if array.shape != window.shape:
                         raise ValueError(f"band {name} has shape {array.shape}, its window {window.shape}")
@@ -81,6 +85,12 @@ def read_raster(
         described = {name: number for number, name in enumerate(file.descriptions, start=1)}
         chosen = [name for name in described if names is None or name in names]
         return dict(zip(chosen, file.read([described[name] for name in chosen]), strict=True)), file.tags()
+
+
+def read_tags(path: str | Path) -> dict[str, str]:
+    """The tags of a GeoTIFF."""
+    with _opened(path) as file:
+        return file.tags()
 
 
 def read_window(path: str | Path, band: str, grid: Grid, window: Window) -> NDArray[Any]:

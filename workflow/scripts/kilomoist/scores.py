@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 _CONSTANT = 1e-12
 """Numbers that differ by less are the same but for rounding."""
+PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
+"""What `describe` tells of a distribution."""
 
 
 def score(observed: NDArray, estimated: NDArray) -> dict[str, float]:
@@ -49,7 +51,7 @@ def correlations(samples: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 def describe(values: NDArray) -> dict[str, float]:
     """Number, minimum, maximum, mean and percentiles of a map's finite values."""
     finite = np.asarray(values, float)[np.isfinite(values)]
-    shares = {f"p{share:02d}": share for share in (1, 5, 25, 50, 75, 95, 99)}
+    shares = {f"p{share:02d}": share for share in PERCENTILES}
     percentiles = np.percentile(finite, list(shares.values())) if finite.size else [np.nan] * len(shares)
     summary = {"n": finite.size, "minimum": np.nan, "maximum": np.nan, "mean": np.nan}
     if finite.size:

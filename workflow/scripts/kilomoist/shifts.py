@@ -1,0 +1,91 @@
+"""The covariate shift: how predictors at 1 km, for which a model predicts, differ from those at 9 km that it learned.
+
+Pixels are counted block by block in bins that the training rows alone decide, so that blocks can be added up.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kilomoist.scores import PERCENTILES, describe
+
+BINS = 50
+"""Bins over the training rows' range."""
+BEYOND = 2
+"""How many times that range bins go on beyond it on either side; the outermost hold what lies farther away."""
+_NAMES = ("minimum", "maximum", *(f"p{percent:02d}" for percent in PERCENTILES))
+"""No mean: sums of blocks differ from the sum of the whole in their last bits."""
+
+
+def count_shift(space: str, predictor: str, rows: NDArray, pixels: NDArray) -> dict[str, Any]:
+    """Counts of one predictor in the training rows (n,) and in a block's pixels (m,), all finite, as plain data.
+
+    `space` is `value`, or `deviation` where it is what a scale has beyond the next coarser one.
+    """
+    rows, pixels = np.asarray(rows, float), np.asarray(pixels, float)
+    lowest, highest = float(rows.min()), float(rows.max())
+    span = highest - lowest or max(abs(lowest), 1.0)
+    edges = np.linspace(lowest - BEYOND * span, highest + BEYOND * span, (2 * BEYOND + 1) * BINS + 1)
+    return {
+        "space": space,
+        "predictor": predictor,
+        "edges": edges.tolist(),
+        "training": describe(rows),
+        "rows": _counts(rows, edges),
+        "pixels": _counts(pixels, edges),
+        "minimum": float(pixels.min()) if pixels.size else None,
+        "maximum": float(pixels.max()) if pixels.size else None,
+        "below": int((pixels < lowest).sum()),
+        "above": int((pixels > highest).sum()),
+    }
+
+
+def shift_tables(
+    blocks: Sequence[Sequence[Mapping[str, Any]]], units: Mapping[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `count_shift` found in every block of a region, all predictors of a block together, as two tables.
+
+    The first has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
+    minimum, maximum, percentiles, and the shares of them that lie `below`, `above` and `outside` the range of the
+    training rows. Percentiles of pixels are interpolated within bins of a fiftieth of that range. The second has a
+    row a bin: space, predictor, unit, lower, upper, rows (9 km), pixels (1 km).
+    """
+    summaries: list[dict[str, Any]] = []
+    histograms = []
+    for parts in zip(*blocks, strict=True):
+        first = parts[0]
+        name = {"space": first["space"], "predictor": first["predictor"], "unit": units[first["predictor"]]}
+        pixels, edges = np.sum([part["pixels"] for part in parts], axis=0), np.array(first["edges"])
+        inside = {"below": 0.0, "above": 0.0, "outside": 0.0}
+        summaries.append(name | {"support": "9 km"} | first["training"] | inside)
+        summaries.append(name | {"support": "1 km"} | _describe_counts(parts, pixels, edges))
+        histograms.append(
+            pd.DataFrame(name | {"lower": edges[:-1], "upper": edges[1:], "rows": first["rows"], "pixels": pixels})
+        )
+    columns = ["space", "predictor", "unit", "support", "n", *_NAMES, "below", "above", "outside"]
+    return pd.DataFrame(summaries, columns=columns), pd.concat(histograms, ignore_index=True)
+
+
+def _counts(values: NDArray, edges: NDArray) -> list[int]:
+    """Values in each bin, those beyond the outermost edges in the outermost bins."""
+    kept = np.clip(values, edges[0], edges[-1])
+    return np.histogram(kept, len(edges) - 1, (edges[0], edges[-1]))[0].tolist()
+
+
+def _describe_counts(parts: Sequence[Mapping[str, Any]], pixels: NDArray, edges: NDArray) -> dict[str, float]:
+    """What `scores.describe` tells of values, from the counts of blocks."""
+    n = int(pixels.sum())
+    if not n:
+        return {"n": 0} | dict.fromkeys([*_NAMES, "below", "above", "outside"], np.nan)
+    lowest = min(part["minimum"] for part in parts if part["minimum"] is not None)
+    highest = max(part["maximum"] for part in parts if part["maximum"] is not None)
+    # The outermost bins end where the pixels do.
+    ends = np.concatenate([[min(edges[0], lowest)], edges[1:-1], [max(edges[-1], highest)]])
+    share = np.concatenate([[0], np.cumsum(pixels)]) / n
+    quantiles = np.clip(np.interp(np.array(PERCENTILES) / 100, share, ends), lowest, highest)
+    below, above = (sum(part[side] for part in parts) / n for side in ("below", "above"))
+    found = dict(zip(_NAMES, [lowest, highest, *map(float, quantiles)], strict=True))
+    return {"n": n} | found | {"below": below, "above": above, "outside": below + above}
