@@ -63,6 +63,31 @@ def test_reconciliation_reruns_only_what_finishes_the_map(demo: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ({"seed": 7}, "small-7"),
+        ({"landscape": "mountains"}, "small-mountains-2021"),
+        ({"noise": True}, "small-noise-2021"),
+        ({"error": 0.02}, "small-error0.02-2021"),
+    ],
+)
+def test_another_scene_has_granules_of_its_own_and_remakes_the_composites(demo: Path, keys: dict, name: str) -> None:
+    """Scenes share the composites' place, where the granules of one must not pass for those of another."""
+    pending = planned(demo, changed("scene", **keys))
+    assert rules(pending) >= {*SIMULATION, *COMPOSITES, *SAMPLES, *FROM_MODEL, "record_provenance"}
+    simulated = {file.path for file in pending if file.rule in SIMULATION}
+    assert all(path.startswith(f"resources/simulated/{name}/") for path in simulated)
+    assert all((demo / path).exists() for path in {file.path for file in pending if file.rule in COMPOSITES})
+
+
+def test_no_scene_but_the_configured_one_is_made(demo: Path) -> None:
+    """Its rules take a scene from the configuration: another one's folder would hold the wrong granules."""
+    done = snakemake(demo, "--dry-run", "resources/simulated/small-7/landscape.npz", config=SMALL)
+    assert done.code == 1
+    assert "MissingRuleException" in done.output
+
+
 def test_another_month_computes_only_that_month(demo: Path) -> None:
     pending = planned(demo, SMALL | {"months": [MONTH, "2021-09"]})
     # The month that was there is estimated by the new one; of its own files none is made again.

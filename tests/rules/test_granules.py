@@ -46,6 +46,17 @@ def test_simulate_landscape(demo: Path) -> None:
         assert 0 < fields["lake"].mean() < 0.1
 
 
+def test_simulate_landscape_gives_elevation_as_a_layer(demo: Path) -> None:
+    """Named under `predictors.layers` it is a predictor like any other raster."""
+    with np.load(demo / SCENE / "landscape.npz") as fields:
+        points = fields["elevation"]
+    with rasterio.open(demo / SCENE / "truth/elevation.tif") as file:
+        assert (file.crs.to_epsg(), file.descriptions, file.units) == (6933, ("elevation",), ("m",))
+        assert (file.tags()["source"], file.tags()["landscape"]) == ("simulated", "steppe")
+        assert file.transform.a == pytest.approx(M01.side)
+        np.testing.assert_allclose(file.read(1), block_mean(points, 3)[0], rtol=1e-6)
+
+
 def test_simulate_truth(demo: Path, truth: np.ndarray) -> None:
     path = demo / SCENE / "truth" / MONTH
     with rasterio.open(path / "soil_moisture.tif") as file:

@@ -1,29 +1,50 @@
 """Simulated scenes: known truth, sensors that see it, and the same bytes for the same seed."""
 
 import itertools
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import shapely
+from numpy.typing import NDArray
 from pyproj import Transformer
 from scipy.stats import pearsonr
 
+from kilomoist import configuration
 from kilomoist.calendars import slots
 from kilomoist.cells import block_mean
 from kilomoist.composites import meets
 from kilomoist.configuration import SCENE_EXTENTS
-from kilomoist.grids import CELL_SIDE, M01, SINUSOIDAL_CRS, cells_covering, ease_from_geographic, tile_grid
+from kilomoist.footprints import sum_footprints
+from kilomoist.grids import (
+    CELL_SIDE,
+    M01,
+    SINUSOIDAL_CRS,
+    cells_covering,
+    ease_from_geographic,
+    latitude_edges,
+    longitude_edges,
+    tile_grid,
+)
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import tiles_of
 from kilomoist.scenes import (
     FIELD_POINTS,
     FINER,
+    KEPT,
+    LANDSCAPES,
+    LST_NOISE,
+    NDVI_NOISE,
     Fields,
     Footprints,
     Scene,
     TemperatureView,
+    elevation_map,
+    erring,
     field_points,
     landscape,
     make_scene,
@@ -35,6 +56,7 @@ from kilomoist.scenes import (
     vegetation_period,
     write_landscape,
 )
+from kilomoist.splits import variogram_range
 
 # About 160 km, a part of the full scene that has lakes; most of it lies on tile h24v04.
 EXTENT = (97.0, 46.0, 99.0, 48.0)
@@ -323,13 +345,233 @@ def test_winter_is_cold_and_snowy(scene: Scene, fields: Fields) -> None:
     assert np.nanmin(january) > 200
 
 
-def test_moisture_is_seen_by_both_sensors(
-    scene: Scene, fields: Fields, true: np.ndarray, view: TemperatureView
-) -> None:
+@pytest.mark.parametrize("kind", LANDSCAPES)
+def test_moisture_is_seen_by_both_sensors(kind: str) -> None:
     """Wet land is greener and cooler, and neither tells everything."""
-    moisture = view.footprints.centre(true)
+    scene = make_scene(EXTENT, 2021, kind)
+    fields = landscape(scene)
+    view = TemperatureView(scene, fields, tile_grid(TILE, 1200), MONTH)
+    moisture = view.footprints.centre(truth(fields, MONTH))
     arrays = vegetation_period(scene, fields, view.footprints, VI, DAY)
     good = meets(VI.layers["ndvi"].quality["good"], arrays)[view.footprints.rows] & np.isfinite(moisture)
     ndvi = arrays["1 km 16 days NDVI"][view.footprints.rows]
     assert 0.3 < pearsonr(moisture[good], ndvi[good])[0] < 0.95
     assert -0.95 < pearsonr(moisture[good], view.means["Day"][good])[0] < -0.3
+
+
+# Landscapes, noise and error
+
+
+def test_the_configuration_knows_every_landscape() -> None:
+    assert tuple(LANDSCAPES) == get_args(configuration.Scene.model_fields["landscape"].annotation)
+    default = configuration.Scene()
+    assert make_scene(EXTENT, 2021, default.landscape, default.noise) == make_scene(EXTENT, 2021)
+
+
+def test_the_steppe_is_what_it_was_before_there_were_other_landscapes(scene: Scene, view: TemperatureView) -> None:
+    """By the formulas that the scene had then, written out with their numbers; equal to the last bit."""
+    found = landscape(scene)
+
+    def noise(longest: float, shortest: float, name: str) -> NDArray[np.float32]:
+        return scene.noise((scene.points.rows, scene.points.columns), 1 / 3, longest, shortest, name)
+
+    massif, ridges = noise(500, 120, "massif"), noise(90, 4, "ridges")
+    elevation = np.maximum(1500 + 450 * massif + 260 * ridges * np.exp(0.4 * massif), 500)
+    valleys = noise(25, 1.5, "valleys") - 0.5 * ridges
+    valleys /= valleys.std()
+    north = np.linspace(1, -1, scene.points.rows, dtype=np.float32)[:, None]
+    wetness = 0.6 * north + 0.75 * noise(600, 100, "climate") + 0.2 * massif + 0.2 * valleys
+    np.testing.assert_array_equal(found["elevation"], elevation)
+    np.testing.assert_array_equal(found["wetness"], wetness)
+    cold, height = 20 * (1 - season(datetime(2021, 8, 15))), (elevation - 1500) / 1000
+    night = (285.5 - 4.0 * height + 0.6 * wetness + 0.5 * found["albedo"] - cold).astype(np.float32)
+    np.testing.assert_array_equal(view.means["Night"], view.footprints.mean(night))
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ({}, "full-2021"),
+        ({"extent": "small", "seed": 7}, "small-7"),
+        ({"landscape": "mountains", "noise": True, "error": 0.02}, "full-mountains-noise-error0.02-2021"),
+        ({"landscape": "cloudy", "error": 0}, "full-cloudy-2021"),
+        ({"error": 0.1}, "full-error0.1-2021"),
+        ({"error": 0.0200000001}, "full-error0.0200000001-2021"),
+    ],
+)
+def test_everything_that_shapes_a_scene_names_it(keys: dict, name: str) -> None:
+    assert configuration.Scene(**keys).name == name
+
+
+def within_cells(fine: NDArray) -> NDArray[np.float64]:
+    """Deviations from the mean of each cell, as a list."""
+    means = block_mean(fine, CELL_SIDE)[0]
+    return (fine - np.kron(means, np.ones((CELL_SIDE, CELL_SIDE)))).ravel()
+
+
+def test_height_tells_in_the_mountains_what_temperature_does_not() -> None:
+    """Between cells cold land is wet, as in the steppe; within them cold land is high, and high land is dry."""
+    r = {}
+    for kind in ("steppe", "mountains"):
+        scene = make_scene(EXTENT, 2021, kind)
+        fields = landscape(scene)
+        view = TemperatureView(scene, fields, tile_grid(TILE, 1200), MONTH)
+        height, true = elevation_map(fields), truth(fields, MONTH)
+        assert (height.shape, height.dtype) == (scene.pixels.shape, np.float32)
+        np.testing.assert_allclose(height[2, 5], fields["elevation"][6:9, 15:18].mean(), rtol=1e-6)
+        kelvin, seen = view.means["Day"], view.footprints.centre(height)
+        here = np.isfinite(kelvin) & np.isfinite(seen)
+        deviations = within_cells(true), within_cells(height)
+        land = np.isfinite(deviations[0])
+        r[kind] = {
+            "height": pearsonr(deviations[0][land], deviations[1][land])[0],
+            "kelvin": pearsonr(kelvin[here], seen[here])[0],
+        }
+        r[kind]["relief"] = deviations[1].std()
+    assert r["mountains"]["height"] < -0.25
+    assert abs(r["steppe"]["height"]) < 0.2
+    assert r["mountains"]["kelvin"] < -0.6
+    assert r["mountains"]["relief"] > 1.3 * r["steppe"]["relief"]
+
+
+# A strip of 7 × 13 cells, in which a month is quickly seen.
+STRIP = (97.5, 46.5, 98.7, 47.1)
+Month = Callable[[str, bool], tuple[NDArray, NDArray]]
+
+
+@pytest.fixture(scope="module")
+def lst_month() -> Month:
+    """Mean and days of the good LST of a month, on the band of the tile, of a landscape with or without noise."""
+
+    @cache
+    def see(kind: str, noisy: bool) -> tuple[NDArray, NDArray]:
+        scene = make_scene(STRIP, 2021, kind, noisy)
+        view = TemperatureView(scene, landscape(scene), tile_grid(TILE, 1200), MONTH)
+        total, days = np.zeros((1200, 1200)), np.zeros((1200, 1200))
+        for slot in slots(LST, MONTH):
+            day = view.day(LST, slot.time)
+            good = meets(LST.layers["lst_day"].quality["good"], day)
+            total += np.where(good, 0.02 * day["LST_Day_1km"], 0)
+            days += good
+        with np.errstate(invalid="ignore"):
+            return total / days, np.where(view.footprints.whole(view.footprints.inside, False), days, np.nan)
+
+    return see
+
+
+def at_one_km(noise: NDArray) -> NDArray[np.float64]:
+    """What a tile's noise is on the scene's pixels that lie in the tile wholly, NaN elsewhere."""
+    pixels = cells_covering(STRIP).refined(CELL_SIDE)
+    sums, shares = sum_footprints(noise[None], tile_grid(TILE, 1200), pixels)
+    return np.where(shares[0] > 0.999, sums[0] / shares[0].clip(1e-9), np.nan)
+
+
+def test_white_noise_of_temperature_averages_out(lst_month: Month) -> None:
+    (quiet, days), (noisy, same) = lst_month("steppe", False), lst_month("steppe", True)
+    np.testing.assert_array_equal(days, same)  # clouds are the same
+    noise = at_one_km(noisy - quiet)
+    deviation = np.nanstd(noise)
+    # So narrow a scene has more edges of clouds, and fewer good days.
+    assert deviation == pytest.approx(LST_NOISE * (LANDSCAPES["steppe"].days / np.nanmean(days)) ** 0.5, rel=0.12)
+    means, count = block_mean(noise, CELL_SIDE)
+    assert np.nanstd(means[count > 60]) < 0.25 * deviation
+    # Pixels of 1 km share those of the tile with their neighbours, but not with the next but one.
+    for one, two in ((noise[:, 3:], noise[:, :-3]), (noise[3:], noise[:-3])):
+        both = np.isfinite(one) & np.isfinite(two)
+        assert abs(pearsonr(one[both], two[both])[0]) < 0.05
+
+
+def test_noise_is_new_in_each_observation() -> None:
+    """In two days on which the same pixel is seen, and by day and night."""
+    quiet, noisy = (
+        TemperatureView(scene, landscape(scene), tile_grid(TILE, 1200), MONTH)
+        for scene in (make_scene(STRIP, 2021), make_scene(STRIP, 2021, noisy=True))
+    )
+
+    def noise(day: int, name: str) -> NDArray[np.float64]:
+        one, other = (view.day(LST, datetime(2021, 8, day))[f"LST_{name}_1km"] for view in (noisy, quiet))
+        return np.where(other > 0, 0.02 * (one.astype(float) - other), np.nan)
+
+    first = noise(3, "Day")
+    deviation = LST_NOISE / KEPT * LANDSCAPES["steppe"].days ** 0.5
+    assert np.nanstd(first) == pytest.approx(deviation, rel=0.05)
+    for other in (noise(4, "Day"), noise(3, "Night")):
+        both = np.isfinite(first) & np.isfinite(other)
+        assert both.sum() > 500
+        assert abs(pearsonr(first[both], other[both])[0]) < 0.1
+
+
+def test_white_noise_of_vegetation_averages_out_and_both_indices_have_it() -> None:
+    sums = {}
+    for noisy in (False, True):
+        scene = make_scene(STRIP, 2021, noisy=noisy)
+        fields, footprints = landscape(scene), Footprints(scene, tile_grid(TILE, 1200), 2)
+        for name in ("ndvi", "evi"):
+            sums[name, noisy] = np.zeros((2, 1200, 1200))
+        for slot in slots(VI, MONTH):
+            arrays = vegetation_period(scene, fields, footprints, VI, slot.time)
+            for name in ("ndvi", "evi"):
+                layer = VI.layers[name]
+                good = meets(layer.quality["good"], arrays)
+                assert arrays[layer.dataset][good].min() >= -2000
+                sums[name, noisy] += slot.days * np.where(good, [1e-4 * arrays[layer.dataset], good], 0)
+    noise = {}
+    for name in ("ndvi", "evi"):
+        with np.errstate(invalid="ignore"):
+            quiet, noisy = (total / days for total, days in (sums[name, False], sums[name, True]))
+        noise[name] = at_one_km(noisy - quiet)
+    deviation = np.nanstd(noise["ndvi"])
+    assert deviation == pytest.approx(NDVI_NOISE, rel=0.15)
+    means, count = block_mean(noise["ndvi"], CELL_SIDE)
+    assert np.nanstd(means[count > 60]) < 0.25 * deviation
+    both = np.isfinite(noise["ndvi"])
+    assert pearsonr(noise["ndvi"][both], noise["evi"][both])[0] > 0.95
+    assert 0.4 < np.nanstd(noise["evi"]) / deviation < 0.8
+
+
+def test_clouds_take_some_pixels_and_leave_most(lst_month: Month) -> None:
+    clear, cloudy = (lst_month(kind, False)[1] for kind in ("steppe", "cloudy"))
+    seen = np.isfinite(clear)
+    minimum = configuration.Quality().minimum_days
+    assert (clear[seen] >= minimum).mean() > 0.98
+    assert 0.75 < (cloudy[seen] >= minimum).mean() < 0.97
+    assert cloudy[seen].mean() < 0.6 * clear[seen].mean()
+
+
+FULL = make_scene(SCENE_EXTENTS["full"], 2021)
+
+
+def test_smap_errs_as_much_as_it_is_asked_to() -> None:
+    mean = np.full(FULL.window.shape, 0.5)
+    mean[3, 4] = np.nan
+    wide = (0.0, 1.0)
+    np.testing.assert_array_equal(erring(FULL, mean, MONTH, 0.0, wide), mean)
+    small, large = (erring(FULL, mean, MONTH, error, wide) - mean for error in (0.02, 0.04))
+    assert np.isnan(small[3, 4])
+    assert np.nanstd(small) == pytest.approx(0.02, rel=0.001)
+    assert np.nanmean(small) == pytest.approx(0, abs=1e-4)
+    np.testing.assert_allclose(large, 2 * small, atol=1e-12)
+    np.testing.assert_array_equal(erring(FULL, mean, MONTH, 0.02, wide) - mean, small)
+    for other in (erring(FULL, mean, "2021-09", 0.02, wide), erring(Scene(FULL.window, 1), mean, MONTH, 0.02, wide)):
+        assert abs(np.corrcoef(np.nan_to_num(other - mean).ravel(), np.nan_to_num(small).ravel())[0, 1]) < 0.15
+    near = erring(FULL, np.full(FULL.window.shape, 0.01), MONTH, 0.1, (0.0, 0.1))
+    assert (near.min(), near.max()) == (0.0, 0.1)
+
+
+def test_errors_of_smap_reach_36_km() -> None:
+    """Of the grid, whose kilometres are of equal area: one coarse cell."""
+    longitude, latitude = (
+        (edges[9::9] + edges[:-9:9]) / 2 for edges in (longitude_edges(FULL.pixels), latitude_edges(FULL.pixels))
+    )
+    places = [place.ravel() for place in np.meshgrid(longitude, latitude)]
+    zero = np.zeros(FULL.window.shape)
+    ranges, neighbours, beyond = [], [], []
+    for number in range(1, 6):
+        field = erring(FULL, zero, f"2021-{number:02d}", 1.0, (-9.0, 9.0))
+        ranges.append(variogram_range(field.ravel(), *places, 1).range_m)
+        neighbours.append(np.corrcoef(field[1:].ravel(), field[:-1].ravel())[0, 1])
+        beyond.append(np.corrcoef(field[4:].ravel(), field[:-4].ravel())[0, 1])
+    assert np.median(ranges) == pytest.approx(36_000, rel=0.2)
+    # Of the spherical covariance at a quarter of its range and at the range.
+    assert np.mean(neighbours) == pytest.approx(1 - 1.5 / 4 + 0.5 / 64, abs=0.05)
+    assert abs(np.mean(beyond)) < 0.1

@@ -1,6 +1,7 @@
 # Configuration, and every function that rules use to name their inputs and parameters.
 
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -45,7 +46,6 @@ wildcard_constraints:
     day=r"\d{4}-\d{2}-\d{2}",
     trained="model|alternative",
     protocol="|".join(FOLDED),
-    scene=r"[a-z]+-\d+",
     country=r"[A-Z]{3}",
 
 
@@ -84,7 +84,7 @@ def checked(function, *arguments):
 
 CONFIG = checked(load, config)
 REGIONS = {region.name: region for region in CONFIG.regions}
-SCENE = f"{CONFIG.scene.extent}-{CONFIG.scene.seed}"
+SCENE = CONFIG.scene.name
 HAS_POINTS = CONFIG.source == "simulated" or CONFIG.field_points is not None
 # Standard error of the target's cells, m³/m³: the user's, or what is known of it.
 TARGET_ERROR = CONFIG.target_error
@@ -98,6 +98,11 @@ USED = {
     for role, product in (("vegetation", CONFIG.predictors.vegetation), ("temperature", CONFIG.predictors.temperature))
     if set(PRODUCTS[product].layers) & set(CONFIG.predictors.use)
 }
+
+
+# The rules of granules take a scene from the configuration, so that they cannot make any other.
+wildcard_constraints:
+    scene=re.escape(SCENE),
 
 
 def code(script):
@@ -297,14 +302,6 @@ def inventories(wildcards):
 def level(wildcards):
     """Accepted quality of a product."""
     return getattr(CONFIG.quality, PRODUCTS[wildcards.product].role)
-
-
-def scene_extent(wildcards):
-    return SCENE_EXTENTS[wildcards.scene.split("-")[0]]
-
-
-def scene_seed(wildcards):
-    return int(wildcards.scene.split("-")[1])
 
 
 # --- Runs -------------------------------------------------------------------------------------------------------------

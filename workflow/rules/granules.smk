@@ -4,6 +4,7 @@
 rule simulate_landscape:
     output:
         landscape=f"{SIMULATED}/landscape.npz",
+        elevation=f"{SIMULATED}/truth/elevation.tif",
     log:
         "results/logs/simulate_landscape/{scene}.log",
     benchmark:
@@ -15,8 +16,9 @@ rule simulate_landscape:
         mem_mb=900,
         runtime=10,
     params:
-        extent=scene_extent,
-        seed=scene_seed,
+        extent=SCENE_EXTENTS[CONFIG.scene.extent],
+        seed=CONFIG.scene.seed,
+        landscape=CONFIG.scene.landscape,
         code=code("simulate_landscape"),
     message:
         "Simulate the landscape {wildcards.scene}"
@@ -41,8 +43,8 @@ rule simulate_truth:
         mem_mb=700,
         runtime=10,
     params:
-        extent=scene_extent,
-        seed=scene_seed,
+        extent=SCENE_EXTENTS[CONFIG.scene.extent],
+        seed=CONFIG.scene.seed,
         code=code("simulate_truth"),
     message:
         "Simulate the true soil moisture of {wildcards.month}"
@@ -66,8 +68,10 @@ rule simulate_temperature:
         mem_mb=900,
         runtime=10,
     params:
-        extent=scene_extent,
-        seed=scene_seed,
+        extent=SCENE_EXTENTS[CONFIG.scene.extent],
+        seed=CONFIG.scene.seed,
+        landscape=CONFIG.scene.landscape,
+        noise=CONFIG.scene.noise,
         code=code("simulate_temperature"),
     message:
         "Simulate {wildcards.product} on {wildcards.tile} in {wildcards.month}, a granule a day"
@@ -91,8 +95,10 @@ rule simulate_vegetation:
         mem_mb=900,
         runtime=10,
     params:
-        extent=scene_extent,
-        seed=scene_seed,
+        extent=SCENE_EXTENTS[CONFIG.scene.extent],
+        seed=CONFIG.scene.seed,
+        landscape=CONFIG.scene.landscape,
+        noise=CONFIG.scene.noise,
         code=code("simulate_vegetation"),
     message:
         "Simulate {wildcards.product} on {wildcards.tile} from day {wildcards.first_day}"
@@ -116,8 +122,9 @@ rule simulate_target:
         mem_mb=700,
         runtime=10,
     params:
-        extent=scene_extent,
-        seed=scene_seed,
+        extent=SCENE_EXTENTS[CONFIG.scene.extent],
+        seed=CONFIG.scene.seed,
+        error=CONFIG.scene.error,
         code=code("simulate_target"),
     message:
         "Simulate {wildcards.product} in {wildcards.month}, eight granules a day"

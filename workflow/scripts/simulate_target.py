@@ -9,15 +9,16 @@ from kilomoist.grids import Box
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
-from kilomoist.scenes import make_scene, target_field, target_mean
+from kilomoist.scenes import erring, make_scene, target_field, target_mean
 
 
 def simulate_target(
-    truth: str, product_name: str, month: str, extent: Box, seed: int, threads: int, folder: str
+    truth: str, product_name: str, month: str, extent: Box, seed: int, error: float, threads: int, folder: str
 ) -> None:
-    """Write eight granules a day into `folder`; their mean is the exact mean of the truth over each cell."""
+    """Write eight granules a day into `folder`; their mean is that of the truth over each cell, and SMAP's error."""
     product, scene = PRODUCTS[product_name], make_scene(extent, seed)
-    mean = target_mean(read_raster(truth)[0]["soil_moisture"])
+    true = target_mean(read_raster(truth)[0]["soil_moisture"])
+    mean = erring(scene, true, month, error, product.layers["soil_moisture"].valid)
 
     def compressed(number: int) -> bytes:
         return compress_target(scene.window, target_field(scene, mean, product, month, number))
@@ -37,6 +38,7 @@ if __name__ == "__main__":
             snakemake.wildcards.month,
             tuple(snakemake.params.extent),
             snakemake.params.seed,
+            snakemake.params.error,
             snakemake.threads,
             snakemake.output.granules,
         )

@@ -11,11 +11,19 @@ from kilomoist.scenes import TemperatureView, make_scene, read_landscape
 
 
 def simulate_temperature(
-    landscape: str, product_name: str, tile: str, month: str, extent: Box, seed: int, folder: str
+    landscape: str,
+    product_name: str,
+    tile: str,
+    month: str,
+    extent: Box,
+    seed: int,
+    kind: str,
+    noisy: bool,
+    folder: str,
 ) -> None:
     """Write one granule a day into `folder`."""
-    product = PRODUCTS[product_name]
-    view = TemperatureView(make_scene(extent, seed), read_landscape(landscape), tile_grid(tile, product.pixels), month)
+    product, scene = PRODUCTS[product_name], make_scene(extent, seed, kind, noisy)
+    view = TemperatureView(scene, read_landscape(landscape), tile_grid(tile, product.pixels), month)
     for slot in slots(product, month):
         path = Path(folder) / granule_file_name(product, slot.time, tile)
         write_tiled_granule(path, product, tile, slot.time, view.day(product, slot.time))
@@ -30,5 +38,7 @@ if __name__ == "__main__":
             snakemake.wildcards.month,
             tuple(snakemake.params.extent),
             snakemake.params.seed,
+            snakemake.params.landscape,
+            snakemake.params.noise,
             snakemake.output.granules,
         )

@@ -10,12 +10,20 @@ from kilomoist.scenes import Footprints, make_scene, read_landscape, vegetation_
 
 
 def simulate_vegetation(
-    landscape: str, product_name: str, tile: str, first_day: str, extent: Box, seed: int, path: str
+    landscape: str,
+    product_name: str,
+    tile: str,
+    first_day: str,
+    extent: Box,
+    seed: int,
+    kind: str,
+    noisy: bool,
+    path: str,
 ) -> None:
     """Write the granule whose period begins on `first_day` (year and day of the year)."""
     product = PRODUCTS[product_name]
     time = datetime.strptime(first_day, product.time_format)
-    scene = make_scene(extent, seed)
+    scene = make_scene(extent, seed, kind, noisy)
     footprints = Footprints(scene, tile_grid(tile, product.pixels), samples=2)
     arrays = vegetation_period(scene, read_landscape(landscape), footprints, product, time)
     write_tiled_granule(path, product, tile, time, arrays)
@@ -30,5 +38,7 @@ if __name__ == "__main__":
             snakemake.wildcards.first_day,
             tuple(snakemake.params.extent),
             snakemake.params.seed,
+            snakemake.params.landscape,
+            snakemake.params.noise,
             snakemake.output.granule,
         )

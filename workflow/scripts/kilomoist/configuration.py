@@ -149,6 +149,7 @@ Vegetation = Annotated[str, Among(products_of("vegetation"))]
 Temperature = Annotated[str, Among(products_of("temperature"))]
 Predictor = Annotated[str, Among(_layers())]
 Extent = Annotated[str, Among(SCENE_EXTENTS)]
+Landscape = Literal["steppe", "mountains", "cloudy"]
 # A title says in words what the schema's own keywords cannot.
 Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
 RegionBox = Annotated[Box, BeforeValidator(_checked_box)]
@@ -317,7 +318,26 @@ class Scene(Section):
         "; ".join(f"`{name}` covers {_degrees(box)}" for name, box in SCENE_EXTENTS.items())
         + " (west, south, east, north in degrees).",
     )
+    landscape: Landscape = _key(
+        "steppe",
+        "`steppe` resembles the study's region; `mountains` have strong relief that surface temperature follows more "
+        "than soil moisture does; `cloudy` is the steppe under many more clouds.",
+    )
     seed: int = _key(2021, "Seed of the scene: another seed is another landscape.", ge=0, le=2**32 - 1)
+    noise: bool = _key(
+        False, "Add white noise to what MODIS observes, of about 0.06 (NDVI) and 1.8 K (LST) in a month's 1 km means."
+    )
+    error: float = _key(
+        0.0, "Standard deviation of SMAP's monthly error, which is correlated over 36 km.", "m³/m³", ge=0, le=0.1
+    )
+
+    @property
+    def name(self) -> str:
+        """Of the scene's folder: every key that shapes it, but those that only some scenes differ in as by default."""
+        kind = [] if self.landscape == "steppe" else [self.landscape]
+        noise = ["noise"] if self.noise else []
+        error = [f"error{self.error!r}"] if self.error else []
+        return "-".join([self.extent, *kind, *noise, *error, str(self.seed)])
 
 
 class Columns(Section):

@@ -2,10 +2,10 @@
 
 Nothing here is measured. The landscape is random, but tuned so that at 9 km its correlations and ranges resemble those
 of the Mongolian study. It lies on a grid three times finer than the 1 km pixels, so that no sensor's footprint is a
-pixel of the truth. SMAP's monthly mean is exactly the mean of the truth over each cell.
+pixel of the truth. SMAP's monthly mean is the mean of the truth over each cell, and what `erring` adds to it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zlib import crc32
@@ -38,15 +38,99 @@ FIELD_ERROR = 0.07
 MARGIN = 0.5
 """Degrees between the border of the scene and its field points."""
 
+ERROR_RANGE = 4
+"""Cells, 36 km: beyond this distance SMAP's errors are independent."""
+NDVI_NOISE, LST_NOISE = 0.06, 1.8
+"""Standard deviation of the white noise of a month's composite at 1 km: index without unit, K."""
+KEPT = 0.67
+"""Share of the noise's deviation that is left where pixels of a tile are averaged over those of 1 km."""
+
 Fields = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
+class Landscape:
+    """What makes a kind of landscape: its relief, what follows from it, its clouds."""
+
+    height: float
+    """Mean elevation, m."""
+    massif: float
+    """Standard deviation of the elevation of whole mountain ranges, m."""
+    ridges: float
+    """Standard deviation of the elevation of single ridges, m, in a massif of mean elevation."""
+    growth: float
+    """Ridges are exp(growth) times as high where the massif is one deviation higher."""
+    wet_massif: float
+    """Wetness that a massif of one deviation has more: it catches the rain."""
+    wet_valleys: float
+    """Wetness that valleys of one deviation have more."""
+    dry_ridges: float
+    """Wetness that ridges of one deviation have less: water runs off."""
+    lapse_day: float
+    lapse_night: float
+    """Fall of surface temperature with height, K/km."""
+    green_height: float
+    """Elevation that plants like best, m."""
+    green_fall: float
+    """Greenness that is lost at 1 km above or below it."""
+    overcast: float
+    """Least share of the scene that clouds cover on a day; the greatest is 0.4 more, as far as there is room."""
+    cloudy_period: float
+    marginal_period: float
+    """Shares of the scene where a vegetation period is cloudy, and where it is marginal."""
+    days: float
+    periods: float
+    """Good observations that a pixel can expect of temperature and of vegetation in a month."""
+
+
+_STEPPE = Landscape(
+    height=1500,
+    massif=450,
+    ridges=260,
+    growth=0.4,
+    wet_massif=0.2,
+    wet_valleys=0.2,
+    dry_ridges=0,
+    lapse_day=4.5,
+    lapse_night=4,
+    green_height=1500,
+    green_fall=0.25,
+    overcast=0.35,
+    cloudy_period=0.06,
+    marginal_period=0.18,
+    days=11,
+    periods=1.75,
+)
+LANDSCAPES: dict[str, Landscape] = {
+    "steppe": _STEPPE,
+    # Wet massifs are cold and so are dry ridges: what LST says of 9 km it does not say of 1 km, unless height is known.
+    "mountains": replace(
+        _STEPPE,
+        height=1900,
+        massif=600,
+        ridges=400,
+        growth=0.3,
+        wet_massif=0.5,
+        wet_valleys=0.25,
+        dry_ridges=0.15,
+        lapse_day=6.5,
+        lapse_night=5,
+        green_height=1600,
+        green_fall=0.5,
+    ),
+    "cloudy": replace(_STEPPE, overcast=0.55, cloudy_period=0.15, marginal_period=0.25, days=5.5, periods=1.5),
+}
+"""Every landscape that a scene can have."""
+
+
+@dataclass(frozen=True)
 class Scene:
-    """Where a scene lies, in cells, and the seed of everything random in it."""
+    """Where a scene lies, in cells, the seed of everything random in it, its landscape, and whether MODIS is noisy."""
 
     window: Window
     seed: int
+    kind: Landscape = LANDSCAPES["steppe"]
+    noisy: bool = False
 
     @property
     def pixels(self) -> Window:
@@ -79,10 +163,16 @@ class Scene:
         field = np.fft.irfft2(spectrum * amplitude, shape)
         return ((field - field.mean()) / field.std()).astype(np.float32)
 
+    def white(self, deviation: float, *purpose: str | float) -> NDArray[np.float32]:
+        """White noise at 1 km, over the scene's pixels."""
+        return deviation * self.random("white", *purpose).standard_normal(self.pixels.shape, dtype=np.float32)
 
-def make_scene(extent: tuple[float, float, float, float], seed: int) -> Scene:
+
+def make_scene(
+    extent: tuple[float, float, float, float], seed: int, landscape: str = "steppe", noisy: bool = False
+) -> Scene:
     """The scene that covers an extent (west, south, east, north in degrees) with whole cells."""
-    return Scene(cells_covering(extent), seed)
+    return Scene(cells_covering(extent), seed, LANDSCAPES[landscape], noisy)
 
 
 def landscape(scene: Scene) -> Fields:
@@ -92,17 +182,19 @@ def landscape(scene: Scene) -> Fields:
     Moisture follows `wetness` and `soil`; vegetation follows `wetness` and `plants`, and EVI also `canopy`; surface
     temperature follows `wetness`, `soil`, `plants` and `albedo`. All of these are without unit.
     """
+    kind = scene.kind
     shape, spacing = (scene.points.rows, scene.points.columns), PIXEL_KM / FINER
 
     def noise(longest: float, shortest: float, name: str) -> NDArray[np.float32]:
         return scene.noise(shape, spacing, longest, shortest, name)
 
     massif, ridges = noise(500, 120, "massif"), noise(90, 4, "ridges")
-    elevation = 1500 + 450 * massif + 260 * ridges * np.exp(0.4 * massif)
+    elevation = kind.height + kind.massif * massif + kind.ridges * ridges * np.exp(kind.growth * massif)
     valleys = noise(25, 1.5, "valleys") - 0.5 * ridges
     valleys /= valleys.std()
     north = np.linspace(1, -1, shape[0], dtype=np.float32)[:, None]
-    wetness = 0.6 * north + 0.75 * noise(600, 100, "climate") + 0.2 * massif + 0.2 * valleys
+    wetness = 0.6 * north + 0.75 * noise(600, 100, "climate") + kind.wet_massif * massif + kind.wet_valleys * valleys
+    wetness = wetness - kind.dry_ridges * ridges
     lake = (noise(60, 5, "basins") - 0.35 * ridges > 2.35).astype(np.float32)
     return {
         "elevation": np.maximum(elevation, 500),
@@ -113,6 +205,11 @@ def landscape(scene: Scene) -> Fields:
         "albedo": 0.9 * noise(300, 20, "rock") + 0.3 * noise(20, 1, "stones"),
         "lake": lake,
     }
+
+
+def elevation_map(fields: Fields) -> NDArray[np.float32]:
+    """Elevation (m) at 1 km, mean of a pixel's points."""
+    return block_mean(fields["elevation"], FINER)[0].astype(np.float32)
 
 
 def write_landscape(path: str | Path, fields: Fields) -> None:
@@ -149,6 +246,23 @@ def target_mean(true: NDArray) -> NDArray[np.float64]:
     """What SMAP sees of a month: the mean over each cell, NaN where most of it is water."""
     mean, count = block_mean(true, CELL_SIDE)
     return np.where(count * 2 > CELL_SIDE**2, mean, np.nan)
+
+
+def erring(scene: Scene, mean: NDArray, month: str, error: float, bounds: tuple[float, float]) -> NDArray[np.float64]:
+    """A month's mean over the cells with SMAP's error of a standard deviation (m³/m³), kept within physical bounds.
+
+    The error is a random field of the month with the spherical covariance of range `ERROR_RANGE`, made on a torus that
+    is so much larger than the scene that its opposite sides are independent (Dietrich and Newsam 1997, doi
+    10.1137/S1064827592240555); its mean over the scene is 0. Another error is the same field in another size.
+    """
+    rows, columns = (2 * ERROR_RANGE + length for length in scene.window.shape)
+    away = np.hypot(np.fft.fftfreq(rows, 1 / rows)[:, None], np.fft.fftfreq(columns, 1 / columns)[None]) / ERROR_RANGE
+    covariance = np.where(away < 1, 1 - 1.5 * away + 0.5 * away**3, 0)
+    # All are positive but for rounding, because the covariance ends before it meets itself around the torus.
+    power = np.maximum(np.fft.fft2(covariance).real, 0)
+    white = np.fft.fft2(scene.random("error of the target", month).standard_normal((rows, columns)))
+    field = np.fft.ifft2(white * np.sqrt(power)).real[: scene.window.rows, : scene.window.columns]
+    return np.clip(mean + error * (field - field.mean()) / field.std(), *bounds)
 
 
 def target_field(scene: Scene, mean: NDArray, product: Product, month: str, number: int) -> NDArray[np.float32]:
@@ -249,14 +363,16 @@ def _clouds(scene: Scene, cover: float, *purpose: str | float) -> NDArray[np.boo
     return field > np.quantile(field, 1 - cover)
 
 
-def _temperature(fields: Fields, when: datetime, night: bool) -> NDArray[np.float32]:
+def _temperature(kind: Landscape, fields: Fields, when: datetime, night: bool) -> NDArray[np.float32]:
     """Mean clear-sky surface temperature (K) of a month at the scene's points."""
     height = (fields["elevation"] - 1500) / 1000
     cold = 20 * (1 - season(when))
     if night:
-        return (285.5 - 4.0 * height + 0.6 * fields["wetness"] + 0.5 * fields["albedo"] - cold).astype(np.float32)
+        return (285.5 - kind.lapse_night * height + 0.6 * fields["wetness"] + 0.5 * fields["albedo"] - cold).astype(
+            np.float32
+        )
     wet = fields["wetness"] + 0.5 * fields["soil"]
-    land = 310 - 4.5 * height - 3.0 * wet - 0.8 * fields["plants"] + 2.6 * fields["albedo"] - cold
+    land = 310 - kind.lapse_day * height - 3.0 * wet - 0.8 * fields["plants"] + 2.6 * fields["albedo"] - cold
     return np.where(fields["lake"] > 0, 291 - cold, land).astype(np.float32)
 
 
@@ -273,7 +389,7 @@ class TemperatureView:
         self.scene = scene
         self.footprints = Footprints(scene, tile, 3)
         self.means = {
-            name: self.footprints.mean(_temperature(fields, _middle(month), night=name == "Night"))
+            name: self.footprints.mean(_temperature(scene.kind, fields, _middle(month), night=name == "Night"))
             for name in ("Day", "Night")
         }
 
@@ -281,7 +397,8 @@ class TemperatureView:
         """Stored numbers of the datasets of one day's granule.
 
         Clouds and weather move from day to day: the whole scene is warmer or colder, and each pixel by 0.8 K at
-        random. Within 4 km of a cloud quality is `other` and the error larger and negative.
+        random. Within 4 km of a cloud quality is `other` and the error larger and negative. In a noisy scene each
+        observation has a white error more, of which a month's composite at 1 km keeps `LST_NOISE`.
         """
         from scipy.ndimage import binary_dilation
 
@@ -290,7 +407,7 @@ class TemperatureView:
         arrays: dict[str, tuple[NDArray, int]] = {}
         for name, mean in self.means.items():
             random = scene.random("temperature", name, self.footprints.tile.top, self.footprints.tile.left, *label)
-            overcast = 0.35 + 0.4 * scene.random("overcast", name, *label).random()
+            overcast = scene.kind.overcast + 0.4 * scene.random("overcast", name, *label).random()
             clouds = _clouds(scene, overcast, name, *label)
             edge = binary_dilation(clouds, iterations=4) & ~clouds
             weather = scene.noise(scene.window.shape, PIXEL_KM * CELL_SIDE, 600, 150, "weather", name, *label)
@@ -302,6 +419,9 @@ class TemperatureView:
             error = 0.8 * random.standard_normal(mean.shape, dtype=np.float32)
             error -= uncertain * np.abs(random.normal(0, 1.5, mean.shape))
             kelvin = mean + self.footprints.centre(warmth.astype(np.float32)) + error
+            if scene.noisy:
+                deviation = LST_NOISE / KEPT * scene.kind.days**0.5
+                kelvin = kelvin + self.footprints.centre(scene.white(deviation, name, *label))
             seen = inside & ~cloudy
             # Emissivity error up to 0.02 and LST error up to 1, 2 or 3 K, as often as in a real granule of 2021.
             other = random.choice(np.array([17, 65, 81, 129], np.uint8), mean.shape, p=[0.02, 0.92, 0.04, 0.02])
@@ -324,26 +444,37 @@ def vegetation_period(
 
     Greenness follows wetness, the season, height and `plants`; EVI saturates later than NDVI. Each pixel has an error
     of its own in each period. Some pixels are marginal (usefulness from lower to useless), cloudy, or under snow;
-    lakes have low indices with a quality that does not betray them, but the land/water flag does.
+    lakes have low indices with a quality that does not betray them, but the land/water flag does. In a noisy scene
+    NDVI has a white error more, which EVI follows, and of which a month's composite at 1 km keeps `NDVI_NOISE`.
     """
+    kind = scene.kind
     prefix = product.layers["ndvi"].dataset.removesuffix(" NDVI")
     label = (product.name, when.isoformat())
     tile = footprints.tile
     random = scene.random("vegetation", tile.top, tile.left, *label)
     shape = footprints.inside.shape
-    green = 1.0 * fields["wetness"] + 0.62 * fields["plants"] - 0.25 * ((fields["elevation"] - 1500) / 1000) ** 2
+    green = (
+        1.0 * fields["wetness"]
+        + 0.62 * fields["plants"]
+        - kind.green_fall * ((fields["elevation"] - kind.green_height) / 1000) ** 2
+    )
     green = green + 1.1 * (season(when) - 1)
     land = 0.10 + 0.72 / (1 + np.exp(-1.15 * (green - 0.15)))
     lake = footprints.mean(fields["lake"])
     ndvi = footprints.mean(np.where(fields["lake"] > 0, -0.08, land).astype(np.float32))
     ndvi += 0.012 * random.standard_normal(shape, dtype=np.float32)
+    if scene.noisy:
+        ndvi += footprints.centre(scene.white(NDVI_NOISE / KEPT * kind.periods**0.5, *label))
+        ndvi = np.clip(ndvi, -0.2, 1)
     evi = 0.02 + 0.62 * np.clip(ndvi, 0, 1) ** 1.15 * (1 + 0.1 * footprints.mean(fields["canopy"]))
     evi += 0.008 * random.standard_normal(shape, dtype=np.float32)
 
     inside = footprints.inside
-    cloudy = (footprints.centre(_clouds(scene, 0.06, *label).astype(np.float32)) > 0) & inside
+    cloudy = (footprints.centre(_clouds(scene, kind.cloudy_period, *label).astype(np.float32)) > 0) & inside
     snow = (footprints.mean(_snow(fields, when)) > 0.5) & inside & ~cloudy
-    marginal = (footprints.centre(_clouds(scene, 0.18, "marginal", *label).astype(np.float32)) > 0) & inside
+    marginal = (
+        footprints.centre(_clouds(scene, kind.marginal_period, "marginal", *label).astype(np.float32)) > 0
+    ) & inside
     marginal &= ~(cloudy | snow)
     ndvi = np.where(cloudy, 0.5 * ndvi, np.where(snow, 0.02, ndvi - 0.03 * marginal))
     evi = np.where(cloudy, 0.6 * evi, np.where(snow, 0.03, evi - 0.02 * marginal))
