@@ -90,7 +90,7 @@ HAS_POINTS = CONFIG.source == "simulated" or CONFIG.field_points is not None
 TARGET_ERROR = CONFIG.target_error
 if TARGET_ERROR is None:
     TARGET_ERROR = (
-        getattr(CONFIG.scene, "error", 0.0) if CONFIG.source == "simulated" else PRODUCTS[CONFIG.target].error
+        CONFIG.scene.error if CONFIG.source == "simulated" else PRODUCTS[CONFIG.target].error
     )
 # The products that the predictors in use need, by role.
 USED = {
