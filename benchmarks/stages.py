@@ -101,11 +101,15 @@ def main() -> None:
         least: dict[str, Cost] = {}
 
         _, ours["vegetation"] = timed(
-            lambda: [average_tile(list(zip(vegetation[tile], DAYS, strict=True)), VEGETATION, "good") for tile in TILES]
+            lambda: [
+                average_tile(list(zip(vegetation[tile], DAYS, strict=True)), VEGETATION, "good", USE) for tile in TILES
+            ]
         )
         indices, least["vegetation"] = timed(lambda: [least_vegetation(vegetation[tile]) for tile in TILES])
         _, ours["temperature"] = timed(
-            lambda: [average_tile([(path, 1.0) for path in temperature[tile]], TEMPERATURE, "good") for tile in TILES]
+            lambda: [
+                average_tile([(path, 1.0) for path in temperature[tile]], TEMPERATURE, "good", USE) for tile in TILES
+            ]
         )
         kelvin, least["temperature"] = timed(lambda: [least_temperature(temperature[tile]) for tile in TILES])
         _, ours["target"] = timed(lambda: average_fields(target, PRODUCTS["SPL4SMGP.008"]))

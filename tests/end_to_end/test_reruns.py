@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import rasterio
 from workflow_runs import DEMO, MONTH, ROOT, SMALL, Pending, copy_tree, planned, rules, snakemake
 
 SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
@@ -112,9 +114,30 @@ def test_another_region_reuses_granules_and_composites(demo: Path) -> None:
     assert f"results/east/{MONTH}/soil_moisture.tif" in {file.path for file in pending}
 
 
-def test_all_other_predictors_still_share_what_they_can(demo: Path) -> None:
-    pending = planned(demo, SMALL | {"predictors": {"use": ["lst_day", "lst_night"]}})
+def test_other_predictors_rerun_the_composites_of_their_product_alone(demo: Path) -> None:
+    pending = planned(demo, SMALL | {"predictors": {"use": ["lst_day", "lst_night", "evi", "ndvi"]}})
+    assert not rules(pending) & SIMULATION
+    assert {file.path for file in pending if file.rule in COMPOSITES} == {
+        f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
+    }
+    # Their order is the model's, not the composites'.
+    pending = planned(demo, SMALL | {"predictors": {"use": ["lst_day", "evi", "ndvi"]}})
     assert not rules(pending) & (SIMULATION | COMPOSITES)
+
+
+def test_layers_rerun_from_the_stack_on(demo: Path, tmp_path: Path) -> None:
+    layer = tmp_path / "dem.tif"
+    profile = {"driver": "GTiff", "height": 40, "width": 60, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    with rasterio.open(layer, "w", transform=rasterio.transform.from_origin(97, 49, 0.1, 0.1), **profile) as file:
+        file.write(np.full((40, 60), 1500, np.float32), 1)
+    predictors = {"use": ["ndvi", "evi", "lst_day", "slope"], "layers": {"elevation": str(layer)}}
+    pending = planned(demo, SMALL | {"predictors": predictors})
+    assert rules(pending) == {*SAMPLES, *FROM_MODEL, "record_provenance"}
+    # A layer that is not in use changes nothing but the configuration that is recorded, and is told.
+    unused = SMALL | {"predictors": {"layers": {"elevation": str(layer)}}}
+    assert rules(planned(demo, unused)) == {"record_provenance"}
+    told = "`predictors.layers.elevation` is not read, because `predictors.use` does not have elevation."
+    assert told in snakemake(demo, "--dry-run", config=unused).output
 
 
 @pytest.fixture

@@ -31,9 +31,7 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
     bench.run("composite_tile", f"{LST_COMPOSITE}.tif", f"{LST_COMPOSITE}.granules.json")
 
     with rasterio.open(bench.folder / f"{LST_COMPOSITE}.tif") as file:
-        assert file.descriptions == tuple(
-            f"lst_{time}{kind}" for time in ("day", "night") for kind in ("", "_std", "_days")
-        )
+        assert file.descriptions == ("lst_day", "lst_day_std", "lst_day_days")
         assert file.transform.to_gdal()[:2] == pytest.approx(tile_grid(TILE, 1200).transform()[2::-2][:2])
         assert "Sinusoidal" in file.crs.to_wkt()
         assert set(file.dtypes) == {"float32"}
@@ -46,8 +44,6 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
     np.testing.assert_allclose(bands["lst_day_std"][2:], np.std([300, 302, 310]), atol=1e-3)
     assert (bands["lst_day_days"][2:] == 3).all()
     assert (bands["lst_day_days"][:2] == 2).all()
-    assert np.isnan(bands["lst_night"]).all()
-    assert not bands["lst_night_days"].any()
 
     inventory = json.loads((bench.folder / f"{LST_COMPOSITE}.granules.json").read_text())
     assert (inventory["product"], inventory["tile"], inventory["month"]) == (LST.name, TILE, MONTH)
@@ -56,6 +52,17 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
         sha256(path.read_bytes()).hexdigest() for path in granules
     ]
     assert len(inventory["absent"]) == 28
+
+
+def test_composite_tile_holds_what_is_in_use(bench: Bench) -> None:
+    bench.config |= {"predictors": bench.config["predictors"] | {"use": ["lst_range", "ndvi", "lst_night"]}}
+    temperature(bench.folder / "granules", 3, 300.0)
+    for unread in (bench.folder / "granules/unread" / LST.name).iterdir():
+        unread.unlink()
+    bench.run("composite_tile", f"{LST_COMPOSITE}.tif", f"{LST_COMPOSITE}.granules.json")
+    bands, _ = read_raster(bench.folder / f"{LST_COMPOSITE}.tif")
+    assert list(bands) == [f"lst_{name}{kind}" for name in ("night", "range") for kind in ("", "_std", "_days")]
+    assert not bands["lst_range_days"].any()
 
 
 def test_composite_tile_of_vegetation(bench: Bench) -> None:

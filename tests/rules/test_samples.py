@@ -111,6 +111,66 @@ def test_stack_block(bench: Bench, crs: str | None) -> None:
     assert np.array_equal(np.isfinite(cells["target"]), cells["region_fraction"] > 0)
 
 
+def test_stack_block_with_layers(bench: Bench) -> None:
+    """A static layer has no days; pixels that it does not know have no value of it; slope needs elevation alone."""
+    write_composites(bench)
+    west, north, side = 98.3, 48.0, 0.0025
+    rows, columns = 480, 520
+    x = west + side * (np.arange(columns) + 0.5) + np.zeros((rows, 1))
+    elevation = np.where(x < 98.6, -9999, 1000 + 20000 * (x - 98.6))
+    profile = {"driver": "GTiff", "height": rows, "width": columns, "count": 1, "dtype": "float32", "nodata": -9999}
+    place = {"crs": "EPSG:4326", "transform": rasterio.transform.from_origin(west, north, side, side)}
+    with rasterio.open(bench.folder / "dem.tif", "w", **profile, **place) as file:
+        file.write(elevation.astype(np.float32), 1)
+    use = ["slope", "lst_range", "soil", "lst_day"]
+    layers = {"elevation": "dem.tif", "soil": {"path": "dem.tif", "resampling": "mode"}}
+    bench.config |= {"predictors": bench.config["predictors"] | {"use": use, "layers": layers}}
+    path = bench.path(f"results/composites/archive/{LST.name}/{TILE}/{MONTH}.tif")
+    bands, _ = read_raster(path)
+    bands |= {"lst_range": bands["lst_day"] - 280, "lst_range_days": bands["lst_day_days"] - 7}
+    write_raster(path, bands, tile_grid(TILE, 1200), tile_grid(TILE, 1200).window, {})
+    bench.run("stack_block", f"{BLOCK}/predictors.tif", f"{BLOCK}/cells.tif")
+    stack, _ = mosaic([bench.folder / f"{BLOCK}/predictors.tif"], M01)
+    cells, window = mosaic([bench.folder / f"{BLOCK}/cells.tif"], M09)
+    # Days are of what is measured; the vegetation, whose product tells water and snow, is not in use.
+    assert list(stack) == [*use, "lst_range_days", "lst_day_days"]
+    longitude, latitude = places(window)
+    inside = shapely.contains_xy(shapely.box(*BOX).buffer(-0.02), longitude, latitude)
+    known = longitude > 98.62
+    assert np.isfinite(stack["slope"][inside & known]).all()
+    assert np.isnan(stack["slope"][longitude < 98.58]).all()
+    expected = np.degrees(np.arctan(20 / (111.32 * np.cos(np.radians(latitude)))))
+    np.testing.assert_allclose(stack["slope"][inside & known], expected[inside & known], rtol=0.01)
+    np.testing.assert_allclose(
+        stack["soil"][inside & known], (1000 + 20000 * (longitude - 98.6))[inside & known], atol=20000 * 0.01
+    )
+    # The smallest number of days, 3, counts for the range too: the east has none of 9 − 7.
+    assert np.isnan(stack["lst_range"]).all()
+    together = np.isfinite(np.stack([stack[name] for name in use])).all(axis=0)
+    assert not together.any()
+    assert (cells["valid_fraction"] == 0).all()
+    assert cells["valid_fraction_slope"].max() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"nodata": None}, "holds -9999 but says no nodata value"), ({"crs": None}, "has no CRS")],
+    ids=["read", "looked at"],
+)
+def test_stack_block_refuses_layers(bench: Bench, change: dict[str, object], told: str) -> None:
+    write_composites(bench)
+    profile = {"driver": "GTiff", "height": 20, "width": 20, "count": 1, "dtype": "int16", "crs": "EPSG:4326"}
+    place = {"transform": rasterio.transform.from_origin(98, 48.5, 0.1, 0.1)}
+    with rasterio.open(bench.folder / "dem.tif", "w", **(profile | place | change)) as file:
+        file.write(np.full((20, 20), -9999, np.int16), 1)
+    bench.config |= {"predictors": {"use": ["elevation"], "layers": {"elevation": "dem.tif"}}}
+    done = snakemake(bench.folder, "--allowed-rules", "stack_block", "--", f"{BLOCK}/cells.tif", config=bench.config)
+    assert done.sentence().startswith("`predictors.layers.elevation` is dem.tif, which ")
+    assert told in done.sentence()
+    # What a file says of itself is told before any job starts.
+    assert (bench.folder / "results/logs").exists() == ("read" in told or "holds" in told)
+
+
 def test_collect_samples(bench: Bench) -> None:
     for name, window in BLOCKS.items():
         write_cells(bench.path(f"{RUN}/blocks/{name}/cells.tif"), window)

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from pyhdf.SD import SD
 
+from kilomoist import composites
 from kilomoist.composites import average_fields, average_tile, choose_granules, require_share, write_inventory
 from kilomoist.eos import granule_file_name, write_tiled_granule
 from kilomoist.errors import InputError
+from kilomoist.granules import read_datasets
 from kilomoist.grids import M09, Window
 from kilomoist.products import PRODUCTS, Product
 
@@ -65,7 +67,8 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path) -> None:
     ]
     granules = [(path, 1.0) for path in days]
     bands = average_tile(granules, LST, "good")
-    assert list(bands) == ["lst_day", "lst_day_std", "lst_day_days", "lst_night", "lst_night_std", "lst_night_days"]
+    names = ("lst_day", "lst_night", "lst_range")
+    assert list(bands) == [f"{name}{suffix}" for name in names for suffix in ("", "_std", "_days")]
     kelvin = np.array([300.0, 302.0, 307.0])
     assert bands["lst_day"][0, 0] == pytest.approx(kelvin.mean(), abs=1e-4)
     assert bands["lst_day_std"][0, 0] == pytest.approx(kelvin.std(), abs=1e-3)
@@ -81,6 +84,63 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path) -> None:
     assert bands["lst_day_days"][5, 5] == 0
     assert np.isnan(bands["lst_night"]).all()
     assert all(band.dtype == np.float32 and band.shape == (SIDE, SIDE) for band in bands.values())
+
+
+def day_and_night(path: Path, pixels: dict[tuple[int, int], tuple[int, int, int, int]]) -> Path:
+    """A granule with stored temperature and quality of the day, and of the night, at some pixels."""
+    names = ("LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night")
+    arrays = {name: np.zeros((SIDE, SIDE), np.uint16 if "LST" in name else np.uint8) for name in names}
+    for place, numbers in pixels.items():
+        for name, number in zip(names, numbers, strict=True):
+            arrays[name][place] = number
+    write_tiled_granule(path, LST, "h25v04", DAY, arrays)
+    return path
+
+
+def test_the_range_of_temperature_is_of_days_that_have_both(tmp_path: Path) -> None:
+    """Of four days one has no night, one a cloudy day; a night may be warmer than its day."""
+    days = [
+        day_and_night(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0), (0, 1): (14000, 0, 14100, 0)}),
+        day_and_night(tmp_path / "b.hdf", {(0, 0): (15600, 0, 14200, 0), (0, 1): (14000, 0, 0, 0)}),
+        day_and_night(tmp_path / "c.hdf", {(0, 0): (16000, 0, 0, 2)}),
+        day_and_night(tmp_path / "d.hdf", {(0, 0): (15000, 2, 13000, 0), (0, 2): (15000, 0, 14000, 65)}),
+    ]
+    granules = [(path, 1.0) for path in days]
+    bands = average_tile(granules, LST, "good")
+    assert bands["lst_range"][0, 0] == pytest.approx((30 + 28) / 2, abs=1e-4)
+    assert bands["lst_range_std"][0, 0] == pytest.approx(1, abs=1e-3)
+    assert [bands[f"{name}_days"][0, 0] for name in ("lst_day", "lst_night", "lst_range")] == [3, 3, 2]
+    # That is not the difference of the means, which are of other days.
+    assert bands["lst_day"][0, 0] - bands["lst_night"][0, 0] == pytest.approx(314 - 824 / 3, abs=1e-3)
+    assert (bands["lst_range"][0, 1], bands["lst_range_days"][0, 1]) == (pytest.approx(-2, abs=1e-4), 1)
+    assert np.isnan(bands["lst_range"][0, 2])
+    assert bands["lst_range_days"][0, 2] == 0
+    assert average_tile(granules, LST, "fair")["lst_range"][0, 2] == pytest.approx(20, abs=1e-4)
+
+
+def test_only_what_is_in_use_is_read_and_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = day_and_night(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0)})
+    whole = average_tile([(path, 1.0)], LST, "good")
+    read: list[str] = []
+
+    def reading(path: Path, product: Product, datasets: tuple[str, ...]) -> dict[str, np.ndarray]:
+        read.extend(datasets)
+        return read_datasets(path, product, datasets)
+
+    monkeypatch.setattr(composites, "read_datasets", reading)
+    for use, datasets in (
+        (["lst_day"], {"LST_Day_1km", "QC_Day"}),
+        (["lst_range"], {"LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night"}),
+        (["lst_range", "lst_night"], {"LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night"}),
+    ):
+        bands = average_tile([(path, 1.0)], LST, "good", use)
+        assert set(read) == datasets
+        assert set(bands) == {f"{name}{suffix}" for name in use for suffix in ("", "_std", "_days")}
+        for name, band in bands.items():
+            np.testing.assert_array_equal(band, whole[name])
+        read.clear()
+    ndvi = average_tile([], VI, "good", ["ndvi"])
+    assert list(ndvi) == ["ndvi", "ndvi_std", "ndvi_days", "water", "snow"]
 
 
 def test_temperatures_outside_of_the_valid_range_are_fill(tmp_path: Path) -> None:
@@ -266,6 +326,23 @@ def test_real_temperature(real: Real) -> None:
     assert (stored > 0).mean() == pytest.approx(0.044, abs=0.001)
     assert np.isfinite(expected).mean() < np.isfinite(fair["lst_day"]).mean() <= 0.0445
     assert 270 < np.nanmin(bands["lst_day"]) < np.nanmax(bands["lst_day"]) < 330
+
+
+def test_real_night_and_range(real: Real) -> None:
+    path = real("MOD11A1.A2021227*")
+    bands = average_tile([(path, 1.0)], PRODUCTS["MOD11A1.061"], "good", ["lst_night", "lst_range"])
+    granule = SD(str(path))
+    kelvin = {}
+    for time in ("Day", "Night"):
+        stored, quality = granule.select(f"LST_{time}_1km").get(), granule.select(f"QC_{time}").get()
+        kelvin[time] = np.where((stored > 0) & (quality % 4 == 0), stored * 0.02, np.nan)
+    assert np.isfinite(kelvin["Night"]).sum() > 1000
+    np.testing.assert_allclose(bands["lst_night"], kelvin["Night"], rtol=1e-6)
+    both = kelvin["Day"] - kelvin["Night"]
+    assert 100 < np.isfinite(both).sum() < np.isfinite(kelvin["Night"]).sum()
+    np.testing.assert_allclose(bands["lst_range"], both, atol=1e-4)
+    np.testing.assert_array_equal(bands["lst_range_days"], np.isfinite(both))
+    assert np.nanmedian(both) > 0
 
 
 @pytest.mark.parametrize("pattern", ["MOD13A2.A2021225*", "MOD13A2.A2025113*"])

@@ -22,6 +22,7 @@ from kilomoist.errors import InputError
 ROOT = Path(__file__).parents[2]
 WRITE_AGAIN = "run `python -m kilomoist.configuration` and commit what it writes"
 BOX = [96.0, 45.0, 104.0, 50.0]
+PREDICTORS = "ndvi, evi, lst_day, lst_night, lst_range, slope, northness, eastness"
 
 
 def problems(raw: dict[str, Any]) -> list[str]:
@@ -172,6 +173,25 @@ def test_points_and_maps_from_the_command_line(tmp_path: Path) -> None:
     assert raster.of_month("2021-07").path == tmp_path / "nasa-2021-07.tif"
 
 
+def test_layers_have_a_short_form(tmp_path: Path) -> None:
+    dem, soil, unread = (tmp_path / name for name in ("dem.tif", "soil.tif", "unread.tif"))
+    for path in (dem, soil, unread):
+        path.touch()
+    layers = {"soil": {"path": str(soil), "resampling": "mode"}, "elevation": str(dem), "clay": str(unread)}
+    schema = configuration.schema()
+    for use, needed in ((["ndvi", "slope", "soil"], ["soil", "elevation"]), (["lst_range"], [])):
+        raw = {"predictors": {"use": use, "layers": layers}}
+        jsonschema.validate(raw, schema)
+        predictors = load(raw).predictors
+        assert list(predictors.layers_in_use()) == needed
+    assert (predictors.layers["elevation"].path, predictors.layers["elevation"].resampling) == (dem, "average")
+    assert (predictors.layers["soil"].path, predictors.layers["soil"].resampling) == (soil, "mode")
+    with pytest.raises(jsonschema.ValidationError, match="modal"):
+        jsonschema.validate({"predictors": {"layers": {"soil": {"path": "x", "resampling": "modal"}}}}, schema)
+    written = parse_config([f'predictors={{"use": ["elevation"], "layers": {{"elevation": "{dem}"}}}}'])
+    assert load(written).predictors.layers["elevation"].path == dem
+
+
 def test_a_month_needs_no_quotes_in_yaml() -> None:
     assert load(yaml.safe_load("months: [2021-08]")).months == ("2021-08",)
 
@@ -254,11 +274,11 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         ({"predictors": {"vegetation": 13}}, "`predictors.vegetation` is 13: expected MOD13A1.061, MYD13A1.061"),
         (
             {"predictors": {"use": ["ndvi", "lst"]}},
-            '`predictors.use[1]` is "lst": expected ndvi, evi, lst_day or lst_night.',
+            f'`predictors.use[1]` is "lst": expected {PREDICTORS}, or the name of a raster in `predictors.layers`.',
         ),
         (
             {"predictors": {"use": []}},
-            "`predictors.use` is []: expected a list of one or more, each ndvi, evi, lst_day or lst_night.",
+            f"`predictors.use` is []: expected a list of one or more, each {PREDICTORS} or the name of a layer.",
         ),
         (
             {"predictors": {"use": ["evi", "evi"]}},
@@ -267,9 +287,56 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         (
             {"predictors": {"use": "evi"}},
             (
-                '`predictors.use` is "evi": expected a list of one or more, each ndvi, evi, lst_day or lst_night; '
+                f'`predictors.use` is "evi": expected a list of one or more, each {PREDICTORS} or the name of a layer; '
                 'on the command line: --config \'predictors={"use": ["evi"]}\'.'
             ),
+        ),
+        # Layers
+        (
+            {"predictors": {"use": ["slope"]}},
+            (
+                '`predictors.use[0]` is "slope", which is computed from elevation: '
+                "give a raster of it as `predictors.layers.elevation`."
+            ),
+        ),
+        (
+            {"predictors": {"use": ["aspect"], "layers": {"elevation": __file__}}},
+            '`predictors.use[0]` is "aspect": angles cannot be averaged, because 359° and 1° are neighbours; take ',
+        ),
+        (
+            {"predictors": {"layers": {"Clay": __file__}}},
+            "`predictors.layers`: Clay cannot name a layer: take a-z, 0-9 and _, beginning with a letter.",
+        ),
+        *(
+            (
+                {"predictors": {"layers": {name: __file__}}},
+                f"`predictors.layers`: {name} cannot name a layer, because something else is called so: take another",
+            )
+            for name in ("lst_range", "ndvi", "slope", "aspect", "target", "valid_fraction_x", "clay_days", "water")
+        ),
+        (
+            {"predictors": {"layers": {"clay": "absent.tif"}}},
+            '`predictors.layers.clay.path` is "absent.tif": there is no such file (paths start at ',
+        ),
+        (
+            {"predictors": {"layers": {"soil": {"path": __file__, "resampling": "modal"}}}},
+            '`predictors.layers.soil.resampling` is "modal": expected average or mode.',
+        ),
+        (
+            {"predictors": {"layers": {"soil": {"path": __file__, "resample": "mode"}}}},
+            (
+                '`predictors.layers.soil.resample` is not a key (its value is "mode"): did you mean '
+                "`predictors.layers.soil.resampling`?"
+            ),
+        ),
+        (
+            {"predictors": {"layers": {"soil": {"resampling": "mode"}}}},
+            "`predictors.layers.soil.path` is missing: expected a path.",
+        ),
+        ({"predictors": {"layers": {"soil": 5}}}, "`predictors.layers.soil` is 5: expected a mapping with keys path, "),
+        (
+            {"predictors": {"layers": [__file__]}},
+            f'`predictors.layers` is ["{__file__}"]: expected a mapping of names to paths of rasters, or to mappings',
         ),
         # Months
         (

@@ -99,8 +99,13 @@ def test_layers_of_one_product_are_a_group() -> None:
     ]
     assert product_groups(["evi", "lst_night"], DEFAULT_PRODUCTS) == []
     for product in DEFAULT_PRODUCTS:
-        layers = list(PRODUCTS[product].layers)
-        assert product_groups(layers, [product]) == [layers]
+        quantities = list(PRODUCTS[product].quantities)
+        assert product_groups(quantities, [product]) == [quantities]
+
+
+def test_what_elevation_tells_is_a_group() -> None:
+    use = ["ndvi", "slope", "clay", "lst_range", "elevation", "lst_day", "eastness"]
+    assert product_groups(use, DEFAULT_PRODUCTS) == [["lst_range", "lst_day"], ["slope", "elevation", "eastness"]]
 
 
 # Collinearity

@@ -16,7 +16,7 @@ from kilomoist.configuration import DEFAULT_REGIONS, SCENE_EXTENTS, load
 from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
 from kilomoist.grids import signed_longitude
-from kilomoist.products import PRODUCTS
+from kilomoist.products import PRODUCTS, TERRAIN
 from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
 
 # In another working directory the defaults are those of the typed model, which this file shows.
@@ -89,14 +89,12 @@ HAS_POINTS = CONFIG.source == "simulated" or CONFIG.field_points is not None
 # Standard error of the target's cells, m³/m³: the user's, or what is known of it.
 TARGET_ERROR = CONFIG.target_error
 if TARGET_ERROR is None:
-    TARGET_ERROR = (
-        CONFIG.scene.error if CONFIG.source == "simulated" else PRODUCTS[CONFIG.target].error
-    )
+    TARGET_ERROR = CONFIG.scene.error if CONFIG.source == "simulated" else PRODUCTS[CONFIG.target].error
 # The products that the predictors in use need, by role.
 USED = {
     role: product
     for role, product in (("vegetation", CONFIG.predictors.vegetation), ("temperature", CONFIG.predictors.temperature))
-    if set(PRODUCTS[product].layers) & set(CONFIG.predictors.use)
+    if set(PRODUCTS[product].quantities) & set(CONFIG.predictors.use)
 }
 
 
@@ -304,6 +302,11 @@ def level(wildcards):
     return getattr(CONFIG.quality, PRODUCTS[wildcards.product].role)
 
 
+def quantities(wildcards):
+    """Predictors in use that a product measures, in its own order, so that their order in `use` changes nothing."""
+    return [name for name in PRODUCTS[wildcards.product].quantities if name in CONFIG.predictors.use]
+
+
 # --- Runs -------------------------------------------------------------------------------------------------------------
 
 
@@ -343,7 +346,7 @@ def few_days(wildcards):
         name: enough[role]
         for role, product in USED.items()
         for name in CONFIG.predictors.use
-        if name in PRODUCTS[product].layers
+        if name in PRODUCTS[product].quantities
     }
 
 
@@ -354,9 +357,20 @@ def target_model_only(wildcards):
 
 def units(wildcards):
     """Units of the predictors' bands."""
-    layers = {name: layer for product in USED.values() for name, layer in PRODUCTS[product].layers.items()}
-    of_predictors = {name: layers[name].units for name in CONFIG.predictors.use}
-    return of_predictors | {f"{name}_days": "days" for name in CONFIG.predictors.use} | {"water": "1", "snow": "1"}
+    measured = {name: unit for product in USED.values() for name, unit in PRODUCTS[product].quantities.items()}
+    # The unit of any other layer is that of its file, whatever that is.
+    known = measured | TERRAIN | {"elevation": "m"}
+    of_predictors = {name: known.get(name, "as stored") for name in CONFIG.predictors.use}
+    return of_predictors | {f"{name}_days": "days" for name in measured} | {"water": "1", "snow": "1"}
+
+
+def layers(wildcards):
+    """Settings of the user's layers in use, by name."""
+    return {name: layer.model_dump(mode="json") for name, layer in CONFIG.predictors.layers_in_use().items()}
+
+
+def layer_files(wildcards):
+    return [str(layer.path) for layer in CONFIG.predictors.layers_in_use().values()]
 
 
 def other_months(wildcards):
@@ -459,6 +473,22 @@ def require_points():
     check_points(CONFIG.field_points, CONFIG.points)
 
 
+def require_layers():
+    """Layers are read block by block, but what their files say of themselves is looked at before the first job."""
+    from kilomoist.layers import StaticLayer, check_layer
+
+    for name, layer in CONFIG.predictors.layers_in_use().items():
+        static = StaticLayer(name, layer.path, layer.resampling)
+        check_layer(static)
+        for region in REGIONS.values():
+            if not region.country:  # its outline is not there yet, and smaller than its box
+                check_layer(static, region.name, area(region.name))
+    for name in CONFIG.predictors.layers.keys() - CONFIG.predictors.layers_in_use().keys():
+        logger.warning(f"`predictors.layers.{name}` is not read, because `predictors.use` does not have {name}.")
+
+
+if CONFIG.predictors.layers:
+    checked(require_layers)
 if CONFIG.field_points:
     checked(require_points)
 if CONFIG.source == "archive":

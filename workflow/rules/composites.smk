@@ -19,6 +19,7 @@ rule composite_tile:
         runtime=10,
     params:
         quality=level,
+        use=quantities,
         source=CONFIG.source,
         code=code("composite_tile"),
     message:

@@ -52,6 +52,7 @@ rule rank_predictors:
     params:
         use=list(CONFIG.predictors.use),
         products=list(USED.values()),
+        units=units,
         kind=CONFIG.model.kind,
         trees=CONFIG.model.trees,
         seed=CONFIG.model.seed,

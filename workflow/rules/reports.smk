@@ -159,6 +159,7 @@ rule record_provenance:
         # What a map was made by is recorded anew with every new map.
         soil_moisture=f"{RUN}/soil_moisture.tif",
         outline=outline,
+        layers=layer_files,
         points=lambda wildcards: [*field_points(wildcards), *compared(wildcards)] if HAS_POINTS else [],
     output:
         provenance=f"{RUN}/provenance.json",

@@ -7,6 +7,7 @@ rule stack_block:
         inventories=inventories,
         target=target_mean,
         outline=outline,
+        layers=layer_files,
     output:
         stack=f"{BLOCK}/predictors.tif",
         cells=f"{BLOCK}/cells.tif",
@@ -25,6 +26,7 @@ rule stack_block:
         window=window,
         bbox=bbox,
         use=list(CONFIG.predictors.use),
+        layers=layers,
         minimum_days=CONFIG.quality.minimum_days,
         tags=tags,
         code=code("stack_block"),

@@ -8,7 +8,15 @@ from kilomoist.rasters import write_raster
 
 
 def composite_tile(
-    granules: list[str], product_name: str, tile: str, month: str, level: Level, source: str, path: str, inventory: str
+    granules: list[str],
+    product_name: str,
+    tile: str,
+    month: str,
+    level: Level,
+    use: list[str],
+    source: str,
+    path: str,
+    inventory: str,
 ) -> None:
     """Write the composite and the inventory of the granules it was made from."""
     product = PRODUCTS[product_name]
@@ -17,7 +25,7 @@ def composite_tile(
         LOGGER.warning("%s has no granule of %s on %s: its composite is empty.", product_name, month, tile)
     grid = tile_grid(tile, product.pixels)
     tags = {"source": source, "product": product_name, "tile": tile, "month": month, "quality": level}
-    write_raster(path, average_tile(chosen, product, level), grid, grid.window, tags)
+    write_raster(path, average_tile(chosen, product, level, use), grid, grid.window, tags)
     write_inventory(inventory, product, tile, month, [granule for granule, _ in chosen], absent)
 
 
@@ -26,8 +34,7 @@ if __name__ == "__main__":
         composite_tile(
             list(snakemake.input.granules),
             *(snakemake.wildcards[name] for name in ("product", "tile", "month")),
-            snakemake.params.quality,
-            snakemake.params.source,
+            *(snakemake.params[name] for name in ("quality", "use", "source")),
             snakemake.output.composite,
             snakemake.output.inventory,
         )

@@ -11,7 +11,6 @@ from kilomoist.importances import dependence_table, importance_table, learned_ro
 from kilomoist.jobs import LOGGER, job
 from kilomoist.methods import Cells
 from kilomoist.models import Settings, load
-from kilomoist.products import PRODUCTS
 from kilomoist.rasters import mosaic
 from kilomoist.samples import read_samples
 
@@ -22,6 +21,7 @@ def rank_predictors(
     models: list[str],
     use: list[str],
     products: Sequence[str],
+    units: dict[str, str],
     settings: Settings,
     minimum_fraction: float,
     threads: int,
@@ -32,7 +32,6 @@ def rank_predictors(
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(samples, bands["target"], use, window)
     groups = product_groups(use, products)
-    units = {name: layer.units for product in products for name, layer in PRODUCTS[product].layers.items()}
     importances, dependences = [], []
     for model in sorted(map(load, models), key=lambda model: model.method):
         if model.estimator is None:
@@ -53,7 +52,7 @@ if __name__ == "__main__":
         rank_predictors(
             *(snakemake.input[name] for name in ("samples", "cells")),
             [snakemake.input.model, snakemake.input.alternative],
-            *(snakemake.params[name] for name in ("use", "products")),
+            *(snakemake.params[name] for name in ("use", "products", "units")),
             Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,

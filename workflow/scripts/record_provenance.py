@@ -24,7 +24,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         record_provenance(
             list(snakemake.input.inventories),
-            [*snakemake.input.outline, *snakemake.input.points],
+            [*snakemake.input.outline, *snakemake.input.layers, *snakemake.input.points],
             snakemake.params.configuration,
             snakemake.output.provenance,
         )

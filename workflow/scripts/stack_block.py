@@ -8,10 +8,11 @@ from kilomoist.composites import require_granules
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window
 from kilomoist.jobs import job
+from kilomoist.layers import StaticLayer, check_layer, stack_layers
 from kilomoist.predictors import TileComposite, aggregate, stack_predictors
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_window, write_raster
-from kilomoist.regions import pixels_inside, region_area
+from kilomoist.regions import cells_of, pixels_inside, region_area
 
 
 def stack_block(
@@ -22,6 +23,7 @@ def stack_block(
     bbox: Box | None,
     outline: str | None,
     use: list[str],
+    layers: list[StaticLayer],
     minimum_days: int,
     tags: dict[str, str],
     stack_path: str,
@@ -29,11 +31,19 @@ def stack_block(
 ) -> None:
     """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
     require_granules([read_json(inventory) for inventory in inventories])
-    inside = pixels_inside(region_area(bbox, outline), block)
+    area = region_area(bbox, outline)
+    for layer in layers:
+        check_layer(layer, tags["region"], area)
+    inside = pixels_inside(area, block)
     days = {
-        name: minimum_days for product in PRODUCTS.values() if product.role == "temperature" for name in product.layers
+        name: minimum_days
+        for product in PRODUCTS.values()
+        if product.role == "temperature"
+        for name in product.quantities
     }
-    stack = stack_predictors(composites, use, block, days)
+    measured = [name for name in use if any(name in product.quantities for product in PRODUCTS.values())]
+    bands = stack_predictors(composites, measured, block, days) | stack_layers(layers, use, block, cells_of(area))
+    stack = {name: bands[name] for name in use} | bands
     stack = {name: np.where(inside, band, np.float32(np.nan)) for name, band in stack.items()}
     cells = aggregate(stack, use, inside)
     moisture = read_window(target, "soil_moisture", M09, block)
@@ -55,6 +65,7 @@ if __name__ == "__main__":
             snakemake.params.bbox,
             next(iter(snakemake.input.outline), None),
             snakemake.params.use,
+            [StaticLayer(name, **settings) for name, settings in snakemake.params.layers.items()],
             snakemake.params.minimum_days,
             snakemake.params.tags,
             *snakemake.output,

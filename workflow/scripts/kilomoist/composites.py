@@ -1,6 +1,6 @@
 """Composites: the monthly value of one product on one tile, in the tile's own grid; the target's monthly mean."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -73,33 +73,34 @@ def write_inventory(
     write_json(path, inventory)
 
 
-def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level: Level) -> Bands:
+def average_tile(
+    granules: Sequence[tuple[Path, float]], product: Product, level: Level, use: Collection[str] | None = None
+) -> Bands:
     """Composite of one product on one tile from its granules, each with the days of the month it stands for.
 
-    Per layer three bands: the mean weighted by days (`{layer}`, in the layer's unit), the weighted standard
-    deviation of its observations (`{layer}_std`) and the days that its valid observations stand for
-    (`{layer}_days`; 0 where there are none). Mean and deviation are NaN where there is no valid observation.
-    Products that tell water and snow add `water` and `snow`: the share of processed observations marked so.
-    An observation is valid when its number lies in the layer's valid range, is not its fill, and its quality bits
-    are accepted at `level`. Bands are float32, (pixels, pixels).
+    Per quantity of the product (only those in `use` where it is given) three bands: the mean weighted by days
+    (`{name}`, in its unit), the weighted standard deviation of its observations (`{name}_std`) and the days that its
+    valid observations stand for (`{name}_days`; 0 where there are none). Mean and deviation are NaN where there is no
+    valid observation. Products that tell water and snow add `water` and `snow`: the share of processed observations
+    marked so. An observation is valid when its number lies in the layer's valid range, is not its fill, and its
+    quality bits are accepted at `level`; of a difference of layers when both are. Bands are float32, (pixels, pixels).
     """
+    names = [name for name in product.quantities if use is None or name in use]
     shape = (product.pixels, product.pixels)
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
     # Sums of stored numbers are whole and exact, whatever the order of the granules; they are scaled at the end.
-    sums, squares = ({name: np.zeros(shape) for name in product.layers} for _ in range(2))
-    days = {name: np.zeros(shape, np.float32) for name in product.layers}
+    sums, squares = ({name: np.zeros(shape) for name in names} for _ in range(2))
+    days = {name: np.zeros(shape, np.float32) for name in names}
     # Memory that is asked for anew in each step costs more than the arithmetic.
     buffers = np.empty((2, _ROWS_AT_ONCE, product.pixels))
     marked = {name: np.zeros(shape, np.float32) for name in surfaces}
     telling = np.zeros(shape, np.float32)
     for path, weight in granules:
-        whole = read_datasets(path, product, product.datasets)
+        whole = read_datasets(path, product, product.datasets_of(names))
         for start in range(0, product.pixels, _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             numbers = {name: array[rows] for name, array in whole.items()}
-            for name, layer in product.layers.items():
-                stored = numbers[layer.dataset]
-                valid = meets(layer.quality[level], numbers) & _look_up(stored, layer.holds)
+            for name, stored, valid in _observed(product, level, names, numbers):
                 counted, weighted = buffers[:, : len(stored)]
                 np.multiply(stored, valid, out=counted)
                 np.multiply(counted, weight, out=weighted)
@@ -113,12 +114,13 @@ def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level
                 for name, quality in surfaces.items():
                     marked[name][rows] += tells & meets(quality, numbers)
     bands: Bands = {}
-    for name, layer in product.layers.items():
+    for name in names:
+        scale = product.layers[product.differences.get(name, (name,))[0]].scale
         with np.errstate(invalid="ignore"):
             mean = sums[name] / days[name]
             variance = np.maximum(squares[name] / days[name] - mean**2, 0.0)
-        bands[name] = (layer.scale * mean).astype(np.float32)
-        bands[f"{name}_std"] = (layer.scale * np.sqrt(variance)).astype(np.float32)
+        bands[name] = (scale * mean).astype(np.float32)
+        bands[f"{name}_std"] = (scale * np.sqrt(variance)).astype(np.float32)
         bands[f"{name}_days"] = days[name].astype(np.float32)
     # What is never processed is sea, with few exceptions, and the sea must be seen beside a coast.
     never = {"water": np.float32(len(granules) > 0), "snow": np.float32(0)}
@@ -126,6 +128,22 @@ def average_tile(granules: Sequence[tuple[Path, float]], product: Product, level
         name: np.divide(count, telling, out=np.full(shape, never[name]), where=telling > 0)
         for name, count in marked.items()
     }
+
+
+def _observed(
+    product: Product, level: Level, names: Collection[str], numbers: dict[str, NDArray]
+) -> Iterator[tuple[str, NDArray, NDArray[np.bool_]]]:
+    """Name, stored numbers and validity of each of some quantities, given the stored numbers of the datasets."""
+    valid = {}
+    for name, layer in product.layers_of(names).items():
+        stored = numbers[layer.dataset]
+        valid[name] = meets(layer.quality[level], numbers) & _look_up(stored, layer.holds)
+        if name in names:
+            yield name, stored, valid[name]
+    for name, parts in product.differences.items():
+        if name in names:
+            first, second = (numbers[product.layers[part].dataset] for part in parts)
+            yield name, np.subtract(first, second, dtype=float), valid[parts[0]] & valid[parts[1]]
 
 
 def average_fields(granules: Iterable[Path], product: Product) -> Bands:

@@ -7,6 +7,7 @@ Snakemake imports this module whenever it parses the workflow, in every job agai
 import difflib
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -32,7 +33,7 @@ from kilomoist.calendars import FIRST_MONTH, month_range
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.grids import LARGEST_LATITUDE, Box
-from kilomoist.products import PRODUCTS, Level, products_of
+from kilomoist.products import PRODUCTS, TERRAIN, Level, products_of
 
 SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97.5, 46.0, 101.5, 49.0)}
 """Where each simulated scene lies."""
@@ -53,6 +54,9 @@ OWN_MAPS = {
 """Columns of the run's own maps in `tables/field_points.csv`, and their names in `tables/field_validation.csv`."""
 OWN_COLUMNS = ("pixel", "id", "points", "measurements", "longitude", "latitude", "observed")
 """Columns of `tables/field_points.csv` that are no maps."""
+
+OWN_BANDS = ("row", "col", "lon", "lat", "target", "split", "soil_moisture", "region_fraction", "water", "snow")
+"""Columns of `samples.parquet` and bands that are no predictors; no layer can be called so."""
 
 _SHOWN = 80
 """Characters of a wrong value that a message shows."""
@@ -75,10 +79,20 @@ class Among:
         return core_schema.literal_schema(self.names)
 
 
-def _layers() -> Iterator[str]:
-    for role in ("vegetation", "temperature"):
-        for name in products_of(role):
-            yield from PRODUCTS[name].layers
+def _measured() -> list[str]:
+    """Predictors that products measure."""
+    names = [name for role in ("vegetation", "temperature") for name in products_of(role)]
+    return list(dict.fromkeys(quantity for name in names for quantity in PRODUCTS[name].quantities))
+
+
+def _checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
+    taken = {*_measured(), *TERRAIN, "aspect", *OWN_BANDS}
+    for name in layers:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ValueError(f"{name} cannot name a layer: take a-z, 0-9 and _, beginning with a letter")
+        if name in taken or name.startswith("valid_fraction") or name.endswith(("_days", "_std")):
+            raise ValueError(f"{name} cannot name a layer, because something else is called so: take another name")
+    return layers
 
 
 def _checked_month(month: str) -> str:
@@ -147,7 +161,7 @@ def _existing(path: Path) -> Path:
 Target = Annotated[str, Among(products_of("target"))]
 Vegetation = Annotated[str, Among(products_of("vegetation"))]
 Temperature = Annotated[str, Among(products_of("temperature"))]
-Predictor = Annotated[str, Among(_layers())]
+Predictor = Annotated[str, Field(title=f"{', '.join([*_measured(), *TERRAIN])} or the name of a layer")]
 Extent = Annotated[str, Among(SCENE_EXTENTS)]
 Landscape = Literal["steppe", "mountains", "cloudy"]
 # A title says in words what the schema's own keywords cannot.
@@ -232,14 +246,48 @@ class Region(Section):
 DEFAULT_REGIONS = (Region(name="khangai", bbox=(96.0, 45.0, 104.0, 50.0)),)
 
 
+class Layer(Section):
+    """A raster with one band that does not change with the month, on any grid and in any CRS that GDAL reads."""
+
+    path: ExistingPath = _key(..., "The raster; a path alone, without the mapping, means the same.")
+    resampling: Literal["average", "mode"] = _key(
+        "average",
+        "What a pixel of 1 km gets of a finer raster: `average`, or of numbers that stand for classes `mode`, the one "
+        "that covers most of it.",
+    )
+
+
+def _as_layer(value: object) -> object:
+    """A path alone means a layer that is averaged."""
+    return {"path": value} if isinstance(value, (str, Path)) else value
+
+
 class Predictors(Section):
     """What the model learns from."""
 
     vegetation: Vegetation = _key("MOD13A1.061", "Product of `ndvi` and `evi`; read only if `use` needs it.")
-    temperature: Temperature = _key("MOD11A1.061", "Product of `lst_day` and `lst_night`; read only if `use` needs it.")
-    use: Annotated[tuple[Predictor, ...], AfterValidator(_checked_unique)] = _key(
-        ("ndvi", "evi", "lst_day"), "Predictors that the model uses.", min_length=1
+    temperature: Temperature = _key(
+        "MOD11A1.061", "Product of `lst_day`, `lst_night` and `lst_range`; read only if `use` needs it."
     )
+    use: Annotated[tuple[Predictor, ...], AfterValidator(_checked_unique)] = _key(
+        ("ndvi", "evi", "lst_day"),
+        "Predictors that the model uses; `slope`, `northness` and `eastness` are computed from the layer `elevation`.",
+        min_length=1,
+    )
+    layers: Annotated[
+        dict[str, Annotated[Layer, BeforeValidator(_as_layer, json_schema_input_type=str | Layer)]],
+        AfterValidator(_checked_layers),
+    ] = _key(
+        {},
+        "Rasters that do not change with the month, by the names that `use` knows them by, for example "
+        "`{elevation: dem.tif}`; `elevation` is in m.",
+        title="a mapping of names to paths of rasters, or to mappings with keys path and resampling",
+    )
+
+    def layers_in_use(self) -> dict[str, Layer]:
+        """The layers that `use` names or that something in it is computed from, in their own order."""
+        needed = {*self.use, *(["elevation"] if set(self.use) & set(TERRAIN) else [])}
+        return {name: layer for name, layer in self.layers.items() if name in needed}
 
 
 class Quality(Section):
@@ -431,7 +479,12 @@ class Configuration(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Configuration":
-        problems = [*self._problems_of_names(), *self._problems_of_source(), *self._problems_of_points()]
+        problems = [
+            *self._problems_of_names(),
+            *self._problems_of_predictors(),
+            *self._problems_of_source(),
+            *self._problems_of_points(),
+        ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -440,6 +493,20 @@ class Configuration(Section):
         names = [region.name for region in self.regions]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f"`regions`: {name} names {names.count(name)} regions: give each region its own name."
+
+    def _problems_of_predictors(self) -> Iterator[str]:
+        measured, layers = _measured(), self.predictors.layers
+        for number, name in enumerate(self.predictors.use):
+            key = f"`predictors.use[{number}]` is {_shown(name)}"
+            if name == "aspect" and name not in layers:
+                yield f"{key}: angles cannot be averaged, because 359° and 1° are neighbours; take northness, eastness."
+            elif name in TERRAIN and "elevation" not in layers:
+                yield f"{key}, which is computed from elevation: give a raster of it as `predictors.layers.elevation`."
+            elif name not in {*measured, *TERRAIN, *layers}:
+                yield (
+                    f"{key}: expected {', '.join([*measured, *TERRAIN])}, or the name of a raster in "
+                    "`predictors.layers`."
+                )
 
     def _problems_of_source(self) -> Iterator[str]:
         if self.source == "archive":
@@ -587,6 +654,13 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
     return {**schema()["$defs"][node["$ref"].rsplit("/", 1)[-1]], **node}
 
 
+def _entry(node: dict[str, Any]) -> dict[str, Any]:
+    """The part of the schema that a list's items or a mapping's values have; of several forms the one with keys."""
+    entry = _resolved(node.get("items") or node.get("additionalProperties") or {})
+    forms = [_resolved(form) for form in entry.get("anyOf", ())]
+    return next((form for form in forms if "properties" in form), entry)
+
+
 def _find(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
     """The written form of pydantic's location of a value, as far as the schema knows it, and its part of the schema."""
     key, node = "", schema()
@@ -595,6 +669,8 @@ def _find(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
             key, node = f"{key}[{part}]", _resolved(node["items"])
         elif part in node.get("properties", {}):
             key, node = f"{key}.{part}" if key else str(part), _resolved(node["properties"][part])
+        elif isinstance(node.get("additionalProperties"), dict):
+            key, node = f"{key}.{part}", _entry(node)
         else:  # an unknown key, or the name of a union's member
             break
     return key, node
@@ -620,9 +696,9 @@ def _keys() -> Iterator[tuple[str, dict[str, Any]]]:
                 yield from walk(f"{prefix}{name}.", inner)
                 continue
             yield prefix + name, inner
-            item = _resolved(inner.get("items", {}))
-            if "properties" in item:
-                yield from walk(f"{prefix}{name}[].", item)
+            entry = _entry(inner)
+            if "properties" in entry:
+                yield from walk(f"{prefix}{name}{'[]' if 'items' in inner else '.<name>'}.", entry)
 
     yield from walk("", schema())
 

@@ -82,6 +82,11 @@ LABELS = {
     "evi": "EVI",
     "lst_day": "LST, day",
     "lst_night": "LST, night",
+    "lst_range": "LST, day − night",
+    "elevation": "Elevation",
+    "slope": "Slope",
+    "northness": "Northness",
+    "eastness": "Eastness",
     "absolute": "Method absolute (the study's)",
     "detail": "Method detail",
 }

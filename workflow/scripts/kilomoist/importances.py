@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from kilomoist.methods import Cells, detail_rows, fit_small
 from kilomoist.models import Model, Settings, impurity_importance, predict_mean
-from kilomoist.products import PRODUCTS
+from kilomoist.products import PRODUCTS, TERRAIN
 from kilomoist.splits import spatial_folds
 
 PERMUTATIONS = 10
@@ -59,9 +59,10 @@ def learned_rows(method: str, samples: pd.DataFrame, cells: Cells, use: Sequence
 
 
 def product_groups(use: Sequence[str], products: Sequence[str]) -> list[list[str]]:
-    """Predictors in use that are layers of one of the `products`, where there are several."""
-    of_products = [[name for name in use if name in PRODUCTS[product].layers] for product in products]
-    return [names for names in of_products if len(names) > 1]
+    """Predictors in use that one of the `products` measures, or that elevation tells, where there are several."""
+    origins = [*(PRODUCTS[product].quantities for product in products), {"elevation", *TERRAIN}]
+    groups = [[name for name in use if name in origin] for origin in origins]
+    return [names for names in groups if len(names) > 1]
 
 
 def variance_inflation(x: NDArray) -> NDArray[np.float64]:

@@ -54,7 +54,7 @@ def stack_predictors(
         # What water reflects says nothing about soil, however good its quality is.
         land = stored["water"] <= MOST_WATER if "water" in stored else True
         for name in use:
-            if name in product.layers:
+            if name in product.quantities:
                 enough = land & (stored[f"{name}_days"] >= max(minimum_days.get(name, 0), 1e-6))
                 layers[name] = np.where(enough, stored[name], np.nan)
                 layers[f"{name}_days"] = np.where(enough, stored[f"{name}_days"], np.nan)

@@ -10,7 +10,8 @@ attribute in the file is never used.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -87,6 +88,8 @@ class Product:
     """Standard error of a monthly value, m³/m³; 0 where it is not a target."""
     model_only: tuple[tuple[date, date], ...] = ()
     """First and last days of periods in which a product that assimilates observations had none."""
+    differences: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Quantities that are one layer minus another of the same unit and scale, where an observation has both."""
 
     @property
     def short_name(self) -> str:
@@ -101,10 +104,26 @@ class Product:
         return self.pixels > 0
 
     @property
+    def quantities(self) -> dict[str, str]:
+        """Unit of everything that observations give, by name: layers, and differences of two."""
+        units = {name: layer.units for name, layer in self.layers.items()}
+        return units | {name: units[first] for name, (first, _) in self.differences.items()}
+
+    def layers_of(self, names: Collection[str]) -> dict[str, Layer]:
+        """The layers that some quantities are made from, in the product's order."""
+        needed = {*names, *(part for name in names for part in self.differences.get(name, ()))}
+        return {name: layer for name, layer in self.layers.items() if name in needed}
+
+    @property
     def datasets(self) -> tuple[str, ...]:
         """Every dataset that the layers and their masks need, in a stable order."""
-        names: dict[str, None] = {layer.dataset: None for layer in self.layers.values()}
-        qualities = [quality for layer in self.layers.values() for quality in layer.quality.values()]
+        return self.datasets_of(self.layers)
+
+    def datasets_of(self, quantities: Collection[str]) -> tuple[str, ...]:
+        """Every dataset that some quantities and the product's masks need, in a stable order."""
+        layers = self.layers_of(quantities).values()
+        names: dict[str, None] = {layer.dataset: None for layer in layers}
+        qualities = [quality for layer in layers for quality in layer.quality.values()]
         for quality in [*qualities, self.water, self.snow, self.silent]:
             names |= {condition.dataset: None for alternative in quality for condition in alternative}
         return tuple(names)
@@ -180,6 +199,8 @@ def _temperature(short_name: str) -> Product:
         layers={"lst_day": layer("Day"), "lst_night": layer("Night")},
         pixels=1200,
         grid_name="MODIS_Grid_Daily_1km_LST",
+        # How far a day warms and a night cools the ground; of both from one day, because clouds choose the days.
+        differences={"lst_range": ("lst_day", "lst_night")},
     )
 
 
@@ -230,6 +251,10 @@ PRODUCTS: dict[str, Product] = {
         *(_target("SPL4SMAU", "aup", major, "Analysis_Data/sm_surface_analysis", 0) for major in (4, 5, 6, 7, 8)),
     )
 }
+
+
+TERRAIN: dict[str, str] = {"slope": "degrees", "northness": "1", "eastness": "1"}
+"""Predictors that are computed from the user's layer `elevation`, and their units."""
 
 
 def products_of(role: Role) -> tuple[str, ...]:
