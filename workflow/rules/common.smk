@@ -423,6 +423,7 @@ def targets():
         "tables/correlation.csv",
         "tables/importance.csv",
         "tables/partial_dependence.csv",
+        "tables/agreement.csv",
         "tables/maps.csv",
         "tables/scores.csv",
         "tables/granules.csv",

@@ -8,8 +8,7 @@ from kilomoist.composites import require_granules
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window
 from kilomoist.jobs import job
-from kilomoist.predictors import TileComposite, aggregate, stack_predictors
-from kilomoist.products import PRODUCTS
+from kilomoist.predictors import TileComposite, aggregate, needed_days, stack_predictors
 from kilomoist.rasters import read_window, write_raster
 from kilomoist.regions import pixels_inside, region_area
 
@@ -30,10 +29,7 @@ def stack_block(
     """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
     require_granules([read_json(inventory) for inventory in inventories])
     inside = pixels_inside(region_area(bbox, outline), block)
-    days = {
-        name: minimum_days for product in PRODUCTS.values() if product.role == "temperature" for name in product.layers
-    }
-    stack = stack_predictors(composites, use, block, days)
+    stack = stack_predictors(composites, use, block, needed_days(minimum_days))
     stack = {name: np.where(inside, band, np.float32(np.nan)) for name, band in stack.items()}
     cells = aggregate(stack, use, inside)
     moisture = read_window(target, "soil_moisture", M09, block)
