@@ -107,5 +107,13 @@ def write_model(path: Path, method: str = "absolute") -> None:
     save(path, fitted(method))
 
 
+RELIABILITY = [0.5, 1.0, 0.25]
+"""Of each predictor in `USE`."""
+
+
+def write_agreement(path: Path) -> None:
+    pd.DataFrame({"predictor": USE, "reliability": RELIABILITY}).to_csv(path, index=False)
+
+
 def region_cells() -> Cells:
     return Cells.of_samples(sample_table(), moisture(CELLS), USE, CELLS)

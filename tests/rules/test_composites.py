@@ -31,7 +31,7 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
     bench.run("composite_tile", f"{LST_COMPOSITE}.tif", f"{LST_COMPOSITE}.granules.json")
 
     with rasterio.open(bench.folder / f"{LST_COMPOSITE}.tif") as file:
-        assert file.descriptions == ("lst_day", "lst_day_std", "lst_day_days")
+        assert file.descriptions == tuple(f"lst_day{kind}" for kind in ("", "_std", "_days", "_odd", "_odd_days"))
         assert file.transform.to_gdal()[:2] == pytest.approx(tile_grid(TILE, 1200).transform()[2::-2][:2])
         assert "Sinusoidal" in file.crs.to_wkt()
         assert set(file.dtypes) == {"float32"}
@@ -44,6 +44,9 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
     np.testing.assert_allclose(bands["lst_day_std"][2:], np.std([300, 302, 310]), atol=1e-3)
     assert (bands["lst_day_days"][2:] == 3).all()
     assert (bands["lst_day_days"][:2] == 2).all()
+    np.testing.assert_allclose(bands["lst_day_odd"][2:], (300 + 310) / 2, atol=1e-3)
+    np.testing.assert_allclose(bands["lst_day_odd"][:2], 300, atol=1e-3)
+    assert (bands["lst_day_odd_days"][2:] == 2).all()
 
     inventory = json.loads((bench.folder / f"{LST_COMPOSITE}.granules.json").read_text())
     assert (inventory["product"], inventory["tile"], inventory["month"]) == (LST.name, TILE, MONTH)
@@ -79,7 +82,8 @@ def test_composite_tile_of_vegetation(bench: Bench) -> None:
     vegetation(bench.folder / "granules", datetime(2021, 8, 29), {"NDVI": 6000} | common | {"pixel reliability": snowy})
     bench.run("composite_tile", f"{INDEX_COMPOSITE}.tif", f"{INDEX_COMPOSITE}.granules.json")
     bands, _ = read_raster(bench.folder / f"{INDEX_COMPOSITE}.tif")
-    assert list(bands) == ["ndvi", "ndvi_std", "ndvi_days", "evi", "evi_std", "evi_days", "water", "snow"]
+    kinds = ("", "_std", "_days", "_odd", "_odd_days")
+    assert list(bands) == [*(f"{name}{kind}" for name in ("ndvi", "evi") for kind in kinds), "water", "snow"]
     np.testing.assert_allclose(bands["ndvi"][:-1], (12 * 0.4 + 3 * 0.6) / 15, atol=1e-6)
     assert (bands["ndvi_days"][:-1] == 15).all()
     np.testing.assert_allclose(bands["ndvi"][-1], 0.4, atol=1e-6)

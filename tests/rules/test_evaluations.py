@@ -10,12 +10,14 @@ from rule_bench import CONFIG, REGION, RUN, Bench, make_bench
 from small_region import (
     CELLS,
     RAW,
+    RELIABILITY,
     USE,
     fitted,
     moisture,
     region_cells,
     sample_table,
     stack,
+    write_agreement,
     write_cells,
     write_raw,
     write_sample_table,
@@ -170,13 +172,14 @@ def test_compare_maps(bench: Bench, method: str) -> None:
     prepare(bench, method)
     write_raw(bench.path, RUN)
     write_stacks(bench.path, RUN)
+    write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
     bench.run("compare_maps", f"{RUN}/comparison.tif")
     maps, _ = read_raster(bench.folder / f"{RUN}/comparison.tif")
     other = "detail" if method == "absolute" else "absolute"
     np.testing.assert_allclose(maps[method], RAW, atol=1e-7)
     whole = stack(CELLS)
     predictors = np.stack([whole[name] for name in USE])
-    expected = predict_map(fitted(other), predictors, CELLS.refined(9), region_cells(), 9)
+    expected = predict_map(fitted(other), predictors, CELLS.refined(9), region_cells(), 9, RELIABILITY)
     np.testing.assert_allclose(maps[other], expected, atol=1e-6)
     target = moisture(CELLS)
     for name in (method, other):

@@ -16,12 +16,14 @@ from small_region import (
     BLOCKS,
     CELLS,
     RAW,
+    RELIABILITY,
     USE,
     fitted,
     moisture,
     region_cells,
     sample_table,
     stack,
+    write_agreement,
     write_cells,
     write_model,
     write_raw,
@@ -53,12 +55,13 @@ def test_predict_block(bench: Bench, method: str) -> None:
     write_cells(bench.path(f"{RUN}/cells.tif"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
     write_model(bench.path(f"{RUN}/model.skops"), method)
+    write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
     bench.run("predict_block", f"{RUN}/blocks/r001c001/raw_map.tif")
     bands, window = mosaic([bench.folder / f"{RUN}/blocks/r001c001/raw_map.tif"], M01)
     assert window == block.refined(9)
     whole = stack(CELLS)
     predictors = np.stack([whole[name] for name in USE])
-    expected = predict_map(fitted(method), predictors, CELLS.refined(9), region_cells(), 9)
+    expected = predict_map(fitted(method), predictors, CELLS.refined(9), region_cells(), 9, RELIABILITY)
     here = block.refined(9).within(CELLS.refined(9))
     np.testing.assert_allclose(bands["soil_moisture"], expected[here], atol=1e-6)
 

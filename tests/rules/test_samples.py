@@ -199,3 +199,30 @@ def test_collect_samples_keeps_the_share_that_is_asked_for(bench: Bench) -> None
     assert (split == "test").sum() == -(-len(split) // 2)
     assert list(split) != list(sample_table()["split"])
     assert read_raster(bench.folder / outputs[1])[1]["month"] == MONTH
+
+
+def test_measure_agreement(bench: Bench) -> None:
+    """Temperature is half noise, vegetation repeats exactly, and nothing has two halves of EVI."""
+    random = np.random.default_rng(1)
+    grid = tile_grid(TILE, 1200)
+    signal = random.normal(0, 3, grid.window.shape)
+    # A composite of two days: its noise has half of the variance of theirs.
+    odd, even = 300 + signal + random.normal(0, np.sqrt(2) * 3, (2, *grid.window.shape))
+    bands = {"lst_day": (odd + even) / 2, "lst_day_odd": odd, "lst_day_days": 4.0, "lst_day_odd_days": 2.0}
+    index = {"ndvi": signal, "ndvi_odd": signal, "ndvi_days": 31, "ndvi_odd_days": 15, "water": 0}
+    index |= {"evi": signal, "evi_odd": signal, "evi_days": 16, "evi_odd_days": 16}
+    for product, layers in ((LST, bands), (INDEX, index)):
+        path = bench.path(f"results/composites/archive/{product.name}/{TILE}/{MONTH}.tif")
+        full = {name: np.broadcast_to(band, signal.shape).astype(np.float32) for name, band in layers.items()}
+        write_raster(path, full, grid, grid.window, {})
+    write_cells(bench.path(f"{RUN}/cells.tif"))
+    log = bench.run("measure_agreement", f"{RUN}/tables/agreement.csv")
+    table = pd.read_csv(bench.folder / f"{RUN}/tables/agreement.csv").set_index("predictor")
+    assert list(table.index) == USE
+    assert table.loc["ndvi", "reliability"] == pytest.approx(1, abs=1e-6)
+    assert table.loc["lst_day", "reliability"] == pytest.approx(0.5, abs=0.05)
+    assert table.loc["lst_day", "signal_variance"] == pytest.approx(table.loc["lst_day", "noise_variance"], rel=0.2)
+    assert table.loc["lst_day", "n"] == table.loc["ndvi", "n"] > 3000
+    assert (table.loc["evi", "reliability"], table.loc["evi", "n"]) == (1, 0)
+    assert table.loc["evi", "note"].startswith("fewer than 1000 pixels")
+    assert "lst_day: 0." in log

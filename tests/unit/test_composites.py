@@ -67,8 +67,8 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path) -> None:
     ]
     granules = [(path, 1.0) for path in days]
     bands = average_tile(granules, LST, "good")
-    names = ("lst_day", "lst_night", "lst_range")
-    assert list(bands) == [f"{name}{suffix}" for name in names for suffix in ("", "_std", "_days")]
+    kinds = ("", "_std", "_days", "_odd", "_odd_days")
+    assert list(bands) == [f"{name}{kind}" for name in ("lst_day", "lst_night", "lst_range") for kind in kinds]
     kelvin = np.array([300.0, 302.0, 307.0])
     assert bands["lst_day"][0, 0] == pytest.approx(kelvin.mean(), abs=1e-4)
     assert bands["lst_day_std"][0, 0] == pytest.approx(kelvin.std(), abs=1e-3)
@@ -217,6 +217,47 @@ def test_periods_that_were_not_processed_say_nothing_about_water(tmp_path: Path)
     assert bands["water"][0, 0] == 0
 
 
+# Halves
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_halves_are_every_other_valid_observation(tmp_path: Path, seed: int) -> None:
+    """The odd half against sums written out; the even half that follows from it holds all others, and no odd one."""
+    random = np.random.default_rng(seed)
+    stored = random.integers(7500, 65536, (5, SIDE, SIDE))
+    valid = random.random((5, SIDE, SIDE)) < 0.6
+    weights = [12.0, 16.0, 3.0, 1.0, 7.0]
+    granules = []
+    for number, weight in enumerate(weights):
+        places = {
+            (int(row), int(column)): (int(stored[number, row, column]), 0) for row, column in np.argwhere(valid[number])
+        }
+        granules.append((temperature(tmp_path / f"{number}.hdf", places), weight))
+    bands = {name: band.astype(float) for name, band in average_tile(granules, LST, "good").items()}
+    mean, days, odd, odd_days = (bands[f"lst_day{kind}"] for kind in ("", "_days", "_odd", "_odd_days"))
+    with np.errstate(invalid="ignore"):
+        even = (mean * days - odd * odd_days) / (days - odd_days)
+    for place in np.ndindex(SIDE, SIDE):
+        seen = np.flatnonzero(valid[(slice(None), *place)])
+        for half, found, found_days in ((seen[::2], odd, odd_days), (seen[1::2], even, days - odd_days)):
+            weight = np.array([weights[number] for number in half])
+            assert found_days[place] == weight.sum()
+            if len(half):
+                expected = 0.02 * weight @ stored[(half, *place)] / weight.sum()
+                assert found[place] == pytest.approx(expected, rel=2e-5)
+            else:
+                assert np.isnan(found[place])
+
+
+def test_halves_of_a_month_differ_by_one_observation_at_most(tmp_path: Path) -> None:
+    path = temperature(tmp_path / "a.hdf", {(0, 0): (15001, 0), (0, 1): (14000, 0)})
+    cloudy = temperature(tmp_path / "b.hdf", {(0, 1): (14000, 0)})
+    bands = average_tile([(cloudy, 1.0), (path, 1.0)] * 15 + [(path, 1.0)], LST, "good")
+    assert (bands["lst_day_days"][0, 0], bands["lst_day_odd_days"][0, 0]) == (16, 8)
+    assert (bands["lst_day_days"][0, 1], bands["lst_day_odd_days"][0, 1]) == (31, 16)
+    assert bands["lst_day_odd"][0, 0] == np.float32(300.02)
+
+
 # Which granules
 
 
@@ -321,6 +362,9 @@ def test_real_temperature(real: Real) -> None:
     expected = np.where((stored > 0) & (quality % 4 == 0), stored * 0.02, np.nan)
     np.testing.assert_allclose(bands["lst_day"], expected, rtol=1e-6)
     np.testing.assert_array_equal(bands["lst_day_days"], np.isfinite(expected))
+    # The only observation of a pixel is its first, hence odd one.
+    np.testing.assert_array_equal(bands["lst_day_odd"], bands["lst_day"])
+    np.testing.assert_array_equal(bands["lst_day_odd_days"], bands["lst_day_days"])
     # The file's own accounts: 4.4 % of the pixels have a day temperature, of any quality.
     fair = average_tile([(path, 1.0)], PRODUCTS["MOD11A1.061"], "fair")
     assert (stored > 0).mean() == pytest.approx(0.044, abs=0.001)

@@ -440,6 +440,7 @@ def targets():
         "tables/correlation.csv",
         "tables/importance.csv",
         "tables/partial_dependence.csv",
+        "tables/agreement.csv",
         "tables/maps.csv",
         "tables/quality.csv",
         "tables/shift.csv",

@@ -7,6 +7,7 @@ rule predict_block:
         samples=f"{RUN}/samples.parquet",
         cells=goal_cells,
         model=f"{RUN}/model.skops",
+        agreement=f"{RUN}/tables/agreement.csv",
     output:
         raw=f"{BLOCK}/raw_map.tif",
     log:
@@ -65,6 +66,7 @@ rule calibrate_intervals:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
         model=f"{RUN}/model.skops",
+        agreement=f"{RUN}/tables/agreement.csv",
         stacks=of_blocks("predictors.tif"),
     output:
         calibration=f"{RUN}/protocols/intervals.json",
@@ -102,6 +104,7 @@ rule bound_block:
         cells=f"{RUN}/cells.tif",
         model=f"{RUN}/model.skops",
         calibration=f"{RUN}/protocols/intervals.json",
+        agreement=f"{RUN}/tables/agreement.csv",
     output:
         offsets=f"{BLOCK}/interval.tif",
     log:
@@ -190,6 +193,7 @@ rule judge_block:
         cells=f"{RUN}/cells.tif",
         model=f"{RUN}/model.skops",
         importance=f"{RUN}/tables/importance.csv",
+        agreement=f"{RUN}/tables/agreement.csv",
     output:
         verdict=f"{BLOCK}/applicability.tif",
         shift=f"{BLOCK}/shift.json",

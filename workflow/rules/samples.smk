@@ -64,3 +64,32 @@ rule collect_samples:
         "Collect the samples of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/collect_samples.py"
+
+
+rule measure_agreement:
+    input:
+        composites=composites,
+        cells=f"{RUN}/cells.tif",
+    output:
+        table=report(f"{RUN}/tables/agreement.csv", caption="../report/agreement.rst", category="Tables"),
+    log:
+        "results/logs/measure_agreement/{region}/{month}.log",
+    benchmark:
+        "results/benchmarks/measure_agreement/{region}/{month}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    params:
+        tiles=tile_keys,
+        use=list(CONFIG.predictors.use),
+        minimum_days=CONFIG.quality.minimum_days,
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        seed=CONFIG.model.seed,
+        code=code("measure_agreement"),
+    message:
+        "Measure what of the predictors' detail in {wildcards.region}, {wildcards.month}, repeats"
+    script:
+        "../scripts/measure_agreement.py"

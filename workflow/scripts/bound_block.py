@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kilomoist.agreement import read_reliability
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
@@ -18,6 +19,7 @@ def bound_block(
     cells_path: str,
     model_path: str,
     calibration_path: str,
+    agreement_path: str,
     tags: dict[str, str],
     path: str,
 ) -> None:
@@ -29,7 +31,7 @@ def bound_block(
     if model.method == "detail":
         bands, window = mosaic([cells_path], M09)
         cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
-        predictors = deviations(predictors, pixels, cells, CELL_SIDE)
+        predictors = deviations(predictors, pixels, cells, CELL_SIDE, read_reliability(agreement_path, use))
     valid = np.isfinite(predictors).all(axis=0)
     sides = {name: np.full(valid.shape, np.nan, np.float32) for name in ("below", "above")}
     offsets = block_offsets(model, predictors[:, valid].T.astype(np.float32), calibration)

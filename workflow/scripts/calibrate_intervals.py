@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from kilomoist.agreement import read_reliability
 from kilomoist.files import replaced, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
@@ -18,6 +19,7 @@ def calibrate_intervals(
     samples_path: str,
     cells_path: str,
     model_path: str,
+    agreement_path: str,
     stacks: list[str],
     settings: Settings,
     tuning: Tuning,
@@ -44,7 +46,8 @@ def calibrate_intervals(
     shrinkage = 1.0
     if model.method == "detail" or reconciled:
         importance = impurity_importance(model.estimator, len(use))
-        shrinkage = roughness(cells, detail_variance(stacks, cells, use), importance, minimum_fraction)
+        repeated = detail_variance(stacks, cells, use) * read_reliability(agreement_path, use)
+        shrinkage = roughness(cells, repeated, importance, minimum_fraction)
     calibration = calibrate(errors, interval, shrinkage, least)
     LOGGER.info("Calibrated on %d cells: %s", calibration.rows, calibration)
     write_json(calibration_path, asdict(calibration))
@@ -66,7 +69,7 @@ def detail_variance(stacks: list[str], cells: Cells, use: list[str]) -> np.ndarr
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         calibrate_intervals(
-            *(snakemake.input[name] for name in ("samples", "cells", "model")),
+            *(snakemake.input[name] for name in ("samples", "cells", "model", "agreement")),
             list(snakemake.input.stacks),
             Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
             Tuning(snakemake.params.min_leaf, snakemake.params.search),

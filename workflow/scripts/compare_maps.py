@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kilomoist.agreement import read_reliability
 from kilomoist.cells import null_models, reconcile
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
@@ -18,6 +19,7 @@ def compare_maps(
     cells_path: str,
     model_path: str,
     alternative_path: str,
+    agreement_path: str,
     minimum_fraction: float,
     tags: dict[str, str],
     path: str,
@@ -28,6 +30,7 @@ def compare_maps(
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
     pixels = window.refined(CELL_SIDE)
+    reliability = read_reliability(agreement_path, use)
     plain = {one.method: np.full(pixels.shape, np.nan) for one in (model, alternative)}
     for raw_block, stack_path in zip(raw_blocks, stacks, strict=True):
         raw, block = mosaic([raw_block], M01)
@@ -35,7 +38,7 @@ def compare_maps(
         here = block.within(pixels)
         plain[model.method][here] = raw["soil_moisture"]
         plain[alternative.method][here] = predict_map(
-            alternative, np.stack([stack[name] for name in use]), block, cells, CELL_SIDE
+            alternative, np.stack([stack[name] for name in use]), block, cells, CELL_SIDE, reliability
         )
     maps = {}
     for name in ("absolute", "detail"):
@@ -52,7 +55,7 @@ if __name__ == "__main__":
         compare_maps(
             list(snakemake.input.raw),
             list(snakemake.input.stacks),
-            *(snakemake.input[name] for name in ("samples", "cells", "model", "alternative")),
+            *(snakemake.input[name] for name in ("samples", "cells", "model", "alternative", "agreement")),
             snakemake.params.minimum_valid_fraction,
             snakemake.params.tags,
             snakemake.output.maps,

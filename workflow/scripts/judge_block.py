@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from kilomoist.agreement import read_reliability
 from kilomoist.applicability import applicability, uses_predictors, weights_of
 from kilomoist.files import write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
@@ -22,6 +23,7 @@ def judge_block(
     cells_path: str,
     model_path: str,
     importance_path: str,
+    agreement_path: str,
     minimum_fraction: float,
     seed: int,
     tags: dict[str, str],
@@ -52,7 +54,8 @@ def judge_block(
         if model.method == "detail":
             rows = learned_rows("detail", samples, cells, use, minimum_fraction)
             learned = rows.x
-            seen = deviations(predictors, pixels, cells, CELL_SIDE)[:, valid].T.astype(np.float32)
+            reliability = read_reliability(agreement_path, use)
+            seen = deviations(predictors, pixels, cells, CELL_SIDE, reliability)[:, valid].T.astype(np.float32)
             shift += [
                 count_shift("deviation", name, learned[:, number], seen[:, number]) for number, name in enumerate(use)
             ]
@@ -74,7 +77,7 @@ def judge_block(
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         judge_block(
-            *(snakemake.input[name] for name in ("stack", "samples", "cells", "model", "importance")),
+            *(snakemake.input[name] for name in ("stack", "samples", "cells", "model", "importance", "agreement")),
             *(snakemake.params[name] for name in ("minimum_valid_fraction", "seed", "tags")),
             *snakemake.output,
         )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kilomoist.agreement import read_reliability
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
 from kilomoist.methods import Cells, predict_map
@@ -11,7 +12,13 @@ from kilomoist.samples import read_samples
 
 
 def predict_block(
-    stack_path: str, samples_path: str, cells_path: str, model_path: str, tags: dict[str, str], path: str
+    stack_path: str,
+    samples_path: str,
+    cells_path: str,
+    model_path: str,
+    agreement_path: str,
+    tags: dict[str, str],
+    path: str,
 ) -> None:
     """Write the unreconciled map of the block, NaN where a predictor is missing."""
     model = load(model_path)
@@ -19,7 +26,8 @@ def predict_block(
     stack, pixels = mosaic([stack_path], M01)
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
-    raw = predict_map(model, np.stack([stack[name] for name in use]), pixels, cells, CELL_SIDE)
+    predictors = np.stack([stack[name] for name in use])
+    raw = predict_map(model, predictors, pixels, cells, CELL_SIDE, read_reliability(agreement_path, use))
     write_raster(path, {"soil_moisture": raw}, M01, pixels, tags)
 
 

@@ -9,7 +9,7 @@ from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window
 from kilomoist.jobs import job
 from kilomoist.layers import StaticLayer, check_layer, stack_layers
-from kilomoist.predictors import TileComposite, aggregate, stack_predictors
+from kilomoist.predictors import TileComposite, aggregate, needed_days, stack_predictors
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_window, write_raster
 from kilomoist.regions import cells_of, pixels_inside, region_area
@@ -35,14 +35,9 @@ def stack_block(
     for layer in layers:
         check_layer(layer, tags["region"], area)
     inside = pixels_inside(area, block)
-    days = {
-        name: minimum_days
-        for product in PRODUCTS.values()
-        if product.role == "temperature"
-        for name in product.quantities
-    }
     measured = [name for name in use if any(name in product.quantities for product in PRODUCTS.values())]
-    bands = stack_predictors(composites, measured, block, days) | stack_layers(layers, use, block, cells_of(area))
+    bands = stack_predictors(composites, measured, block, needed_days(minimum_days))
+    bands |= stack_layers(layers, use, block, cells_of(area))
     stack = {name: bands[name] for name in use} | bands
     stack = {name: np.where(inside, band, np.float32(np.nan)) for name, band in stack.items()}
     cells = aggregate(stack, use, inside)

@@ -78,12 +78,14 @@ def average_tile(
 ) -> Bands:
     """Composite of one product on one tile from its granules, each with the days of the month it stands for.
 
-    Per quantity of the product (only those in `use` where it is given) three bands: the mean weighted by days
+    Per quantity of the product (only those in `use` where it is given) five bands: the mean weighted by days
     (`{name}`, in its unit), the weighted standard deviation of its observations (`{name}_std`) and the days that its
-    valid observations stand for (`{name}_days`; 0 where there are none). Mean and deviation are NaN where there is no
-    valid observation. Products that tell water and snow add `water` and `snow`: the share of processed observations
-    marked so. An observation is valid when its number lies in the layer's valid range, is not its fill, and its
-    quality bits are accepted at `level`; of a difference of layers when both are. Bands are float32, (pixels, pixels).
+    valid observations stand for (`{name}_days`; 0 where there are none); the mean and the days of a half of them, of
+    every other valid observation of the pixel from the first one (`{name}_odd`, `{name}_odd_days`), from which
+    `agreement` takes the other half. Means and deviation are NaN where there is no valid observation. Products that
+    tell water and snow add `water` and `snow`: the share of processed observations marked so. An observation is valid
+    when its number lies in the layer's valid range, is not its fill, and its quality bits are accepted at `level`; of a
+    difference of layers when both are. Bands are float32, (pixels, pixels).
     """
     names = [name for name in product.quantities if use is None or name in use]
     shape = (product.pixels, product.pixels)
@@ -91,8 +93,11 @@ def average_tile(
     # Sums of stored numbers are whole and exact, whatever the order of the granules; they are scaled at the end.
     sums, squares = ({name: np.zeros(shape) for name in names} for _ in range(2))
     days = {name: np.zeros(shape, np.float32) for name in names}
+    # Whole numbers below 2²⁴, which single precision holds exactly.
+    odd_sums, odd_days = ({name: np.zeros(shape, np.float32) for name in names} for _ in range(2))
+    odd_next = {name: np.ones(shape, bool) for name in names}
     # Memory that is asked for anew in each step costs more than the arithmetic.
-    buffers = np.empty((2, _ROWS_AT_ONCE, product.pixels))
+    buffers = np.empty((3, _ROWS_AT_ONCE, product.pixels))
     marked = {name: np.zeros(shape, np.float32) for name in surfaces}
     telling = np.zeros(shape, np.float32)
     for path, weight in granules:
@@ -101,13 +106,18 @@ def average_tile(
             rows = slice(start, start + _ROWS_AT_ONCE)
             numbers = {name: array[rows] for name, array in whole.items()}
             for name, stored, valid in _observed(product, level, names, numbers):
-                counted, weighted = buffers[:, : len(stored)]
+                counted, weighted, of_odd = buffers[:, : len(stored)]
+                odd = valid & odd_next[name][rows]
+                odd_next[name][rows] ^= valid
                 np.multiply(stored, valid, out=counted)
                 np.multiply(counted, weight, out=weighted)
                 sums[name][rows] += weighted
+                np.multiply(weighted, odd, out=of_odd)
+                odd_sums[name][rows] += of_odd
                 weighted *= counted
                 squares[name][rows] += weighted
                 days[name][rows] += np.float32(weight) * valid
+                odd_days[name][rows] += np.float32(weight) * odd
             if surfaces:
                 tells = ~meets(product.silent, numbers)
                 telling[rows] += tells
@@ -117,11 +127,14 @@ def average_tile(
     for name in names:
         scale = product.layers[product.differences.get(name, (name,))[0]].scale
         with np.errstate(invalid="ignore"):
-            mean = sums[name] / days[name]
-            variance = np.maximum(squares[name] / days[name] - mean**2, 0.0)
+            mean = sums.pop(name) / days[name]
+            variance = np.maximum(squares.pop(name) / days[name] - mean**2, 0.0)
+            odd_mean = odd_sums.pop(name) / odd_days[name].astype(float)
         bands[name] = (scale * mean).astype(np.float32)
         bands[f"{name}_std"] = (scale * np.sqrt(variance)).astype(np.float32)
         bands[f"{name}_days"] = days[name].astype(np.float32)
+        bands[f"{name}_odd"] = (scale * odd_mean).astype(np.float32)
+        bands[f"{name}_odd_days"] = odd_days[name]
     # What is never processed is sea, with few exceptions, and the sea must be seen beside a coast.
     never = {"water": np.float32(len(granules) > 0), "snow": np.float32(0)}
     return bands | {

@@ -2,10 +2,11 @@
 
 Write x for predictors and y for soil moisture, index 36, 9, 1 for the scale in km, B(·) for bilinear interpolation of
 cell means to the finer grid. `absolute` learns y9 = f(x9) and maps f(x1). `detail` learns
-y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(x1 − B(x9)). The functions take any pair of nested scales.
+y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(λ·(x1 − B(x9))), where λ is the share of each predictor's detail that
+repeats (`agreement`). The functions take any pair of nested scales.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -243,23 +244,31 @@ def predict_valid(model: Model, predictors: NDArray) -> Values:
     return result
 
 
-def deviations(predictors: NDArray, pixels: Window, cells: Cells, factor: int) -> Values:
-    """What predictors at pixels have beyond those of the cells: x − B(cell means), (predictors, *pixels.shape).
+def deviations(
+    predictors: NDArray, pixels: Window, cells: Cells, factor: int, reliability: Sequence[float] = ()
+) -> Values:
+    """What predictors at pixels have beyond those of the cells: λ·(x − B(cell means)), (predictors, *pixels.shape).
 
-    The space in which `detail` predicts; it learned in that of `detail_rows`, one level up.
+    The space in which `detail` predicts; it learned in that of `detail_rows`, one level up. `reliability` is the share
+    λ of each predictor's detail that repeats (`agreement`), by default all of it.
     """
     return np.stack(
         [
-            layer - interpolate(cell_layer, cells.window, pixels, factor)
-            for layer, cell_layer in zip(predictors, cells.predictors, strict=True)
+            share * (layer - interpolate(cell_layer, cells.window, pixels, factor))
+            for layer, cell_layer, share in zip(
+                predictors, cells.predictors, reliability or [1.0] * len(predictors), strict=True
+            )
         ]
     )
 
 
-def predict_map(model: Model, predictors: NDArray, pixels: Window, cells: Cells, factor: int) -> Values:
+def predict_map(
+    model: Model, predictors: NDArray, pixels: Window, cells: Cells, factor: int, reliability: Sequence[float] = ()
+) -> Values:
     """The map of a window of pixels, before reconciliation; NaN where a predictor is missing.
 
     `predictors` is (predictors, *pixels.shape); `cells` holds the whole region's cells, which `detail` interpolates.
+    `reliability` is for `deviations`.
     """
     if model.method == "absolute":
         return predict_valid(model, predictors)
@@ -267,4 +276,4 @@ def predict_map(model: Model, predictors: NDArray, pixels: Window, cells: Cells,
     base = np.where(valid, interpolate(cells.target, cells.window, pixels, factor), np.nan)
     if model.alpha == 0:
         return base
-    return base + model.alpha * predict_valid(model, deviations(predictors, pixels, cells, factor))
+    return base + model.alpha * predict_valid(model, deviations(predictors, pixels, cells, factor, reliability))

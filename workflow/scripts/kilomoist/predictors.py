@@ -34,6 +34,12 @@ class TileComposite:
     path: Path
 
 
+def needed_days(minimum_days: int) -> dict[str, float]:
+    """Days of valid observations that a tile's pixel needs, by predictor: of temperatures, which are seen each day."""
+    products = (product for product in PRODUCTS.values() if product.role == "temperature")
+    return {name: minimum_days for product in products for name in product.quantities}
+
+
 def stack_predictors(
     composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: Mapping[str, float]
 ) -> Bands:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+import rasterio.windows
 from numpy.typing import NDArray
 from rasterio.shutil import copy as copy_raster
 from rasterio.transform import Affine
@@ -75,16 +76,18 @@ def write_raster(
 
 
 def read_raster(
-    path: str | Path, names: Collection[str] | None = None
+    path: str | Path, names: Collection[str] | None = None, part: Window | None = None
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Bands by their descriptions, and the tags, of a GeoTIFF that `write_raster` wrote.
 
-    `names` chooses bands, of those that are there.
+    `names` chooses bands, of those that are there; `part` rows and columns, counted from the raster's corner.
     """
     with _opened(path) as file:
         described = {name: number for number, name in enumerate(file.descriptions, start=1)}
         chosen = [name for name in described if names is None or name in names]
-        return dict(zip(chosen, file.read([described[name] for name in chosen]), strict=True)), file.tags()
+        window = rasterio.windows.Window(part.column, part.row, part.columns, part.rows) if part else None
+        bands = file.read([described[name] for name in chosen], window=window)
+        return dict(zip(chosen, bands, strict=True)), file.tags()
 
 
 def read_tags(path: str | Path) -> dict[str, str]:
