@@ -8,12 +8,14 @@ from small_region import (
     BLOCKS,
     CELLS,
     RAW,
+    RELIABILITY,
     USE,
     fitted,
     moisture,
     region_cells,
     sample_table,
     stack,
+    write_agreement,
     write_cells,
     write_model,
     write_sample_table,
@@ -42,6 +44,7 @@ def write_trained(bench: Bench, method: str) -> None:
     write_cells(bench.path(f"{RUN}/cells.tif"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
     write_model(bench.path(f"{RUN}/model.skops"), method)
+    write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
 
 
 def test_calibrate_intervals(bench: Bench) -> None:
@@ -84,7 +87,7 @@ def test_bound_block(bench: Bench, method: str) -> None:
     bands_of = stack(block)
     predictors = np.stack([bands_of[name] for name in USE])
     if method == "detail":
-        predictors = deviations(predictors, window, region_cells(), CELL_SIDE)
+        predictors = deviations(predictors, window, region_cells(), CELL_SIDE, RELIABILITY)
     valid = np.isfinite(predictors).all(axis=0)
     expected = block_offsets(fitted(method), predictors[:, valid].T.astype(np.float32), Calibration(**CALIBRATION))
     for name, side in zip(("below", "above"), expected, strict=True):
