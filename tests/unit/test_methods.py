@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import gaussian_filter
+from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from kilomoist import methods
@@ -19,6 +21,7 @@ from kilomoist.cells import aligned, block_mean, coarsen, interpolate, null_mode
 from kilomoist.grids import Window
 from kilomoist.methods import (
     CANDIDATE_LEAVES,
+    CANDIDATE_RATIOS,
     FEWEST_COARSE_CELLS,
     Cells,
     Tuning,
@@ -494,3 +497,138 @@ def test_too_few_coarse_cells_with_predictors_learn_nothing(kind: str) -> None:
     model, table = fit_detail(Cells(target, predictors, window), ["a", "b"], Settings(kind, 5, 1), Tuning("auto"), 1.0)
     assert (model.alpha, model.estimator, model.coarse_cells) == (0.0, None, 0)
     assert table.empty
+
+
+# Ratios
+
+
+def detail_by_hand(values: np.ndarray, window: Window, ratio: int) -> np.ndarray:
+    """Values minus the bilinear interpolation of the means of whole coarse cells; flat beyond the outermost centres."""
+    row, column = np.arange(window.rows) + window.row, np.arange(window.columns) + window.column
+    frame = pd.DataFrame(values, index=row // ratio, columns=column // ratio)
+    means = frame.groupby(level=0).mean().T.groupby(level=0).mean().T
+    centres = [(np.asarray(labels) + 0.5) * ratio - 0.5 for labels in (means.index, means.columns)]
+    points = np.meshgrid(
+        *(np.clip(place, ends[0], ends[-1]) for place, ends in zip((row, column), centres, strict=True)), indexing="ij"
+    )
+    return values - RegularGridInterpolator(centres, means.to_numpy())(np.stack(points, axis=-1))
+
+
+@pytest.mark.parametrize("ratio", [2, 3, 4, "3"])
+def test_detail_is_learned_at_the_ratio_that_is_asked_for(ratio: int | str) -> None:
+    side = int(ratio)
+    window = Window(204, 3000, 36, 48)  # whole coarse cells of every ratio
+    random = np.random.default_rng(9)
+    pattern = smooth(random, window.shape, 4) + 0.5 * smooth(random, window.shape, 1)
+    target = 0.2 + 0.03 * pattern + 0.01 * smooth(random, window.shape, 1)
+    cells = Cells(target, pattern[None], window)
+    model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto", ratio=ratio), 0.5)
+    assert (model.ratio, model.coarse_cells) == (side, 36 * 48 // side**2)
+    assert list(table) == ["trees", "min_leaf", "alpha", "rmse", "chosen"]
+    x, y = (detail_by_hand(values, window, side).ravel() for values in (pattern, target))
+    expected = LinearRegression().fit(x[:, None], y)
+    assert isinstance(model.estimator, LinearRegression)
+    np.testing.assert_allclose(model.estimator.coef_, expected.coef_, rtol=1e-4)
+    np.testing.assert_allclose(predict_valid(model, x[None, None]), [expected.predict(x[:, None])], rtol=0, atol=1e-6)
+
+
+def test_the_ratio_that_restores_the_common_cells_best_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, pattern = fields()
+    cells = Cells(target, pattern[None], WINDOW)
+    errors = {2: 0.3, 3: 0.1, 4: 0.2}
+    monkeypatch.setattr(methods, "common_error", lambda *given: errors[given[4]])
+    model, table = fit_detail(cells, ["x"], FOREST, Tuning("auto", ratio="auto"), 0.5)
+    assert model.ratio == 3
+    alone, compared = fit_detail(cells, ["x"], FOREST, Tuning("auto", ratio=3), 0.5)
+    assert (model.alpha, model.min_leaf, model.coarse_cells) == (alone.alpha, alone.min_leaf, alone.coarse_cells)
+    np.testing.assert_array_equal(predict_valid(model, pattern[None]), predict_valid(alone, pattern[None]))
+    assert table["ratio"].tolist() == [ratio for ratio in CANDIDATE_RATIOS for _ in CANDIDATE_LEAVES]
+    assert table["chosen"].sum() == 1
+    assert table.loc[table["chosen"], "ratio"].item() == 3
+    found = table.dropna(subset="common_rmse")
+    assert dict(zip(found["ratio"], found["common_rmse"], strict=True)) == errors
+    own = table.loc[table["ratio"] == 3, list(compared)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, compared)
+
+
+def test_common_errors_are_of_what_is_restored_from_common_cells() -> None:
+    target, pattern = fields()
+    cells = Cells(target, pattern[None], WINDOW)
+    nothing = np.sqrt(np.mean(reconciled_detail(detail(target, WINDOW, 0.5, 8), WINDOW, 8) ** 2))
+    for ratio in CANDIDATE_RATIOS:
+        # The relation is exactly linear: it holds at any ratio, half of it restores half.
+        for alpha, left in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0)):
+            found = methods.common_error(cells, LINEAR, alpha, 0.5, ratio)
+            assert found == pytest.approx(left * nothing, abs=1e-4 * nothing), (ratio, alpha)
+
+
+def test_common_errors_are_out_of_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other values of the rows are asked about, by models that saw none of the rows."""
+    random = np.random.default_rng(4)
+    x, of = np.arange(500.0)[:, None], 1000 + np.arange(500.0)[:, None]
+    folds, trained, asked = random.integers(0, 5, 500), [], []
+    monkeypatch.setattr(methods.models, "fit", lambda _, x, *__, **___: trained.append(set(x[:, 0])))
+    monkeypatch.setattr(methods.models, "predict_mean", lambda _, x: asked.append(set(x[:, 0] - 1000)) or x[:, 0])
+    np.testing.assert_array_equal(predict_out_of_fold(FOREST, x, np.zeros(500), folds, 1, of), of[:, 0])
+    assert all(not seen & tested for seen, tested in zip(trained, asked, strict=True))
+
+
+def test_ratios_without_enough_coarse_cells_are_not_compared() -> None:
+    target, pattern = fields()
+    # 20 × 28 cells: 140 coarse cells of 2, 63 to 70 of 3, 35 of 4, and too few of 8 to compare the three.
+    window = Window(200, 3000, 20, 28)
+    model, table = fit_detail(
+        Cells(target[:20, :28], pattern[None, :20, :28], window), ["x"], LINEAR, Tuning("auto", ratio="auto"), 0.5
+    )
+    assert (model.ratio, model.coarse_cells) == (4, 35)
+    assert table["ratio"].tolist() == [2, 3, 4]
+    assert table["common_rmse"].isna().all()
+    # 16 × 16 cells: only those of 2 are enough. 8 × 8: none is.
+    for side, ratio, coarse, learned in ((16, 2, 64, True), (8, 2, 16, False)):
+        window = Window(200, 3000, side, side)
+        cells = Cells(target[:side, :side], pattern[None, :side, :side], window)
+        model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto", ratio="auto"), 0.5)
+        assert (model.ratio, model.coarse_cells, model.estimator is not None) == (ratio, coarse, learned)
+        assert len(table) == learned
+
+
+# Trends
+
+
+@pytest.mark.parametrize("method", ["detail", "absolute"])
+def test_a_trend_maps_what_lies_beyond_the_cells(method: str) -> None:
+    """1 km values are more extreme than 9 km means: a trend follows them, both methods get it."""
+    cells, stack, truth, pixels = fine_fields()
+    settings, samples = replace(FOREST, min_leaf=5), samples_of(cells, ["x"])
+    error = {}
+    for trend in ("none", "linear"):
+        own = replace(settings, trend=trend)
+        if method == "detail":
+            model, _ = fit_detail(cells, ["x"], own, Tuning("auto"), 0.5)
+        else:
+            model, _ = fit_absolute(samples, ["x"], own, Tuning("auto"))
+        assert model.trend == trend
+        mapped = predict_map(model, stack, pixels, cells, 9)
+        error[trend] = np.sqrt(np.nanmean((mapped - truth) ** 2))
+        if method == "absolute":
+            # A forest stays within the target of its rows.
+            assert (np.nanmax(mapped) > samples["target"].max()) == (trend == "linear")
+    assert error["linear"] < 0.8 * error["none"]
+
+
+# Deviations within cells
+
+
+def test_absolute_learns_from_deviations_and_maps_pixels_as_uniform() -> None:
+    target, pattern = fields()
+    cells = Cells(target, pattern[None], WINDOW)
+    samples = samples_of(cells, ["x"])
+    samples["x_sd"] = np.random.default_rng(3).uniform(0, 2, len(samples))
+    samples["target"] += 0.02 * samples["x_sd"]
+    model, _ = fit_absolute(samples, ["x"], LINEAR, Tuning("auto"))
+    assert (model.subgrid, model.predictors, model.columns) == (True, ("x",), ("x", "x_sd"))
+    np.testing.assert_allclose(predict_map(model, pattern[None], WINDOW, cells, 9), target, rtol=0, atol=1e-6)
+    rows = methods.pixel_rows(model, np.array([[1.5], [2.5]]))
+    np.testing.assert_array_equal(rows, np.array([[1.5, 0], [2.5, 0]], np.float32))
+    plain, _ = fit_absolute(samples.drop(columns="x_sd"), ["x"], LINEAR, Tuning("auto"))
+    assert (plain.subgrid, plain.columns) == (False, ("x",))

@@ -26,6 +26,7 @@ rule stack_block:
         bbox=bbox,
         use=list(CONFIG.predictors.use),
         minimum_days=CONFIG.quality.minimum_days,
+        subgrid=CONFIG.model.subgrid,
         tags=tags,
         code=code("stack_block"),
     message:

@@ -23,6 +23,7 @@ def stack_block(
     outline: str | None,
     use: list[str],
     minimum_days: int,
+    subgrid: bool,
     tags: dict[str, str],
     stack_path: str,
     cells_path: str,
@@ -35,7 +36,7 @@ def stack_block(
     }
     stack = stack_predictors(composites, use, block, days)
     stack = {name: np.where(inside, band, np.float32(np.nan)) for name, band in stack.items()}
-    cells = aggregate(stack, use, inside)
+    cells = aggregate(stack, use, inside, subgrid)
     moisture = read_window(target, "soil_moisture", M09, block)
     cells = {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
     write_raster(stack_path, stack, M01, block.refined(CELL_SIDE), tags)
@@ -56,6 +57,7 @@ if __name__ == "__main__":
             next(iter(snakemake.input.outline), None),
             snakemake.params.use,
             snakemake.params.minimum_days,
+            snakemake.params.subgrid,
             snakemake.params.tags,
             *snakemake.output,
         )
