@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import gaussian_filter
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
@@ -532,7 +533,7 @@ def test_detail_is_learned_at_the_ratio_that_is_asked_for(ratio: int | str) -> N
     np.testing.assert_allclose(predict_valid(model, x[None, None]), [expected.predict(x[:, None])], rtol=0, atol=1e-6)
 
 
-def test_the_ratio_that_restores_the_common_cells_best_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ratio_with_the_smallest_common_error_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     target, pattern = fields()
     cells = Cells(target, pattern[None], WINDOW)
     errors = {2: 0.3, 3: 0.1, 4: 0.2}
@@ -545,51 +546,57 @@ def test_the_ratio_that_restores_the_common_cells_best_is_chosen(monkeypatch: py
     assert table["ratio"].tolist() == [ratio for ratio in CANDIDATE_RATIOS for _ in CANDIDATE_LEAVES]
     assert table["chosen"].sum() == 1
     assert table.loc[table["chosen"], "ratio"].item() == 3
-    found = table.dropna(subset="common_rmse")
-    assert dict(zip(found["ratio"], found["common_rmse"], strict=True)) == errors
+    found = table.dropna(subset="common_error")
+    assert dict(zip(found["ratio"], found["common_error"], strict=True)) == errors
     own = table.loc[table["ratio"] == 3, list(compared)].reset_index(drop=True)
     pd.testing.assert_frame_equal(own, compared)
 
 
-def test_common_errors_are_of_what_is_restored_from_common_cells() -> None:
+def test_common_errors_are_shares_of_what_is_to_be_restored() -> None:
     target, pattern = fields()
     cells = Cells(target, pattern[None], WINDOW)
-    nothing = np.sqrt(np.mean(reconciled_detail(detail(target, WINDOW, 0.5, 8), WINDOW, 8) ** 2))
     for ratio in CANDIDATE_RATIOS:
         # The relation is exactly linear: it holds at any ratio, half of it restores half.
-        for alpha, left in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0)):
+        for alpha in (0.0, 0.5, 1.0):
             found = methods.common_error(cells, LINEAR, alpha, 0.5, ratio)
-            assert found == pytest.approx(left * nothing, abs=1e-4 * nothing), (ratio, alpha)
+            assert found == pytest.approx(1 - alpha, abs=1e-4), ratio
 
 
-def test_common_errors_are_out_of_fold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other values of the rows are asked about, by models that saw none of the rows."""
-    random = np.random.default_rng(4)
-    x, of = np.arange(500.0)[:, None], 1000 + np.arange(500.0)[:, None]
-    folds, trained, asked = random.integers(0, 5, 500), [], []
-    monkeypatch.setattr(methods.models, "fit", lambda _, x, *__, **___: trained.append(set(x[:, 0])))
-    monkeypatch.setattr(methods.models, "predict_mean", lambda _, x: asked.append(set(x[:, 0] - 1000)) or x[:, 0])
-    np.testing.assert_array_equal(predict_out_of_fold(FOREST, x, np.zeros(500), folds, 1, of), of[:, 0])
-    assert all(not seen & tested for seen, tested in zip(trained, asked, strict=True))
+def test_common_errors_are_out_of_fold_at_every_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was learned at one ratio is asked about the details of all, by models that saw none of the fold."""
+    target, pattern = fields()
+    cells = Cells(target, pattern[None], WINDOW)
+    row, column = (index.ravel() for index in np.indices(WINDOW.shape))
+    folds = spatial_folds(row + WINDOW.row, column + WINDOW.column)
+    details = {ratio: detail(target, WINDOW, 0.5, ratio).ravel() for ratio in (2, 3, 4, 8)}
+    left = {ratio: np.full(len(folds), np.nan) for ratio in details}
+    x, y = detail_rows(cells, 0.5, 3)
+    for fold in range(FOLDS):
+        test = folds == fold
+        estimator = RandomForestRegressor(15, random_state=2021).fit(x[~test], y[~test])
+        for ratio, wanted in details.items():
+            of = detail(pattern, WINDOW, 0.5, ratio).ravel()[test].astype(np.float32)
+            left[ratio][test] = wanted[test] - 0.7 * estimator.predict(of[:, None])
+
+    def rms(values: np.ndarray, ratio: int) -> float:
+        return float(np.sqrt(np.mean(reconciled_detail(values.reshape(WINDOW.shape), WINDOW, ratio) ** 2)))
+
+    expected = np.mean([rms(left[ratio], ratio) / rms(wanted, ratio) for ratio, wanted in details.items()])
+    assert methods.common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
+    # With fewer cells than are needed of 8, the other three are asked.
+    monkeypatch.setattr(methods, "FEWEST_COARSE_CELLS", 60)
+    expected = np.mean([rms(left[ratio], ratio) / rms(details[ratio], ratio) for ratio in (2, 3, 4)])
+    assert methods.common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
 
 
 def test_ratios_without_enough_coarse_cells_are_not_compared() -> None:
+    """16 × 16 cells hold 64 of 2 × 2 and too few of others; 8 × 8 hold too few of any."""
     target, pattern = fields()
-    # 20 × 28 cells: 140 coarse cells of 2, 63 to 70 of 3, 35 of 4, and too few of 8 to compare the three.
-    window = Window(200, 3000, 20, 28)
-    model, table = fit_detail(
-        Cells(target[:20, :28], pattern[None, :20, :28], window), ["x"], LINEAR, Tuning("auto", ratio="auto"), 0.5
-    )
-    assert (model.ratio, model.coarse_cells) == (4, 35)
-    assert table["ratio"].tolist() == [2, 3, 4]
-    assert table["common_rmse"].isna().all()
-    # 16 × 16 cells: only those of 2 are enough. 8 × 8: none is.
-    for side, ratio, coarse, learned in ((16, 2, 64, True), (8, 2, 16, False)):
-        window = Window(200, 3000, side, side)
-        cells = Cells(target[:side, :side], pattern[None, :side, :side], window)
+    for side, coarse in ((16, 64), (8, 16)):
+        cells = Cells(target[:side, :side], pattern[None, :side, :side], Window(200, 3000, side, side))
         model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto", ratio="auto"), 0.5)
-        assert (model.ratio, model.coarse_cells, model.estimator is not None) == (ratio, coarse, learned)
-        assert len(table) == learned
+        assert (model.ratio, model.coarse_cells) == (2, coarse)
+        assert (model.estimator is not None) == (side == 16) == (table["chosen"].tolist() == [True])
 
 
 # Trends

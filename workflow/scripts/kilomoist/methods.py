@@ -44,8 +44,9 @@ FEWEST_COARSE_CELLS = 30
 """Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
 CANDIDATE_RATIOS = (2, 3, 4)
 """Cells along a side of the coarse cells that `detail_ratio: auto` compares."""
-COMMON_RATIO = 8
-"""The ratio at which all of these are compared: none was learned there, and it is next to 9, at which they are used."""
+COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
+"""Those from which each of these must restore cells to be compared: its own, the others', and one next to 9, the ratio
+of their use."""
 
 
 @dataclass(frozen=True)
@@ -107,17 +108,13 @@ def fit_small(
 
 
 def predict_out_of_fold(
-    settings: Settings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int, of: NDArray | None = None
+    settings: Settings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
 ) -> NDArray[np.float64]:
-    """Predictions for every row by models that saw none of the row's fold, with `SEARCH_TREES` trees at most.
-
-    With `of` (rows, predictors) the models are asked about other values of the same rows.
-    """
+    """Predictions for every row by models that saw none of the row's fold, with `SEARCH_TREES` trees at most."""
     random = np.random.default_rng(settings.seed)
-    asked = x if of is None else of
 
     def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray:
-        return models.predict_mean(fit_small(settings, x, y, train, random, threads), asked[test])
+        return models.predict_mean(fit_small(settings, x, y, train, random, threads), x[test])
 
     return out_of_fold(folds, predict)
 
@@ -243,36 +240,50 @@ def tune_detail(
 def common_error(
     cells: Cells, settings: Settings, alpha: float, minimum_fraction: float, ratio: int, threads: int = 1
 ) -> float:
-    """RMSE of the reconciled map one level up at `COMMON_RATIO`, of what was learned out of fold at another ratio."""
+    """RMSE of the reconciled map one level up, as a share of that of no detail: the mean over `COMMON_RATIOS`.
+
+    Learned at one ratio, used at each of those that have enough coarse cells, by models that saw none of the fold.
+    """
     x, y = detail_rows(cells, minimum_fraction, ratio)
-    of, wanted = detail_rows(cells, minimum_fraction, COMMON_RATIO)
-    predicted = predict_out_of_fold(settings, x, y, detail_folds(cells), threads, of)
-    return float(np.sqrt(np.mean(reconciled_rows(cells, wanted - alpha * predicted, COMMON_RATIO) ** 2)))
+    tasks = [task for task in COMMON_RATIOS if count_coarse(cells, minimum_fraction, task) >= FEWEST_COARSE_CELLS]
+    details = [detail_rows(cells, minimum_fraction, task) for task in tasks]
+    predicted, folds = np.empty((len(tasks), len(y))), detail_folds(cells)
+    random = np.random.default_rng(settings.seed)
+    for fold in np.unique(folds):
+        test = folds == fold
+        estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads)
+        for number, (of, _) in enumerate(details):
+            predicted[number, test] = models.predict_mean(estimator, of[test])
+    shares = []
+    for task, guess, (_, wanted) in zip(tasks, predicted, details, strict=True):
+        left, whole = (reconciled_rows(cells, values, task) for values in (wanted - alpha * guess, wanted))
+        shares.append(np.sqrt(np.mean(left**2) / np.mean(whole**2)))
+    return float(np.mean(shares))
 
 
 def choose_ratio(
     cells: Cells, tuned: Mapping[int, tuple[Settings, float, pd.DataFrame]], minimum_fraction: float, threads: int = 1
 ) -> tuple[int, pd.DataFrame]:
-    """The ratio of those that are tuned which restores detail best where none was learned, and what was compared.
+    """The ratio of those that are tuned whose detail holds best at all ratios, and what was compared.
 
-    The errors of the ratios themselves cannot be compared: there is less to restore from nearer cells. So all restore
-    the same cells from `COMMON_RATIO` (`common_error`). Where there are too few coarse cells for that, the largest
-    ratio is taken. The table is those of all ratios with columns `ratio` and, in each one's chosen row, `common_rmse`.
+    The errors of each at its own ratio cannot be compared: there is less to restore from nearer cells. So all restore
+    the same (`common_error`). The table has the rows of all ratios with columns `ratio` and, where one was chosen for
+    its ratio, `common_error`.
     """
-    ratio, errors = max(tuned), dict.fromkeys(tuned, np.nan)
-    if count_coarse(cells, minimum_fraction, COMMON_RATIO) >= FEWEST_COARSE_CELLS:
-        for one, (settings, alpha, _) in tuned.items():
-            errors[one] = common_error(cells, settings, alpha, minimum_fraction, one, threads)
-        ratio = min(errors, key=lambda one: errors[one])
+    errors = {
+        ratio: common_error(cells, settings, alpha, minimum_fraction, ratio, threads)
+        for ratio, (settings, alpha, _) in tuned.items()
+    }
+    best = min(errors, key=lambda ratio: errors[ratio])
     tables = [
         table.assign(
-            ratio=one,
-            common_rmse=np.where(table["chosen"], errors[one], np.nan),
-            chosen=table["chosen"] & (one == ratio),
+            ratio=ratio,
+            common_error=np.where(table["chosen"], errors[ratio], np.nan),
+            chosen=table["chosen"] & (ratio == best),
         )
-        for one, (_, _, table) in tuned.items()
+        for ratio, (_, _, table) in tuned.items()
     ]
-    return ratio, pd.concat(tables, ignore_index=True)
+    return best, pd.concat(tables, ignore_index=True)
 
 
 def fit_detail(
