@@ -260,6 +260,16 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             '`model.kind` is "forest": expected random_forest, extra_trees, hist_gradient_boosting or linear.',
         ),
         ({"model": {"method": "other"}}, '`model.method` is "other": expected detail or absolute.'),
+        ({"model": {"trend": "cubic"}}, '`model.trend` is "cubic": expected none or linear.'),
+        (
+            {"model": {"trend": "linear", "kind": "linear"}},
+            "`model`: `kind: linear` has nothing to learn from what `trend: linear` leaves: give one of them.",
+        ),
+        (
+            {"model": {"detail_ratio": 5}},
+            "`model.detail_ratio` is 5: expected auto, or a whole number of at least 2 and at most 4.",
+        ),
+        ({"model": {"subgrid": 3}}, "`model.subgrid` is 3: expected true or false."),
         ({"model": {"seed": -1}}, "`model.seed` is -1: expected a whole number of at least 0"),
         ({"map": {"reconcile": "perhaps"}}, '`map.reconcile` is "perhaps": expected true or false.'),
         ({"map": {"block": 4}}, "`map.block` is 4: expected a whole number of at least 8."),

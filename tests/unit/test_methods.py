@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import gaussian_filter
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from kilomoist import methods
@@ -19,6 +22,7 @@ from kilomoist.cells import aligned, block_mean, coarsen, interpolate, null_mode
 from kilomoist.grids import Window
 from kilomoist.methods import (
     CANDIDATE_LEAVES,
+    CANDIDATE_RATIOS,
     FEWEST_COARSE_CELLS,
     Cells,
     Tuning,
@@ -494,3 +498,144 @@ def test_too_few_coarse_cells_with_predictors_learn_nothing(kind: str) -> None:
     model, table = fit_detail(Cells(target, predictors, window), ["a", "b"], Settings(kind, 5, 1), Tuning("auto"), 1.0)
     assert (model.alpha, model.estimator, model.coarse_cells) == (0.0, None, 0)
     assert table.empty
+
+
+# Ratios
+
+
+def detail_by_hand(values: np.ndarray, window: Window, ratio: int) -> np.ndarray:
+    """Values minus the bilinear interpolation of the means of whole coarse cells; flat beyond the outermost centres."""
+    row, column = np.arange(window.rows) + window.row, np.arange(window.columns) + window.column
+    frame = pd.DataFrame(values, index=row // ratio, columns=column // ratio)
+    means = frame.groupby(level=0).mean().T.groupby(level=0).mean().T
+    centres = [(np.asarray(labels) + 0.5) * ratio - 0.5 for labels in (means.index, means.columns)]
+    points = np.meshgrid(
+        *(np.clip(place, ends[0], ends[-1]) for place, ends in zip((row, column), centres, strict=True)), indexing="ij"
+    )
+    return values - RegularGridInterpolator(centres, means.to_numpy())(np.stack(points, axis=-1))
+
+
+@pytest.mark.parametrize("ratio", [2, 3, 4, "3"])
+def test_detail_is_learned_at_the_ratio_that_is_asked_for(ratio: int | str) -> None:
+    side = int(ratio)
+    window = Window(204, 3000, 36, 48)  # whole coarse cells of every ratio
+    random = np.random.default_rng(9)
+    pattern = smooth(random, window.shape, 4) + 0.5 * smooth(random, window.shape, 1)
+    target = 0.2 + 0.03 * pattern + 0.01 * smooth(random, window.shape, 1)
+    cells = Cells(target, pattern[None], window)
+    model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto", ratio=ratio), 0.5)
+    assert (model.ratio, model.coarse_cells) == (side, 36 * 48 // side**2)
+    assert list(table) == ["trees", "min_leaf", "alpha", "rmse", "chosen"]
+    x, y = (detail_by_hand(values, window, side).ravel() for values in (pattern, target))
+    expected = LinearRegression().fit(x[:, None], y)
+    assert isinstance(model.estimator, LinearRegression)
+    np.testing.assert_allclose(model.estimator.coef_, expected.coef_, rtol=1e-4)
+    np.testing.assert_allclose(predict_valid(model, x[None, None]), [expected.predict(x[:, None])], rtol=0, atol=1e-6)
+
+
+def test_the_ratio_with_the_smallest_common_error_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    target, pattern = fields()
+    cells = Cells(target, pattern[None], WINDOW)
+    errors = {2: 0.3, 3: 0.1, 4: 0.2}
+    monkeypatch.setattr(methods, "common_error", lambda *given: errors[given[4]])
+    model, table = fit_detail(cells, ["x"], FOREST, Tuning("auto", ratio="auto"), 0.5)
+    assert model.ratio == 3
+    alone, compared = fit_detail(cells, ["x"], FOREST, Tuning("auto", ratio=3), 0.5)
+    assert (model.alpha, model.min_leaf, model.coarse_cells) == (alone.alpha, alone.min_leaf, alone.coarse_cells)
+    np.testing.assert_array_equal(predict_valid(model, pattern[None]), predict_valid(alone, pattern[None]))
+    assert table["ratio"].tolist() == [ratio for ratio in CANDIDATE_RATIOS for _ in CANDIDATE_LEAVES]
+    assert table["chosen"].sum() == 1
+    assert table.loc[table["chosen"], "ratio"].item() == 3
+    found = table.dropna(subset="common_error")
+    assert dict(zip(found["ratio"], found["common_error"], strict=True)) == errors
+    own = table.loc[table["ratio"] == 3, list(compared)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, compared)
+
+
+def test_common_errors_are_shares_of_what_is_to_be_restored() -> None:
+    target, pattern = fields()
+    cells = Cells(target, pattern[None], WINDOW)
+    for ratio in CANDIDATE_RATIOS:
+        # The relation is exactly linear: it holds at any ratio, half of it restores half.
+        for alpha in (0.0, 0.5, 1.0):
+            found = methods.common_error(cells, LINEAR, alpha, 0.5, ratio)
+            assert found == pytest.approx(1 - alpha, abs=1e-4), ratio
+
+
+def test_common_errors_are_out_of_fold_at_every_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was learned at one ratio is asked about the details of all, by models that saw none of the fold."""
+    target, pattern = fields()
+    cells = Cells(target, pattern[None], WINDOW)
+    row, column = (index.ravel() for index in np.indices(WINDOW.shape))
+    folds = spatial_folds(row + WINDOW.row, column + WINDOW.column)
+    details = {ratio: detail(target, WINDOW, 0.5, ratio).ravel() for ratio in (2, 3, 4, 8)}
+    left = {ratio: np.full(len(folds), np.nan) for ratio in details}
+    x, y = detail_rows(cells, 0.5, 3)
+    for fold in range(FOLDS):
+        test = folds == fold
+        estimator = RandomForestRegressor(15, random_state=2021).fit(x[~test], y[~test])
+        for ratio, wanted in details.items():
+            of = detail(pattern, WINDOW, 0.5, ratio).ravel()[test].astype(np.float32)
+            left[ratio][test] = wanted[test] - 0.7 * estimator.predict(of[:, None])
+
+    def rms(values: np.ndarray, ratio: int) -> float:
+        return float(np.sqrt(np.mean(reconciled_detail(values.reshape(WINDOW.shape), WINDOW, ratio) ** 2)))
+
+    expected = np.mean([rms(left[ratio], ratio) / rms(wanted, ratio) for ratio, wanted in details.items()])
+    assert methods.common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
+    # With fewer cells than are needed of 8, the other three are asked.
+    monkeypatch.setattr(methods, "FEWEST_COARSE_CELLS", 60)
+    expected = np.mean([rms(left[ratio], ratio) / rms(details[ratio], ratio) for ratio in (2, 3, 4)])
+    assert methods.common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
+
+
+def test_ratios_without_enough_coarse_cells_are_not_compared() -> None:
+    """16 × 16 cells hold 64 of 2 × 2 and too few of others; 8 × 8 hold too few of any."""
+    target, pattern = fields()
+    for side, coarse in ((16, 64), (8, 16)):
+        cells = Cells(target[:side, :side], pattern[None, :side, :side], Window(200, 3000, side, side))
+        model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto", ratio="auto"), 0.5)
+        assert (model.ratio, model.coarse_cells) == (2, coarse)
+        assert (model.estimator is not None) == (side == 16) == (table["chosen"].tolist() == [True])
+
+
+# Trends
+
+
+@pytest.mark.parametrize("method", ["detail", "absolute"])
+def test_a_trend_maps_what_lies_beyond_the_cells(method: str) -> None:
+    """1 km values are more extreme than 9 km means: a trend follows them, both methods get it."""
+    cells, stack, truth, pixels = fine_fields()
+    settings, samples = replace(FOREST, min_leaf=5), samples_of(cells, ["x"])
+    error = {}
+    for trend in ("none", "linear"):
+        own = replace(settings, trend=trend)
+        if method == "detail":
+            model, _ = fit_detail(cells, ["x"], own, Tuning("auto"), 0.5)
+        else:
+            model, _ = fit_absolute(samples, ["x"], own, Tuning("auto"))
+        assert model.trend == trend
+        mapped = predict_map(model, stack, pixels, cells, 9)
+        error[trend] = np.sqrt(np.nanmean((mapped - truth) ** 2))
+        if method == "absolute":
+            # A forest stays within the target of its rows.
+            assert (np.nanmax(mapped) > samples["target"].max()) == (trend == "linear")
+    assert error["linear"] < 0.8 * error["none"]
+
+
+# Deviations within cells
+
+
+def test_absolute_learns_from_deviations_and_maps_pixels_as_uniform() -> None:
+    target, pattern = fields()
+    cells = Cells(target, pattern[None], WINDOW)
+    samples = samples_of(cells, ["x"])
+    samples["x_sd"] = np.random.default_rng(3).uniform(0, 2, len(samples))
+    samples["target"] += 0.02 * samples["x_sd"]
+    model, _ = fit_absolute(samples, ["x"], LINEAR, Tuning("auto"))
+    assert (model.subgrid, model.predictors, model.columns) == (True, ("x",), ("x", "x_sd"))
+    np.testing.assert_allclose(predict_map(model, pattern[None], WINDOW, cells, 9), target, rtol=0, atol=1e-6)
+    rows = methods.pixel_rows(model, np.array([[1.5], [2.5]]))
+    np.testing.assert_array_equal(rows, np.array([[1.5, 0], [2.5, 0]], np.float32))
+    plain, _ = fit_absolute(samples.drop(columns="x_sd"), ["x"], LINEAR, Tuning("auto"))
+    assert (plain.subgrid, plain.columns) == (False, ("x",))

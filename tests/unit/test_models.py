@@ -17,17 +17,28 @@ import skops.io
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from quantile_forest import RandomForestQuantileRegressor
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from kilomoist import configuration
 from kilomoist.errors import InputError
-from kilomoist.models import KINDS, Model, Settings, fit, impurity_importance, load, predict_mean, save
+from kilomoist.models import (
+    KINDS,
+    Model,
+    Settings,
+    Trended,
+    fit,
+    impurity_importance,
+    load,
+    predict_mean,
+    predict_quantiles,
+    save,
+)
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("ndvi", "evi", "lst_day")
+TRENDS = [(kind, trend) for kind in KINDS for trend in ("none", "linear") if (kind, trend) != ("linear", "linear")]
 
 
 @pytest.fixture(autouse=True)
@@ -47,37 +58,39 @@ def settings(kind: str, trees: int = 20) -> Settings:
     return Settings(kind, trees, 2021, 5)
 
 
-def model(kind: str = "random_forest", **changes: object) -> Model:
-    estimator = fit(settings(kind), *rows())
-    made = Model("detail", kind, NAMES, 5, 0.625, 400, 77, estimator)
-    return replace(made, **changes)
+def model(kind: str = "random_forest", trend: str = "none") -> Model:
+    estimator = fit(replace(settings(kind), trend=trend), *rows())
+    return Model("detail", kind, NAMES, 5, 0.625, 400, 77, estimator, trend=trend, ratio=3)
 
 
 def test_kinds_are_those_of_the_configuration() -> None:
     assert tuple(KINDS) == get_args(configuration.Model.model_fields["kind"].annotation)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_model_comes_back_as_it_was(tmp_path: Path, kind: str) -> None:
-    made = model(kind)
+@pytest.mark.parametrize(("kind", "trend"), TRENDS)
+def test_a_model_comes_back_as_it_was(tmp_path: Path, kind: str, trend: str) -> None:
+    made = model(kind, trend)
     save(tmp_path / "model.skops", made)
     found = load(tmp_path / "model.skops")
     x = np.random.default_rng(2).normal(size=(300, 3)).astype(np.float32)
     np.testing.assert_array_equal(predict_mean(found.estimator, x), predict_mean(made.estimator, x))
     np.testing.assert_array_equal(impurity_importance(found.estimator, 3), impurity_importance(made.estimator, 3))
     assert type(found.estimator) is type(made.estimator)
+    assert isinstance(found.estimator, Trended) == (trend == "linear")
     assert replace(found, estimator=None) == replace(made, estimator=None)
 
 
-def test_quantiles_survive_too(tmp_path: Path) -> None:
-    made = model("random_forest")
+@pytest.mark.parametrize("trend", ["none", "linear"])
+def test_quantiles_survive_too(tmp_path: Path, trend: str) -> None:
+    made = model("random_forest", trend)
     save(tmp_path / "model.skops", made)
     found = load(tmp_path / "model.skops")
-    assert isinstance(made.estimator, RandomForestQuantileRegressor)
-    assert isinstance(found.estimator, RandomForestQuantileRegressor)
     x = rows()[0][:20]
-    quantiles = found.estimator.predict(x, quantiles=[0.05, 0.5, 0.95])
-    np.testing.assert_array_equal(quantiles, made.estimator.predict(x, quantiles=[0.05, 0.5, 0.95]))
+    quantiles, again = (predict_quantiles(one.estimator, x, [0.05, 0.5, 0.95]) for one in (made, found))
+    assert quantiles is not None
+    assert again is not None
+    np.testing.assert_array_equal(again, quantiles)
+    assert quantiles.shape == (20, 3)
     assert (np.diff(quantiles, axis=1) >= 0).all()
 
 
@@ -95,19 +108,19 @@ from kilomoist.models import Model, Settings, fit, save
 random = np.random.default_rng(1)
 x = random.normal(size=(400, 3)).astype(np.float32)
 y = x[:, 0] + random.normal(size=400)
-kinds = ("random_forest", "extra_trees", "hist_gradient_boosting", "linear")
-for kind in kinds:
-    estimator = fit(Settings(kind, 4, 2021, 5), x, y, int(sys.argv[2]))
-    save(f"{sys.argv[1]}/{kind}.skops", Model("absolute", kind, ("a", "b", "c"), 5, 1.0, 400, 0, estimator))
+for name in sys.argv[4:]:
+    kind, trend = name.split("-")
+    estimator = fit(Settings(kind, 4, 2021, 5, trend=trend), x, y, int(sys.argv[2]))
+    save(f"{sys.argv[1]}/{name}.skops", Model("absolute", kind, ("a", "b", "c"), 5, 1.0, 400, 0, estimator))
 """
 
 
 def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
-    running = []
+    running, names = [], [f"{kind}-{trend}" for kind, trend in TRENDS]
     for number, threads in enumerate(("1", "2")):
         folder = tmp_path / threads
         folder.mkdir()
-        command = [sys.executable, "-c", SAVING, str(folder), threads, str(1 + 7919 * number)]
+        command = [sys.executable, "-c", SAVING, str(folder), threads, str(1 + 7919 * number), *names]
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT / "workflow/scripts"),
@@ -116,17 +129,17 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
         }
         running.append(subprocess.Popen(command, env=environment))
     assert [process.wait(timeout=120) for process in running] == [0, 0]
-    for kind in KINDS:
-        one, two = (tmp_path / threads / f"{kind}.skops" for threads in ("1", "2"))
-        assert one.read_bytes() == two.read_bytes(), kind
+    for name in names:
+        one, two = (tmp_path / threads / f"{name}.skops" for threads in ("1", "2"))
+        assert one.read_bytes() == two.read_bytes(), name
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_predictions_do_not_depend_on_threads(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "trend"), TRENDS)
+def test_predictions_do_not_depend_on_threads(kind: str, trend: str) -> None:
     x, y = rows()
-    one, four = (fit(settings(kind), x, y, threads) for threads in (1, 4))
+    one, four = (fit(replace(settings(kind), trend=trend), x, y, threads) for threads in (1, 4))
     np.testing.assert_array_equal(predict_mean(one, x), predict_mean(four, x))
-    assert getattr(four, "n_jobs", 1) in (1, None)
+    assert getattr(getattr(four, "residual", four), "n_jobs", 1) in (1, None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -149,10 +162,10 @@ def test_the_mean_is_predicted_and_not_the_median() -> None:
     assert predict_mean(forest, x).mean() == pytest.approx(y.mean(), abs=0.002)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_only_has_the_mean_has_the_same(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "trend"), TRENDS)
+def test_what_only_has_the_mean_has_the_same(kind: str, trend: str) -> None:
     x, y = rows()
-    whole, plain = (fit(settings(kind), x, y, only_mean=only) for only in (False, True))
+    whole, plain = (fit(replace(settings(kind), trend=trend), x, y, only_mean=only) for only in (False, True))
     np.testing.assert_array_equal(predict_mean(whole, x), predict_mean(plain, x))
 
 
@@ -183,6 +196,73 @@ def test_importance_is_of_the_predictor_that_matters() -> None:
     assert shares.sum() == pytest.approx(1)
     assert shares.argmax() == 1
     assert np.isnan(impurity_importance(fit(settings("linear"), x, x[:, 1].astype(float)), 3)).all()
+
+
+# Trends
+
+
+def test_a_trend_goes_on_where_a_forest_is_flat() -> None:
+    x = np.random.default_rng(3).uniform(0.2, 0.6, (500, 2)).astype(np.float32)
+    y = 0.1 + 0.3 * x[:, 0] - 0.1 * x[:, 1] + 0.01 * np.sin(40 * x[:, 0])
+    beyond = np.column_stack([np.linspace(0.7, 2, 9), np.full(9, 0.4)]).astype(np.float32)
+    plain, trended = (fit(replace(settings("random_forest"), trend=trend), x, y) for trend in ("none", "linear"))
+    assert np.ptp(predict_mean(plain, beyond)) == 0
+    np.testing.assert_allclose(np.diff(predict_mean(trended, beyond)), 0.3 * 1.3 / 8, rtol=0.05)
+    # Where rows are, the forest knows the waves that no line can follow.
+    assert np.sqrt(np.mean((predict_mean(trended, x) - y) ** 2)) < 0.004
+
+
+def test_the_trend_is_robust_and_the_forest_learns_what_it_leaves() -> None:
+    """A tenth of the rows errs grossly: least squares follow them, the trend does not."""
+    random = np.random.default_rng(4)
+    x = random.normal(size=(400, 3)) * [1, 0.1, 8] + [0, 0.5, 300]
+    line = 0.2 + 0.03 * x[:, 0] - 0.2 * x[:, 1] + 0.001 * (x[:, 2] - 300)
+    y = line + np.where(x[:, 0] > 1.3, 0.5, 0.0) + 1e-4 * random.normal(size=400)
+    trended = fit(replace(settings("random_forest"), trend="linear"), x, y)
+    np.testing.assert_allclose(trended.trend(x), line, rtol=0, atol=2e-4)
+    squares = LinearRegression().fit(x, y)
+    assert abs(squares.coef_[0] - 0.03) > 0.05
+    rest = fit(settings("random_forest"), x, y - trended.trend(x))
+    np.testing.assert_array_equal(predict_mean(trended, x), trended.trend(x) + predict_mean(rest, x))
+    np.testing.assert_array_equal(impurity_importance(trended, 3), impurity_importance(rest, 3))
+
+
+def test_rows_of_a_trend_do_not_depend_on_each_other() -> None:
+    """So that blocks of a map are the parts of the whole."""
+    x, y = rows()
+    trended = fit(replace(settings("random_forest"), trend="linear"), x, y)
+    whole = predict_mean(trended, x)
+    np.testing.assert_array_equal(np.concatenate([predict_mean(trended, x[:7]), predict_mean(trended, x[7:])]), whole)
+    np.testing.assert_array_equal(predict_mean(trended, x[::-1]), whole[::-1])
+
+
+def test_trends_of_constants_and_of_what_is_exactly_linear() -> None:
+    x, y = rows()
+    x[:, 2] = 7.0
+    for target in (np.full(len(y), 0.3), x[:, 0].astype(float), y):
+        predicted = predict_mean(fit(replace(settings("random_forest"), trend="linear"), x, target), x)
+        assert np.isfinite(predicted).all()
+        assert np.sqrt(np.mean((predicted - target) ** 2)) <= target.std()
+    np.testing.assert_allclose(
+        fit(replace(settings("extra_trees"), trend="linear"), x, 2 * x[:, 1]).slopes_[1], 2, rtol=1e-4
+    )
+
+
+def test_quantiles_are_those_of_the_residual_and_the_trend() -> None:
+    x, y = rows()
+    trended = fit(replace(settings("random_forest"), trend="linear"), x, y)
+    rest = fit(settings("random_forest"), x, y - trended.trend(x))
+    for quantiles in ([0.5], [0.1, 0.9]):
+        expected = np.column_stack([rest.predict(x, quantiles=one) for one in quantiles])
+        np.testing.assert_allclose(predict_quantiles(rest, x, quantiles), expected)
+        shifted = predict_quantiles(trended, x, quantiles)
+        np.testing.assert_allclose(shifted, expected + trended.trend(x)[:, None], atol=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "trend"), [one for one in TRENDS if one[0] != "random_forest"])
+def test_other_kinds_have_no_quantiles(kind: str, trend: str) -> None:
+    x, y = rows()
+    assert predict_quantiles(fit(replace(settings(kind), trend=trend), x, y), x, [0.1, 0.9]) is None
 
 
 # Files that are no models

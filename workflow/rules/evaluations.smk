@@ -145,6 +145,8 @@ rule degrade_restore:
         trees=CONFIG.model.trees,
         min_leaf=CONFIG.model.min_leaf,
         search=CONFIG.model.search,
+        trend=CONFIG.model.trend,
+        detail_ratio=CONFIG.model.detail_ratio,
         seed=CONFIG.model.seed,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("degrade_restore"),
@@ -204,6 +206,7 @@ rule leave_month_out:
         trees=CONFIG.model.trees,
         min_leaf=CONFIG.model.min_leaf,
         search=CONFIG.model.search,
+        trend=CONFIG.model.trend,
         seed=CONFIG.model.seed,
         code=code("leave_month_out"),
     message:

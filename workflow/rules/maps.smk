@@ -51,6 +51,7 @@ rule weigh_target:
         trees=CONFIG.model.trees,
         min_leaf=CONFIG.model.min_leaf,
         search=CONFIG.model.search,
+        trend=CONFIG.model.trend,
         seed=CONFIG.model.seed,
         target_error=TARGET_ERROR,
         tags=tags,

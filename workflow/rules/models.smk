@@ -25,6 +25,8 @@ rule train_model:
         trees=CONFIG.model.trees,
         min_leaf=CONFIG.model.min_leaf,
         search=CONFIG.model.search,
+        trend=CONFIG.model.trend,
+        detail_ratio=CONFIG.model.detail_ratio,
         seed=CONFIG.model.seed,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         source=CONFIG.source,

@@ -70,7 +70,8 @@ def assemble_map(
         maps = {"soil_moisture": values}
     if model.alpha == 0:
         why = (
-            f"only {model.coarse_cells} coarse cells of 36 km where {FEWEST_COARSE_CELLS} are needed"
+            f"only {model.coarse_cells} coarse cells of {CELL_SIDE * model.ratio} km "
+            f"where {FEWEST_COARSE_CELLS} are needed"
             if model.coarse_cells < FEWEST_COARSE_CELLS
             else "the predictors tell nothing out of fold"
         )

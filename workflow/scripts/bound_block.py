@@ -6,7 +6,7 @@ from kilomoist.agreement import read_reliability
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.methods import Cells, deviations
+from kilomoist.methods import Cells, deviations, pixel_rows
 from kilomoist.models import load
 from kilomoist.rasters import mosaic, write_raster
 from kilomoist.samples import read_samples
@@ -34,7 +34,7 @@ def bound_block(
         predictors = deviations(predictors, pixels, cells, CELL_SIDE, read_reliability(agreement_path, use))
     valid = np.isfinite(predictors).all(axis=0)
     sides = {name: np.full(valid.shape, np.nan, np.float32) for name in ("below", "above")}
-    offsets = block_offsets(model, predictors[:, valid].T.astype(np.float32), calibration)
+    offsets = block_offsets(model, pixel_rows(model, predictors[:, valid].T), calibration)
     for side, offset in zip(sides.values(), offsets, strict=True):
         side[valid] = offset
     write_raster(path, sides, M01, pixels, tags)

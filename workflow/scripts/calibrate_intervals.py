@@ -36,7 +36,7 @@ def calibrate_intervals(
     samples = read_samples(samples_path, use)
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(samples, bands["target"], use, window)
-    own = replace(settings, min_leaf=model.min_leaf, options=model.options)
+    own = replace(settings, min_leaf=model.min_leaf, options=model.options, trend=model.trend)
     if model.method == "detail":
         errors, least = detail_errors(cells, own, model, reconciled, interval, minimum_fraction, threads)
     else:
@@ -45,9 +45,9 @@ def calibrate_intervals(
         )
     shrinkage = 1.0
     if model.method == "detail" or reconciled:
-        importance = impurity_importance(model.estimator, len(use))
+        importance = impurity_importance(model.estimator, len(use))[: len(use)]
         repeated = detail_variance(stacks, cells, use) * read_reliability(agreement_path, use)
-        shrinkage = roughness(cells, repeated, importance, minimum_fraction)
+        shrinkage = roughness(cells, repeated, importance, minimum_fraction, model.ratio)
     calibration = calibrate(errors, interval, shrinkage, least)
     LOGGER.info("Calibrated on %d cells: %s", calibration.rows, calibration)
     write_json(calibration_path, asdict(calibration))

@@ -29,11 +29,11 @@ def cross_validate_by(
 ) -> None:
     """Write the estimates, with what the folds are as the table's `note`.
 
-    `absolute` has its model's leaf size; with a search, what is searched is chosen anew for each fold.
+    `absolute` has its model's leaf size and trend; with a search, what is searched is chosen anew for each fold.
     """
     samples, (study,) = read_samples(samples_path, use), [one for one in map(load, models) if one.method == "absolute"]
     bands, window = mosaic([cells_path], M09)
-    settings = replace(settings, min_leaf=study.min_leaf)
+    settings = replace(settings, min_leaf=study.min_leaf, trend=study.trend)
     try:
         folds, note = folds_of(
             protocol, samples, bands["valid_fraction"] > 0, window, read_json(range_path)["range_m"], settings.seed

@@ -7,7 +7,7 @@ from kilomoist.methods import Cells, Tuning
 from kilomoist.models import Settings
 from kilomoist.protocols import degrade_restore
 from kilomoist.rasters import mosaic
-from kilomoist.samples import read_samples
+from kilomoist.samples import learned_columns, read_samples
 
 
 def degrade_and_restore(
@@ -22,8 +22,9 @@ def degrade_and_restore(
 ) -> None:
     """Write the estimates of every method and null model at 9 km; the table's `note` says what could not be learned."""
     bands, window = mosaic([cells_path], M09)
-    cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
-    table, note = degrade_restore(cells, use, settings, tuning, minimum_fraction, threads)
+    samples = read_samples(samples_path, use)
+    cells, subgrid = Cells.of_samples(samples, bands["target"], use, window), learned_columns(samples, use) != use
+    table, note = degrade_restore(cells, use, settings, tuning, minimum_fraction, threads, subgrid)
     if note:
         LOGGER.warning("degrade_restore: %s.", note)
     table.attrs["note"] = note
@@ -36,8 +37,10 @@ if __name__ == "__main__":
         degrade_and_restore(
             *snakemake.input,
             snakemake.params.use,
-            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
-            Tuning(snakemake.params.min_leaf, snakemake.params.search),
+            Settings(
+                snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
+            ),
+            Tuning(snakemake.params.min_leaf, snakemake.params.search, snakemake.params.detail_ratio),
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,
             snakemake.output.estimates,

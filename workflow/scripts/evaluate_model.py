@@ -14,7 +14,7 @@ from kilomoist.scores import correlations
 def evaluate_model(samples_path: str, models: list[str], use: list[str], paths: dict[str, str]) -> None:
     """Write correlations, the estimates of `absolute` on train and test rows, and what the figure shows."""
     samples, (study,) = read_samples(samples_path, use), [one for one in map(load, models) if one.method == "absolute"]
-    predicted = predict_mean(study.estimator, samples[use].to_numpy(np.float32))
+    predicted = predict_mean(study.estimator, samples[list(study.columns)].to_numpy(np.float32))
     tables = {
         "correlation": correlations(samples, ["target", *use]),
         "predictions": pd.DataFrame({"observed": samples["target"], "predicted": predicted, "split": samples["split"]}),

@@ -9,7 +9,7 @@ from kilomoist.files import write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.importances import learned_rows
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Cells, deviations
+from kilomoist.methods import Cells, deviations, pixel_rows
 from kilomoist.models import load
 from kilomoist.rasters import mosaic, write_raster
 from kilomoist.samples import read_samples
@@ -52,20 +52,23 @@ def judge_block(
     found = {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
     if uses_predictors(model):
         if model.method == "detail":
-            rows = learned_rows("detail", samples, cells, use, minimum_fraction)
+            rows = learned_rows("detail", samples, cells, use, minimum_fraction, model.ratio)
             learned = rows.x
             reliability = read_reliability(agreement_path, use)
             seen = deviations(predictors, pixels, cells, CELL_SIDE, reliability)[:, valid].T.astype(np.float32)
             shift += [
                 count_shift("deviation", name, learned[:, number], seen[:, number]) for number, name in enumerate(use)
             ]
+        seen = pixel_rows(model, seen)
         folds = spatial_folds(rows.row[rows.trained], rows.column[rows.trained])
-        weights = weights_of(pd.read_csv(importance_path), model.method, use)
+        weights = weights_of(pd.read_csv(importance_path), model.method, model.columns)
         known = applicability(learned, folds, weights, seed)
         verdict["dissimilarity"][valid] = known.dissimilarity(seen)
         verdict["outside_range"][valid] = known.outside_range(seen)
         found |= {"threshold": f"{known.threshold:.6f}", "mean_distance": f"{known.mean_distance:.6g}"}
-        found["weights"] = ", ".join(f"{name} {weight:.4g}" for name, weight in zip(use, weights, strict=True))
+        found["weights"] = ", ".join(
+            f"{name} {weight:.4g}" for name, weight in zip(model.columns, weights, strict=True)
+        )
         LOGGER.info("Threshold %s, mean distance %s, weights: %s.", *list(found.values())[-3:])
     else:
         found["threshold"] = "0"

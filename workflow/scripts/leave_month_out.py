@@ -34,7 +34,9 @@ if __name__ == "__main__":
             snakemake.input.samples,
             {Path(path).parent.name: path for path in snakemake.input.others},
             snakemake.params.use,
-            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            Settings(
+                snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
+            ),
             Tuning(snakemake.params.min_leaf, snakemake.params.search),
             snakemake.threads,
             snakemake.output.estimates,

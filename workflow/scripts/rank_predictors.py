@@ -11,6 +11,7 @@ from kilomoist.importances import dependence_table, importance_table, learned_ro
 from kilomoist.jobs import LOGGER, job
 from kilomoist.methods import Cells
 from kilomoist.models import Settings, load
+from kilomoist.predictors import deviation_names
 from kilomoist.rasters import mosaic
 from kilomoist.samples import read_samples
 
@@ -32,12 +33,13 @@ def rank_predictors(
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(samples, bands["target"], use, window)
     groups = product_groups(use, products)
+    units |= dict(zip(deviation_names(use), [units[name] for name in use], strict=True))
     importances, dependences = [], []
     for model in sorted(map(load, models), key=lambda model: model.method):
         if model.estimator is None:
             continue
-        rows = learned_rows(model.method, samples, cells, use, minimum_fraction)
-        own = replace(settings, min_leaf=model.min_leaf, options=model.options)
+        rows = learned_rows(model.method, samples, cells, use, minimum_fraction, model.ratio)
+        own = replace(settings, min_leaf=model.min_leaf, options=model.options, trend=model.trend)
         importances.append(importance_table(model, rows, own, groups, threads))
         dependences.append(dependence_table(model, rows, units, settings.seed))
     tables = {"importance": pd.concat(importances), "partial_dependence": pd.concat(dependences)}

@@ -25,6 +25,7 @@ def stack_block(
     use: list[str],
     layers: list[StaticLayer],
     minimum_days: int,
+    subgrid: bool,
     tags: dict[str, str],
     stack_path: str,
     cells_path: str,
@@ -40,7 +41,7 @@ def stack_block(
     bands |= stack_layers(layers, use, block, cells_of(area))
     stack = {name: bands[name] for name in use} | bands
     stack = {name: np.where(inside, band, np.float32(np.nan)) for name, band in stack.items()}
-    cells = aggregate(stack, use, inside)
+    cells = aggregate(stack, use, inside, subgrid)
     moisture = read_window(target, "soil_moisture", M09, block)
     cells = {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
     write_raster(stack_path, stack, M01, block.refined(CELL_SIDE), tags)
@@ -62,6 +63,7 @@ if __name__ == "__main__":
             snakemake.params.use,
             [StaticLayer(name, **settings) for name, settings in snakemake.params.layers.items()],
             snakemake.params.minimum_days,
+            snakemake.params.subgrid,
             snakemake.params.tags,
             *snakemake.output,
         )

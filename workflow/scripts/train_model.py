@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from kilomoist.files import replaced
-from kilomoist.grids import M09
+from kilomoist.grids import CELL_SIDE, M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.methods import FEWEST_COARSE_CELLS, Cells, Tuning, fit_absolute, fit_detail
 from kilomoist.models import Settings, save
@@ -34,10 +34,13 @@ def train_model(
         model, table = fit_detail(cells, use, settings, tuning, minimum_fraction, threads)
         if model.coarse_cells < FEWEST_COARSE_CELLS:
             LOGGER.warning(
-                "Only %d coarse cells of 36 km, %d are needed to learn detail: alpha is 0, the map interpolates SMAP.",
+                "Only %d coarse cells of %d km, %d are needed to learn detail: alpha is 0, the map interpolates SMAP.",
                 model.coarse_cells,
+                CELL_SIDE * model.ratio,
                 FEWEST_COARSE_CELLS,
             )
+        elif tuning.ratio == "auto":
+            LOGGER.info("Detail is learned from coarse cells of %d km.", CELL_SIDE * model.ratio)
     LOGGER.info("Compared out of fold:\n%s", table.to_string(index=False))
     LOGGER.info("Method %s, min_leaf %d, alpha %.3f, %d rows", method, model.min_leaf, model.alpha, model.training_rows)
     if model.options:
@@ -54,8 +57,10 @@ if __name__ == "__main__":
             snakemake.input.cells,
             snakemake.params.use,
             snakemake.params.method,
-            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
-            Tuning(snakemake.params.min_leaf, snakemake.params.search),
+            Settings(
+                snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
+            ),
+            Tuning(snakemake.params.min_leaf, snakemake.params.search, snakemake.params.detail_ratio),
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,
             snakemake.params.source,

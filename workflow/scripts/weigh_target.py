@@ -34,7 +34,9 @@ if __name__ == "__main__":
         weigh_cells(
             *(snakemake.input[name] for name in ("samples", "cells")),
             snakemake.params.use,
-            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            Settings(
+                snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
+            ),
             Tuning(snakemake.params.min_leaf, snakemake.params.search),
             snakemake.params.target_error,
             snakemake.threads,

@@ -321,8 +321,8 @@ class Model(Section):
 
     method: Literal["detail", "absolute"] = _key(
         "detail",
-        "`detail` learns what 9 km adds to 36 km and applies it from 9 km to 1 km; `absolute` learns soil moisture "
-        "itself at 9 km and applies it at 1 km, as the study does.",
+        "`detail` learns what 9 km adds to coarse cells (`detail_ratio`) and applies it from 9 km to 1 km; `absolute` "
+        "learns soil moisture itself at 9 km and applies it at 1 km, as the study does.",
     )
     kind: Literal["random_forest", "extra_trees", "hist_gradient_boosting", "linear"] = _key(
         "random_forest", "The learner."
@@ -331,6 +331,22 @@ class Model(Section):
     min_leaf: Literal["auto"] | Annotated[int, Field(ge=1)] = _key(
         "auto", "Smallest leaf of a tree; `auto` chooses it out of fold on the run's own samples.", "rows"
     )
+    trend: Literal["none", "linear"] = _key(
+        "none",
+        "`linear` fits a robust linear trend first and the learner to what it leaves: a forest alone is flat beyond "
+        "the values it has seen.",
+    )
+    detail_ratio: Literal["auto"] | Annotated[int, Field(ge=2, le=4)] = _key(
+        4,
+        "Cells along a side of the coarse cells from which `detail` learns (4: 36 km); `auto` compares 2, 3 and 4 out "
+        "of fold.",
+        "cells of 9 km",
+    )
+    subgrid: bool = _key(
+        False,
+        "Whether `absolute` also learns from the standard deviation of each predictor within the cells; at 1 km it is "
+        "taken as 0.",
+    )
     search: bool = _key(
         False,
         "Whether more than the leaf size is chosen out of fold, by successive halving; what is compared is in "
@@ -338,6 +354,12 @@ class Model(Section):
     )
     test_fraction: float = _key(0.2, "Share of the rows that is kept for the random test split.", "1", ge=0.05, le=0.5)
     seed: int = _key(2021, "Seed of splits and learners: the same seed gives the same map.", ge=0, le=2**32 - 1)
+
+    @model_validator(mode="after")
+    def _leaves_something_to_learn(self) -> "Model":
+        if self.trend == "linear" and self.kind == "linear":
+            raise ValueError("`kind: linear` has nothing to learn from what `trend: linear` leaves: give one of them")
+        return self
 
 
 class Map(Section):

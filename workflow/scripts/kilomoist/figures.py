@@ -156,7 +156,6 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> 
     # From below: groups, then predictors, the largest of the first method on top; the others keep that order.
     order = list(first.sort_values(["entry", "rmse_growth"])["predictor"])
     groups = int((first["entry"] == "group").sum())
-    places = np.arange(len(order)) + np.where(np.arange(len(order)) < groups, 0, 0.3)
     kinds = [("permutation_percent", "permutation", ORANGE), ("impurity_percent", "impurity", BLUE)]
     if table["impurity_percent"].isna().all():  # the learner has no splits to ask
         kinds = kinds[:1]
@@ -172,7 +171,9 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> 
     with _page(path, "Importance of the predictors", caption, "\n".join(notes), size) as page:
         panels = page.subplots(len(methods), 2, sharey="row", squeeze=False)
         for (growth, shares), method in zip(panels, methods, strict=True):
-            rows = table[table["method"] == method].set_index("predictor").loc[order]
+            rows = table[table["method"] == method].set_index("predictor")
+            rows = rows.loc[[name for name in order if name in rows.index]]
+            places = np.arange(len(rows)) + np.where(np.arange(len(rows)) < groups, 0, 0.3)
             _draw_growth(growth, places, rows)
             for offset, (column, label, colour) in zip((-0.19, 0.19) if kinds[1:] else (0,), kinds, strict=True):
                 values = rows[column].to_numpy(float)
@@ -181,7 +182,7 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> 
                 shares.bar_label(bars, texts, padding=3, size=8)
             shares.set(xlim=(0, 116), xlabel="Share (%)", xticks=range(0, 101, 20))
             growth.set_title(_label(method))
-            growth.set_yticks(places, [_with_inflation(name, rows.loc[name, "vif"]) for name in order])
+            growth.set_yticks(places, [_with_inflation(name, rows.loc[name, "vif"]) for name in rows.index])
             for axes in (growth, shares):
                 axes.axvline(0, color=INK, linewidth=0.6)
                 if groups:
@@ -217,17 +218,20 @@ def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: Capt
     methods, names = (list(dict.fromkeys(table[column])) for column in ("method", "predictor"))
     notes = [
         "Mean prediction over training rows with one predictor set to each value and the others left as they are.",
-        "Beyond the training rows a forest goes on as at their edge: there it has learned nothing.",
+        "Beyond the training rows nothing was learned: a forest goes on as at their edge, a linear trend straight on.",
     ]
     if "detail" in methods:
-        notes.append("Method detail: both axes are deviations from the mean over 36 km, interpolated.")
+        notes.append("Method detail: both axes are deviations from the mean over coarse cells, interpolated.")
     size = max(2.5 * len(names) + 1, 6.6), 1.1 + 0.2 * len(notes) + 2.6 * len(methods)
     with _page(path, "Partial dependence of predicted soil moisture", caption, "\n".join(notes), size) as page:
         panels = page.subplots(len(methods), len(names), sharey="row", squeeze=False)
         for row, method in zip(panels, methods, strict=True):
-            deviation = ":\ndeviation from 36 km" if method == "detail" else ""
+            deviation = ":\ndeviation from coarse cells" if method == "detail" else ""
             for axes, name in zip(row, names, strict=True):
                 rows = table[(table["method"] == method) & (table["predictor"] == name)]
+                if rows.empty:  # deviations within cells, which `detail` does not take
+                    axes.set_axis_off()
+                    continue
                 first = rows.iloc[0]
                 axes.axvspan(first["p05"], first["p95"], color=MISSING, alpha=0.4, linewidth=0)
                 for end in ("minimum", "maximum"):
@@ -581,6 +585,8 @@ def _stars(p: float) -> str:
 
 
 def _label(name: str) -> str:
+    if name.endswith("_sd"):
+        return f"{_label(name.removesuffix('_sd'))}, s.d. within cells"
     return LABELS.get(name, name.replace("_", " "))
 
 

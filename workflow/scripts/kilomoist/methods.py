@@ -3,10 +3,11 @@
 Write x for predictors and y for soil moisture, index 36, 9, 1 for the scale in km, B(·) for bilinear interpolation of
 cell means to the finer grid. `absolute` learns y9 = f(x9) and maps f(x1). `detail` learns
 y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(λ·(x1 − B(x9))), where λ is the share of each predictor's detail that
-repeats (`agreement`). The functions take any pair of nested scales.
+repeats (`agreement`). The functions take any pair of nested scales, and `detail` may learn from coarse cells of 18 or
+27 km too (`Tuning.ratio`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -27,6 +28,7 @@ from kilomoist.cells import (
 )
 from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.models import Model, Settings
+from kilomoist.samples import learned_columns
 from kilomoist.splits import out_of_fold, spatial_folds
 
 CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
@@ -41,6 +43,11 @@ SEARCH_ROWS = 6000
 """Most training rows of each fold of the search."""
 FEWEST_COARSE_CELLS = 30
 """Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
+CANDIDATE_RATIOS = (2, 3, 4)
+"""Cells along a side of the coarse cells that `detail_ratio: auto` compares."""
+COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
+"""Those from which each of these must restore cells to be compared: its own, the others', and one next to 9, the ratio
+of their use."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,12 @@ class Tuning:
     """`auto`, or the number that is taken."""
     search: bool = False
     """Whether the options in the kind's `space` are chosen too."""
+    ratio: int | str = COARSE_SIDE
+    """Cells along a side of the coarse cells that `detail` learns against, or `auto`."""
+
+    def ratios(self) -> tuple[int, ...]:
+        """Every ratio that is compared."""
+        return CANDIDATE_RATIOS if self.ratio == "auto" else (int(self.ratio),)
 
     def candidates(self, settings: Settings) -> list[Settings]:
         """Every combination that is compared; one alone where there is nothing to choose."""
@@ -145,7 +158,7 @@ def tune_absolute(
     rows: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
 ) -> tuple[Settings, pd.DataFrame]:
     """The settings that learn y9 = f(x9) best out of fold, on spatial folds of the rows, and what was compared."""
-    x, y = rows[use].to_numpy(np.float32), rows["target"].to_numpy()
+    x, y = rows[learned_columns(rows, use)].to_numpy(np.float32), rows["target"].to_numpy()
     folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
     chosen, _, table = choose(
         settings,
@@ -159,12 +172,16 @@ def tune_absolute(
 def fit_absolute(
     samples: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
 ) -> tuple[Model, pd.DataFrame]:
-    """Learn y9 = f(x9) from the rows of the training split; the table of what was compared on those rows."""
+    """Learn y9 = f(x9) from the rows of the training split; the table of what was compared on those rows.
+
+    Where the samples have deviations within cells (`model.subgrid`), f takes them too.
+    """
     train = samples[samples["split"] == "train"]
     settings, table = tune_absolute(train, use, settings, tuning, threads)
-    estimator = models.fit(settings, train[use].to_numpy(np.float32), train["target"].to_numpy(), threads)
+    columns = learned_columns(train, use)
+    estimator = models.fit(settings, train[columns].to_numpy(np.float32), train["target"].to_numpy(), threads)
     model = Model("absolute", settings.kind, tuple(use), settings.min_leaf, 1.0, len(train), 0, estimator)
-    return replace(model, options=settings.options), table
+    return replace(model, options=settings.options, trend=settings.trend, subgrid=columns != use), table
 
 
 def detail(values: NDArray, window: Window, minimum_fraction: float, factor: int = COARSE_SIDE) -> Values:
@@ -191,48 +208,126 @@ def detail_rows(
     return x.astype(np.float32), detail(cells.target, cells.window, minimum_fraction, factor)[complete]
 
 
+def count_coarse(cells: Cells, minimum_fraction: float, factor: int = COARSE_SIDE) -> int:
+    """Number of coarse cells that have the target and every predictor."""
+    coarse = [coarsen(layer, cells.window, factor, minimum_fraction)[0] for layer in (cells.target, *cells.predictors)]
+    return int(np.isfinite(coarse).all(axis=0).sum())
+
+
+def reconciled_rows(cells: Cells, values: NDArray, factor: int) -> Values:
+    """`reconciled_detail` of a detail of all complete cells, (rows,) like the result."""
+    complete = cells.complete()
+    field = np.full(complete.shape, np.nan)
+    field[complete] = values
+    return reconciled_detail(field, cells.window, factor)[complete]
+
+
+def detail_folds(cells: Cells) -> NDArray[np.int64]:
+    """Spatial folds of the complete cells, (rows,)."""
+    row, column = np.nonzero(cells.complete())
+    return spatial_folds(row + cells.window.row, column + cells.window.column)
+
+
+def tune_detail(
+    cells: Cells, settings: Settings, tuning: Tuning, minimum_fraction: float, ratio: int, threads: int = 1
+) -> tuple[Settings, float, pd.DataFrame]:
+    """The settings and the α that learn detail best out of fold at a ratio, and what was compared."""
+    x, y = detail_rows(cells, minimum_fraction, ratio)
+    folds, wanted = detail_folds(cells), reconciled_rows(cells, y, ratio)
+
+    def error(predicted: NDArray) -> tuple[float, float]:
+        offered = reconciled_rows(cells, predicted, ratio)
+        power = float(offered @ offered)
+        alpha = min(max(float(wanted @ offered) / power, 0.0), 1.0) if power > 0 else 0.0
+        return float(np.sqrt(np.mean((wanted - alpha * offered) ** 2))), alpha
+
+    return choose(settings, tuning, lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads), error)
+
+
+def common_error(
+    cells: Cells, settings: Settings, alpha: float, minimum_fraction: float, ratio: int, threads: int = 1
+) -> float:
+    """RMSE of the reconciled map one level up, as a share of that of no detail: the mean over `COMMON_RATIOS`.
+
+    Learned at one ratio, used at each of those that have enough coarse cells, by models that saw none of the fold.
+    """
+    x, y = detail_rows(cells, minimum_fraction, ratio)
+    tasks = [task for task in COMMON_RATIOS if count_coarse(cells, minimum_fraction, task) >= FEWEST_COARSE_CELLS]
+    details = [detail_rows(cells, minimum_fraction, task) for task in tasks]
+    predicted, folds = np.empty((len(tasks), len(y))), detail_folds(cells)
+    random = np.random.default_rng(settings.seed)
+    for fold in np.unique(folds):
+        test = folds == fold
+        estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads)
+        for number, (of, _) in enumerate(details):
+            predicted[number, test] = models.predict_mean(estimator, of[test])
+    shares = []
+    for task, guess, (_, wanted) in zip(tasks, predicted, details, strict=True):
+        left, whole = (reconciled_rows(cells, values, task) for values in (wanted - alpha * guess, wanted))
+        shares.append(np.sqrt(np.mean(left**2) / np.mean(whole**2)))
+    return float(np.mean(shares))
+
+
+def choose_ratio(
+    cells: Cells, tuned: Mapping[int, tuple[Settings, float, pd.DataFrame]], minimum_fraction: float, threads: int = 1
+) -> tuple[int, pd.DataFrame]:
+    """The ratio of those that are tuned whose detail holds best at all ratios, and what was compared.
+
+    The errors of each at its own ratio cannot be compared: there is less to restore from nearer cells. So all restore
+    the same (`common_error`). The table has the rows of all ratios with columns `ratio` and, where one was chosen for
+    its ratio, `common_error`.
+    """
+    errors = {
+        ratio: common_error(cells, settings, alpha, minimum_fraction, ratio, threads)
+        for ratio, (settings, alpha, _) in tuned.items()
+    }
+    best = min(errors, key=lambda ratio: errors[ratio])
+    tables = [
+        table.assign(
+            ratio=ratio,
+            common_error=np.where(table["chosen"], errors[ratio], np.nan),
+            chosen=table["chosen"] & (ratio == best),
+        )
+        for ratio, (_, _, table) in tuned.items()
+    ]
+    return best, pd.concat(tables, ignore_index=True)
+
+
 def fit_detail(
-    cells: Cells,
-    use: list[str],
-    settings: Settings,
-    tuning: Tuning,
-    minimum_fraction: float,
-    threads: int = 1,
-    factor: int = COARSE_SIDE,
+    cells: Cells, use: list[str], settings: Settings, tuning: Tuning, minimum_fraction: float, threads: int = 1
 ) -> tuple[Model, pd.DataFrame]:
     """Learn y9 − B(y36) = g(x9 − B(x36)) from all complete cells, α and what is tuned out of fold.
 
     The error that both minimise is that of the reconciled map one level up: of R(y9 − B(y36)) − α·R(g), where R
     takes away what reconciliation will restore anyway. It is quadratic in α, so α = ⟨Ry, Rg⟩ / ⟨Rg, Rg⟩ within 0…1.
+    With `ratio: auto` the ratio is then chosen of those that have enough coarse cells (`choose_ratio`).
     """
-    coarse = [coarsen(layer, cells.window, factor, minimum_fraction)[0] for layer in (cells.target, *cells.predictors)]
-    coarse_cells = int(np.isfinite(coarse).all(axis=0).sum())
-    complete = cells.complete()
-    nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, coarse_cells, None)
-    empty = pd.DataFrame({"trees": [], "min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
-    if coarse_cells < FEWEST_COARSE_CELLS:
-        return nothing, empty
-    x, y = detail_rows(cells, minimum_fraction, factor)
-    target = np.full(complete.shape, np.nan)
-    target[complete] = y
-    row, column = np.nonzero(complete)
-    folds = spatial_folds(row + cells.window.row, column + cells.window.column)
-    wanted = reconciled_detail(target, cells.window, factor)[complete]
-
-    def error(predicted: NDArray) -> tuple[float, float]:
-        field = np.full(target.shape, np.nan)
-        field[complete] = predicted
-        offered = reconciled_detail(field, cells.window, factor)[complete]
-        power = float(offered @ offered)
-        alpha = min(max(float(wanted @ offered) / power, 0.0), 1.0) if power > 0 else 0.0
-        return float(np.sqrt(np.mean((wanted - alpha * offered) ** 2))), alpha
-
-    settings, alpha, table = choose(
-        settings, tuning, lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads), error
-    )
+    counts = {ratio: count_coarse(cells, minimum_fraction, ratio) for ratio in tuning.ratios()}
+    able = [ratio for ratio, count in counts.items() if count >= FEWEST_COARSE_CELLS]
+    if not able:
+        ratio = max(counts, key=lambda one: counts[one])
+        nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, counts[ratio], None, ratio=ratio)
+        return nothing, pd.DataFrame({"trees": [], "min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
+    tuned = {ratio: tune_detail(cells, settings, tuning, minimum_fraction, ratio, threads) for ratio in able}
+    if tuning.ratio == "auto":
+        ratio, table = choose_ratio(cells, tuned, minimum_fraction, threads)
+    else:
+        ((ratio, (_, _, table)),) = tuned.items()
+    settings, alpha, _ = tuned[ratio]
+    x, y = detail_rows(cells, minimum_fraction, ratio)
     estimator = models.fit(settings, x, y, threads)
-    model = Model("detail", settings.kind, tuple(use), settings.min_leaf, alpha, len(y), coarse_cells, estimator)
-    return replace(model, options=settings.options), table
+    model = Model("detail", settings.kind, tuple(use), settings.min_leaf, alpha, len(y), counts[ratio], estimator)
+    return replace(model, options=settings.options, trend=settings.trend, ratio=ratio), table
+
+
+def pixel_rows(model: Model, x: NDArray) -> NDArray[np.float32]:
+    """Rows of predictors at a finer scale, (rows, predictors), as the model's estimator takes them: (rows, columns).
+
+    What lies within a pixel is not known: with `subgrid` it is taken as uniform, with deviations of 0.
+    """
+    rows = np.zeros((len(x), len(model.columns)), np.float32)
+    rows[:, : x.shape[1]] = x
+    return rows
 
 
 def predict_valid(model: Model, predictors: NDArray) -> Values:
@@ -240,7 +335,7 @@ def predict_valid(model: Model, predictors: NDArray) -> Values:
     valid = np.isfinite(predictors).all(axis=0)
     result = np.full(valid.shape, np.nan)
     if valid.any() and model.estimator is not None:
-        result[valid] = models.predict_mean(model.estimator, predictors[:, valid].T.astype(np.float32))
+        result[valid] = models.predict_mean(model.estimator, pixel_rows(model, predictors[:, valid].T))
     return result
 
 

@@ -13,13 +13,15 @@ import numpy as np
 import skops.io
 from numpy.typing import NDArray
 from quantile_forest import RandomForestQuantileRegressor
-from sklearn.base import RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor, RandomForestRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import HuberRegressor, LinearRegression
 from threadpoolctl import threadpool_limits
 
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
+from kilomoist.grids import COARSE_SIDE
+from kilomoist.predictors import deviation_names
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Settings:
     """Fewest training rows in a leaf."""
     options: Mapping[str, float] = field(default_factory=dict)
     """What else scikit-learn's class is given; the names are those of its kind's `space`."""
+    trend: str = "none"
+    """`linear` where the model is fitted to what a robust linear trend leaves (`Trended`), else `none`."""
 
 
 @dataclass(frozen=True)
@@ -96,31 +100,75 @@ KINDS: dict[str, Kind] = {
 }
 
 
+class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A robust linear trend plus what another model learns of its residual; where a forest is flat, the trend goes on.
+
+    The trend minimises Huber's loss, linear beyond 1.35 robust deviations, over slopes, intercept and that deviation
+    together (Huber 1981, Robust Statistics, ch. 7.7, doi 10.1002/0471725250), of standardised predictors: few unusual
+    rows do not turn it. Unlike RANSAC or Theil and Sen's estimator it draws nothing by chance.
+    """
+
+    def __init__(self, residual: RegressorMixin) -> None:
+        self.residual = residual
+
+    def fit(self, x: NDArray, y: NDArray) -> "Trended":
+        """Fit the trend to `x` (rows, predictors) and `y` (rows,), and `residual` to what it leaves."""
+        values, target = np.asarray(x, float), np.asarray(y, float)
+        self.centre_, scale = values.mean(axis=0), values.std(axis=0)
+        scale[scale == 0] = 1.0
+        middle, spread = target.mean(), target.std() or 1.0
+        with threadpool_limits(1):  # more threads would add in another order
+            trend = HuberRegressor(alpha=0.0, max_iter=1000).fit(
+                (values - self.centre_) / scale, (target - middle) / spread
+            )
+        self.slopes_ = trend.coef_ / scale * spread
+        self.intercept_ = float(middle + trend.intercept_ * spread)
+        self.residual.fit(x, target - self.trend(x))
+        return self
+
+    def trend(self, x: NDArray) -> NDArray[np.float64]:
+        """The trend at `x` (rows, predictors), (rows,); added column by column, so that no row depends on others."""
+        result = np.full(len(x), self.intercept_)
+        for column, (slope, centre) in enumerate(zip(self.slopes_, self.centre_, strict=True)):
+            result += slope * (x[:, column].astype(float) - centre)
+        return result
+
+
 def fit(settings: Settings, x: NDArray, y: NDArray, threads: int = 1, only_mean: bool = False) -> RegressorMixin:
     """Fit a model; the result does not depend on `threads`. `only_mean` fits what has the same mean in less time."""
     kind = KINDS[settings.kind]
     estimator = ((only_mean and kind.build_mean) or kind.build)(settings)
+    whole = Trended(estimator) if settings.trend == "linear" else estimator
     if hasattr(estimator, "n_jobs"):
         estimator.set_params(n_jobs=threads)
     with threadpool_limits(threads):
-        estimator.fit(x, y)
+        whole.fit(x, y)
     if hasattr(estimator, "n_jobs"):
         # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
         estimator.set_params(n_jobs=1)
     if isinstance(estimator, HistGradientBoostingRegressor):
         estimator._bin_mapper.n_threads = 1  # kept with the model, though it says nothing about it
-    return estimator
+    return whole
 
 
 def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
     """The mean that a model predicts, (rows,); a quantile forest's own `predict` would give the median."""
+    if isinstance(estimator, Trended):
+        return estimator.trend(x) + predict_mean(estimator.residual, x)
     mean = RandomForestRegressor if isinstance(estimator, RandomForestQuantileRegressor) else type(estimator)
     with threadpool_limits(1):
         return mean.predict(estimator, x)
 
 
 def predict_quantiles(estimator: RegressorMixin, x: NDArray, quantiles: Sequence[float]) -> NDArray[np.float64] | None:
-    """Quantiles that a model predicts, (rows, quantiles); None for models that have none."""
+    """Quantiles (rows, len(quantiles)) that a model predicts; None for models that have none.
+
+    Those of `random_forest` alone are models with quantiles, where they were not fitted with `only_mean`. With a trend
+    they are the quantiles of its residual, shifted by it.
+    """
+    if isinstance(estimator, Trended):
+        of_residual = predict_quantiles(estimator.residual, x, quantiles)
+        return None if of_residual is None else estimator.trend(x)[:, None] + of_residual
     if not isinstance(estimator, RandomForestQuantileRegressor):
         return None
     with threadpool_limits(1):
@@ -128,7 +176,12 @@ def predict_quantiles(estimator: RegressorMixin, x: NDArray, quantiles: Sequence
 
 
 def impurity_importance(estimator: RegressorMixin, predictors: int) -> NDArray[np.float64]:
-    """Share of the impurity that each predictor's splits remove, NaN for models without splits of that kind."""
+    """Share of the impurity that each predictor's splits remove, NaN for models without splits of that kind.
+
+    With a trend the splits are those of its residual.
+    """
+    if isinstance(estimator, Trended):
+        return impurity_importance(estimator.residual, predictors)
     return getattr(estimator, "feature_importances_", np.full(predictors, np.nan))
 
 
@@ -151,6 +204,17 @@ class Model:
     """`Settings.options`."""
     source: str = ""
     """Source of the data it was trained on."""
+    trend: str = "none"
+    """`Settings.trend`."""
+    ratio: int = COARSE_SIDE
+    """Cells along a side of the coarse cells that the detail was learned against; says nothing of `absolute`."""
+    subgrid: bool = False
+    """Whether the estimator takes the predictors' deviations within cells too (`columns`)."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the estimator takes, in order."""
+        return (*self.predictors, *(deviation_names(self.predictors) if self.subgrid else ()))
 
 
 def save(path: str | Path, model: Model) -> None:
@@ -166,7 +230,7 @@ def load(path: str | Path) -> Model:
 
     Raises `InputError` when the file is no such model.
     """
-    trusted = sorted({name for kind in KINDS.values() for name in kind.trusted})
+    trusted = sorted({"kilomoist.models.Trended", *(name for kind in KINDS.values() for name in kind.trusted)})
     try:
         content = skops.io.load(path, trusted=trusted)
         return Model(**{**content, "predictors": tuple(content["predictors"])})

@@ -1,6 +1,6 @@
 """The training table: one row a 9 km cell, with its contract."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.grids import M09, Window, geographic_from_ease
+from kilomoist.predictors import deviation_names
 
 FEWEST_ROWS = 50
 """Training rows below which no model is fitted."""
 
 
 def schema(use: Sequence[str]) -> pandera.DataFrameSchema:
-    """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, one row a cell."""
+    """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, one row a cell.
+
+    Deviations of the predictors within cells are there where `model.subgrid` asks for them.
+    """
     fraction = pandera.Check.in_range(0, 1)
-    number = pandera.Column("float64", pandera.Check(np.isfinite, name="finite"))
+    finite = pandera.Check(np.isfinite, name="finite")
+    number, deviation = pandera.Column("float64", finite), [finite, pandera.Check.ge(0)]
     columns = {
         "row": pandera.Column("int64", pandera.Check.in_range(0, M09.rows - 1)),
         # A region across 180° counts its columns on beyond the grid's last one.
@@ -28,11 +33,17 @@ def schema(use: Sequence[str]) -> pandera.DataFrameSchema:
         "lat": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
         "target": pandera.Column("float64", pandera.Check.in_range(0, 1)),
         **dict.fromkeys(use, number),
+        **{name: pandera.Column("float64", deviation, required=False) for name in deviation_names(use)},
         "valid_fraction": pandera.Column("float64", fraction),
         **{f"valid_fraction_{name}": pandera.Column("float64", fraction) for name in use},
         "split": pandera.Column(str, pandera.Check.isin(["train", "test"])),
     }
     return pandera.DataFrameSchema(columns, strict=True, ordered=True, unique=["row", "col"])
+
+
+def learned_columns(table: Container[str], use: Sequence[str]) -> list[str]:
+    """What `absolute` learns from: the predictors, and of their deviations within cells what a table has."""
+    return [*use, *(name for name in deviation_names(use) if name in table)]
 
 
 def collect(
@@ -69,7 +80,7 @@ def collect(
         )
     row, column = np.nonzero(usable)
     longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])
-    names = [*use, "valid_fraction", *(f"valid_fraction_{name}" for name in use)]
+    names = [*learned_columns(cells, use), "valid_fraction", *(f"valid_fraction_{name}" for name in use)]
     return pd.DataFrame(
         {
             "row": (row + window.row).astype("int64"),

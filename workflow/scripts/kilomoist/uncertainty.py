@@ -23,15 +23,18 @@ from kilomoist.grids import CELL_SIDE, COARSE_SIDE
 from kilomoist.methods import (
     Cells,
     Tuning,
+    detail_folds,
     detail_rows,
     fit_absolute,
     fit_small,
+    pixel_rows,
     predict_out_of_fold,
     reconciled_detail,
     tune_absolute,
 )
 from kilomoist.models import Model, Settings
 from kilomoist.protocols import level_up
+from kilomoist.samples import learned_columns
 from kilomoist.splits import spatial_folds
 
 LEAST_SPREAD = 0.1
@@ -143,10 +146,10 @@ def detail_errors(
     errors of B(y36).
     """
     use = list(model.predictors)
-    x, y = detail_rows(cells, minimum_fraction)
+    x, y = detail_rows(cells, minimum_fraction, model.ratio)
     complete = cells.complete()
     row, column = np.nonzero(complete)
-    folds = spatial_folds(row + cells.window.row, column + cells.window.column)
+    folds = detail_folds(cells)
     offered, below, above = np.zeros(len(y)), np.ones(len(y)), np.ones(len(y))
     if model.alpha > 0:
         random = np.random.default_rng(settings.seed)
@@ -161,7 +164,7 @@ def detail_errors(
     for field, known in zip(values, (y, offered), strict=True):
         field[complete] = known
     if reconciled:
-        values = [reconciled_detail(field, cells.window) for field in values]
+        values = [reconciled_detail(field, cells.window, model.ratio) for field in values]
     observed, estimated = (field[complete] for field in values)
     finite = np.isfinite(observed) & np.isfinite(estimated)
     table = pd.DataFrame(
@@ -201,13 +204,13 @@ def absolute_errors(
     rows = samples[samples["split"] == "train"]
     addition, below, above = conformalised(rows, use, settings, interval, threads)
     least = least_of(below, above)
-    level = level_up(cells, use, minimum_fraction)
+    level = level_up(cells, use, minimum_fraction, model.subgrid)
     if not level.can_learn:
         return Errors(pd.DataFrame(), addition), least
     coarse_model, _ = fit_absolute(level.samples, use, settings, tuning, threads)
     own = replace(settings, min_leaf=coarse_model.min_leaf, options=coarse_model.options)
     coarse_addition, coarse_below, coarse_above = conformalised(level.samples, use, own, interval, threads)
-    x = level.stack[:, level.valid].T.astype(np.float32)
+    x = pixel_rows(coarse_model, level.stack[:, level.valid].T)
     estimated = np.full(level.valid.shape, np.nan)
     estimated[level.valid] = models.predict_mean(coarse_model.estimator, x)
     if reconciled:
@@ -237,7 +240,7 @@ def conformalised(
     The score of a row is max(q_low − y, y − q_high), with quantiles of models that saw none of its fold. Without
     quantiles everything is 0 but the spreads, which are 1.
     """
-    x, y = rows[list(use)].to_numpy(np.float32), rows["target"].to_numpy()
+    x, y = rows[learned_columns(rows, use)].to_numpy(np.float32), rows["target"].to_numpy()
     folds, random = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy()), np.random.default_rng(settings.seed)
     low, high, mean = np.zeros((3, len(y)))
     for fold in np.unique(folds):
@@ -298,7 +301,7 @@ def weigh_target(
     the variance of y9 − f has beyond target_error², the mean of both with the smallest error has w = m² / (m² +
     target_error²), if both err independently; its standard error is √w·target_error. Cells without predictors keep y9.
     """
-    x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
+    x, y = samples[learned_columns(samples, use)].to_numpy(np.float32), samples["target"].to_numpy()
     chosen, _ = tune_absolute(samples, list(use), settings, tuning, threads)
     folds = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy())
     estimated = predict_out_of_fold(chosen, x, y, folds, threads)
