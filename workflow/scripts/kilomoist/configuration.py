@@ -403,7 +403,7 @@ class Scene(Section):
 
     @property
     def name(self) -> str:
-        """Of the scene's folder: every key that shapes it, but those that only some scenes differ in as by default."""
+        """Names the scene's folder by all that shapes it; landscape, noise and error where they are not the default."""
         kind = [] if self.landscape == "steppe" else [self.landscape]
         noise = ["noise"] if self.noise else []
         error = [f"error{self.error!r}"] if self.error else []

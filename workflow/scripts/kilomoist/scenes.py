@@ -74,7 +74,7 @@ class Landscape:
     green_fall: float
     """Greenness that is lost at 1 km above or below it."""
     overcast: float
-    """Least share of the scene that clouds cover on a day; the greatest is 0.4 more, as far as there is room."""
+    """Least share of the scene that clouds cover on a day; the greatest is 0.4 more."""
     cloudy_period: float
     marginal_period: float
     """Shares of the scene where a vegetation period is cloudy, and where it is marginal."""
