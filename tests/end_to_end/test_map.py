@@ -22,7 +22,7 @@ from kilomoist.scores import score
 
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "field_validation", "granules"),
-    *("quality", "shift"),
+    *("quality", "shift", "agreement"),
 )
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
@@ -93,7 +93,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 36
+    assert len(logs) == 40
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -348,6 +348,9 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     # What downscaling adds: copied values say nothing within cells.
     assert np.isnan(truth.loc[("within cells", "copied"), "r"])
     assert truth.loc[("within cells", "soil_moisture.tif"), "skill_bilinear_reconciled"] > 0.1
+    agreement = tables["agreement"]
+    assert agreement["predictor"].tolist() == ["ndvi", "evi", "lst_day"]
+    assert agreement["reliability"].between(0.8, 0.999).all()
     ranges = tables["maps"].set_index("map")
     for name, raster in (("9 km", target), ("1 km", moisture)):
         finite = raster[np.isfinite(raster)].astype(float)

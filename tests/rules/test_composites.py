@@ -15,6 +15,7 @@ from kilomoist.rasters import read_raster
 
 LST_COMPOSITE = f"results/composites/archive/{LST.name}/{TILE}/{MONTH}"
 INDEX_COMPOSITE = f"results/composites/archive/{INDEX.name}/{TILE}/{MONTH}"
+KINDS = ("", "_std", "_days", "_odd", "_odd_days")
 TARGET_MEAN = f"results/composites/archive/{TARGET.name}/{MONTH}"
 
 
@@ -31,7 +32,7 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
     bench.run("composite_tile", f"{LST_COMPOSITE}.tif", f"{LST_COMPOSITE}.granules.json")
 
     with rasterio.open(bench.folder / f"{LST_COMPOSITE}.tif") as file:
-        assert file.descriptions == tuple(f"lst_day{kind}" for kind in ("", "_std", "_days", "_odd", "_odd_days"))
+        assert file.descriptions == tuple(f"lst_day{kind}" for kind in KINDS)
         assert file.transform.to_gdal()[:2] == pytest.approx(tile_grid(TILE, 1200).transform()[2::-2][:2])
         assert "Sinusoidal" in file.crs.to_wkt()
         assert set(file.dtypes) == {"float32"}
@@ -64,7 +65,7 @@ def test_composite_tile_holds_what_is_in_use(bench: Bench) -> None:
         unread.unlink()
     bench.run("composite_tile", f"{LST_COMPOSITE}.tif", f"{LST_COMPOSITE}.granules.json")
     bands, _ = read_raster(bench.folder / f"{LST_COMPOSITE}.tif")
-    assert list(bands) == [f"lst_{name}{kind}" for name in ("night", "range") for kind in ("", "_std", "_days")]
+    assert list(bands) == [f"lst_{name}{kind}" for name in ("night", "range") for kind in KINDS]
     assert not bands["lst_range_days"].any()
 
 
@@ -82,8 +83,7 @@ def test_composite_tile_of_vegetation(bench: Bench) -> None:
     vegetation(bench.folder / "granules", datetime(2021, 8, 29), {"NDVI": 6000} | common | {"pixel reliability": snowy})
     bench.run("composite_tile", f"{INDEX_COMPOSITE}.tif", f"{INDEX_COMPOSITE}.granules.json")
     bands, _ = read_raster(bench.folder / f"{INDEX_COMPOSITE}.tif")
-    kinds = ("", "_std", "_days", "_odd", "_odd_days")
-    assert list(bands) == [*(f"{name}{kind}" for name in ("ndvi", "evi") for kind in kinds), "water", "snow"]
+    assert list(bands) == [*(f"{name}{kind}" for name in ("ndvi", "evi") for kind in KINDS), "water", "snow"]
     np.testing.assert_allclose(bands["ndvi"][:-1], (12 * 0.4 + 3 * 0.6) / 15, atol=1e-6)
     assert (bands["ndvi_days"][:-1] == 15).all()
     np.testing.assert_allclose(bands["ndvi"][-1], 0.4, atol=1e-6)

@@ -26,6 +26,8 @@ LST = replace(PRODUCTS["MOD11A1.061"], pixels=SIDE)
 VI = replace(PRODUCTS["MOD13A1.061"], pixels=SIDE)
 SMAP = PRODUCTS["SPL4SMGP.008"]
 DAY = datetime(2021, 8, 1)
+KINDS = ("", "_std", "_days", "_odd", "_odd_days")
+"""Of bands of a quantity."""
 
 
 def temperature(path: Path, pixels: dict[tuple[int, int], tuple[int, int]]) -> Path:
@@ -67,8 +69,7 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path) -> None:
     ]
     granules = [(path, 1.0) for path in days]
     bands = average_tile(granules, LST, "good")
-    kinds = ("", "_std", "_days", "_odd", "_odd_days")
-    assert list(bands) == [f"{name}{kind}" for name in ("lst_day", "lst_night", "lst_range") for kind in kinds]
+    assert list(bands) == [f"{name}{kind}" for name in ("lst_day", "lst_night", "lst_range") for kind in KINDS]
     kelvin = np.array([300.0, 302.0, 307.0])
     assert bands["lst_day"][0, 0] == pytest.approx(kelvin.mean(), abs=1e-4)
     assert bands["lst_day_std"][0, 0] == pytest.approx(kelvin.std(), abs=1e-3)
@@ -115,6 +116,9 @@ def test_the_range_of_temperature_is_of_days_that_have_both(tmp_path: Path) -> N
     assert (bands["lst_range"][0, 1], bands["lst_range_days"][0, 1]) == (pytest.approx(-2, abs=1e-4), 1)
     assert np.isnan(bands["lst_range"][0, 2])
     assert bands["lst_range_days"][0, 2] == 0
+    # Its halves are of its own days: the first of the two, and the one that there is.
+    assert bands["lst_range_odd"][0, :2] == pytest.approx([30, -2], abs=1e-4)
+    assert bands["lst_range_odd_days"][0, :3].tolist() == [1, 1, 0]
     assert average_tile(granules, LST, "fair")["lst_range"][0, 2] == pytest.approx(20, abs=1e-4)
 
 
@@ -135,12 +139,12 @@ def test_only_what_is_in_use_is_read_and_averaged(tmp_path: Path, monkeypatch: p
     ):
         bands = average_tile([(path, 1.0)], LST, "good", use)
         assert set(read) == datasets
-        assert set(bands) == {f"{name}{suffix}" for name in use for suffix in ("", "_std", "_days")}
+        assert set(bands) == {f"{name}{suffix}" for name in use for suffix in KINDS}
         for name, band in bands.items():
             np.testing.assert_array_equal(band, whole[name])
         read.clear()
     ndvi = average_tile([], VI, "good", ["ndvi"])
-    assert list(ndvi) == ["ndvi", "ndvi_std", "ndvi_days", "water", "snow"]
+    assert list(ndvi) == [*(f"ndvi{suffix}" for suffix in KINDS), "water", "snow"]
 
 
 def test_temperatures_outside_of_the_valid_range_are_fill(tmp_path: Path) -> None:

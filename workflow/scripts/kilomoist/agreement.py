@@ -64,13 +64,8 @@ def warp_halves(
             names = [f"{name}{kind}" for name in use for kind in ("", "_days", "_odd", "_odd_days")]
             stored, _ = read_raster(composite.path, [*names, "water"], part)
             for name in (name for name in use if f"{name}_odd" in stored):
-                mean, days, odd, odd_days = (stored[f"{name}{kind}"] for kind in ("", "_days", "_odd", "_odd_days"))
-                both = (days >= minimum_days.get(name, 0)) & (odd_days > 0) & (odd_days < days)
-                if "water" in stored:
-                    both &= stored["water"] <= MOST_WATER
-                with np.errstate(invalid="ignore", divide="ignore"):
-                    even = (days * mean.astype(float) - odd_days * odd.astype(float)) / (days - odd_days)
-                total, share = sum_footprints(np.where(both, np.stack([mean, odd, even]), np.nan), grid, pixels)
+                halves = _halves_of(stored, name, minimum_days.get(name, 0))
+                total, share = sum_footprints(halves, grid, pixels)
                 here = (slice(None), slice(None), columns)
                 sums.setdefault(name, np.zeros((3, *window.shape)))[here] += total
                 shares.setdefault(name, np.zeros((3, *window.shape)))[here] += share
@@ -162,6 +157,17 @@ def read_reliability(path: str | Path, use: Sequence[str]) -> list[float]:
 def _inner(cells: NDArray) -> NDArray:
     """Cells of a window without those at its edge."""
     return cells[1:-1, 1:-1]
+
+
+def _halves_of(stored: Mapping[str, NDArray], name: str, minimum_days: float) -> Halves:
+    """A predictor's halves on a tile, where it has enough days, land as far as is told, and both halves."""
+    mean, days, odd, odd_days = (stored[f"{name}{kind}"] for kind in ("", "_days", "_odd", "_odd_days"))
+    both = (days >= minimum_days) & (odd_days > 0) & (odd_days < days)
+    if "water" in stored:
+        both &= stored["water"] <= MOST_WATER
+    with np.errstate(invalid="ignore", divide="ignore"):
+        even = (days * mean.astype(float) - odd_days * odd.astype(float)) / (days - odd_days)
+    return np.where(both, np.stack([mean, odd, even]), np.nan)
 
 
 def _part_of(tile: Grid, pixels: Window) -> tuple[Window, Grid]:
