@@ -54,6 +54,8 @@ class StaticLayer:
 
 def check_layer(layer: StaticLayer, region: str = "", area: shapely.Geometry | None = None) -> None:
     """Raise `InputError` when a layer's file cannot be used, or does not reach over all of an area in degrees."""
+    if Path(layer.path).is_dir():
+        raise InputError(f"{layer.key}, which is a folder: give one file, for example made by gdal_translate.")
     with _opened(layer) as raster:
         if raster.count != 1:
             raise InputError(
