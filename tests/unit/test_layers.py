@@ -300,6 +300,8 @@ def test_what_is_no_raster(tmp_path: Path) -> None:
     path.write_text("not a raster")
     with pytest.raises(InputError, match=rf"is {path}, which cannot be read as a raster \(.*\): try it with gdalinfo"):
         check_layer(StaticLayer("elevation", path, "average"))
+    with pytest.raises(InputError, match=rf"is {tmp_path}, which is a folder: give one file"):
+        check_layer(StaticLayer("elevation", tmp_path, "average"))
 
 
 @pytest.mark.parametrize(

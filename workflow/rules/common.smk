@@ -484,7 +484,7 @@ def require_layers():
         for region in REGIONS.values():
             if not region.country:  # its outline is not there yet, and smaller than its box
                 check_layer(static, region.name, area(region.name))
-    for name in CONFIG.predictors.layers.keys() - CONFIG.predictors.layers_in_use().keys():
+    for name in sorted(CONFIG.predictors.layers.keys() - CONFIG.predictors.layers_in_use().keys()):
         logger.warning(f"`predictors.layers.{name}` is not read, because `predictors.use` does not have {name}.")
 
 

@@ -37,8 +37,9 @@ def stack_block(
         check_layer(layer, tags["region"], area)
     inside = pixels_inside(area, block)
     measured = [name for name in use if any(name in product.quantities for product in PRODUCTS.values())]
-    bands = stack_predictors(composites, measured, block, needed_days(minimum_days))
-    bands |= stack_layers(layers, use, block, cells_of(area))
+    # First, because it needs much memory while it runs, but keeps little.
+    static = stack_layers(layers, use, block, cells_of(area))
+    bands = stack_predictors(composites, measured, block, needed_days(minimum_days)) | static
     stack = {name: bands[name] for name in use} | bands
     stack = {name: np.where(inside, band, np.float32(np.nan)) for name, band in stack.items()}
     cells = aggregate(stack, use, inside, subgrid)

@@ -82,7 +82,7 @@ LABELS = {
     "evi": "EVI",
     "lst_day": "LST, day",
     "lst_night": "LST, night",
-    "lst_range": "LST, day − night",
+    "lst_range": "LST, range",
     "elevation": "Elevation",
     "slope": "Slope",
     "northness": "Northness",
@@ -165,7 +165,7 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> 
         + "VIF: variance inflation factor, 1 where the other predictors tell nothing.",
     ]
     if groups:
-        notes.append("Below the line: predictors of one product, shuffled together; shares are among such groups.")
+        notes.append("Below the line: predictors of one origin, shuffled together; shares are among such groups.")
 
     size = 9, 0.9 + 0.2 * len(notes) + len(methods) * (0.9 + 0.46 * len(order))
     with _page(path, "Importance of the predictors", caption, "\n".join(notes), size) as page:

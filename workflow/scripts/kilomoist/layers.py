@@ -29,8 +29,10 @@ FILLS = {
     *(float(np.float32(number)) for number in (-3.4028235e38, 3.4028235e38, 9.969209968386869e36)),
 }
 """Numbers that stand for "no value" in so many files that, as a raster's smallest or largest number, they must be."""
-_SOURCE_PIXELS = 2_000_000
+_SOURCE_PIXELS = 1_000_000
 """Pixels of a raster that are warped at once: bounds memory, however fine the raster is."""
+_CACHE = 256_000_000
+"""Bytes of a raster that GDAL keeps: by its own default a share of the machine's memory, however large that is."""
 _LARGEST_SIDE = 216
 """Pixels along the side of what is warped at once, of a coarse raster."""
 _SEGMENT = 0.05
@@ -52,6 +54,8 @@ class StaticLayer:
 
 def check_layer(layer: StaticLayer, region: str = "", area: shapely.Geometry | None = None) -> None:
     """Raise `InputError` when a layer's file cannot be used, or does not reach over all of an area in degrees."""
+    if Path(layer.path).is_dir():
+        raise InputError(f"{layer.key}, which is a folder: give one file, for example made by gdal_translate.")
     with _opened(layer) as raster:
         if raster.count != 1:
             raise InputError(
@@ -236,15 +240,15 @@ def terrain(elevation: NDArray, window: Window) -> Bands:
     latitude φ is k·cos φ / √(1 − e² sin² φ) times its side wide, and as much shorter as it keeps its area (Snyder
     1987, doi 10.3133/pp1395, eq. 10-1 and 10-13). A missing neighbour continues the line from the opposite one.
     """
-    middle = elevation[1:-1, 1:-1].astype(float)
+    middle = elevation[1:-1, 1:-1]
     rows, columns = middle.shape
     around = {
-        (down, right): elevation[1 + down : 1 + down + rows, 1 + right : 1 + right + columns].astype(float)
+        (down, right): elevation[1 + down : 1 + down + rows, 1 + right : 1 + right + columns]
         for down in (-1, 0, 1)
         for right in (-1, 0, 1)
     }
 
-    def height(down: int, right: int) -> NDArray[np.float64]:
+    def height(down: int, right: int) -> NDArray[np.floating]:
         here, opposite = around[down, right], around[-down, -right]
         opposite = np.where(np.isfinite(opposite), opposite, middle)
         return np.where(np.isfinite(here), here, 2 * middle - opposite)
@@ -272,7 +276,7 @@ def _opened(layer: StaticLayer) -> Iterator[Any]:
     import rasterio
 
     try:
-        with rasterio.open(layer.path) as raster:
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE), rasterio.open(layer.path) as raster:
             yield raster
     except rasterio.errors.RasterioIOError as error:
         raise InputError(f"{layer.key}, which cannot be read as a raster ({error}): try it with gdalinfo.") from error
