@@ -1,0 +1,116 @@
+"""What maps and their intervals are worth on three scenes: python benchmarks/trust.py [--scenes …] [--extent full].
+
+Simulated data. For each scene (landscapes that differ in relief and cloud; with --scenes also noisy and erring ones, as
+`steppe-noise` and `steppe-error0.04`) and each variant of the method, the map against the 1 km truth, over the pixels
+that all maps of the scene have: `r_`, `rmse_` and `ubrmse_<scene>_<variant>`, and `skill_<scene>_<variant>`, 1 − MSE /
+MSE of bilinear SMAP. Of maps with intervals also `coverage_` (share of the truth inside the 90 % interval), `least_`
+and `most_` (of the classes of vegetation with at least 1000 pixels) and `width_<scene>_<variant>`.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from runs import run
+
+from kilomoist.cells import null_models
+from kilomoist.configuration import Scene
+from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.rasters import mosaic
+from kilomoist.scores import score
+
+LANDSCAPES = ("steppe", "mountains", "cloudy")
+REGIONS = {"full": "khangai", "small": "steppe"}
+BOXES = {"full": [96.0, 45.0, 104.0, 50.0], "small": [98.0, 46.5, 101.0, 48.5]}
+MONTH = "2021-08"
+MINIMUM_FRACTION = 0.5
+"""The default of quality.minimum_valid_fraction."""
+STUDY = ["ndvi", "evi", "lst_day"]
+MORE = [*STUDY, "lst_night", "elevation"]
+VARIANTS: dict[str, dict[str, dict[str, object]]] = {
+    "absolute": {"model": {"method": "absolute"}, "map": {"reconcile": False}},
+    "absolute_reconciled": {"model": {"method": "absolute"}},
+    "detail": {},
+    "detail_more": {"predictors": {"use": MORE}},
+    "detail_trend": {"model": {"trend": "linear"}},
+    "detail_more_trend": {"predictors": {"use": MORE}, "model": {"trend": "linear"}},
+    "detail_warranted": {"map": {"reconcile": "warranted"}},
+    "absolute_warranted": {"model": {"method": "absolute"}, "map": {"reconcile": "warranted"}},
+}
+"""The study's method; what it gains by reconciliation; the default; more predictors; a trend; SMAP's error weighed."""
+
+
+def scene_of(name: str, extent: str) -> Scene:
+    """The configuration's `scene` from a landscape's name and what follows it: `-noise`, `-error0.02`."""
+    landscape, *rest = name.split("-")
+    errors = [float(one.removeprefix("error")) for one in rest if one.startswith("error")]
+    return Scene(extent=extent, landscape=landscape, noise="noise" in rest, error=errors[0] if errors else 0.0)
+
+
+def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[str, dict[str, float]]:
+    """Scores of every variant's map of a scene, of the null models, and what the intervals hold."""
+    region, scene = REGIONS[extent], scene_of(name, extent)
+    root = folder / f"results/{region}/{MONTH}"
+    simulated = f"resources/simulated/{scene.name}/truth"
+    elevation = f"{simulated}/elevation.tif"
+    common = [f"scene={scene.model_dump_json()}"]
+    common.append(f"regions={json.dumps([{'name': region, 'bbox': BOXES[extent]}])}")
+    run(folder, common, [elevation])
+    maps: dict[str, np.ndarray] = {}
+    found: dict[str, dict[str, float]] = {}
+    for variant in variants:
+        settings = {key: dict(value) for key, value in VARIANTS[variant].items()}
+        if "elevation" in settings.get("predictors", {}).get("use", []):
+            settings["predictors"]["layers"] = {"elevation": elevation}
+        config = [*common, *(f"{key}={json.dumps(value)}" for key, value in settings.items())]
+        run(
+            folder,
+            config,
+            [f"results/{region}/{MONTH}/{target}" for target in ("soil_moisture.tif", "tables/coverage.csv")],
+        )
+        bands, pixels = mosaic([root / "soil_moisture.tif"], M01)
+        maps[variant] = bands["soil_moisture"].astype(float)
+        table = pd.read_csv(root / "tables/coverage.csv")
+        true = table[table["support"].str.startswith("1 km")].set_index("group")
+        classes = true.loc[(true.index != "all") & (true["n"] >= 1000), "coverage"]
+        found[variant] = {
+            "coverage": true.loc["all", "coverage"],
+            "least": classes.min(),
+            "most": classes.max(),
+            "width": true.loc["all", "width"],
+        }
+    cells, window = mosaic([root / "soil_moisture_9km.tif"], M09)
+    valid = np.isfinite(maps[variants[0]])
+    nulls = null_models(cells["soil_moisture"].astype(float), window, valid, CELL_SIDE, MINIMUM_FRACTION)
+    truths, whole = mosaic([folder / f"{simulated}/{MONTH}/soil_moisture.tif"], M01)
+    truth = truths["soil_moisture"][pixels.within(whole)].astype(float)
+    maps = nulls | maps
+    shared = np.isfinite(truth) & np.all([np.isfinite(values) for values in maps.values()], axis=0)
+    scores = {one: score(truth[shared], values[shared]) for one, values in maps.items()}
+    for one, values in scores.items():
+        values["skill"] = 1 - values["rmse"] ** 2 / scores["bilinear"]["rmse"] ** 2
+        values |= found.get(one, {})
+    return scores
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenes", nargs="+", default=list(LANDSCAPES))
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS)[:6], choices=VARIANTS)
+    parser.add_argument("--extent", default="full", choices=REGIONS)
+    chosen = parser.parse_args()
+    for name in chosen.scenes:
+        with tempfile.TemporaryDirectory() as folder:
+            scores = compare(Path(folder), name, chosen.extent, chosen.variants)
+        for variant, values in scores.items():
+            for what in ("r", "rmse", "ubrmse", "skill", "coverage", "least", "most", "width"):
+                if what in values:
+                    unit = " m3/m3" if what in ("rmse", "ubrmse", "width") else ""
+                    print(f"{what}_{name}_{variant} {values[what]:.5f}{unit}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
