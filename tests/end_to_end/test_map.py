@@ -22,7 +22,7 @@ from kilomoist.scores import score
 
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "field_validation", "granules"),
-    *("quality", "shift", "agreement"),
+    *("quality", "shift", "agreement", "coverage"),
 )
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
@@ -50,9 +50,11 @@ BETWEEN = {
     "comparison.tif",
     "alternative.skops",
     "protocols/range.json",
+    "protocols/intervals.json",
+    "protocols/intervals.parquet",
     *(f"protocols/{protocol}.parquet" for protocol in PROTOCOLS),
     *(f"tables/{name}.csv" for name in ("variogram", "differences", "field_differences", "shift_histograms")),
-    *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map", "applicability")),
+    *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map", "applicability", "interval")),
     "blocks/r000c000/shift.json",
     *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search", "field_points")),
 }
@@ -93,7 +95,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 40
+    assert len(logs) == 43
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -415,3 +417,20 @@ def test_report_needs_no_network(demo: Path, tmp_path: Path) -> None:
 def test_warns_that_nothing_is_measured_in_another_region(demo: Path) -> None:
     said = snakemake(demo, "--dry-run", "--quiet", config=SMALL).output
     assert "The granules of steppe are simulated (source: simulated): nothing is measured there." in said
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say(demo: Path, moisture: NDArray[np.float32]) -> None:
+    """On the small scene, whose truth no calibration has seen; SMAP is exact in it, and the file says so."""
+    lower, upper = (values(demo / DEMO / "soil_moisture.tif", name) for name in ("lower", "upper"))
+    valid = np.isfinite(moisture)
+    assert np.array_equal(np.isfinite(lower), valid)
+    assert (lower[valid] < moisture[valid]).all()
+    assert (moisture[valid] < upper[valid]).all()
+    with rasterio.open(demo / DEMO / "soil_moisture.tif") as file:
+        assert file.descriptions == ("soil_moisture", "lower", "upper")
+        assert file.tags()["interval"] == "0.9"
+        assert file.tags()["target_error"] == "0 m3 m-3 (0: intervals are conditional on the target)"
+    coverage = pd.read_csv(demo / DEMO / "tables/coverage.csv").set_index(["support", "group"])
+    assert 0.85 <= coverage.loc[("1 km, simulated truth", "all"), "coverage"] <= 0.95
+    assert 0.88 <= coverage.loc[("9 km, one scale up", "all"), "coverage"] <= 0.92
+    assert {f"fold {number}" for number in range(5)} <= set(coverage.loc["9 km, one scale up"].index)

@@ -17,6 +17,7 @@ FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
     *("rank_predictors", "judge_block", "assemble_quality"),
+    *("calibrate_intervals", "bound_block", "measure_coverage"),
     *FIGURES,
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
 }
@@ -61,6 +62,7 @@ def test_reconciliation_reruns_only_what_finishes_the_map(demo: Path) -> None:
     pending = planned(demo, changed("map", reconcile=False))
     assert rules(pending) == {
         *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation", "record_provenance"),
+        *("calibrate_intervals", "bound_block", "measure_coverage"),
         *("compare_truth", "assemble_quality"),
     }
 
