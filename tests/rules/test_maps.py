@@ -169,9 +169,7 @@ def test_judge_block(bench: Bench, method: str) -> None:
     rows = learned_rows(method, sample_table(), cells, USE, 0.5)
     folds = spatial_folds(rows.row[rows.trained], rows.column[rows.trained])
     known = applicability(rows.x[rows.trained], folds, np.array(list(WEIGHTS.values())), 2021)
-    seen = (
-        predictors if method == "absolute" else deviations(predictors, pixels, cells, 9, RELIABILITY).astype(np.float32)
-    )
+    seen = predictors if method == "absolute" else deviations(predictors, pixels, cells, 9, RELIABILITY)
     seen = seen[:, valid].T
     np.testing.assert_allclose(bands["dissimilarity"][valid], known.dissimilarity(seen), rtol=1e-6)
     np.testing.assert_array_equal(bands["outside_range"][valid], known.outside_range(seen))

@@ -62,7 +62,7 @@ def detail_variance(stacks: list[str], cells: Cells, use: list[str]) -> np.ndarr
         stack, pixels = mosaic([path], M01)
         detail = deviations(np.stack([stack[name] for name in use]), pixels, cells, CELL_SIDE)
         valid = detail[:, np.isfinite(detail).all(axis=0)]
-        sums += [np.full(len(use), valid.shape[1]), valid.sum(axis=1), (valid**2).sum(axis=1)]
+        sums += [np.full(len(use), valid.shape[1]), valid.sum(axis=1, dtype=float), (valid**2).sum(axis=1, dtype=float)]
     return sums[2] / sums[0] - (sums[1] / sums[0]) ** 2
 
 

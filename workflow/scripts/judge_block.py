@@ -55,7 +55,7 @@ def judge_block(
             rows = learned_rows("detail", samples, cells, use, minimum_fraction, model.ratio)
             learned = rows.x
             reliability = read_reliability(agreement_path, use)
-            seen = deviations(predictors, pixels, cells, CELL_SIDE, reliability)[:, valid].T.astype(np.float32)
+            seen = deviations(predictors, pixels, cells, CELL_SIDE, reliability)[:, valid].T
             shift += [
                 count_shift("deviation", name, learned[:, number], seen[:, number]) for number, name in enumerate(use)
             ]

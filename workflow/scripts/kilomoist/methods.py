@@ -341,20 +341,17 @@ def predict_valid(model: Model, predictors: NDArray) -> Values:
 
 def deviations(
     predictors: NDArray, pixels: Window, cells: Cells, factor: int, reliability: Sequence[float] = ()
-) -> Values:
+) -> NDArray[np.float32]:
     """What predictors at pixels have beyond those of the cells: λ·(x − B(cell means)), (predictors, *pixels.shape).
 
     The space in which `detail` predicts; it learned in that of `detail_rows`, one level up. `reliability` is the share
     λ of each predictor's detail that repeats (`agreement`), by default all of it.
     """
-    return np.stack(
-        [
-            share * (layer - interpolate(cell_layer, cells.window, pixels, factor))
-            for layer, cell_layer, share in zip(
-                predictors, cells.predictors, reliability or [1.0] * len(predictors), strict=True
-            )
-        ]
-    )
+    result = np.empty(predictors.shape, np.float32)  # as models take them; bounds what a block needs
+    shares = reliability or [1.0] * len(predictors)
+    for number, (layer, cell_layer, share) in enumerate(zip(predictors, cells.predictors, shares, strict=True)):
+        result[number] = share * (layer - interpolate(cell_layer, cells.window, pixels, factor))
+    return result
 
 
 def predict_map(

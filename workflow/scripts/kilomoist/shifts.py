@@ -66,7 +66,7 @@ def shift_tables(
             pd.DataFrame(name | {"lower": edges[:-1], "upper": edges[1:], "rows": first["rows"], "pixels": pixels})
         )
     columns = ["space", "predictor", "unit", "support", "n", *_NAMES, "below", "above", "outside"]
-    return pd.DataFrame(summaries, columns=columns), pd.concat(histograms, ignore_index=True)
+    return pd.DataFrame(summaries, columns=columns).astype({"n": int}), pd.concat(histograms, ignore_index=True)
 
 
 def _counts(values: NDArray, edges: NDArray) -> list[int]:
