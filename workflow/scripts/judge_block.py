@@ -9,7 +9,7 @@ from kilomoist.files import write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.importances import learned_rows
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Cells, deviations, pixel_rows
+from kilomoist.methods import Cells, deviations
 from kilomoist.models import load
 from kilomoist.rasters import mosaic, write_raster
 from kilomoist.samples import read_samples
@@ -59,16 +59,14 @@ def judge_block(
             shift += [
                 count_shift("deviation", name, learned[:, number], seen[:, number]) for number, name in enumerate(use)
             ]
-        seen = pixel_rows(model, seen)
         folds = spatial_folds(rows.row[rows.trained], rows.column[rows.trained])
-        weights = weights_of(pd.read_csv(importance_path), model.method, model.columns)
-        known = applicability(learned, folds, weights, seed)
+        weights = weights_of(pd.read_csv(importance_path), model.method, use)
+        # Deviations within cells (`model.subgrid`) are unknown within pixels: places are compared by predictors alone.
+        known = applicability(learned[:, : len(use)], folds, weights, seed)
         verdict["dissimilarity"][valid] = known.dissimilarity(seen)
         verdict["outside_range"][valid] = known.outside_range(seen)
         found |= {"threshold": f"{known.threshold:.6f}", "mean_distance": f"{known.mean_distance:.6g}"}
-        found["weights"] = ", ".join(
-            f"{name} {weight:.4g}" for name, weight in zip(model.columns, weights, strict=True)
-        )
+        found["weights"] = ", ".join(f"{name} {weight:.4g}" for name, weight in zip(use, weights, strict=True))
         LOGGER.info("Threshold %s, mean distance %s, weights: %s.", *list(found.values())[-3:])
     else:
         found["threshold"] = "0"
