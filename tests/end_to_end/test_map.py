@@ -95,7 +95,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 43
+    assert len(logs) == 40
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -146,7 +146,7 @@ def test_map_is_a_cloud_optimized_geotiff_on_the_ease_grid(demo: Path, moisture:
 
 def test_bands_are_described(demo: Path) -> None:
     expected = {
-        "soil_moisture.tif": (("soil_moisture",), ("m3 m-3",)),
+        "soil_moisture.tif": (("soil_moisture", "lower", "upper"), ("m3 m-3",) * 3),
         "soil_moisture_9km.tif": (("soil_moisture",), ("m3 m-3",)),
         "quality.tif": (("quality",), (None,)),
         "applicability.tif": (("dissimilarity",), (None,)),
