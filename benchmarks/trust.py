@@ -36,11 +36,12 @@ VARIANTS: dict[str, dict[str, dict[str, object]]] = {
     "detail": {},
     "detail_more": {"predictors": {"use": MORE}},
     "detail_trend": {"model": {"trend": "linear"}},
-    "detail_more_trend": {"predictors": {"use": MORE}, "model": {"trend": "linear"}},
+    "detail_scales": {"predictors": {"use": MORE}, "model": {"trend": "linear", "detail_ratio": "auto"}},
     "detail_warranted": {"map": {"reconcile": "warranted"}},
     "absolute_warranted": {"model": {"method": "absolute"}, "map": {"reconcile": "warranted"}},
 }
-"""The study's method; what it gains by reconciliation; the default; more predictors; a trend; SMAP's error weighed."""
+"""The study's method; with reconciliation; the default; elevation and night; a trend; all of these with the scale at
+which detail is learned chosen one level up; the default and the study's method held to SMAP as its error warrants."""
 
 
 def scene_of(name: str, extent: str) -> Scene:
