@@ -121,7 +121,7 @@ def spoil(path: Path, kind: str) -> None:
         ("truncated", "is cut off or damaged"),
         ("web page", "is a web page (perhaps of a login)"),
         ("empty", "is an empty file"),
-        ("without QC", "has no dataset 'LST_Night_1km'"),
+        ("without QC", "has no dataset 'QC_Day'"),
     ],
 )
 def test_granule(tmp_path: Path, kind: str, told: str) -> None:

@@ -32,7 +32,7 @@ from workflow_runs import (
 
 from kilomoist.files import read_json, sha256
 
-CONFIG = SMALL | {"source": "earthdata"}
+CONFIG = SMALL | {"source": "earthdata", "target_error": 0}
 FETCHING = {"list_granules", "retrieve_granule"}
 CONTENT = ("MOD11A1.061", "MOD13A1.061", "SPL4SMGP.008")
 TEN_DAYS = [f"resources/receipts/{LST.name}/{TILE}/{MONTH}-{day:02d}.json" for day in range(1, 11)]

@@ -220,7 +220,7 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         ({"trees": 100}, "`trees` is not a key (its value is 100): did you mean `model.trees`?"),
         (
             {"map": {"xyz": 1}},
-            "`map.xyz` is not a key (its value is 1): expected one of map.reconcile, map.block.",
+            "`map.xyz` is not a key (its value is 1): expected one of map.reconcile, map.interval, map.block.",
         ),
         (
             region(bbox=BOX, box=BOX),
@@ -271,7 +271,7 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         ),
         ({"model": {"subgrid": 3}}, "`model.subgrid` is 3: expected true or false."),
         ({"model": {"seed": -1}}, "`model.seed` is -1: expected a whole number of at least 0"),
-        ({"map": {"reconcile": "perhaps"}}, '`map.reconcile` is "perhaps": expected true or false.'),
+        ({"map": {"reconcile": "perhaps"}}, '`map.reconcile` is "perhaps": expected true or false, or warranted.'),
         ({"map": {"block": 4}}, "`map.block` is 4: expected a whole number of at least 8."),
         ({"scene": {"extent": "large"}}, '`scene.extent` is "large": expected full or small.'),
         ({"scene": {"seed": None}}, "`scene.seed` is null: expected a whole number of at least 0"),

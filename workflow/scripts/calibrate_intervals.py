@@ -47,7 +47,8 @@ def calibrate_intervals(
     if model.method == "detail" or reconciled:
         importance = impurity_importance(model.estimator, len(use))[: len(use)]
         repeated = detail_variance(stacks, cells, use) * read_reliability(agreement_path, use)
-        shrinkage = roughness(cells, repeated, importance, minimum_fraction, model.ratio)
+        # Rounded: the last bits of the variance depend on how the map is divided into blocks.
+        shrinkage = round(roughness(cells, repeated, importance, minimum_fraction, model.ratio), 6)
     calibration = calibrate(errors, interval, shrinkage, least)
     LOGGER.info("Calibrated on %d cells: %s", calibration.rows, calibration)
     write_json(calibration_path, asdict(calibration))

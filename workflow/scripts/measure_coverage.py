@@ -33,9 +33,9 @@ def measure_coverage(
         rows += true_rows(map_path, stacks, truth_path, vegetation, interval)
     LOGGER.info("Coverage of the intervals:\n%s", pd.DataFrame(rows).to_string(index=False))
     with replaced(path) as partial:
-        pd.DataFrame(rows, columns=["support", "group", "n", "nominal", "coverage", "width"]).to_csv(
-            partial, index=False
-        )
+        # Rounded: the last bits of means depend on how the map is divided into blocks.
+        columns = ["support", "group", "n", "nominal", "coverage", "width"]
+        pd.DataFrame(rows, columns=columns).to_csv(partial, index=False, float_format="%.6f")
 
 
 def true_rows(
