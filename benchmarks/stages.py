@@ -20,13 +20,14 @@ from rasterio.warp import Resampling, reproject
 from runs import Cost, run
 from sklearn.ensemble import RandomForestRegressor
 
+from kilomoist.calendars import Slot, slots
 from kilomoist.cells import block_mean
 from kilomoist.composites import average_fields, average_tile
 from kilomoist.grids import CELL_SIDE, M01, M09, SINUSOIDAL_CRS, tile_grid
 from kilomoist.methods import Cells, Tuning, fit_detail, predict_map
 from kilomoist.models import Settings
 from kilomoist.predictors import TileComposite, stack_predictors
-from kilomoist.products import PRODUCTS
+from kilomoist.products import PRODUCTS, Product
 from kilomoist.rasters import mosaic, write_raster
 from kilomoist.samples import read_samples
 
@@ -42,6 +43,11 @@ def timed(function: Callable[[], object]) -> tuple[object, Cost]:
     wall, cpu = time.monotonic(), time.process_time()
     result = function()
     return result, Cost(time.process_time() - cpu, time.monotonic() - wall)
+
+
+def in_slots(paths: list[Path], product: Product) -> list[tuple[Path, Slot]]:
+    """All granules of a month with their slots."""
+    return list(zip(paths, slots(product, "2021-08"), strict=True))
 
 
 def decode(path: Path, names: list[str]) -> list[np.ndarray]:
@@ -101,15 +107,11 @@ def main() -> None:
         least: dict[str, Cost] = {}
 
         _, ours["vegetation"] = timed(
-            lambda: [
-                average_tile(list(zip(vegetation[tile], DAYS, strict=True)), VEGETATION, "good", USE) for tile in TILES
-            ]
+            lambda: [average_tile(in_slots(vegetation[tile], VEGETATION), VEGETATION, "good", USE) for tile in TILES]
         )
         indices, least["vegetation"] = timed(lambda: [least_vegetation(vegetation[tile]) for tile in TILES])
         _, ours["temperature"] = timed(
-            lambda: [
-                average_tile([(path, 1.0) for path in temperature[tile]], TEMPERATURE, "good", USE) for tile in TILES
-            ]
+            lambda: [average_tile(in_slots(temperature[tile], TEMPERATURE), TEMPERATURE, "good", USE) for tile in TILES]
         )
         kelvin, least["temperature"] = timed(lambda: [least_temperature(temperature[tile]) for tile in TILES])
         _, ours["target"] = timed(lambda: average_fields(target, PRODUCTS["SPL4SMGP.008"]))

@@ -26,7 +26,7 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
     quality = np.zeros((1200, 1200))
     quality[0], quality[1] = 2, 1
     granules = [temperature(bench.folder / "granules", day, value) for day, value in ((3, 300.0), (4, 302.0))]
-    granules.append(temperature(bench.folder / "granules", 20, kelvin, quality))
+    granules.append(temperature(bench.folder / "granules", 21, kelvin, quality))
     for unread in (bench.folder / "granules/unread" / LST.name).iterdir():
         unread.unlink()
     bench.run("composite_tile", f"{LST_COMPOSITE}.tif", f"{LST_COMPOSITE}.granules.json")

@@ -116,7 +116,7 @@ def test_simulate_vegetation(demo: Path) -> None:
     product = PRODUCTS["MOD13A1.061"]
     chosen, absent = choose_granules([demo / SCENE / product.name / TILE], product, TILE, MONTH)
     assert [path.name[9:16] for path, _ in chosen] == ["2021209", "2021225", "2021241"]
-    assert ([days for _, days in chosen], absent) == ([12, 16, 3], [])
+    assert ([slot.days for _, slot in chosen], absent) == ([12, 16, 3], [])
     bands = average_tile(chosen[1:2], product, "good")
     scene = bands["ndvi_days"] > 0
     assert 0.02 < scene.mean() < 0.5

@@ -13,6 +13,7 @@ import pytest
 from pyhdf.SD import SD
 
 from kilomoist import composites
+from kilomoist.calendars import Slot
 from kilomoist.composites import average_fields, average_tile, choose_granules, require_share, write_inventory
 from kilomoist.eos import granule_file_name, write_tiled_granule
 from kilomoist.errors import InputError
@@ -58,6 +59,11 @@ def target(path: Path, window: Window, values: np.ndarray) -> Path:
     return path
 
 
+def in_turn(*granules: tuple[Path, float]) -> list[tuple[Path, Slot]]:
+    """Granules with the days that they stand for, as the first ones of a month."""
+    return [(path, Slot(DAY, days, number)) for number, (path, days) in enumerate(granules)]
+
+
 # Temperature
 
 
@@ -67,7 +73,7 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path) -> None:
         temperature(tmp_path / "b.hdf", {(0, 0): (15100, 0), (0, 1): (14500, 2), (0, 2): (15200, 0)}),
         temperature(tmp_path / "c.hdf", {(0, 0): (15350, 0), (0, 1): (0, 0), (0, 2): (15500, 129)}),
     ]
-    granules = [(path, 1.0) for path in days]
+    granules = in_turn(*((path, 1.0) for path in days))
     bands = average_tile(granules, LST, "good")
     assert list(bands) == [f"{name}{kind}" for name in ("lst_day", "lst_night", "lst_range") for kind in KINDS]
     kelvin = np.array([300.0, 302.0, 307.0])
@@ -106,7 +112,7 @@ def test_the_range_of_temperature_is_of_days_that_have_both(tmp_path: Path) -> N
         day_and_night(tmp_path / "c.hdf", {(0, 0): (16000, 0, 0, 2)}),
         day_and_night(tmp_path / "d.hdf", {(0, 0): (15000, 2, 13000, 0), (0, 2): (15000, 0, 14000, 65)}),
     ]
-    granules = [(path, 1.0) for path in days]
+    granules = in_turn(*((path, 1.0) for path in days))
     bands = average_tile(granules, LST, "good")
     assert bands["lst_range"][0, 0] == pytest.approx((30 + 28) / 2, abs=1e-4)
     assert bands["lst_range_std"][0, 0] == pytest.approx(1, abs=1e-3)
@@ -124,7 +130,7 @@ def test_the_range_of_temperature_is_of_days_that_have_both(tmp_path: Path) -> N
 
 def test_only_what_is_in_use_is_read_and_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = day_and_night(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0)})
-    whole = average_tile([(path, 1.0)], LST, "good")
+    whole = average_tile(in_turn((path, 1.0)), LST, "good")
     read: list[str] = []
 
     def reading(path: Path, product: Product, datasets: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -137,7 +143,7 @@ def test_only_what_is_in_use_is_read_and_averaged(tmp_path: Path, monkeypatch: p
         (["lst_range"], {"LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night"}),
         (["lst_range", "lst_night"], {"LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night"}),
     ):
-        bands = average_tile([(path, 1.0)], LST, "good", use)
+        bands = average_tile(in_turn((path, 1.0)), LST, "good", use)
         assert set(read) == datasets
         assert set(bands) == {f"{name}{suffix}" for name in use for suffix in KINDS}
         for name, band in bands.items():
@@ -149,7 +155,7 @@ def test_only_what_is_in_use_is_read_and_averaged(tmp_path: Path, monkeypatch: p
 
 def test_temperatures_outside_of_the_valid_range_are_fill(tmp_path: Path) -> None:
     path = temperature(tmp_path / "a.hdf", {(0, 0): (7499, 0), (0, 1): (7500, 0), (0, 2): (65535, 0)})
-    mean = average_tile([(path, 1.0)], LST, "good")["lst_day"]
+    mean = average_tile(in_turn((path, 1.0)), LST, "good")["lst_day"]
     assert np.isnan(mean[0, 0])
     assert mean[0, 1:3] == pytest.approx([150.0, 1310.7])
 
@@ -157,7 +163,7 @@ def test_temperatures_outside_of_the_valid_range_are_fill(tmp_path: Path) -> Non
 def test_a_month_of_the_same_number_has_no_deviation(tmp_path: Path) -> None:
     """Sums of squares cancel: 300 K squared is 90,000, and the deviation is of hundredths."""
     path = temperature(tmp_path / "a.hdf", {(0, 0): (15001, 0)})
-    bands = average_tile([(path, 1.0)] * 31, LST, "good")
+    bands = average_tile(in_turn(*[(path, 1.0)] * 31), LST, "good")
     assert bands["lst_day_std"][0, 0] < 1e-4
     assert bands["lst_day"][0, 0] == np.float32(300.02)
 
@@ -180,7 +186,7 @@ def test_vegetation_is_weighted_by_days(tmp_path: Path) -> None:
     first = vegetation(tmp_path / "a.hdf", {(0, 0): (2000, 0, land()), (0, 1): (9000, 3, land())})
     second = vegetation(tmp_path / "b.hdf", {(0, 0): (5000, 0, land()), (0, 1): (3000, 0, land())})
     third = vegetation(tmp_path / "c.hdf", {(0, 0): (8000, 0, land()), (0, 1): (-2000, 0, land())})
-    bands = average_tile([(first, 12.0), (second, 16.0), (third, 3.0)], VI, "good")
+    bands = average_tile(in_turn((first, 12.0), (second, 16.0), (third, 3.0)), VI, "good")
     weights, values = np.array([12.0, 16.0, 3.0]), np.array([0.2, 0.5, 0.8])
     mean = (weights * values).sum() / 31
     assert bands["ndvi"][0, 0] == pytest.approx(mean, abs=1e-6)
@@ -193,7 +199,7 @@ def test_vegetation_is_weighted_by_days(tmp_path: Path) -> None:
 
 def test_fill_of_vegetation_is_no_value_whatever_its_quality(tmp_path: Path) -> None:
     path = vegetation(tmp_path / "a.hdf", {(0, 0): (-3000, 0, land()), (0, 1): (-2001, 0, land())})
-    bands = average_tile([(path, 16.0)], VI, "good")
+    bands = average_tile(in_turn((path, 16.0)), VI, "good")
     assert np.isnan(bands["ndvi"][0, :2]).all()
     assert not bands["ndvi_days"][0, :2].any()
 
@@ -205,7 +211,7 @@ def test_water_and_snow_are_shares_of_observations(tmp_path: Path) -> None:
     second = vegetation(
         tmp_path / "b.hdf", {(0, 0): (100, 0, land(3)), (0, 1): (100, 0, land()), (0, 2): (100, 1, land(4, 1))}
     )
-    bands = average_tile([(first, 12.0), (second, 16.0)], VI, "good")
+    bands = average_tile(in_turn((first, 12.0), (second, 16.0)), VI, "good")
     assert bands["water"][0, :3].tolist() == [1, 0, 0]  # lakes; shorelines and ephemeral water are land
     assert bands["snow"][0, :3].tolist() == [0, 0.5, 0.5]
     # A pixel that was never processed (65535: all bits set, the snow bit too) is not snow.
@@ -216,7 +222,7 @@ def test_periods_that_were_not_processed_say_nothing_about_water(tmp_path: Path)
     """65535 is the fill of VI Quality; its bits 11 to 13 would say deep ocean."""
     seen = vegetation(tmp_path / "a.hdf", {(0, 0): (3000, 0, land())})
     missed = vegetation(tmp_path / "b.hdf", {})
-    bands = average_tile([(seen, 12.0), (missed, 16.0), (missed, 3.0)], VI, "good")
+    bands = average_tile(in_turn((seen, 12.0), (missed, 16.0), (missed, 3.0)), VI, "good")
     assert bands["ndvi"][0, 0] == np.float32(0.3)
     assert bands["water"][0, 0] == 0
 
@@ -225,41 +231,35 @@ def test_periods_that_were_not_processed_say_nothing_about_water(tmp_path: Path)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_halves_are_every_other_valid_observation(tmp_path: Path, seed: int) -> None:
-    """The odd half against sums written out; the even half that follows from it holds all others, and no odd one."""
+def test_halves_are_of_every_other_slot(tmp_path: Path, seed: int) -> None:
+    """The odd half against sums written out; the even half that follows from it holds all others, and no odd one.
+
+    A granule that is absent (here the second) leaves the others in their halves, so that those of two tiles agree.
+    """
     random = np.random.default_rng(seed)
     stored = random.integers(7500, 65536, (5, SIDE, SIDE))
     valid = random.random((5, SIDE, SIDE)) < 0.6
-    weights = [12.0, 16.0, 3.0, 1.0, 7.0]
+    weights, numbers = np.array([12.0, 16.0, 3.0, 1.0, 7.0]), np.array([0, 2, 3, 4, 5])
     granules = []
-    for number, weight in enumerate(weights):
+    for index, number in enumerate(numbers):
         places = {
-            (int(row), int(column)): (int(stored[number, row, column]), 0) for row, column in np.argwhere(valid[number])
+            (int(row), int(column)): (int(stored[index, row, column]), 0) for row, column in np.argwhere(valid[index])
         }
-        granules.append((temperature(tmp_path / f"{number}.hdf", places), weight))
+        granules.append((temperature(tmp_path / f"{number}.hdf", places), Slot(DAY, weights[index], int(number))))
     bands = {name: band.astype(float) for name, band in average_tile(granules, LST, "good").items()}
     mean, days, odd, odd_days = (bands[f"lst_day{kind}"] for kind in ("", "_days", "_odd", "_odd_days"))
     with np.errstate(invalid="ignore"):
-        even = (mean * days - odd * odd_days) / (days - odd_days)
+        even = (mean * days - np.nan_to_num(odd) * odd_days) / (days - odd_days)
     for place in np.ndindex(SIDE, SIDE):
-        seen = np.flatnonzero(valid[(slice(None), *place)])
-        for half, found, found_days in ((seen[::2], odd, odd_days), (seen[1::2], even, days - odd_days)):
-            weight = np.array([weights[number] for number in half])
-            assert found_days[place] == weight.sum()
+        seen = valid[(slice(None), *place)]
+        for turn, found, found_days in ((0, odd, odd_days), (1, even, days - odd_days)):
+            half = np.flatnonzero(seen & (numbers % 2 == turn))
+            assert found_days[place] == weights[half].sum()
             if len(half):
-                expected = 0.02 * weight @ stored[(half, *place)] / weight.sum()
+                expected = 0.02 * weights[half] @ stored[(half, *place)] / weights[half].sum()
                 assert found[place] == pytest.approx(expected, rel=2e-5)
             else:
                 assert np.isnan(found[place])
-
-
-def test_halves_of_a_month_differ_by_one_observation_at_most(tmp_path: Path) -> None:
-    path = temperature(tmp_path / "a.hdf", {(0, 0): (15001, 0), (0, 1): (14000, 0)})
-    cloudy = temperature(tmp_path / "b.hdf", {(0, 1): (14000, 0)})
-    bands = average_tile([(cloudy, 1.0), (path, 1.0)] * 15 + [(path, 1.0)], LST, "good")
-    assert (bands["lst_day_days"][0, 0], bands["lst_day_odd_days"][0, 0]) == (16, 8)
-    assert (bands["lst_day_days"][0, 1], bands["lst_day_odd_days"][0, 1]) == (31, 16)
-    assert bands["lst_day_odd"][0, 0] == np.float32(300.02)
 
 
 # Which granules
@@ -285,9 +285,9 @@ def archive(tmp_path: Path) -> Path:
 def test_granules_of_a_month_are_chosen_with_their_days(archive: Path) -> None:
     product = PRODUCTS["MOD13A1.061"]
     chosen, absent = choose_granules([archive], product, "h25v04", "2021-08")
-    assert [(path.name, days) for path, days in chosen] == [
-        ("MOD13A1.A2021209.h25v04.061.2021230000000.hdf", 12.0),
-        ("MOD13A1.A2021225.h25v04.061.2021250000000.hdf", 16.0),
+    assert [(path.name, slot.days, slot.odd) for path, slot in chosen] == [
+        ("MOD13A1.A2021209.h25v04.061.2021230000000.hdf", 12.0, True),
+        ("MOD13A1.A2021225.h25v04.061.2021250000000.hdf", 16.0, False),
     ]
     assert absent == ["2021241"]
     assert choose_granules([path for path, _ in chosen], product, "h25v04", "2021-08") == (chosen, absent)
@@ -360,17 +360,17 @@ def test_smallest_share_of_fields(found: int, share: float, enough: bool) -> Non
 
 def test_real_temperature(real: Real) -> None:
     path = real("MOD11A1.A2021227*")
-    bands = average_tile([(path, 1.0)], PRODUCTS["MOD11A1.061"], "good")
+    bands = average_tile(in_turn((path, 1.0)), PRODUCTS["MOD11A1.061"], "good")
     granule = SD(str(path))
     stored, quality = granule.select("LST_Day_1km").get(), granule.select("QC_Day").get()
     expected = np.where((stored > 0) & (quality % 4 == 0), stored * 0.02, np.nan)
     np.testing.assert_allclose(bands["lst_day"], expected, rtol=1e-6)
     np.testing.assert_array_equal(bands["lst_day_days"], np.isfinite(expected))
-    # The only observation of a pixel is its first, hence odd one.
+    # The month's first slot is an odd one.
     np.testing.assert_array_equal(bands["lst_day_odd"], bands["lst_day"])
     np.testing.assert_array_equal(bands["lst_day_odd_days"], bands["lst_day_days"])
     # The file's own accounts: 4.4 % of the pixels have a day temperature, of any quality.
-    fair = average_tile([(path, 1.0)], PRODUCTS["MOD11A1.061"], "fair")
+    fair = average_tile(in_turn((path, 1.0)), PRODUCTS["MOD11A1.061"], "fair")
     assert (stored > 0).mean() == pytest.approx(0.044, abs=0.001)
     assert np.isfinite(expected).mean() < np.isfinite(fair["lst_day"]).mean() <= 0.0445
     assert 270 < np.nanmin(bands["lst_day"]) < np.nanmax(bands["lst_day"]) < 330
@@ -378,7 +378,7 @@ def test_real_temperature(real: Real) -> None:
 
 def test_real_night_and_range(real: Real) -> None:
     path = real("MOD11A1.A2021227*")
-    bands = average_tile([(path, 1.0)], PRODUCTS["MOD11A1.061"], "good", ["lst_night", "lst_range"])
+    bands = average_tile(in_turn((path, 1.0)), PRODUCTS["MOD11A1.061"], "good", ["lst_night", "lst_range"])
     granule = SD(str(path))
     kelvin = {}
     for time in ("Day", "Night"):
@@ -397,7 +397,7 @@ def test_real_night_and_range(real: Real) -> None:
 def test_real_vegetation(real: Real, pattern: str) -> None:
     path = real(pattern)
     product: Product = PRODUCTS["MOD13A2.061"]
-    bands = average_tile([(path, 16.0)], product, "good")
+    bands = average_tile(in_turn((path, 16.0)), product, "good")
     granule = SD(str(path))
     ndvi = granule.select("1 km 16 days NDVI").get()
     reliability = granule.select("1 km 16 days pixel reliability").get()

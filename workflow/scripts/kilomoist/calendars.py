@@ -12,10 +12,18 @@ FIRST_MONTH = "2015-04"
 
 @dataclass(frozen=True)
 class Slot:
-    """One granule (of every tile) that a month needs, and how many days of the month it stands for."""
+    """One granule (of every tile) that a month needs."""
 
     time: datetime
     days: float
+    """Of the month, for which it stands."""
+    number: int
+    """Its place in the month, from 0."""
+
+    @property
+    def odd(self) -> bool:
+        """Whether it belongs to the half of the month's granules that has the first, the third, …"""
+        return self.number % 2 == 0
 
 
 def month_range(month: str) -> tuple[date, date]:
@@ -43,18 +51,15 @@ def slots(product: Product, month: str) -> list[Slot]:
     begin, end = month_range(month)
     days = [begin + timedelta(days=number) for number in range((end - begin).days)]
     if product.calendar == "daily":
-        return [Slot(datetime.combine(day, time()), 1.0) for day in days]
+        return [Slot(datetime.combine(day, time()), 1.0, number) for number, day in enumerate(days)]
     if product.calendar == "3-hourly":
-        return [
-            Slot(datetime.combine(day, time()) + timedelta(minutes=product.first + 180 * number), 1 / 8)
-            for day in days
-            for number in range(8)
-        ]
-    found = []
+        first = datetime.combine(begin, time()) + timedelta(minutes=product.first)
+        return [Slot(first + timedelta(hours=3 * number), 1 / 8, number) for number in range(8 * len(days))]
+    found: list[Slot] = []
     for year in (begin.year - 1, begin.year):
         for day_of_year in range(product.first, 366, 16):
-            first = date(year, 1, 1) + timedelta(days=day_of_year - 1)
-            shared = (min(first + timedelta(days=16), end) - max(first, begin)).days
+            start = date(year, 1, 1) + timedelta(days=day_of_year - 1)
+            shared = (min(start + timedelta(days=16), end) - max(start, begin)).days
             if shared > 0:
-                found.append(Slot(datetime.combine(first, time()), float(shared)))
+                found.append(Slot(datetime.combine(start, time()), float(shared), len(found)))
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.calendars import slots
+from kilomoist.calendars import Slot, slots
 from kilomoist.errors import InputError
 from kilomoist.files import sha256, write_json
 from kilomoist.granules import index_granules, read_datasets, read_target
@@ -48,8 +48,8 @@ def _look_up(stored: NDArray, test: Callable[[NDArray], NDArray[np.bool_]]) -> N
 
 def choose_granules(
     paths: Iterable[str | Path], product: Product, tile: str | None, month: str
-) -> tuple[list[tuple[Path, float]], list[str]]:
-    """The granules of a month among files and folders, with the days each stands for, and the times that are absent.
+) -> tuple[list[tuple[Path, Slot]], list[str]]:
+    """The granules of a month among files and folders, each with its slot, and the times that are absent.
 
     Folders are searched at any depth; of several productions of one granule the newest counts.
     """
@@ -60,7 +60,7 @@ def choose_granules(
         if path is None:
             absent.append(slot.time.strftime(product.time_format))
         else:
-            chosen.append((path, slot.days))
+            chosen.append((path, slot))
     return chosen, absent
 
 
@@ -74,18 +74,18 @@ def write_inventory(
 
 
 def average_tile(
-    granules: Sequence[tuple[Path, float]], product: Product, level: Level, use: Collection[str] | None = None
+    granules: Sequence[tuple[Path, Slot]], product: Product, level: Level, use: Collection[str] | None = None
 ) -> Bands:
-    """Composite of one product on one tile from its granules, each with the days of the month it stands for.
+    """Composite of one product on one tile from its granules, each with its slot in the month.
 
     Per quantity of the product (only those in `use` where it is given) five bands: the mean weighted by days
     (`{name}`, in its unit), the weighted standard deviation of its observations (`{name}_std`) and the days that its
-    valid observations stand for (`{name}_days`; 0 where there are none); the mean and the days of a half of them, of
-    every other valid observation of the pixel from the first one (`{name}_odd`, `{name}_odd_days`), from which
-    `agreement` takes the other half. Means and deviation are NaN where there is no valid observation. Products that
-    tell water and snow add `water` and `snow`: the share of processed observations marked so. An observation is valid
-    when its number lies in the layer's valid range, is not its fill, and its quality bits are accepted at `level`; of a
-    difference of layers when both are. Bands are float32, (pixels, pixels).
+    valid observations stand for (`{name}_days`; 0 where there are none); the mean and the days of those of every other
+    slot (`{name}_odd`, `{name}_odd_days`), from which `agreement` takes the other half. Means and deviation are NaN
+    where there is no valid observation. Products that tell water and snow add `water` and `snow`: the share of
+    processed observations marked so. An observation is valid when its number lies in the layer's valid range, is not
+    its fill, and its quality bits are accepted at `level`; of a difference of layers when both are. Bands are float32,
+    (pixels, pixels).
     """
     names = [name for name in product.quantities if use is None or name in use]
     shape = (product.pixels, product.pixels)
@@ -95,29 +95,28 @@ def average_tile(
     days = {name: np.zeros(shape, np.float32) for name in names}
     # Whole numbers below 2²⁴, which single precision holds exactly.
     odd_sums, odd_days = ({name: np.zeros(shape, np.float32) for name in names} for _ in range(2))
-    odd_next = {name: np.ones(shape, bool) for name in names}
     # Memory that is asked for anew in each step costs more than the arithmetic.
-    buffers = np.empty((3, _ROWS_AT_ONCE, product.pixels))
+    buffers = np.empty((2, _ROWS_AT_ONCE, product.pixels))
     marked = {name: np.zeros(shape, np.float32) for name in surfaces}
     telling = np.zeros(shape, np.float32)
-    for path, weight in granules:
+    for path, slot in granules:
+        weight = slot.days
         whole = read_datasets(path, product, product.datasets_of(names))
         for start in range(0, product.pixels, _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             numbers = {name: array[rows] for name, array in whole.items()}
             for name, stored, valid in _observed(product, level, names, numbers):
-                counted, weighted, of_odd = buffers[:, : len(stored)]
-                odd = valid & odd_next[name][rows]
-                odd_next[name][rows] ^= valid
+                counted, weighted = buffers[:, : len(stored)]
                 np.multiply(stored, valid, out=counted)
                 np.multiply(counted, weight, out=weighted)
+                counted_days = np.float32(weight) * valid
                 sums[name][rows] += weighted
-                np.multiply(weighted, odd, out=of_odd)
-                odd_sums[name][rows] += of_odd
+                days[name][rows] += counted_days
+                if slot.odd:
+                    odd_sums[name][rows] += weighted
+                    odd_days[name][rows] += counted_days
                 weighted *= counted
                 squares[name][rows] += weighted
-                days[name][rows] += np.float32(weight) * valid
-                odd_days[name][rows] += np.float32(weight) * odd
             if surfaces:
                 tells = ~meets(product.silent, numbers)
                 telling[rows] += tells
