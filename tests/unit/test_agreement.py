@@ -42,8 +42,8 @@ def smooth(random: np.random.Generator, shape: tuple[int, int], scale: float) ->
 
 
 def halve(values: np.ndarray, weights: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """The weighted mean of valid observations (observations, rows, columns), and of every other one of a pixel."""
-    turn = np.cumsum(valid, axis=0) % 2 == 1
+    """The weighted mean of valid observations (observations, rows, columns), and of those of every other turn."""
+    turn = np.arange(len(values))[:, None, None] % 2 == 0
     every = [valid, valid & turn, valid & ~turn]
     with np.errstate(invalid="ignore"):
         means = [
@@ -97,6 +97,24 @@ def test_slopes_across_cells_are_no_detail() -> None:
     assert row["reliability"] < 0.03
     # Deviations from the cell's mean would hold the slope: its variance within a cell is 2 · 80/12 / 25.
     assert row["signal_variance"] < 0.01 < 2 * 80 / 12 / 25
+
+
+def test_weather_of_whole_days_is_no_noise_of_pixels() -> None:
+    """Days are warmer or colder as a whole, and clouds hide other days of other pixels.
+
+    Halves of whole days tell what that does to a month's mean. Halves of each pixel's own observations swap days
+    between neighbours, and called all of this signal noise.
+    """
+    random = np.random.default_rng(3)
+    signal = smooth(random, SHAPE, 2.0)
+    values = signal + 3 * random.standard_normal((OBSERVATIONS, 1, 1)) * np.ones(SHAPE)
+    valid = np.stack([smooth(random, SHAPE, 4.0) for _ in range(OBSERVATIONS)]) < 0.3
+    halves = halve(values, np.ones(OBSERVATIONS), valid)
+    true, found = detail_of(signal), detail_of(halves[0])
+    here = np.isfinite(found)
+    best = float(true[here] @ found[here] / (found[here] @ found[here]))
+    row = estimate_reliability("x", detail_moments(halves, EVERY, 0.5))
+    assert row["reliability"] == pytest.approx(best, abs=0.05)
 
 
 def test_noise_alone_has_no_reliability_and_what_repeats_has_all() -> None:
