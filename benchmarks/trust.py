@@ -1,11 +1,11 @@
-"""What maps and their intervals are worth on five scenes: python benchmarks/trust.py [--scenes …] [--extent full].
+"""What maps and their intervals are worth on six scenes: python benchmarks/trust.py [--scenes …] [--extent full].
 
-Simulated data. For each scene (landscapes that differ in relief and cloud with an exact SMAP, and one with errors of
-SMAP of 0.02 and 0.04 m³/m³; with --scenes also noisy ones, as `steppe-noise`) and each variant of the method, the map
-against the 1 km truth, over the pixels that all maps of the scene have: `r_`, `rmse_` and `ubrmse_<scene>_<variant>`,
-and `skill_<scene>_<variant>`, 1 − MSE / MSE of bilinear SMAP. Of maps with intervals also `coverage_` (share of the
-truth inside the 90 % interval), `least_` and `most_` (of the classes of vegetation with at least 1000 pixels) and
-`width_<scene>_<variant>`.
+Simulated data. For each scene (landscapes that differ in relief and cloud and another seed, with an exact SMAP, and one
+with errors of SMAP of 0.02 and 0.04 m³/m³; with --scenes also others, as `steppe-noise`) and each variant of the
+method, the map against the 1 km truth, over the pixels that all maps of the scene have: `r_`, `rmse_` and
+`ubrmse_<scene>_<variant>`, and `skill_<scene>_<variant>`, 1 − MSE / MSE of bilinear SMAP. Of maps with intervals also
+`coverage_` (share of the truth inside the 90 % interval), `least_` and `most_` (of the classes of vegetation with at
+least 1000 pixels) and `width_<scene>_<variant>`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.rasters import mosaic
 from kilomoist.scores import score
 
-SCENES = ("steppe", "mountains", "cloudy", "steppe-error0.02", "steppe-error0.04")
+SCENES = ("steppe", "steppe-seed1", "mountains", "cloudy", "steppe-error0.02", "steppe-error0.04")
 REGIONS = {"full": "khangai", "small": "steppe"}
 BOXES = {"full": [96.0, 45.0, 104.0, 50.0], "small": [98.0, 46.5, 101.0, 48.5]}
 MONTH = "2021-08"
@@ -35,23 +35,31 @@ VARIANTS: dict[str, dict[str, dict[str, object]]] = {
     "absolute": {"model": {"method": "absolute"}, "map": {"reconcile": False}},
     "absolute_reconciled": {"model": {"method": "absolute"}},
     "detail": {},
+    "detail_plain": {"map": {"reconcile": False}},
     "detail_more": {"predictors": {"use": MORE}},
     "detail_trend": {"model": {"trend": "linear"}},
     "detail_scales": {"model": {"trend": "linear", "detail_ratio": "auto"}},
     "detail_more_scales": {"predictors": {"use": MORE}, "model": {"trend": "linear", "detail_ratio": "auto"}},
     "detail_warranted": {"map": {"reconcile": "warranted"}},
+    "absolute_trend": {"model": {"method": "absolute", "trend": "linear"}},
+    "absolute_subgrid": {"model": {"method": "absolute", "subgrid": True}},
+    "absolute_trend_subgrid": {"model": {"method": "absolute", "trend": "linear", "subgrid": True}},
     "absolute_warranted": {"model": {"method": "absolute"}, "map": {"reconcile": "warranted"}},
 }
-"""The study's method; with reconciliation; the default; elevation and night; a trend; a trend and the scale at which
-detail is learned chosen one level up, without and with these predictors; both methods held to SMAP as its error
-warrants (where SMAP is exact that is the map without, and left out)."""
+"""The study's method; with reconciliation; the default; the same without; elevation and night; a trend; a trend and the
+scale at which detail is learned chosen one level up, without and with these predictors; the study's method reconciled,
+with a trend, with deviations within cells, with both; both methods held to SMAP as its error warrants (where SMAP is
+exact that is the map without, and left out)."""
 
 
 def scene_of(name: str, extent: str) -> Scene:
-    """The configuration's `scene` from a landscape's name and what follows it: `-noise`, `-error0.02`."""
+    """The configuration's `scene` from a landscape's name and what follows it: `-noise`, `-error0.02`, `-seed1`."""
     landscape, *rest = name.split("-")
-    errors = [float(one.removeprefix("error")) for one in rest if one.startswith("error")]
-    return Scene(extent=extent, landscape=landscape, noise="noise" in rest, error=errors[0] if errors else 0.0)
+    settings: dict[str, object] = {"extent": extent, "landscape": landscape}
+    for one in rest:
+        key = one.rstrip("0123456789.")
+        settings[key] = one.removeprefix(key) or True
+    return Scene.model_validate(settings)
 
 
 def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[str, dict[str, float]]:
