@@ -1,9 +1,9 @@
 """Composites: the monthly value of one product on one tile, in the tile's own grid; the target's monthly mean."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,15 @@ from kilomoist.calendars import Slot, slots
 from kilomoist.errors import InputError
 from kilomoist.files import sha256, write_json
 from kilomoist.granules import index_granules, read_datasets, read_target
-from kilomoist.grids import M09
+from kilomoist.grids import M09, Window
 from kilomoist.products import Condition, Level, Product, Quality
 
 Bands = dict[str, NDArray[np.float32]]
 
-_ROWS_AT_ONCE = 120
-"""Rows of a tile that are handled together: few enough that the buffers of a step stay small."""
+KINDS = ("", "_std", "_days", "_odd", "_odd_days")
+"""Ends of the names of the bands that a composite has of each quantity (`average_tile`)."""
+_ROWS_AT_ONCE = 60
+"""Rows of a tile that are handled together: few enough that they stay in the processor's cache from step to step."""
 
 
 def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
@@ -28,22 +30,24 @@ def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
     """
     accepted = np.zeros(next(iter(numbers.values())).shape, bool)
     for alternative in quality:
-        holds = [_look_up(numbers[one.dataset], partial(_satisfies, one)) for one in alternative]
+        holds = [_satisfies(condition, numbers[condition.dataset]) for condition in alternative]
         accepted |= np.logical_and.reduce(holds)
     return accepted
 
 
 def _satisfies(condition: Condition, stored: NDArray) -> NDArray[np.bool_]:
+    """Where a condition holds: looked up, since there are 256 or 65,536 numbers at the most."""
+    return _table(condition, stored.dtype)[stored.view(f"u{stored.dtype.itemsize}")]
+
+
+@cache
+def _table(condition: Condition, dtype: np.dtype) -> NDArray[np.bool_]:
+    """Whether a condition holds for every number of an integer type, by its bits."""
+    code = np.dtype(f"u{dtype.itemsize}")
+    every = np.arange(np.iinfo(code).max + 1).astype(code).view(dtype)
     if condition.bits is not None:
-        stored = (stored >> condition.first_bit) & ((1 << condition.bits) - 1)
-    return np.isin(stored, list(condition.values))
-
-
-def _look_up(stored: NDArray, test: Callable[[NDArray], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """The test of every stored number, made once for each of the 256 or 65,536 numbers that there can be."""
-    code = np.dtype(f"u{stored.dtype.itemsize}")
-    every = np.arange(np.iinfo(code).max + 1).astype(code)
-    return test(every.view(stored.dtype))[stored.view(code)]
+        every = (every >> condition.first_bit) & ((1 << condition.bits) - 1)
+    return np.isin(every, list(condition.values))
 
 
 def choose_granules(
@@ -90,56 +94,79 @@ def average_tile(
     names = [name for name in product.quantities if use is None or name in use]
     shape = (product.pixels, product.pixels)
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
-    # Sums of stored numbers are whole and exact, whatever the order of the granules; they are scaled at the end.
-    sums, squares = ({name: np.zeros(shape) for name in names} for _ in range(2))
-    days = {name: np.zeros(shape, np.float32) for name in names}
-    # Whole numbers below 2²⁴, which single precision holds exactly.
-    odd_sums, odd_days = ({name: np.zeros(shape, np.float32) for name in names} for _ in range(2))
-    # Memory that is asked for anew in each step costs more than the arithmetic.
-    buffers = np.empty((2, _ROWS_AT_ONCE, product.pixels))
-    marked = {name: np.zeros(shape, np.float32) for name in surfaces}
-    telling = np.zeros(shape, np.float32)
-    for path, slot in granules:
-        weight = slot.days
-        whole = read_datasets(path, product, product.datasets_of(names))
-        for start in range(0, product.pixels, _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            numbers = {name: array[rows] for name, array in whole.items()}
-            for name, stored, valid in _observed(product, level, names, numbers):
-                counted, weighted = buffers[:, : len(stored)]
-                np.multiply(stored, valid, out=counted)
-                np.multiply(counted, weight, out=weighted)
-                counted_days = np.float32(weight) * valid
-                sums[name][rows] += weighted
-                days[name][rows] += counted_days
-                if slot.odd:
-                    odd_sums[name][rows] += weighted
-                    odd_days[name][rows] += counted_days
-                weighted *= counted
-                squares[name][rows] += weighted
-            if surfaces:
-                tells = ~meets(product.silent, numbers)
-                telling[rows] += tells
-                for name, quality in surfaces.items():
-                    marked[name][rows] += tells & meets(quality, numbers)
-    bands: Bands = {}
-    for name in names:
-        scale = product.layers[product.differences.get(name, (name,))[0]].scale
-        with np.errstate(invalid="ignore"):
-            mean = sums.pop(name) / days[name]
-            variance = np.maximum(squares.pop(name) / days[name] - mean**2, 0.0)
-            odd_mean = odd_sums.pop(name) / odd_days[name].astype(float)
-        bands[name] = (scale * mean).astype(np.float32)
-        bands[f"{name}_std"] = (scale * np.sqrt(variance)).astype(np.float32)
-        bands[f"{name}_days"] = days[name].astype(np.float32)
-        bands[f"{name}_odd"] = (scale * odd_mean).astype(np.float32)
-        bands[f"{name}_odd_days"] = odd_days[name]
+    stored = [read_datasets(path, product, product.datasets_of(names)) for path, _ in granules]
+    bands = {f"{name}{kind}": np.empty(shape, np.float32) for name in names for kind in KINDS}
+    bands |= {name: np.empty(shape, np.float32) for name in surfaces}
     # What is never processed is sea, with few exceptions, and the sea must be seen beside a coast.
     never = {"water": np.float32(len(granules) > 0), "snow": np.float32(0)}
-    return bands | {
-        name: np.divide(count, telling, out=np.full(shape, never[name]), where=telling > 0)
-        for name, count in marked.items()
-    }
+    for start in range(0, product.pixels, _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        of_rows = bands[next(iter(bands))][rows].shape
+        seen: dict[str, list[_Observations]] = {name: [] for name in names}
+        marked = {name: np.zeros(of_rows, np.float32) for name in surfaces}
+        telling = np.zeros(of_rows, np.float32)
+        for whole, (_, slot) in zip(stored, granules, strict=True):
+            numbers = {name: array[rows] for name, array in whole.items()}
+            for name, values, valid in _observed(product, level, names, numbers):
+                seen[name].append(_Observations(slot, values, valid))
+            if surfaces:
+                tells = ~meets(product.silent, numbers)
+                telling += tells
+                for name, quality in surfaces.items():
+                    marked[name] += tells & meets(quality, numbers)
+        for name in names:
+            scale = product.layers[product.differences.get(name, (name,))[0]].scale
+            for kind, values in zip(KINDS, _average(seen[name], of_rows, scale), strict=True):
+                bands[f"{name}{kind}"][rows] = values
+        for name, count in marked.items():
+            bands[name][rows] = never[name]
+            np.divide(count, telling, out=bands[name][rows], where=telling > 0)
+    return bands
+
+
+class _Observations(NamedTuple):
+    """One granule's numbers of a quantity in some rows, and where they are valid."""
+
+    slot: Slot
+    stored: NDArray
+    valid: NDArray[np.bool_]
+
+
+def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scale: float) -> Iterator[NDArray]:
+    """The bands `KINDS` of a quantity in some rows, of `shape`.
+
+    Sums of stored numbers and days are whole and below 2²⁴, so that single precision holds them exactly; they are
+    scaled at the end. Deviations are taken from the mean: sums of squares would cancel.
+    """
+    sums, days, odd_sums, odd_days, squares = np.zeros((5, *shape), np.float32)
+    for slot, stored, valid in observations:
+        weight = np.float32(slot.days)
+        weighted = np.multiply(stored, valid, dtype=np.float32)
+        counted = valid.astype(np.float32)
+        if weight != 1:
+            weighted *= weight
+            counted *= weight
+        sums += weighted
+        days += counted
+        if slot.odd:
+            odd_sums += weighted
+            odd_days += counted
+    with np.errstate(invalid="ignore"):
+        mean = sums / days.astype(float)
+        odd_mean = odd_sums / odd_days.astype(float)
+    middle = np.nan_to_num(mean).astype(np.float32)
+    for slot, stored, valid in observations:
+        deviation = np.subtract(stored, middle, dtype=np.float32)
+        deviation *= valid
+        deviation *= deviation
+        squares += np.float32(slot.days) * deviation
+    with np.errstate(invalid="ignore"):
+        deviation = np.sqrt(squares / days)
+    yield scale * mean
+    yield scale * deviation
+    yield days
+    yield scale * odd_mean
+    yield odd_days
 
 
 def _observed(
@@ -149,13 +176,13 @@ def _observed(
     valid = {}
     for name, layer in product.layers_of(names).items():
         stored = numbers[layer.dataset]
-        valid[name] = meets(layer.quality[level], numbers) & _look_up(stored, layer.holds)
+        valid[name] = meets(layer.quality[level], numbers) & layer.holds(stored)
         if name in names:
             yield name, stored, valid[name]
     for name, parts in product.differences.items():
         if name in names:
             first, second = (numbers[product.layers[part].dataset] for part in parts)
-            yield name, np.subtract(first, second, dtype=float), valid[parts[0]] & valid[parts[1]]
+            yield name, np.subtract(first, second, dtype=np.float32), valid[parts[0]] & valid[parts[1]]
 
 
 def average_fields(granules: Iterable[Path], product: Product) -> Bands:
@@ -165,15 +192,40 @@ def average_fields(granules: Iterable[Path], product: Product) -> Bands:
     only some files cover (cuts of different extent) are averaged over those.
     """
     total, count = np.zeros(M09.window.shape), np.zeros(M09.window.shape, np.float32)
+    run: _Run | None = None
     for path in granules:
         values, window = read_target(path, product)
-        here = window.within(M09.window)
         valid = np.isfinite(values)
-        np.add(total[here], values, out=total[here], where=valid)
-        count[here] += valid
+        if run is None or run.window != window or not np.array_equal(run.valid, valid):
+            if run:
+                run.settle(total, count)
+            run = _Run(window, valid)
+        run.add(values)
+    if run:
+        run.settle(total, count)
     with np.errstate(invalid="ignore"):
         mean = (total / count).astype(np.float32)
     return {"soil_moisture": mean, "fields": count}
+
+
+class _Run:
+    """Fields one after the other that have values at the same cells, as nearly all of a month have: a quarter of the
+    globe, so that only those are added up."""
+
+    def __init__(self, window: Window, valid: NDArray[np.bool_]) -> None:
+        self.window, self.valid = window, valid
+        self._cells = np.flatnonzero(valid)
+        self._sums, self._fields = np.zeros(len(self._cells)), 0
+
+    def add(self, values: NDArray[np.float32]) -> None:
+        self._sums += values.ravel()[self._cells]
+        self._fields += 1
+
+    def settle(self, total: NDArray[np.float64], count: NDArray[np.float32]) -> None:
+        """Add the sums and their numbers to those of M09."""
+        here = self.window.within(M09.window)
+        total[here][self.valid] += self._sums
+        count[here][self.valid] += np.float32(self._fields)
 
 
 def require_granules(inventories: Sequence[Mapping[str, Any]]) -> None:

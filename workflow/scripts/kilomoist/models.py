@@ -23,6 +23,14 @@ from kilomoist.files import replaced
 from kilomoist.grids import COARSE_SIDE
 from kilomoist.predictors import deviation_names
 
+_FEWEST_ORDERED = 20_000
+"""Rows below which it does not pay to order them before a forest predicts them."""
+_FORESTS = (RandomForestRegressor, ExtraTreesRegressor, RandomForestQuantileRegressor)
+_RANK_BITS = 8
+"""Of the rank of a predictor by which rows are ordered."""
+_RANKED = 20_000
+"""Rows, about, from which these ranks are taken."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -157,7 +165,30 @@ def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
         return estimator.trend(x) + predict_mean(estimator.residual, x)
     mean = RandomForestRegressor if isinstance(estimator, RandomForestQuantileRegressor) else type(estimator)
     with threadpool_limits(1):
-        return mean.predict(estimator, x)
+        if not isinstance(estimator, _FORESTS) or len(x) < _FEWEST_ORDERED:
+            return mean.predict(estimator, x)
+        order = _neighbours_first(x)
+        result = np.empty(len(x))
+        result[order] = mean.predict(estimator, x[order])
+        return result
+
+
+def _neighbours_first(x: NDArray) -> NDArray[np.int64]:
+    """An order of rows (rows, predictors) in which rows with like predictors follow each other, (rows,).
+
+    They take the same ways through a tree, whose nodes are in the processor's cache then: a large map is predicted more
+    than twice as fast, and no value differs. Along Morton's curve (Morton 1966, A computer oriented geodetic data
+    base, IBM) through the ranks of the predictors.
+    """
+    bits = min(_RANK_BITS, 63 // x.shape[1])
+    shares = np.linspace(0, 1, 2**bits + 1)[1:-1]
+    code = np.zeros(len(x), np.uint64)
+    for number, column in enumerate(x.T):
+        edges = np.quantile(column[:: max(len(x) // _RANKED, 1)], shares)
+        rank = np.searchsorted(edges, column).astype(np.uint64)
+        for bit in range(bits):
+            code |= ((rank >> np.uint64(bit)) & np.uint64(1)) << np.uint64(bit * x.shape[1] + number)
+    return np.argsort(code, kind="stable")
 
 
 def predict_quantiles(estimator: RegressorMixin, x: NDArray, quantiles: Sequence[float]) -> NDArray[np.float64] | None:

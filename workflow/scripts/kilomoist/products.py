@@ -55,7 +55,8 @@ class Layer:
 
     def holds(self, stored: NDArray) -> NDArray[np.bool_]:
         """Where stored numbers are values, whatever their quality."""
-        return (stored >= self.valid[0]) & (stored <= self.valid[1]) & (stored != self.fill)
+        within = (stored >= self.valid[0]) & (stored <= self.valid[1])
+        return within & (stored != self.fill) if self.valid[0] <= self.fill <= self.valid[1] else within
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""Archives of simulated granules as large as a country's, made by the project's own simulator."""
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
+
+from kilomoist.calendars import slots
+from kilomoist.eos import granule_file_name
+from kilomoist.grids import Box
+from kilomoist.products import PRODUCTS
+from kilomoist.regions import region_area, tiles_of
+from simulate_landscape import simulate_landscape
+from simulate_target import simulate_target
+from simulate_temperature import simulate_temperature
+from simulate_truth import simulate_truth
+from simulate_vegetation import simulate_vegetation
+
+VEGETATION, TEMPERATURE, TARGET = "MOD13A1.061", "MOD11A1.061", "SPL4SMGP.008"
+SEED, KIND = 2021, "steppe"
+
+
+def make_archive(folder: Path, extent: Box, outline: Path | None, month: str) -> Path:
+    """Simulate every granule that a region within `extent` needs for a month; nothing where that was done before.
+
+    Returns the folder of the granules; beside it lie the landscape and the truth.
+    """
+    granules, landscape, truth = folder / "granules", str(folder / "landscape.npz"), str(folder / "truth.tif")
+    done = folder / "complete"
+    if done.exists():
+        return granules
+    tiles, product = tiles_of(region_area(extent, outline)), PRODUCTS[VEGETATION]
+    (granules / TARGET).mkdir(parents=True)
+    simulate_landscape(landscape, str(folder / "elevation.tif"), extent, SEED, KIND)
+    simulate_truth(landscape, month, extent, SEED, truth, str(folder / "field_points.csv"))
+    with ProcessPoolExecutor(2) as pool:
+        jobs = [pool.submit(simulate_target, truth, TARGET, month, extent, SEED, 0.0, 1, str(granules / TARGET))]
+        for tile in tiles:
+            scene = (extent, SEED, KIND, False)
+            daily = granules / TEMPERATURE / tile
+            jobs.append(pool.submit(simulate_temperature, landscape, TEMPERATURE, tile, month, *scene, str(daily)))
+            for slot in slots(product, month):
+                path = granules / VEGETATION / tile / granule_file_name(product, slot.time, tile)
+                first_day = slot.time.strftime(product.time_format)
+                jobs.append(pool.submit(simulate_vegetation, landscape, VEGETATION, tile, first_day, *scene, str(path)))
+        for job in jobs:
+            job.result()
+    done.touch()
+    return granules
