@@ -149,6 +149,14 @@ def test_target_granule_that_is_a_web_page(tmp_path: Path) -> None:
     assert "is a web page" in sentence
 
 
+def test_warranted_with_a_target_without_error_is_told(tmp_path: Path) -> None:
+    """It is no mistake, but does nothing, which nobody would notice in the map."""
+    told = "`map.reconcile` is warranted, but the target's error is 0"
+    config = SMALL | {"map": {"reconcile": "warranted"}}
+    assert told in snakemake(tmp_path, "--dry-run", config=config).output
+    assert told not in snakemake(tmp_path, "--dry-run", config=config | {"target_error": 0.02}).output
+
+
 def test_too_few_target_fields(tmp_path: Path) -> None:
     uniform_archive(tmp_path / "granules", days=1)
     config = ARCHIVE | {"quality": {"minimum_target_share": 0.9}}

@@ -78,7 +78,7 @@ def test_reliability_is_that_of_known_variances(noise: float, share: float) -> N
     signal = 300 + 5 * smooth(np.random.default_rng(5), SHAPE, 2)
     halves = observed(signal, noise, share)
     assert (np.isnan(halves[0]).any()) == (share < 1)
-    row = estimate_reliability("x", detail_moments(halves, EVERY, 0.5))
+    row = estimate_reliability("ndvi", detail_moments(halves, EVERY, 0.5))
     own = np.where(np.isfinite(halves[0]), signal, np.nan)
     wanted, left = detail_of(own), detail_of(halves[0] - own)
     signal_variance, noise_variance = np.nanmean(wanted**2), np.nanmean(left**2)
@@ -93,7 +93,7 @@ def test_reliability_is_that_of_known_variances(noise: float, share: float) -> N
 def test_slopes_across_cells_are_no_detail() -> None:
     """B restores them, so they must not make the rest look reliable: noise on a slope has no reliability."""
     slope = np.add.outer(np.arange(SHAPE[0]), np.arange(SHAPE[1])) / 5.0
-    row = estimate_reliability("x", detail_moments(observed(slope, 1.0), EVERY, 0.5))
+    row = estimate_reliability("ndvi", detail_moments(observed(slope, 1.0), EVERY, 0.5))
     assert row["reliability"] < 0.03
     # Deviations from the cell's mean would hold the slope: its variance within a cell is 2 · 80/12 / 25.
     assert row["signal_variance"] < 0.01 < 2 * 80 / 12 / 25
@@ -113,23 +113,23 @@ def test_weather_of_whole_days_is_no_noise_of_pixels() -> None:
     true, found = detail_of(signal), detail_of(halves[0])
     here = np.isfinite(found)
     best = float(true[here] @ found[here] / (found[here] @ found[here]))
-    row = estimate_reliability("x", detail_moments(halves, EVERY, 0.5))
+    row = estimate_reliability("ndvi", detail_moments(halves, EVERY, 0.5))
     assert row["reliability"] == pytest.approx(best, abs=0.05)
 
 
 def test_noise_alone_has_no_reliability_and_what_repeats_has_all() -> None:
-    noise = estimate_reliability("x", detail_moments(observed(np.zeros(SHAPE), 1.0), EVERY, 0.5))
+    noise = estimate_reliability("ndvi", detail_moments(observed(np.zeros(SHAPE), 1.0), EVERY, 0.5))
     assert 0 <= noise["reliability"] < 0.03
     assert abs(float(noise["r_halves"])) < 0.03
     signal = smooth(np.random.default_rng(3), SHAPE, 2)
-    exact = estimate_reliability("x", detail_moments(observed(signal, 0.0, 0.5), EVERY, 0.5))
+    exact = estimate_reliability("ndvi", detail_moments(observed(signal, 0.0, 0.5), EVERY, 0.5))
     assert exact["reliability"] == pytest.approx(1, abs=1e-9)
     assert exact["noise_variance"] == pytest.approx(0, abs=1e-9)
 
 
 def test_halves_that_contradict_each_other_have_no_reliability() -> None:
     signal = smooth(np.random.default_rng(3), SHAPE, 1)
-    row = estimate_reliability("x", detail_moments(np.stack([0.1 * signal, signal, -signal]), EVERY, 0.5))
+    row = estimate_reliability("ndvi", detail_moments(np.stack([0.1 * signal, signal, -signal]), EVERY, 0.5))
     assert row["reliability"] == 0
     assert row["r_halves"] == pytest.approx(-1)
 
@@ -138,7 +138,7 @@ def test_halves_of_equal_variance_have_spearman_and_browns_reliability() -> None
     halves = np.random.default_rng(2).standard_normal((3, *SHAPE))
     halves[2] = 0.6 * halves[1] + 0.8 * halves[2]
     halves[0] = (halves[1] + halves[2]) / 2
-    row = estimate_reliability("x", detail_moments(halves, EVERY, 0.5))
+    row = estimate_reliability("ndvi", detail_moments(halves, EVERY, 0.5))
     assert row["reliability"] == pytest.approx(2 * 0.6 / 1.6, abs=0.02)
 
 
@@ -155,11 +155,11 @@ def test_too_few_pixels_say_nothing() -> None:
     usable = np.zeros(CELLS.shape, bool)
     usable[3:6, 3:7] = True  # 972 pixels
     assert usable.sum() * 81 < FEWEST_PIXELS
-    row = estimate_reliability("x", detail_moments(observed(np.zeros(SHAPE), 1.0), usable, 0.5))
+    row = estimate_reliability("ndvi", detail_moments(observed(np.zeros(SHAPE), 1.0), usable, 0.5))
     assert (row["reliability"], row["n"]) == (1.0, 972)
     assert np.isnan(row["noise_variance"])
     assert str(row["note"]).startswith(f"fewer than {FEWEST_PIXELS} pixels")
-    flat = estimate_reliability("x", detail_moments(np.full((3, *SHAPE), 7.0), EVERY, 0.5))
+    flat = estimate_reliability("ndvi", detail_moments(np.full((3, *SHAPE), 7.0), EVERY, 0.5))
     assert (flat["reliability"], flat["note"]) == (1.0, "no detail in its composites")
 
 
@@ -282,6 +282,9 @@ def test_tables_have_a_row_for_every_predictor(tmp_path: Path) -> None:
     assert table["predictor"].tolist() == use
     assert table["n"].tolist() == [0, 10 * 10 * 81, 0]
     assert table["reliability"].tolist() == [1.0, pytest.approx(0, abs=0.05), 1.0]
+    assert [note.split(":")[0] for note in table["note"]] == [
+        *("fewer than 1000 pixels have two halves", "", "not observed again and again"),
+    ]
     table.to_csv(tmp_path / "agreement.csv", index=False)
     assert read_reliability(tmp_path / "agreement.csv", use[::-1]) == table["reliability"].tolist()[::-1]
 
@@ -326,7 +329,7 @@ def test_noise_that_cells_do_not_see_is_kept_out_of_the_map(kind: str) -> None:
     model, _ = fit_detail(region, ["x"], Settings(kind, 50, 2021), Tuning("auto"), 0.5)
     assert model.alpha > 0.9  # one level up all is well
     moments = detail_moments(halves, np.ones(cells.shape, bool), 0.5)
-    reliability = float(estimate_reliability("x", moments)["reliability"])
+    reliability = float(estimate_reliability("ndvi", moments)["reliability"])
     assert 0.15 < reliability < 0.3
 
     def rmse(mapped: np.ndarray) -> float:

@@ -242,7 +242,7 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         ),
         (
             {"quality": {"minimum_target_share": 90}},
-            "`quality.minimum_target_share` is 90: expected a number of at least 0 and at most 1.",
+            "`quality.minimum_target_share` is 90: expected a number of at least 0 and at most 1; 90 % is 0.9.",
         ),
         ({"quality": {"minimum_target_share": ".nan"}}, '`quality.minimum_target_share` is ".nan": expected a number'),
         ({"quality": {"minimum_target_share": "nan"}}, '`quality.minimum_target_share` is "nan": expected a number'),
@@ -253,7 +253,7 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         ({"model": {"min_leaf": True}}, "`model.min_leaf` is true: expected auto, or a whole number of at least 1."),
         (
             {"model": {"test_fraction": 20}},
-            "`model.test_fraction` is 20: expected a number of at least 0.05 and at most 0.5.",
+            "`model.test_fraction` is 20: expected a number of at least 0.05 and at most 0.5; 20 % is 0.2.",
         ),
         (
             {"model": {"kind": "forest"}},
@@ -273,6 +273,21 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         ({"model": {"seed": -1}}, "`model.seed` is -1: expected a whole number of at least 0"),
         ({"map": {"reconcile": "perhaps"}}, '`map.reconcile` is "perhaps": expected true or false, or warranted.'),
         ({"map": {"block": 4}}, "`map.block` is 4: expected a whole number of at least 8."),
+        *(
+            (
+                {"map": {"interval": value}},
+                (
+                    f"`map.interval` is {json.dumps(value)}: expected a number of at least 0.5 and at most 0.99, "
+                    "or null; 90 % is 0.9."
+                ),
+            )
+            for value in (90, "90", "90 %")
+        ),
+        ({"map": {"interval": 1}}, "`map.interval` is 1: expected a number of at least 0.5 and at most 0.99, or null."),
+        (
+            {"target_error": 4},
+            "`target_error` is 4: expected a number of at least 0 and at most 0.2, or null; 4 % is 0.04 m³/m³.",
+        ),
         ({"scene": {"extent": "large"}}, '`scene.extent` is "large": expected full or small.'),
         ({"scene": {"seed": None}}, "`scene.seed` is null: expected a whole number of at least 0"),
         # Products and predictors
@@ -285,6 +300,23 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         (
             {"predictors": {"use": ["ndvi", "lst"]}},
             f'`predictors.use[1]` is "lst": expected {PREDICTORS}, or the name of a raster in `predictors.layers`.',
+        ),
+        *(
+            (
+                {"predictors": {"use": [name]}},
+                (
+                    f'`predictors.use[0]` is "{name}": expected {PREDICTORS}, or the name of a raster in '
+                    "`predictors.layers`; did you mean lst_night?"
+                ),
+            )
+            for name in ("lst-night", "LST_Night")
+        ),
+        (
+            {"predictors": {"use": ["ndvi", "elevation"]}},
+            (
+                '`predictors.use[1]` is "elevation", which no product measures: '
+                "give a raster of it as `predictors.layers.elevation`."
+            ),
         ),
         (
             {"predictors": {"use": []}},
@@ -343,7 +375,16 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             {"predictors": {"layers": {"soil": {"resampling": "mode"}}}},
             "`predictors.layers.soil.path` is missing: expected a path.",
         ),
-        ({"predictors": {"layers": {"soil": 5}}}, "`predictors.layers.soil` is 5: expected a mapping with keys path, "),
+        *(
+            (
+                {"predictors": {"layers": {"soil": value}}},
+                (
+                    f"`predictors.layers.soil` is {json.dumps(value)}: expected a path of a raster, or a mapping with "
+                    "keys path and resampling."
+                ),
+            )
+            for value in (5, None, True, [__file__])
+        ),
         (
             {"predictors": {"layers": [__file__]}},
             f'`predictors.layers` is ["{__file__}"]: expected a mapping of names to paths of rasters, or to mappings',

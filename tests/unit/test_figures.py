@@ -482,6 +482,26 @@ def test_percentages_tell_little_from_nothing(share: float, text: str) -> None:
     assert figures._percent(share) == text
 
 
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("yes", "random forest, reconciled with the target."),
+        ("no", "random forest, not reconciled."),
+        (
+            "as far as warranted: the target has weight 0.401, the model's mean the rest",
+            "random forest, reconciled as far as warranted: the target has weight 0.401, the model's mean the rest.",
+        ),
+    ],
+)
+def test_maps_tell_how_far_they_are_reconciled(tmp_path: Path, tag: str, told: str) -> None:
+    paths = write_maps(tmp_path)
+    with rasterio.open(paths[1], "r+") as raster:
+        raster.update_tags(method="detail", model="random_forest", reconciled=tag)
+    figure = figures.draw_maps(tmp_path / "maps.png", *paths, CAPTION, bbox=BBOX)
+    assert f"Method detail, {told}" in words(figure)
+    assert_fits(figure)
+
+
 def test_quality_of_a_map_without_values(tmp_path: Path) -> None:
     path, _ = write_flags(tmp_path)
     flags = np.full(cells_covering(BBOX).refined(9).shape, 128, np.uint8)
@@ -502,7 +522,9 @@ def test_shift_marks_the_training_range_and_tells_what_lies_outside(first: tuple
         "5.0 % of the pixels outside",
         "0.1 % of the pixels outside",
     ]
-    assert "at 9 km from the mean over 36 km" in words(first[1]["shift"])
+    said = words(first[1]["shift"])
+    assert "at 9 km from the mean over coarse cells" in said  # of 18, 27 or 36 km
+    assert "a forest goes on beyond it as at its edge, a linear trend straight on" in said
     for axes in panels:
         band, rows, pixels = axes.patches
         assert band.get_width() == pytest.approx(1, abs=0.02)

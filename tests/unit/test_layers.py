@@ -10,6 +10,7 @@ import rasterio
 import shapely
 from numpy.typing import NDArray
 from pyproj import Geod, Transformer
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
 from kilomoist.errors import InputError
@@ -293,6 +294,20 @@ def test_files_that_cannot_be_used(tmp_path: Path, options: dict[str, Any], told
     with pytest.raises(InputError) as caught:
         check_layer(layer, "here", region_area(BOX, None))
     assert str(caught.value).startswith(f"`predictors.layers.elevation` is {layer.path}, {told}")
+
+
+def test_a_raster_that_lies_nowhere_is_refused(tmp_path: Path) -> None:
+    """Without a geotransform its pixels' numbers would pass for degrees, and might even cover the region."""
+    path = tmp_path / "dem.tif"
+    profile = {"driver": "GTiff", "count": 1, "height": 200, "width": 200, "dtype": "float32", "crs": "EPSG:4326"}
+    with pytest.warns(NotGeoreferencedWarning), rasterio.open(path, "w", **profile) as file:
+        file.write(np.ones((200, 200), np.float32), 1)
+    with pytest.raises(InputError) as caught:
+        check_layer(StaticLayer("elevation", path, "average"), "here", region_area(BOX, None))
+    assert str(caught.value) == (
+        f"`predictors.layers.elevation` is {path}, which does not say where it lies (it has no geotransform): "
+        f"give its corners, for example by gdal_edit.py -a_ullr WEST NORTH EAST SOUTH {path}."
+    )
 
 
 def test_what_is_no_raster(tmp_path: Path) -> None:

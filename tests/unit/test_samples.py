@@ -162,8 +162,11 @@ def test_no_target_and_no_pixel_are_told_apart() -> None:
     with pytest.raises(InputError, match=r"^The region has no cell with a value of the target, 0 of 72 cells"):
         collect(bands | {"target": np.full(WINDOW.shape, np.nan)}, WINDOW, USE, 0.5)
     nothing = {name: np.zeros(WINDOW.shape) for name in bands if name.startswith("valid_fraction")}
-    with pytest.raises(InputError, match=r"^The region has no pixel with all predictors in this month; .* 0\.0%"):
+    with pytest.raises(
+        InputError, match=r"^The region has no pixel with all predictors in this month; .* 0\.0%"
+    ) as told:
         collect(bands | nothing, WINDOW, USE, 0.5)
+    assert "or a layer of `predictors.layers` has no values there" in str(told.value)
 
 
 def test_deviations_within_cells_are_columns_where_there_are_some(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def test_maps_are_described() -> None:
     found = describe(values)
     assert found == pytest.approx(expected)
     assert list(found) == list(expected)
+    assert isinstance(found["n"], int)
     assert describe(values.astype(np.float32)) == pytest.approx(expected, abs=1e-6)
 
 

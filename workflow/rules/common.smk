@@ -488,6 +488,11 @@ def require_layers():
         logger.warning(f"`predictors.layers.{name}` is not read, because `predictors.use` does not have {name}.")
 
 
+if CONFIG.map.reconcile == "warranted" and TARGET_ERROR == 0:
+    logger.warning(
+        "`map.reconcile` is warranted, but the target's error is 0, so that all of it is warranted, as with true: "
+        "give `target_error`, or with `source: simulated` `scene.error`."
+    )
 if CONFIG.predictors.layers:
     checked(require_layers)
 if CONFIG.field_points:

@@ -22,7 +22,8 @@ def score_protocols(
         differences += difference_table(protocol, scored, REFERENCES.get(protocol, "bilinear_reconciled"))
     for path, rows in ((scores_path, scores), (differences_path, differences)):
         with replaced(path) as partial:
-            pd.DataFrame(rows).to_csv(partial, index=False)
+            # A protocol without rows has no n, and the others' would become fractions.
+            pd.DataFrame(rows).astype({"n": "Int64"}).to_csv(partial, index=False)
 
 
 if __name__ == "__main__":

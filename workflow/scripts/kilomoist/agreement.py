@@ -108,7 +108,9 @@ def estimate_reliability(predictor: str, moments: NDArray[np.float64]) -> dict[s
     """
     number, together, odd, even, full = moments
     reliability, signal, noise, r, note = 1.0, np.nan, np.nan, np.nan, ""
-    if number < FEWEST_PIXELS:
+    if not any(predictor in product.quantities for product in PRODUCTS.values()):
+        note = "not observed again and again: its detail is taken as it is"
+    elif number < FEWEST_PIXELS:
         note = f"fewer than {FEWEST_PIXELS} pixels have two halves: its detail is taken as it is"
     elif not (odd > 0 and even > 0 and full > 0):
         note = "no detail in its composites"

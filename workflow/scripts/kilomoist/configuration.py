@@ -259,7 +259,11 @@ class Layer(Section):
 
 def _as_layer(value: object) -> object:
     """A path alone means a layer that is averaged."""
-    return {"path": value} if isinstance(value, (str, Path)) else value
+    if isinstance(value, (str, Path)):
+        return {"path": value}
+    if not isinstance(value, Mapping):
+        raise ValueError("expected a path of a raster, or a mapping with keys path and resampling")
+    return value
 
 
 class Predictors(Section):
@@ -522,13 +526,15 @@ class Configuration(Section):
             key = f"`predictors.use[{number}]` is {_shown(name)}"
             if name == "aspect" and name not in layers:
                 yield f"{key}: angles cannot be averaged, because 359° and 1° are neighbours; take northness, eastness."
+            elif name == "elevation" and name not in layers:
+                yield f"{key}, which no product measures: give a raster of it as `predictors.layers.elevation`."
             elif name in TERRAIN and "elevation" not in layers:
                 yield f"{key}, which is computed from elevation: give a raster of it as `predictors.layers.elevation`."
             elif name not in {*measured, *TERRAIN, *layers}:
-                yield (
-                    f"{key}: expected {', '.join([*measured, *TERRAIN])}, or the name of a raster in "
-                    "`predictors.layers`."
-                )
+                known = [*measured, *TERRAIN]
+                nearest = difflib.get_close_matches(name.lower(), [*known, *layers], 1, cutoff=0.75)
+                advice = f"; did you mean {nearest[0]}?" if nearest else "."
+                yield f"{key}: expected {', '.join(known)}, or the name of a raster in `predictors.layers`{advice}"
 
     def _problems_of_source(self) -> Iterator[str]:
         if self.source == "archive":
@@ -618,7 +624,8 @@ def _sentence(problem: dict[str, Any]) -> str:
             name = f" ({value['name']})" if "name" in value else ""
             return f"`{key}`{name}: {text}."
         return f"`{key}` is {_shown(value)}: {text}."
-    return f"`{key}` is {_shown(value)}: expected {_expected(node)}{_list_hint(key, node, value)}."
+    hint = _list_hint(key, node, value) or _share_hint(node, value)
+    return f"`{key}` is {_shown(value)}: expected {_expected(node)}{hint}."
 
 
 def _unknown(section: str, name: str, value: object, node: dict[str, Any]) -> str:
@@ -644,6 +651,20 @@ def _list_hint(key: str, node: dict[str, Any], value: object) -> str:
     for name in reversed(inner):
         example = {name: example}
     return f"; on the command line: --config '{outer}={json.dumps(example)}'"
+
+
+def _share_hint(node: dict[str, Any], value: object) -> str:
+    """What a number is that was probably given in percent."""
+    limits: dict[str, Any] = next((form for form in (node, *node.get("anyOf", ())) if form.get("type") == "number"), {})
+    try:
+        percent = float(str(value).rstrip(" %"))
+    except ValueError:
+        return ""
+    low = limits.get("minimum", limits.get("exclusiveMinimum", 0))
+    if not max(low, 0.01) <= percent / 100 <= limits.get("maximum", 0):
+        return ""
+    unit = node.get("x-unit", "1")
+    return f"; {percent:g} % is {percent / 100:g}" + ("" if unit == "1" else f" {unit}")
 
 
 def _shown(value: object) -> str:

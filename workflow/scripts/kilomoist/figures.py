@@ -448,10 +448,12 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
     `table` and `histograms` are those of `shifts.shift_tables`.
     """
     spaces, names = (list(dict.fromkeys(table[column])) for column in ("space", "predictor"))
-    notes = ["Grey: the range of the training rows; a forest goes on beyond it as at its edge."]
+    notes = [
+        "Grey: the range of the training rows; a forest goes on beyond it as at its edge, a linear trend straight on."
+    ]
     if "deviation" in spaces:
         notes.append(
-            "Deviations are what the model sees: at 9 km from the mean over 36 km, at 1 km from that over 9 km."
+            "Deviations are what the model sees: at 9 km from the mean over coarse cells, at 1 km from that over 9 km."
         )
     size = max(2.7 * len(names) + 0.6, 6.6), 1.2 + 0.2 * len(notes) + 2.6 * len(spaces)
     with _page(path, "Predictors at 9 km and at 1 km", caption, "\n".join(notes), size) as page:
@@ -509,7 +511,9 @@ def _made_by(tags: Mapping[str, str]) -> str:
     """How a map was made, as far as its tags say, on a line of its own."""
     if "method" not in tags:
         return ""
-    reconciled = {"yes": ", reconciled with the target", "no": ", not reconciled"}.get(tags.get("reconciled", ""), "")
+    said = tags.get("reconciled", "")
+    short = {"": "", "yes": ", reconciled with the target", "no": ", not reconciled"}
+    reconciled = short.get(said, f", reconciled {said}")
     note = f".  {tags['note'][0].upper()}{tags['note'][1:]}" if "note" in tags else ""
     return f"Method {tags['method']}, {_label(tags.get('model', ''))}{reconciled}{note}.\n"
 

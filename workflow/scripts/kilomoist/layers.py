@@ -5,6 +5,7 @@ pixel in it. Of grids whose axes point about north and east (longitude and latit
 is the pixel; of sheared ones (the sinusoidal grid far from its meridian) it is larger: see `footprints`.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -66,6 +67,11 @@ def check_layer(layer: StaticLayer, region: str = "", area: shapely.Geometry | N
             raise InputError(
                 f"{layer.key}, which has no CRS: assign the one it was made in, "
                 f"for example by gdal_edit.py -a_srs EPSG:4326 {layer.path}."
+            )
+        if raster.transform.is_identity:
+            raise InputError(
+                f"{layer.key}, which does not say where it lies (it has no geotransform): "
+                f"give its corners, for example by gdal_edit.py -a_ullr WEST NORTH EAST SOUTH {layer.path}."
             )
         if area is not None and not _covers(raster, area):
             west, south, east, north = area.bounds
@@ -271,12 +277,21 @@ def _parallel_scale(latitude: NDArray) -> NDArray[np.float64]:
     return np.cos(np.radians(latitude)) / np.sqrt(1 - squared * sine**2) / standard
 
 
+def _quietly(path: Path) -> Any:
+    """An opened raster, without rasterio's warning where it lies nowhere: `check_layer` tells that."""
+    import rasterio
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        return rasterio.open(path)
+
+
 @contextmanager
 def _opened(layer: StaticLayer) -> Iterator[Any]:
     import rasterio
 
     try:
-        with rasterio.Env(GDAL_CACHEMAX=_CACHE), rasterio.open(layer.path) as raster:
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE), _quietly(layer.path) as raster:
             yield raster
     except rasterio.errors.RasterioIOError as error:
         raise InputError(f"{layer.key}, which cannot be read as a raster ({error}): try it with gdalinfo.") from error

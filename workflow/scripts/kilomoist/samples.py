@@ -67,8 +67,9 @@ def collect(
         shares = ", ".join(f"{name} {cells[f'valid_fraction_{name}'].mean():.1%}" for name in use)
         raise InputError(
             f"The region has no pixel with all predictors in this month; shares of its pixels with each: {shares}. "
-            "All of it was cloudy, or granules are missing (see tables/granules.csv): take another month, quality "
-            "levels `fair`, or a lower quality.minimum_days."
+            "All of it was cloudy, granules are missing (see tables/granules.csv), or a layer of `predictors.layers` "
+            "has no values there: take another month, quality levels `fair`, a lower quality.minimum_days, or another "
+            "raster."
         )
     if usable.sum() < FEWEST_ROWS:
         raise InputError(

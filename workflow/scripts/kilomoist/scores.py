@@ -48,14 +48,13 @@ def correlations(samples: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def describe(values: NDArray) -> dict[str, float]:
+def describe(values: NDArray) -> dict[str, int | float]:
     """Number, minimum, maximum, mean and percentiles of a map's finite values."""
     finite = np.asarray(values, float)[np.isfinite(values)]
     shares = {f"p{share:02d}": share for share in PERCENTILES}
     percentiles = np.percentile(finite, list(shares.values())) if finite.size else [np.nan] * len(shares)
-    summary = {"n": finite.size, "minimum": np.nan, "maximum": np.nan, "mean": np.nan}
+    summary = {"minimum": np.nan, "maximum": np.nan, "mean": np.nan}
     if finite.size:
-        summary |= {"minimum": finite.min(), "maximum": finite.max(), "mean": finite.mean()}
-    return {name: float(value) for name, value in summary.items()} | dict(
-        zip(shares, map(float, percentiles), strict=True)
-    )
+        summary = {"minimum": finite.min(), "maximum": finite.max(), "mean": finite.mean()}
+    numbers = [*summary.values(), *percentiles]
+    return {"n": finite.size} | dict(zip([*summary, *shares], map(float, numbers), strict=True))
