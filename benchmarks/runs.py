@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,14 @@ def run(folder: Path, config: list[str], targets: list[str] | None = None, cores
 def _children_cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+def cpu_of_rules(folder: Path) -> dict[str, float]:
+    """CPU seconds of all jobs of each rule of a run, the rule that took most first."""
+    benchmarks, total = folder / "results/benchmarks", Counter[str]()
+    for path in benchmarks.glob("**/*.tsv"):
+        total[path.relative_to(benchmarks).parts[0]] += pd.read_csv(path, sep="\t")["cpu_time"].sum()
+    return dict(total.most_common())
 
 
 def largest_job(folder: Path) -> tuple[str, float]:

@@ -28,7 +28,7 @@ if Path("config/config.yaml").exists():
 ENVIRONMENT = ROOT / "workflow/envs/environment.yaml"
 RUN = "results/{region}/{month}"
 FOLDED = ("random_folds", "blocks", "knndm")
-PROTOCOLS = ("train", "random", *FOLDED, "degrade_restore")
+PROTOCOLS = ("train", "random")
 BLOCK = f"{RUN}/blocks/{{block}}"
 COMPOSITES = "results/composites/{source}/{product}"
 SIMULATED = "resources/simulated/{scene}"
@@ -86,6 +86,10 @@ CONFIG = checked(load, config)
 REGIONS = {region.name: region for region in CONFIG.regions}
 SCENE = CONFIG.scene.name
 HAS_POINTS = CONFIG.source == "simulated" or CONFIG.field_points is not None
+# Of both methods the one that makes the map is trained, and each that is scored: `absolute` on the study's split.
+SCORED = ["model"]
+if CONFIG.model.method == "detail" or "degrade_restore" in CONFIG.evaluation.protocols:
+    SCORED.append("alternative")
 # Standard error of the target's cells, m³/m³: the user's, or what is known of it.
 TARGET_ERROR = CONFIG.target_error
 if TARGET_ERROR is None:
@@ -316,6 +320,22 @@ def method(wildcards):
     return CONFIG.model.method if wildcards.trained == "model" else other
 
 
+def scored_models(wildcards):
+    """The models that are scored and looked into."""
+    return expand(f"{RUN}/{{trained}}.skops", trained=SCORED, **wildcards)
+
+
+def agreement(wildcards):
+    """How much of the predictors' detail repeats, as a list of none or one: `absolute` maps no detail."""
+    return [f"{RUN}/tables/agreement.csv"] if CONFIG.model.method == "detail" else []
+
+
+def protocol_estimates(wildcards):
+    """What each protocol estimated, in an order that does not depend on the configuration's."""
+    chosen = [name for name in (*FOLDED, "degrade_restore") if name in CONFIG.evaluation.protocols]
+    return expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=[*PROTOCOLS, *chosen], **wildcards)
+
+
 def goal_cells(wildcards):
     """The region's cells with what the map is held to: the target, or as much of it as its error warrants."""
     return f"{RUN}/weighed_cells.tif" if CONFIG.map.reconcile == "warranted" else f"{RUN}/cells.tif"
@@ -440,7 +460,6 @@ def targets():
         "tables/correlation.csv",
         "tables/importance.csv",
         "tables/partial_dependence.csv",
-        "tables/agreement.csv",
         "tables/maps.csv",
         "tables/quality.csv",
         "tables/shift.csv",
@@ -459,6 +478,8 @@ def targets():
         names.append("tables/truth.csv")
     if CONFIG.map.interval:
         names.append("tables/coverage.csv")
+    if CONFIG.model.method == "detail":
+        names.append("tables/agreement.csv")
     if HAS_POINTS:
         names += ["tables/field_validation.csv", "figures/field_validation.png"]
     files = [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]

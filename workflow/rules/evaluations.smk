@@ -4,8 +4,7 @@
 rule evaluate_model:
     input:
         samples=f"{RUN}/samples.parquet",
-        model=f"{RUN}/model.skops",
-        alternative=f"{RUN}/alternative.skops",
+        models=scored_models,
     output:
         correlation=f"{RUN}/tables/correlation.csv",
         predictions=f"{RUN}/tables/predictions.csv",
@@ -34,8 +33,7 @@ rule rank_predictors:
     input:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
-        model=f"{RUN}/model.skops",
-        alternative=f"{RUN}/alternative.skops",
+        models=scored_models,
     output:
         importance=f"{RUN}/tables/importance.csv",
         partial_dependence=f"{RUN}/tables/partial_dependence.csv",
@@ -158,7 +156,7 @@ rule degrade_restore:
 
 rule score_protocols:
     input:
-        estimates=expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=PROTOCOLS, allow_missing=True),
+        estimates=protocol_estimates,
         range=f"{RUN}/protocols/range.json",
     output:
         scores=f"{RUN}/tables/scores.csv",

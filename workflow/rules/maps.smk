@@ -7,7 +7,7 @@ rule predict_block:
         samples=f"{RUN}/samples.parquet",
         cells=goal_cells,
         model=f"{RUN}/model.skops",
-        agreement=f"{RUN}/tables/agreement.csv",
+        agreement=agreement,
     output:
         raw=f"{BLOCK}/raw_map.tif",
     log:
@@ -194,7 +194,7 @@ rule judge_block:
         cells=f"{RUN}/cells.tif",
         model=f"{RUN}/model.skops",
         importance=f"{RUN}/tables/importance.csv",
-        agreement=f"{RUN}/tables/agreement.csv",
+        agreement=agreement,
     output:
         verdict=f"{BLOCK}/applicability.tif",
         shift=f"{BLOCK}/shift.json",

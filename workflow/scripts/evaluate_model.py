@@ -31,7 +31,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         evaluate_model(
             snakemake.input.samples,
-            [snakemake.input.model, snakemake.input.alternative],
+            list(snakemake.input.models),
             snakemake.params.use,
             dict(snakemake.output.items()),
         )

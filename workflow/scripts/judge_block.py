@@ -23,7 +23,7 @@ def judge_block(
     cells_path: str,
     model_path: str,
     importance_path: str,
-    agreement_path: str,
+    agreement_path: str | None,
     minimum_fraction: float,
     seed: int,
     tags: dict[str, str],
@@ -54,7 +54,7 @@ def judge_block(
         if model.method == "detail":
             rows = learned_rows("detail", samples, cells, use, minimum_fraction, model.ratio)
             learned = rows.x
-            reliability = read_reliability(agreement_path, use)
+            reliability = read_reliability(agreement_path, use) if agreement_path else []
             seen = deviations(predictors, pixels, cells, CELL_SIDE, reliability)[:, valid].T
             shift += [
                 count_shift("deviation", name, learned[:, number], seen[:, number]) for number, name in enumerate(use)
@@ -78,7 +78,8 @@ def judge_block(
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         judge_block(
-            *(snakemake.input[name] for name in ("stack", "samples", "cells", "model", "importance", "agreement")),
+            *(snakemake.input[name] for name in ("stack", "samples", "cells", "model", "importance")),
+            next(iter(snakemake.input.agreement), None),
             *(snakemake.params[name] for name in ("minimum_valid_fraction", "seed", "tags")),
             *snakemake.output,
         )

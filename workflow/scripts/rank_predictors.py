@@ -53,7 +53,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         rank_predictors(
             *(snakemake.input[name] for name in ("samples", "cells")),
-            [snakemake.input.model, snakemake.input.alternative],
+            list(snakemake.input.models),
             *(snakemake.params[name] for name in ("use", "products", "units")),
             Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
             snakemake.params.minimum_valid_fraction,

@@ -164,6 +164,7 @@ Temperature = Annotated[str, Among(products_of("temperature"))]
 Predictor = Annotated[str, Field(title=f"{', '.join([*_measured(), *TERRAIN])} or the name of a layer")]
 Extent = Annotated[str, Among(SCENE_EXTENTS)]
 Landscape = Literal["steppe", "mountains", "cloudy"]
+Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]
 # A title says in words what the schema's own keywords cannot.
 Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
 RegionBox = Annotated[Box, BeforeValidator(_checked_box)]
@@ -384,6 +385,16 @@ class Map(Section):
     block: int = _key(256, "Side of the block that one job maps: bounds its memory.", "cells of 9 km", ge=8)
 
 
+class Evaluation(Section):
+    """How the models are scored."""
+
+    protocols: Annotated[tuple[Protocol, ...], AfterValidator(_checked_unique)] = _key(
+        get_args(Protocol),
+        "Protocols that are scored beside the study's `train` and `random`, which cost nothing more: any of these, or "
+        "none by `[]`. docs/scores.md explains them.",
+    )
+
+
 class Scene(Section):
     """The simulated scene that `source: simulated` observes; not read otherwise."""
 
@@ -494,6 +505,7 @@ class Configuration(Section):
     quality: Quality = Quality()
     model: Model = Model()
     map: Map = Map()
+    evaluation: Evaluation = Evaluation()
     field_points: ExistingPath | None = _key(
         None,
         "Field measurements: a CSV with the columns that `points.columns` names, or an archive of the International "
