@@ -36,7 +36,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for function in (dependencies._tree, modules_of, fingerprint):
+    for function in (dependencies._tree, dependencies._digest, dependencies._imports, modules_of, fingerprint):
         function.cache_clear()
 
 

@@ -28,6 +28,7 @@ rule train_model:
         trend=CONFIG.model.trend,
         detail_ratio=CONFIG.model.detail_ratio,
         seed=CONFIG.model.seed,
+        quantiles=lambda wildcards: wildcards.trained == "model" and CONFIG.map.interval is not None,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         source=CONFIG.source,
         code=code("train_model"),

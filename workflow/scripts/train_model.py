@@ -58,7 +58,9 @@ if __name__ == "__main__":
             snakemake.params.use,
             snakemake.params.method,
             Settings(
-                snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
+                *(snakemake.params[name] for name in ("kind", "trees", "seed")),
+                trend=snakemake.params.trend,
+                quantiles=snakemake.params.quantiles,
             ),
             Tuning(snakemake.params.min_leaf, snakemake.params.search, snakemake.params.detail_ratio),
             snakemake.params.minimum_valid_fraction,

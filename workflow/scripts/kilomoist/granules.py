@@ -37,8 +37,19 @@ _SNAP = 0.1
 
 DESCRIPTOR = np.dtype([("tag", ">u2"), ("reference", ">u2"), ("offset", ">u4"), ("length", ">u4")])
 """One entry of an HDF4 file's directory: which element of which kind lies where."""
+Elements = dict[tuple[int, int], tuple[int, int]]
+"""Offset and length of an HDF4 file's elements by tag and reference."""
+_DESCRIPTION = struct.Struct(">HHIHHH")
+"""How a compressed element begins: kind, version, length, reference of its data, model, coder."""
+_TYPES = {SDC.INT8: ">i1", SDC.UINT8: ">u1", SDC.INT16: ">i2", SDC.UINT16: ">u2"}
 _NO_ELEMENT = 1
 _COMPRESSED = 40
+_DATA = 702
+_DATA_GROUP = 720
+_SPECIAL = 0x4000
+_IS_COMPRESSED = 3
+_DEFLATE = 4
+_DEFLATED = 8
 _UNWRITTEN = 0xFFFFFFFF
 
 
@@ -50,30 +61,38 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
     """
     path = Path(path)
     check_format(path, product)
-    _check_complete(path, product)
     shape = [product.pixels, product.pixels]
     arrays = {}
-    with _wrapped(path, product):
-        granule = SD(str(path), SDC.READ)
-        try:
-            present = granule.datasets()
-            for name in datasets:
-                if name not in present:
-                    raise _missing(path, product, name, present)
-                _, found, kind, _ = present[name]
-                if list(found) != shape:
-                    raise InputError(
-                        f"{path} is not a granule of {product.name}: its dataset {name!r} has {_times(found)} pixels "
-                        f"where {_times(shape)} are expected; take it away or choose the product that it is."
-                    )
-                if kind in (SDC.FLOAT32, SDC.FLOAT64):
-                    raise InputError(
-                        f"{path} is not a granule of {product.name}: its dataset {name!r} holds floating-point "
-                        f"numbers where stored integers are expected; take the granule as NASA publishes it."
-                    )
-                arrays[name] = granule.select(name).get()
-        finally:
-            granule.end()
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        elements = _elements(path, content, product)
+        with _wrapped(path, product):
+            granule = SD(str(path), SDC.READ)
+            try:
+                present = granule.datasets()
+                for name in datasets:
+                    if name not in present:
+                        raise _missing(path, product, name, present)
+                    _, found, kind, _ = present[name]
+                    if list(found) != shape:
+                        raise InputError(
+                            f"{path} is not a granule of {product.name}: its dataset {name!r} has {_times(found)} "
+                            f"pixels where {_times(shape)} are expected; take it away or choose the product that it is."
+                        )
+                    if kind in (SDC.FLOAT32, SDC.FLOAT64):
+                        raise InputError(
+                            f"{path} is not a granule of {product.name}: its dataset {name!r} holds floating-point "
+                            f"numbers where stored integers are expected; take the granule as NASA publishes it."
+                        )
+                    dataset = granule.select(name)
+                    stream = _stream_of(dataset.ref(), elements, content)
+                    if stream is not None and kind in _TYPES:
+                        numbers = np.frombuffer(_inflated(path, *stream, content, product), _TYPES[kind])
+                        arrays[name] = numbers.reshape(shape).astype(numbers.dtype.newbyteorder("="))
+                    else:
+                        _check_streams(path, elements, content, product)
+                        arrays[name] = dataset.get()
+            finally:
+                granule.end()
     return arrays
 
 
@@ -234,33 +253,61 @@ def descriptors(content: bytes | mmap.mmap) -> Iterator[tuple[int, NDArray[np.vo
         position = following
 
 
-def _check_complete(path: Path, product: Product) -> None:
-    """Raise `InputError` when elements of an HDF4 file lie beyond its end or are damaged.
+def _elements(path: Path, content: mmap.mmap, product: Product) -> Elements:
+    """Where the elements of an HDF4 file lie. Raises `InputError` when any lies beyond its end."""
+    try:
+        entries = np.concatenate([block for _, block in descriptors(content)])
+    except ValueError as error:
+        raise _incomplete(path, product, str(error)) from error
+    if not entries["tag"].all():  # no kind of element has the number 0, but zeros stand where a download stopped
+        raise _incomplete(path, product, "its directory has holes")
+    entries = entries[(entries["tag"] != _NO_ELEMENT) & (entries["offset"] != _UNWRITTEN)]
+    end = int((entries["offset"].astype(np.int64) + entries["length"]).max(initial=0))
+    if end > len(content):
+        raise _incomplete(path, product, f"it ends after {len(content)} of at least {end} bytes")
+    return {(tag, reference): (offset, length) for tag, reference, offset, length in entries.tolist()}
+
+
+def _stream_of(reference: int, elements: Elements, content: mmap.mmap) -> tuple[int, int] | None:
+    """Where the one deflated stream of a dataset lies, by the reference of its group; None when stored otherwise.
+
+    HDF Specification, chapter 10 and 11: a numeric data group lists its elements by tag and reference; of a
+    compressed one there is a description, which names the element that holds the stream.
+    """
+    offset, length = elements.get((_DATA_GROUP, reference), (0, 0))
+    words = struct.unpack_from(f">{length // 2}H", content, offset)
+    for tag, member in zip(words[::2], words[1::2], strict=True):
+        start, size = elements.get((tag | _SPECIAL, member), (0, 0))
+        if tag == _DATA and size >= _DESCRIPTION.size:
+            kind, _, _, stream, _, coder = _DESCRIPTION.unpack_from(content, start)
+            if (kind, coder) == (_IS_COMPRESSED, _DEFLATE):
+                return elements.get((_COMPRESSED, stream))
+    return None
+
+
+def _inflated(path: Path, offset: int, length: int, content: mmap.mmap, product: Product) -> bytes:
+    """A deflated stream of an HDF4 file inflated. Raises `InputError` when it does not have its check sum.
 
     The HDF4 library does not compare the check sums of compressed elements and hands out wrong numbers for a damaged
-    one, without a word: so they are compared here, by a library that inflates several times faster. What has no
-    check sum (the list of a dataset's chunks, attributes) only the provider's check sum of the whole file protects.
+    one, without a word; and it takes several times as long.
     """
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        size = len(content)
-        try:
-            entries = np.concatenate([block for _, block in descriptors(content)])
-        except ValueError as error:
-            raise _incomplete(path, product, str(error)) from error
-        if not entries["tag"].all():  # no kind of element has the number 0, but zeros stand where a download stopped
-            raise _incomplete(path, product, "its directory has holes")
-        entries = entries[(entries["tag"] != _NO_ELEMENT) & (entries["offset"] != _UNWRITTEN)]
-        end = int((entries["offset"].astype(np.int64) + entries["length"]).max(initial=0))
-        if end > size:
-            raise _incomplete(path, product, f"it ends after {size} of at least {end} bytes")
-        for _, _, offset, length in entries[entries["tag"] == _COMPRESSED].tolist():
-            stream = content[offset : offset + length]
-            # Another method of compression than deflate begins otherwise, and a damaged beginning the library notices.
-            if len(stream) > 2 and stream[0] & 0x0F == isal_zlib.DEFLATED and int.from_bytes(stream[:2]) % 31 == 0:
-                try:
-                    isal_zlib.decompress(stream)
-                except igzip_lib.IsalError as error:  # type: ignore[misc]  # see `_read_whole`
-                    raise _incomplete(path, product, f"compressed data at byte {offset}: {error}") from error
+    try:
+        return isal_zlib.decompress(content[offset : offset + length])
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # a class, though its stub says otherwise
+        raise _incomplete(path, product, f"compressed data at byte {offset}: {error}") from error
+
+
+def _check_streams(path: Path, elements: Elements, content: mmap.mmap, product: Product) -> None:
+    """Raise `InputError` when any deflated stream of an HDF4 file is damaged: where the library reads it.
+
+    What has no check sum (the list of a dataset's chunks, attributes) only the provider's check sum of the whole file
+    protects.
+    """
+    for (tag, _), (offset, length) in elements.items():
+        begin = content[offset : offset + 2]
+        # Another method of compression than deflate begins otherwise, and a damaged beginning the library notices.
+        if tag == _COMPRESSED and length > 2 and begin[0] & 0x0F == _DEFLATED and int.from_bytes(begin) % 31 == 0:
+            _inflated(path, offset, length, content, product)
 
 
 def _place(path: Path, shape: tuple[int, ...], x: NDArray, y: NDArray) -> tuple[Window, bool]:

@@ -45,6 +45,8 @@ class Settings:
     """What else scikit-learn's class is given; the names are those of its kind's `space`."""
     trend: str = "none"
     """`linear` where the model is fitted to what a robust linear trend leaves (`Trended`), else `none`."""
+    quantiles: bool = True
+    """Whether a `random_forest` keeps what quantiles need, which takes time and memory."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
 def fit(settings: Settings, x: NDArray, y: NDArray, threads: int = 1, only_mean: bool = False) -> RegressorMixin:
     """Fit a model; the result does not depend on `threads`. `only_mean` fits what has the same mean in less time."""
     kind = KINDS[settings.kind]
-    estimator = ((only_mean and kind.build_mean) or kind.build)(settings)
+    estimator = ((kind.build_mean if only_mean or not settings.quantiles else None) or kind.build)(settings)
     whole = Trended(estimator) if settings.trend == "linear" else estimator
     if hasattr(estimator, "n_jobs"):
         estimator.set_params(n_jobs=threads)
