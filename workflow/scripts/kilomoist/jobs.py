@@ -1,5 +1,5 @@
-"""What every job does around its work: a log file, bounded memory of GDAL, one sentence instead of a traceback for what a
-user can mend.
+"""What every job does around its work: a log file, a bound for GDAL's memory, one sentence instead of a traceback for
+what a user can mend.
 """
 
 import logging

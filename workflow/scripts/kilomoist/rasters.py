@@ -231,6 +231,11 @@ class Mosaic:
                     bands.setdefault(name, np.full(part.shape, np.nan, values.dtype))[both.within(part)] = values
         return bands
 
+    def stack(self, part: Window, names: Sequence[str]) -> NDArray[Any]:
+        """Bands in the order of `names` over a window of the grid, (names, *part.shape)."""
+        bands = self.read(part, names)
+        return np.stack([bands[name] for name in names])
+
     def __enter__(self) -> Self:
         return self
 
