@@ -194,9 +194,9 @@ def describe_parts(parts: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[s
     bins = np.searchsorted(counted, ranks, side="right")
     lower = {number: np.zeros(1 << 16, np.int64) for number in np.unique(bins)}
     for part in parts():
-        finite = _ordered(part[np.isfinite(part)])
+        ordered = _ordered(part[np.isfinite(part)])
         for number, counts in lower.items():
-            counts += np.bincount(finite[finite >> 16 == number] & 0xFFFF, minlength=1 << 16)
+            counts += np.bincount(ordered[ordered >> 16 == number] & 0xFFFF, minlength=1 << 16)
     before = counted[bins] - upper[bins]
     keys = [
         number << 16 | int(np.searchsorted(np.cumsum(lower[number]), rank, side="right"))
