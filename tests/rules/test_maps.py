@@ -40,7 +40,7 @@ from kilomoist.importances import learned_rows
 from kilomoist.methods import deviations, predict_map
 from kilomoist.models import Model, save
 from kilomoist.rasters import mosaic, read_tags, write_raster
-from kilomoist.shifts import count_shift
+from kilomoist.shifts import ShiftCount
 from kilomoist.splits import spatial_folds
 
 REACH = {"below": 0.02, "above": 0.03}
@@ -180,7 +180,9 @@ def test_judge_block(bench: Bench, method: str) -> None:
     assert (tags["method"], tags["weights"]) == (method, "ndvi 50, evi 0, lst_day 50")
     spaces = ["value"] if method == "absolute" else ["value", "deviation"]
     assert [(part["space"], part["predictor"]) for part in shift] == [(space, name) for space in spaces for name in USE]
-    assert shift[-3] == count_shift(spaces[-1], "ndvi", rows.x[rows.trained][:, 0], seen[:, 0])
+    count = ShiftCount(spaces[-1], "ndvi", rows.x[rows.trained][:, 0])
+    count.add(seen[:, 0])
+    assert shift[-3] == count.counts()
     assert shift[0]["training"]["n"] == (rows.trained.sum() if method == "absolute" else len(sample_table()))
 
 
@@ -217,8 +219,9 @@ def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.nda
         bands = {"dissimilarity": index[here], "outside_range": outside[here]}
         write_raster(path, bands, M01, window.refined(9), tags | {"weights": "ndvi 1"})
         seen = stack(CELLS)["ndvi"][here][valid[here]]
-        shift = [count_shift("value", "ndvi", sample_table()["ndvi"].to_numpy(), seen)]
-        write_json(bench.path(f"{run}/blocks/{name}/shift.json"), shift)
+        count = ShiftCount("value", "ndvi", sample_table()["ndvi"].to_numpy())
+        count.add(seen)
+        write_json(bench.path(f"{run}/blocks/{name}/shift.json"), [count.counts()])
     kept = block_mean(RAW)[1] >= 40.5
     correction = {"correction": np.zeros(CELLS.shape), "reconciled": kept.astype(float)}
     write_raster(bench.path(f"{run}/correction.tif"), correction, M09, CELLS, {})

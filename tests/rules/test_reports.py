@@ -21,7 +21,7 @@ from kilomoist.grids import M01, M09
 from kilomoist.maps import flag_table
 from kilomoist.rasters import write_raster
 from kilomoist.scores import correlations, score
-from kilomoist.shifts import count_shift, shift_tables
+from kilomoist.shifts import ShiftCount, shift_tables
 
 
 def write_maps(bench: Bench) -> None:
@@ -179,9 +179,14 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
     flags = np.zeros(CELLS.refined(9).shape, np.uint8)
     flags[:9, :9], flags[20:40] = 128, 4
     write_raster(bench.path(f"{RUN}/quality.tif"), {"quality": flags}, M01, CELLS.refined(9), {})
-    block = [count_shift("value", "ndvi", sample_table()["ndvi"].to_numpy(), np.linspace(0, 1, 500))]
-    shift, histograms = shift_tables([block], {"ndvi": "1"})
-    for name, frame in (("quality", flag_table(flags)), ("shift", shift), ("shift_histograms", histograms)):
+    count = ShiftCount("value", "ndvi", sample_table()["ndvi"].to_numpy())
+    count.add(np.linspace(0, 1, 500))
+    shift, histograms = shift_tables([[count.counts()]], {"ndvi": "1"})
+    for name, frame in (
+        ("quality", flag_table(np.bincount(flags.ravel(), minlength=256))),
+        ("shift", shift),
+        ("shift_histograms", histograms),
+    ):
         frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
     figures = [f"{RUN}/figures/{name}.png" for name in ("maps", "quality", "shift")]
     bench.run("draw_maps", *figures)

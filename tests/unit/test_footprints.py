@@ -7,7 +7,7 @@ import shapely
 from pyproj import Transformer
 from rasterio.warp import Resampling, reproject
 
-from kilomoist.footprints import sum_footprints
+from kilomoist.footprints import rows_under, sum_footprints
 from kilomoist.grids import (
     EASE_CRS,
     M01,
@@ -204,6 +204,8 @@ def test_total_over_a_region_is_conserved() -> None:
     ("tile", "whole"),
     [
         ("h25v04", Window(1800, 27200, 150, 90)),
+        # Over the tile's sides, and so high that rows are handled in several groups.
+        ("h25v04", Window(1836, 25794, 260, 2304)),
         # From west to east the shear grows from 0.95 to 1.02 columns a row.
         ("h23v04", Window(2170, 24800, 20, 600)),
     ],
@@ -220,8 +222,24 @@ def test_part_and_whole_give_the_same(tile: str, whole: Window) -> None:
     ):
         part_sums, part_shares = sum_footprints(layer, source, part)
         cut = (slice(None), *part.within(whole))
-        np.testing.assert_allclose(part_shares, shares[cut], rtol=0, atol=1e-8)
-        np.testing.assert_allclose(part_sums, sums[cut], rtol=0, atol=1e-8)
+        np.testing.assert_array_equal(part_shares, shares[cut])
+        np.testing.assert_array_equal(part_sums, sums[cut])
+        rows = rows_under(source, part)
+        of_rows = sum_footprints(layer[:, rows.start : rows.stop], source, part, rows.start)
+        np.testing.assert_array_equal(of_rows, (part_sums, part_shares))
+
+
+def test_rows_under_a_window_are_those_that_enter() -> None:
+    """Without them nothing is seen, and a tile beside, above or below a window has none."""
+    source, target = tile_grid("h25v04", 1200), Window(1900, 26900, 63, 90)
+    rows = rows_under(source, target)
+    layer = np.ones((1, 1200, 1200))
+    layer[:, rows.start : rows.stop] = np.nan
+    assert not sum_footprints(layer, source, target)[1].any()
+    assert len(rows) < 120
+    for tile in ("h23v04", "h27v04", "h25v03", "h25v05"):
+        assert not rows_under(tile_grid(tile, 1200), target), tile
+        assert not sum_footprints(np.ones((1, 1200, 1200)), tile_grid(tile, 1200), target)[1].any()
 
 
 def test_several_layers_are_independent() -> None:

@@ -85,6 +85,21 @@ def test_two_tiles_make_one_seamless_field(tmp_path: Path) -> None:
     assert np.isfinite(halves).any(axis=0).all()
 
 
+def test_parts_of_cells_make_the_whole(tmp_path: Path) -> None:
+    """Bands and bits, over two tiles, one of which some parts do not touch."""
+    random, cells = np.random.default_rng(3), cells_at(103.3, 47.6, 3, 40)
+    tiles = [
+        vegetation(tmp_path, tile, random.random((2400, 2400)), random.random((2400, 2400)))
+        for tile in ("h24v04", "h25v04")
+    ]
+    whole = stack_predictors(tiles, ["ndvi"], cells, {})
+    for part in (Window(cells.row + 1, cells.column, 2, 3), Window(cells.row, cells.column + 7, 1, 33)):
+        found = stack_predictors(tiles, ["ndvi"], part, {})
+        assert list(found) == list(whole)
+        for name, band in found.items():
+            np.testing.assert_array_equal(band, whole[name][part.refined(9).within(cells.refined(9))])
+
+
 def test_lakes_have_no_value_and_are_told(tmp_path: Path) -> None:
     water, snow = np.zeros((2400, 2400)), np.zeros((2400, 2400))
     pixels = HERE.refined(9)

@@ -17,14 +17,13 @@ from kilomoist.protocols import (
     Scored,
     cross_validate,
     degrade_restore,
-    deviations,
     difference_table,
     estimates_of,
     leave_month_out,
     score_table,
     split_estimates,
-    truth_table,
 )
+from kilomoist.scores import deviations, truth_table
 
 USE = ["a", "b"]
 SETTINGS = Settings("random_forest", 20, 1, 5)
@@ -251,7 +250,10 @@ def test_truth_within_cells() -> None:
     truth[0, 0] = np.nan
     shifted = truth + np.kron([[0.01, 0.02, 0.03], [0, 0.05, -0.02]], np.ones((9, 9)))
     copied = np.kron(random.uniform(0.1, 0.3, (2, 3)), np.ones((9, 9)))
-    table = truth_table({"map": shifted, "copied": copied}, truth).set_index(["support", "map"])
+    maps = {"map": shifted, "copied": copied}
+    table = truth_table([(maps, truth)]).set_index(["support", "map"])
+    halves = [({name: values[rows] for name, values in maps.items()}, truth[rows]) for rows in (np.s_[:9], np.s_[9:])]
+    pd.testing.assert_frame_equal(truth_table(halves).set_index(["support", "map"]), table, rtol=1e-12, atol=1e-15)
     assert table.loc[("within cells", "map"), "rmse"] == pytest.approx(0, abs=1e-12)
     assert table.loc[("within cells", "map"), "skill_copied"] == pytest.approx(1)
     assert table.loc[("within cells", "copied"), "rmse"] == pytest.approx(np.nanstd(deviations(truth)))

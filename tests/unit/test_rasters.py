@@ -9,8 +9,18 @@ from pyproj import CRS
 from rio_cogeo.cogeo import cog_validate
 
 from kilomoist.errors import InputError
-from kilomoist.grids import M01, M09, Window, tile_grid
-from kilomoist.rasters import mosaic, read_raster, read_tags, read_window, write_raster
+from kilomoist.grids import CELL_SIDE, M01, M09, Window, tile_grid
+from kilomoist.rasters import (
+    TILE,
+    Mosaic,
+    mosaic,
+    parts_of,
+    raster_parts,
+    read_raster,
+    read_tags,
+    read_window,
+    write_raster,
+)
 
 WINDOW = Window(1900, 26900, 300, 410)
 TAGS = {"source": "simulated", "month": "2021-08"}
@@ -166,6 +176,84 @@ def test_places_at_the_ends_of_the_globe_are_found(tmp_path: Path, grid: object)
     for number, window in enumerate((Window(0, 0, 2, 3), Window(grid.rows - 2, grid.columns - 3, 2, 3))):
         write_raster(tmp_path / f"{number}.tif", {"a": np.zeros((2, 3))}, grid, window, {})
         assert mosaic([tmp_path / f"{number}.tif"], grid)[1] == window
+
+
+# Parts
+
+
+CELLS_HERE = Window(1900 // 9, 26900 // 9, 40, 300)
+LARGE = CELLS_HERE.refined(9)
+
+
+def flags_of(window: Window) -> dict[str, np.ndarray]:
+    return {"quality": np.random.default_rng(2).choice(np.array([0, 4, 128], np.uint8), window.shape)}
+
+
+def test_parts_of_cells_cover_each_once_and_fill_tiles() -> None:
+    seen = np.zeros(CELLS_HERE.shape, int)
+    for part in parts_of(CELLS_HERE):
+        seen[part.within(CELLS_HERE)] += 1
+        assert (part.column - CELLS_HERE.column) * CELL_SIDE % TILE == 0
+    assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("cloud_optimized", [False, True])
+@pytest.mark.parametrize("kind", ["map", "flags"])
+def test_written_by_parts_like_the_whole(tmp_path: Path, kind: str, cloud_optimized: bool) -> None:
+    """Values, overviews, place, nodata, units, colours and tags; of a COG, which is copied, all bytes."""
+    arrays = bands(LARGE.shape) if kind == "map" else flags_of(LARGE)
+    colours = {value: (value, 255 - value, 7) for value in range(256)} if kind == "flags" else None
+    options = {"units": {"lower": "m3 m-3"}, "cloud_optimized": cloud_optimized, "colours": colours}
+    write_raster(tmp_path / "whole.tif", arrays, M01, LARGE, TAGS | {"later": "1"}, **options)
+    with raster_parts(tmp_path / "parts.tif", M01, LARGE, TAGS, **options) as raster:
+        for cells in parts_of(CELLS_HERE):
+            part = cells.refined(CELL_SIDE)
+            raster.write({name: array[part.within(LARGE)] for name, array in arrays.items()}, part)
+        raster.tags["later"] = "1"
+    if cloud_optimized:
+        assert cog_validate(tmp_path / "parts.tif", quiet=True)[0]
+        assert (tmp_path / "parts.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
+    with rasterio.open(tmp_path / "whole.tif") as whole, rasterio.open(tmp_path / "parts.tif") as parts:
+        np.testing.assert_array_equal(parts.read(), whole.read())
+        for attribute in ("profile", "bounds", "descriptions", "units", "colorinterp"):
+            assert str(getattr(parts, attribute)) == str(getattr(whole, attribute)), attribute
+        assert parts.overviews(1) == whole.overviews(1)
+        assert parts.tags() == whole.tags()
+        if colours:
+            assert parts.colormap(1) == whole.colormap(1)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_where_no_part_was_written_there_is_no_value(tmp_path: Path) -> None:
+    part = Window(LARGE.row, LARGE.column, 9, 9)
+    with raster_parts(tmp_path / "map.tif", M01, LARGE, {}) as raster:
+        raster.write({"a": np.zeros((9, 9), np.float32)}, part)
+    found = read_raster(tmp_path / "map.tif")[0]["a"]
+    assert (found[:9, :9] == 0).all()
+    assert np.isfinite(found).sum() == 81
+
+
+def test_windows_are_cut_from_many_rasters(tmp_path: Path) -> None:
+    """Any window across rasters, in any order, is what the rasters put together hold there."""
+    arrays, paths = bands(), []
+    for row in range(0, 300, 128):
+        for column in range(0, 410, 128):
+            part = Window(1900 + row, 26900 + column, min(128, 300 - row), min(128, 410 - column))
+            paths.append(tmp_path / f"{row}-{column}.tif")
+            cut = {name: array[part.within(WINDOW)] for name, array in arrays.items()}
+            write_raster(paths[-1], cut, M01, part, {})
+    with Mosaic(paths, M01) as whole:
+        assert whole.window == WINDOW
+        for part in (Window(1910, 26910, 20, 20), Window(2000, 27000, 200, 310), Window(1910, 26910, 20, 20), WINDOW):
+            found = whole.read(part)
+            assert list(found) == list(arrays)
+            for name, array in arrays.items():
+                np.testing.assert_array_equal(found[name], array[part.within(WINDOW)])
+                assert found[name].dtype == np.float32
+        assert list(whole.read(WINDOW, ["lower"])) == ["lower"]
+        beyond = whole.read(Window(2190, 27300, 20, 20))["lower"]
+        assert np.isnan(beyond[10:]).all()
+        np.testing.assert_array_equal(beyond[:10, :10], arrays["lower"][290:, 400:])
 
 
 # Damage

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-from kilomoist.scores import correlations, describe, score
+from kilomoist.scores import Pairs, correlations, describe, describe_parts, score
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(3, 200), noise=st.floats(0.01, 3), bias=st.floats(-1, 1))
@@ -106,3 +106,29 @@ def test_an_empty_map_is_described() -> None:
     found = describe(np.full((3, 3), np.nan))
     assert found.pop("n") == 0
     assert np.isnan(list(found.values())).all()
+
+
+# Part by part
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 300), shift=st.floats(-1e3, 1e3))
+def test_pairs_of_parts_score_like_the_whole(seed: int, count: int, shift: float) -> None:
+    random = np.random.default_rng(seed)
+    observed = shift + random.normal(0.2, 0.05, count)
+    estimated = np.where(random.random(count) < 0.1, np.nan, observed + random.normal(0.01, 0.02, count))
+    pairs = Pairs()
+    for part in np.array_split(np.arange(count), 5):
+        pairs.add(observed[part], estimated[part])
+    assert pairs.score() == pytest.approx(score(observed, estimated), rel=1e-7, abs=1e-12, nan_ok=True)
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 400), digits=st.integers(1, 6), shift=st.floats(-0.5, 0.5))
+def test_parts_of_a_map_are_described_like_the_whole(seed: int, count: int, digits: int, shift: float) -> None:
+    """Percentiles to the last bit, with ties, gaps and numbers below 0."""
+    random = np.random.default_rng(seed)
+    values = (random.normal(0.25, 0.1, count).round(digits) + shift).astype(np.float32)
+    values[random.random(count) < 0.1] = np.nan
+    found, expected = describe_parts(lambda: np.array_split(values, 3)), describe(values)
+    assert list(found) == list(expected)
+    assert found.pop("mean") == pytest.approx(expected.pop("mean"), rel=1e-12, nan_ok=True)
+    assert found == pytest.approx(expected, rel=0, abs=0, nan_ok=True)

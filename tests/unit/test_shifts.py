@@ -1,17 +1,25 @@
 """Counts of blocks add up to what the whole region's values tell."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from kilomoist.scores import describe
-from kilomoist.shifts import BEYOND, BINS, count_shift, shift_tables
+from kilomoist.shifts import BEYOND, BINS, ShiftCount, shift_tables
 
 RANDOM = np.random.default_rng(5)
 ROWS = RANDOM.normal(0.4, 0.1, 500)
 PIXELS = RANDOM.normal(0.45, 0.15, 30_000).astype(np.float32)
+
+
+def count_shift(space: str, predictor: str, rows: np.ndarray, *parts: np.ndarray) -> dict[str, Any]:
+    count = ShiftCount(space, predictor, rows)
+    for part in parts:
+        count.add(part)
+    return count.counts()
 
 
 def tables(*parts: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -25,6 +33,8 @@ def test_blocks_add_up_to_the_whole() -> None:
     many, bins_of_many = tables(PIXELS[:7000], PIXELS[:0], PIXELS[7000:])
     pd.testing.assert_frame_equal(one, many)
     pd.testing.assert_frame_equal(bins, bins_of_many)
+    whole = count_shift("value", "ndvi", ROWS, PIXELS)
+    assert count_shift("value", "ndvi", ROWS, PIXELS[:7000], PIXELS[:0], PIXELS[7000:]) == whole
 
 
 def test_numbers_are_those_of_the_values() -> None:

@@ -14,6 +14,7 @@ from kilomoist.maps import interval_block
 from kilomoist.methods import Cells, Tuning, fit_absolute, fit_detail, reconciled_detail
 from kilomoist.methods import detail as detail_of
 from kilomoist.models import Model, Settings, fit, predict_mean
+from kilomoist.scores import coverage_rows, vegetation_classes
 from kilomoist.uncertainty import (
     FEWEST_ROWS,
     Errors,
@@ -22,12 +23,10 @@ from kilomoist.uncertainty import (
     calibrate,
     conformal_quantile,
     conformalised,
-    coverage_rows,
     crossed_coverage,
     detail_errors,
     roughness,
     spread,
-    vegetation_classes,
     weigh_target,
 )
 
@@ -275,7 +274,12 @@ def test_coverage_is_counted_by_group() -> None:
     observed = np.array([0.1, 0.2, 0.3, 0.4])
     lower, upper = observed - [0.1, -0.1, 0.1, 0.1], observed + 0.1
     groups = {"all": np.ones(4, bool), "first": np.arange(4) < 2, "none": np.zeros(4, bool)}
-    rows = coverage_rows("9 km", groups, observed, lower, upper, 0.9)
+    rows = coverage_rows("9 km", [(groups, observed, lower, upper)], 0.9)
+    parts = [
+        ({name: one[part] for name, one in groups.items()}, observed[part], lower[part], upper[part])
+        for part in (np.s_[:3], np.s_[3:])
+    ]
+    assert [row["coverage"] for row in coverage_rows("9 km", parts, 0.9)] == [row["coverage"] for row in rows]
     assert [(row["group"], row["n"], row["coverage"]) for row in rows] == [("all", 4, 0.75), ("first", 2, 0.5)]
     assert rows[0]["width"] == pytest.approx(0.15)
 

@@ -1,19 +1,21 @@
 """Put the reconciled blocks together: the map, and the ranges of both maps."""
 
-from itertools import zip_longest
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean
 from kilomoist.files import replaced
-from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.jobs import job
 from kilomoist.maps import bounds_of, finish_block, interval_block
 from kilomoist.methods import FEWEST_COARSE_CELLS
 from kilomoist.models import load
-from kilomoist.rasters import mosaic, read_raster, write_raster
-from kilomoist.scores import describe
+from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts, read_tags
+from kilomoist.scores import describe, describe_parts
 
 
 def assemble_map(
@@ -36,27 +38,12 @@ def assemble_map(
     intervals of the blocks, none where the map has no interval.
     """
     model = load(model_path)
-    bands, cells = mosaic([cells_path], M09)
+    bands, cells = mosaic([cells_path], M09, ["target"])
     coarse, _ = mosaic([target_path], M09)
-    weight = float(read_raster(cells_path)[1].get("target_weight", 1))
+    weight = float(read_tags(cells_path).get("target_weight", 1))
     solved, _ = mosaic([correction_path], M09)
     reconciled = solved["reconciled"] > 0
     goal = np.where(reconciled, bands["target"], np.nan)
-    pixels = cells.refined(CELL_SIDE)
-    maps = {name: np.full(pixels.shape, np.nan, np.float32) for name in ("soil_moisture", "lower", "upper")}
-    values = maps["soil_moisture"]
-    for raw_block, offset_path in zip_longest(raw_blocks, offsets):
-        raw, window = mosaic([raw_block], M01)
-        block = window.coarsened(CELL_SIDE)
-        inner, here = block.within(cells), window.within(pixels)
-        values[here] = finish_block(
-            raw["soil_moisture"], solved["correction"], goal[inner], cells, block, bounds_of(target)
-        )
-        if offset_path:
-            offset, _ = mosaic([offset_path], M01)
-            maps["lower"][here], maps["upper"][here] = interval_block(
-                values[here], offset["below"], offset["above"], weight**0.5 * target_error, interval, bounds_of(target)
-            )
     tags = tags | {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
     tags["reconciled"] = "yes" if reconciled.any() else "no"
     if weight < 1:
@@ -64,10 +51,6 @@ def assemble_map(
     if offsets:
         conditional = " (0: intervals are conditional on the target)" if target_error == 0 else ""
         tags |= {"interval": f"{interval:g}", "target_error": f"{target_error:g} m3 m-3{conditional}"}
-        if not np.isfinite(maps["lower"]).any():
-            tags["interval"] = "none: the region is too small to count errors one scale up"
-    else:
-        maps = {"soil_moisture": values}
     if model.alpha == 0:
         why = (
             f"only {model.coarse_cells} coarse cells of {CELL_SIDE * model.ratio} km "
@@ -76,18 +59,47 @@ def assemble_map(
             else "the predictors tell nothing out of fold"
         )
         tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"
-    write_raster(map_path, maps, M01, pixels, tags, dict.fromkeys(maps, "m3 m-3"), True)
-    mapped = block_mean(values, CELL_SIDE)[1] > 0
+    units = dict.fromkeys(("soil_moisture", "lower", "upper"), "m3 m-3")
+    mapped, bounded = np.zeros(cells.shape, bool), False
+    with ExitStack() as opened:
+        raw = opened.enter_context(Mosaic(raw_blocks, M01))
+        offset = opened.enter_context(Mosaic(offsets, M01)) if offsets else None
+        raster = opened.enter_context(
+            raster_parts(map_path, M01, cells.refined(CELL_SIDE), tags, units, cloud_optimized=True)
+        )
+        for part in parts_of(cells):
+            pixels, here = part.refined(CELL_SIDE), part.within(cells)
+            values = finish_block(
+                raw.read(pixels)["soil_moisture"], solved["correction"], goal[here], cells, part, bounds_of(target)
+            )
+            maps = {"soil_moisture": values}
+            if offset:
+                sides, error = offset.read(pixels), weight**0.5 * target_error
+                maps["lower"], maps["upper"] = interval_block(
+                    values, sides["below"], sides["above"], error, interval, bounds_of(target)
+                )
+                bounded |= bool(np.isfinite(maps["lower"]).any())
+            raster.write(maps, pixels)
+            mapped[here] = block_mean(values, CELL_SIDE)[1] > 0
+        if offsets and not bounded:
+            raster.tags["interval"] = "none: the region is too small to count errors one scale up"
     ranges = [
         {"map": name} | describe(part)
         for name, part in (
             ("9 km", coarse["soil_moisture"]),
             ("9 km where mapped", np.where(mapped, coarse["soil_moisture"], np.nan)),
-            ("1 km", values),
         )
     ]
+    ranges.append({"map": "1 km"} | describe_parts(lambda: map_parts(map_path, cells)))
     with replaced(table_path) as partial:
         pd.DataFrame(ranges).to_csv(partial, index=False)
+
+
+def map_parts(path: str, cells: Window) -> Iterator[NDArray[np.float32]]:
+    """The map part by part, whatever the blocks."""
+    with Mosaic([path], M01) as whole:
+        for part in parts_of(cells):
+            yield whole.read(part.refined(CELL_SIDE), ["soil_moisture"])["soil_moisture"]
 
 
 if __name__ == "__main__":

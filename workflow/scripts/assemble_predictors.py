@@ -1,14 +1,19 @@
 """Put the blocks of predictors together."""
 
-from kilomoist.grids import M01
+from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import job
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.rasters import Mosaic, parts_of, raster_parts
 
 
 def assemble_predictors(stacks: list[str], units: dict[str, str], tags: dict[str, str], path: str) -> None:
     """Write the 1 km predictors of the whole region as COG."""
-    bands, window = mosaic(stacks, M01)
-    write_raster(path, bands, M01, window, tags, units, cloud_optimized=True)
+    with (
+        Mosaic(stacks, M01) as whole,
+        raster_parts(path, M01, whole.window, tags, units, cloud_optimized=True) as raster,
+    ):
+        for part in parts_of(whole.window.coarsened(CELL_SIDE)):
+            pixels = part.refined(CELL_SIDE)
+            raster.write(whole.read(pixels), pixels)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from kilomoist.files import read_json, replaced
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.maps import FLAGS, colour_table, flag_block, flag_table, legend
-from kilomoist.rasters import mosaic, read_tags, write_raster
+from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts, read_tags
 from kilomoist.shifts import shift_tables
 
 
@@ -26,27 +26,38 @@ def assemble_quality(
     `blocks` are the files of each block by name: raw (map), stacks, verdicts, shifts; `model_only` the days of the
     month on which the target is its model alone.
     """
-    solved, cells = mosaic([correction_path], M09)
+    solved, cells = mosaic([correction_path], M09, ["reconciled"])
     pixels = cells.refined(CELL_SIDE)
-    flags, index = np.zeros(pixels.shape, np.uint8), np.full(pixels.shape, np.nan, np.float32)
     found = read_tags(blocks["verdicts"][0])  # the same in all blocks
     threshold = float(found["threshold"])
-    for raw_block, stack_path, verdict_path in zip(
-        *(blocks[name] for name in ("raw", "stacks", "verdicts")), strict=True
+    own = {name: found[name] for name in ("method", "model", "alpha", "note") if name in found}
+    flag_tags = tags | own | legend(use) | {"days_without_radiometer": str(model_only)}
+    own |= {name: found[name] for name in ("threshold", "mean_distance", "weights") if name in found}
+    needed = [*(f"{name}_days" for name in few), "water", "snow", "lst_day"]
+    numbers = np.zeros(256, np.int64)
+    with (
+        Mosaic(blocks["raw"], M01) as raw,
+        Mosaic(blocks["stacks"], M01) as stacks,
+        Mosaic(blocks["verdicts"], M01) as verdicts,
+        raster_parts(paths["quality"], M01, pixels, flag_tags, cloud_optimized=True, colours=colour_table()) as quality,
+        raster_parts(paths["applicability"], M01, pixels, tags | own, cloud_optimized=True) as applicability,
     ):
-        raw, window = mosaic([raw_block], M01)
-        stack, _ = mosaic([stack_path], M01)
-        verdict, _ = mosaic([verdict_path], M01)
-        here = window.within(pixels)
-        reconciled = solved["reconciled"][window.coarsened(CELL_SIDE).within(cells)] > 0
-        index[here] = verdict["dissimilarity"]
-        others = {
-            "outside_range": verdict["outside_range"] > 0,
-            "outside_applicability": verdict["dissimilarity"] > threshold,
-            "without_radiometer": np.bool_(model_only > 0),
-        }
-        flags[here] = flag_block(raw["soil_moisture"], stack, few, reconciled, others)
-    table = flag_table(flags)
+        for part in parts_of(cells):
+            here = part.refined(CELL_SIDE)
+            verdict = verdicts.read(here)
+            others = {
+                "outside_range": verdict["outside_range"] > 0,
+                "outside_applicability": verdict["dissimilarity"] > threshold,
+                "without_radiometer": np.bool_(model_only > 0),
+            }
+            reconciled = solved["reconciled"][part.within(cells)] > 0
+            flags = flag_block(raw.read(here)["soil_moisture"], stacks.read(here, needed), few, reconciled, others)
+            numbers += np.bincount(flags.ravel(), minlength=256)
+            quality.write({"quality": flags}, here)
+            applicability.write({"dissimilarity": verdict["dissimilarity"]}, here)
+        table = flag_table(numbers)
+        inside = 1 - table.set_index("flag").loc[FLAGS["outside_applicability"].meaning, "share"]
+        applicability.tags["share_inside"] = f"{inside:.6f}"
     if model_only:
         LOGGER.warning(
             "%s had no radiometer on %d days of %s: it is its land model alone there, and bit %d of quality.tif is set "
@@ -54,20 +65,6 @@ def assemble_quality(
             *(target, model_only, tags["month"], FLAGS["without_radiometer"].bit),
         )
     LOGGER.info("Shares of the pixels that have a value:\n%s", table.to_string(index=False))
-    own = {name: found[name] for name in ("method", "model", "alpha", "note") if name in found}
-    write_raster(
-        paths["quality"],
-        {"quality": flags},
-        M01,
-        pixels,
-        tags | own | legend(use) | {"days_without_radiometer": str(model_only)},
-        cloud_optimized=True,
-        colours=colour_table(),
-    )
-    inside = 1 - table.set_index("flag").loc[FLAGS["outside_applicability"].meaning, "share"]
-    own |= {name: found[name] for name in ("threshold", "mean_distance", "weights") if name in found}
-    index_tags = tags | own | {"share_inside": f"{inside:.6f}"}
-    write_raster(paths["applicability"], {"dissimilarity": index}, M01, pixels, index_tags, cloud_optimized=True)
     summary, histograms = shift_tables([read_json(path) for path in blocks["shifts"]], units)
     for name, frame in (("flags", table), ("shift", summary), ("histograms", histograms)):
         with replaced(paths[name]) as partial:

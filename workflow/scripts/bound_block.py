@@ -8,7 +8,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
 from kilomoist.methods import Cells, deviations, pixel_rows
 from kilomoist.models import load
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
 from kilomoist.samples import read_samples
 from kilomoist.uncertainty import Calibration, block_offsets
 
@@ -26,18 +26,22 @@ def bound_block(
     """Write how far the interval reaches `below` and `above` the map, m³/m³, NaN where a predictor is missing."""
     model, calibration = load(model_path), Calibration(**read_json(calibration_path))
     use = list(model.predictors)
-    stack, pixels = mosaic([stack_path], M01)
-    predictors = np.stack([stack[name] for name in use])
     if model.method == "detail":
-        bands, window = mosaic([cells_path], M09)
-        cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
-        predictors = deviations(predictors, pixels, cells, CELL_SIDE, read_reliability(agreement_path, use))
-    valid = np.isfinite(predictors).all(axis=0)
-    sides = {name: np.full(valid.shape, np.nan, np.float32) for name in ("below", "above")}
-    offsets = block_offsets(model, pixel_rows(model, predictors[:, valid].T), calibration)
-    for side, offset in zip(sides.values(), offsets, strict=True):
-        side[valid] = offset
-    write_raster(path, sides, M01, pixels, tags)
+        bands, window = mosaic([cells_path], M09, ["target"])
+        cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
+        reliability = read_reliability(agreement_path, use)
+    with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags) as raster:
+        for part in parts_of(stack.window.coarsened(CELL_SIDE)):
+            pixels = part.refined(CELL_SIDE)
+            predictors = stack.stack(pixels, use)
+            if model.method == "detail":
+                predictors = deviations(predictors, pixels, cells, CELL_SIDE, reliability)
+            valid = np.isfinite(predictors).all(axis=0)
+            sides = {name: np.full(valid.shape, np.nan, np.float32) for name in ("below", "above")}
+            offsets = block_offsets(model, pixel_rows(model, predictors[:, valid].T), calibration)
+            for side, offset in zip(sides.values(), offsets, strict=True):
+                side[valid] = offset
+            raster.write(sides, pixels)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.methods import Cells, Tuning, deviations
 from kilomoist.models import Settings, impurity_importance, load
-from kilomoist.rasters import mosaic
+from kilomoist.rasters import Mosaic, mosaic, parts_of
 from kilomoist.samples import read_samples
 from kilomoist.uncertainty import absolute_errors, calibrate, crossed_coverage, detail_errors, roughness
 
@@ -34,7 +34,7 @@ def calibrate_intervals(
     model = load(model_path)
     use = list(model.predictors)
     samples = read_samples(samples_path, use)
-    bands, window = mosaic([cells_path], M09)
+    bands, window = mosaic([cells_path], M09, ["target"])
     cells = Cells.of_samples(samples, bands["target"], use, window)
     own = replace(settings, min_leaf=model.min_leaf, options=model.options, trend=model.trend)
     if model.method == "detail":
@@ -47,7 +47,6 @@ def calibrate_intervals(
     if model.method == "detail" or reconciled:
         importance = impurity_importance(model.estimator, len(use))[: len(use)]
         repeated = detail_variance(stacks, cells, use) * read_reliability(agreement_path, use)
-        # Rounded: the last bits of the variance depend on how the map is divided into blocks.
         shrinkage = round(roughness(cells, repeated, importance, minimum_fraction, model.ratio), 6)
     calibration = calibrate(errors, interval, shrinkage, least)
     LOGGER.info("Calibrated on %d cells: %s", calibration.rows, calibration)
@@ -57,13 +56,16 @@ def calibrate_intervals(
 
 
 def detail_variance(stacks: list[str], cells: Cells, use: list[str]) -> np.ndarray:
-    """Variance of each predictor's detail at 1 km over all blocks, (predictors,)."""
+    """Variance of each predictor's detail at 1 km over the region, (predictors,)."""
     sums = np.zeros((3, len(use)))
-    for path in stacks:
-        stack, pixels = mosaic([path], M01)
-        detail = deviations(np.stack([stack[name] for name in use]), pixels, cells, CELL_SIDE)
-        valid = detail[:, np.isfinite(detail).all(axis=0)]
-        sums += [np.full(len(use), valid.shape[1]), valid.sum(axis=1, dtype=float), (valid**2).sum(axis=1, dtype=float)]
+    filled = cells.filled()
+    with Mosaic(stacks, M01) as stack:
+        for part in parts_of(cells.window):
+            pixels = part.refined(CELL_SIDE)
+            detail = deviations(stack.stack(pixels, use), pixels, filled, CELL_SIDE)
+            valid = detail[:, np.isfinite(detail).all(axis=0)]
+            moments = valid.sum(axis=1, dtype=float), (valid**2).sum(axis=1, dtype=float)
+            sums += [np.full(len(use), valid.shape[1]), *moments]
     return sums[2] / sums[0] - (sums[1] / sums[0]) ** 2
 
 

@@ -1,15 +1,26 @@
 """Make the maps that a map is compared with: both methods, reconciled and not, and the null models."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
 import numpy as np
+from numpy.typing import NDArray
 
 from kilomoist.agreement import read_reliability
-from kilomoist.cells import null_models, reconcile
-from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.cells import Reconciliation, interpolate
+from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.jobs import job
 from kilomoist.methods import Cells, predict_map
 from kilomoist.models import load
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
 from kilomoist.samples import read_samples
+
+BANDS = (
+    *("absolute", "absolute_reconciled", "detail", "detail_reconciled"),
+    *("copied", "bilinear", "bilinear_reconciled"),
+)
+"""Every map that is compared, in the order of the file."""
 
 
 def compare_maps(
@@ -27,27 +38,52 @@ def compare_maps(
     """Write a band for each map, all over the same pixels; that of the map's own method comes from its raw blocks."""
     model, alternative = load(model_path), load(alternative_path)
     use = list(model.predictors)
-    bands, window = mosaic([cells_path], M09)
-    cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
-    pixels = window.refined(CELL_SIDE)
+    bands, window = mosaic([cells_path], M09, ["target"])
+    cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
     reliability = read_reliability(agreement_path, use)
-    plain = {one.method: np.full(pixels.shape, np.nan) for one in (model, alternative)}
-    for raw_block, stack_path in zip(raw_blocks, stacks, strict=True):
-        raw, block = mosaic([raw_block], M01)
-        stack, _ = mosaic([stack_path], M01)
-        here = block.within(pixels)
-        plain[model.method][here] = raw["soil_moisture"]
-        plain[alternative.method][here] = predict_map(
-            alternative, np.stack([stack[name] for name in use]), block, cells, CELL_SIDE, reliability
-        )
-    maps = {}
-    for name in ("absolute", "detail"):
-        maps[name] = plain[name]
-        maps[f"{name}_reconciled"], _ = reconcile(plain[name], cells.target, CELL_SIDE, window, minimum_fraction)
-    valid = np.isfinite(plain["absolute"]) & np.isfinite(plain["detail"])
-    maps |= null_models(cells.target, window, valid, CELL_SIDE, minimum_fraction)
-    units = dict.fromkeys(maps, "m3 m-3")
-    write_raster(path, {name: values.astype(np.float32) for name, values in maps.items()}, M01, pixels, tags, units)
+    measured = {name: Reconciliation(window, CELL_SIDE) for name in ("absolute", "detail", "bilinear")}
+    # Predicted once and kept in a file: reconciliation must know all of a map before it can correct any of it.
+    with NamedTemporaryFile(dir=Path(path).parent, prefix=".partial-", suffix=".tif") as kept:
+        with (
+            Mosaic(raw_blocks, M01) as raw,
+            Mosaic(stacks, M01) as stack,
+            raster_parts(kept.name, M01, window.refined(CELL_SIDE), {}) as plain,
+        ):
+            for part in parts_of(window):
+                pixels = part.refined(CELL_SIDE)
+                maps = {
+                    model.method: raw.read(pixels)["soil_moisture"].astype(float),
+                    alternative.method: predict_map(
+                        alternative, stack.stack(pixels, use), pixels, cells, CELL_SIDE, reliability
+                    ),
+                }
+                plain.write(maps, pixels)
+                maps["bilinear"] = interpolated(cells, pixels, maps)
+                for name, reconciliation in measured.items():
+                    reconciliation.measure(maps[name], part)
+        corrections = {name: one.solve(bands["target"], minimum_fraction)[0] for name, one in measured.items()}
+        del measured
+        units = dict.fromkeys(BANDS, "m3 m-3")
+        with (
+            Mosaic([kept.name], M01) as plain,
+            raster_parts(path, M01, window.refined(CELL_SIDE), tags, units) as comparison,
+        ):
+            for part in parts_of(window):
+                pixels = part.refined(CELL_SIDE)
+                maps = plain.read(pixels)
+                maps["bilinear"] = interpolated(cells, pixels, maps)
+                maps["copied"] = np.kron(bands["target"][part.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
+                maps["copied"][~np.isfinite(maps["bilinear"])] = np.nan
+                for name, correction in corrections.items():
+                    smooth = interpolate(correction, window, pixels, CELL_SIDE)
+                    maps[f"{name}_reconciled"] = maps[name] + smooth
+                comparison.write({name: maps[name].astype(np.float32) for name in BANDS}, pixels)
+
+
+def interpolated(cells: Cells, pixels: Window, maps: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """The target, interpolated, at the pixels where both methods have a value."""
+    valid = np.isfinite(maps["absolute"]) & np.isfinite(maps["detail"])
+    return np.where(valid, interpolate(cells.target, cells.window, pixels, CELL_SIDE), np.nan)
 
 
 if __name__ == "__main__":

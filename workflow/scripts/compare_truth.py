@@ -1,20 +1,23 @@
 """Compare every map with the simulated truth at 1 km, as a whole and within cells."""
 
 from kilomoist.files import replaced
-from kilomoist.grids import M01
+from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import job
-from kilomoist.protocols import truth_table
-from kilomoist.rasters import mosaic
+from kilomoist.rasters import Mosaic, parts_of
+from kilomoist.scores import truth_table
 
 
 def compare_truth(truth_path: str, maps_path: str, map_path: str, path: str) -> None:
     """Write the table, over the pixels that have a value in all maps."""
-    maps, pixels = mosaic([maps_path], M01)
-    finished, _ = mosaic([map_path], M01)
-    truth, scene = mosaic([truth_path], M01)
-    table = truth_table(
-        {"soil_moisture.tif": finished["soil_moisture"]} | maps, truth["soil_moisture"][pixels.within(scene)]
-    )
+    with Mosaic([maps_path], M01) as maps, Mosaic([map_path], M01) as finished, Mosaic([truth_path], M01) as truth:
+        parts = (part.refined(CELL_SIDE) for part in parts_of(maps.window.coarsened(CELL_SIDE)))
+        table = truth_table(
+            (
+                {"soil_moisture.tif": finished.read(pixels, ["soil_moisture"])["soil_moisture"]} | maps.read(pixels),
+                truth.read(pixels, ["soil_moisture"])["soil_moisture"],
+            )
+            for pixels in parts
+        )
     with replaced(path) as partial:
         table.to_csv(partial, index=False)
 

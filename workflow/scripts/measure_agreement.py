@@ -20,7 +20,7 @@ def measure_agreement(
     path: str,
 ) -> None:
     """Write the table of agreement."""
-    bands, cells = mosaic([cells_path], M09)
+    bands, cells = mosaic([cells_path], M09, ["valid_fraction"])
     usable = bands["valid_fraction"] >= minimum_fraction
     days = needed_days(minimum_days)
     table = agreement_table(composites, use, usable, cells, days, minimum_fraction, seed)

@@ -1,13 +1,15 @@
 """Count how often the intervals hold the truth: SMAP one scale up, and the simulated one at 1 km."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from kilomoist.files import replaced
-from kilomoist.grids import M01
+from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import LOGGER, job
-from kilomoist.rasters import mosaic, read_window
-from kilomoist.uncertainty import coverage_rows, vegetation_classes
+from kilomoist.rasters import Mosaic, parts_of
+from kilomoist.scores import Intervals, coverage_rows, vegetation_classes
 
 
 def measure_coverage(
@@ -28,35 +30,29 @@ def measure_coverage(
         if vegetation:
             groups |= vegetation_classes(vegetation, errors[vegetation].to_numpy())
         values = (errors[name].to_numpy() for name in ("observed", "lower", "upper"))
-        rows += coverage_rows("9 km, one scale up", groups, *values, interval)
+        rows += coverage_rows("9 km, one scale up", [(groups, *values)], interval)
     if truth_path:
-        rows += true_rows(map_path, stacks, truth_path, vegetation, interval)
+        parts = true_intervals(map_path, stacks, truth_path, vegetation)
+        rows += coverage_rows("1 km, simulated truth", parts, interval)
     LOGGER.info("Coverage of the intervals:\n%s", pd.DataFrame(rows).to_string(index=False))
     with replaced(path) as partial:
-        # Rounded: the last bits of means depend on how the map is divided into blocks.
         columns = ["support", "group", "n", "nominal", "coverage", "width"]
         pd.DataFrame(rows, columns=columns).to_csv(partial, index=False, float_format="%.6f")
 
 
-def true_rows(
-    map_path: str, stacks: list[str], truth_path: str, vegetation: str | None, interval: float
-) -> list[dict[str, object]]:
-    """Coverage of the simulated truth at 1 km, of the pixels of all blocks."""
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("observed", "lower", "upper", "vegetation")}
-    for path in stacks:
-        stack, pixels = mosaic([path], M01)
-        found = {name: read_window(map_path, name, M01, pixels) for name in ("lower", "upper")}
-        found["observed"] = read_window(truth_path, "soil_moisture", M01, pixels)
-        found["vegetation"] = stack[vegetation] if vegetation else found["observed"]
-        valid = np.all([np.isfinite(values) for values in found.values()], axis=0)
-        for name, values in found.items():
-            parts[name].append(values[valid])
-    whole = {name: np.concatenate(values) for name, values in parts.items()}
-    groups = {"all": np.ones(len(whole["observed"]), bool)}
-    if vegetation:
-        groups |= vegetation_classes(vegetation, whole["vegetation"])
-    values = (whole[name] for name in ("observed", "lower", "upper"))
-    return coverage_rows("1 km, simulated truth", groups, *values, interval)
+def true_intervals(map_path: str, stacks: list[str], truth_path: str, vegetation: str | None) -> Iterator[Intervals]:
+    """The simulated truth at 1 km and the map's intervals, part by part."""
+    with Mosaic([map_path], M01) as mapped, Mosaic(stacks, M01) as stack, Mosaic([truth_path], M01) as truth:
+        for part in parts_of(mapped.window.coarsened(CELL_SIDE)):
+            pixels = part.refined(CELL_SIDE)
+            ends = mapped.read(pixels, ["lower", "upper"])
+            found = [truth.read(pixels, ["soil_moisture"])["soil_moisture"], ends["lower"], ends["upper"]]
+            plants = stack.read(pixels, [vegetation])[vegetation] if vegetation else found[0]
+            valid = np.isfinite([*found, plants]).all(axis=0)
+            groups = {"all": np.ones(int(valid.sum()), bool)}
+            if vegetation:
+                groups |= vegetation_classes(vegetation, plants[valid])
+            yield groups, *(values[valid] for values in found)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """Map one block at 1 km, before reconciliation."""
 
-import numpy as np
-
 from kilomoist.agreement import read_reliability
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
 from kilomoist.methods import Cells, predict_map
 from kilomoist.models import load
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
 from kilomoist.samples import read_samples
 
 
@@ -23,13 +21,15 @@ def predict_block(
     """Write the unreconciled map of the block, NaN where a predictor is missing; `detail` needs the agreement."""
     model = load(model_path)
     use = list(model.predictors)
-    stack, pixels = mosaic([stack_path], M01)
-    bands, window = mosaic([cells_path], M09)
-    cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window)
-    predictors = np.stack([stack[name] for name in use])
+    bands, window = mosaic([cells_path], M09, ["target"])
+    cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
     reliability = read_reliability(agreement_path, use) if agreement_path else []
-    raw = predict_map(model, predictors, pixels, cells, CELL_SIDE, reliability)
-    write_raster(path, {"soil_moisture": raw}, M01, pixels, tags)
+    with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags) as raster:
+        for part in parts_of(stack.window.coarsened(CELL_SIDE)):
+            pixels = part.refined(CELL_SIDE)
+            predictors = stack.stack(pixels, use)
+            raw = predict_map(model, predictors, pixels, cells, CELL_SIDE, reliability)
+            raster.write({"soil_moisture": raw}, pixels)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from kilomoist.cells import correct_cells, measure
+from kilomoist.cells import Reconciliation
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.rasters import Mosaic, mosaic, parts_of, write_raster
 
 
 def reconcile_map(
@@ -17,16 +17,14 @@ def reconcile_map(
     path: str,
 ) -> None:
     """Write the correction (m³/m³) and which cells it reconciles (1 or 0); all 0 when `reconcile` is off."""
-    bands, window = mosaic([cells_path], M09)
-    mean, count, weights = np.full(window.shape, np.nan), np.zeros(window.shape), np.zeros((3, 3, *window.shape))
-    for raw_block in raw_blocks:
-        raw, pixels = mosaic([raw_block], M01)
-        here = pixels.coarsened(CELL_SIDE).within(window)
-        mean[here], count[here], weights[(..., *here)] = measure(raw["soil_moisture"], CELL_SIDE)
+    bands, window = mosaic([cells_path], M09, ["target"])
+    correction, reconciled = np.zeros(window.shape), np.zeros(window.shape, bool)
     if reconcile:
-        correction, reconciled = correct_cells(bands["target"], mean, count, weights, CELL_SIDE, minimum_valid_fraction)
-    else:
-        correction, reconciled = np.zeros(window.shape), np.zeros(window.shape, bool)
+        reconciliation = Reconciliation(window, CELL_SIDE)
+        with Mosaic(raw_blocks, M01) as raw:
+            for part in parts_of(window):
+                reconciliation.measure(raw.read(part.refined(CELL_SIDE))["soil_moisture"], part)
+        correction, reconciled = reconciliation.solve(bands["target"], minimum_valid_fraction)
     write_raster(path, {"correction": correction, "reconciled": reconciled.astype(float)}, M09, window, tags)
 
 

@@ -11,7 +11,7 @@ from kilomoist.jobs import job
 from kilomoist.layers import StaticLayer, check_layer, stack_layers
 from kilomoist.predictors import TileComposite, aggregate, needed_days, stack_predictors
 from kilomoist.products import PRODUCTS
-from kilomoist.rasters import read_window, write_raster
+from kilomoist.rasters import parts_of, raster_parts, read_window
 from kilomoist.regions import cells_of, pixels_inside, region_area
 
 
@@ -37,16 +37,23 @@ def stack_block(
         check_layer(layer, tags["region"], area)
     inside = pixels_inside(area, block)
     measured = [name for name in use if any(name in product.quantities for product in PRODUCTS.values())]
-    # First, because it needs much memory while it runs, but keeps little.
     static = stack_layers(layers, use, block, cells_of(area))
-    bands = stack_predictors(composites, measured, block, needed_days(minimum_days)) | static
-    stack = {name: bands[name] for name in use} | bands
-    stack = {name: np.where(inside, band, np.float32(np.nan)) for name, band in stack.items()}
-    cells = aggregate(stack, use, inside, subgrid)
-    moisture = read_window(target, "soil_moisture", M09, block)
-    cells = {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
-    write_raster(stack_path, stack, M01, block.refined(CELL_SIDE), tags)
-    write_raster(cells_path, cells, M09, block, tags)
+    with (
+        raster_parts(stack_path, M01, block.refined(CELL_SIDE), tags) as whole_stack,
+        raster_parts(cells_path, M09, block, tags) as whole_cells,
+    ):
+        for part in parts_of(block):
+            pixels = part.refined(CELL_SIDE)
+            here = pixels.within(block.refined(CELL_SIDE))
+            bands = stack_predictors(composites, measured, part, needed_days(minimum_days))
+            bands |= {name: layer[here] for name, layer in static.items()}
+            stack = {name: bands[name] for name in use} | bands
+            stack = {name: np.where(inside[here], band, np.float32(np.nan)) for name, band in stack.items()}
+            cells = aggregate(stack, use, inside[here], subgrid)
+            moisture = read_window(target, "soil_moisture", M09, part)
+            cells = {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
+            whole_stack.write(stack, pixels)
+            whole_cells.write(cells, part)
 
 
 if __name__ == "__main__":

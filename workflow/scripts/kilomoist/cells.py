@@ -67,7 +67,7 @@ def fill_nearest(values: NDArray) -> Values:
     from scipy.ndimage import distance_transform_edt
 
     missing = ~np.isfinite(values)
-    if missing.all():
+    if missing.all() or not missing.any():
         return np.array(values, float)
     nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
     return np.asarray(values, float)[tuple(nearest)]
@@ -94,8 +94,11 @@ def interpolate(values: NDArray, coarse: Window, fine: Window, factor: int) -> V
     row_weight, row = _weights(fine.row, fine.rows, coarse.row, coarse.rows, factor)
     column_weight, column = _weights(fine.column, fine.columns, coarse.column, coarse.columns, factor)
     next_row, next_column = np.minimum(row + 1, coarse.rows - 1), np.minimum(column + 1, coarse.columns - 1)
-    along_rows = filled[row] + row_weight[:, None] * (filled[next_row] - filled[row])
-    return along_rows[:, column] + column_weight * (along_rows[:, next_column] - along_rows[:, column])
+    seen = slice(column[0], next_column[-1] + 1)  # the fine window's part of a region that may be much wider
+    upper, lower = filled[row, seen], filled[next_row, seen]
+    along_rows = upper + row_weight[:, None] * (lower - upper)
+    left, right = along_rows[:, column - seen.start], along_rows[:, next_column - seen.start]
+    return left + column_weight * (right - left)
 
 
 def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
@@ -175,22 +178,31 @@ def settle(values: NDArray, target: NDArray, factor: int, bounds: tuple[float, f
     return result.transpose(0, 2, 1, 3).reshape(values.shape)
 
 
-def measure(values: NDArray, factor: int) -> tuple[Values, NDArray[np.int64], Values]:
-    """What reconciliation needs of a map or a block of it: cell means, their pixels, the weights of B."""
-    mean, count = block_mean(values, factor)
-    return mean, count, interpolated_mean_weights(np.isfinite(values), factor)
+class Reconciliation:
+    """What reconciliation needs of a map, measured part by part: per cell its mean, its pixels, the weights of B.
 
-
-def correct_cells(
-    target: NDArray, mean: NDArray, count: NDArray, weights: NDArray, factor: int, minimum_fraction: float
-) -> tuple[Values, NDArray[np.bool_]]:
-    """Correction of a whole region's cells, whose interpolation is added to the map, and the cells it reconciles.
-
-    Reconciled are the cells that have a target and at least `minimum_fraction` of their pixels.
+    Solved is the whole at once, on its cells.
     """
-    wanted = np.isfinite(target) & (count >= max(1, minimum_fraction * factor**2))
-    correction, _ = solve_correction(np.where(wanted, target - mean, np.nan), weights)
-    return correction, wanted
+
+    def __init__(self, cells: Window, factor: int) -> None:
+        self._cells, self._factor = cells, factor
+        self._mean, self._count = np.full(cells.shape, np.nan), np.zeros(cells.shape)
+        self._weights = np.zeros((3, 3, *cells.shape))
+
+    def measure(self, values: NDArray, part: Window) -> None:
+        """Take in the map's values over a window of cells, (rows × factor, columns × factor)."""
+        here = part.within(self._cells)
+        self._mean[here], self._count[here] = block_mean(values, self._factor)
+        self._weights[(..., *here)] = interpolated_mean_weights(np.isfinite(values), self._factor)
+
+    def solve(self, target: NDArray, minimum_fraction: float) -> tuple[Values, NDArray[np.bool_]]:
+        """Correction of all cells, whose interpolation is added to the map, and the cells that it reconciles.
+
+        Reconciled are the cells that have a target and at least `minimum_fraction` of their pixels.
+        """
+        wanted = np.isfinite(target) & (self._count >= max(1, minimum_fraction * self._factor**2))
+        correction, _ = solve_correction(np.where(wanted, target - self._mean, np.nan), self._weights)
+        return correction, wanted
 
 
 def reconcile(
@@ -202,7 +214,9 @@ def reconcile(
     are the cells that have a target and at least `minimum_fraction` of their pixels. Returns the map (not clipped to
     any bounds) and the reconciled cells.
     """
-    correction, wanted = correct_cells(target, *measure(values, factor), factor, minimum_fraction)
+    whole = Reconciliation(cells, factor)
+    whole.measure(values, cells)
+    correction, wanted = whole.solve(target, minimum_fraction)
     return values + interpolate(correction, cells, cells.refined(factor), factor), wanted
 
 

@@ -17,14 +17,27 @@ _ROWS_AT_ONCE = 64
 """Target rows handled together: bounds memory to some tens of MB for windows thousands of columns wide."""
 
 
+def rows_under(source: Grid, target: Window) -> range:
+    """Rows of a sinusoidal tile in which the footprints of an M01 window lie; none where they lie beside the tile."""
+    positions = _positions(source, target)
+    first, last = max(0, int(np.floor(positions[0]))), min(source.rows, int(np.ceil(positions[-1])))
+    if first >= last:
+        return range(0)
+    latitudes = (source.top - np.array([first, last]) * source.side) / SPHERE_RADIUS
+    ends = np.radians(longitude_edges(target)[[0, -1]])
+    columns = (SPHERE_RADIUS * np.cos(latitudes)[:, None] * ends - source.left) / source.side
+    return range(first, last) if columns.max() > 0 and columns.min() < source.columns else range(0)
+
+
 def sum_footprints(
-    layers: NDArray[np.floating], source: Grid, target: Window
+    layers: NDArray[np.floating], source: Grid, target: Window, first_row: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Area-weighted sums of sinusoidal layers over the pixels of an M01 window.
 
-    `layers` is (layers, rows, columns) over the whole `source` tile, NaN where there is no value. Returns two arrays
-    (layers, *target.shape): the sum of value × share, and the sum of shares, where a share is the part of the
-    pixel's area that a valid source pixel covers. Their ratio is the mean; the sums of several tiles add up.
+    `layers` is (layers, rows, columns) over the `source` tile from `first_row` on, as far as the window's footprints
+    reach (`rows_under`), NaN where there is no value. Returns two arrays (layers, *target.shape): the sum of value ×
+    share, and the sum of shares, where a share is the part of the pixel's area that a valid source pixel covers. Their
+    ratio is the mean; the sums of several tiles add up.
 
     A pixel of EASE-Grid 2.0 spans a range of longitudes and of latitudes. A source row at latitude φ has
     x = R·λ·cos φ, so the pixel covers one interval of columns there. Each pixel is cut into strips at the edges of the
@@ -34,8 +47,7 @@ def sum_footprints(
     sums = np.zeros((len(layers), *target.shape))
     shares = np.zeros_like(sums)
     longitudes = np.radians(longitude_edges(target))
-    # Edges of the target's rows, counted in source rows from the tile's top.
-    positions = (source.top - SPHERE_RADIUS * np.radians(latitude_edges(target))) / source.side
+    positions = _positions(source, target)
     for start in range(0, target.rows, _ROWS_AT_ONCE):
         edges = positions[start : start + _ROWS_AT_ONCE + 1]
         first, last = max(0, int(np.floor(edges[0]))), min(source.rows, int(np.ceil(edges[-1])))
@@ -57,14 +69,33 @@ def sum_footprints(
         area = (
             heights[:, None] / np.diff(edges)[target_row][:, None] / np.diff((columns[:-1] + columns[1:]) / 2, axis=1)
         )
+        # Rounding must not leave anything of a tile in pixels beside it, or parts of a map would differ from the whole.
+        beside = (np.maximum(columns[:-1], columns[1:])[:, 1:] <= 0) | (
+            np.minimum(columns[:-1], columns[1:])[:, :-1] >= source.columns
+        )
+        area[beside] = 0
         rows, starts = np.unique(target_row, return_index=True)
         here = slice(left, right + 1)
-        for number, layer in enumerate(layers[:, first:last]):
+
+        covered: list[tuple[NDArray[np.bool_], NDArray]] = []
+        for number, layer in enumerate(layers[:, first - first_row : last - first_row]):
             valid = np.isfinite(layer)
-            for into, values in ((sums, np.where(valid, layer, 0.0).astype(float)), (shares, valid.astype(float))):
-                strip_sums = np.diff(strips.integrate(values), axis=1) * area
-                into[number, start + rows, here] = np.add.reduceat(strip_sums, starts, axis=0)
+            # A mean and its days, and often all layers of a product, are valid at the same pixels.
+            share = next((share for known, share in covered if np.array_equal(known, valid)), None)
+            if share is None:
+                share = np.add.reduceat(strips.integrate(valid.astype(float)) * area, starts, axis=0)
+                covered.append((valid, share))
+            shares[number, start + rows, here] = share
+            values = np.where(valid, layer, 0)
+            if values.any():
+                integrated = strips.integrate(values.astype(float)) * area
+                sums[number, start + rows, here] = np.add.reduceat(integrated, starts, axis=0)
     return sums, shares
+
+
+def _positions(source: Grid, target: Window) -> NDArray[np.float64]:
+    """Edges of the target's rows, counted in source rows from the tile's top."""
+    return (source.top - SPHERE_RADIUS * np.radians(latitude_edges(target))) / source.side
 
 
 class _Strips:
@@ -75,30 +106,37 @@ class _Strips:
         self.slant = below - above
         self.straight = np.abs(self.slant) < _STRAIGHT
         self.ends = [self._place(position, columns) for position in (above, below)]
-        self.middle = self._place((above + below) / 2, columns)
+        self.middle = self._place((above + below) / 2, columns) if self.straight.any() else None
 
-    def _place(self, position: NDArray, columns: int) -> tuple[NDArray, NDArray, NDArray]:
+    def _place(self, position: NDArray, columns: int) -> tuple[NDArray, NDArray, NDArray | None]:
         """Flat index of the source pixel that holds a position, the part of it to the left, and what lies beyond."""
         clipped = np.clip(position, 0, columns)
         whole = np.minimum(clipped.astype(np.int64), columns - 1)
-        return self.row[:, None] * columns + whole, clipped - whole, np.maximum(position - columns, 0)
+        beyond = np.maximum(position - columns, 0)
+        return self.row[:, None] * columns + whole, clipped - whole, beyond if beyond.any() else None
 
     def integrate(self, values: NDArray) -> NDArray:
-        """Mean over each line of the sum of a row's values to the left of it, (strips, lines)."""
-        value = values.ravel()
-        once = (np.cumsum(values, axis=1) - values).ravel()  # sum of the values left of each source pixel
-        twice = once + value / 2
-        twice = (np.cumsum(twice.reshape(values.shape), axis=1) - twice.reshape(values.shape)).ravel()
-        total = values.sum(axis=1)[self.row][:, None]
+        """Mean over each strip of the sum of a row's values between two neighbouring lines, (strips, lines − 1)."""
+        once = np.cumsum(values, axis=1) - values  # sum of the values left of each source pixel
+        twice = once + values / 2
+        twice = np.cumsum(twice, axis=1) - twice
 
-        def sum_up(place: tuple[NDArray, NDArray, NDArray]) -> NDArray:
+        def sum_up(place: tuple[NDArray, NDArray, NDArray | None]) -> NDArray:
             index, part, beyond = place
-            return twice[index] + part * (once[index] + part / 2 * value[index]) + beyond * total
+            # The quickest way to take elements by their flat index.
+            result = values.take(index, mode="clip")
+            result *= part / 2
+            result += once.take(index, mode="clip")
+            result *= part
+            result += twice.take(index, mode="clip")
+            if beyond is not None:
+                result += beyond * values.sum(axis=1)[self.row][:, None]
+            return result
 
         above, below = map(sum_up, self.ends)
         with np.errstate(divide="ignore", invalid="ignore"):
-            slanted = (below - above) / self.slant
-        if not self.straight.any():
-            return slanted
-        index, part, _ = self.middle
-        return np.where(self.straight, once[index] + part * value[index], slanted)
+            left = (below - above) / self.slant
+        if self.middle is not None:
+            index, part, _ = self.middle
+            left = np.where(self.straight, once.take(index) + part * values.take(index), left)
+        return np.diff(left, axis=1)

@@ -1,6 +1,9 @@
-"""What every job does around its work: a log file, and one sentence instead of a traceback for what a user can mend."""
+"""What every job does around its work: a log file, a bound for GDAL's memory, one sentence instead of a traceback for
+what a user can mend.
+"""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +12,8 @@ from pathlib import Path
 from kilomoist.errors import InputError
 
 LOGGER = logging.getLogger("kilomoist")
+CACHE = 128
+"""MB of rasters that GDAL keeps: by its own default a share of the machine's memory, however large that is."""
 
 
 @contextmanager
@@ -18,6 +23,7 @@ def job(log: str | Path) -> Iterator[None]:
     Its sentence goes to both. Any other exception goes on with its traceback, which is logged too: it is a fault of the
     program.
     """
+    os.environ.setdefault("GDAL_CACHEMAX", str(CACHE))  # GDAL reads it once, when the first raster is read
     logging.basicConfig(
         filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
     )

@@ -32,8 +32,6 @@ FILLS = {
 """Numbers that stand for "no value" in so many files that, as a raster's smallest or largest number, they must be."""
 _SOURCE_PIXELS = 1_000_000
 """Pixels of a raster that are warped at once: bounds memory, however fine the raster is."""
-_CACHE = 256_000_000
-"""Bytes of a raster that GDAL keeps: by its own default a share of the machine's memory, however large that is."""
 _LARGEST_SIDE = 216
 """Pixels along the side of what is warped at once, of a coarse raster."""
 _SEGMENT = 0.05
@@ -291,7 +289,7 @@ def _opened(layer: StaticLayer) -> Iterator[Any]:
     import rasterio
 
     try:
-        with rasterio.Env(GDAL_CACHEMAX=_CACHE), _quietly(layer.path) as raster:
+        with _quietly(layer.path) as raster:
             yield raster
     except rasterio.errors.RasterioIOError as error:
         raise InputError(f"{layer.key}, which cannot be read as a raster ({error}): try it with gdalinfo.") from error

@@ -129,12 +129,12 @@ def colour_table() -> dict[int, tuple[int, int, int]]:
     return {value: colours[place] for value, place in enumerate(most_severe())}
 
 
-def flag_table(flags: NDArray[np.uint8]) -> pd.DataFrame:
+def flag_table(numbers: NDArray[np.int64]) -> pd.DataFrame:
     """How often each flag is set on a map: flag, bit, pixels and their share of the pixels that have a value.
 
-    The last row counts the pixels with a value and `no flag`.
+    `numbers` are the pixels of each value of `quality.tif`, (256,). The last row counts the pixels with a value and
+    `no flag`.
     """
-    numbers = np.bincount(flags.ravel(), minlength=256)
     set_in = {name: (np.arange(256) >> flag.bit) & 1 == 1 for name, flag in FLAGS.items()}
     mapped = int(numbers[~set_in.pop("no_value")].sum())
     rows = [(FLAGS[name].meaning, FLAGS[name].bit, int(numbers[where].sum())) for name, where in set_in.items()]

@@ -22,6 +22,7 @@ from kilomoist.cells import (
     aligned,
     block_mean,
     coarsen,
+    fill_nearest,
     interpolate,
     interpolated_mean_weights,
     solve_correction,
@@ -92,6 +93,12 @@ class Cells:
         predictors = np.full((len(use), *window.shape), np.nan)
         predictors[:, samples["row"] - window.row, samples["col"] - window.column] = samples[use].to_numpy().T
         return cls(target, predictors, window)
+
+    def filled(self) -> "Cells":
+        """Missing values replaced by the nearest one, as interpolation does: once for all windows of pixels."""
+        return replace(
+            self, target=fill_nearest(self.target), predictors=np.stack([fill_nearest(one) for one in self.predictors])
+        )
 
     def complete(self) -> NDArray[np.bool_]:
         """Cells that have the target and every predictor."""

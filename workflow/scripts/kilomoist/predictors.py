@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.cells import block_deviation, block_mean
-from kilomoist.footprints import sum_footprints
-from kilomoist.grids import CELL_SIDE, M01, Window, on_earth, tile_grid
+from kilomoist.footprints import rows_under, sum_footprints
+from kilomoist.grids import CELL_SIDE, M01, Grid, Window, on_earth, tile_grid
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 
@@ -17,8 +17,6 @@ SMALLEST_COVER = 0.5
 """Share of a pixel's area that valid observations must cover for the pixel to have a value."""
 MOST_WATER = 0.5
 """Share of observations that may say water on a vegetation pixel that is still taken as land."""
-_ROWS_AT_ONCE = 256
-"""Rows of pixels that are warped together: bounds what a block needs beside its own layers."""
 SURFACES = ("water", "snow")
 """Bands of a composite that mark what lies in a pixel instead of measuring it."""
 
@@ -55,35 +53,47 @@ def stack_predictors(
     shares: dict[str, NDArray[np.float32]] = {}
     for composite in composites:
         product = PRODUCTS[composite.product]
-        stored, _ = read_raster(composite.path, [*use, *(f"{name}_days" for name in use), *SURFACES])
-        layers: Bands = {name: stored[name] for name in SURFACES if name in stored}
-        # What water reflects says nothing about soil, however good its quality is.
-        land = stored["water"] <= MOST_WATER if "water" in stored else True
-        for name in use:
-            if name in product.quantities:
-                enough = land & (stored[f"{name}_days"] >= max(minimum_days.get(name, 0), 1e-6))
-                layers[name] = np.where(enough, stored[name], np.nan)
-                layers[f"{name}_days"] = np.where(enough, stored[f"{name}_days"], np.nan)
-        for name in layers:
+        own = [name for name in use if name in product.quantities]
+        names = [*(name for name in SURFACES if getattr(product, name)), *own, *(f"{name}_days" for name in own)]
+        for name in names:
             sums.setdefault(name, np.zeros(window.shape, np.float32))
             shares.setdefault(name, np.zeros(window.shape, np.float32))
-        names, stacked, grid = list(layers), np.stack(list(layers.values())), tile_grid(composite.tile, product.pixels)
-        del stored, layers  # half of what a block needs
-        stacked[:, ~on_earth(grid)] = np.nan  # what was never processed there is no sea
-        for start in range(0, window.rows, _ROWS_AT_ONCE):
-            band = replace(window, row=window.row + start, rows=min(_ROWS_AT_ONCE, window.rows - start))
-            rows = slice(start, start + band.rows)
-            # An edge of pixels lies at 180°, so that no footprint has a part on either side.
-            for part, columns in M01.on_globe(band):
-                for name, total, share in zip(names, *sum_footprints(stacked, grid, part), strict=True):
-                    sums[name][rows, columns] += total
-                    shares[name][rows, columns] += share
+        grid = tile_grid(composite.tile, product.pixels)
+        # An edge of pixels lies at 180°, so that no footprint has a part on either side.
+        for pixels, columns in M01.on_globe(window):
+            if rows := rows_under(grid, pixels):
+                part = Window(rows.start, 0, len(rows), grid.columns)
+                layers = _layers_of(composite, own, minimum_days, grid, part)
+                found = sum_footprints(np.stack(list(layers.values())), grid, pixels, rows.start)
+                for name, total, share in zip(layers, *found, strict=True):
+                    sums[name][:, columns] += total
+                    shares[name][:, columns] += share
     for name, share in shares.items():
         covered = share >= SMALLEST_COVER
         np.divide(sums[name], share, out=sums[name], where=covered)
         sums[name][~covered] = np.nan
     order = [*use, *(f"{name}_days" for name in use), *(name for name in SURFACES if name in sums)]
     return {name: sums[name] if name in sums else np.full(window.shape, np.nan, np.float32) for name in order}
+
+
+def _layers_of(
+    composite: TileComposite, use: Sequence[str], minimum_days: Mapping[str, float], grid: Grid, part: Window
+) -> Bands:
+    """What enters of a part of a tile: surfaces, and of the predictors `use` means and days, NaN where they do not."""
+    stored, _ = read_raster(composite.path, [*use, *(f"{name}_days" for name in use), *SURFACES], part)
+    layers: Bands = {name: stored[name] for name in SURFACES if name in stored}
+    # What water reflects says nothing about soil, however good its quality is.
+    land = stored["water"] <= MOST_WATER if "water" in stored else True
+    for name in use:
+        enough = land & (stored[f"{name}_days"] >= max(minimum_days.get(name, 0), 1e-6))
+        layers[name] = np.where(enough, stored[name], np.nan)
+        layers[f"{name}_days"] = np.where(enough, stored[f"{name}_days"], np.nan)
+    _, _, left, _, _, top = grid.transform(part)
+    beyond = ~on_earth(replace(grid, left=left, top=top, rows=part.rows, columns=part.columns))
+    if beyond.any():
+        for layer in layers.values():
+            layer[beyond] = np.nan  # what was never processed there is no sea
+    return layers
 
 
 def deviation_names(use: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Protocols: estimates of values that those who made them had not seen, beside what a map must beat.
 
 Each protocol gives a table with one row a 9 km cell: row, col, lon, lat, `observed`, and a column of each estimate, by
-its name in `ESTIMATES`. Estimates of one table are compared on the same rows.
+its name in `scores.ESTIMATES`. Estimates of one table are compared on the same rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist import models
-from kilomoist.cells import Values, aligned, block_deviation, block_mean, coarsen, null_models, reconcile
+from kilomoist.cells import Values, aligned, block_deviation, coarsen, null_models, reconcile
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
 from kilomoist.inference import Rows, williams
@@ -22,31 +22,9 @@ from kilomoist.methods import Cells, Tuning, fit_absolute, fit_detail, predict_m
 from kilomoist.models import Settings
 from kilomoist.predictors import deviation_names
 from kilomoist.samples import learned_columns
-from kilomoist.scores import score
+from kilomoist.scores import ESTIMATES, score, skill
 from kilomoist.splits import FOLDS, Lags, block_folds, knndm_folds, lags_of, out_of_fold, random_folds, variogram
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """How an estimate is called in tables; `model` is empty where it is the configuration's kind."""
-
-    method: str
-    model: str = ""
-
-
-ESTIMATES: dict[str, Estimate] = {
-    "absolute": Estimate("absolute"),
-    "absolute_reconciled": Estimate("absolute, reconciled"),
-    "detail": Estimate("detail"),
-    "detail_reconciled": Estimate("detail, reconciled"),
-    "mean": Estimate("null model", "mean"),
-    "linear": Estimate("null model", "linear"),
-    "copied": Estimate("null model", "copied"),
-    "bilinear": Estimate("null model", "bilinear"),
-    "bilinear_reconciled": Estimate("null model", "bilinear, reconciled"),
-}
-"""Every estimate that a protocol may have, in the order of the tables."""
-NULLS = tuple(name for name, estimate in ESTIMATES.items() if estimate.method == "null model")
 PLACES = ("row", "col", "lon", "lat")
 _MAP_POINTS = 10_000
 """Pixels that stand for the map where distances to it are asked for."""
@@ -363,7 +341,7 @@ def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]
             {"protocol": protocol, "method": described.method, "model": described.model or kind}
             | score(scored.observed, values)
             | scored.sureness(name)
-            | _skill(name, squares)
+            | skill(name, squares)
             | {"note": scored.note}
         )
     return rows
@@ -385,39 +363,6 @@ def _influences(observed: NDArray, estimated: NDArray) -> tuple[Values, Values]:
     z, w = deviation / spread[0], (estimated - estimated.mean()) / spread[1]
     missed = float(np.mean(error**2) / spread[0] ** 2)
     return z * w - np.mean(z * w) * (z**2 + w**2) / 2, error**2 - missed * deviation**2
-
-
-def truth_table(maps: Mapping[str, NDArray], truth: NDArray) -> pd.DataFrame:
-    """Scores of maps against a true one, over the pixels that all have, as a whole and of deviations within cells.
-
-    Arrays are (rows × 9, columns × 9) over whole cells. `support` is `1 km` or `within cells`: what a downscaled map
-    adds lies in the deviations from the cell's mean, where copied values have none.
-    """
-    common = np.isfinite(truth) & np.all([np.isfinite(values) for values in maps.values()], axis=0)
-    fields = {name: np.where(common, values, np.nan).astype(float) for name, values in maps.items()}
-    true = np.where(common, truth, np.nan).astype(float)
-    rows = []
-    for support in ("1 km", "within cells"):
-        within = support == "within cells"
-        seen = {name: deviations(values) if within else values for name, values in fields.items()}
-        wanted = deviations(true) if within else true
-        squares = {name: float(np.mean((values - wanted)[common] ** 2)) for name, values in seen.items()}
-        rows += [
-            {"map": name, "support": support} | score(wanted[common], values[common]) | _skill(name, squares)
-            for name, values in seen.items()
-        ]
-    return pd.DataFrame(rows)
-
-
-def deviations(values: NDArray) -> Values:
-    """Pixels' deviations from the mean of their cell's finite pixels."""
-    mean, _ = block_mean(values, CELL_SIDE)
-    return values - np.kron(mean, np.ones((CELL_SIDE, CELL_SIDE)))
-
-
-def _skill(name: str, squares: Mapping[str, float]) -> dict[str, Any]:
-    """Skill of an estimate against each null model that there is, from mean squared errors by name."""
-    return {f"skill_{null}": 1 - squares[name] / squares[null] for null in NULLS if squares.get(null)}
 
 
 def _null_estimates(x: NDArray, y: NDArray, of: NDArray) -> dict[str, Values]:

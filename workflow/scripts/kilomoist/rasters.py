@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import rasterio
@@ -16,6 +16,114 @@ from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.grids import EASE_CRS_ACROSS, Grid, Window
 
+TILE = 256
+"""Pixels along the side of a raster's tiles."""
+PART = (28, 256)
+"""Rows and columns of cells that are handled at once: about one row of tiles and exactly nine columns of them."""
+
+
+class RasterWriter:
+    """A GeoTIFF that takes shape part by part; `raster_parts` opens and finishes it."""
+
+    def __init__(
+        self,
+        path: Path,
+        grid: Grid,
+        window: Window,
+        tags: Mapping[str, str],
+        units: Mapping[str, str],
+        colours: Mapping[int, tuple[int, int, int]] | None,
+    ) -> None:
+        self.tags = dict(tags)
+        """Written at the end, so that they can tell what only all parts know."""
+        self._path, self._grid, self._window, self._units, self._colours = path, grid, window, units, colours
+        self._file: rasterio.io.DatasetWriter | None = None
+
+    def write(self, bands: Mapping[str, NDArray[Any]], part: Window) -> None:
+        """Write bands (name → array of `part.shape`) where a part of the window lies.
+
+        The first part says which bands there are, and their one dtype.
+        """
+        if self._file is None:
+            self._file = self._create(list(bands), next(iter(bands.values())).dtype)
+        row, column = part.within(self._window)
+        for number, (name, array) in enumerate(bands.items(), start=1):
+            if array.shape != part.shape:
+                raise ValueError(f"band {name} has shape {array.shape}, its window {part.shape}")
+            self._file.write(array, number, window=rasterio.windows.Window.from_slices(row, column))
+
+    def _create(self, names: Sequence[str], dtype: np.dtype[Any]) -> rasterio.io.DatasetWriter:
+        window, grid = self._window, self._grid
+        file = rasterio.open(
+            self._path,
+            "w",
+            driver="GTiff",
+            count=len(names),
+            height=window.rows,
+            width=window.columns,
+            dtype=dtype,
+            # Coordinates beyond 180° need a CRS that has them, or what lies there is lost when the map is reprojected.
+            crs=grid.crs if window.column + window.columns <= grid.columns else EASE_CRS_ACROSS,
+            transform=Affine(*grid.transform(window)),
+            nodata=np.nan if np.issubdtype(dtype, np.floating) else None,
+            tiled=True,
+            blockxsize=TILE,
+            blockysize=TILE,
+            compress="deflate",
+            zlevel=1,
+            interleave="band",
+            BIGTIFF="IF_SAFER",
+        )
+        if self._colours:  # before any value: then TIFF can still become one of a palette
+            file.write_colormap(1, self._colours)
+        for number, name in enumerate(names, start=1):
+            file.set_band_description(number, name)
+            if name in self._units:
+                file.set_band_unit(number, self._units[name])
+        return file
+
+    def close(self, complete: bool) -> None:
+        """Close the file; with its tags when it is complete."""
+        if self._file:
+            if complete:
+                self._file.update_tags(**self.tags)
+            self._file.close()
+
+
+@contextmanager
+def raster_parts(
+    path: str | Path,
+    grid: Grid,
+    window: Window,
+    tags: Mapping[str, str],
+    units: Mapping[str, str] | None = None,
+    cloud_optimized: bool = False,
+    colours: Mapping[int, tuple[int, int, int]] | None = None,
+) -> Iterator[RasterWriter]:
+    """A GeoTIFF over `window`, or a cloud-optimized one, that is written part by part and appears when all is done.
+
+    Floating-point bands have NaN as nodata, also where no part was written; integer bands have none. `units` gives the
+    unit of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band. Memory is that of
+    a part and of GDAL's cache: parts as `parts_of` gives them, in its order, fill tile after tile.
+    """
+    with replaced(path) as partial:
+        plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial
+        writer, complete = RasterWriter(plain, grid, window, tags, units or {}, colours), False
+        try:
+            try:
+                yield writer
+                complete = True
+            finally:
+                writer.close(complete)
+            if cloud_optimized:
+                # GDAL's COG driver only copies. Flags must not be averaged on their way into overviews.
+                with rasterio.open(plain) as file:
+                    resampling = "AVERAGE" if np.issubdtype(file.dtypes[0], np.floating) else "NEAREST"
+                copy_raster(plain, partial, driver="COG", compress="DEFLATE", blocksize=TILE, resampling=resampling)
+        finally:
+            if cloud_optimized:
+                plain.unlink(missing_ok=True)
+
 
 def write_raster(
     path: str | Path,
@@ -27,52 +135,25 @@ def write_raster(
     cloud_optimized: bool = False,
     colours: Mapping[int, tuple[int, int, int]] | None = None,
 ) -> None:
-    """Write bands (name → array of `window.shape`, all of one dtype) as a GeoTIFF, or as a cloud-optimized one.
+    """Write bands (name → array of `window.shape`, all of one dtype) as a GeoTIFF, as `raster_parts` does."""
+    with raster_parts(path, grid, window, tags, units, cloud_optimized, colours) as raster:
+        raster.write(bands, window)
 
-    Floating-point bands have NaN as nodata; integer bands have none. `units` gives the unit of bands by name, `colours`
-    red, green and blue (0…255) of the values of a single uint8 band.
+
+def parts_of(cells: Window) -> Iterator[Window]:
+    """Cut a window of cells into parts that are handled at once, whatever the blocks: in columns, each from the north.
+
+    In this order a raster's tile is finished before the next ones are begun, and read once.
     """
-    arrays = list(bands.values())
-    dtype = arrays[0].dtype
-    profile = {
-        "driver": "GTiff",
-        "count": len(arrays),
-        "height": window.rows,
-        "width": window.columns,
-        "dtype": dtype,
-        # Coordinates beyond 180° need a CRS that has them, or what lies there is lost to those who reproject the map.
-        "crs": grid.crs if window.column + window.columns <= grid.columns else EASE_CRS_ACROSS,
-        "transform": Affine(*grid.transform(window)),
-        "nodata": np.nan if np.issubdtype(dtype, np.floating) else None,
-        "tiled": True,
-        "blockxsize": 256,
-        "blockysize": 256,
-        "compress": "deflate",
-        "zlevel": 1,
-        "interleave": "band",
-        "BIGTIFF": "IF_SAFER",
-    }
-    with replaced(path) as partial:
-        plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial
-        try:
-            with rasterio.open(plain, "w", **profile) as file:
-                if colours:  # before any value: then TIFF can still become one of a palette
-                    file.write_colormap(1, colours)
-                for number, (name, array) in enumerate(bands.items(), start=1):
-                    if array.shape != window.shape:
-                        raise ValueError(f"band {name} has shape {array.shape}, its window {window.shape}")
-                    file.write(array, number)
-                    file.set_band_description(number, name)
-                    if units and name in units:
-                        file.set_band_unit(number, units[name])
-                file.update_tags(**tags)
-            if cloud_optimized:
-                # GDAL's COG driver only copies. Flags must not be averaged on their way into overviews.
-                resampling = "AVERAGE" if np.issubdtype(dtype, np.floating) else "NEAREST"
-                copy_raster(plain, partial, driver="COG", compress="DEFLATE", blocksize=256, resampling=resampling)
-        finally:
-            if cloud_optimized:
-                plain.unlink(missing_ok=True)
+    rows, columns = PART
+    for column in range(0, cells.columns, columns):
+        for row in range(0, cells.rows, rows):
+            yield Window(
+                cells.row + row,
+                cells.column + column,
+                min(rows, cells.rows - row),
+                min(columns, cells.columns - column),
+            )
 
 
 def read_raster(
@@ -83,10 +164,9 @@ def read_raster(
     `names` chooses bands, of those that are there; `part` rows and columns, counted from the raster's corner.
     """
     with _opened(path) as file:
-        described = {name: number for number, name in enumerate(file.descriptions, start=1)}
-        chosen = [name for name in described if names is None or name in names]
+        chosen = _chosen(file, names)
         window = rasterio.windows.Window(part.column, part.row, part.columns, part.rows) if part else None
-        bands = file.read([described[name] for name in chosen], window=window)
+        bands = file.read(list(chosen.values()), window=window)
         return dict(zip(chosen, bands, strict=True)), file.tags()
 
 
@@ -109,27 +189,67 @@ def read_window(path: str | Path, band: str, grid: Grid, window: Window) -> NDAr
         return values
 
 
-def mosaic(paths: Sequence[str | Path], grid: Grid) -> tuple[dict[str, NDArray[Any]], Window]:
+class Mosaic:
+    """Rasters on one grid, put together by their places, read window by window; a context that closes them."""
+
+    def __init__(self, paths: Sequence[str | Path], grid: Grid) -> None:
+        self._windows: dict[str | Path, Window] = {}
+        self._files: dict[str | Path, rasterio.DatasetReader] = {}
+        for path in paths:
+            with _opened(path) as file:
+                self._windows[path] = _window(file, grid)
+        windows = self._windows.values()
+        row, column = min(window.row for window in windows), min(window.column for window in windows)
+        self.window = Window(
+            row,
+            column,
+            max(window.row + window.rows for window in windows) - row,
+            max(window.column + window.columns for window in windows) - column,
+        )
+        """What they cover together."""
+
+    def read(self, part: Window, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+        """Bands by their descriptions over a window of the grid, NaN where no raster is; `names` chooses some.
+
+        A window that no raster shares has no bands.
+        """
+        shared = {path: both for path, window in self._windows.items() if (both := _overlap(window, part))}
+        # Rasters stay open while parts lie in them, lest GDAL decode the tiles between two parts twice.
+        for path in self._files.keys() - shared:
+            self._files.pop(path).close()
+        bands: dict[str, NDArray[Any]] = {}
+        for path, both in shared.items():
+            with _named(path):
+                file = self._files[path] = self._files.get(path) or rasterio.open(path)
+                chosen = _chosen(file, names)
+                row, column = both.within(self._windows[path])
+                found = file.read(list(chosen.values()), window=rasterio.windows.Window.from_slices(row, column))
+            for name, values in zip(chosen, found, strict=True):
+                if both == part:
+                    bands[name] = values
+                else:
+                    bands.setdefault(name, np.full(part.shape, np.nan, values.dtype))[both.within(part)] = values
+        return bands
+
+    def stack(self, part: Window, names: Sequence[str]) -> NDArray[Any]:
+        """Bands in the order of `names` over a window of the grid, (names, *part.shape)."""
+        bands = self.read(part, names)
+        return np.stack([bands[name] for name in names])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for file in self._files.values():
+            file.close()
+
+
+def mosaic(
+    paths: Sequence[str | Path], grid: Grid, names: Collection[str] | None = None
+) -> tuple[dict[str, NDArray[Any]], Window]:
     """Bands of rasters on one grid, put together by their places, and the window that they cover; NaN where none is."""
-    parts = []
-    for path in paths:
-        with _opened(path) as file:
-            parts.append((_window(file, grid), dict(zip(file.descriptions, file.read(), strict=True))))
-    if len(parts) == 1:
-        return parts[0][1], parts[0][0]
-    windows = [window for window, _ in parts]
-    row, column = min(window.row for window in windows), min(window.column for window in windows)
-    whole = Window(
-        row,
-        column,
-        max(window.row + window.rows for window in windows) - row,
-        max(window.column + window.columns for window in windows) - column,
-    )
-    bands = {name: np.full(whole.shape, np.nan, band.dtype) for name, band in parts[0][1].items()}
-    for window, part in parts:
-        for name, band in bands.items():
-            band[window.within(whole)] = part[name]
-    return bands, whole
+    with Mosaic(paths, grid) as whole:
+        return whole.read(whole.window, names), whole.window
 
 
 def _window(file: rasterio.DatasetReader, grid: Grid) -> Window:
@@ -137,10 +257,29 @@ def _window(file: rasterio.DatasetReader, grid: Grid) -> Window:
     return Window(int(row), int(column), file.height, file.width)
 
 
+def _chosen(file: rasterio.DatasetReader, names: Collection[str] | None) -> dict[str, int]:
+    """The numbers of a file's bands by their descriptions, of `names` alone where they are given."""
+    return {name: number for number, name in enumerate(file.descriptions, start=1) if names is None or name in names}
+
+
+def _overlap(first: Window, second: Window) -> Window | None:
+    """What two windows share."""
+    row, column = max(first.row, second.row), max(first.column, second.column)
+    rows = min(first.row + first.rows, second.row + second.rows) - row
+    columns = min(first.column + first.columns, second.column + second.columns) - column
+    return Window(row, column, rows, columns) if rows > 0 and columns > 0 else None
+
+
 @contextmanager
 def _opened(path: str | Path) -> Iterator[rasterio.DatasetReader]:
+    with _named(path), rasterio.open(path) as file:
+        yield file
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """Name the file in what GDAL says of it."""
     try:
-        with rasterio.open(path) as file:
-            yield file
+        yield
     except rasterio.errors.RasterioIOError as error:
         raise InputError(f"{path} cannot be read as a raster ({error}): delete it and run snakemake again.") from error

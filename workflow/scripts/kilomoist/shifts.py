@@ -20,33 +20,49 @@ _NAMES = ("minimum", "maximum", *(f"p{percent:02d}" for percent in PERCENTILES))
 """No mean: sums of blocks differ from the sum of the whole in their last bits."""
 
 
-def count_shift(space: str, predictor: str, rows: NDArray, pixels: NDArray) -> dict[str, Any]:
-    """Counts of one predictor in the training rows (n,) and in a block's pixels (m,), all finite, as plain data.
+class ShiftCount:
+    """Counts of one predictor in the training rows (n,) and, part by part, in a block's pixels, all finite.
 
     `space` is `value`, or `deviation` where it is what a scale has beyond the next coarser one.
     """
-    rows, pixels = np.asarray(rows, float), np.asarray(pixels, float)
-    lowest, highest = float(rows.min()), float(rows.max())
-    span = highest - lowest or max(abs(lowest), 1.0)
-    edges = np.linspace(lowest - BEYOND * span, highest + BEYOND * span, (2 * BEYOND + 1) * BINS + 1)
-    return {
-        "space": space,
-        "predictor": predictor,
-        "edges": edges.tolist(),
-        "training": describe(rows),
-        "rows": _counts(rows, edges),
-        "pixels": _counts(pixels, edges),
-        "minimum": float(pixels.min()) if pixels.size else None,
-        "maximum": float(pixels.max()) if pixels.size else None,
-        "below": int((pixels < lowest).sum()),
-        "above": int((pixels > highest).sum()),
-    }
+
+    def __init__(self, space: str, predictor: str, rows: NDArray) -> None:
+        rows = np.asarray(rows, float)
+        self._lowest, self._highest = float(rows.min()), float(rows.max())
+        span = self._highest - self._lowest or max(abs(self._lowest), 1.0)
+        ends = self._lowest - BEYOND * span, self._highest + BEYOND * span
+        self._edges = np.linspace(*ends, (2 * BEYOND + 1) * BINS + 1)
+        self._found = {"space": space, "predictor": predictor, "training": describe(rows)}
+        self._rows, self._pixels = _counts(rows, self._edges), np.zeros(len(self._edges) - 1, np.int64)
+        self._ends, self._below, self._above = [np.inf, -np.inf], 0, 0
+
+    def add(self, pixels: NDArray) -> None:
+        """Count pixels (m,)."""
+        pixels = np.asarray(pixels, float)
+        self._pixels += _counts(pixels, self._edges)
+        self._below += int((pixels < self._lowest).sum())
+        self._above += int((pixels > self._highest).sum())
+        if pixels.size:
+            self._ends = [min(self._ends[0], float(pixels.min())), max(self._ends[1], float(pixels.max()))]
+
+    def counts(self) -> dict[str, Any]:
+        """What was counted, as plain data."""
+        minimum, maximum = self._ends if self._pixels.any() else (None, None)
+        return self._found | {
+            "edges": self._edges.tolist(),
+            "rows": self._rows.tolist(),
+            "pixels": self._pixels.tolist(),
+            "minimum": minimum,
+            "maximum": maximum,
+            "below": self._below,
+            "above": self._above,
+        }
 
 
 def shift_tables(
     blocks: Sequence[Sequence[Mapping[str, Any]]], units: Mapping[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What `count_shift` found in every block of a region, all predictors of a block together, as two tables.
+    """What `ShiftCount` found in every block of a region, all predictors of a block together, as two tables.
 
     The first has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
     minimum, maximum, percentiles, and the shares of them that lie `below`, `above` and `outside` the range of the
@@ -69,10 +85,10 @@ def shift_tables(
     return pd.DataFrame(summaries, columns=columns).astype({"n": int}), pd.concat(histograms, ignore_index=True)
 
 
-def _counts(values: NDArray, edges: NDArray) -> list[int]:
+def _counts(values: NDArray, edges: NDArray) -> NDArray[np.int64]:
     """Values in each bin, those beyond the outermost edges in the outermost bins."""
     kept = np.clip(values, edges[0], edges[-1])
-    return np.histogram(kept, len(edges) - 1, (edges[0], edges[-1]))[0].tolist()
+    return np.histogram(kept, len(edges) - 1, (edges[0], edges[-1]))[0]
 
 
 def _describe_counts(parts: Sequence[Mapping[str, Any]], pixels: NDArray, edges: NDArray) -> dict[str, float]:

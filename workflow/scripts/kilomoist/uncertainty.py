@@ -11,7 +11,6 @@ docs/trust.md writes the formulas out.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -41,8 +40,6 @@ LEAST_SPREAD = 0.1
 """Share of the median spread below which no place's spread is taken: a leaf of equal rows knows no error."""
 LEAST_EXPONENT = 0.05
 """Smallest exponent H of `roughness`; fields without any structure have 0."""
-CLASSES = (0.2, 0.4, 0.6)
-"""Values of NDVI, or another vegetation index in use, that divide its classes: sparse, steppe, meadow, dense."""
 FEWEST_ROWS = 100
 """Errors one scale up below which there is no interval."""
 
@@ -310,40 +307,6 @@ def weigh_target(
     goal = np.array(cells.target, float)
     goal[samples["row"] - cells.window.row, samples["col"] - cells.window.column] = estimated + weight * (y - estimated)
     return goal, weight
-
-
-def coverage_rows(
-    support: str,
-    groups: dict[str, NDArray[np.bool_]],
-    observed: NDArray,
-    lower: NDArray,
-    upper: NDArray,
-    interval: float,
-) -> list[dict[str, object]]:
-    """Nominal and actual coverage and mean width (m³/m³) of intervals, for each group of rows that has any."""
-    inside = (observed >= lower) & (observed <= upper)
-    return [
-        {
-            "support": support,
-            "group": name,
-            "n": int(rows.sum()),
-            "nominal": interval,
-            "coverage": float(inside[rows].mean()),
-            "width": float((upper - lower)[rows].mean()),
-        }
-        for name, rows in groups.items()
-        if rows.any()
-    ]
-
-
-def vegetation_classes(name: str, values: NDArray) -> dict[str, NDArray[np.bool_]]:
-    """Rows of each class of a vegetation index, by what the class is called."""
-    edges = (-np.inf, *CLASSES, np.inf)
-    names = [f"{name} below {CLASSES[0]}", *(f"{name} {a} to {b}" for a, b in pairwise(CLASSES))]
-    names.append(f"{name} {CLASSES[-1]} and above")
-    return {
-        label: (values >= low) & (values < high) for label, low, high in zip(names, edges[:-1], edges[1:], strict=True)
-    }
 
 
 def crossed_coverage(errors: Errors, interval: float) -> pd.DataFrame:

@@ -1,0 +1,349 @@
+"""Jobs of the workflow between composites and figures, on simulated regions of any size, without granules.
+
+Predictors are simulated block by block; an ellipse of the region has values, and 9 km cells follow them. `measure` runs
+a job as a process of its own, as Snakemake would start it, by the function of its rule's script.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+
+from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window, geographic_from_ease, tile_grid
+from kilomoist.jobs import job as as_job
+from kilomoist.products import PRODUCTS
+from kilomoist.regions import blocks_of
+
+USE = ["ndvi", "evi", "lst_day"]
+SEED = 2021
+TARGET, MONTH = "SPL4SMGP.008", "2021-08"
+TAGS = {"source": "simulated", "region": "simulated", "month": MONTH, "target": TARGET}
+FEW = dict.fromkeys(USE, 6.0)
+UNITS = (
+    {"ndvi": "1", "evi": "1", "lst_day": "K"} | {f"{name}_days": "days" for name in USE} | {"water": "1", "snow": "1"}
+)
+VEGETATION, TEMPERATURE = "MOD13A1.061", "MOD11A1.061"
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where a region's files lie, its cells, the side of its blocks (cells) and its learner."""
+
+    folder: str
+    cells: tuple[int, int, int, int]
+    side: int
+    kind: str = "random_forest"
+
+    @property
+    def window(self) -> Window:
+        return Window(*self.cells)
+
+    @property
+    def blocks(self) -> dict[str, Window]:
+        return blocks_of(self.window, self.side)
+
+    def of(self, name: str) -> list[str]:
+        """A file of every block."""
+        return [f"{self.folder}/{block}-{name}" for block in self.blocks]
+
+    def at(self, *names: str) -> list[str]:
+        """Files of the region."""
+        return [f"{self.folder}/{name}" for name in names]
+
+    def named(self, **names: str) -> dict[str, str]:
+        """Files of the region by what a script calls them."""
+        return {key: f"{self.folder}/{name}" for key, name in names.items()}
+
+
+def box_of(cells: Window) -> Box:
+    """West, south, east, north of a window of cells in degrees."""
+    x, y = M09.x_edges(cells)[[0, -1]], M09.y_edges(cells)[[0, -1]]
+    (west, east), (north, south) = geographic_from_ease(x, y)
+    return float(west), float(south), float(east), float(north)
+
+
+# --- What jobs start from --------------------------------------------------------------------------------------------
+
+
+def prepare(region: Region) -> None:
+    """Write predictors and cells of all blocks, the truth, and field points. All blocks have the same pattern."""
+    import numpy as np
+    import pandas as pd
+
+    from kilomoist.files import write_json
+    from kilomoist.predictors import aggregate
+    from kilomoist.rasters import raster_parts, write_raster
+    from kilomoist.scenes import Scene
+
+    whole = region.window.refined(CELL_SIDE)
+    pattern = next(iter(region.blocks.values())).refined(CELL_SIDE)
+    scene = Scene(region.window, SEED)
+    fields = [scene.noise(pattern.shape, 1.0, 500, 4, name) for name in ("wet", "plants", "canopy", "rock")]
+    mapped = 0
+    with raster_parts(*region.at("truth.tif"), M01, whole, TAGS) as truth:
+        for name, block in region.blocks.items():
+            pixels = block.refined(CELL_SIDE)
+            row = (np.arange(pixels.rows) + pixels.row - whole.row) / whole.rows - 0.5
+            column = (np.arange(pixels.columns) + pixels.column - whole.column) / whole.columns - 0.5
+            inside = np.hypot(row[:, None], column) < 0.5
+            mapped += int(inside.sum())
+            wet, plants, canopy, rock = (
+                np.where(inside, one[: pixels.rows, : pixels.columns], np.float32(np.nan)) for one in fields
+            )
+            stack = {
+                "ndvi": 0.4 + 0.15 * wet + 0.05 * plants,
+                "evi": 0.25 + 0.1 * wet + 0.03 * plants + 0.02 * canopy,
+                "lst_day": 305 - 4 * wet + 3 * rock,
+            }
+            stack |= {f"{name}_days": np.where(inside, np.float32(12), np.float32(np.nan)) for name in USE}
+            stack |= dict.fromkeys(("water", "snow"), np.where(inside, np.float32(0), np.float32(np.nan)))
+            cells = aggregate(stack, USE, inside)
+            cells = {"target": 0.15 + 0.04 * aggregate({"wet": wet}, ["wet"], inside)["wet"]} | cells
+            write_raster(f"{region.folder}/{name}-predictors.tif", stack, M01, pixels, TAGS)
+            write_raster(f"{region.folder}/{name}-cells.tif", cells, M09, block, TAGS)
+            truth.write({"soil_moisture": (0.15 + 0.04 * wet).astype(np.float32)}, pixels)
+    pd.DataFrame({"predictor": USE, "reliability": 0.95}).to_csv(*region.at("agreement.csv"), index=False)
+    write_json(*region.at("range.json"), {"range_m": 50_000.0})
+    west, south, east, north = box_of(region.window)
+    draws = np.random.default_rng(SEED).uniform(0.3, 0.7, (2, 300))
+    points = {"id": np.arange(300), "longitude": west + draws[0] * (east - west)}
+    points |= {"latitude": south + draws[1] * (north - south), "soil_moisture": 0.2 + 0.1 * draws[0]}
+    pd.DataFrame(points).to_csv(*region.at("points.csv"), index=False)
+    print(f"mapped_pixels {mapped}")
+
+
+def prepare_composites(region: Region) -> None:
+    """Write a composite of each product that stands for any tile, with gaps, and the target's global mean."""
+    import numpy as np
+
+    from kilomoist.rasters import write_raster
+    from kilomoist.scenes import Scene
+
+    scene = Scene(region.window, SEED)
+    for name in (VEGETATION, TEMPERATURE):
+        product, own = PRODUCTS[name], [one for one in USE if one in PRODUCTS[name].quantities]
+        grid = tile_grid("h24v04", product.pixels)
+        cloud = scene.noise(grid.window.shape, 1.0, 200, 8, "cloud", name) > 1
+        bands = {}
+        for one in own:
+            bands[one] = np.where(cloud, np.float32(np.nan), 1 + scene.noise(grid.window.shape, 1.0, 500, 4, one))
+            bands[f"{one}_days"] = np.where(cloud, np.float32(0), np.float32(20))
+        if product.water:
+            bands |= {"water": (scene.noise(grid.window.shape, 1.0, 60, 8, "lakes") > 2).astype(np.float32)}
+            bands |= {"snow": np.zeros(grid.window.shape, np.float32)}
+        write_raster(f"{region.folder}/{name}.tif", bands, grid, grid.window, {})
+    globe = {"soil_moisture": np.full(M09.window.shape, 0.2, np.float32)}
+    write_raster(*region.at("globe.tif"), globe, M09, M09.window, {})
+
+
+# --- Jobs ------------------------------------------------------------------------------------------------------------
+
+
+def stack_block(region: Region, block: str) -> None:
+    from kilomoist.predictors import TileComposite
+    from kilomoist.regions import region_area, tiles_of
+    from stack_block import stack_block
+
+    box = box_of(region.blocks[block])
+    composites = [
+        TileComposite(product, tile, Path(f"{region.folder}/{product}.tif"))
+        for product in (VEGETATION, TEMPERATURE)
+        for tile in tiles_of(region_area(box, None))
+    ]
+    target, outputs = region.at("globe.tif")[0], region.at(f"{block}-warped.tif", f"{block}-warped-cells.tif")
+    stack_block(composites, [], target, region.blocks[block], box, None, USE, [], 3, False, TAGS, *outputs)
+
+
+def collect_samples(region: Region, _: str) -> None:
+    from collect_samples import collect_samples
+
+    outputs = region.at("cells.tif", "target.tif", "samples.parquet")
+    collect_samples(region.of("cells.tif"), USE, 0.5, 0.2, SEED, TAGS, *outputs)
+
+
+def train_model(region: Region, _: str) -> None:
+    from kilomoist.methods import Tuning
+    from kilomoist.models import Settings
+    from train_model import train_model
+
+    for method, name in (("detail", "model"), ("absolute", "alternative")):
+        inputs, outputs = region.at("samples.parquet", "cells.tif"), region.at(f"{name}.skops", f"{name}_search.csv")
+        train_model(
+            *inputs, USE, method, Settings(region.kind, 200, SEED), Tuning("auto"), 0.5, 2, "simulated", *outputs
+        )
+
+
+def rank_predictors(region: Region, _: str) -> None:
+    from kilomoist.models import Settings
+    from rank_predictors import rank_predictors
+
+    inputs, models = region.at("samples.parquet", "cells.tif"), region.at("model.skops", "alternative.skops")
+    outputs = region.named(importance="importance.csv", partial_dependence="dependence.csv")
+    rank_predictors(*inputs, models, USE, list(PRODUCTS)[:1], UNITS, Settings(region.kind, 200, SEED), 0.5, 2, outputs)
+
+
+def calibrate_intervals(region: Region, _: str) -> None:
+    from calibrate_intervals import calibrate_intervals
+    from kilomoist.methods import Tuning
+    from kilomoist.models import Settings
+
+    inputs = region.at("samples.parquet", "cells.tif", "model.skops", "agreement.csv")
+    outputs = region.at("intervals.json", "intervals.parquet")
+    stacks = region.of("predictors.tif")
+    calibrate_intervals(*inputs, stacks, Settings(region.kind, 200, SEED), Tuning("auto"), True, 0.9, 0.5, 2, *outputs)
+
+
+def predict_block(region: Region, block: str) -> None:
+    from predict_block import predict_block
+
+    inputs = region.at(f"{block}-predictors.tif", "samples.parquet", "cells.tif", "model.skops", "agreement.csv")
+    predict_block(*inputs, TAGS, *region.at(f"{block}-raw.tif"))
+
+
+def bound_block(region: Region, block: str) -> None:
+    from bound_block import bound_block
+
+    inputs = region.at(f"{block}-predictors.tif", "samples.parquet", "cells.tif", "model.skops", "intervals.json")
+    bound_block(*inputs, *region.at("agreement.csv"), TAGS, *region.at(f"{block}-interval.tif"))
+
+
+def judge_block(region: Region, block: str) -> None:
+    from judge_block import judge_block
+
+    inputs = region.at(f"{block}-predictors.tif", "samples.parquet", "cells.tif", "model.skops", "importance.csv")
+    outputs = region.at(f"{block}-applicability.tif", f"{block}-shift.json")
+    judge_block(*inputs, *region.at("agreement.csv"), 0.5, SEED, TAGS, *outputs)
+
+
+def reconcile_map(region: Region, _: str) -> None:
+    from reconcile_map import reconcile_map
+
+    reconcile_map(region.of("raw.tif"), *region.at("cells.tif"), 0.5, True, TAGS, *region.at("correction.tif"))
+
+
+def assemble_map(region: Region, kind: str) -> None:
+    from assemble_map import assemble_map
+
+    inputs = region.at("cells.tif", "target.tif", "correction.tif", "model.skops")
+    offsets = [] if kind == "plain" else region.of("interval.tif")
+    outputs = region.at("plain.tif" if kind == "plain" else "soil_moisture.tif", "maps.csv")
+    assemble_map(region.of("raw.tif"), offsets, *inputs, TARGET, 0.02, 0.9, TAGS, *outputs)
+
+
+def assemble_quality(region: Region, _: str) -> None:
+    from assemble_quality import assemble_quality
+
+    names = {"raw": "raw.tif", "stacks": "predictors.tif", "verdicts": "applicability.tif", "shifts": "shift.json"}
+    inputs = {name: region.of(file) for name, file in names.items()}
+    outputs = region.named(
+        quality="quality.tif",
+        applicability="applicability.tif",
+        flags="quality.csv",
+        shift="shift.csv",
+        histograms="shift_histograms.csv",
+    )
+    assemble_quality(inputs, *region.at("correction.tif"), TARGET, USE, FEW, 0, UNITS, TAGS, outputs)
+
+
+def assemble_predictors(region: Region, _: str) -> None:
+    from assemble_predictors import assemble_predictors
+
+    assemble_predictors(region.of("predictors.tif"), UNITS, TAGS, *region.at("predictors.tif"))
+
+
+def compare_maps(region: Region, _: str) -> None:
+    from compare_maps import compare_maps
+
+    inputs = region.at("samples.parquet", "cells.tif", "model.skops", "alternative.skops", "agreement.csv")
+    blocks = region.of("raw.tif"), region.of("predictors.tif")
+    compare_maps(*blocks, *inputs, 0.5, TAGS, *region.at("comparison.tif"))
+
+
+def compare_truth(region: Region, _: str) -> None:
+    from compare_truth import compare_truth
+
+    compare_truth(*region.at("truth.tif", "comparison.tif", "soil_moisture.tif", "truth.csv"))
+
+
+def measure_coverage(region: Region, _: str) -> None:
+    from measure_coverage import measure_coverage
+
+    errors, mapped, truth, path = region.at("intervals.parquet", "soil_moisture.tif", "truth.tif", "coverage.csv")
+    measure_coverage(errors, mapped, region.of("predictors.tif"), truth, "ndvi", 0.9, path)
+
+
+def validate_field(region: Region, _: str) -> None:
+    from kilomoist.configuration import Points
+    from validate_field import validate_field
+
+    own = region.named(coarse="target.tif", fine="soil_moisture.tif")
+    points, comparison, reach = region.at("points.csv", "comparison.tif", "range.json")
+    outputs = region.named(table="field.csv", differences="field_differences.csv", matched="matched.csv")
+    validate_field(points, Points(), own, comparison, [], reach, MONTH, SEED, outputs)
+
+
+def draw_maps(region: Region, _: str) -> None:
+    import pandas as pd
+
+    from kilomoist.figures import Caption, draw_maps, draw_quality, draw_shift
+
+    caption, box = Caption("simulated", MONTH, "simulated"), box_of(region.window)
+    flags, shift, histograms = map(pd.read_csv, region.at("quality.csv", "shift.csv", "shift_histograms.csv"))
+    draw_maps(*region.at("maps.png", "target.tif", "soil_moisture.tif"), caption, None, box)
+    draw_quality(*region.at("quality.png", "quality.tif"), flags, caption, None, box)
+    draw_shift(*region.at("shift.png"), shift, histograms, caption)
+
+
+JOBS: dict[str, Callable[[Region, str], None]] = {
+    one.__name__: one
+    for one in (
+        *(stack_block, collect_samples, train_model, rank_predictors, calibrate_intervals, predict_block, bound_block),
+        *(judge_block, reconcile_map, assemble_map, assemble_quality, assemble_predictors, compare_maps),
+        *(compare_truth, measure_coverage, validate_field, draw_maps),
+    )
+}
+"""What each rule's job does, by the name of the rule."""
+PREPARATIONS: dict[str, Callable[[Region], None]] = {one.__name__: one for one in (prepare, prepare_composites)}
+
+
+def measure(region: Region, job: str, part: str = "") -> tuple[float, float]:
+    """CPU seconds (imports included) and largest resident memory (MB) of a job in a process of its own.
+
+    The process that calls this should be small: another begins with the largest memory of the one that started it.
+    """
+    asked = json.dumps([region.folder, region.cells, region.side, region.kind])
+    done = subprocess.run([sys.executable, __file__, asked, job, part], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{done.stderr}\n{job} failed.")
+    *said, last = done.stdout.splitlines()
+    print("\n".join(said), end="\n" if said else "", flush=True)
+    cpu, memory = json.loads(last)
+    return cpu, memory
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("region", "job", "part"):
+        parser.add_argument(name)
+    asked = parser.parse_args()
+    folder, cells, side, kind = json.loads(asked.region)
+    region = Region(folder, tuple(cells), side, kind)
+    with as_job(os.devnull):
+        if asked.job in PREPARATIONS:
+            PREPARATIONS[asked.job](region)
+        else:
+            JOBS[asked.job](region, asked.part)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps([usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+
+
+if __name__ == "__main__":
+    main()
