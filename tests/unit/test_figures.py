@@ -1,6 +1,7 @@
 """Figures are drawn, say what they show, and come out the same twice."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from kilomoist import figures
 from kilomoist.grids import EASE_CRS, M01, M09, cells_covering
 from kilomoist.maps import FLAGS, SEVERITY, flag_table
 from kilomoist.rasters import write_raster
-from kilomoist.shifts import count_shift, shift_tables
+from kilomoist.shifts import ShiftCount, shift_tables
 
 CAPTION = figures.Caption("khangai", "2021-08", "simulated")
 BBOX = (100.0, 46.0, 102.0, 47.0)
@@ -121,6 +122,12 @@ def write_flags(folder: Path) -> tuple[Path, pd.DataFrame]:
     path = folder / "quality.tif"
     write_raster(path, {"quality": flags}, M01, window, {})
     return path, flag_table(np.bincount(flags.ravel(), minlength=256))
+
+
+def count_shift(space: str, predictor: str, rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+    count = ShiftCount(space, predictor, rows)
+    count.add(values)
+    return count.counts()
 
 
 def shift_frames(*spaces: str) -> tuple[pd.DataFrame, pd.DataFrame]:
