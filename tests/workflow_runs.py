@@ -161,6 +161,18 @@ def link(source: Path, target: Path) -> None:
     shutil.copytree(source, target, copy_function=copy)
 
 
+def leave_half_a_file(path: Path) -> Path:
+    """Begin to write a file in a process that dies at it; returns what it leaves."""
+    before = set(path.parent.glob(".partial-*"))
+    code = "import os, sys; from kilomoist.files import replaced\n"
+    code += "with replaced(sys.argv[1]) as partial: partial.write_text('x'); os._exit(9)"
+    variables = environment() | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
+    died = subprocess.run([sys.executable, "-c", code, str(path)], env=variables, check=False)
+    assert died.returncode == 9
+    (left,) = set(path.parent.glob(".partial-*")) - before
+    return left
+
+
 def copy_tree(target: Path) -> Path:
     """Copy what the workflow consists of, with the times of its files."""
     for name in ("Snakefile", "config", "profiles", "workflow"):

@@ -15,6 +15,7 @@ from kilomoist.calendars import model_only_days, month_range, slots
 from kilomoist.configuration import DEFAULT_REGIONS, SCENE_EXTENTS, load
 from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
+from kilomoist.files import remove_abandoned
 from kilomoist.grids import signed_longitude
 from kilomoist.products import PRODUCTS, TERRAIN
 from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
@@ -57,10 +58,9 @@ for folder in ("results", "resources"):
 
 
 onstart:
-    # A killed run leaves the files that it was writing; nothing is written before this.
+    # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs.
     for folder in ("results", "resources"):
-        for leftover in Path(folder).rglob(".partial-*"):
-            leftover.unlink()
+        remove_abandoned(folder)
     if retrievals():
         checked(check_login, retrievals())
 
