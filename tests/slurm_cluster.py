@@ -71,7 +71,10 @@ class Cluster:
     @property
     def variables(self) -> dict[str, str]:
         """What a process needs in its environment to talk to this cluster and no other."""
-        return {"SLURM_CONF": str(self.folder / "slurm.conf")}
+        return {
+            "SLURM_CONF": str(self.folder / "slurm.conf"),
+            "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
+        }
 
     def ask(self, *command: str) -> str:
         """What a command of SLURM prints."""
@@ -133,8 +136,12 @@ def cluster(folder: Path, nodes: int = 2, cpus: int = 2) -> Iterator[Cluster]:
     ports = _free_ports(nodes + 1)
     ours = Cluster(folder, {f"n{number}": port for number, port in enumerate(ports[1:], start=1)}, {})
     (folder / "slurm.conf").write_text(_configuration(folder, ports[0], ours.nodes, cpus))
-    for name in ("state", "munge"):
+    for name in ("state", "munge", "bin"):
         (folder / name).mkdir(mode=0o755)
+    # Snakemake's plugin takes SLURM_CONF from the environment of `srun`.
+    srun = folder / "bin/srun"
+    srun.write_text(f'#!/bin/sh\nSLURM_CONF="{folder}/slurm.conf" exec {shutil.which("srun")} "$@"\n')
+    srun.chmod(0o755)
     key = folder / "munge/key-file"
     key.write_bytes(os.urandom(128))
     key.chmod(0o400)

@@ -152,6 +152,43 @@ def of_blocks(name):
     ]
 
 
+# --- Resources --------------------------------------------------------------------------------------------------------
+
+# Of what was measured; docs/cluster.md says how. A node may be slower than the machine that measured, its files too.
+MEMORY_MARGIN, TIME_MARGIN = 1.5, 5
+# Snakemake itself, twice in each job on a cluster: once in the job, once in its step.
+SNAKEMAKE_MB = 450
+LEAST_MINUTES = 10
+
+
+def thousands_of_cells(region):
+    """Of the region, and of its largest block: the same for all its blocks, because an array's jobs ask for one size."""
+    cells = [block.rows * block.columns / 1000 for block in blocks(region).values()]
+    return sum(cells), max(cells)
+
+
+def measured(base, of_region, of_block, wildcards):
+    """What a job was measured to take: a part that all do, and more for a thousand cells of its region or block."""
+    if not of_region and not of_block:
+        return base
+    in_region, in_block = thousands_of_cells(wildcards.region)
+    return base + of_region * in_region + of_block * in_block
+
+
+def memory(base, *, of_region=0, of_block=0):
+    """MB to ask for, by MB that were measured: with a margin, and more at each attempt."""
+    return lambda wildcards, attempt: attempt * (
+        SNAKEMAKE_MB + round(MEMORY_MARGIN * measured(base, of_region, of_block, wildcards))
+    )
+
+
+def minutes(base, *, of_region=0, of_block=0):
+    """Minutes to ask for, by seconds that were measured: with a margin, and more at each attempt."""
+    return lambda wildcards, attempt: attempt * max(
+        LEAST_MINUTES, round(TIME_MARGIN * measured(base, of_region, of_block, wildcards) / 60)
+    )
+
+
 # --- Granules ---------------------------------------------------------------------------------------------------------
 
 
