@@ -1,13 +1,17 @@
 """What jobs of each rule take, and how that grows with the region: python benchmarks/sizes.py [--folder FOLDER].
 
 Simulated data. Reads the benchmarks of a run, that of `--folder` or one that it makes: three regions of the default
-scene, two months. Prints `name value unit` for each rule: memory and time of its largest job, and of rules that work on
-a region or block the line through the three regions, as `base` and `per_thousand_cells`. The functions `memory` and
-`minutes` of workflow/rules/common.smk are called with these numbers, rounded up.
+scene, two months. Prints `name value unit`: the memory of Snakemake itself, which is in each job on a cluster twice; of
+each rule memory and time of the largest job; and of rules that work on a region or block the line through the three
+regions, as `base` and `per_thousand_cells`. The functions `memory` and `minutes` of workflow/rules/common.smk are given
+these numbers, rounded up.
 """
 
 import argparse
 import json
+import resource
+import subprocess
+import sys
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
@@ -16,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import rasterio
-from runs import run
+from runs import ROOT, run
 
 REGIONS = {"steppe": (98, 46.5, 101, 48.5), "middle": (97, 45.5, 103, 49), "khangai": (96, 45, 104, 50)}
 MONTHS = ["2021-07", "2021-08"]
@@ -57,12 +61,20 @@ def line(jobs: list[Measured], values: list[float]) -> tuple[float, float]:
     return float(np.max(values - growth * sizes)), growth
 
 
+def snakemake_memory(folder: Path) -> float:
+    """MB of a Snakemake that reads the workflow and does nothing."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--summary", "--nolock"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="a finished run with several regions")
     parser.add_argument("--cores", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
+        print(f"snakemake_memory {snakemake_memory(Path(name)):.0f} MB")
         folder = arguments.folder or Path(name)
         if not arguments.folder:
             regions = [{"name": region, "bbox": box} for region, box in REGIONS.items()]

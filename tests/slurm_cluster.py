@@ -55,6 +55,11 @@ class Job:
     array: bool
 
     @property
+    def megabytes(self) -> float:
+        """Memory that the job asks for."""
+        return float(self.memory[:-1]) * {"M": 1, "G": 1024}[self.memory[-1]]
+
+    @property
     def running(self) -> bool:
         return self.state in _RUNNING
 
@@ -86,10 +91,6 @@ class Cluster:
         """All jobs so far: the cluster forgets none."""
         shown = self.ask("scontrol", "--oneliner", "show", "jobs")
         return [_job(line) for line in shown.splitlines() if line.startswith("JobId=")]
-
-    def cancel_all(self) -> None:
-        self.ask("scancel", "--state=PENDING", "--user=root")
-        self.ask("scancel", "--user=root")
 
     def start_node(self, name: str) -> None:
         """Start the slurmd of a node."""
