@@ -178,28 +178,40 @@ def test_too_little_memory_or_time_is_given_more(slurm: Cluster, local: Path, wi
 
 
 def test_killed_and_cancelled_runs_continue(slurm: Cluster, local: Path, without_results: Path) -> None:
-    """`kill -9` of Snakemake while a job runs; started at once beside that job; everything cancelled; started again."""
+    """`kill -9` of Snakemake; a run beside a job that it left; a run whose jobs are all cancelled; a last one."""
     folder, before = without_results, numbers(slurm)
 
     def stacking(job: Job) -> bool:
         return job.running and job.rule == "stack_block"
 
+    def differs() -> set[str]:
+        assert (folder / SAMPLES).exists()
+        return {path for path in files(folder, DEMO) if (folder / path).read_bytes() != (local / path).read_bytes()}
+
     with submitting(slurm, folder, SAMPLES) as process:
-        first(slurm, stacking, process, before)
+        left = first(slurm, stacking, process, before)
+        slurm.ask("scancel", "--signal=STOP", "--full", left.number)  # so that it is still there for the next run
         process.send_signal(signal.SIGKILL)
     finished = {path: written(folder / path) for path in (VEGETATION, TEMPERATURE, TARGET)}
-    succeed(folder, "--unlock", config=SMALL, variables=slurm.variables)
     killed = numbers(slurm)
-    with submitting(slurm, folder, SAMPLES, "--retries", "0") as process:
+    succeed(folder, "--unlock", config=SMALL, variables=slurm.variables)
+    with submitting(slurm, folder, SAMPLES) as process:
         first(slurm, stacking, process, killed)
-        subprocess.run(cancel_command(), shell=True, cwd=folder, env=os.environ | slurm.variables, check=True)  # noqa: S602
+        slurm.ask("scancel", "--signal=CONT", "--full", left.number)
+        done = ended(process, folder)
+    assert done.code == 0, done.output
+    assert {job.rule for job in since(slurm, killed)} == {"stack_block", "collect_samples"}
+    assert differs() == set()
+
+    before = numbers(slurm)
+    with submitting(slurm, folder, SAMPLES, "--forcerun", "stack_block", "--retries", "0") as process:
+        first(slurm, stacking, process, before)
+        cancel = cancel_command()
+        subprocess.run(cancel, shell=True, cwd=folder, env=os.environ | slurm.variables, check=True)  # noqa: S602
         cancelled = ended(process, folder)
     assert cancelled.code == 1, cancelled.output
-    assert not (folder / SAMPLES).exists()
     done = submit(slurm, folder, SAMPLES)
     assert done.code == 0, done.output
+    assert differs() == set()
     # What was finished before all this is still that: the same files, written once.
     assert finished == {path: written(folder / path) for path in finished}
-    made = files(folder, DEMO)
-    assert {path for path in made if (folder / path).read_bytes() != (local / path).read_bytes()} == set()
-    assert SAMPLES in made
