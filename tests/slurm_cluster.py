@@ -22,6 +22,8 @@ COMMANDS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scance
 PARTITION = "loopback"
 _DYING = ("setpriv", "--pdeathsig", "KILL", "--")
 """Ends a daemon with the process that started it, even if that is killed."""
+_NODE = "LOOPBACK_NODE"
+"""A variable by which slurmd and what it starts to watch over jobs are known; the jobs have their own of SLURM."""
 _RUNNING = ("RUNNING", "COMPLETING")
 
 
@@ -100,6 +102,8 @@ class Cluster:
         """Kill the slurmd of a node and all that runs on it, as if its power were cut."""
         self.daemons[name].kill()
         self.daemons[name].wait()
+        # What watches over jobs first, so that nobody tells the controller of their end.
+        self._kill({f"{_NODE}={name}".encode()})
         self._kill({f"SLURMD_NODENAME={name}".encode()})
 
     def up(self) -> set[str]:
@@ -110,7 +114,11 @@ class Cluster:
     def _start(self, name: str, *command: str) -> None:
         with open(self.folder / f"{name}.out", "ab") as log:
             self.daemons[name] = subprocess.Popen(
-                [*_DYING, *command], env=os.environ | self.variables, stdout=log, stderr=log, start_new_session=True
+                [*_DYING, *command],
+                env=os.environ | self.variables | {_NODE: name},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def _kill(self, variables: set[bytes]) -> None:
