@@ -2,7 +2,7 @@
 
 Its nodes are several slurmd on one machine. Whatever a process of it is, it has this cluster's `SLURM_CONF` in its
 environment, by which it is found: a node that is lost takes its jobs' processes with it, and nothing outlives the
-cluster.
+process that started the cluster, even if that is killed.
 """
 
 import os
@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +19,8 @@ from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-COMMANDS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "setpriv")
+COMMANDS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol")
 PARTITION = "loopback"
-_DYING = ("setpriv", "--pdeathsig", "KILL", "--")
-"""Ends a daemon with the process that started it, even if that is killed."""
 _NODE = "LOOPBACK_NODE"
 """A variable by which slurmd and what it starts to watch over jobs are known; the jobs have their own of SLURM."""
 _RUNNING = ("RUNNING", "COMPLETING")
@@ -103,8 +102,8 @@ class Cluster:
         self.daemons[name].kill()
         self.daemons[name].wait()
         # What watches over jobs first, so that nobody tells the controller of their end.
-        self._kill({f"{_NODE}={name}".encode()})
-        self._kill({f"SLURMD_NODENAME={name}".encode()})
+        self._kill(f"{_NODE}={name}")
+        self._kill(f"SLURMD_NODENAME={name}")
 
     def up(self) -> set[str]:
         """Names of the nodes that take jobs."""
@@ -114,28 +113,31 @@ class Cluster:
     def _start(self, name: str, *command: str) -> None:
         with open(self.folder / f"{name}.out", "ab") as log:
             self.daemons[name] = subprocess.Popen(
-                [*_DYING, *command],
+                command,
                 env=os.environ | self.variables | {_NODE: name},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
 
-    def _kill(self, variables: set[bytes]) -> None:
-        """Kill the processes of this cluster that have all of some variables in their environment."""
-        wanted = variables | {f"SLURM_CONF={self.variables['SLURM_CONF']}".encode()}
+    def _kill(self, variable: str) -> None:
+        """Kill this cluster's processes that have a variable in their environment."""
+        kill_processes({f"SLURM_CONF={self.variables['SLURM_CONF']}", variable})
+
+
+def kill_processes(variables: set[str]) -> None:
+    """Kill the processes that have all of some variables in their environment, also those that they start meanwhile."""
+    wanted = {variable.encode() for variable in variables}
+    found = True
+    while found:
+        found = False
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                if int(process.name) != os.getpid() and wanted <= set((process / "environ").read_bytes().split(b"\0")):
+                if wanted <= set((process / "environ").read_bytes().split(b"\0")):
                     os.kill(int(process.name), signal.SIGKILL)
+                    found = True
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue  # it ended by itself, or is another's
-
-    def _stop(self) -> None:
-        for daemon in self.daemons.values():
-            daemon.kill()
-            daemon.wait()
-        self._kill(set())
 
 
 @contextmanager
@@ -158,6 +160,9 @@ def cluster(folder: Path, nodes: int = 2, cpus: int = 2) -> Iterator[Cluster]:
     options = [
         f"--{name}={folder}/munge/{name}" for name in ("socket", "key-file", "log-file", "pid-file", "seed-file")
     ]
+    # Ends with this process, however that ends, and then ends all that belongs to the cluster.
+    words = [sys.executable, __file__, ours.variables["SLURM_CONF"]]
+    guard = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
     try:
         ours._start("munged", "munged", "--foreground", "--force", *options)
         _wait(lambda: (folder / "munge/socket").exists(), folder, "munged")
@@ -167,7 +172,9 @@ def cluster(folder: Path, nodes: int = 2, cpus: int = 2) -> Iterator[Cluster]:
         _wait(lambda: _answers(ours) and ours.up() == set(ours.nodes), folder, "slurmctld and its nodes")
         yield ours
     finally:
-        ours._stop()
+        guard.communicate()
+        for daemon in ours.daemons.values():
+            daemon.wait()
 
 
 def _configuration(folder: Path, port: int, nodes: dict[str, int], cpus: int) -> str:
@@ -260,3 +267,9 @@ def _job(line: str) -> Job:
 
 def _time(text: str) -> datetime | None:
     return None if text == "Unknown" else datetime.fromisoformat(text)
+
+
+if __name__ == "__main__":
+    # The guard of a cluster: its standard input ends when the process that holds the other end closes it or is killed.
+    sys.stdin.read()
+    kill_processes({f"SLURM_CONF={sys.argv[1]}"})
