@@ -78,13 +78,13 @@ def submitting(slurm: Cluster, folder: Path, *arguments: str) -> Iterator[subpro
 
 def ended(process: subprocess.Popen[bytes], folder: Path) -> Finished:
     """Wait for Snakemake's end."""
-    code = process.wait(timeout=300)
+    code = process.wait(timeout=900)
     return Finished(code, (folder / "said").read_text())
 
 
 def first(slurm: Cluster, wanted: Callable[[Job], bool], process: subprocess.Popen[bytes], before: set[str]) -> Job:
     """Wait for a job that is as wanted, among those that were not there before."""
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 600
     while True:
         found = [job for job in since(slurm, before) if wanted(job)]
         if found:
