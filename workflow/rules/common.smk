@@ -154,7 +154,7 @@ def of_blocks(name):
 
 # --- Resources --------------------------------------------------------------------------------------------------------
 
-# How many times what was measured is asked for: see docs/cluster.md. A node and its files may be slower than those were.
+# How many times what was measured is asked for (docs/cluster.md). A node and its files may be slower than those were.
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 5
 # Snakemake itself, twice in each job on a cluster: once in the job, once in its step.
 SNAKEMAKE_MB = 450
