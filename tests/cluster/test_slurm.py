@@ -162,7 +162,11 @@ def test_jobs_of_a_lost_node_end_elsewhere(slurm: Cluster, local: Path, without_
 def test_too_little_memory_or_time_is_given_more(slurm: Cluster, local: Path, without_results: Path) -> None:
     """A composite needs more memory than it asks for at first; the target's mean hangs until its time is over."""
     before = numbers(slurm)
-    asked = ["--set-resources", "composite_tile:mem_mb=400 if attempt == 1 else 1500", "average_target:runtime=attempt"]
+    asked = [
+        "--set-resources",
+        "composite_tile:mem_mb=400 if attempt == 1 else 1500",
+        "average_target:runtime=1 if attempt == 1 else 10",
+    ]
     with submitting(slurm, without_results, VEGETATION, TARGET, *asked) as process:
         hung = first(slurm, lambda job: job.running and job.rule == "average_target", process, before)
         slurm.ask("scancel", "--signal=STOP", "--full", hung.number)
@@ -172,7 +176,7 @@ def test_too_little_memory_or_time_is_given_more(slurm: Cluster, local: Path, wi
     memory = [(job.memory, job.state) for job in jobs if job.rule == "composite_tile"]
     minutes = [(job.minutes, job.state) for job in jobs if job.rule == "average_target"]
     assert memory == [("400M", "OUT_OF_MEMORY"), ("1500M", "COMPLETED")]
-    assert minutes == [("00:01:00", "TIMEOUT"), ("00:02:00", "COMPLETED")]
+    assert minutes == [("00:01:00", "TIMEOUT"), ("00:10:00", "COMPLETED")]
     for path in (VEGETATION, TARGET):
         assert (without_results / path).read_bytes() == (local / path).read_bytes()
 
