@@ -1,4 +1,4 @@
-# kilomoist: make install | demo | test | lint | lock | clean
+# kilomoist: make install | install-slurm | demo | test | lint | lock | clean
 #
 # Needs Python 3.11 or newer with venv, and make. Another Python: make PYTHON=python3.12 install
 # All paths below are relative to this file's folder, so that the checkout may lie anywhere, spaces included.
@@ -7,16 +7,19 @@ PYTHON ?= python3
 UV ?= uv
 CORES ?= all
 
+COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-header --quiet $(UPGRADE)
+
 STAMP := .venv/.installed
 # Runs a command as if the environment were activated; not for `install`, which must not use what it replaces.
 ACTIVATED := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint lock clean
+.PHONY: help install install-slurm demo test lint lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 install: $(STAMP) ## Make the environment .venv from requirements.lock
 
@@ -30,6 +33,11 @@ $(STAMP): requirements.lock pyproject.toml
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+# Not in `install`: with the plugin every start of Snakemake asks SLURM's controller, and where SLURM is installed but has
+# none waits 10 s for it. All that the plugin needs but itself is in requirements.lock already.
+install-slurm: install requirements-slurm.lock ## Add what profiles/slurm needs
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-slurm.lock
 
 demo: install ## Make the map of the default configuration, offline
 	$(ACTIVATED) snakemake --cores $(CORES)
@@ -52,10 +60,13 @@ lint: install ## Check style, types and the workflow
 
 # Keeps the versions that are there: make UPGRADE=--upgrade lock takes the newest. No address or folder of a registry
 # gets into the file, so that it installs from any; the build backend is in it (extra dev), so that nothing else is fetched.
-lock: ## Write requirements.lock and the conda environment from pyproject.toml
+# requirements-slurm.lock holds what the extra `slurm` adds to it; the list of all that it does not hold is cut off.
+lock: ## Write the locks and the conda environment from pyproject.toml
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv, or make UV=/path/to/uv lock" >&2; exit 1; }
-	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-header --quiet $(UPGRADE) --output-file requirements.lock
+	$(COMPILE) --extra dev --output-file requirements.lock
+	$(COMPILE) --extra slurm --constraints requirements.lock --output-file requirements-slurm.lock \
+	  $$(sed -n 's/^\([^ ]*\)==.*/--no-emit-package \1/p' requirements.lock | sort -u)
+	sed '/^$$/,$$d' requirements-slurm.lock > requirements-slurm.lock.new && mv requirements-slurm.lock.new requirements-slurm.lock
 	$(PYTHON) workflow/envs/generate.py
 
 # The environment stays; rm -r .venv removes it. So do granules in resources/: they may have taken hours to fetch.

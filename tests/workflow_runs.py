@@ -63,23 +63,28 @@ def environment() -> dict[str, str]:
 
 
 def command(
-    folder: Path, *arguments: str, config: Mapping[str, Any] | None = None, cores: int = 1, tree: Path = ROOT
+    folder: Path, *arguments: str, config: Mapping[str, Any] | None = None, cores: int | None = 1, tree: Path = ROOT
 ) -> list[str]:
-    """The command line of Snakemake for a configuration, which is kept as a file in the folder of the run."""
+    """The command line of Snakemake for a configuration, which is kept as a file in the folder of the run.
+
+    Without a number of cores, a profile says how much runs at a time.
+    """
     words = [sys.executable, "-m", "snakemake"]
     if config is not None:
         text = json.dumps(config)
         file = folder / f"config-{sha256(text.encode()).hexdigest()[:12]}.json"
         file.write_text(text)
         words += ["--configfile", file.name]  # takes all words up to the next option
-    return [*words, "--snakefile", str(tree / "Snakefile"), "--cores", str(cores), *arguments]
+    if cores is not None:
+        words += ["--cores", str(cores)]
+    return [*words, "--snakefile", str(tree / "Snakefile"), *arguments]
 
 
 def snakemake(
     folder: Path,
     *arguments: str,
     config: Mapping[str, Any] | None = None,
-    cores: int = 1,
+    cores: int | None = 1,
     tree: Path = ROOT,
     variables: Mapping[str, str] | None = None,
     prefix: Sequence[str] = (),
@@ -159,6 +164,18 @@ def link(source: Path, target: Path) -> None:
             shutil.copy2(file, copied)
 
     shutil.copytree(source, target, copy_function=copy)
+
+
+def leave_half_a_file(path: Path) -> Path:
+    """Begin to write a file in a process that dies at it; returns what it leaves."""
+    before = set(path.parent.glob(".partial-*"))
+    code = "import os, sys; from kilomoist.files import replaced\n"
+    code += "with replaced(sys.argv[1]) as partial: partial.write_text('x'); os._exit(9)"
+    variables = environment() | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
+    died = subprocess.run([sys.executable, "-c", code, str(path)], env=variables, check=False)
+    assert died.returncode == 9
+    (left,) = set(path.parent.glob(".partial-*")) - before
+    return left
 
 
 def copy_tree(target: Path) -> Path:

@@ -15,6 +15,7 @@ from workflow_runs import (
     environment,
     files,
     identical,
+    leave_half_a_file,
     link,
     snakemake,
     succeed,
@@ -56,7 +57,7 @@ def test_killed_run_continues_to_the_same_map(demo: Path, tmp_path: Path) -> Non
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert not (folder / DEMO / "soil_moisture.tif").exists()
-    (folder / "results/composites/.partial-0-2021-08.tif").touch()  # what a job was writing, if it was caught at that
+    leave_half_a_file(folder / "results/composites/2021-08.tif")  # what a job was writing, if it was caught at that
     refused = snakemake(folder, config=SMALL)
     assert refused.code != 0
     assert "--unlock" in refused.output

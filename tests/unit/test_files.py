@@ -2,17 +2,16 @@
 
 import hashlib
 import os
-import subprocess
-import sys
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from workflow_runs import leave_half_a_file
 
 from kilomoist.errors import InputError
-from kilomoist.files import read_json, replaced, sha256, write_json
-
-ROOT = Path(__file__).parents[2]
+from kilomoist.files import read_json, remove_abandoned, replaced, sha256, write_json
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -51,16 +50,27 @@ def test_a_file_that_was_never_written_is_an_error(tmp_path: Path) -> None:
 
 def test_two_processes_do_not_share_a_temporary_file(tmp_path: Path) -> None:
     """A job that was killed, and its successor."""
-    code = "import sys, os; from kilomoist.files import replaced\n"
-    code += "with replaced(sys.argv[1]) as partial: partial.write_text('x'); os._exit(9)"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
     path = tmp_path / "file.txt"
-    assert subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=False).returncode == 9
+    left = leave_half_a_file(path)
     assert not path.exists()
-    (left,) = tmp_path.iterdir()
     with replaced(path) as partial:
         assert partial != left
         partial.write_text("whole")
+    assert path.read_text() == "whole"
+
+
+def test_only_what_no_living_process_writes_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file.txt"
+    dead = leave_half_a_file(path)
+    recent, old = (dead.with_name(dead.name.replace(socket.gethostname(), f"node{number}")) for number in (1, 2))
+    for elsewhere, days in ((recent, 6), (old, 8)):
+        elsewhere.touch()
+        os.utime(elsewhere, times=(time.time() - days * 24 * 3600,) * 2)
+    with replaced(path) as own:
+        own.write_text("whole")
+        os.utime(own, times=(0, 0))
+        remove_abandoned(tmp_path)
+        assert set(path.parent.iterdir()) == {own, recent}
     assert path.read_text() == "whole"
 
 

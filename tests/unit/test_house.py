@@ -8,11 +8,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+SLURM_LOCK = (ROOT / "requirements-slurm.lock").read_text(encoding="utf-8")
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -20,17 +22,18 @@ def names(requirements: list[str]) -> set[str]:
     return {re.split(r"[^A-Za-z0-9_-]", requirement, maxsplit=1)[0].lower() for requirement in requirements}
 
 
-def locked() -> dict[str, list[str]]:
-    """Versions of each package in the lock; more than one where they depend on the Python or system."""
+def locked(lock: str = LOCK) -> dict[str, list[str]]:
+    """Versions of each package in a lock; more than one where they depend on the Python or system."""
     found: dict[str, list[str]] = {}
-    for name, version in re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", LOCK, re.MULTILINE):
+    for name, version in re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", lock, re.MULTILINE):
         found.setdefault(name, []).append(version)
     return found
 
 
-def test_lock_names_no_address_or_folder() -> None:
+@pytest.mark.parametrize("lock", [LOCK, SLURM_LOCK], ids=["all", "slurm"])
+def test_lock_names_no_address_or_folder(lock: str) -> None:
     assert not re.search(
-        r"://|--(extra-)?index-url|--find-links|--trusted-host|file:|^[./~]|@ |/home/|/tmp/", LOCK, re.M
+        r"://|--(extra-)?index-url|--find-links|--trusted-host|file:|^[./~]|@ |/home/|/tmp/", lock, re.M
     )
     allowed = re.compile(
         r"[a-z0-9-]+==\S+( ; [^/\\]+)? \\"  # a package
@@ -38,7 +41,7 @@ def test_lock_names_no_address_or_folder() -> None:
         r"| {4}# via( [a-z0-9-]+| kilomoist \(pyproject\.toml\)| .*build-system.*)?| {4}# {3}[ a-z0-9().-]+"
         r"|# The following packages .*|"
     )
-    strange = [line for line in LOCK.splitlines() if not allowed.fullmatch(line)]
+    strange = [line for line in lock.splitlines() if not allowed.fullmatch(line)]
     assert not strange
 
 
@@ -53,6 +56,39 @@ def test_lock_pins_and_hashes_everything() -> None:
     ]
     assert names(wanted) <= locked().keys(), "run `make lock`"
     assert locked()["snakemake"][0].startswith("9.")
+
+
+def test_slurm_is_locked_apart() -> None:
+    """With the plugin every start of Snakemake looks for SLURM: a plain `make install` must not bring it."""
+    extra = locked(SLURM_LOCK)
+    assert names(PROJECT["project"]["optional-dependencies"]["slurm"]) <= extra.keys()
+    assert not extra.keys() & locked().keys()
+    assert SLURM_LOCK.count("--hash=sha256:") >= 2 * len(extra)
+
+
+def test_every_rule_says_what_it_needs() -> None:
+    """Threads, memory and time; on a cluster the latter two grow with the attempt, so that retries help."""
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            name = rule.partition(":")[0]
+            needs = {
+                need: re.search(rf"^ +{need}[:=](.+)$", rule, re.MULTILINE) for need in ("threads", "mem_mb", "runtime")
+            }
+            assert all(needs.values()), name
+            if "localrule: True" not in rule:
+                assert re.search(r"\bmemory\(", needs["mem_mb"][1]), name
+                assert re.search(r"\bminutes\(", needs["runtime"][1]), name
+
+
+def test_profile_for_slurm_names_rules_that_are_there() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
+    arrays = set(re.split(r", *", profile["slurm-array-jobs"]))
+    assert arrays <= rules
+    # The plugin loses jobs of an array's rule when Snakemake may not start all that are ready.
+    assert profile["jobs"] >= 100_000
+    assert profile["max-jobs-per-timespan"] == f"{profile['jobs']}/1s"
 
 
 def test_conda_environment_is_current() -> None:

@@ -15,6 +15,7 @@ from kilomoist.calendars import model_only_days, month_range, slots
 from kilomoist.configuration import DEFAULT_REGIONS, SCENE_EXTENTS, load
 from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
+from kilomoist.files import remove_abandoned
 from kilomoist.grids import signed_longitude
 from kilomoist.products import PRODUCTS, TERRAIN
 from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
@@ -57,10 +58,9 @@ for folder in ("results", "resources"):
 
 
 onstart:
-    # A killed run leaves the files that it was writing; nothing is written before this.
+    # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs.
     for folder in ("results", "resources"):
-        for leftover in Path(folder).rglob(".partial-*"):
-            leftover.unlink()
+        remove_abandoned(folder)
     if retrievals():
         checked(check_login, retrievals())
 
@@ -154,6 +154,43 @@ def of_blocks(name):
     return lambda wildcards: [
         f"results/{wildcards.region}/{wildcards.month}/blocks/{block}/{name}" for block in blocks(wildcards.region)
     ]
+
+
+# --- Resources --------------------------------------------------------------------------------------------------------
+
+# How many times what was measured is asked for (docs/cluster.md). A node and its files may be slower than those were.
+MEMORY_MARGIN, TIME_MARGIN = 1.5, 5
+# Snakemake itself, twice in each job on a cluster: once in the job, once in its step.
+SNAKEMAKE_MB = 450
+LEAST_MINUTES = 10
+
+
+def thousands_of_cells(region):
+    """Of the region, and of its largest block: the same for all its blocks, because an array's jobs ask for one size."""
+    cells = [block.rows * block.columns / 1000 for block in blocks(region).values()]
+    return sum(cells), max(cells)
+
+
+def measured(base, of_region, of_block, wildcards):
+    """What a job was measured to take: a part that all do, and more for a thousand cells of its region or block."""
+    if not of_region and not of_block:
+        return base
+    in_region, in_block = thousands_of_cells(wildcards.region)
+    return base + of_region * in_region + of_block * in_block
+
+
+def memory(base, *, of_region=0, of_block=0):
+    """MB to ask for, by MB that were measured: with a margin, and more at each attempt."""
+    return lambda wildcards, attempt: attempt * (
+        SNAKEMAKE_MB + round(MEMORY_MARGIN * measured(base, of_region, of_block, wildcards))
+    )
+
+
+def minutes(base, *, of_region=0, of_block=0):
+    """Minutes to ask for, by seconds that were measured: with a margin, and more at each attempt."""
+    return lambda wildcards, attempt: attempt * max(
+        LEAST_MINUTES, round(TIME_MARGIN * measured(base, of_region, of_block, wildcards) / 60)
+    )
 
 
 # --- Granules ---------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ rule evaluate_model:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(310, of_region=5),
+        runtime=minutes(20, of_region=2),
     params:
         use=list(CONFIG.predictors.use),
         code=code("evaluate_model"),
@@ -45,8 +45,8 @@ rule rank_predictors:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(340, of_region=5),
+        runtime=minutes(20, of_region=4),
     params:
         use=list(CONFIG.predictors.use),
         products=list(USED.values()),
@@ -76,8 +76,8 @@ rule estimate_range:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(230, of_region=5),
+        runtime=minutes(10, of_region=1),
     params:
         use=list(CONFIG.predictors.use),
         seed=CONFIG.model.seed,
@@ -105,8 +105,8 @@ rule cross_validate:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(340, of_region=5),
+        runtime=minutes(20, of_region=4),
     params:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
@@ -135,8 +135,8 @@ rule degrade_restore:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(320, of_region=4),
+        runtime=minutes(30, of_region=4),
     params:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
@@ -169,8 +169,8 @@ rule score_protocols:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(370, of_region=5),
+        runtime=minutes(35, of_region=3),
     params:
         kind=CONFIG.model.kind,
         seed=CONFIG.model.seed,
@@ -195,9 +195,9 @@ rule leave_month_out:
         ENVIRONMENT
     threads: 2
     resources:
-        # As `train_model` where one month trains, and more for each further one.
-        mem_mb=lambda wildcards, input: 600 + 300 * len(input.others),
-        runtime=30,
+        # Samples of all other months are learned from.
+        mem_mb=lambda wildcards, input, attempt: memory(320, of_region=5 * len(input.others))(wildcards, attempt),
+        runtime=lambda wildcards, input, attempt: minutes(45, of_region=12 * len(input.others))(wildcards, attempt),
     params:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
@@ -227,8 +227,8 @@ rule score_months:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(370, of_region=5),
+        runtime=minutes(35, of_region=3),
     params:
         kind=CONFIG.model.kind,
         seed=CONFIG.model.seed,
@@ -258,8 +258,8 @@ rule compare_maps:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(210, of_region=47),
+        runtime=minutes(35, of_region=3),
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         tags=tags,
@@ -285,8 +285,8 @@ rule compare_truth:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(250, of_region=25),
+        runtime=minutes(25, of_region=2),
     params:
         code=code("compare_truth"),
     message:
@@ -311,8 +311,8 @@ rule measure_coverage:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(290, of_region=7),
+        runtime=minutes(25, of_region=2),
     params:
         vegetation=vegetation_index(),
         interval=CONFIG.map.interval,

@@ -13,8 +13,8 @@ rule simulate_landscape:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(510),
+        runtime=minutes(20),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,
@@ -40,8 +40,8 @@ rule simulate_truth:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(290),
+        runtime=minutes(10),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,
@@ -65,8 +65,8 @@ rule simulate_temperature:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(430),
+        runtime=minutes(45),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,
@@ -92,8 +92,8 @@ rule simulate_vegetation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(630),
+        runtime=minutes(15),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,
@@ -119,8 +119,8 @@ rule simulate_target:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(310),
+        runtime=minutes(30),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,

@@ -16,8 +16,8 @@ rule train_model:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=memory(330, of_region=5),
+        runtime=minutes(20, of_region=4),
     params:
         use=list(CONFIG.predictors.use),
         method=method,

@@ -21,8 +21,8 @@ rule validate_field:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(250, of_region=8),
+        runtime=minutes(15, of_region=1),
     params:
         points=points_path,
         settings=CONFIG.points.model_dump(mode="json"),
@@ -59,8 +59,8 @@ rule draw_evaluation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(220, of_region=1),
+        runtime=minutes(15),
     params:
         source=CONFIG.source,
         code=code("draw_evaluation"),
@@ -91,8 +91,8 @@ rule draw_maps:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(490, of_region=20),
+        runtime=minutes(10, of_region=1),
     params:
         source=CONFIG.source,
         bbox=bbox,
@@ -119,8 +119,8 @@ rule draw_field_validation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(200, of_region=1),
+        runtime=minutes(10),
     params:
         source=CONFIG.source,
         code=code("draw_field_validation"),
@@ -143,8 +143,8 @@ rule count_granules:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(120),
+        runtime=minutes(10),
     params:
         code=code("count_granules"),
     message:
@@ -171,8 +171,8 @@ rule record_provenance:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=memory(120),
+        runtime=minutes(10),
     params:
         configuration=own_configuration,
         code=code("record_provenance"),

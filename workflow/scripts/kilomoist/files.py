@@ -4,7 +4,10 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,17 +17,21 @@ from kilomoist.errors import InputError
 
 _UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
 
+_PARTIAL = re.compile(r"\.partial-[0-9a-f]{12}-(?P<process>\d+)@(?P<host>[^@]*)@.*", re.DOTALL)
+_ABANDONED_AFTER = 7 * 24 * 3600
+"""Seconds without a write after which another host's file is taken for abandoned: no job runs that long."""
+
 
 @contextmanager
 def replaced(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename it to `path` when the block ends without error.
 
     The temporary file keeps the suffix of `path`, because GDAL and others choose the format by it.
-    Its name is like no other's, so that two jobs that write one file do not spoil it. Raises `InputError` when the
-    folder cannot be written or the disk is full.
+    Its name is like no other's, so that two jobs that write one file do not spoil it, and says whose it is.
+    Raises `InputError` when the folder cannot be written or the disk is full.
     """
     path = Path(path)
-    partial = path.with_name(f".partial-{secrets.token_hex(6)}-{path.name}")
+    partial = path.with_name(f".partial-{secrets.token_hex(6)}-{os.getpid()}@{socket.gethostname()}@{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Libraries that write rasters or HDF do not say why a folder cannot be written; Python does.
@@ -42,6 +49,37 @@ def replaced(path: str | Path) -> Iterator[Path]:
     finally:
         if partial.exists():
             partial.unlink()
+
+
+def remove_abandoned(folder: str | Path) -> None:
+    """Delete what killed processes were writing below `folder`, but nothing that a living one may be writing.
+
+    Of this host's processes the system says which are alive. Those of other hosts, where a cluster's jobs may outlive
+    the run that started them, are given a week.
+    """
+    for partial in Path(folder).rglob(".partial-*"):
+        if _is_abandoned(partial):
+            partial.unlink(missing_ok=True)
+
+
+def _is_abandoned(partial: Path) -> bool:
+    owner = _PARTIAL.fullmatch(partial.name)
+    if owner and owner["host"] == socket.gethostname():
+        return not _is_alive(int(owner["process"]))
+    try:
+        return time.time() - partial.stat().st_mtime > _ABANDONED_AFTER
+    except FileNotFoundError:  # it was renamed or deleted by its owner
+        return False
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def sha256(path: str | Path) -> str:
