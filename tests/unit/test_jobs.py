@@ -1,6 +1,7 @@
 """What a job says when something goes wrong."""
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from kilomoist.errors import InputError
-from kilomoist.jobs import LOGGER, job
+from kilomoist.jobs import CACHE, LOGGER, job
 
 SENTENCE = "granule.hdf is cut off: fetch it again."
 
 
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """`job` sets up the logging of its whole process."""
+def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`job` sets up the logging of its whole process, and GDAL's memory."""
+    monkeypatch.setenv("GDAL_CACHEMAX", "64")
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -81,3 +83,11 @@ def test_jobs_one_after_another_have_logs_of_their_own(tmp_path: Path) -> None:
     assert "this is one" in (tmp_path / "one.log").read_text()
     assert "this is one" not in (tmp_path / "two.log").read_text()
     assert "this is two" in (tmp_path / "two.log").read_text()
+
+
+def test_memory_of_gdal_is_bounded_unless_the_user_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for set_before, expected in ((True, "64"), (False, str(CACHE))):
+        if not set_before:
+            monkeypatch.delenv("GDAL_CACHEMAX")
+        with job(tmp_path / "log"):
+            assert os.environ["GDAL_CACHEMAX"] == expected
