@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from random_fields import COVARIANCES, POPULATION, estimate, fields
 
 from kilomoist import inference
-from kilomoist.protocols import Scored
+from kilomoist.assessments import Scored
 
 REACH = 10.0
 DEGREES, METRES = 0.08, 111_320.0

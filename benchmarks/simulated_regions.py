@@ -232,7 +232,7 @@ def reconcile_map(region: Region, _: str) -> None:
 def assemble_map(region: Region, kind: str) -> None:
     from assemble_map import assemble_map
 
-    inputs = region.at("cells.tif", "target.tif", "correction.tif", "model.skops")
+    inputs = region.at("cells.tif", "target.tif", "correction.tif")
     offsets = [] if kind == "plain" else region.of("interval.tif")
     outputs = region.at("plain.tif" if kind == "plain" else "soil_moisture.tif", "maps.csv")
     assemble_map(region.of("raw.tif"), offsets, *inputs, TARGET, 0.02, 0.9, TAGS, *outputs)

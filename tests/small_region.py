@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.grids import M01, M09, Window, latitude_edges, longitude_edges
-from kilomoist.methods import Cells, Tuning, fit_absolute
+from kilomoist.methods import Cells, Tuning, fit_absolute, model_tags
 from kilomoist.models import Model, Settings, save
 from kilomoist.predictors import aggregate
 from kilomoist.rasters import write_raster
@@ -72,10 +72,11 @@ RAW: NDArray[np.float32] = np.where(
 
 
 def write_raw(path: Callable[[str], Path], run: str) -> None:
-    """The map's blocks, where `path` makes folders."""
+    """The map's blocks, made by `detail`, where `path` makes folders."""
+    tags = model_tags(fitted("detail"))
     for name, window in BLOCKS.items():
         part = RAW[window.refined(9).within(CELLS.refined(9))]
-        write_raster(path(f"{run}/blocks/{name}/raw_map.tif"), {"soil_moisture": part}, M01, window.refined(9), {})
+        write_raster(path(f"{run}/blocks/{name}/raw_map.tif"), {"soil_moisture": part}, M01, window.refined(9), tags)
 
 
 def write_stacks(path: Callable[[str], Path], run: str) -> None:

@@ -25,12 +25,12 @@ from small_region import (
 )
 from workflow_runs import block_mean, succeed
 
+from kilomoist.assessments import Scored, score_table
 from kilomoist.cells import null_models
 from kilomoist.files import read_json, write_json
 from kilomoist.importances import importance_table, learned_rows
 from kilomoist.methods import predict_map
 from kilomoist.models import Settings, load, predict_mean, save
-from kilomoist.protocols import Scored, score_table
 from kilomoist.rasters import read_raster
 from kilomoist.samples import write_samples
 from kilomoist.scores import score

@@ -91,7 +91,6 @@ def test_assemble_map(bench: Bench, reconcile: bool) -> None:
     for name, window in BLOCKS.items():
         sides = {side: np.full(window.refined(9).shape, reach, np.float32) for side, reach in REACH.items()}
         write_raster(bench.path(f"{RUN}/blocks/{name}/interval.tif"), sides, M01, window.refined(9), {})
-    write_model(bench.path(f"{RUN}/model.skops"), "detail")
     # A correction that reconciliation would find only roughly: the last step must make the means exact.
     mean, count = block_mean(RAW)
     kept = (count >= 40.5) & reconcile

@@ -8,19 +8,16 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 from kilomoist import protocols
+from kilomoist.assessments import Scored, difference_table, estimates_of, score_table
 from kilomoist.cells import coarsen, interpolate
 from kilomoist.errors import InputError
 from kilomoist.grids import Window
 from kilomoist.methods import Cells, Tuning, tune_absolute
 from kilomoist.models import Settings, predict_mean
 from kilomoist.protocols import (
-    Scored,
     cross_validate,
     degrade_restore,
-    difference_table,
-    estimates_of,
     leave_month_out,
-    score_table,
     split_estimates,
 )
 from kilomoist.scores import deviations, truth_table

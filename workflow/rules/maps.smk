@@ -161,7 +161,6 @@ rule assemble_map:
         cells=goal_cells,
         target=f"{RUN}/soil_moisture_9km.tif",
         correction=f"{RUN}/correction.tif",
-        model=f"{RUN}/model.skops",
     output:
         soil_moisture=f"{RUN}/soil_moisture.tif",
         ranges=f"{RUN}/tables/maps.csv",

@@ -12,8 +12,6 @@ from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.jobs import job
 from kilomoist.maps import bounds_of, finish_block, interval_block
-from kilomoist.methods import FEWEST_COARSE_CELLS
-from kilomoist.models import load
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts, read_tags
 from kilomoist.scores import describe, describe_parts
 
@@ -24,7 +22,6 @@ def assemble_map(
     cells_path: str,
     target_path: str,
     correction_path: str,
-    model_path: str,
     target: str,
     target_error: float,
     interval: float | None,
@@ -37,28 +34,19 @@ def assemble_map(
     `cells_path` holds what the map is held to, the target of `target_path` or a weighed one; `offsets` are the
     intervals of the blocks, none where the map has no interval.
     """
-    model = load(model_path)
     bands, cells = mosaic([cells_path], M09, ["target"])
     coarse, _ = mosaic([target_path], M09)
     weight = float(read_tags(cells_path).get("target_weight", 1))
     solved, _ = mosaic([correction_path], M09)
     reconciled = solved["reconciled"] > 0
     goal = np.where(reconciled, bands["target"], np.nan)
-    tags = tags | {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
+    tags = read_tags(raw_blocks[0]) | tags  # of the model that made them, without loading it
     tags["reconciled"] = "yes" if reconciled.any() else "no"
     if weight < 1:
         tags["reconciled"] = f"as far as warranted: the target has weight {weight:.3f}, the model's mean the rest"
     if offsets:
         conditional = " (0: intervals are conditional on the target)" if target_error == 0 else ""
         tags |= {"interval": f"{interval:g}", "target_error": f"{target_error:g} m3 m-3{conditional}"}
-    if model.alpha == 0:
-        why = (
-            f"only {model.coarse_cells} coarse cells of {CELL_SIDE * model.ratio} km "
-            f"where {FEWEST_COARSE_CELLS} are needed"
-            if model.coarse_cells < FEWEST_COARSE_CELLS
-            else "the predictors tell nothing out of fold"
-        )
-        tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"
     units = dict.fromkeys(("soil_moisture", "lower", "upper"), "m3 m-3")
     mapped, bounded = np.zeros(cells.shape, bool), False
     with ExitStack() as opened:
@@ -107,7 +95,7 @@ if __name__ == "__main__":
         assemble_map(
             list(snakemake.input.raw),
             list(snakemake.input.offsets),
-            *(snakemake.input[name] for name in ("cells", "target", "correction", "model")),
+            *(snakemake.input[name] for name in ("cells", "target", "correction")),
             *(snakemake.params[name] for name in ("target", "target_error", "interval", "tags")),
             *snakemake.output,
         )

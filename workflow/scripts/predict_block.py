@@ -3,7 +3,7 @@
 from kilomoist.agreement import read_reliability
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.methods import Cells, predict_map
+from kilomoist.methods import Cells, model_tags, predict_map
 from kilomoist.models import load
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
 from kilomoist.samples import read_samples
@@ -24,7 +24,7 @@ def predict_block(
     bands, window = mosaic([cells_path], M09, ["target"])
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
     reliability = read_reliability(agreement_path, use) if agreement_path else []
-    with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags) as raster:
+    with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags | model_tags(model)) as raster:
         for part in parts_of(stack.window.coarsened(CELL_SIDE)):
             pixels = part.refined(CELL_SIDE)
             predictors = stack.stack(pixels, use)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from kilomoist.assessments import Scored, score_table
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import job
-from kilomoist.protocols import Scored, score_table
 
 
 def score_months(estimates: list[str], ranges: list[str], kind: str, seed: int, path: str) -> None:

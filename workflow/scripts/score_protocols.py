@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from kilomoist.assessments import Scored, difference_table, score_table
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import job
-from kilomoist.protocols import Scored, difference_table, score_table
 
 REFERENCES = {"random": "linear", "random_folds": "linear", "blocks": "linear", "knndm": "linear"}
 """What the estimates of a protocol are tested against; everywhere else SMAP, bilinear and reconciled."""

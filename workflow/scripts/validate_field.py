@@ -3,11 +3,11 @@
 import pandas as pd
 import rasterio
 
+from kilomoist.assessments import Scored
 from kilomoist.configuration import OWN_MAPS, Compared, Points
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import LOGGER, job
 from kilomoist.points import Map, field_points, match_points, read_at
-from kilomoist.protocols import Scored
 from kilomoist.scores import score
 
 

@@ -27,7 +27,7 @@ from kilomoist.cells import (
     interpolated_mean_weights,
     solve_correction,
 )
-from kilomoist.grids import COARSE_SIDE, Window
+from kilomoist.grids import CELL_SIDE, COARSE_SIDE, Window
 from kilomoist.models import Model, Settings
 from kilomoist.samples import learned_columns
 from kilomoist.splits import out_of_fold, spatial_folds
@@ -325,6 +325,20 @@ def fit_detail(
     estimator = models.fit(settings, x, y, threads)
     model = Model("detail", settings.kind, tuple(use), settings.min_leaf, alpha, len(y), counts[ratio], estimator)
     return replace(model, options=settings.options, trend=settings.trend, ratio=ratio), table
+
+
+def model_tags(model: Model) -> dict[str, str]:
+    """What a map says of the model that made it."""
+    tags = {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
+    if model.alpha == 0:
+        why = (
+            f"only {model.coarse_cells} coarse cells of {CELL_SIDE * model.ratio} km "
+            f"where {FEWEST_COARSE_CELLS} are needed"
+            if model.coarse_cells < FEWEST_COARSE_CELLS
+            else "the predictors tell nothing out of fold"
+        )
+        tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"
+    return tags
 
 
 def pixel_rows(model: Model, x: NDArray) -> NDArray[np.float32]:
