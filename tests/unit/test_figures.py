@@ -1,6 +1,7 @@
 """Figures are drawn, say what they show, and come out the same twice."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from kilomoist import figures
 from kilomoist.grids import EASE_CRS, M01, M09, cells_covering
 from kilomoist.maps import FLAGS, SEVERITY, flag_table
 from kilomoist.rasters import write_raster
-from kilomoist.shifts import count_shift, shift_tables
+from kilomoist.shifts import ShiftCount, shift_tables
 
 CAPTION = figures.Caption("khangai", "2021-08", "simulated")
 BBOX = (100.0, 46.0, 102.0, 47.0)
@@ -123,6 +124,12 @@ def write_flags(folder: Path) -> tuple[Path, pd.DataFrame]:
     return path, flag_table(np.bincount(flags.ravel(), minlength=256))
 
 
+def counted(space: str, predictor: str, rows: np.ndarray, pixels: np.ndarray) -> dict[str, Any]:
+    count = ShiftCount(space, predictor, rows)
+    count.add(pixels)
+    return count.counts()
+
+
 def shift_frames(*spaces: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Of one predictor in 20 all pixels are above the training rows; the other has two pixels in 2000 outside."""
     random = np.random.default_rng(10)
@@ -130,12 +137,12 @@ def shift_frames(*spaces: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     high, two = pixels + np.where(np.arange(2000) % 20, 0, 1), pixels.copy()
     two[:2] = [-1, 2]
     block = [
-        count_shift(space, name, rows, values)
+        counted(space, name, rows, values)
         for space in spaces
         for name, values in (("ndvi", high), ("lst_day", 300 + two))
     ]
     for part in block[1::2]:
-        part |= count_shift(part["space"], "lst_day", 300 + rows, 300 + two)
+        part |= counted(part["space"], "lst_day", 300 + rows, 300 + two)
     return shift_tables([block], {"ndvi": "1", "lst_day": "K"})
 
 
@@ -518,6 +525,6 @@ def test_shift_of_values_alone_and_without_pixels(tmp_path: Path) -> None:
     assert [axes.get_xlabel() for axes in figure.axes] == ["NDVI", "LST, day (K)"]
     assert "Deviations" not in words(figure)
     assert_fits(figure)
-    nothing = shift_tables([[count_shift("value", "evi", np.arange(60) / 60, np.empty(0))]], {"evi": "1"})
+    nothing = shift_tables([[counted("value", "evi", np.arange(60) / 60, np.empty(0))]], {"evi": "1"})
     figure = figures.draw_shift(tmp_path / "none.png", *nothing, CAPTION)
     assert figures.NO_VALUE in words(figure)
