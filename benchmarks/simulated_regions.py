@@ -106,10 +106,10 @@ def prepare(region: Region) -> None:
             stack |= {f"{name}_days": np.where(inside, np.float32(12), np.float32(np.nan)) for name in USE}
             stack |= dict.fromkeys(("water", "snow"), np.where(inside, np.float32(0), np.float32(np.nan)))
             cells = aggregate(stack, USE, inside)
-            cells = {"target": 0.15 + 0.04 * aggregate({"wet": wet}, ["wet"], inside)["wet"]} | cells
+            cells = {"target": 0.25 + 0.04 * aggregate({"wet": wet}, ["wet"], inside)["wet"]} | cells
             write_raster(f"{region.folder}/{name}-predictors.tif", stack, M01, pixels, TAGS)
             write_raster(f"{region.folder}/{name}-cells.tif", cells, M09, block, TAGS)
-            truth.write({"soil_moisture": (0.15 + 0.04 * wet).astype(np.float32)}, pixels)
+            truth.write({"soil_moisture": (0.25 + 0.04 * wet).astype(np.float32)}, pixels)
     pd.DataFrame({"predictor": USE, "reliability": 0.95}).to_csv(*region.at("agreement.csv"), index=False)
     write_json(*region.at("range.json"), {"range_m": 50_000.0})
     west, south, east, north = box_of(region.window)

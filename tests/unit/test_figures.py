@@ -124,9 +124,9 @@ def write_flags(folder: Path) -> tuple[Path, pd.DataFrame]:
     return path, flag_table(np.bincount(flags.ravel(), minlength=256))
 
 
-def count_shift(space: str, predictor: str, rows: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+def counted(space: str, predictor: str, rows: np.ndarray, pixels: np.ndarray) -> dict[str, Any]:
     count = ShiftCount(space, predictor, rows)
-    count.add(values)
+    count.add(pixels)
     return count.counts()
 
 
@@ -137,12 +137,12 @@ def shift_frames(*spaces: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     high, two = pixels + np.where(np.arange(2000) % 20, 0, 1), pixels.copy()
     two[:2] = [-1, 2]
     block = [
-        count_shift(space, name, rows, values)
+        counted(space, name, rows, values)
         for space in spaces
         for name, values in (("ndvi", high), ("lst_day", 300 + two))
     ]
     for part in block[1::2]:
-        part |= count_shift(part["space"], "lst_day", 300 + rows, 300 + two)
+        part |= counted(part["space"], "lst_day", 300 + rows, 300 + two)
     return shift_tables([block], {"ndvi": "1", "lst_day": "K"})
 
 
@@ -547,6 +547,6 @@ def test_shift_of_values_alone_and_without_pixels(tmp_path: Path) -> None:
     assert [axes.get_xlabel() for axes in figure.axes] == ["NDVI", "LST, day (K)"]
     assert "Deviations" not in words(figure)
     assert_fits(figure)
-    nothing = shift_tables([[count_shift("value", "evi", np.arange(60) / 60, np.empty(0))]], {"evi": "1"})
+    nothing = shift_tables([[counted("value", "evi", np.arange(60) / 60, np.empty(0))]], {"evi": "1"})
     figure = figures.draw_shift(tmp_path / "none.png", *nothing, CAPTION)
     assert figures.NO_VALUE in words(figure)
