@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,47 +43,37 @@ def compare_maps(
     reliability = read_reliability(agreement_path, use)
     measured = {name: Reconciliation(window, CELL_SIDE) for name in ("absolute", "detail", "bilinear")}
     # Predicted once and kept in a file: reconciliation must know all of a map before it can correct any of it.
-    with NamedTemporaryFile(dir=Path(path).parent, prefix=".partial-", suffix=".tif") as kept:
-        with (
-            Mosaic(raw_blocks, M01) as raw,
-            Mosaic(stacks, M01) as stack,
-            raster_parts(kept.name, M01, window.refined(CELL_SIDE), {}) as plain,
-        ):
+    with Mosaic(raw_blocks, M01) as raw, TemporaryFile(dir=Path(path).parent) as predicted:
+        with Mosaic(stacks, M01) as stack:
             for part in parts_of(window):
                 pixels = part.refined(CELL_SIDE)
-                maps = {
-                    model.method: raw.read(pixels)["soil_moisture"].astype(float),
-                    alternative.method: predict_map(
-                        alternative, stack.stack(pixels, use), pixels, cells, CELL_SIDE, reliability
-                    ),
-                }
-                plain.write(maps, pixels)
-                maps["bilinear"] = interpolated(cells, pixels, maps)
+                other = predict_map(alternative, stack.stack(pixels, use), pixels, cells, CELL_SIDE, reliability)
+                np.save(predicted, other)
+                own = raw.read(pixels)["soil_moisture"]
+                maps = plain_maps(cells, pixels, {model.method: own, alternative.method: other})
                 for name, reconciliation in measured.items():
                     reconciliation.measure(maps[name], part)
         corrections = {name: one.solve(bands["target"], minimum_fraction)[0] for name, one in measured.items()}
         del measured
+        predicted.seek(0)
         units = dict.fromkeys(BANDS, "m3 m-3")
-        with (
-            Mosaic([kept.name], M01) as plain,
-            raster_parts(path, M01, window.refined(CELL_SIDE), tags, units) as comparison,
-        ):
+        with raster_parts(path, M01, window.refined(CELL_SIDE), tags, units) as comparison:
             for part in parts_of(window):
                 pixels = part.refined(CELL_SIDE)
-                maps = plain.read(pixels)
-                maps["bilinear"] = interpolated(cells, pixels, maps)
+                own = raw.read(pixels)["soil_moisture"]
+                maps = plain_maps(cells, pixels, {model.method: own, alternative.method: np.load(predicted)})
                 maps["copied"] = np.kron(bands["target"][part.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
                 maps["copied"][~np.isfinite(maps["bilinear"])] = np.nan
                 for name, correction in corrections.items():
-                    smooth = interpolate(correction, window, pixels, CELL_SIDE)
-                    maps[f"{name}_reconciled"] = maps[name] + smooth
+                    maps[f"{name}_reconciled"] = maps[name] + interpolate(correction, window, pixels, CELL_SIDE)
                 comparison.write({name: maps[name].astype(np.float32) for name in BANDS}, pixels)
 
 
-def interpolated(cells: Cells, pixels: Window, maps: Mapping[str, NDArray]) -> NDArray[np.float64]:
-    """The target, interpolated, at the pixels where both methods have a value."""
-    valid = np.isfinite(maps["absolute"]) & np.isfinite(maps["detail"])
-    return np.where(valid, interpolate(cells.target, cells.window, pixels, CELL_SIDE), np.nan)
+def plain_maps(cells: Cells, pixels: Window, methods: Mapping[str, NDArray]) -> dict[str, NDArray[np.float64]]:
+    """Maps that reconciliation starts from: both methods', and the target interpolated where both have a value."""
+    valid = np.isfinite([*methods.values()]).all(axis=0)
+    bilinear = np.where(valid, interpolate(cells.target, cells.window, pixels, CELL_SIDE), np.nan)
+    return {name: values.astype(float) for name, values in methods.items()} | {"bilinear": bilinear}
 
 
 if __name__ == "__main__":
