@@ -62,7 +62,7 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
     path = Path(path)
     check_format(path, product)
     shape = [product.pixels, product.pixels]
-    arrays = {}
+    arrays, checked = {}, False
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         elements = _elements(path, content, product)
         with _wrapped(path, product):
@@ -89,7 +89,9 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
                         numbers = np.frombuffer(_inflated(path, *stream, content, product), _TYPES[kind])
                         arrays[name] = numbers.reshape(shape).astype(numbers.dtype.newbyteorder("="))
                     else:
-                        _check_streams(path, elements, content, product)
+                        if not checked:  # once a file: which streams the library reads is not known here
+                            _check_streams(path, elements, content, product)
+                            checked = True
                         arrays[name] = dataset.get()
             finally:
                 granule.end()
