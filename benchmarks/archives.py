@@ -4,11 +4,13 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
 
 from kilomoist.calendars import slots
 from kilomoist.eos import granule_file_name
-from kilomoist.grids import Box
+from kilomoist.grids import Box, geographic_from_sinusoidal, tile_grid
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import region_area, tiles_of
 from simulate_landscape import simulate_landscape
@@ -21,8 +23,19 @@ VEGETATION, TEMPERATURE, TARGET = "MOD13A1.061", "MOD11A1.061", "SPL4SMGP.008"
 SEED, KIND = 2021, "steppe"
 
 
+def around(tiles: list[str]) -> Box:
+    """West, south, east, north of whole tiles: NASA's granules do not end where a region does."""
+    grids = [tile_grid(tile, 1) for tile in tiles]
+    corners = [
+        geographic_from_sinusoidal(*np.meshgrid(grid.x_edges(grid.window), grid.y_edges(grid.window))) for grid in grids
+    ]
+    longitudes, latitudes = np.concatenate(corners, axis=1).reshape(2, -1)
+    west, east = np.clip([longitudes.min(), longitudes.max()], -180, 180)
+    return float(west), float(latitudes.min()), float(east), float(latitudes.max())
+
+
 def make_archive(folder: Path, extent: Box, outline: Path | None, month: str) -> Path:
-    """Simulate every granule that a region within `extent` needs for a month; nothing where that was done before.
+    """Simulate whole tiles for a region within `extent` and a month; nothing where that was done before.
 
     Returns the folder of the granules; beside it lie the landscape and the truth.
     """
@@ -31,6 +44,7 @@ def make_archive(folder: Path, extent: Box, outline: Path | None, month: str) ->
     if done.exists():
         return granules
     tiles, product = tiles_of(region_area(extent, outline)), PRODUCTS[VEGETATION]
+    extent = around(tiles)
     (granules / TARGET).mkdir(parents=True)
     simulate_landscape(landscape, str(folder / "elevation.tif"), extent, SEED, KIND)
     simulate_truth(landscape, month, extent, SEED, truth, str(folder / "field_points.csv"))

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kilomoist.details import Cells
 from kilomoist.grids import M01, M09, Window, latitude_edges, longitude_edges
-from kilomoist.methods import Cells, Tuning, fit_absolute, model_tags
+from kilomoist.methods import Tuning, fit_absolute, model_tags
 from kilomoist.models import Model, Settings, save
 from kilomoist.predictors import aggregate
 from kilomoist.rasters import write_raster

@@ -16,7 +16,7 @@ SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_ra
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
-    *("rank_predictors", "judge_block", "assemble_quality"),
+    *("judge_block", "assemble_quality"),
     *("calibrate_intervals", "bound_block", "measure_coverage"),
     *FIGURES,
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth"),

@@ -25,6 +25,7 @@ from small_region import (
 )
 from workflow_runs import block_mean, succeed
 
+from kilomoist.applicability import applicability, read_applicability, weights_of
 from kilomoist.assessments import Scored, score_table
 from kilomoist.cells import null_models
 from kilomoist.files import read_json, write_json
@@ -34,10 +35,12 @@ from kilomoist.models import Settings, load, predict_mean, save
 from kilomoist.rasters import read_raster
 from kilomoist.samples import write_samples
 from kilomoist.scores import score
+from kilomoist.splits import spatial_folds
 
 TABLES = [f"{RUN}/tables/{name}.csv" for name in ("correlation", "predictions")]
 RANKED = [f"{RUN}/tables/{name}.csv" for name in ("importance", "partial_dependence")]
 STUDY = [f"{RUN}/protocols/{name}.parquet" for name in ("train", "random")]
+EVALUATED = [*TABLES, *RANKED, *STUDY, f"{RUN}/applicability.npz"]
 
 
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
@@ -62,7 +65,7 @@ def prepare(bench: Bench, method: str, alpha: float = 0.5) -> None:
 def test_evaluate_model(bench: Bench, method: str) -> None:
     """The study's model is always looked at, whichever method makes the map."""
     prepare(bench, method)
-    bench.run("evaluate_model", *TABLES, *STUDY)
+    bench.run("evaluate_model", *EVALUATED)
     correlation, predictions = (pd.read_csv(bench.folder / table) for table in TABLES)
     samples = sample_table()
     r = correlation.set_index(["first", "second"])["r"]
@@ -81,13 +84,13 @@ def test_evaluate_model(bench: Bench, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])
-def test_rank_predictors(bench: Bench, method: str) -> None:
+def test_evaluate_model_ranks_predictors(bench: Bench, method: str) -> None:
     """Both models are looked at, whichever makes the map, with the options that each was given."""
     prepare(bench, method)
     options = {"max_features": 1 / 3}
     for path in (bench.path(f"{RUN}/{name}.skops") for name in ("model", "alternative")):
         save(path, replace(load(path), options=options))
-    log = bench.run("rank_predictors", *RANKED)
+    log = bench.run("evaluate_model", *EVALUATED)
     importance, dependence = (pd.read_csv(bench.folder / table) for table in RANKED)
     assert importance["method"].unique().tolist() == ["absolute", "detail"]
     assert importance["predictor"].tolist() == [*USE, "ndvi + evi"] * 2
@@ -111,14 +114,28 @@ def test_rank_predictors(bench: Bench, method: str) -> None:
     # Temperatures near 300 K, and deviations from their neighbourhood.
     assert temperature["minimum", "min"] > 250
     assert ranges.loc["detail", "lst_day", "K"]["maximum", "max"] < 20
+    # What the jobs of blocks are told is of the model that makes the map.
+    known, facts = read_applicability(bench.folder / EVALUATED[-1])
+    weights = weights_of(importance, method, USE)
+    own = learned_rows(method, samples, region_cells(), USE, 0.5)
+    folds = spatial_folds(own.row[own.trained], own.column[own.trained])
+    wanted = applicability(own.x[own.trained], folds, weights, 2021)
+    assert known is not None
+    assert (known.threshold, known.mean_distance) == pytest.approx((wanted.threshold, wanted.mean_distance))
+    np.testing.assert_array_equal(known.rows, wanted.rows)
+    assert facts["tags"]["method"] == method
+    assert f"Threshold {known.threshold:.6f}" in log
 
 
-def test_rank_predictors_without_detail(bench: Bench) -> None:
+def test_evaluate_model_without_detail(bench: Bench) -> None:
     """A region too small to learn detail still has the study's tables."""
     prepare(bench, "detail", alpha=0.0)
-    bench.run("rank_predictors", *RANKED)
+    bench.run("evaluate_model", *EVALUATED)
     for table in RANKED:
         assert pd.read_csv(bench.folder / table)["method"].unique().tolist() == ["absolute"]
+    known, facts = read_applicability(bench.folder / EVALUATED[-1])
+    assert known is None
+    assert facts["tags"]["note"].startswith("alpha is 0")
 
 
 def test_degrade_restore_says_when_there_is_too_little(bench: Bench) -> None:

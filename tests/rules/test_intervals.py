@@ -23,9 +23,10 @@ from small_region import (
     write_stacks,
 )
 
+from kilomoist.details import deviations
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
-from kilomoist.methods import Tuning, deviations
+from kilomoist.methods import Tuning
 from kilomoist.models import Settings
 from kilomoist.rasters import mosaic, read_raster, write_raster
 from kilomoist.uncertainty import FEWEST_ROWS, Calibration, block_offsets, detail_errors, weigh_target

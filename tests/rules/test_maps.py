@@ -33,14 +33,15 @@ from small_region import (
 )
 from workflow_runs import block_mean, values
 
-from kilomoist.applicability import applicability
+from kilomoist.applicability import applicability, learn_applicability, write_applicability
+from kilomoist.details import deviations
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import M01, M09, Window
 from kilomoist.importances import learned_rows
-from kilomoist.methods import deviations, predict_map
-from kilomoist.models import Model, save
+from kilomoist.methods import predict_map
+from kilomoist.models import Model
 from kilomoist.rasters import mosaic, read_tags, write_raster
-from kilomoist.shifts import ShiftCount
+from kilomoist.shifts import ShiftCount, learned_range
 from kilomoist.splits import spatial_folds
 
 REACH = {"below": 0.02, "above": 0.03}
@@ -140,12 +141,12 @@ def judged(bench: Bench, model: Model) -> tuple[dict[str, np.ndarray], dict[str,
     write_stack(bench.path(f"{folder}/predictors.tif"), block)
     write_cells(bench.path(f"{RUN}/cells.tif"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
-    save(bench.path(f"{RUN}/model.skops"), model)
-    rows = [
+    percents = [
         (method, name, "predictor", percent) for method in ("absolute", "detail") for name, percent in WEIGHTS.items()
     ]
-    table = pd.DataFrame(rows, columns=["method", "predictor", "entry", "permutation_percent"])
-    table.to_csv(bench.path(f"{RUN}/tables/importance.csv"), index=False)
+    table = pd.DataFrame(percents, columns=["method", "predictor", "entry", "permutation_percent"])
+    rows = {method: learned_rows(method, sample_table(), region_cells(), USE, 0.5) for method in ("absolute", "detail")}
+    write_applicability(bench.path(f"{RUN}/applicability.npz"), *learn_applicability(model, rows, table, USE, 2021))
     write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
     bench.run("judge_block", f"{folder}/applicability.tif", f"{folder}/shift.json")
     path = bench.folder / f"{folder}/applicability.tif"
@@ -179,7 +180,7 @@ def test_judge_block(bench: Bench, method: str) -> None:
     assert (tags["method"], tags["weights"]) == (method, "ndvi 50, evi 0, lst_day 50")
     spaces = ["value"] if method == "absolute" else ["value", "deviation"]
     assert [(part["space"], part["predictor"]) for part in shift] == [(space, name) for space in spaces for name in USE]
-    count = ShiftCount(spaces[-1], "ndvi", rows.x[rows.trained][:, 0])
+    count = ShiftCount(learned_range(spaces[-1], "ndvi", rows.x[rows.trained][:, 0]))
     count.add(seen[:, 0])
     assert shift[-3] == count.counts()
     assert shift[0]["training"]["n"] == (rows.trained.sum() if method == "absolute" else len(sample_table()))
@@ -218,7 +219,7 @@ def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.nda
         bands = {"dissimilarity": index[here], "outside_range": outside[here]}
         write_raster(path, bands, M01, window.refined(9), tags | {"weights": "ndvi 1"})
         seen = stack(CELLS)["ndvi"][here][valid[here]]
-        count = ShiftCount("value", "ndvi", sample_table()["ndvi"].to_numpy())
+        count = ShiftCount(learned_range("value", "ndvi", sample_table()["ndvi"].to_numpy()))
         count.add(seen)
         write_json(bench.path(f"{run}/blocks/{name}/shift.json"), [count.counts()])
     kept = block_mean(RAW)[1] >= 40.5

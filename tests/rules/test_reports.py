@@ -21,7 +21,7 @@ from kilomoist.grids import M01, M09
 from kilomoist.maps import flag_table
 from kilomoist.rasters import write_raster
 from kilomoist.scores import correlations, score
-from kilomoist.shifts import ShiftCount, shift_tables
+from kilomoist.shifts import ShiftCount, learned_range, shift_tables
 
 
 def write_maps(bench: Bench) -> None:
@@ -179,7 +179,7 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
     flags = np.zeros(CELLS.refined(9).shape, np.uint8)
     flags[:9, :9], flags[20:40] = 128, 4
     write_raster(bench.path(f"{RUN}/quality.tif"), {"quality": flags}, M01, CELLS.refined(9), {})
-    count = ShiftCount("value", "ndvi", sample_table()["ndvi"].to_numpy())
+    count = ShiftCount(learned_range("value", "ndvi", sample_table()["ndvi"].to_numpy()))
     count.add(np.linspace(0, 1, 500))
     shift, histograms = shift_tables([[count.counts()]], {"ndvi": "1"})
     for name, frame in (

@@ -19,8 +19,9 @@ from kilomoist.agreement import (
     warp_halves,
 )
 from kilomoist.cells import block_mean, interpolate, null_models, reconcile
+from kilomoist.details import Cells
 from kilomoist.grids import CELL_SIDE, M01, TILE_SIDE, Window, ease_from_geographic, tile_grid
-from kilomoist.methods import Cells, Tuning, fit_absolute, fit_detail, predict_map
+from kilomoist.methods import Tuning, fit_absolute, fit_detail, predict_map
 from kilomoist.models import Settings
 from kilomoist.predictors import TileComposite, stack_predictors
 from kilomoist.rasters import write_raster

@@ -17,7 +17,7 @@ from kilomoist import figures
 from kilomoist.grids import EASE_CRS, M01, M09, cells_covering
 from kilomoist.maps import FLAGS, SEVERITY, flag_table
 from kilomoist.rasters import write_raster
-from kilomoist.shifts import ShiftCount, shift_tables
+from kilomoist.shifts import ShiftCount, learned_range, shift_tables
 
 CAPTION = figures.Caption("khangai", "2021-08", "simulated")
 BBOX = (100.0, 46.0, 102.0, 47.0)
@@ -125,7 +125,7 @@ def write_flags(folder: Path) -> tuple[Path, pd.DataFrame]:
 
 
 def counted(space: str, predictor: str, rows: np.ndarray, pixels: np.ndarray) -> dict[str, Any]:
-    count = ShiftCount(space, predictor, rows)
+    count = ShiftCount(learned_range(space, predictor, rows))
     count.add(pixels)
     return count.counts()
 

@@ -77,7 +77,8 @@ def test_real_surface_temperature_has_its_known_numbers(real: Real) -> None:
 
 def test_real_smap_cut_is_placed_and_masked(real: Real) -> None:
     path = real("SMAP_L4_SM_aup*")
-    values, window = read_target(path, PRODUCTS["SPL4SMAU.004"])
+    values, valid, window = read_target(path, PRODUCTS["SPL4SMAU.004"])
+    values = np.where(valid, values, np.nan)
     assert window == Window(40, 87, 508, 1123)
     assert values.dtype == np.float32
     with h5py.File(path) as file:
@@ -246,7 +247,8 @@ def test_only_values_survive(tmp_path: Path) -> None:
     window = Window(200, 2900, 2, 4)
     stored = np.array([[-9999, -0.01, 0, 0.9039], [1, 1.01, np.nan, np.inf]], np.float32)
     path = write_cut(tmp_path / "cut.h5", M09.x_centres(window), M09.y_centres(window), stored)
-    values, found = read_target(path, SMAP)
+    values, valid, found = read_target(path, SMAP)
+    values = np.where(valid, values, np.nan)
     assert found == window
     # Peat exceeds the valid_max of the files, 0.9.
     expected = np.array([[np.nan, np.nan, 0, 0.9039], [1, np.nan, np.nan, np.nan]], np.float32)
@@ -266,14 +268,16 @@ def test_any_cut_is_placed(
     values = np.linspace(0, 1, window.rows * window.columns, dtype=np.float32).reshape(window.shape)
     order = slice(None, None, -1 if flipped else 1)
     path = write_cut(tmp_path_factory.mktemp("cut") / "cut.h5", x, y[order], values[order])
-    found, place = read_target(path, SMAP)
+    found, valid, place = read_target(path, SMAP)
+    found = np.where(valid, found, np.nan)
     assert place == window
     np.testing.assert_array_equal(found, values)
 
 
 def test_the_whole_globe_needs_no_coordinates(tmp_path: Path) -> None:
     stored = np.broadcast_to(np.float32(0.25), M09.window.shape)
-    values, window = read_target(write_cut(tmp_path / "globe.h5", None, None, stored), SMAP)
+    values, valid, window = read_target(write_cut(tmp_path / "globe.h5", None, None, stored), SMAP)
+    values = np.where(valid, values, np.nan)
     assert window == M09.window
     assert (values == 0.25).all()
 

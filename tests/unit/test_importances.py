@@ -13,6 +13,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 from kilomoist import importances
+from kilomoist.details import Cells, detail
 from kilomoist.grids import Window
 from kilomoist.importances import (
     DEPENDENCE_MARGIN,
@@ -28,7 +29,6 @@ from kilomoist.importances import (
     product_groups,
     variance_inflation,
 )
-from kilomoist.methods import Cells, detail
 from kilomoist.models import KINDS, Model, Settings, fit
 from kilomoist.products import PRODUCTS
 from kilomoist.splits import spatial_folds

@@ -19,22 +19,19 @@ from threadpoolctl import threadpool_limits
 
 from kilomoist import methods
 from kilomoist.cells import aligned, block_mean, coarsen, interpolate, null_models, reconcile
+from kilomoist.details import Cells, detail, detail_rows, reconciled_detail
 from kilomoist.grids import Window
 from kilomoist.methods import (
     CANDIDATE_LEAVES,
     CANDIDATE_RATIOS,
     FEWEST_COARSE_CELLS,
-    Cells,
     Tuning,
     choose,
-    detail,
-    detail_rows,
     fit_absolute,
     fit_detail,
     predict_map,
     predict_out_of_fold,
     predict_valid,
-    reconciled_detail,
 )
 from kilomoist.models import KINDS, Model, Settings, fit
 from kilomoist.splits import FOLD_SIDE, FOLDS, spatial_folds

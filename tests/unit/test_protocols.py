@@ -10,9 +10,10 @@ from sklearn.linear_model import LinearRegression
 from kilomoist import protocols
 from kilomoist.assessments import Scored, difference_table, estimates_of, score_table
 from kilomoist.cells import coarsen, interpolate
+from kilomoist.details import Cells
 from kilomoist.errors import InputError
 from kilomoist.grids import Window
-from kilomoist.methods import Cells, Tuning, tune_absolute
+from kilomoist.methods import Tuning, tune_absolute
 from kilomoist.models import Settings, predict_mean
 from kilomoist.protocols import (
     cross_validate,

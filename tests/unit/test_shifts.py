@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from kilomoist.scores import describe
-from kilomoist.shifts import BEYOND, BINS, ShiftCount, shift_tables
+from kilomoist.shifts import BEYOND, BINS, ShiftCount, learned_range, shift_tables
 
 RANDOM = np.random.default_rng(5)
 ROWS = RANDOM.normal(0.4, 0.1, 500)
@@ -16,7 +16,7 @@ PIXELS = RANDOM.normal(0.45, 0.15, 30_000).astype(np.float32)
 
 
 def count_shift(space: str, predictor: str, rows: np.ndarray, *parts: np.ndarray) -> dict[str, Any]:
-    count = ShiftCount(space, predictor, rows)
+    count = ShiftCount(learned_range(space, predictor, rows))
     for part in parts:
         count.add(part)
     return count.counts()

@@ -4,43 +4,20 @@
 rule evaluate_model:
     input:
         samples=f"{RUN}/samples.parquet",
+        cells=f"{RUN}/cells.tif",
         models=scored_models,
     output:
         correlation=f"{RUN}/tables/correlation.csv",
         predictions=f"{RUN}/tables/predictions.csv",
+        importance=f"{RUN}/tables/importance.csv",
+        partial_dependence=f"{RUN}/tables/partial_dependence.csv",
         train=f"{RUN}/protocols/train.parquet",
         random=f"{RUN}/protocols/random.parquet",
+        applicability=f"{RUN}/applicability.npz",
     log:
         "results/logs/evaluate_model/{region}/{month}.log",
     benchmark:
         "results/benchmarks/evaluate_model/{region}/{month}.tsv"
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        mem_mb=memory(310, of_region=5),
-        runtime=minutes(20, of_region=2),
-    params:
-        use=list(CONFIG.predictors.use),
-        code=code("evaluate_model"),
-    message:
-        "Evaluate the study's model of {wildcards.region}, {wildcards.month}"
-    script:
-        "../scripts/evaluate_model.py"
-
-
-rule rank_predictors:
-    input:
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
-        models=scored_models,
-    output:
-        importance=f"{RUN}/tables/importance.csv",
-        partial_dependence=f"{RUN}/tables/partial_dependence.csv",
-    log:
-        "results/logs/rank_predictors/{region}/{month}.log",
-    benchmark:
-        "results/benchmarks/rank_predictors/{region}/{month}.tsv"
     conda:
         ENVIRONMENT
     threads: 2
@@ -55,11 +32,11 @@ rule rank_predictors:
         trees=CONFIG.model.trees,
         seed=CONFIG.model.seed,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        code=code("rank_predictors"),
+        code=code("evaluate_model"),
     message:
-        "Rank the predictors of {wildcards.region}, {wildcards.month}"
+        "Evaluate and look into the models of {wildcards.region}, {wildcards.month}"
     script:
-        "../scripts/rank_predictors.py"
+        "../scripts/evaluate_model.py"
 
 
 rule estimate_range:

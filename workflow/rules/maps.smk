@@ -191,8 +191,7 @@ rule judge_block:
         stack=f"{BLOCK}/predictors.tif",
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
-        model=f"{RUN}/model.skops",
-        importance=f"{RUN}/tables/importance.csv",
+        known=f"{RUN}/applicability.npz",
         agreement=agreement,
     output:
         verdict=f"{BLOCK}/applicability.tif",
@@ -208,8 +207,6 @@ rule judge_block:
         mem_mb=memory(380, of_block=20),
         runtime=minutes(15, of_block=3),
     params:
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        seed=CONFIG.model.seed,
         tags=tags,
         code=code("judge_block"),
     message:

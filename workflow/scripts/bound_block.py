@@ -3,10 +3,11 @@
 import numpy as np
 
 from kilomoist.agreement import read_reliability
+from kilomoist.details import Cells, deviations
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.methods import Cells, deviations, pixel_rows
+from kilomoist.methods import pixel_rows
 from kilomoist.models import load
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
 from kilomoist.samples import read_samples

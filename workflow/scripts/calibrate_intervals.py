@@ -5,10 +5,11 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from kilomoist.agreement import read_reliability
+from kilomoist.details import Cells, deviations
 from kilomoist.files import replaced, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Cells, Tuning, deviations
+from kilomoist.methods import Tuning
 from kilomoist.models import Settings, impurity_importance, load
 from kilomoist.rasters import Mosaic, mosaic, parts_of
 from kilomoist.samples import read_samples

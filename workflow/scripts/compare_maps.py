@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from kilomoist.agreement import read_reliability
 from kilomoist.cells import Reconciliation, interpolate
+from kilomoist.details import Cells
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.jobs import job
-from kilomoist.methods import Cells, predict_map
+from kilomoist.methods import predict_map
 from kilomoist.models import load
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
 from kilomoist.samples import read_samples

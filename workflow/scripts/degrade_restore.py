@@ -1,9 +1,10 @@
 """Do everything one level up: learn at 36 km, map 9 km, and keep what the maps say where SMAP is known."""
 
+from kilomoist.details import Cells
 from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Cells, Tuning
+from kilomoist.methods import Tuning
 from kilomoist.models import Settings
 from kilomoist.protocols import degrade_restore
 from kilomoist.rasters import mosaic

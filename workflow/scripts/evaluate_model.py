@@ -1,24 +1,72 @@
-"""Tell how variables go together, and what the study's model says of its own rows and of the test rows."""
+"""Tell how variables go together, what the study's model says of its own rows and of the test rows, what the methods
+look at, and what the map's model knows of where it is asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from kilomoist.applicability import learn_applicability, write_applicability
+from kilomoist.details import Cells
 from kilomoist.files import replaced
-from kilomoist.jobs import job
-from kilomoist.models import load, predict_mean
+from kilomoist.grids import M09
+from kilomoist.importances import dependence_table, importance_table, learned_rows, product_groups
+from kilomoist.jobs import LOGGER, job
+from kilomoist.models import Settings, load, predict_mean
+from kilomoist.predictors import deviation_names
 from kilomoist.protocols import split_estimates
+from kilomoist.rasters import mosaic
 from kilomoist.samples import read_samples
 from kilomoist.scores import correlations
 
 
-def evaluate_model(samples_path: str, models: list[str], use: list[str], paths: dict[str, str]) -> None:
-    """Write correlations, the estimates of `absolute` on train and test rows, and what the figure shows."""
-    samples, (study,) = read_samples(samples_path, use), [one for one in map(load, models) if one.method == "absolute"]
+def evaluate_model(
+    samples_path: str,
+    cells_path: str,
+    models: list[str],
+    use: list[str],
+    products: Sequence[str],
+    units: dict[str, str],
+    settings: Settings,
+    minimum_fraction: float,
+    threads: int,
+    paths: dict[str, str],
+) -> None:
+    """Write correlations, the estimates of `absolute` on train and test rows and what their figure shows, importances
+    and partial dependence of all `models` but one that learned nothing, and the applicability of the first of them.
+    """
+    samples = read_samples(samples_path, use)
+    bands, window = mosaic([cells_path], M09, ["target"])
+    cells = Cells.of_samples(samples, bands["target"], use, window)
+    groups = product_groups(use, products)
+    units |= dict(zip(deviation_names(use), [units[name] for name in use], strict=True))
+    loaded = list(map(load, models))
+    (study,) = [one for one in loaded if one.method == "absolute"]
     predicted = predict_mean(study.estimator, samples[list(study.columns)].to_numpy(np.float32))
+    rows = {
+        one.method: learned_rows(one.method, samples, cells, use, minimum_fraction, one.ratio)
+        for one in loaded
+        if one.estimator is not None
+    }
+    importances, dependences = [], []
+    for model in sorted(loaded, key=lambda model: model.method):
+        if model.method in rows:
+            own = replace(settings, min_leaf=model.min_leaf, options=model.options, trend=model.trend)
+            importances.append(importance_table(model, rows[model.method], own, groups, threads))
+            dependences.append(dependence_table(model, rows[model.method], units, settings.seed))
     tables = {
         "correlation": correlations(samples, ["target", *use]),
         "predictions": pd.DataFrame({"observed": samples["target"], "predicted": predicted, "split": samples["split"]}),
+        "importance": pd.concat(importances),
+        "partial_dependence": pd.concat(dependences),
     }
+    LOGGER.info("Importances and variance inflation:\n%s", tables["importance"].to_string(index=False))
+    known, facts = learn_applicability(loaded[0], rows, tables["importance"], use, settings.seed)
+    if known:
+        LOGGER.info("Threshold %(threshold)s, mean distance %(mean_distance)s, weights: %(weights)s.", facts["tags"])
+    write_applicability(paths["applicability"], known, facts)
     for name, table in tables.items():
         with replaced(paths[name]) as partial:
             table.to_csv(partial, index=False)
@@ -30,8 +78,11 @@ def evaluate_model(samples_path: str, models: list[str], use: list[str], paths: 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         evaluate_model(
-            snakemake.input.samples,
+            *(snakemake.input[name] for name in ("samples", "cells")),
             list(snakemake.input.models),
-            snakemake.params.use,
+            *(snakemake.params[name] for name in ("use", "products", "units")),
+            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            snakemake.params.minimum_valid_fraction,
+            snakemake.threads,
             dict(snakemake.output.items()),
         )

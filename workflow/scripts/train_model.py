@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from kilomoist.details import Cells
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import FEWEST_COARSE_CELLS, Cells, Tuning, fit_absolute, fit_detail
+from kilomoist.methods import FEWEST_COARSE_CELLS, Tuning, fit_absolute, fit_detail
 from kilomoist.models import Settings, save
 from kilomoist.rasters import mosaic
 from kilomoist.samples import read_samples

@@ -1,8 +1,9 @@
 """Weigh the target's cells against what the model says of them, as far as the target's error warrants."""
 
+from kilomoist.details import Cells
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Cells, Tuning
+from kilomoist.methods import Tuning
 from kilomoist.models import Settings
 from kilomoist.rasters import mosaic, write_raster
 from kilomoist.samples import read_samples

@@ -7,9 +7,9 @@ composites of different observations of the same month share the signal and have
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean, interpolate
@@ -19,6 +19,9 @@ from kilomoist.predictors import MOST_WATER, SMALLEST_COVER, TileComposite
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 from kilomoist.regions import blocks_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WINDOW_SIDE = 16
 """Cells along a side of the windows in which halves are compared."""
@@ -137,12 +140,14 @@ def agreement_table(
     minimum_days: Mapping[str, float],
     minimum_fraction: float,
     seed: int,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """The table of agreement of a region: one row a predictor, in the order of `use` (`estimate_reliability`).
 
     `usable` are the region's cells that train a model. Predictors without halves (which are no observations, or come
     from none of the composites) have the reliability 1.
     """
+    import pandas as pd
+
     moments = {name: np.zeros(5) for name in use}
     for window in choose_windows(usable, cells, seed):
         for name, halves in warp_halves(composites, use, window, minimum_days).items():
@@ -152,6 +157,8 @@ def agreement_table(
 
 def read_reliability(path: str | Path, use: Sequence[str]) -> list[float]:
     """The reliability of predictors from a table of agreement, in the order of `use`."""
+    import pandas as pd
+
     table = pd.read_csv(path).set_index("predictor")
     return [float(table.loc[name, "reliability"]) for name in use]
 

@@ -4,15 +4,25 @@ The dissimilarity index and its threshold are those of Meyer and Pebesma (2021, 
 R package CAST computes them (`trainDI`, `aoa`). What follows from the place of a row alone, the folds, is given.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.models import Model
+from kilomoist.files import replaced
+from kilomoist.shifts import learned_range
+from kilomoist.splits import spatial_folds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kilomoist.importances import Rows
+    from kilomoist.models import Model
 
 MEAN_ROWS = 5000
 """Training rows up to which the mean distance between them is exact; of more rows, so many are drawn with the seed, and
@@ -39,8 +49,14 @@ class Applicability:
     """Between training rows, in standardised and weighted predictors; 0 where no predictor counts."""
     threshold: float
     """The dissimilarity index up to which a row lies inside the area of applicability."""
-    tree: Any
-    """scipy's k-d tree of the training rows, or None where no predictor counts."""
+    rows: NDArray[np.float64]
+    """(n, predictors that count): the training rows, standardised and weighted, each once."""
+
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.rows)
 
     def dissimilarity(self, x: NDArray) -> NDArray[np.float64]:
         """Distance of each row to the nearest training row, divided by the mean distance between these; (n,)."""
@@ -48,7 +64,7 @@ class Applicability:
         if self.mean_distance > 0:
             for start in range(0, len(x), _ROWS_AT_ONCE):
                 part = slice(start, start + _ROWS_AT_ONCE)
-                result[part] = self.tree.query(_standardised(x[part], self.centre, self.scale))[0]
+                result[part] = self._tree.query(_standardised(x[part], self.centre, self.scale))[0]
             result /= self.mean_distance
         return result
 
@@ -69,24 +85,72 @@ def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: 
     A predictor that does not vary among the training rows has taught nothing and does not count, nor does one of the
     weight 0: how far a pixel lies from them in these only `outside_range` tells. R CAST stops at the former.
     """
-    from scipy.spatial import cKDTree
-
     lowest, highest = x.min(axis=0), x.max(axis=0)
     centre, deviation = x.mean(axis=0, dtype=float), x.std(axis=0, ddof=1, dtype=float)
     counts = (highest > lowest) & (weights > 0)
     scale = np.divide(weights, deviation, out=np.zeros(len(counts)), where=counts)
     if not counts.any():
-        return Applicability(centre, scale, lowest, highest, 0.0, 0.0, None)
+        return Applicability(centre, scale, lowest, highest, 0.0, 0.0, np.empty((0, 0)))
     rows = _standardised(x, centre, scale)
     mean_distance = _mean_distance(rows, seed)
     index = _distance_to_other_folds(rows, folds) / mean_distance
     first, third = np.quantile(index, [0.25, 0.75])
     threshold = min(third + WHISKER * (third - first), index.max())
-    tree = cKDTree(np.unique(rows, axis=0))  # a leaf of many equal rows would be searched one by one
-    return Applicability(centre, scale, lowest, highest, mean_distance, float(threshold), tree)
+    once = np.unique(rows, axis=0)  # a leaf of many equal rows would be searched one by one
+    return Applicability(centre, scale, lowest, highest, mean_distance, float(threshold), once)
 
 
-def weights_of(importance: pd.DataFrame, method: str, predictors: Sequence[str]) -> NDArray[np.float64]:
+def learn_applicability(
+    model: "Model", rows: Mapping[str, "Rows"], importance: "pd.DataFrame", use: Sequence[str], seed: int
+) -> tuple[Applicability | None, dict[str, Any]]:
+    """The applicability of a model, None where its map uses no predictor, and the facts that blocks are told beside.
+
+    `rows` are those that each method learned from, `importance` is `tables/importance.csv`. The facts: `predictors`;
+    `tags`, what a verdict says of the model; `learned`, the `shifts.learned_range` of each predictor's values, and for
+    `detail` of its deviations.
+    """
+    values = rows["absolute"]
+    learned = values.x[values.trained] if model.method == "absolute" else values.x
+    ranges = [learned_range("value", name, learned[:, number]) for number, name in enumerate(use)]
+    tags = {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
+    known = None
+    if uses_predictors(model):
+        own = rows[model.method]
+        if model.method == "detail":
+            ranges += [learned_range("deviation", name, own.x[:, number]) for number, name in enumerate(use)]
+        weights = weights_of(importance, model.method, use)
+        folds = spatial_folds(own.row[own.trained], own.column[own.trained])
+        # Deviations within cells (`model.subgrid`) are unknown within pixels: places are compared by predictors alone.
+        known = applicability(own.x[own.trained, : len(use)], folds, weights, seed)
+        tags |= {"threshold": f"{known.threshold:.6f}", "mean_distance": f"{known.mean_distance:.6g}"}
+        tags["weights"] = ", ".join(f"{name} {weight:.4g}" for name, weight in zip(use, weights, strict=True))
+    else:
+        tags |= {"threshold": "0", "note": "alpha is 0: the map uses no predictor, and nothing is outside"}
+    return known, {"predictors": list(use), "tags": tags, "learned": ranges}
+
+
+def write_applicability(path: str | Path, known: Applicability | None, facts: Mapping[str, Any]) -> None:
+    """Keep what a model's training rows tell, None where it uses no predictor, and plain facts, for the jobs of blocks.
+
+    The same input gives the same bytes.
+    """
+    arrays = {one.name: getattr(known, one.name) for one in fields(known)} if known else {}
+    with replaced(path) as partial:
+        np.savez_compressed(partial, facts=json.dumps(facts), **arrays)
+
+
+def read_applicability(path: str | Path) -> tuple[Applicability | None, dict[str, Any]]:
+    """Read what `write_applicability` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    facts = json.loads(str(arrays.pop("facts")))
+    if not arrays:
+        return None, facts
+    numbers: dict[str, Any] = {name: float(arrays.pop(name)) for name in ("mean_distance", "threshold")}
+    return Applicability(**(arrays | numbers)), facts
+
+
+def weights_of(importance: "pd.DataFrame", method: str, predictors: Sequence[str]) -> NDArray[np.float64]:
     """Weights (predictors,) of a method: permutation importance on blocks held out, of `tables/importance.csv`.
 
     All 1, as in CAST, where the table does not tell, or where no predictor helped.
@@ -97,7 +161,7 @@ def weights_of(importance: pd.DataFrame, method: str, predictors: Sequence[str])
     return np.maximum(percent, 0.0) if known else np.ones(len(predictors))
 
 
-def uses_predictors(model: Model) -> bool:
+def uses_predictors(model: "Model") -> bool:
     """Whether a map depends on its predictors: `detail` with α = 0 does not, and nothing is outside then."""
     return model.estimator is not None and model.alpha > 0
 

@@ -28,16 +28,18 @@ def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
 
     A quality without alternatives holds nowhere.
     """
-    accepted = np.zeros(next(iter(numbers.values())).shape, bool)
+    accepted: NDArray[np.bool_] | None = None
     for alternative in quality:
-        holds = [_satisfies(condition, numbers[condition.dataset]) for condition in alternative]
-        accepted |= np.logical_and.reduce(holds)
-    return accepted
+        first, *others = (_satisfies(condition, numbers[condition.dataset]) for condition in alternative)
+        for other in others:
+            first &= other
+        accepted = first if accepted is None else accepted | first
+    return np.zeros(next(iter(numbers.values())).shape, bool) if accepted is None else accepted
 
 
 def _satisfies(condition: Condition, stored: NDArray) -> NDArray[np.bool_]:
     """Where a condition holds: looked up, since there are 256 or 65,536 numbers at the most."""
-    return _table(condition, stored.dtype)[stored.view(f"u{stored.dtype.itemsize}")]
+    return _table(condition, stored.dtype).take(stored.view(f"u{stored.dtype.itemsize}"))
 
 
 @cache
@@ -103,8 +105,8 @@ def average_tile(
         rows = slice(start, start + _ROWS_AT_ONCE)
         of_rows = bands[next(iter(bands))][rows].shape
         seen: dict[str, list[_Observations]] = {name: [] for name in names}
-        marked = {name: np.zeros(of_rows, np.float32) for name in surfaces}
-        telling = np.zeros(of_rows, np.float32)
+        marked = {name: np.zeros(of_rows, np.uint8) for name in surfaces}  # of 31 granules at the most
+        telling = np.zeros(of_rows, np.uint8)
         for whole, (_, slot) in zip(stored, granules, strict=True):
             numbers = {name: array[rows] for name, array in whole.items()}
             for name, values, valid in _observed(product, level, names, numbers):
@@ -120,7 +122,7 @@ def average_tile(
                 bands[f"{name}{kind}"][rows] = values
         for name, count in marked.items():
             bands[name][rows] = never[name]
-            np.divide(count, telling, out=bands[name][rows], where=telling > 0)
+            np.divide(count, telling, out=bands[name][rows], where=telling > 0, dtype=np.float32)
     return bands
 
 
@@ -152,9 +154,9 @@ def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scal
             odd_sums += weighted
             odd_days += counted
     with np.errstate(invalid="ignore"):
-        mean = sums / days.astype(float)
-        odd_mean = odd_sums / odd_days.astype(float)
-    middle = np.nan_to_num(mean).astype(np.float32)
+        mean = sums / days
+        odd_mean = odd_sums / odd_days
+    middle = np.nan_to_num(mean)
     for slot, stored, valid in observations:
         deviation = np.subtract(stored, middle, dtype=np.float32)
         deviation *= valid
@@ -162,10 +164,10 @@ def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scal
         squares += np.float32(slot.days) * deviation
     with np.errstate(invalid="ignore"):
         deviation = np.sqrt(squares / days)
-    yield scale * mean
+    yield np.multiply(mean, scale, dtype=float)  # 3000 × 0.0001 is 0.3 in double precision alone
     yield scale * deviation
     yield days
-    yield scale * odd_mean
+    yield np.multiply(odd_mean, scale, dtype=float)
     yield odd_days
 
 
@@ -173,10 +175,12 @@ def _observed(
     product: Product, level: Level, names: Collection[str], numbers: dict[str, NDArray]
 ) -> Iterator[tuple[str, NDArray, NDArray[np.bool_]]]:
     """Name, stored numbers and validity of each of some quantities, given the stored numbers of the datasets."""
-    valid = {}
+    valid, accepted = {}, {}
     for name, layer in product.layers_of(names).items():
-        stored = numbers[layer.dataset]
-        valid[name] = meets(layer.quality[level], numbers) & layer.holds(stored)
+        stored, quality = numbers[layer.dataset], layer.quality[level]
+        if quality not in accepted:  # vegetation indices share theirs
+            accepted[quality] = meets(quality, numbers)
+        valid[name] = accepted[quality] & layer.holds(stored)
         if name in names:
             yield name, stored, valid[name]
     for name, parts in product.differences.items():
@@ -194,8 +198,7 @@ def average_fields(granules: Iterable[Path], product: Product) -> Bands:
     total, count = np.zeros(M09.window.shape), np.zeros(M09.window.shape, np.float32)
     run: _Run | None = None
     for path in granules:
-        values, window = read_target(path, product)
-        valid = np.isfinite(values)
+        values, valid, window = read_target(path, product)
         if run is None or run.window != window or not np.array_equal(run.valid, valid):
             if run:
                 run.settle(total, count)

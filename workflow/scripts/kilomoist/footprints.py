@@ -65,7 +65,9 @@ def sum_footprints(
             continue
         left, right = np.flatnonzero(inside)[[0, -1]]
         columns = columns[:, left : right + 2]
-        strips = _Strips(np.floor(middles).astype(int) - first, columns[:-1], columns[1:], source.columns)
+        # Not from the first column that is needed: sums from another one would have other last bits.
+        east = min(source.columns, int(np.ceil(columns.max())))
+        strips = _Strips(np.floor(middles).astype(int) - first, columns[:-1], columns[1:], east)
         area = (
             heights[:, None] / np.diff(edges)[target_row][:, None] / np.diff((columns[:-1] + columns[1:]) / 2, axis=1)
         )
@@ -77,20 +79,31 @@ def sum_footprints(
         rows, starts = np.unique(target_row, return_index=True)
         here = slice(left, right + 1)
 
+        # A mean and its days, and often all layers of a product, are valid at the same pixels; the days of two
+        # indices are mostly the same too.
         covered: list[tuple[NDArray[np.bool_], NDArray]] = []
-        for number, layer in enumerate(layers[:, first - first_row : last - first_row]):
+        summed: list[tuple[NDArray, NDArray]] = []
+        for number, layer in enumerate(layers[:, first - first_row : last - first_row, :east]):
             valid = np.isfinite(layer)
-            # A mean and its days, and often all layers of a product, are valid at the same pixels.
-            share = next((share for known, share in covered if np.array_equal(known, valid)), None)
+            share = _known(covered, valid)
             if share is None:
                 share = np.add.reduceat(strips.integrate(valid.astype(float)) * area, starts, axis=0)
                 covered.append((valid, share))
             shares[number, start + rows, here] = share
             values = np.where(valid, layer, 0)
-            if values.any():
-                integrated = strips.integrate(values.astype(float)) * area
-                sums[number, start + rows, here] = np.add.reduceat(integrated, starts, axis=0)
+            total = _known(summed, values)
+            if total is None:
+                total = np.zeros_like(share)
+                if values.any():
+                    total = np.add.reduceat(strips.integrate(values.astype(float)) * area, starts, axis=0)
+                summed.append((values, total))
+            sums[number, start + rows, here] = total
     return sums, shares
+
+
+def _known(found: list[tuple[NDArray, NDArray]], values: NDArray) -> NDArray | None:
+    """What was found of the same values before."""
+    return next((result for known, result in found if np.array_equal(known, values)), None)
 
 
 def _positions(source: Grid, target: Window) -> NDArray[np.float64]:

@@ -51,6 +51,8 @@ _IS_COMPRESSED = 3
 _DEFLATE = 4
 _DEFLATED = 8
 _UNWRITTEN = 0xFFFFFFFF
+_PIECE = 1 << 21
+"""Bytes that are inflated at once."""
 
 
 def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -> dict[str, NDArray]:
@@ -86,8 +88,10 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
                     dataset = granule.select(name)
                     stream = _stream_of(dataset.ref(), elements, content)
                     if stream is not None and kind in _TYPES:
-                        numbers = np.frombuffer(_inflated(path, *stream, content, product), _TYPES[kind])
-                        arrays[name] = numbers.reshape(shape).astype(numbers.dtype.newbyteorder("="))
+                        stored_as = np.dtype(_TYPES[kind])
+                        size = stored_as.itemsize * product.pixels**2
+                        numbers = _inflated(path, *stream, content, product, size).view(stored_as).reshape(shape)
+                        arrays[name] = numbers.astype(stored_as.newbyteorder("="), copy=False)
                     else:
                         if not checked:  # once a file: which streams the library reads is not known here
                             _check_streams(path, elements, content, product)
@@ -98,12 +102,13 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
     return arrays
 
 
-def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32], Window]:
-    """Soil moisture (m³/m³, rows from north to south) of a SMAP L4 granule and the M09 window that it covers.
+def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32], NDArray[np.bool_], Window]:
+    """Soil moisture (m³/m³, rows from north to south) of a SMAP L4 granule, where it has values, and the M09 window
+    that it covers.
 
-    NaN stands where the file has its fill, a number outside the valid range, or none. The file may be the whole
-    globe or a subsetter's cut, which is placed by its `x` and `y`. Raises `InputError` when the file is not whole,
-    lacks the dataset, or does not lie on the 9 km cells.
+    There are none where the file has its fill, a number outside the valid range, or no number. The file may be the
+    whole globe or a subsetter's cut, which is placed by its `x` and `y`. Raises `InputError` when the file is not
+    whole, lacks the dataset, or does not lie on the 9 km cells.
     """
     import h5py  # a job that reads tiles does without
 
@@ -133,7 +138,7 @@ def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32]
             f"the whole globe of {_times(M09.window.shape)} cells can do without; keep x and y when cutting granules."
         )
     with np.errstate(invalid="ignore"):
-        return np.where(layer.holds(values), values, np.float32(np.nan)), window
+        return values, layer.holds(values), window
 
 
 def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
@@ -148,12 +153,12 @@ def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
     if filters:  # one of the filters was left out when the chunk was written
         return stored[()]
     try:
-        content = isal_zlib.decompress(chunk)
+        content = _inflate(chunk, stored.dtype.itemsize * stored.size)
     except igzip_lib.IsalError as error:  # type: ignore[misc]  # a class, though its stub says otherwise
         raise ValueError(f"compressed data of {stored.name!r}: {error}") from error
     if stored.shuffle:  # all first bytes, then all second ones, and so on
-        content = np.frombuffer(content, np.uint8).reshape(stored.dtype.itemsize, -1).T.tobytes()
-    return np.frombuffer(content, stored.dtype).reshape(stored.shape)
+        content = np.ascontiguousarray(content.reshape(stored.dtype.itemsize, -1).T).ravel()
+    return content.view(stored.dtype).reshape(stored.shape)
 
 
 def check_format(path: Path, product: Product) -> None:
@@ -287,15 +292,32 @@ def _stream_of(reference: int, elements: Elements, content: mmap.mmap) -> tuple[
     return None
 
 
-def _inflated(path: Path, offset: int, length: int, content: mmap.mmap, product: Product) -> bytes:
-    """A deflated stream of an HDF4 file inflated. Raises `InputError` when it does not have its check sum.
+def _inflate(stream: bytes, size: int) -> NDArray[np.uint8]:
+    """What a deflated stream of `size` bytes holds, piece by piece: one large piece would take new memory each time.
+
+    Raises `igzip_lib.IsalError` when it does not have its check sum and ValueError when it has another size.
+    """
+    content, filled, inflater = np.empty(size, np.uint8), 0, isal_zlib.decompressobj()
+    while not inflater.eof:
+        piece = np.frombuffer(inflater.decompress(stream, _PIECE), np.uint8)
+        if not piece.size or filled + piece.size > size:
+            break
+        content[filled : filled + piece.size] = piece
+        filled, stream = filled + piece.size, inflater.unconsumed_tail
+    if filled != size or not inflater.eof:
+        raise ValueError(f"it ends after {filled} bytes or does not end there, where {size} are expected")
+    return content
+
+
+def _inflated(path: Path, offset: int, length: int, content: mmap.mmap, product: Product, size: int) -> NDArray:
+    """A deflated stream of an HDF4 file inflated. Raises `InputError` when it is damaged.
 
     The HDF4 library does not compare the check sums of compressed elements and hands out wrong numbers for a damaged
     one, without a word; and it takes several times as long.
     """
     try:
-        return isal_zlib.decompress(content[offset : offset + length])
-    except igzip_lib.IsalError as error:  # type: ignore[misc]  # a class, though its stub says otherwise
+        return _inflate(content[offset : offset + length], size)
+    except (igzip_lib.IsalError, ValueError) as error:  # type: ignore[misc]  # a class, though its stub says otherwise
         raise _incomplete(path, product, f"compressed data at byte {offset}: {error}") from error
 
 
@@ -309,7 +331,10 @@ def _check_streams(path: Path, elements: Elements, content: mmap.mmap, product: 
         begin = content[offset : offset + 2]
         # Another method of compression than deflate begins otherwise, and a damaged beginning the library notices.
         if tag == _COMPRESSED and length > 2 and begin[0] & 0x0F == _DEFLATED and int.from_bytes(begin) % 31 == 0:
-            _inflated(path, offset, length, content, product)
+            try:
+                isal_zlib.decompress(content[offset : offset + length])
+            except igzip_lib.IsalError as error:  # type: ignore[misc]
+                raise _incomplete(path, product, f"compressed data at byte {offset}: {error}") from error
 
 
 def _place(path: Path, shape: tuple[int, ...], x: NDArray, y: NDArray) -> tuple[Window, bool]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from threadpoolctl import threadpool_limits
 
+from kilomoist.details import Cells, detail_rows
 from kilomoist.grids import COARSE_SIDE
-from kilomoist.methods import Cells, detail_rows, fit_small
+from kilomoist.methods import fit_small
 from kilomoist.models import Model, Settings, impurity_importance, predict_mean
 from kilomoist.products import PRODUCTS, TERRAIN
 from kilomoist.samples import learned_columns

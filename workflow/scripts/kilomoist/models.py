@@ -299,7 +299,7 @@ def _canonical(archive: bytes) -> bytes:
 
     source = zipfile.ZipFile(io.BytesIO(archive))
     schema = renumbered(json.loads(source.read("schema.json")))
-    entries = {"schema.json": json.dumps(schema, indent=1).encode()}
+    entries = {"schema.json": json.dumps(schema).encode()}
     for name in source.namelist():
         if name != "schema.json":
             stem, _, suffix = name.rpartition(".")

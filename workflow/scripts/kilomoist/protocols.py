@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from kilomoist import models
 from kilomoist.cells import Values, aligned, block_deviation, coarsen, null_models, reconcile
+from kilomoist.details import Cells
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
-from kilomoist.methods import Cells, Tuning, fit_absolute, fit_detail, predict_map, tune_absolute
+from kilomoist.methods import Tuning, fit_absolute, fit_detail, predict_map, tune_absolute
 from kilomoist.models import Settings
 from kilomoist.predictors import deviation_names
 from kilomoist.samples import learned_columns

@@ -1,11 +1,11 @@
 """The training table: one row a 9 km cell, with its contract."""
 
+import json
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pandera.pandas as pandera
 from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
@@ -13,15 +13,23 @@ from kilomoist.files import replaced
 from kilomoist.grids import M09, Window, geographic_from_ease
 from kilomoist.predictors import deviation_names
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pandera
+
+_CONTRACT = b"kilomoist_samples"
+"""Under which a file says of which predictors it keeps the contract."""
 FEWEST_ROWS = 50
 """Training rows below which no model is fitted."""
 
 
-def schema(use: Sequence[str]) -> pandera.DataFrameSchema:
+def schema(use: Sequence[str]) -> "pandera.DataFrameSchema":
     """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, one row a cell.
 
     Deviations of the predictors within cells are there where `model.subgrid` asks for them.
     """
+    import pandera.pandas as pandera  # half a second, which only the job that writes samples spends
+
     fraction = pandera.Check.in_range(0, 1)
     finite = pandera.Check(np.isfinite, name="finite")
     number, deviation = pandera.Column("float64", finite), [finite, pandera.Check.ge(0)]
@@ -48,12 +56,14 @@ def learned_columns(table: Container[str], use: Sequence[str]) -> list[str]:
 
 def collect(
     cells: Mapping[str, NDArray[np.float64]], window: Window, use: Sequence[str], minimum_valid_fraction: float
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Rows of the cells that can train a model, without `split`: enough pixels with all predictors, and a target.
 
     `cells` are bands over `window` as `predictors.aggregate` makes them, with `target`. Raises `InputError` when there
     are fewer than `FEWEST_ROWS`.
     """
+    import pandas as pd
+
     enough = cells["valid_fraction"] >= minimum_valid_fraction
     usable = enough & np.isfinite(cells["target"]) & np.all([np.isfinite(cells[name]) for name in use], axis=0)
     with_target = int(np.isfinite(cells["target"]).sum())
@@ -102,16 +112,44 @@ def split_randomly(rows: int, test_fraction: float, seed: int) -> NDArray[np.str
     return split
 
 
-def write_samples(path: str | Path, frame: pd.DataFrame, use: Sequence[str]) -> None:
-    """Check the table against its contract and write it as Parquet."""
+def write_samples(path: str | Path, frame: "pd.DataFrame", use: Sequence[str]) -> None:
+    """Check the table against its contract and write it as Parquet, which says that it was checked."""
+    import pyarrow
+    from pyarrow import parquet
+
+    table = pyarrow.Table.from_pandas(schema(use).validate(frame), preserve_index=False)
+    said = {_CONTRACT: _contract(use), b"PANDAS_ATTRS": json.dumps(frame.attrs).encode()}
     with replaced(path) as partial:
-        schema(use).validate(frame).to_parquet(partial, index=False, compression="zstd")
+        parquet.write_table(
+            table.replace_schema_metadata({**table.schema.metadata, **said}), partial, compression="zstd"
+        )
 
 
-def read_samples(path: str | Path, use: Sequence[str]) -> pd.DataFrame:
-    """Read the table; raises `InputError` when it does not keep its contract."""
+def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
+    """Read the table; raises `InputError` when it does not keep its contract.
+
+    What `write_samples` wrote keeps it, and libraries that write a changed table drop what it says of itself.
+    """
+    from pyarrow import parquet
+
+    problem: Exception
     try:
-        return schema(use).validate(pd.read_parquet(path))
-    except (pandera.errors.SchemaError, pandera.errors.SchemaErrors, ValueError) as error:
-        problem = " ".join(str(error).split())
-        raise InputError(f"{path} is not a table of samples ({problem}): delete it and run snakemake again.") from error
+        table = parquet.read_table(path)
+        frame = table.to_pandas()
+    except (OSError, ValueError) as error:
+        problem = error
+    else:
+        if (table.schema.metadata or {}).get(_CONTRACT) == _contract(use):
+            return frame
+        from pandera.errors import SchemaError, SchemaErrors
+
+        try:
+            return schema(use).validate(frame)
+        except (SchemaError, SchemaErrors) as error:
+            problem = error
+    described = " ".join(str(problem).split())
+    raise InputError(f"{path} is not a table of samples ({described}): delete it and run snakemake again.") from problem
+
+
+def _contract(use: Sequence[str]) -> bytes:
+    return json.dumps(list(use)).encode()

@@ -6,14 +6,16 @@ What is told of maps is summed up part by part, so that memory does not grow wit
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values, block_mean
 from kilomoist.grids import CELL_SIDE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CONSTANT = 1e-12
 """Numbers that differ by less are the same but for rounding."""
@@ -123,12 +125,14 @@ def skill(name: str, squares: Mapping[str, float]) -> dict[str, Any]:
     return {f"skill_{null}": 1 - squares[name] / squares[null] for null in NULLS if squares.get(null)}
 
 
-def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> pd.DataFrame:
+def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.DataFrame":
     """Scores of maps against a true one, over the pixels that all have, as a whole and of deviations within cells.
 
     `parts` are of the maps by name and of the truth, (rows × 9, columns × 9) over whole cells. `support` is `1 km` or
     `within cells`: what a downscaled map adds lies in the deviations from the cell's mean, and copied values have none.
     """
+    import pandas as pd
+
     found: dict[str, dict[str, Pairs]] = {"1 km": {}, "within cells": {}}
     for maps, truth in parts:
         common = np.isfinite(truth) & np.all([np.isfinite(values) for values in maps.values()], axis=0)
@@ -151,8 +155,10 @@ def deviations(values: NDArray) -> Values:
     return values - np.kron(mean, np.ones((CELL_SIDE, CELL_SIDE)))
 
 
-def correlations(samples: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+def correlations(samples: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
     """Pearson's r with p and n of every pair of columns: first, second, r, p, n."""
+    import pandas as pd
+
     rows = []
     for first, second in combinations(names, 2):
         pair = score(samples[first].to_numpy(), samples[second].to_numpy())

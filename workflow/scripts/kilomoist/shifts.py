@@ -4,13 +4,15 @@ Pixels are counted block by block in bins that the training rows alone decide, s
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.scores import PERCENTILES, describe
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BINS = 50
 """Bins over the training rows' range."""
@@ -20,20 +22,26 @@ _NAMES = ("minimum", "maximum", *(f"p{percent:02d}" for percent in PERCENTILES))
 """No mean: sums of blocks differ from the sum of the whole in their last bits."""
 
 
-class ShiftCount:
-    """Counts of one predictor in the training rows (n,) and, part by part, in a block's pixels, all finite.
+def learned_range(space: str, predictor: str, rows: NDArray) -> dict[str, Any]:
+    """What pixels are counted beside: the bins of one predictor and its training rows (n,), as plain data.
 
     `space` is `value`, or `deviation` where it is what a scale has beyond the next coarser one.
     """
+    rows = np.asarray(rows, float)
+    lowest, highest = float(rows.min()), float(rows.max())
+    span = highest - lowest or max(abs(lowest), 1.0)
+    edges = np.linspace(lowest - BEYOND * span, highest + BEYOND * span, (2 * BEYOND + 1) * BINS + 1)
+    found = {"space": space, "predictor": predictor, "training": describe(rows)}
+    return found | {"edges": edges.tolist(), "rows": _counts(rows, edges).tolist()}
 
-    def __init__(self, space: str, predictor: str, rows: NDArray) -> None:
-        rows = np.asarray(rows, float)
-        self._lowest, self._highest = float(rows.min()), float(rows.max())
-        span = self._highest - self._lowest or max(abs(self._lowest), 1.0)
-        ends = self._lowest - BEYOND * span, self._highest + BEYOND * span
-        self._edges = np.linspace(*ends, (2 * BEYOND + 1) * BINS + 1)
-        self._found = {"space": space, "predictor": predictor, "training": describe(rows)}
-        self._rows, self._pixels = _counts(rows, self._edges), np.zeros(len(self._edges) - 1, np.int64)
+
+class ShiftCount:
+    """Counts of a block's pixels, part by part, all finite, beside one predictor's training rows (`learned_range`)."""
+
+    def __init__(self, learned: Mapping[str, Any]) -> None:
+        self._found, self._edges = dict(learned), np.array(learned["edges"])
+        self._lowest, self._highest = learned["training"]["minimum"], learned["training"]["maximum"]
+        self._pixels = np.zeros(len(self._edges) - 1, np.int64)
         self._ends, self._below, self._above = [np.inf, -np.inf], 0, 0
 
     def add(self, pixels: NDArray) -> None:
@@ -49,8 +57,6 @@ class ShiftCount:
         """What was counted, as plain data."""
         minimum, maximum = self._ends if self._pixels.any() else (None, None)
         return self._found | {
-            "edges": self._edges.tolist(),
-            "rows": self._rows.tolist(),
             "pixels": self._pixels.tolist(),
             "minimum": minimum,
             "maximum": maximum,
@@ -61,7 +67,7 @@ class ShiftCount:
 
 def shift_tables(
     blocks: Sequence[Sequence[Mapping[str, Any]]], units: Mapping[str, str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """What `ShiftCount` found in every block of a region, all predictors of a block together, as two tables.
 
     The first has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
@@ -69,6 +75,8 @@ def shift_tables(
     training rows. Percentiles of pixels are interpolated within bins of a fiftieth of that range. The second has a
     row a bin: space, predictor, unit, lower, upper, rows (9 km), pixels (1 km).
     """
+    import pandas as pd
+
     summaries: list[dict[str, Any]] = []
     histograms = []
     for parts in zip(*blocks, strict=True):

@@ -18,17 +18,15 @@ from numpy.typing import NDArray
 
 from kilomoist import models
 from kilomoist.cells import Values, coarsen, reconcile
+from kilomoist.details import Cells, detail_rows, reconciled_detail
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE
 from kilomoist.methods import (
-    Cells,
     Tuning,
     detail_folds,
-    detail_rows,
     fit_absolute,
     fit_small,
     pixel_rows,
     predict_out_of_fold,
-    reconciled_detail,
     tune_absolute,
 )
 from kilomoist.models import Model, Settings
