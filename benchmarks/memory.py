@@ -21,7 +21,7 @@ SIZES = {1: (128, 128), 4: (256, 256), 16: (512, 512)}
 CONTINENT = (512, 768), 256
 BY_BLOCK = ("stack_block", "predict_block", "bound_block", "judge_block")
 RULES = (
-    *("stack_block", "collect_samples", "train_model", "rank_predictors", "calibrate_intervals", "predict_block"),
+    *("stack_block", "collect_samples", "train_model", "evaluate_model", "calibrate_intervals", "predict_block"),
     *("bound_block", "judge_block", "reconcile_map", "assemble_map", "assemble_quality", "assemble_predictors"),
     *("compare_maps", "compare_truth", "measure_coverage", "validate_field", "draw_maps"),
 )

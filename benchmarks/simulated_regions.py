@@ -181,13 +181,21 @@ def train_model(region: Region, _: str) -> None:
         )
 
 
-def rank_predictors(region: Region, _: str) -> None:
+def evaluate_model(region: Region, _: str) -> None:
+    from evaluate_model import evaluate_model
     from kilomoist.models import Settings
-    from rank_predictors import rank_predictors
 
     inputs, models = region.at("samples.parquet", "cells.tif"), region.at("model.skops", "alternative.skops")
-    outputs = region.named(importance="importance.csv", partial_dependence="dependence.csv")
-    rank_predictors(*inputs, models, USE, list(PRODUCTS)[:1], UNITS, Settings(region.kind, 200, SEED), 0.5, 2, outputs)
+    outputs = region.named(
+        correlation="correlation.csv",
+        predictions="predictions.csv",
+        importance="importance.csv",
+        partial_dependence="dependence.csv",
+        train="train.parquet",
+        random="random.parquet",
+        applicability="applicability.npz",
+    )
+    evaluate_model(*inputs, models, USE, list(PRODUCTS)[:1], UNITS, Settings(region.kind, 200, SEED), 0.5, 1, outputs)
 
 
 def calibrate_intervals(region: Region, _: str) -> None:
@@ -218,9 +226,8 @@ def bound_block(region: Region, block: str) -> None:
 def judge_block(region: Region, block: str) -> None:
     from judge_block import judge_block
 
-    inputs = region.at(f"{block}-predictors.tif", "samples.parquet", "cells.tif", "model.skops", "importance.csv")
-    outputs = region.at(f"{block}-applicability.tif", f"{block}-shift.json")
-    judge_block(*inputs, *region.at("agreement.csv"), 0.5, SEED, TAGS, *outputs)
+    inputs = region.at(f"{block}-predictors.tif", "samples.parquet", "cells.tif", "applicability.npz", "agreement.csv")
+    judge_block(*inputs, TAGS, *region.at(f"{block}-applicability.tif", f"{block}-shift.json"))
 
 
 def reconcile_map(region: Region, _: str) -> None:
@@ -305,7 +312,7 @@ def draw_maps(region: Region, _: str) -> None:
 JOBS: dict[str, Callable[[Region, str], None]] = {
     one.__name__: one
     for one in (
-        *(stack_block, collect_samples, train_model, rank_predictors, calibrate_intervals, predict_block, bound_block),
+        *(stack_block, collect_samples, train_model, evaluate_model, calibrate_intervals, predict_block, bound_block),
         *(judge_block, reconcile_map, assemble_map, assemble_quality, assemble_predictors, compare_maps),
         *(compare_truth, measure_coverage, validate_field, draw_maps),
     )

@@ -19,7 +19,7 @@ def main() -> None:
         region = Region(folder, CELLS, 256)
         measure(region, "prepare")
         measure(region, "collect_samples")
-        jobs = [("train_model", ""), ("rank_predictors", "")]
+        jobs = [("train_model", ""), ("evaluate_model", "")]
         jobs += [("predict_block", block) for block in region.blocks]
         jobs += [("reconcile_map", ""), ("assemble_map", "plain"), ("calibrate_intervals", "")]
         jobs += [(job, block) for job in ("bound_block", "judge_block") for block in region.blocks]

@@ -159,6 +159,20 @@ def test_a_left_out_month_is_not_seen() -> None:
     assert (moved["mean"] > table["mean"] + 0.2).all()
 
 
+def test_months_are_learned_from_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all months alike, and the same ones each time."""
+    monkeypatch.setattr(protocols, "MOST_ROWS", 300)
+    others = months()
+    samples = others.pop("2021-08")
+    table, note = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))
+    assert note == "trained on 300 rows of 2021-07, 2021-09; min_leaf 5"
+    again, _ = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))
+    pd.testing.assert_frame_equal(again, table)
+    july, september = (month["target"].mean() for month in others.values())
+    middle, apart = (july + september) / 2, abs(september - july)
+    assert abs(table["mean"] - middle).max() < 0.2 * apart + 0.02
+
+
 def test_one_month_has_no_other_to_learn_from() -> None:
     with pytest.raises(InputError, match="no other month"):
         leave_month_out(months()["2021-08"], {}, USE, SETTINGS, Tuning(5))

@@ -20,10 +20,10 @@ rule evaluate_model:
         "results/benchmarks/evaluate_model/{region}/{month}.tsv"
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: 1  # a second one would not let a block be mapped beside it
     resources:
         mem_mb=memory(340, of_region=5),
-        runtime=minutes(20, of_region=4),
+        runtime=minutes(30, of_region=6),
     params:
         use=list(CONFIG.predictors.use),
         products=list(USED.values()),

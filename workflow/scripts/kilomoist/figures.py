@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import geopandas
 import numpy as np
 import pandas as pd
 import rasterio
@@ -39,6 +38,9 @@ from kilomoist.files import replaced
 from kilomoist.grids import EASE_CRS, geographic_from_ease, signed_longitude
 from kilomoist.maps import FLAGS, NO_FLAG, SEVERITY, most_severe, severity_colours
 from kilomoist.regions import region_area
+
+if TYPE_CHECKING:
+    import geopandas
 
 Bounds = tuple[float, float, float, float]
 """Left, bottom, right, top; in degrees west, south, east, north."""
@@ -642,8 +644,10 @@ def _roomy(bounds: Bounds) -> Bounds:
     return left - x, bottom - y, right + x, top + y
 
 
-def _region(footprint: Bounds, crs: CRS, outline_path: str | Path | None, bbox: Bounds | None) -> geopandas.GeoSeries:
+def _region(footprint: Bounds, crs: CRS, outline_path: str | Path | None, bbox: Bounds | None) -> "geopandas.GeoSeries":
     """The region's area; straight sides get corners in between, because they are curved in other projections."""
+    import geopandas  # half a second, and only maps need it
+
     if outline_path and crs == EASE_CRS:
         return geopandas.read_file(outline_path).geometry
     if outline_path or bbox:  # across 180°, where files cut their outlines, in one piece
@@ -714,7 +718,7 @@ def _draw_map(
     values: NDArray[np.float32],
     bounds: Bounds,
     projection: str,
-    region: geopandas.GeoSeries,
+    region: "geopandas.GeoSeries",
     norm: Normalize,
     colours: str | Colormap = MOISTURE_COLOURS,
 ) -> AxesImage:

@@ -131,7 +131,14 @@ def choose(
 def tune_absolute(
     rows: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
 ) -> tuple[Settings, pd.DataFrame]:
-    """The settings that learn y9 = f(x9) best out of fold, on spatial folds of the rows, and what was compared."""
+    """The settings that learn y9 = f(x9) best out of fold, on spatial folds of the rows, and what was compared.
+
+    Where there is nothing to choose nothing is fitted, and the RMSE is NaN.
+    """
+    only, *others = tuning.candidates(settings)
+    if not others:
+        row = {"trees": only.trees, "min_leaf": only.min_leaf, "alpha": 1.0, "rmse": np.nan, "chosen": True}
+        return only, pd.DataFrame([row])
     x, y = rows[learned_columns(rows, use)].to_numpy(np.float32), rows["target"].to_numpy()
     folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
     chosen, _, table = choose(

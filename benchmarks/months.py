@@ -1,0 +1,47 @@
+"""Whether time grows as the months do: python benchmarks/months.py [--months 2 4 8].
+
+Simulated data: a part of the small scene, `absolute`, with the scores of months that are left out and without protocols
+beyond `random`. Runs as many months as is asked, each number in a folder of its own, and prints CPU and wall seconds of
+each, CPU seconds of the simulation of granules and of `leave_month_out`, which learns from all other months, and
+`slope`, that of the logarithm of the CPU time without the simulation over that of the months.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from memory import slope
+from runs import cpu_of_rules, run
+
+MONTHS = [f"2021-{month:02d}" for month in range(3, 11)]
+CONFIG = {
+    "scene": {"extent": "small"},
+    "regions": [{"name": "steppe", "bbox": [98, 46.5, 101, 48.5]}],
+    "model": {"method": "absolute", "trees": 100, "min_leaf": 5},
+    "map": {"interval": None},
+    "evaluation": {"protocols": []},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--months", nargs="*", type=int, default=[2, 4, 8], choices=range(2, len(MONTHS) + 1))
+    numbers, costs = parser.parse_args().months, []
+    for number in numbers:
+        with tempfile.TemporaryDirectory() as name:
+            config = {**CONFIG, "months": MONTHS[:number]}
+            cost = run(Path(name), [f"{key}={json.dumps(value)}" for key, value in config.items()])
+            rules = cpu_of_rules(Path(name))
+        simulated = sum(cpu for rule, cpu in rules.items() if rule.startswith("simulate"))
+        costs.append(cost.cpu - simulated)
+        print(f"cpu_{number} {cost.cpu:.1f} s")
+        print(f"wall_{number} {cost.wall:.1f} s")
+        print(f"cpu_of_simulation_{number} {simulated:.1f} s")
+        print(f"cpu_of_leave_month_out_{number} {rules['leave_month_out']:.1f} s", flush=True)
+    if len(numbers) > 1:
+        print(f"slope {slope(numbers, costs):.2f}")
+
+
+if __name__ == "__main__":
+    main()
