@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.calendars import slots
+from kilomoist.composites import Bands, average_rows
 from kilomoist.eos import compress_target, granule_file_name, write_target_granule, write_tiled_granule
 from kilomoist.grids import M09, Window
 from kilomoist.products import PRODUCTS, Product
@@ -20,6 +21,12 @@ INDEX: Product = PRODUCTS["MOD13A2.061"]
 """The 1 km twin of MOD13A1: a quarter of its pixels."""
 TARGET: Product = PRODUCTS["SPL4SMGP.008"]
 ANALYSIS: Product = PRODUCTS["SPL4SMAU.008"]
+
+
+def average_tile(*given: Any) -> Bands:
+    """The composite of a whole tile, of what is given to `average_rows`."""
+    parts = [bands for _, bands in average_rows(*given)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def day(number: int) -> datetime:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from granule_archives import MONTH, TILE
+from granule_archives import MONTH, TILE, average_tile
 from rasterio.warp import transform
 from rule_bench import CONFIG, REGION, Bench
 from workflow_runs import block_mean, planned, rules
 
 from kilomoist.boundaries import fetch_outline
-from kilomoist.composites import average_tile, choose_granules
+from kilomoist.composites import choose_granules
 from kilomoist.errors import InputError
 from kilomoist.granules import read_target
 from kilomoist.grids import M01, M09, cells_covering

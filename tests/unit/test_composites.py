@@ -10,11 +10,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from granule_archives import average_tile
 from pyhdf.SD import SD
 
 from kilomoist import composites
 from kilomoist.calendars import Slot
-from kilomoist.composites import average_fields, average_tile, choose_granules, require_share, write_inventory
+from kilomoist.composites import average_fields, choose_granules, require_share, write_inventory
 from kilomoist.eos import granule_file_name, write_tiled_granule
 from kilomoist.errors import InputError
 from kilomoist.granules import read_datasets

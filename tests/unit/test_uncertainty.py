@@ -10,10 +10,10 @@ from scipy.stats import norm
 
 from kilomoist.cells import block_mean, interpolate
 from kilomoist.details import Cells, reconciled_detail
+from kilomoist.details import detail as detail_of
 from kilomoist.grids import Window
 from kilomoist.maps import interval_block
 from kilomoist.methods import Tuning, fit_absolute, fit_detail
-from kilomoist.methods import detail as detail_of
 from kilomoist.models import Model, Settings, fit, predict_mean
 from kilomoist.scores import coverage_rows, vegetation_classes
 from kilomoist.uncertainty import (

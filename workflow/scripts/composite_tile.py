@@ -1,10 +1,10 @@
 """Composite one product on one tile over a month, in the tile's own grid."""
 
-from kilomoist.composites import average_tile, choose_granules, write_inventory
+from kilomoist.composites import average_rows, choose_granules, write_inventory
 from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, job
 from kilomoist.products import PRODUCTS, Level
-from kilomoist.rasters import write_raster
+from kilomoist.rasters import raster_parts
 
 
 def composite_tile(
@@ -25,7 +25,9 @@ def composite_tile(
         LOGGER.warning("%s has no granule of %s on %s: its composite is empty.", product_name, month, tile)
     grid = tile_grid(tile, product.pixels)
     tags = {"source": source, "product": product_name, "tile": tile, "month": month, "quality": level}
-    write_raster(path, average_tile(chosen, product, level, use), grid, grid.window, tags)
+    with raster_parts(path, grid, grid.window, tags) as raster:
+        for window, bands in average_rows(chosen, product, level, use):
+            raster.write(bands, window)
     write_inventory(inventory, product, tile, month, [granule for granule, _ in chosen], absent)
 
 

@@ -18,9 +18,10 @@ from kilomoist.products import Condition, Level, Product, Quality
 Bands = dict[str, NDArray[np.float32]]
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")
-"""Ends of the names of the bands that a composite has of each quantity (`average_tile`)."""
-_ROWS_AT_ONCE = 60
-"""Rows of a tile that are handled together: few enough that they stay in the processor's cache from step to step."""
+"""Ends of the names of the bands that a composite has of each quantity (`average_rows`)."""
+_ROWS_AT_ONCE = 64
+"""Rows of a tile that are handled together: few enough that they stay in the processor's cache from step to step, and a
+quarter of a row of a raster's tiles."""
 
 
 def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
@@ -79,10 +80,10 @@ def write_inventory(
     write_json(path, inventory)
 
 
-def average_tile(
+def average_rows(
     granules: Sequence[tuple[Path, Slot]], product: Product, level: Level, use: Collection[str] | None = None
-) -> Bands:
-    """Composite of one product on one tile from its granules, each with its slot in the month.
+) -> Iterator[tuple[Window, Bands]]:
+    """Composite of one product on one tile from its granules, each with its slot in the month: some rows at once.
 
     Per quantity of the product (only those in `use` where it is given) five bands: the mean weighted by days
     (`{name}`, in its unit), the weighted standard deviation of its observations (`{name}_std`) and the days that its
@@ -91,22 +92,19 @@ def average_tile(
     where there is no valid observation. Products that tell water and snow add `water` and `snow`: the share of
     processed observations marked so. An observation is valid when its number lies in the layer's valid range, is not
     its fill, and its quality bits are accepted at `level`; of a difference of layers when both are. Bands are float32,
-    (pixels, pixels).
+    of the shape of the window of the tile that they come with; windows follow each other from the north.
     """
     names = [name for name in product.quantities if use is None or name in use]
-    shape = (product.pixels, product.pixels)
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
     stored = [read_datasets(path, product, product.datasets_of(names)) for path, _ in granules]
-    bands = {f"{name}{kind}": np.empty(shape, np.float32) for name in names for kind in KINDS}
-    bands |= {name: np.empty(shape, np.float32) for name in surfaces}
     # What is never processed is sea, with few exceptions, and the sea must be seen beside a coast.
     never = {"water": np.float32(len(granules) > 0), "snow": np.float32(0)}
     for start in range(0, product.pixels, _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        of_rows = bands[next(iter(bands))][rows].shape
+        window = Window(start, 0, min(_ROWS_AT_ONCE, product.pixels - start), product.pixels)
+        rows = slice(start, start + window.rows)
         seen: dict[str, list[_Observations]] = {name: [] for name in names}
-        marked = {name: np.zeros(of_rows, np.uint8) for name in surfaces}  # of 31 granules at the most
-        telling = np.zeros(of_rows, np.uint8)
+        marked = {name: np.zeros(window.shape, np.uint8) for name in surfaces}  # of 31 granules at the most
+        telling = np.zeros(window.shape, np.uint8)
         for whole, (_, slot) in zip(stored, granules, strict=True):
             numbers = {name: array[rows] for name, array in whole.items()}
             for name, values, valid in _observed(product, level, names, numbers):
@@ -116,14 +114,15 @@ def average_tile(
                 telling += tells
                 for name, quality in surfaces.items():
                     marked[name] += tells & meets(quality, numbers)
+        bands: Bands = {}
         for name in names:
             scale = product.layers[product.differences.get(name, (name,))[0]].scale
-            for kind, values in zip(KINDS, _average(seen[name], of_rows, scale), strict=True):
-                bands[f"{name}{kind}"][rows] = values
+            for kind, values in zip(KINDS, _average(seen[name], window.shape, scale), strict=True):
+                bands[f"{name}{kind}"] = values.astype(np.float32, copy=False)
         for name, count in marked.items():
-            bands[name][rows] = never[name]
-            np.divide(count, telling, out=bands[name][rows], where=telling > 0, dtype=np.float32)
-    return bands
+            bands[name] = np.full(window.shape, never[name])
+            np.divide(count, telling, out=bands[name], where=telling > 0, dtype=np.float32)
+        yield window, bands
 
 
 class _Observations(NamedTuple):
