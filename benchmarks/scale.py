@@ -20,7 +20,7 @@ BY_PIXEL = (
 )
 """The rules of which there is a job for each tile and product, for each month, and those that handle pixels; all others
 see cells, of which no more are trained on than a region has, and are taken as once for each region and month."""
-JOBS_OF_REGION = 16
+JOBS_OF_REGION = 15
 PLANS = {"continent_month": (45, 30.0, 8, 1), "land_decade": (290, 135.0, 40, 120)}
 """Tiles, millions of land pixels, regions into which the land is cut, and months, all of them assumed: a continent of
 the size of Africa, and all land without Antarctica."""
@@ -28,9 +28,9 @@ VEGETATION_MB, VEGETATION_A_MONTH = 73.4, 23 / 12
 """Of MOD13A1: size of a granule of a tile full of land, as NASA's catalogue has it, and granules a month."""
 TEMPERATURE_MB, TARGET_MB, DAYS = 2.0, 3.0, 30.4
 """Of a granule of MOD11A1, of the part of SPL4SMGP that is fetched, and days of a month."""
-COMPOSITE_MB = 95.0
+COMPOSITE_MB = 129.0
 """Of both products on one tile: h25v04 in the archive of `national.py`."""
-PIXEL_BYTES = 85.0
+PIXEL_BYTES = 88.0
 """Of all files of a run there, for each mapped pixel."""
 
 

@@ -214,10 +214,12 @@ def test_same_input_gives_same_bytes(
         assert b"Software" not in content, name
 
 
-@pytest.mark.parametrize("source", ["archive", "earthdata"])
-def test_caption_tells_nasa_granules_from_simulated_data(source: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "told"), [("archive", "granules of an archive"), ("earthdata", "NASA granules (earthdata)")]
+)
+def test_caption_tells_nasa_granules_from_others(source: str, told: str) -> None:
     text = str(figures.Caption("mongolia", "2021-01", source))
-    assert text == f"mongolia  ·  January 2021  ·  NASA granules ({source})"
+    assert text == f"mongolia  ·  January 2021  ·  {told}"
 
 
 def test_correlation_prints_every_pair_once_with_its_significance(first: tuple[Path, dict[str, Figure]]) -> None:

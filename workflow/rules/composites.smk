@@ -15,8 +15,8 @@ rule composite_tile:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(680),
-        runtime=minutes(15),
+        mem_mb=memory(360),
+        runtime=minutes(3),
     params:
         quality=level,
         use=quantities,
@@ -42,8 +42,8 @@ rule average_target:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(240),
-        runtime=minutes(35),
+        mem_mb=memory(190),
+        runtime=minutes(6),
     params:
         smallest_share=CONFIG.quality.minimum_target_share,
         source=CONFIG.source,

@@ -22,8 +22,8 @@ rule evaluate_model:
         ENVIRONMENT
     threads: 1  # a second one would not let a block be mapped beside it
     resources:
-        mem_mb=memory(340, of_region=5),
-        runtime=minutes(30, of_region=6),
+        mem_mb=memory(330, of_region=10),
+        runtime=minutes(7, of_region=0.3),
     params:
         use=list(CONFIG.predictors.use),
         products=list(USED.values()),
@@ -53,8 +53,8 @@ rule estimate_range:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(230, of_region=5),
-        runtime=minutes(10, of_region=1),
+        mem_mb=memory(200, of_region=2),
+        runtime=minutes(2, of_region=0.1),
     params:
         use=list(CONFIG.predictors.use),
         seed=CONFIG.model.seed,
@@ -82,8 +82,8 @@ rule cross_validate:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(340, of_region=5),
-        runtime=minutes(20, of_region=4),
+        mem_mb=memory(340, of_region=2),
+        runtime=minutes(6, of_region=0.3),
     params:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
@@ -112,8 +112,8 @@ rule degrade_restore:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(320, of_region=4),
-        runtime=minutes(30, of_region=4),
+        mem_mb=memory(300, of_region=1),
+        runtime=minutes(6, of_region=0.2),
     params:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
@@ -146,8 +146,8 @@ rule score_protocols:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(370, of_region=5),
-        runtime=minutes(35, of_region=3),
+        mem_mb=memory(390, of_region=3),
+        runtime=minutes(13, of_region=0.2),
     params:
         kind=CONFIG.model.kind,
         seed=CONFIG.model.seed,
@@ -172,9 +172,9 @@ rule leave_month_out:
         ENVIRONMENT
     threads: 2
     resources:
-        # Samples of all other months are learned from.
-        mem_mb=lambda wildcards, input, attempt: memory(320, of_region=5 * len(input.others))(wildcards, attempt),
-        runtime=lambda wildcards, input, attempt: minutes(45, of_region=12 * len(input.others))(wildcards, attempt),
+        # Samples of all other months are read.
+        mem_mb=lambda wildcards, input, attempt: memory(270, of_region=10 + len(input.others))(wildcards, attempt),
+        runtime=minutes(7, of_region=0.4),
     params:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
@@ -204,8 +204,8 @@ rule score_months:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(370, of_region=5),
-        runtime=minutes(35, of_region=3),
+        mem_mb=memory(370, of_region=14),
+        runtime=minutes(6, of_region=0.3),
     params:
         kind=CONFIG.model.kind,
         seed=CONFIG.model.seed,
@@ -235,8 +235,8 @@ rule compare_maps:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(210, of_region=47),
-        runtime=minutes(35, of_region=3),
+        mem_mb=memory(310, of_region=14),
+        runtime=minutes(5, of_region=0.4),
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         tags=tags,
@@ -262,8 +262,8 @@ rule compare_truth:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(250, of_region=25),
-        runtime=minutes(25, of_region=2),
+        mem_mb=memory(170, of_region=17),
+        runtime=minutes(2, of_region=0.1),
     params:
         code=code("compare_truth"),
     message:
@@ -288,8 +288,8 @@ rule measure_coverage:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(290, of_region=7),
-        runtime=minutes(25, of_region=2),
+        mem_mb=memory(190, of_region=1),
+        runtime=minutes(2, of_region=0.1),
     params:
         vegetation=vegetation_index(),
         interval=CONFIG.map.interval,

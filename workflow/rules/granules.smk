@@ -13,8 +13,8 @@ rule simulate_landscape:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(510),
-        runtime=minutes(20),
+        mem_mb=memory(480),
+        runtime=minutes(5),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,
@@ -40,8 +40,8 @@ rule simulate_truth:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(290),
-        runtime=minutes(10),
+        mem_mb=memory(280),
+        runtime=minutes(2),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,
@@ -65,8 +65,8 @@ rule simulate_temperature:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(430),
-        runtime=minutes(45),
+        mem_mb=memory(390),
+        runtime=minutes(8),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,
@@ -93,7 +93,7 @@ rule simulate_vegetation:
     threads: 1
     resources:
         mem_mb=memory(630),
-        runtime=minutes(15),
+        runtime=minutes(3),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,
@@ -119,8 +119,8 @@ rule simulate_target:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(310),
-        runtime=minutes(30),
+        mem_mb=memory(300),
+        runtime=minutes(7),
     params:
         extent=SCENE_EXTENTS[CONFIG.scene.extent],
         seed=CONFIG.scene.seed,

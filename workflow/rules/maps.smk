@@ -18,8 +18,8 @@ rule predict_block:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(310, of_block=11),
-        runtime=minutes(20, of_block=3),
+        mem_mb=memory(300, of_region=10, of_block=4),
+        runtime=minutes(4, of_block=0.4),
     params:
         tags=tags,
         code=code("predict_block"),
@@ -43,8 +43,8 @@ rule weigh_target:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(330, of_region=5),
-        runtime=minutes(20, of_region=4),
+        mem_mb=memory(330, of_region=11),
+        runtime=minutes(8, of_region=0.3),
     params:
         use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
@@ -80,8 +80,8 @@ rule calibrate_intervals:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(320, of_region=9),
-        runtime=minutes(15, of_region=2),
+        mem_mb=memory(310, of_region=10),
+        runtime=minutes(5, of_region=0.1),
     params:
         kind=CONFIG.model.kind,
         trees=CONFIG.model.trees,
@@ -116,8 +116,8 @@ rule bound_block:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(560, of_block=11),
-        runtime=minutes(40, of_block=3),
+        mem_mb=memory(520, of_region=10, of_block=6),
+        runtime=minutes(5, of_block=0.8),
     params:
         tags=tags,
         code=code("bound_block"),
@@ -141,8 +141,8 @@ rule reconcile_map:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(100, of_region=1),
-        runtime=minutes(10, of_region=1),
+        mem_mb=memory(100, of_region=2),
+        runtime=minutes(2, of_region=0.1),
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         reconcile=bool(CONFIG.map.reconcile),
@@ -172,8 +172,8 @@ rule assemble_map:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(290, of_region=10),
-        runtime=minutes(25, of_region=2),
+        mem_mb=memory(230, of_region=3),
+        runtime=minutes(3, of_region=0.1),
     params:
         target=CONFIG.target,
         target_error=TARGET_ERROR,
@@ -204,8 +204,8 @@ rule judge_block:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(380, of_block=20),
-        runtime=minutes(15, of_block=3),
+        mem_mb=memory(220, of_block=4),
+        runtime=minutes(2, of_block=0.2),
     params:
         tags=tags,
         code=code("judge_block"),
@@ -236,8 +236,8 @@ rule assemble_quality:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(140, of_region=20),
-        runtime=minutes(10, of_region=1),
+        mem_mb=memory(200, of_region=3),
+        runtime=minutes(2, of_region=0.1),
     params:
         target=CONFIG.target,
         use=list(CONFIG.predictors.use),
@@ -265,8 +265,8 @@ rule assemble_predictors:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(90, of_region=18),
-        runtime=minutes(10, of_region=1),
+        mem_mb=memory(130, of_region=7),
+        runtime=minutes(2, of_region=0.1),
     params:
         units=units,
         tags=tags,

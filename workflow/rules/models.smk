@@ -16,8 +16,8 @@ rule train_model:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(330, of_region=5),
-        runtime=minutes(20, of_region=4),
+        mem_mb=memory(330, of_region=11),
+        runtime=minutes(8, of_region=0.3),
     params:
         use=list(CONFIG.predictors.use),
         method=method,

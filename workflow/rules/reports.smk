@@ -21,8 +21,8 @@ rule validate_field:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(250, of_region=8),
-        runtime=minutes(15, of_region=1),
+        mem_mb=memory(230, of_region=1),
+        runtime=minutes(3, of_region=0.1),
     params:
         points=points_path,
         settings=CONFIG.points.model_dump(mode="json"),
@@ -59,8 +59,8 @@ rule draw_evaluation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(220, of_region=1),
-        runtime=minutes(15),
+        mem_mb=memory(220),
+        runtime=minutes(4),
     params:
         source=CONFIG.source,
         code=code("draw_evaluation"),
@@ -91,8 +91,8 @@ rule draw_maps:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(490, of_region=20),
-        runtime=minutes(10, of_region=1),
+        mem_mb=memory(530),
+        runtime=minutes(7),
     params:
         source=CONFIG.source,
         bbox=bbox,
@@ -119,8 +119,8 @@ rule draw_field_validation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(200, of_region=1),
-        runtime=minutes(10),
+        mem_mb=memory(200),
+        runtime=minutes(3),
     params:
         source=CONFIG.source,
         code=code("draw_field_validation"),

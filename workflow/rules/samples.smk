@@ -19,8 +19,8 @@ rule stack_block:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(490, of_block=60),
-        runtime=minutes(10, of_block=2),
+        mem_mb=memory(260, of_block=16),
+        runtime=minutes(2, of_block=0.3),
     params:
         tiles=tile_keys,
         window=window,
@@ -52,8 +52,8 @@ rule collect_samples:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(210, of_region=2),
-        runtime=minutes(10, of_region=1),
+        mem_mb=memory(210, of_region=1),
+        runtime=minutes(2, of_region=0.1),
     params:
         use=list(CONFIG.predictors.use),
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
@@ -81,8 +81,8 @@ rule measure_agreement:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(220, of_region=5),
-        runtime=minutes(10, of_region=3),
+        mem_mb=memory(230, of_region=1),
+        runtime=minutes(4, of_region=0.1),
     params:
         tiles=tile_keys,
         use=list(CONFIG.predictors.use),

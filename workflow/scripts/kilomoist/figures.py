@@ -95,6 +95,13 @@ LABELS = {
 """How columns and methods are called in print; others are printed as they are, without underscores."""
 
 
+_SOURCES = {
+    "simulated": "simulated data",
+    "archive": "granules of an archive",  # which may be simulated ones
+    "earthdata": "NASA granules (earthdata)",
+}
+
+
 @dataclass(frozen=True)
 class Caption:
     """What every figure says about its data; `month` is `YYYY-MM`."""
@@ -105,8 +112,7 @@ class Caption:
 
     def __str__(self) -> str:
         year, month = self.month.split("-")
-        source = "simulated data" if self.source == "simulated" else f"NASA granules ({self.source})"
-        return f"{self.region}  ·  {month_name[int(month)]} {year}  ·  {source}"
+        return f"{self.region}  ·  {month_name[int(month)]} {year}  ·  {_SOURCES[self.source]}"
 
 
 def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:

@@ -28,7 +28,7 @@ def schema(use: Sequence[str]) -> "pandera.DataFrameSchema":
 
     Deviations of the predictors within cells are there where `model.subgrid` asks for them.
     """
-    import pandera.pandas as pandera  # half a second, which only the job that writes samples spends
+    import pandera.pandas as pandera  # takes longer than reading a table
 
     fraction = pandera.Check.in_range(0, 1)
     finite = pandera.Check(np.isfinite, name="finite")
