@@ -1,6 +1,7 @@
 """The area of applicability against the paper's equations, written down once more in plain loops."""
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kilomoist import applicability as module
-from kilomoist.applicability import Applicability, applicability, uses_predictors, weights_of
+from kilomoist.applicability import (
+    Applicability,
+    applicability,
+    read_applicability,
+    uses_predictors,
+    weights_of,
+    write_applicability,
+)
 from kilomoist.models import Model
 
 TABLE = np.array([[1.0, 10.0], [2.0, 30.0], [3.0, 20.0], [4.0, 60.0], [6.0, 50.0], [9.0, 40.0]])
@@ -173,6 +181,25 @@ def test_chunks_change_nothing_and_bound_memory(monkeypatch: pytest.MonkeyPatch)
     tracemalloc.stop()
     # The result, and what a thousand rows need: a matrix of distances would be 4.8 GB.
     assert peak < 1.3 * whole.nbytes
+
+
+def test_what_was_learned_comes_back_in_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(3).normal(size=(200, 2)).astype(np.float32)
+    known, facts = applicability(x, np.arange(200) % 5, np.array([1.0, 2.0]), 1), {"predictors": ["ndvi", "lst_day"]}
+    write_applicability(tmp_path / "one.npz", known, facts)
+    monkeypatch.setattr("time.localtime", lambda *_: (1999, 1, 1, 0, 0, 0, 4, 1, 0))
+    monkeypatch.setattr("time.time", lambda: 915_148_800.0)
+    write_applicability(tmp_path / "other.npz", known, facts)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+    found, told = read_applicability(tmp_path / "one.npz")
+    assert told == facts
+    assert isinstance(found, Applicability)
+    assert (found.threshold, found.mean_distance) == (known.threshold, known.mean_distance)
+    new = np.random.default_rng(4).normal(size=(50, 2))
+    np.testing.assert_array_equal(found.dissimilarity(new), known.dissimilarity(new))
+    np.testing.assert_array_equal(found.outside_range(new), known.outside_range(new))
+    write_applicability(tmp_path / "none.npz", None, facts)
+    assert read_applicability(tmp_path / "none.npz") == (None, facts)
 
 
 def test_many_equal_rows_do_not_slow_the_search() -> None:
