@@ -112,8 +112,7 @@ def learn_applicability(
     values = rows["absolute"]
     learned = values.x[values.trained] if model.method == "absolute" else values.x
     ranges = [learned_range("value", name, learned[:, number]) for number, name in enumerate(use)]
-    tags = {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
-    known = None
+    tags, known = model.tags, None
     if uses_predictors(model):
         own = rows[model.method]
         if model.method == "detail":

@@ -88,9 +88,11 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
                     dataset = granule.select(name)
                     stream = _stream_of(dataset.ref(), elements, content)
                     if stream is not None and kind in _TYPES:
-                        stored_as = np.dtype(_TYPES[kind])
-                        size = stored_as.itemsize * product.pixels**2
-                        numbers = _inflated(path, *stream, content, product, size).view(stored_as).reshape(shape)
+                        stored_as, (offset, length) = np.dtype(_TYPES[kind]), stream
+                        with _inflating(path, offset, product):
+                            size = stored_as.itemsize * product.pixels**2
+                            inflated = _inflate(content[offset : offset + length], size)
+                        numbers = inflated.view(stored_as).reshape(shape)
                         arrays[name] = numbers.astype(stored_as.newbyteorder("="), copy=False)
                     else:
                         if not checked:  # once a file: which streams the library reads is not known here
@@ -309,14 +311,15 @@ def _inflate(stream: bytes, size: int) -> NDArray[np.uint8]:
     return content
 
 
-def _inflated(path: Path, offset: int, length: int, content: mmap.mmap, product: Product, size: int) -> NDArray:
-    """A deflated stream of an HDF4 file inflated. Raises `InputError` when it is damaged.
+@contextmanager
+def _inflating(path: Path, offset: int, product: Product) -> Iterator[None]:
+    """Turn what is wrong with a deflated stream of an HDF4 file, at a byte, into an `InputError`.
 
     The HDF4 library does not compare the check sums of compressed elements and hands out wrong numbers for a damaged
     one, without a word; and it takes several times as long.
     """
     try:
-        return _inflate(content[offset : offset + length], size)
+        yield
     except (igzip_lib.IsalError, ValueError) as error:  # type: ignore[misc]  # a class, though its stub says otherwise
         raise _incomplete(path, product, f"compressed data at byte {offset}: {error}") from error
 
@@ -331,10 +334,8 @@ def _check_streams(path: Path, elements: Elements, content: mmap.mmap, product: 
         begin = content[offset : offset + 2]
         # Another method of compression than deflate begins otherwise, and a damaged beginning the library notices.
         if tag == _COMPRESSED and length > 2 and begin[0] & 0x0F == _DEFLATED and int.from_bytes(begin) % 31 == 0:
-            try:
+            with _inflating(path, offset, product):
                 isal_zlib.decompress(content[offset : offset + length])
-            except igzip_lib.IsalError as error:  # type: ignore[misc]
-                raise _incomplete(path, product, f"compressed data at byte {offset}: {error}") from error
 
 
 def _place(path: Path, shape: tuple[int, ...], x: NDArray, y: NDArray) -> tuple[Window, bool]:

@@ -119,13 +119,18 @@ def choose(
         found = [error(out_of_fold(replace(candidate, trees=trees))) for candidate in left]
         order = np.argsort([rmse for rmse, _ in found], kind="stable")
         rows += [
-            {"trees": trees, "min_leaf": candidate.min_leaf, **candidate.options, "alpha": alpha, "rmse": rmse}
-            | {"chosen": later == 0 and number == order[0]}
+            _compared(replace(candidate, trees=trees), rmse, alpha, later == 0 and number == order[0])
             for number, (candidate, (rmse, alpha)) in enumerate(zip(left, found, strict=True))
         ]
         kept = 1 if later == 0 else int(np.ceil(len(left) / KEPT))
         left, alpha = [left[number] for number in order[:kept]], found[order[0]][1]
     return left[0], alpha, pd.DataFrame(rows)
+
+
+def _compared(candidate: Settings, rmse: float, alpha: float, chosen: bool) -> dict[str, float | bool]:
+    """A row of the table of what was compared."""
+    settings = {"trees": candidate.trees, "min_leaf": candidate.min_leaf, **candidate.options}
+    return settings | {"alpha": alpha, "rmse": rmse, "chosen": chosen}
 
 
 def tune_absolute(
@@ -137,8 +142,7 @@ def tune_absolute(
     """
     only, *others = tuning.candidates(settings)
     if not others:
-        row = {"trees": only.trees, "min_leaf": only.min_leaf, "alpha": 1.0, "rmse": np.nan, "chosen": True}
-        return only, pd.DataFrame([row])
+        return only, pd.DataFrame([_compared(only, np.nan, 1.0, True)])
     x, y = rows[learned_columns(rows, use)].to_numpy(np.float32), rows["target"].to_numpy()
     folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
     chosen, _, table = choose(
@@ -273,7 +277,7 @@ def fit_detail(
 
 def model_tags(model: Model) -> dict[str, str]:
     """What a map says of the model that made it."""
-    tags = {"method": model.method, "model": model.kind, "alpha": f"{model.alpha:.4f}"}
+    tags = model.tags
     if model.alpha == 0:
         why = (
             f"only {model.coarse_cells} coarse cells of {CELL_SIDE * model.ratio} km "

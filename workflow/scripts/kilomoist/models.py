@@ -249,6 +249,11 @@ class Model:
         """What the estimator takes, in order."""
         return (*self.predictors, *(deviation_names(self.predictors) if self.subgrid else ()))
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """What every raster says of the model behind it."""
+        return {"method": self.method, "model": self.kind, "alpha": f"{self.alpha:.4f}"}
+
 
 def save(path: str | Path, model: Model) -> None:
     """Write a model as a skops archive whose bytes depend on nothing but the model."""

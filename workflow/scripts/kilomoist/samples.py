@@ -132,23 +132,24 @@ def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
     """
     from pyarrow import parquet
 
-    problem: Exception
     try:
         table = parquet.read_table(path)
         frame = table.to_pandas()
     except (OSError, ValueError) as error:
-        problem = error
-    else:
-        if (table.schema.metadata or {}).get(_CONTRACT) == _contract(use):
-            return frame
-        from pandera.errors import SchemaError, SchemaErrors
+        raise _no_samples(path, error) from error
+    if (table.schema.metadata or {}).get(_CONTRACT) == _contract(use):
+        return frame
+    from pandera.errors import SchemaError, SchemaErrors
 
-        try:
-            return schema(use).validate(frame)
-        except (SchemaError, SchemaErrors) as error:
-            problem = error
-    described = " ".join(str(problem).split())
-    raise InputError(f"{path} is not a table of samples ({described}): delete it and run snakemake again.") from problem
+    try:
+        return schema(use).validate(frame)
+    except (SchemaError, SchemaErrors) as error:
+        raise _no_samples(path, error) from error
+
+
+def _no_samples(path: str | Path, error: Exception) -> InputError:
+    problem = " ".join(str(error).split())
+    return InputError(f"{path} is not a table of samples ({problem}): delete it and run snakemake again.")
 
 
 def _contract(use: Sequence[str]) -> bytes:
