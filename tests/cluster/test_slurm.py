@@ -162,8 +162,8 @@ def test_jobs_of_a_lost_node_end_elsewhere(slurm: Cluster, local: Path, without_
 def test_too_little_memory_or_time_is_given_more(slurm: Cluster, local: Path, without_results: Path) -> None:
     """A composite needs more memory than it asks for at first; the target's mean hangs until its time is over.
 
-    SLURM looks once a second: the composite asks for less than Snakemake and the imports hold for as long as it runs, and
-    not for a little less than a peak, which may pass between two looks.
+    SLURM looks once a second: the composite asks for less than Snakemake and the imports hold for as long as it runs,
+    and not for a little less than a peak, which may pass between two looks.
     """
     before = numbers(slurm)
     asked = [

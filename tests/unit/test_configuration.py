@@ -192,6 +192,15 @@ def test_layers_have_a_short_form(tmp_path: Path) -> None:
     assert load(written).predictors.layers["elevation"].path == dem
 
 
+@pytest.mark.parametrize(
+    "name", ["ndvi", "target", "observed", "above", "fold", "ndvi_days", "ndvi_sd", "valid_fraction_x"]
+)
+def test_a_layer_has_a_name_of_its_own(tmp_path: Path, name: str) -> None:
+    (tmp_path / "layer.tif").touch()
+    with pytest.raises(InputError, match=f"{name} cannot name a layer, because something else is called so"):
+        load({"predictors": {"use": ["ndvi"], "layers": {name: str(tmp_path / "layer.tif")}}})
+
+
 def test_a_month_needs_no_quotes_in_yaml() -> None:
     assert load(yaml.safe_load("months: [2021-08]")).months == ("2021-08",)
 

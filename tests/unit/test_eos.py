@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from little_room import little_room
 from pyhdf.HDF import HDF
 from pyhdf.SD import SD
 from pyhdf.V import V  # noqa: F401 - HDF.vgstart needs the module
@@ -382,3 +383,24 @@ def test_gdal_sees_a_grid(written: dict[str, Path], tmp_path: Path, name: str) -
     gdal("gdal_translate", "-q", "-of", "ENVI", subdataset, str(tmp_path / "values"))
     values = np.fromfile(tmp_path / "values", array.dtype).reshape(array.shape)
     np.testing.assert_array_equal(values, array)
+
+
+def test_a_granule_without_room_never_appears(tmp_path: Path) -> None:
+    path = tmp_path / "granule"
+    numbers = np.random.default_rng(1).integers(7500, 65535, (24, 24)).astype("uint16")
+    soil_moisture = compress_target(WINDOW, np.random.default_rng(1).random(WINDOW.shape).astype(np.float32))
+
+    def write(product: Product) -> None:
+        if product.tiled:
+            write_tiled_granule(path, product, "h24v04", DAY, {"LST_Day_1km": numbers})
+        else:
+            write_target_granule(path, product, NOON, soil_moisture)
+
+    for product in (SMALL, SMAP):
+        write(product)
+        size = path.stat().st_size
+        path.unlink()
+        for room in (size // 2, size - 1):  # with less the HDF4 library ends the process
+            with little_room(room), pytest.raises(InputError, match=r"granule cannot be written \(.*make room"):
+                write(product)
+            assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from little_room import little_room
 from workflow_runs import leave_half_a_file
 
 from kilomoist.errors import InputError
@@ -130,3 +131,26 @@ def test_json_has_one_form(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "c.json", {"a": float("nan")})
     assert not (tmp_path / "c.json").exists()
+
+
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    with (
+        little_room(100),
+        pytest.raises(InputError, match=r"file\.json cannot be written \(File too large\): .* make room"),
+    ):
+        write_json(path, list(range(2000)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_read_meanwhile_is_not_the_one_that_cannot_be_written(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.touch()
+
+    def copy() -> None:
+        with replaced(tmp_path / "file.txt") as partial:
+            partial.write_text((other / "granule").read_text())
+
+    with pytest.raises(NotADirectoryError) as caught:
+        copy()
+    assert caught.value.filename == str(other / "granule")

@@ -233,11 +233,12 @@ def test_wrong_shape_and_type_are_named(whole: bytes, tmp_path: Path) -> None:
     path.write_bytes(whole)
     with pytest.raises(InputError, match="'LST_Day_1km' has 24 × 24 pixels where 1200 × 1200 are expected"):
         read_datasets(path, LST, ["LST_Day_1km"])
-    granule = SD(str(tmp_path / "scaled.hdf"), SDC.WRITE | SDC.CREATE)
-    granule.create("LST_Day_1km", SDC.FLOAT32, (24, 24))[:] = np.zeros((24, 24), np.float32)
-    granule.end()
-    with pytest.raises(InputError, match="floating-point numbers where stored integers are expected"):
-        read_datasets(tmp_path / "scaled.hdf", SMALL, ["LST_Day_1km"])
+    for kind, dtype in ((SDC.FLOAT32, np.float32), (SDC.INT32, np.int32)):
+        granule = SD(str(tmp_path / "other.hdf"), SDC.WRITE | SDC.CREATE | SDC.TRUNC)
+        granule.create("LST_Day_1km", kind, (24, 24))[:] = np.zeros((24, 24), dtype)
+        granule.end()
+        with pytest.raises(InputError, match="other numbers than the integers of 8 or 16 bits that are expected"):
+            read_datasets(tmp_path / "other.hdf", SMALL, ["LST_Day_1km"])
 
 
 # SMAP: masks and places

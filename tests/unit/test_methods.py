@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from kilomoist import methods
 from kilomoist.cells import aligned, block_mean, coarsen, interpolate, null_models, reconcile
 from kilomoist.details import Cells, detail, detail_rows, reconciled_detail
-from kilomoist.grids import Window
+from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.methods import (
     CANDIDATE_LEAVES,
     CANDIDATE_RATIOS,
@@ -32,6 +32,7 @@ from kilomoist.methods import (
     predict_map,
     predict_out_of_fold,
     predict_valid,
+    tune_detail,
 )
 from kilomoist.models import KINDS, Model, Settings, fit
 from kilomoist.splits import FOLD_SIDE, FOLDS, spatial_folds
@@ -636,3 +637,16 @@ def test_absolute_learns_from_deviations_and_maps_pixels_as_uniform() -> None:
     np.testing.assert_array_equal(rows, np.array([[1.5, 0], [2.5, 0]], np.float32))
     plain, _ = fit_absolute(samples.drop(columns="x_sd"), ["x"], LINEAR, Tuning("auto"))
     assert (plain.subgrid, plain.columns) == (False, ("x",))
+
+
+def test_alpha_does_not_depend_on_the_threads_of_blas() -> None:
+    """A country has more than the 10,000 cells from which OpenBLAS shares a product out among threads."""
+    window, random = Window(200, 3000, 112, 112), np.random.default_rng(1)
+    x = random.standard_normal(window.shape)
+    cells = Cells(0.2 + 0.01 * x + 0.02 * random.standard_normal(window.shape), x[None], window)
+    alphas = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            alphas.append(tune_detail(cells, LINEAR, Tuning(1), 0.5, COARSE_SIDE)[1])
+    assert 0 < alphas[0] < 1
+    assert alphas[0] == alphas[1]

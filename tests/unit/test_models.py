@@ -106,8 +106,8 @@ import numpy as np
 padding = [bytearray(int(sys.argv[3])) for _ in range(50)]  # other addresses
 from kilomoist.models import Model, Settings, fit, save
 random = np.random.default_rng(1)
-x = random.normal(size=(400, 3)).astype(np.float32)
-y = x[:, 0] + random.normal(size=400)
+x = random.normal(size=(12000, 3)).astype(np.float32)
+y = x[:, 0] + random.normal(size=12000)
 for name in sys.argv[4:]:
     kind, trend = name.split("-")
     estimator = fit(Settings(kind, 4, 2021, 5, trend=trend), x, y, int(sys.argv[2]))
@@ -126,6 +126,7 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
             "PYTHONPATH": str(ROOT / "workflow/scripts"),
             "PYTHONHASHSEED": str(number),
             "OMP_NUM_THREADS": threads,
+            "OPENBLAS_NUM_THREADS": threads,
         }
         running.append(subprocess.Popen(command, env=environment))
     assert [process.wait(timeout=120) for process in running] == [0, 0]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from little_room import little_room
 from pyproj import CRS
 from rio_cogeo.cogeo import cog_validate
 
@@ -284,3 +285,49 @@ def test_nothing_is_left_after_an_error(tmp_path: Path, cloud_optimized: bool) -
         write_raster(path, wrong, M01, WINDOW, {}, cloud_optimized=cloud_optimized)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("cloud_optimized", [False, True])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99, 1.0])
+def test_a_raster_without_room_never_appears(tmp_path: Path, share: float, cloud_optimized: bool) -> None:
+    """Most of it is written when it is closed, and of that rasterio tells nothing."""
+    path = tmp_path / "map.tif"
+    cells = Window(200, 2900, 40, 40)
+    pixels = cells.refined(CELL_SIDE)
+
+    def write() -> None:
+        random = np.random.default_rng(1)
+        with raster_parts(path, M01, pixels, TAGS, cloud_optimized=cloud_optimized) as raster:
+            for part in parts_of(cells):
+                here = part.refined(CELL_SIDE)
+                raster.write({name: random.random(here.shape) for name in ("a", "b")}, here)
+
+    write()
+    size = path.stat().st_size
+    path.unlink()
+    sentence = r"map\.tif cannot be written \(.*\): make its folder writable, make room, or use another --directory"
+    with little_room(int(share * size) - 1 if share else 100), pytest.raises(InputError, match=sentence):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_room_that_is_missing_for_a_while_is_noticed(tmp_path: Path) -> None:
+    """Tiles that are written later find room where the earlier ones should be."""
+    path = tmp_path / "map.tif"
+    window = Window(1900, 26900, 4 * TILE, TILE)
+    random = np.random.default_rng(1)
+
+    def part(number: int) -> tuple[dict[str, np.ndarray], Window]:
+        return {"a": random.random((TILE, TILE))}, Window(1900 + number * TILE, 26900, TILE, TILE)
+
+    def write() -> None:
+        with rasterio.Env(GDAL_CACHEMAX=0), raster_parts(path, M01, window, TAGS) as raster:
+            raster.write(*part(0))
+            with little_room(1000):
+                raster.write(*part(1))
+            raster.write(*part(2))
+            raster.write(*part(3))
+
+    with pytest.raises(InputError, match=r"map\.tif cannot be written"):
+        write()
+    assert list(tmp_path.iterdir()) == []

@@ -31,18 +31,21 @@ from earthdata_server import (
     Redirected,
     Shortened,
     Stalled,
+    too_many,
 )
 from granule_archives import LST, MONTH, TARGET, TILE, field, temperature
 
 from kilomoist.calendars import slots
 from kilomoist.catalogues import Entry, search_month
 from kilomoist.downloads import Session, logged_in
+from kilomoist.eos import granule_file_name
 from kilomoist.errors import InputError
 from kilomoist.granules import read_target
 from kilomoist.grids import M09
 from kilomoist.products import PRODUCTS, Product
 from kilomoist.stores import _agrees, check_access, retrieve
 
+VI = PRODUCTS["MOD13A1.061"]
 SERVE = Callable[..., Earthdata]
 
 
@@ -403,3 +406,47 @@ def test_real_granules_come_through(
     path = retrieve(entry, PRODUCTS[product], store.folder, store.session, store.told.append)
     assert path.read_bytes() == original.read_bytes()
     assert any(way in said for said in store.told)
+
+
+def test_access_is_tried_where_a_period_of_the_month_before_comes_first(serve: SERVE, tmp_path: Path) -> None:
+    """CMR lists what began in July first, on as many tiles as there are."""
+    earthdata = serve(tmp_path)
+    days = [slot.time for month in ("2021-07", "2021-08") for slot in slots(VI, month)]
+    tiles = [f"h{h:02d}v{v:02d}" for h in range(18, 28) for v in (3, 4, 5)]
+    earthdata.list_only(*(granule_file_name(VI, day, tile) for day in days for tile in tiles))
+    check_access(VI, "2021-08", [], logged_in())
+    assert earthdata.sent(f"{STORE}/*") + len(earthdata.requested(f"{STORE}/*")) > 0
+
+
+def test_all_of_a_file_of_unknown_size_is_not_asked_for_again(
+    store: Store, earthdata: Earthdata, granules: Path
+) -> None:
+    """Killed between the last byte and the check; a `.part` of something else is begun anew."""
+    whole = original(granules, LST)
+    part = store.folder / f"{whole.name}.part"
+    for left in (whole.read_bytes(), whole.read_bytes() + b"more"):
+        store.folder.mkdir(exist_ok=True)
+        part.write_bytes(left)
+        before = earthdata.sent(f"{STORE}/*")
+        path = store.get(LST, size=0)
+        assert path.read_bytes() == whole.read_bytes()
+        assert store.names() == {path.name}
+        assert (earthdata.sent(f"{STORE}/*") - before < 1000) == (left == whole.read_bytes())
+        path.unlink()
+
+
+def test_pauses_grow_and_differ(earthdata: Earthdata, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second, doubled each time, and up to half a second by chance; or as long as the server says."""
+    pauses: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", pauses.append)
+    for _ in range(2):
+        earthdata.faults.add(f"{STORE}/*", SERVER_ERROR, times=5)
+        store.get(LST).unlink()
+    earthdata.faults.add(f"{STORE}/*", too_many(7))
+    store.get(LST)
+    first, second, (told,) = pauses[:4], pauses[4:8], pauses[8:]
+    for run in (first, second):
+        for pause, least in zip(run, (1, 2, 4, 8), strict=True):
+            assert least <= pause <= least + 0.5
+    assert first != second
+    assert told == 7

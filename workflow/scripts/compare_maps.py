@@ -43,13 +43,18 @@ def compare_maps(
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
     reliability = read_reliability(agreement_path, use)
     measured = {name: Reconciliation(window, CELL_SIDE) for name in ("absolute", "detail", "bilinear")}
+    units = dict.fromkeys(BANDS, "m3 m-3")
     # Predicted once and kept in a file: reconciliation must know all of a map before it can correct any of it.
-    with Mosaic(raw_blocks, M01) as raw, TemporaryFile(dir=Path(path).parent) as predicted:
+    with (
+        raster_parts(path, M01, window.refined(CELL_SIDE), tags, units) as comparison,
+        Mosaic(raw_blocks, M01) as raw,
+        TemporaryFile(dir=Path(path).parent) as predicted,
+    ):
         with Mosaic(stacks, M01) as stack:
             for part in parts_of(window):
                 pixels = part.refined(CELL_SIDE)
                 other = predict_map(alternative, stack.stack(pixels, use), pixels, cells, CELL_SIDE, reliability)
-                np.save(predicted, other)
+                predicted.write(other.astype(np.float64).tobytes())
                 own = raw.read(pixels)["soil_moisture"]
                 maps = plain_maps(cells, pixels, {model.method: own, alternative.method: other})
                 for name, reconciliation in measured.items():
@@ -57,17 +62,16 @@ def compare_maps(
         corrections = {name: one.solve(bands["target"], minimum_fraction)[0] for name, one in measured.items()}
         del measured
         predicted.seek(0)
-        units = dict.fromkeys(BANDS, "m3 m-3")
-        with raster_parts(path, M01, window.refined(CELL_SIDE), tags, units) as comparison:
-            for part in parts_of(window):
-                pixels = part.refined(CELL_SIDE)
-                own = raw.read(pixels)["soil_moisture"]
-                maps = plain_maps(cells, pixels, {model.method: own, alternative.method: np.load(predicted)})
-                maps["copied"] = np.kron(bands["target"][part.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
-                maps["copied"][~np.isfinite(maps["bilinear"])] = np.nan
-                for name, correction in corrections.items():
-                    maps[f"{name}_reconciled"] = maps[name] + interpolate(correction, window, pixels, CELL_SIDE)
-                comparison.write({name: maps[name].astype(np.float32) for name in BANDS}, pixels)
+        for part in parts_of(window):
+            pixels = part.refined(CELL_SIDE)
+            own = raw.read(pixels)["soil_moisture"]
+            other = np.frombuffer(predicted.read(8 * own.size), np.float64).reshape(own.shape)
+            maps = plain_maps(cells, pixels, {model.method: own, alternative.method: other})
+            maps["copied"] = np.kron(bands["target"][part.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
+            maps["copied"][~np.isfinite(maps["bilinear"])] = np.nan
+            for name, correction in corrections.items():
+                maps[f"{name}_reconciled"] = maps[name] + interpolate(correction, window, pixels, CELL_SIDE)
+            comparison.write({name: maps[name].astype(np.float32) for name in BANDS}, pixels)
 
 
 def plain_maps(cells: Cells, pixels: Window, methods: Mapping[str, NDArray]) -> dict[str, NDArray[np.float64]]:

@@ -51,16 +51,38 @@ def place_of(name: GranuleName) -> str:
 
 
 def search_granules(
-    product: Product, tile: str | None, begin: date, end: date, session: requests.Session, count: int | None = None
+    product: Product, tile: str | None, begin: date, end: date, session: requests.Session
 ) -> list[Entry]:
-    """What CMR has of a product from the day `begin` to the day before `end`, by day and place; at most `count`.
+    """What CMR has of a product from the day `begin` to the day before `end`, by day and place.
 
     Of several productions of one granule the newest counts. Raises `InputError` when CMR cannot be reached, answers
     with less than it announced, or lists a granule without a link to its file.
     """
+    newest: dict[tuple[str, str], Entry] = {}
+    for entry in _search(product, tile, begin, end, session):
+        # CMR also returns what ends when the first day begins, and what began in the month before: names decide.
+        if str(begin) <= entry.day < str(end):
+            key = (entry.day, entry.place)
+            newest[key] = max(newest.get(key, entry), entry, key=lambda one: (one.produced, one.granule))
+    return [newest[key] for key in sorted(newest)]
+
+
+def search_month(product: Product, tile: str | None, month: str, session: requests.Session) -> list[Entry]:
+    """What CMR has of a product whose (first) day lies in a month; raises as `search_granules`."""
+    return search_granules(product, tile, *month_range(month), session)
+
+
+def find_granule(product: Product, month: str, session: requests.Session) -> Entry | None:
+    """Any granule of a product in a month, also one that began before; raises as `search_granules`."""
+    return next(iter(_search(product, None, *month_range(month), session, 1)), None)
+
+
+def _search(
+    product: Product, tile: str | None, begin: date, end: date, session: requests.Session, count: int | None = None
+) -> list[Entry]:
+    """What CMR returns, in its order; at most `count`."""
     import earthaccess  # 1.5 s, which only a search needs
 
-    # CMR also returns what ends when the first day begins, and what began in the month before: names decide.
     query = earthaccess.DataGranules().short_name(product.short_name).version(product.version)
     query = query.temporal(begin, end - timedelta(days=1))
     if tile:
@@ -79,18 +101,7 @@ def search_granules(
             f"NASA's catalogue (CMR) announced {announced} granules of {product.name} from {begin} on but listed "
             f"{len(found)}: run again."
         )
-    newest: dict[tuple[str, str], Entry] = {}
-    for item in found:
-        entry = _entry(item, product)
-        if entry and str(begin) <= entry.day < str(end):
-            key = (entry.day, entry.place)
-            newest[key] = max(newest.get(key, entry), entry, key=lambda one: (one.produced, one.granule))
-    return [newest[key] for key in sorted(newest)]
-
-
-def search_month(product: Product, tile: str | None, month: str, session: requests.Session) -> list[Entry]:
-    """What CMR has of a product whose (first) day lies in a month; raises as `search_granules`."""
-    return search_granules(product, tile, *month_range(month), session)
+    return [entry for entry in (_entry(item, product) for item in found) if entry]
 
 
 def write_catalogue(path: str | Path, entries: Iterable[Entry]) -> None:

@@ -55,8 +55,12 @@ OWN_MAPS = {
 OWN_COLUMNS = ("pixel", "id", "points", "measurements", "longitude", "latitude", "observed")
 """Columns of `tables/field_points.csv` that are no maps."""
 
-OWN_BANDS = ("row", "col", "lon", "lat", "target", "split", "soil_moisture", "region_fraction", "water", "snow")
-"""Columns of `samples.parquet` and bands that are no predictors; no layer can be called so."""
+OWN_BANDS = (
+    *("row", "col", "lon", "lat", "target", "split", "soil_moisture", "region_fraction", "water", "snow"),
+    *("observed", "estimated", "below", "above", "fold"),
+)
+"""Columns of samples and of the errors that intervals are made of, and bands, that are no predictors; no layer can be
+called so."""
 
 _SHOWN = 80
 """Characters of a wrong value that a message shows."""
@@ -90,7 +94,7 @@ def _checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
     for name in layers:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise ValueError(f"{name} cannot name a layer: take a-z, 0-9 and _, beginning with a letter")
-        if name in taken or name.startswith("valid_fraction") or name.endswith(("_days", "_std")):
+        if name in taken or name.startswith("valid_fraction") or name.endswith(("_days", "_std", "_sd")):
             raise ValueError(f"{name} cannot name a layer, because something else is called so: take another name")
     return layers
 

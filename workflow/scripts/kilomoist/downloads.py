@@ -117,6 +117,11 @@ def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable
             have = 0
         try:
             with _get(url, session, {"Range": f"bytes={have}-"} if have else {}) as answer:
+                if answer.status_code == requests.codes.requested_range_not_satisfiable:
+                    if answer.headers.get("Content-Range") == f"bytes */{have}":  # all of a file of unknown size
+                        return moved
+                    part.unlink()  # of another file
+                    continue
                 goes_on = answer.status_code == requests.codes.partial_content
                 with open(part, "ab" if goes_on else "wb") as file:
                     told = time.monotonic()
@@ -155,7 +160,7 @@ def fetch_content(url: str, session: Session, offset: int | None = None, length:
 
 
 def _get(url: str, session: Session, headers: dict[str, str], optional: bool = False) -> requests.Response:
-    """A successful answer whose body is not read yet.
+    """A successful answer whose body is not read yet, or one that has no such range of bytes.
 
     Raises `NotServedError` when an `optional` file is not there, and `InputError` for every other failure.
     """
@@ -182,7 +187,7 @@ def _get(url: str, session: Session, headers: dict[str, str], optional: bool = F
             f"{_name(url)} is in NASA's catalogue but not at {host} (HTTP {status}): refresh the catalogue by "
             "snakemake --forcerun list_granules."
         )
-    if not answer.ok:
+    if not answer.ok and not (headers and status == requests.codes.requested_range_not_satisfiable):
         raise InputError(
             f"{host} answered with HTTP {status} for {_name(url)}, after several tries where that may pass: see "
             "https://status.earthdata.nasa.gov and run again later."

@@ -13,7 +13,8 @@ SMAP: of the 40 fields of SPL4SMGP there is one.
 import os
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -23,11 +24,12 @@ from typing import Any
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+from pyhdf.error import HDF4Error
 from pyhdf.HDF import HC, HDF
 from pyhdf.SD import SD, SDC
 from pyhdf.V import VG, V
 
-from kilomoist.files import replaced
+from kilomoist.files import WriteError, replaced
 from kilomoist.granules import DESCRIPTOR, descriptors
 from kilomoist.grids import M09, TILE_SIDE, Window, geographic_from_ease, geographic_from_sinusoidal, tile_indices
 from kilomoist.products import Product
@@ -87,33 +89,43 @@ def write_tiled_granule(
         if array is not None and (array.shape != shape or array.dtype != dataset.type):
             raise ValueError(f"{dataset.name} must be {dataset.type} of shape {shape}, not {array.dtype} {array.shape}")
     with replaced(path) as partial_path:
-        # HDF-EOS2 makes its groups first and fills them with the datasets: two views of one open file.
-        file = HDF(str(partial_path), HC.CREATE | HC.TRUNC | HC.WRITE)
-        groups = file.vgstart()
-        titles = (product.grid_name, "GRID"), ("Data Fields", "GRID Vgroup"), ("Grid Attributes", "GRID Vgroup")
-        grid, fields, attributes = (_vgroup(groups, title, kind) for title, kind in titles)
-        grid.insert(fields)
-        grid.insert(attributes)
-        granule = SD(str(partial_path), SDC.WRITE)
-        for dataset in table:
-            stored = granule.create(dataset.name, _HDF_TYPES[dataset.type], shape)
-            for axis, title in enumerate(("YDim", "XDim")):
-                stored.dim(axis).setname(f"{title}:{product.grid_name}")
-            for title, kind, value in _attributes(dataset, product):
-                stored.attr(title).set(kind, value)
-            stored.setcompress(SDC.COMP_DEFLATE, LEVEL)
-            array = arrays.get(dataset.name)
-            stored.set(np.full(shape, dataset.fill, dataset.type) if array is None else np.ascontiguousarray(array))
-            fields.add(_DATA_GROUP, stored.ref())
-            stored.endaccess()
-        for title, text in _global_attributes(product, tile, time, table).items():
-            granule.attr(title).set(SDC.CHAR, text)
-        for group in (grid, fields, attributes):
-            group.detach()
-        groups.end()
-        granule.end()
-        file.close()
+        with _writing(HDF4Error, ValueError):
+            # HDF-EOS2 makes its groups first and fills them with the datasets: two views of one open file.
+            file = HDF(str(partial_path), HC.CREATE | HC.TRUNC | HC.WRITE)
+            groups = file.vgstart()
+            titles = (product.grid_name, "GRID"), ("Data Fields", "GRID Vgroup"), ("Grid Attributes", "GRID Vgroup")
+            grid, fields, attributes = (_vgroup(groups, title, kind) for title, kind in titles)
+            grid.insert(fields)
+            grid.insert(attributes)
+            granule = SD(str(partial_path), SDC.WRITE)
+            for dataset in table:
+                stored = granule.create(dataset.name, _HDF_TYPES[dataset.type], shape)
+                for axis, title in enumerate(("YDim", "XDim")):
+                    stored.dim(axis).setname(f"{title}:{product.grid_name}")
+                for title, kind, value in _attributes(dataset, product):
+                    stored.attr(title).set(kind, value)
+                stored.setcompress(SDC.COMP_DEFLATE, LEVEL)
+                array = arrays.get(dataset.name)
+                stored.set(np.full(shape, dataset.fill, dataset.type) if array is None else np.ascontiguousarray(array))
+                fields.add(_DATA_GROUP, stored.ref())
+                stored.endaccess()
+            for title, text in _global_attributes(product, tile, time, table).items():
+                granule.attr(title).set(SDC.CHAR, text)
+            for group in (grid, fields, attributes):
+                group.detach()
+            groups.end()
+            granule.end()
+            file.close()
         _rename_root(partial_path, granule_file_name(product, time, tile))
+
+
+@contextmanager
+def _writing(*errors: type[Exception]) -> Iterator[None]:
+    """Tell what a library says of a file that it writes as `replaced` expects it."""
+    try:
+        yield
+    except errors as error:
+        raise WriteError(f"its library says: {error}") from error
 
 
 def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
@@ -131,7 +143,11 @@ def write_target_granule(path: str | Path, product: Product, time: datetime, fie
     short_name, _ = product.name.split(".")
     seconds = (time - _TIME_EPOCH).total_seconds()
     # "v110" is the newest format that HDF5 1.10 to 1.14 read; what h5py writes as "latest" only HDF5 2 does.
-    with replaced(path) as partial_path, h5py.File(partial_path, "w", libver=("earliest", "v110")) as granule:
+    with (
+        replaced(path) as partial_path,
+        _writing(RuntimeError),
+        h5py.File(partial_path, "w", libver=("earliest", "v110")) as granule,
+    ):
         describe(granule, _target_attributes(product, time))
         write_ease_grid(granule)
         describe(granule.create_dataset("time", data=[seconds]), _TIME | {"actual_range": np.array([seconds] * 2)})

@@ -15,11 +15,18 @@ from typing import Any
 
 from kilomoist.errors import InputError
 
-_UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
+_UNWRITABLE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+}
 
 _PARTIAL = re.compile(r"\.partial-[0-9a-f]{12}-(?P<process>\d+)@(?P<host>[^@]*)@.*", re.DOTALL)
 _ABANDONED_AFTER = 7 * 24 * 3600
 """Seconds without a write after which another host's file is taken for abandoned: no job runs that long."""
+
+
+class WriteError(OSError):
+    """A library could not write a file, and does not tell why; in `replaced`."""
 
 
 @contextmanager
@@ -28,7 +35,7 @@ def replaced(path: str | Path) -> Iterator[Path]:
 
     The temporary file keeps the suffix of `path`, because GDAL and others choose the format by it.
     Its name is like no other's, so that two jobs that write one file do not spoil it, and says whose it is.
-    Raises `InputError` when the folder cannot be written or the disk is full.
+    Raises `InputError` when the folder cannot be written or the disk is full, also that of a temporary file beside it.
     """
     path = Path(path)
     partial = path.with_name(f".partial-{secrets.token_hex(6)}-{os.getpid()}@{socket.gethostname()}@{path.name}")
@@ -40,11 +47,13 @@ def replaced(path: str | Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        if error.errno not in _UNWRITABLE:
+        # What else the block opens has another name; what has none is a file that was open for writing.
+        ours = error.filename is None or Path(error.filename) in (partial, *path.parents)
+        if not isinstance(error, WriteError) and not (error.errno in _UNWRITABLE and ours):
             raise
+        reason = os.strerror(error.errno) if error.errno else error  # HDF5's own words are a paragraph
         raise InputError(
-            f"{path} cannot be written ({error.strerror}): "
-            "make its folder writable, make room, or use another --directory."
+            f"{path} cannot be written ({reason}): make its folder writable, make room, or use another --directory."
         ) from error
     finally:
         if partial.exists():

@@ -80,14 +80,14 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
                             f"{path} is not a granule of {product.name}: its dataset {name!r} has {_times(found)} "
                             f"pixels where {_times(shape)} are expected; take it away or choose the product that it is."
                         )
-                    if kind in (SDC.FLOAT32, SDC.FLOAT64):
+                    if kind not in _TYPES:
                         raise InputError(
-                            f"{path} is not a granule of {product.name}: its dataset {name!r} holds floating-point "
-                            f"numbers where stored integers are expected; take the granule as NASA publishes it."
+                            f"{path} is not a granule of {product.name}: its dataset {name!r} holds other numbers "
+                            "than the integers of 8 or 16 bits that are expected; take granules as NASA publishes them."
                         )
                     dataset = granule.select(name)
                     stream = _stream_of(dataset.ref(), elements, content)
-                    if stream is not None and kind in _TYPES:
+                    if stream is not None:
                         stored_as, (offset, length) = np.dtype(_TYPES[kind]), stream
                         with _inflating(path, offset, product):
                             size = stored_as.itemsize * product.pixels**2
@@ -211,6 +211,7 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tupl
             folders.clear()
             continue
         seen.add(real)
+        folders.sort()  # of two links to one folder always the same is taken
         for prefix, candidates in by_prefix.items():
             for name in names:
                 if not name.startswith(prefix):

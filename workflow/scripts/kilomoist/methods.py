@@ -192,8 +192,9 @@ def tune_detail(
 
     def error(predicted: NDArray) -> tuple[float, float]:
         offered = reconciled_rows(cells, predicted, ratio)
-        power = float(offered @ offered)
-        alpha = min(max(float(wanted @ offered) / power, 0.0), 1.0) if power > 0 else 0.0
+        # Not `@`: of more than 10,000 numbers BLAS gives each of its threads a share, and adds in another order.
+        power = float(np.sum(offered * offered))
+        alpha = min(max(float(np.sum(wanted * offered)) / power, 0.0), 1.0) if power > 0 else 0.0
         return float(np.sqrt(np.mean((wanted - alpha * offered) ** 2))), alpha
 
     return choose(settings, tuning, lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads), error)

@@ -127,10 +127,9 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         self.centre_, scale = values.mean(axis=0), values.std(axis=0)
         scale[scale == 0] = 1.0
         middle, spread = target.mean(), target.std() or 1.0
-        with threadpool_limits(1):  # more threads would add in another order
-            trend = HuberRegressor(alpha=0.0, max_iter=1000).fit(
-                (values - self.centre_) / scale, (target - middle) / spread
-            )
+        trend = HuberRegressor(alpha=0.0, max_iter=1000).fit(
+            (values - self.centre_) / scale, (target - middle) / spread
+        )
         self.slopes_ = trend.coef_ / scale * spread
         self.intercept_ = float(middle + trend.intercept_ * spread)
         self.residual.fit(x, target - self.trend(x))
@@ -151,7 +150,7 @@ def fit(settings: Settings, x: NDArray, y: NDArray, threads: int = 1, only_mean:
     whole = Trended(estimator) if settings.trend == "linear" else estimator
     if hasattr(estimator, "n_jobs"):
         estimator.set_params(n_jobs=threads)
-    with threadpool_limits(threads):
+    with threadpool_limits({"openmp": threads, "blas": 1}):  # more threads of BLAS would add in another order
         whole.fit(x, y)
     if hasattr(estimator, "n_jobs"):
         # With several threads a forest adds its trees in the order in which they finish: other last bits each time.

@@ -7,13 +7,15 @@ from typing import Any, Self
 
 import numpy as np
 import rasterio
+import rasterio.errors
 import rasterio.windows
 from numpy.typing import NDArray
+from rasterio.enums import Interleaving
 from rasterio.shutil import copy as copy_raster
 from rasterio.transform import Affine
 
 from kilomoist.errors import InputError
-from kilomoist.files import replaced
+from kilomoist.files import WriteError, replaced
 from kilomoist.grids import EASE_CRS_ACROSS, Grid, Window
 
 TILE = 256
@@ -50,7 +52,8 @@ class RasterWriter:
         for number, (name, array) in enumerate(bands.items(), start=1):
             if array.shape != part.shape:
                 raise ValueError(f"band {name} has shape {array.shape}, its window {part.shape}")
-            self._file.write(array, number, window=rasterio.windows.Window.from_slices(row, column))
+            with _writing():
+                self._file.write(array, number, window=rasterio.windows.Window.from_slices(row, column))
 
     def _create(self, names: Sequence[str], dtype: np.dtype[Any]) -> rasterio.io.DatasetWriter:
         window, grid = self._window, self._grid
@@ -90,6 +93,8 @@ class RasterWriter:
             if complete:
                 self._file.update_tags(**self.tags)
             self._file.close()
+            if complete:
+                _require_whole(self._path)
 
 
 @contextmanager
@@ -122,7 +127,9 @@ def raster_parts(
                 with rasterio.open(plain) as file:
                     resampling = "AVERAGE" if np.issubdtype(file.dtypes[0], np.floating) else "NEAREST"
                 profile = {"compress": "DEFLATE", "level": 1, "blocksize": TILE}  # a third less time, 2 % more bytes
-                copy_raster(plain, partial, driver="COG", resampling=resampling, **profile)
+                with _writing():
+                    copy_raster(plain, partial, driver="COG", resampling=resampling, **profile)
+                _require_whole(partial)
         finally:
             if cloud_optimized:
                 plain.unlink(missing_ok=True)
@@ -141,6 +148,41 @@ def write_raster(
     """Write bands (name → array of `window.shape`, all of one dtype) as a GeoTIFF, as `raster_parts` does."""
     with raster_parts(path, grid, window, tags, units, cloud_optimized, colours) as raster:
         raster.write(bands, window)
+
+
+def _require_whole(path: Path) -> None:
+    """Raise `WriteError` unless every tile lies within the file, and none where another lies.
+
+    GDAL writes most when a file is closed, and rasterio does not tell that it failed. A tile without room is said to
+    lie beyond the end, or where the next one was written.
+    """
+    try:
+        with rasterio.open(path) as file:
+            numbers = [1] if file.interleaving == Interleaving.pixel else file.indexes  # bands share tiles, or not
+            places = np.array(sorted(place for number in numbers for place in _tile_places(file, number)))
+    except rasterio.errors.RasterioIOError as error:  # its directory, which is written last, is not there
+        raise WriteError("not all of it was written") from error
+    starts, sizes = places.T
+    if not sizes.all() or (starts + sizes > np.append(starts[1:], path.stat().st_size)).any():
+        raise WriteError("not all of it was written")
+
+
+def _tile_places(file: rasterio.DatasetReader, number: int) -> Iterator[tuple[int, int]]:
+    """Where each tile of a band starts in the file, and its size; zeros where it was not written."""
+    for (row, column), _ in file.block_windows(number):
+        start, size = (
+            file.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=number) for what in ("OFFSET", "SIZE")
+        )
+        yield int(start or 0), int(size or 0)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tell what GDAL says of a file that it writes as `replaced` expects it."""
+    try:
+        yield
+    except rasterio.errors.RasterioIOError as error:
+        raise WriteError(str(error)) from error
 
 
 def parts_of(cells: Window) -> Iterator[Window]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from kilomoist.grids import COARSE_SIDE, M09
 
@@ -428,9 +429,10 @@ def knndm_folds(
     clusters, best, smallest = None, random_folds(n, folds, seed), np.inf
     if ks_2samp(training, wanted, alternative="greater", method="asymp").pvalue < _LARGEST_P:
         numbers = np.unique(np.geomspace(folds, n - 2, _CANDIDATES).round().astype(int))
-        _, axes = np.linalg.eigh(np.cov(points.T))
-        # An axis has no direction of its own: the sign that LAPACK gives it depends on the machine.
-        along = (points - points.mean(axis=0)) @ (axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1]))
+        with threadpool_limits(1, "blas"):  # more threads would add in another order
+            _, axes = np.linalg.eigh(np.cov(points.T))
+            # An axis has no direction of its own: the sign that LAPACK gives it depends on the machine.
+            along = (points - points.mean(axis=0)) @ (axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1]))
         for number, cluster in zip(numbers, _clusterings(points, numbers, random), strict=True):
             candidate = _merge(cluster, along, folds)
             if np.bincount(candidate).max() > LARGEST_FOLD * n:

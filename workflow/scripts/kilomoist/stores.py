@@ -12,8 +12,7 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from kilomoist.calendars import month_range
-from kilomoist.catalogues import Entry, read_catalogue, search_granules
+from kilomoist.catalogues import Entry, find_granule, read_catalogue
 from kilomoist.downloads import NotServedError, Session, fetch_content, fetch_file
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
@@ -34,8 +33,6 @@ _SUMS: dict[str, tuple[int, Callable[[bytes, int], int]]] = {"adler32": (1, zlib
 _SHA2 = {64: "sha256", 96: "sha384", 128: "sha512"}
 """Which hash of the family SHA-2 has so many hexadecimal digits."""
 _PIECE = 2**20
-_SOME = 20
-"""Granules of a search of which one is enough; the first may be of the month before."""
 _REFRESH = "refresh the catalogue by snakemake --forcerun list_granules, which fetches only what changed"
 
 
@@ -46,9 +43,7 @@ def check_access(product: Product, month: str, catalogues: Iterable[str | Path],
     """
     listed = chain.from_iterable(read_catalogue(path) for path in catalogues if Path(path).exists())
     # The catalogue is open to all; with a token that it does not know it would refuse to answer.
-    entry = next(listed, None) or next(
-        iter(search_granules(product, None, *month_range(month), Session(), _SOME)), None
-    )
+    entry = next(listed, None) or find_granule(product, month, Session())
     if entry:
         with suppress(NotServedError):  # whoever says that may be asked
             fetch_content(entry.url, session, 0, 1)
