@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pandera.errors
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 from pyproj import Transformer
 
 from kilomoist.errors import InputError
@@ -128,7 +130,8 @@ VIOLATIONS = {
     "another column": lambda frame: frame.assign(evi=0.1),
     "another order": lambda frame: frame[["col", "row", *frame.columns[2:]]],
     "no such split": lambda frame: frame.assign(split="validation"),
-    "latitude beyond the pole": lambda frame: frame.assign(latitude=91.0),
+    "latitude beyond the pole": lambda frame: frame.assign(lat=91.0),
+    "longitude beyond 180°": lambda frame: frame.assign(lon=181.0),
 }
 
 
@@ -144,6 +147,23 @@ def test_violations_are_refused_when_written_and_when_read(tmp_path: Path, what:
         read_samples(path, USE)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_was_changed_is_checked_again(tmp_path: Path) -> None:
+    """pyarrow keeps what a file says of itself when a column is replaced."""
+    path = tmp_path / "samples.parquet"
+    write_samples(path, table(), USE)
+    whole = parquet.read_table(path)
+    column = whole.schema.get_field_index("target")
+    for target, is_kept in ((0.2, True), (5.0, False)):
+        changed = whole.set_column(column, "target", pyarrow.array([target] * len(whole)))
+        assert changed.schema.metadata == whole.schema.metadata
+        parquet.write_table(changed, path)
+        if is_kept:
+            assert (read_samples(path, USE)["target"] == target).all()
+        else:
+            with pytest.raises(InputError, match="is not a table of samples"):
+                read_samples(path, USE)
 
 
 def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:

@@ -37,8 +37,7 @@ STORE = "resources/granules"
 
 
 wildcard_constraints:
-    region=r"[a-z0-9][a-z0-9-]*",
-    month=r"\d{4}-\d{2}",
+    month=r"\d{4}-(0[1-9]|1[0-2])",
     block=r"r\d+c\d+",
     product=r"[A-Z0-9]+\.\d{3}",
     tile=r"h\d\dv\d\d",
@@ -61,6 +60,8 @@ onstart:
     # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs.
     for folder in ("results", "resources"):
         remove_abandoned(folder)
+    for job in retrievals():
+        Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this one tells its own reasons at its end
     if retrievals():
         checked(check_login, retrievals())
 
@@ -102,9 +103,11 @@ USED = {
 }
 
 
-# The rules of granules take a scene from the configuration, so that they cannot make any other.
+# Rules take these from the configuration, so that they cannot make any other.
 wildcard_constraints:
     scene=re.escape(SCENE),
+    source=CONFIG.source,
+    region="|".join(REGIONS),
 
 
 def code(script):

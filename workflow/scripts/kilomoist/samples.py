@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Container, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pandera
 
-_CONTRACT = b"kilomoist_samples"
-"""Under which a file says of which predictors it keeps the contract."""
+_CHECKED = b"kilomoist_samples"
+"""Under which a file says which table was checked, and for which predictors."""
 FEWEST_ROWS = 50
 """Training rows below which no model is fitted."""
 
@@ -118,7 +119,7 @@ def write_samples(path: str | Path, frame: "pd.DataFrame", use: Sequence[str]) -
     from pyarrow import parquet
 
     table = pyarrow.Table.from_pandas(schema(use).validate(frame), preserve_index=False)
-    said = {_CONTRACT: _contract(use), b"PANDAS_ATTRS": json.dumps(frame.attrs).encode()}
+    said = {_CHECKED: _identity(table.to_pandas(), use), b"PANDAS_ATTRS": json.dumps(frame.attrs).encode()}
     with replaced(path) as partial:
         parquet.write_table(
             table.replace_schema_metadata({**table.schema.metadata, **said}), partial, compression="zstd"
@@ -128,7 +129,7 @@ def write_samples(path: str | Path, frame: "pd.DataFrame", use: Sequence[str]) -
 def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
     """Read the table; raises `InputError` when it does not keep its contract.
 
-    What `write_samples` wrote keeps it, and libraries that write a changed table drop what it says of itself.
+    The table that `write_samples` checked is not checked again, which takes longer than reading it.
     """
     from pyarrow import parquet
 
@@ -137,7 +138,7 @@ def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
         frame = table.to_pandas()
     except (OSError, ValueError) as error:
         raise _no_samples(path, error) from error
-    if (table.schema.metadata or {}).get(_CONTRACT) == _contract(use):
+    if (table.schema.metadata or {}).get(_CHECKED) == _identity(frame, use):
         return frame
     from pandera.errors import SchemaError, SchemaErrors
 
@@ -152,5 +153,9 @@ def _no_samples(path: str | Path, error: Exception) -> InputError:
     return InputError(f"{path} is not a table of samples ({problem}): delete it and run snakemake again.")
 
 
-def _contract(use: Sequence[str]) -> bytes:
-    return json.dumps(list(use)).encode()
+def _identity(frame: "pd.DataFrame", use: Sequence[str]) -> bytes:
+    """What no other table has: the predictors that it was checked for, its columns and a hash of its rows."""
+    from pandas.util import hash_pandas_object
+
+    rows = sha256(hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
+    return json.dumps([list(use), [[name, str(kind)] for name, kind in frame.dtypes.items()], rows]).encode()
