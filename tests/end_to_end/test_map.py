@@ -310,7 +310,7 @@ def rise(curves: pd.DataFrame, predictor: str) -> float:
 
 def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, target: NDArray) -> None:
     tables = {path.stem: pd.read_csv(path) for path in (demo / DEMO / "tables").glob("*.csv")}
-    assert list(tables["correlation"]) == ["first", "second", "r", "p", "n"]
+    assert list(tables["correlation"]) == ["first", "second", "r", "p", "n", "effective_n", "p_effective"]
     assert len(tables["correlation"]) == 6  # pairs of soil moisture, NDVI, EVI and LST
     importance = tables["importance"]
     assert {"method", "predictor", "impurity_percent", "permutation_percent"} <= set(importance)

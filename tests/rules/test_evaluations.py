@@ -72,6 +72,8 @@ def test_evaluate_model(bench: Bench, method: str) -> None:
     assert len(r) == 6
     assert r["target", "ndvi"] == pytest.approx(np.corrcoef(samples["target"], samples["ndvi"])[0, 1])
     assert (correlation["n"] == len(samples)).all()
+    assert (correlation["effective_n"] > 1).all()
+    assert correlation["p_effective"].between(0, 1).all()
     assert predictions["split"].tolist() == samples["split"].tolist()
     np.testing.assert_allclose(predictions["observed"], samples["target"])
     expected = predict_mean(fitted("absolute").estimator, samples[USE].to_numpy(np.float32))

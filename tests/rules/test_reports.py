@@ -15,12 +15,13 @@ from matplotlib.image import imread
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BOX, CELLS, moisture, places, sample_table
 
+from kilomoist.assessments import correlations
 from kilomoist.configuration import OWN_COLUMNS, load
 from kilomoist.files import write_json
 from kilomoist.grids import M01, M09
 from kilomoist.maps import flag_table
 from kilomoist.rasters import write_raster
-from kilomoist.scores import correlations, score
+from kilomoist.scores import score
 from kilomoist.shifts import ShiftCount, learned_range, shift_tables
 
 

@@ -34,11 +34,11 @@ def values_drawn(axes: Axes) -> np.ndarray:
 
 def correlation_table() -> pd.DataFrame:
     rows = [
-        ("target", "ndvi", 0.72, 1e-9, 17564),
-        ("target", "lst_day", -0.66, 0.03, 17564),
-        ("ndvi", "lst_day", -0.004, 0.6, 17000),
+        ("target", "ndvi", 0.72, 1e-9, 17564, 1204.4, 1e-9),
+        ("target", "lst_day", -0.66, 1e-9, 17564, 11.2, 0.03),
+        ("ndvi", "lst_day", -0.004, 0.6, 17000, 96.0, 0.9),
     ]
-    return pd.DataFrame(rows, columns=["first", "second", "r", "p", "n"])
+    return pd.DataFrame(rows, columns=["first", "second", "r", "p", "n", "effective_n", "p_effective"])
 
 
 def importance_table() -> pd.DataFrame:
@@ -225,7 +225,8 @@ def test_caption_tells_nasa_granules_from_others(source: str, told: str) -> None
 def test_correlation_prints_every_pair_once_with_its_significance(first: tuple[Path, dict[str, Figure]]) -> None:
     texts = words(first[1]["correlation"]).splitlines()
     assert [text for text in texts if text.endswith(("**", "6*", "0.00"))] == ["0.72**", "−0.66*", "0.00"]
-    assert any("n = 17,000–17,564 cells" in text and "** p < 0.01" in text for text in texts)
+    assert any("n = 17,000–17,564 cells" in text and "worth 11–1,204" in text for text in texts)
+    assert any("independent ones" in text and "** p < 0.01" in text for text in texts)
     assert {"Soil moisture", "NDVI", "LST, day", "Pearson r"} <= set(texts)
     drawn = values_drawn(first[1]["correlation"].axes[0])
     np.testing.assert_allclose(drawn, [[0.72, np.nan], [-0.66, -0.004]])
@@ -234,10 +235,16 @@ def test_correlation_prints_every_pair_once_with_its_significance(first: tuple[P
 def test_correlation_takes_a_full_matrix_with_its_diagonal(tmp_path: Path) -> None:
     table = correlation_table()
     mirrored = table.rename(columns={"first": "second", "second": "first"})
-    diagonal = pd.DataFrame({"first": ["ndvi"], "second": ["ndvi"], "r": [1.0], "p": [0.0], "n": [17564]})
-    full = pd.concat([table, mirrored, diagonal])
+    full = pd.concat([table, mirrored, table[:1].assign(first="ndvi", r=1.0)])
     drawn = values_drawn(figures.draw_correlation(tmp_path / "full.png", full, CAPTION).axes[0])
     np.testing.assert_allclose(drawn, [[0.72, np.nan], [-0.66, -0.004]])
+
+
+def test_correlation_of_a_constant_has_no_stars(tmp_path: Path) -> None:
+    table = correlation_table()[:1].assign(r=np.nan, p=np.nan, effective_n=np.nan, p_effective=np.nan)
+    texts = words(figures.draw_correlation(tmp_path / "none.png", table, CAPTION)).splitlines()
+    assert any(text.endswith("worth –") for text in texts)
+    assert not any(text.endswith("*") for text in texts)
 
 
 def importance_labels(axes: Axes) -> list[str]:

@@ -1,14 +1,13 @@
 """Scores against scipy and scikit-learn."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-from kilomoist.scores import Pairs, correlations, describe, describe_parts, score
+from kilomoist.scores import Pairs, describe, describe_parts, score
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(3, 200), noise=st.floats(0.01, 3), bias=st.floats(-1, 1))
@@ -75,20 +74,6 @@ def test_constants_have_no_correlation() -> None:
 
 def test_infinities_do_not_count() -> None:
     assert score(np.array([0.1, np.inf, 0.3, 0.2]), np.array([0.1, 0.2, -np.inf, 0.2]))["n"] == 2
-
-
-def test_correlations_of_every_pair() -> None:
-    random = np.random.default_rng(1)
-    table = pd.DataFrame(random.normal(size=(50, 3)), columns=["target", "ndvi", "lst_day"])
-    table.loc[3, "ndvi"] = np.nan
-    found = correlations(table, ["target", "ndvi", "lst_day"])
-    assert list(found) == ["first", "second", "r", "p", "n"]
-    pairs = [("target", "ndvi"), ("target", "lst_day"), ("ndvi", "lst_day")]
-    assert list(zip(found["first"], found["second"], strict=True)) == pairs
-    assert found["n"].tolist() == [49, 50, 49]
-    for row in found.itertuples():
-        both = table[[row.first, row.second]].dropna()
-        assert (row.r, row.p) == pytest.approx(tuple(pearsonr(both[row.first], both[row.second])))
 
 
 def test_maps_are_described() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kilomoist.applicability import learn_applicability, write_applicability
+from kilomoist.assessments import correlations
 from kilomoist.details import Cells
 from kilomoist.files import replaced
 from kilomoist.grids import M09
@@ -19,7 +20,6 @@ from kilomoist.predictors import deviation_names
 from kilomoist.protocols import split_estimates
 from kilomoist.rasters import mosaic
 from kilomoist.samples import read_samples
-from kilomoist.scores import correlations
 
 
 def evaluate_model(

@@ -1,4 +1,4 @@
-"""Assessments: scores of what a protocol or a map estimated, how sure they are, and how estimates differ.
+"""Assessments: scores of what a protocol or a map estimated, how sure they are, how estimates differ, correlations.
 
 Nothing is trained or predicted here: jobs that only score do without the libraries of models.
 """
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values
-from kilomoist.inference import Rows, williams
+from kilomoist.inference import Rows, associations, williams
 from kilomoist.scores import ESTIMATES, score, skill
 from kilomoist.splits import Lags, lags_of, variogram
 
@@ -147,6 +147,22 @@ def difference_table(protocol: str, scored: Scored, reference: str) -> list[dict
         for name in scored.estimates
         if reference in scored.estimates and name != reference
     ]
+
+
+def correlations(samples: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Pearson's r of every pair of columns, at the rows where all are finite: first, second, r, p, n.
+
+    `p` takes rows as independent, `p_effective` as many as `effective_n` says (`inference.dutilleul`).
+    """
+    rows = samples[np.isfinite(samples[names].to_numpy(float)).all(axis=1)]
+    variables = {name: rows[name].to_numpy(float) for name in names}
+    table: list[dict[str, Any]] = []
+    for (first, second), found in associations(variables, rows[["lon", "lat"]].to_numpy(), geographic=True).items():
+        pair = score(variables[first], variables[second])
+        numbers = {name: pair[name] for name in ("r", "p", "n")}
+        effective = {"effective_n": found.effective_n, "p_effective": found.p}
+        table.append({"first": first, "second": second, **numbers, **effective})
+    return pd.DataFrame(table)
 
 
 def _influences(observed: NDArray, estimated: NDArray) -> tuple[Values, Values]:

@@ -118,7 +118,8 @@ class Caption:
 def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:
     """Correlations of every pair of variables as a triangle of coloured cells (figure 2 of the study).
 
-    `table` has columns first, second, r, p, n with each pair once or in both orders; variables keep its order.
+    `table` has columns first, second, r, n, effective_n, p_effective with each pair once or in both orders; variables
+    keep its order.
     """
     table = table[table["first"] != table["second"]]
     names = list(dict.fromkeys([*table["first"], *table["second"]]))
@@ -126,10 +127,12 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) ->
     r, p = np.full((2, len(names), len(names)), np.nan)
     for row in table.itertuples():
         high, low = sorted((position[row.first], position[row.second]), reverse=True)
-        r[high, low], p[high, low] = row.r, row.p
+        r[high, low], p[high, low] = row.r, row.p_effective
     r, p = r[1:, :-1], p[1:, :-1]
-    counts = sorted(set(table["n"].astype(int)))
-    note = f"n = {'–'.join(f'{count:,}' for count in counts[:1] + counts[1:][-1:])} cells;  ** p < 0.01,  * p < 0.05"
+    note = (
+        f"n = {_span(table['n'])} cells, whose neighbours are alike: worth {_span(table['effective_n'])}\n"
+        "independent ones (Dutilleul's effective sample size), by which  ** p < 0.01,  * p < 0.05"
+    )
 
     side = 0.9 * len(r)
     with _page(path, "Correlation of the monthly 9 km values", caption, note, (max(2.6 + side, 5.6), 2 + side)) as page:
@@ -594,6 +597,12 @@ def _signed(value: float, digits: int) -> str:
 
 def _stars(p: float) -> str:
     return "**" if p < 0.01 else "*" if p < 0.05 else ""
+
+
+def _span(numbers: pd.Series) -> str:
+    """The least and the largest of numbers, rounded, once where they are the same; `–` without any."""
+    known = numbers.dropna().round()
+    return "–".join(f"{number:,.0f}" for number in sorted({known.min(), known.max()})) if len(known) else "–"
 
 
 def _label(name: str) -> str:

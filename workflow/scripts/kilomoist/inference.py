@@ -13,9 +13,10 @@ those of the observed, the estimated and the errors; in metres with `geographic`
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,8 @@ FEWEST_BLOCKS = 10
 With 10, the width of an interval has a standard error of 1 / √(2 · 9) = 24 % of itself. With fewer, it would say more
 about where the blocks happen to lie than about the score.
 """
-EXACT_ROWS = 3000
-"""Rows up to which the modified t test takes each pair of rows by itself."""
+EXACT_ROWS = 1000
+"""Rows up to which the modified t test takes each pair of rows by itself: geodesics of more take seconds."""
 FINER = 3
 """How many times as many classes of distance the modified t test has with more rows than that."""
 
@@ -204,24 +205,27 @@ class Rows:
     @cached_property
     def associations(self) -> dict[str, Association]:
         """`dutilleul` of the observed and each estimate."""
+        estimates = list(self.estimates.values())
+        found = self.associate([self.observed, *estimates], [(0, number + 1) for number in range(len(estimates))])
+        return dict(zip(self.estimates, found, strict=True))
+
+    def associate(self, variables: Sequence[Values], wanted: Sequence[tuple[int, int]]) -> list[Association]:
+        """`dutilleul` of pairs of variables (rows,) by their numbers; what each has alone is computed once."""
         count = len(self.observed)
-        r = {name: score(self.observed, values)["r"] for name, values in self.estimates.items()}
-        found = {name: Association(count, value, math.nan, math.nan) for name, value in r.items()}
-        known = [name for name, value in r.items() if not math.isnan(value)]
+        r = [score(variables[one], variables[two])["r"] for one, two in wanted]
+        known = [pair for pair, value in zip(wanted, r, strict=True) if not math.isnan(value)]
         if not known or not np.ptp(self.places, axis=0).any():
-            return found
+            return [Association(count, value, math.nan, math.nan) for value in r]
         classes = int(1.5 + 3.3 * math.log10(count * (count - 1) / 2))
         pairs: _EachPair | _LatticePairs
         if count <= EXACT_ROWS:
             pairs = _EachPair(self.places, self.geographic, classes)
         else:
             pairs = _LatticePairs(self.plane, FINER * classes)
-        observed = pairs.correlation(self.observed - self.observed.mean())
-        for name in known:
-            values = self.estimates[name]
-            size = _effective_size(pairs, observed, pairs.correlation(values - values.mean()))
-            found[name] = Association(count, r[name], size, _p_of_r(r[name], size))
-        return found
+        own = {one: pairs.correlation(variables[one] - variables[one].mean()) for one in {*chain(*known)}}
+        size = {(one, two): _effective_size(pairs, own[one], own[two]) for one, two in known}
+        sizes = [size.get(pair, math.nan) for pair in wanted]
+        return [Association(count, value, m, _p_of_r(value, m)) for value, m in zip(r, sizes, strict=True)]
 
     @cached_property
     def plane(self) -> Values:
@@ -314,6 +318,16 @@ def dutilleul(x: NDArray, y: NDArray, coordinates: NDArray, geographic: bool = F
     left out, and neither time nor memory grows with the number of pairs.
     """
     return Rows.of(x, {"y": y}, coordinates, geographic).associations["y"]
+
+
+def associations(
+    variables: Mapping[str, NDArray], coordinates: NDArray, geographic: bool = False
+) -> dict[tuple[str, str], Association]:
+    """`dutilleul` of every pair of variables (rows,), at the rows where all are finite."""
+    wanted = list(combinations(range(len(variables)), 2))
+    rows = Rows.of(next(iter(variables.values())), variables, coordinates, geographic)
+    found = rows.associate(list(rows.estimates.values()), wanted)
+    return dict(zip(combinations(variables, 2), found, strict=True))
 
 
 def williams(r_xy: float, r_xz: float, r_yz: float, n: float) -> DependentCorrelations:

@@ -1,11 +1,11 @@
-"""Scores of an estimate against what it estimates, correlations, ranges of maps, coverage of intervals.
+"""Scores of an estimate against what it estimates, ranges of maps, coverage of intervals.
 
 What is told of maps is summed up part by part, so that memory does not grow with them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,17 +153,6 @@ def deviations(values: NDArray) -> Values:
     """Pixels' deviations from the mean of their cell's finite pixels."""
     mean, _ = block_mean(values, CELL_SIDE)
     return values - np.kron(mean, np.ones((CELL_SIDE, CELL_SIDE)))
-
-
-def correlations(samples: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
-    """Pearson's r with p and n of every pair of columns: first, second, r, p, n."""
-    import pandas as pd
-
-    rows = []
-    for first, second in combinations(names, 2):
-        pair = score(samples[first].to_numpy(), samples[second].to_numpy())
-        rows.append({"first": first, "second": second, "r": pair["r"], "p": pair["p"], "n": pair["n"]})
-    return pd.DataFrame(rows)
 
 
 def describe(values: NDArray) -> dict[str, int | float]:
