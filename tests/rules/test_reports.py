@@ -31,7 +31,8 @@ def write_maps(bench: Bench) -> None:
     fine[:9, :9] = np.nan
     write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), {"soil_moisture": target}, M09, CELLS, {})
     write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": fine}, M01, CELLS.refined(9), {})
-    other_maps = {"detail": fine + np.float32(0.01), "bilinear": fine, "copied": fine}
+    other_maps = {"detail": fine + np.float32(0.01), "bilinear": fine + np.float32(0.005), "copied": fine}
+    other_maps["bilinear_reconciled"] = fine + np.float32(0.002)
     write_raster(bench.path(f"{RUN}/comparison.tif"), other_maps, M01, CELLS.refined(9), {})
     write_json(bench.path(f"{RUN}/protocols/range.json"), {"range_m": 20_000.0})
 
@@ -61,18 +62,23 @@ def test_validate_field(bench: Bench) -> None:
     outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_points", "field_differences")]
     log = bench.run("validate_field", *outputs)
     matched = pd.read_csv(bench.folder / outputs[1])
-    assert list(matched) == [*OWN_COLUMNS, "coarse", "fine", "bilinear", "detail"]
+    assert list(matched) == [*OWN_COLUMNS, "coarse", "fine", "bilinear", "bilinear_reconciled", "detail"]
     assert matched["id"].tolist() == ["P1", "P2", "P3", "P4", "P5"]
     np.testing.assert_allclose(matched["observed"] - matched["fine"], [0.01, -0.01, 0.02, 0, 0.01], atol=1e-6)
     assert f"5 of 7 points of {MONTH}, in 5 pixels, have a value in every map." in log
     table = pd.read_csv(bench.folder / outputs[0])
-    assert table["map"].tolist() == ["9 km", "1 km", "9 km, bilinear", "detail"]
+    names = ["9 km", "1 km", "9 km, bilinear", "9 km, bilinear, reconciled", "detail"]
+    assert table["map"].tolist() == names
     expected = score(matched["observed"].to_numpy(), matched["fine"].to_numpy())
     differences = pd.read_csv(bench.folder / outputs[2])
-    assert differences["map"].tolist() == ["1 km", "9 km, bilinear", "detail"]
-    assert (differences["reference"] == "9 km").all()
-    one = score(matched["observed"].to_numpy(), matched["detail"].to_numpy())["rmse"] - expected["rmse"]
-    assert differences.loc[2, "rmse_difference"] == pytest.approx(one, abs=1e-6)
+    assert differences["map"].tolist() == [*names[1:], *names[:3], names[4]]
+    assert differences["reference"].tolist() == ["9 km"] * 4 + ["9 km, bilinear, reconciled"] * 4
+    errors = {name: np.mean((matched[name] - matched["observed"]) ** 2) for name in matched.columns[-5:]}
+    rmse = np.sqrt(errors["detail"]) - np.sqrt([errors["coarse"], errors["bilinear_reconciled"]])
+    np.testing.assert_allclose(differences.loc[[3, 7], "rmse_difference"], rmse, atol=1e-6)
+    for name, null in (("copied", "coarse"), *((name, name) for name in ("bilinear", "bilinear_reconciled"))):
+        wanted = [1 - error / errors[null] for error in errors.values()]
+        np.testing.assert_allclose(table[f"skill_{name}"], wanted, atol=1e-6)
     for name, value in expected.items():
         assert table.loc[1, name] == pytest.approx(value), name
 
@@ -100,14 +106,16 @@ def test_validate_field_with_stations_and_other_maps(bench: Bench, name: str) ->
     outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_points", "field_differences")]
     log = bench.run("validate_field", *outputs)
     matched = pd.read_csv(bench.folder / outputs[1])
-    assert list(matched) == [*OWN_COLUMNS, "coarse", "fine", "bilinear", "detail", "NASA 1 km"]
+    own = ["coarse", "fine", "bilinear", "bilinear_reconciled", "detail"]
+    assert list(matched) == [*OWN_COLUMNS, *own, "NASA 1 km"]
     assert matched["id"].tolist() == ["NET/A; NET/B", "NET/C"]
     assert matched["points"].tolist() == [2, 1]
     assert matched["measurements"].tolist() == [720, 360]
     np.testing.assert_allclose(matched["observed"], [0.15, 0.3])
     np.testing.assert_allclose(matched["fine"], matched["NASA 1 km"], atol=1e-6)
     table = pd.read_csv(bench.folder / outputs[0])
-    assert table["map"].tolist() == ["9 km", "1 km", "9 km, bilinear", "detail", "NASA 1 km"]
+    names = ["9 km", "1 km", "9 km, bilinear", "9 km, bilinear, reconciled", "detail", "NASA 1 km"]
+    assert table["map"].tolist() == names
     assert (table["n"] == 2).all()
     assert f"3 of 3 points of {MONTH}, in 2 pixels, have a value in every map." in log
     assert "of 3 sensors of soil moisture 3 lie within 0–5 cm; 3 of these are averaged" in log

@@ -8,7 +8,12 @@ from kilomoist.configuration import OWN_MAPS, Compared, Points
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import LOGGER, job
 from kilomoist.points import Map, field_points, match_points, read_at
-from kilomoist.scores import score
+from kilomoist.scores import score, skill
+
+NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
+"""Columns of own maps that are null models, with the models' names."""
+REFERENCES = ("coarse", "bilinear_reconciled")
+"""What maps are tested against: SMAP as it is, and what it says at 1 km without any predictor."""
 
 
 def validate_field(
@@ -22,7 +27,7 @@ def validate_field(
     seed: int,
     paths: dict[str, str],
 ) -> None:
-    """Write the scores of all maps at the pixels where all of them have a value, how each differs from SMAP at 9 km,
+    """Write the scores of all maps at the pixels where all of them have a value, how each differs from `REFERENCES`,
     and those pixels.
 
     `own` are the run's own maps, `coarse` (9 km) and `fine` (1 km); `comparison` has a band for each other one.
@@ -47,16 +52,19 @@ def validate_field(
     estimates = {column: matched[column].to_numpy() for column in maps}
     places = matched[["longitude", "latitude"]].to_numpy()
     scored = Scored(matched["observed"].to_numpy(), estimates, places, range_m, seed)
+    squares = scored.squares if len(matched) else {}
+    nulls = {null: squares[column] for column, null in NULLS.items() if column in squares}
     rows = [
         {"map": OWN_MAPS.get(column, column)}
         | score(scored.observed, values)
-        | (scored.sureness(column) if len(matched) else {})
+        | (scored.sureness(column) | skill(squares[column], nulls) if len(matched) else {})
         for column, values in estimates.items()
     ]
     differences = [
-        {"map": OWN_MAPS.get(column, column), "reference": OWN_MAPS["coarse"]} | scored.difference(column, "coarse")
+        {"map": OWN_MAPS.get(column, column), "reference": OWN_MAPS[reference]} | scored.difference(column, reference)
+        for reference in REFERENCES
         for column in maps
-        if column != "coarse" and len(matched)
+        if column != reference and reference in maps and len(matched)
     ]
     tables = {"table": pd.DataFrame(rows), "differences": pd.DataFrame(differences), "matched": matched}
     for name, table in tables.items():

@@ -99,6 +99,11 @@ class Scored:
             "p_r_ordinary": williams(r[0], r[1], r[2], len(observed)).p,
         }
 
+    @property
+    def squares(self) -> dict[str, float]:
+        """Mean squared error of each estimate."""
+        return {name: float(np.mean((values - self.observed) ** 2)) for name, values in self.estimates.items()}
+
     @cached_property
     def _rows(self) -> Rows:
         return Rows.of(self.observed, self.estimates, self.places, geographic=True, seed=self.seed)
@@ -126,7 +131,7 @@ def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]
     """
     if not scored.estimates:
         return [{"protocol": protocol, "note": scored.note}]
-    squares = {name: float(np.mean((values - scored.observed) ** 2)) for name, values in scored.estimates.items()}
+    squares = scored.squares
     rows = []
     for name, values in scored.estimates.items():
         described = ESTIMATES[name]
@@ -134,7 +139,7 @@ def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]
             {"protocol": protocol, "method": described.method, "model": described.model or kind}
             | score(scored.observed, values)
             | scored.sureness(name)
-            | skill(name, squares)
+            | skill(squares[name], squares)
             | {"note": scored.note}
         )
     return rows

@@ -120,9 +120,9 @@ def score(observed: NDArray, estimated: NDArray) -> dict[str, float]:
     return pairs.score()
 
 
-def skill(name: str, squares: Mapping[str, float]) -> dict[str, Any]:
-    """Skill of an estimate against each null model that there is, from mean squared errors by name."""
-    return {f"skill_{null}": 1 - squares[name] / squares[null] for null in NULLS if squares.get(null)}
+def skill(square: float, squares: Mapping[str, float]) -> dict[str, Any]:
+    """Skill of an estimate against each null model that there is, from its mean squared error and theirs by name."""
+    return {f"skill_{null}": 1 - square / squares[null] for null in NULLS if squares.get(null)}
 
 
 def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.DataFrame":
@@ -145,7 +145,9 @@ def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.D
     rows = []
     for support, pairs in found.items():
         squares = {name: one.square for name, one in pairs.items()}
-        rows += [{"map": name, "support": support} | one.score() | skill(name, squares) for name, one in pairs.items()]
+        rows += [
+            {"map": name, "support": support} | one.score() | skill(one.square, squares) for name, one in pairs.items()
+        ]
     return pd.DataFrame(rows)
 
 
