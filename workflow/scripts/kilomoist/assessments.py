@@ -75,14 +75,17 @@ class Scored:
         return columns | {"effective_n": association.effective_n, "p_effective": association.p}
 
     def difference(self, first: str, second: str) -> dict[str, float]:
-        """Whether two estimates differ: errors by block bootstrap, correlations by Williams' test.
+        """Whether two estimates differ: in rmse and r by block bootstrap, in r by Williams' test too.
 
-        `rmse_difference` (first − second), its interval and p by blocks as long as the difference of the squared errors
-        is alike, and for independent rows; `r_between`, the correlation of both, and `p_r` of Williams' test with the
-        smaller effective number of rows of the two, `p_r_ordinary` with all rows.
+        `rmse_difference` and `r_difference` (first − second) with their intervals by blocks as long as what each row
+        adds to them is alike: the difference of the squared errors, and of the influences on r; `p_rmse` by the same
+        blocks, `p_rmse_ordinary` for independent rows; `r_between`, the correlation of both, and `p_r` of Williams'
+        test with the smaller effective number of rows of the two, `p_r_ordinary` with all rows.
         """
         observed, one, two = self.observed, self.estimates[first], self.estimates[second]
-        errors = self._rows.difference(first, second, self._range((one - observed) ** 2 - (two - observed) ** 2))[0]
+        apart = _influences(observed, one)[0] - _influences(observed, two)[0]
+        errors, _ = self._rows.difference(first, second, self._range((one - observed) ** 2 - (two - observed) ** 2))
+        _, associated = self._rows.difference(first, second, self._range(apart))
         r = [score(*pair)["r"] for pair in ((observed, one), (observed, two), (one, two))]
         effective = min(self._rows.associations[name].effective_n for name in (first, second))
         return {
@@ -92,7 +95,9 @@ class Scored:
             "rmse_difference_high": errors.upper,
             "p_rmse": errors.p,
             "p_rmse_ordinary": errors.ordinary_p,
-            "r_difference": r[0] - r[1],
+            "r_difference": associated.difference,
+            "r_difference_low": associated.lower,
+            "r_difference_high": associated.upper,
             "r_between": r[2],
             "effective_n": effective,
             "p_r": williams(r[0], r[1], r[2], effective).p,
