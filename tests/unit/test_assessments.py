@@ -50,8 +50,21 @@ def test_sureness_takes_the_range_of_what_each_score_sums_up() -> None:
         assert np.isfinite(wanted).all(), name
         ends = [f"{name}{end}" for end in ("_low", "_high", "_low_ordinary", "_high_ordinary")]
         assert [found[end] for end in ends] == pytest.approx(wanted), name
+        assert found["r_blocks" if name in ("r", "r2") else "errors_blocks"] == pytest.approx(row.blocks), name
     alone = dutilleul(y, z, PLACES, geographic=True)
     assert (found["effective_n"], found["p_effective"]) == pytest.approx((alone.effective_n, alone.p))
+
+
+def test_tables_tell_why_there_is_no_interval() -> None:
+    """Errors that are alike over half of the region leave fewer than ten blocks."""
+    y, z, _ = two_estimates()
+    drift = z + 20 * (PLACES - PLACES.mean(axis=0)).sum(axis=1)
+    scored = Scored(y, {"one": z, "drift": drift}, PLACES, 1.0, SEED)
+    found, differing = scored.sureness("drift"), scored.difference("drift", "one")
+    assert found["errors_blocks"] < 10
+    assert np.isnan([found["rmse_low"], found["rmse_high"]]).all()
+    assert differing["rmse_difference_blocks"] < 10
+    assert np.isnan([differing["rmse_difference_low"], differing["p_rmse"]]).all()
 
 
 @pytest.mark.parametrize("names", [("one", "two"), ("two", "one")])
@@ -67,9 +80,10 @@ def test_difference_takes_the_range_of_what_each_difference_sums_up(names: tuple
     assert max(ranges) > 1.2 * min(ranges)
     for number, name in enumerate(("rmse", "r")):
         row = difference(y, first, second, PLACES, ranges[number], geographic=True, seed=SEED)[number]
-        wanted = row.difference, row.lower, row.upper
+        wanted = row.difference, row.lower, row.upper, row.blocks
         assert np.isfinite(wanted).all(), name
-        assert [found[f"{name}_difference{end}"] for end in ("", "_low", "_high")] == pytest.approx(wanted), name
+        columns = [f"{name}_difference{end}" for end in ("", "_low", "_high", "_blocks")]
+        assert [found[column] for column in columns] == pytest.approx(wanted), name
         if name == "rmse":
             assert (found["p_rmse"], found["p_rmse_ordinary"]) == pytest.approx((row.p, row.ordinary_p))
     sizes = [dutilleul(y, one, PLACES, geographic=True).effective_n for one in (first, second)]

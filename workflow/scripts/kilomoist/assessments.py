@@ -57,14 +57,17 @@ class Scored:
 
         Blocks are as long as what a score sums up is alike (its influence function: Hampel 1974, doi
         10.1080/01621459.1974.10482962): the errors for rmse, ubrmse, bias and mae (`errors_km`), what each row adds to
-        r and r2 for those (`r_km`). What cannot be said with too few blocks or rows is NaN.
+        r and r2 for those (`r_km`). `errors_blocks` and `r_blocks` are the effective numbers of such blocks; with fewer
+        than `inference.FEWEST_BLOCKS`, or as many rows, intervals are NaN.
         """
         observed, estimated = self.observed, self.estimates[name]
         reach = self._range(estimated - observed)
         r_reach = max(self._range(one) for one in _influences(observed, estimated))
         columns: dict[str, float] = {"errors_km": reach / 1000, "r_km": r_reach / 1000}
-        for length, names in ((r_reach, ("r", "r2")), (reach, ("rmse", "ubrmse", "bias", "mae"))):
-            for one in self._rows.intervals(name, length):
+        by_errors, by_r = (self._rows.intervals(name, length) for length in (reach, r_reach))
+        columns |= {"errors_blocks": by_errors[0].blocks, "r_blocks": by_r[0].blocks}
+        for found, names in ((by_r, ("r", "r2")), (by_errors, ("rmse", "ubrmse", "bias", "mae"))):
+            for one in found:
                 if one.score in names:
                     columns |= {f"{one.score}_low": one.lower, f"{one.score}_high": one.upper}
                     columns |= {
@@ -78,9 +81,10 @@ class Scored:
         """Whether two estimates differ: in rmse and r by block bootstrap, in r by Williams' test too.
 
         `rmse_difference` and `r_difference` (first − second) with their intervals by blocks as long as what each row
-        adds to them is alike: the difference of the squared errors, and of the influences on r; `p_rmse` by the same
-        blocks, `p_rmse_ordinary` for independent rows; `r_between`, the correlation of both, and `p_r` of Williams'
-        test with the smaller effective number of rows of the two, `p_r_ordinary` with all rows.
+        adds to them is alike, the difference of the squared errors and of the influences on r, and the effective
+        numbers of these blocks; `p_rmse` by the same blocks, `p_rmse_ordinary` for independent rows; `r_between`, the
+        correlation of both, and `p_r` of Williams' test with the smaller effective number of rows of the two,
+        `p_r_ordinary` with all rows.
         """
         observed, one, two = self.observed, self.estimates[first], self.estimates[second]
         apart = _influences(observed, one)[0] - _influences(observed, two)[0]
@@ -93,11 +97,13 @@ class Scored:
             "rmse_difference": errors.difference,
             "rmse_difference_low": errors.lower,
             "rmse_difference_high": errors.upper,
+            "rmse_difference_blocks": errors.blocks,
             "p_rmse": errors.p,
             "p_rmse_ordinary": errors.ordinary_p,
             "r_difference": associated.difference,
             "r_difference_low": associated.lower,
             "r_difference_high": associated.upper,
+            "r_difference_blocks": associated.blocks,
             "r_between": r[2],
             "effective_n": effective,
             "p_r": williams(r[0], r[1], r[2], effective).p,
