@@ -8,8 +8,9 @@ correction and says what was measured of it.
 
 `coordinates` is (rows, 2) throughout: longitude and latitude in degrees with `geographic`, else any two planar
 coordinates in one unit, such as row and column of cells, or metres. `reach` is the range of the spatial
-autocorrelation, where 5 % of it is left (the practical range of an exponential or Gaussian variogram): the largest of
-those of the observed, the estimated and the errors; in metres with `geographic`, else in the unit of the coordinates.
+autocorrelation, where 5 % of it is left (the practical range of an exponential or Gaussian variogram), of what a score
+sums up, its influence function (`assessments` fits the variogram); in metres with `geographic`, else in the unit of the
+coordinates.
 """
 
 import math
