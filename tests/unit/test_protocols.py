@@ -270,6 +270,7 @@ def test_truth_within_cells() -> None:
     assert table.loc[("within cells", "map"), "skill_copied"] == pytest.approx(1)
     assert table.loc[("within cells", "copied"), "rmse"] == pytest.approx(np.nanstd(deviations(truth)))
     assert np.isnan(table.loc[("within cells", "copied"), "r"])
+    assert "p" not in table  # of pixels as if they were independent
     assert (table["n"] == 18 * 27 - 1).all()
     assert table.loc[("1 km", "map"), "rmse"] == pytest.approx(np.sqrt(np.nanmean((shifted - truth) ** 2)))
 

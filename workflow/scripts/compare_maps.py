@@ -19,7 +19,7 @@ from kilomoist.samples import read_samples
 
 BANDS = (
     *("absolute", "absolute_reconciled", "detail", "detail_reconciled"),
-    *("copied", "bilinear", "bilinear_reconciled"),
+    *("mean", "copied", "bilinear", "bilinear_reconciled"),
 )
 """Every map that is compared, in the order of the file."""
 
@@ -40,7 +40,9 @@ def compare_maps(
     model, alternative = load(model_path), load(alternative_path)
     use = list(model.predictors)
     bands, window = mosaic([cells_path], M09, ["target"])
-    cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
+    samples = read_samples(samples_path, use)
+    cells = Cells.of_samples(samples, bands["target"], use, window).filled()
+    mean = samples.loc[samples["split"] == "train", "target"].mean()
     reliability = read_reliability(agreement_path, use)
     measured = {name: Reconciliation(window, CELL_SIDE) for name in ("absolute", "detail", "bilinear")}
     units = dict.fromkeys(BANDS, "m3 m-3")
@@ -67,8 +69,9 @@ def compare_maps(
             own = raw.read(pixels)["soil_moisture"]
             other = np.frombuffer(predicted.read(8 * own.size), np.float64).reshape(own.shape)
             maps = plain_maps(cells, pixels, {model.method: own, alternative.method: other})
-            maps["copied"] = np.kron(bands["target"][part.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
-            maps["copied"][~np.isfinite(maps["bilinear"])] = np.nan
+            copied = np.kron(bands["target"][part.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
+            for name, values in (("mean", mean), ("copied", copied)):
+                maps[name] = np.where(np.isfinite(maps["bilinear"]), values, np.nan)
             for name, correction in corrections.items():
                 maps[f"{name}_reconciled"] = maps[name] + interpolate(correction, window, pixels, CELL_SIDE)
             comparison.write({name: maps[name].astype(np.float32) for name in BANDS}, pixels)

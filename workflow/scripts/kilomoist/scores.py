@@ -130,6 +130,7 @@ def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.D
 
     `parts` are of the maps by name and of the truth, (rows × 9, columns × 9) over whole cells. `support` is `1 km` or
     `within cells`: what a downscaled map adds lies in the deviations from the cell's mean, and copied values have none.
+    There is no p: neighbouring pixels are alike, and nothing but their number would make it small.
     """
     import pandas as pd
 
@@ -142,12 +143,13 @@ def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.D
             wanted = seen(true)[common]
             for name, values in zip(maps, fields, strict=True):
                 pairs.setdefault(name, Pairs()).add(wanted, seen(values)[common])
-    rows = []
+    rows: list[dict[str, Any]] = []
     for support, pairs in found.items():
         squares = {name: one.square for name, one in pairs.items()}
-        rows += [
-            {"map": name, "support": support} | one.score() | skill(one.square, squares) for name, one in pairs.items()
-        ]
+        for name, one in pairs.items():
+            scores = one.score()
+            del scores["p"]
+            rows.append({"map": name, "support": support} | scores | skill(one.square, squares))
     return pd.DataFrame(rows)
 
 
