@@ -50,6 +50,8 @@ CMR = "cmr.earthdata.nasa.gov"
 LOGIN = "urs.earthdata.nasa.gov"
 STORE = "d111111abcdef8.cloudfront.net"
 """Where the providers' signed addresses lead."""
+OUTLINES = "raw.githubusercontent.com"
+"""Not NASA's: where Natural Earth's outlines of countries lie."""
 STRANGER = "evil.example.com"
 """A host that nobody should send credentials to."""
 
@@ -245,6 +247,8 @@ class Earthdata:
         self.expired_token = _web_token(self.user, -3600)
         self.faults = Faults()
         self.catalogue = Catalogue(algorithms or {})
+        self.countries: list[dict[str, Any]] = []
+        """Features that Natural Earth has."""
         self.closing = threading.Event()
         self.folder, self.private = folder, private
         self.latency = latency
@@ -266,6 +270,7 @@ class Earthdata:
             CMR: self._answer_cmr,
             LOGIN: self._answer_login,
             STORE: self._answer_store,
+            OUTLINES: self._answer_outlines,
             STRANGER: self._answer_stranger,
             **{host: partial(self._answer_data, host) for host in DATA.values()},
         }
@@ -529,6 +534,12 @@ class Earthdata:
         if int(expires) < time.time():
             return _store_error(403, "AccessDenied", "Request has expired")
         return self._content(request) or _store_error(404, "NoSuchKey", "The specified key does not exist.")
+
+    def _answer_outlines(self, request: Request, body: bytes) -> Answer:  # noqa: ARG002
+        if request.path != "/nvkelso/natural-earth-vector/master/geojson/ne_10m_admin_0_countries.geojson":
+            return NOT_FOUND
+        text = json.dumps({"type": "FeatureCollection", "features": self.countries})
+        return Answer(200, text.encode(), "text/plain; charset=utf-8")
 
     def _answer_stranger(self, request: Request, body: bytes) -> "Answer | _Content":  # noqa: ARG002
         """Anything to anybody: a client that follows a wrong redirect gets what it wanted."""

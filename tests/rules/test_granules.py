@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from earthdata_server import Earthdata
 from granule_archives import MONTH, TILE, average_tile
 from rasterio.warp import transform
 from rule_bench import CONFIG, REGION, Bench
-from workflow_runs import block_mean, planned, rules
+from workflow_runs import block_mean, planned, rules, snakemake
 
 from kilomoist.boundaries import fetch_outline
 from kilomoist.composites import choose_granules
@@ -126,7 +127,7 @@ def test_simulate_vegetation(demo: Path) -> None:
     assert 0 < bands["water"][scene].mean() < 0.1
 
 
-# --- Outlines: the rule's address is a constant, so that its function is called with another one ---------------------
+# --- Outlines: of what goes wrong, the rule's function is asked with another address ---------------------------------
 
 
 @pytest.fixture
@@ -196,8 +197,21 @@ def test_fetch_outline_without_network(server: tuple, tmp_path: Path) -> None:
         fetch_outline("MNG", tmp_path / "MNG.geojson", f"{closed}/countries")
 
 
+COUNTRY = {"name": REGION, "bbox": CONFIG["regions"][0]["bbox"], "country": "MNG"}
+
+
 def test_fetch_outline_is_planned_for_a_country_only(bench: Bench) -> None:
     assert "fetch_outline" not in rules(planned(bench.folder, bench.config))
-    region = {"name": REGION, "bbox": CONFIG["regions"][0]["bbox"], "country": "MNG"}
-    pending = planned(bench.folder, bench.config | {"regions": [region]})
+    pending = planned(bench.folder, bench.config | {"regions": [COUNTRY]})
     assert {file.path for file in pending if file.rule == "fetch_outline"} == {"resources/outlines/MNG.geojson"}
+
+
+def test_fetch_outline_tells_what_natural_earth_has(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The rule itself, at its own address. What it fetches is used in `test_stack_block`."""
+    bench.config |= {"regions": [COUNTRY]}
+    with Earthdata(bench.folder / "granules", tmp_path_factory.mktemp("private")) as server:
+        server.countries = [country("KAZ", 60)]
+        path = "resources/outlines/MNG.geojson"
+        done = snakemake(bench.folder, "--", path, config=bench.config, variables=server.environment)
+    assert done.sentence() == "Natural Earth has no country MNG: its ADM0_A3 codes are KAZ."
+    assert not (bench.folder / path).exists()

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+from earthdata_server import Earthdata
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BLOCKS, BOX, CELLS, USE, cell_bands, places, sample_table, write_cells
@@ -60,19 +61,24 @@ def test_stack_block_needs_granules_of_every_product(
     assert done.sentence().startswith(f"There is no granule of {product.name} for {MONTH}{where}: ")
 
 
-@pytest.mark.parametrize("crs", [None, "EPSG:32647"], ids=["box", "outline in UTM"])
-def test_stack_block(bench: Bench, crs: str | None) -> None:
-    """Predictors where the region, the water and the days allow; cells that count them. An outline may have any CRS."""
+@pytest.mark.parametrize("given", ["box", "outline in UTM", "country"])
+def test_stack_block(bench: Bench, given: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Predictors where the region, the water and the days allow; cells that count them.
+
+    An outline may have any CRS. A country's is fetched from the address that its rule knows.
+    """
     write_composites(bench)
     area = shapely.box(*BOX)
-    if crs:
+    if given != "box":
         area = shapely.Polygon([(98.4, 46.9), (99.6, 46.9), (99.6, 48.0)]).intersection(area)
-        frame = geopandas.GeoDataFrame(geometry=[area.segmentize(0.01)], crs="EPSG:4326").to_crs(crs)
-        frame.to_file(bench.folder / "outline.gpkg", engine="pyogrio")
-        bench.config |= {
-            "regions": [{"name": REGION, "bbox": list(BOX), "outline": "outline.gpkg"}],
-            "map": {"block": 256},
-        }
+        frame = geopandas.GeoDataFrame({"ADM0_A3": ["MNG"]}, geometry=[area.segmentize(0.01)], crs="EPSG:4326")
+        frame.to_crs("EPSG:32647").to_file(bench.folder / "outline.gpkg", engine="pyogrio")
+        own = {"outline": "outline.gpkg"} if given == "outline in UTM" else {"country": "MNG"}
+        bench.config |= {"regions": [{"name": REGION, "bbox": list(BOX), **own}], "map": {"block": 256}}
+    if given == "country":
+        with Earthdata(bench.folder / "granules", tmp_path_factory.mktemp("private")) as server:
+            server.countries = frame.__geo_interface__["features"]
+            bench.run("fetch_outline", "resources/outlines/MNG.geojson", variables=server.environment)
     bench.run("stack_block", f"{BLOCK}/predictors.tif", f"{BLOCK}/cells.tif")
     bands, pixels = mosaic([bench.folder / f"{BLOCK}/predictors.tif"], M01)
     cells, window = mosaic([bench.folder / f"{BLOCK}/cells.tif"], M09)
@@ -86,7 +92,7 @@ def test_stack_block(bench: Bench, crs: str | None) -> None:
         assert file.crs.to_epsg() == 6933
         assert np.isnan(file.nodata)
     assert pixels == window.refined(9)
-    if not crs:
+    if given == "box":
         assert window == BLOCKS["r000c000"]
     longitude, latitude = places(window)
     inside = shapely.contains_xy(area, longitude, latitude)
