@@ -88,6 +88,22 @@ def test_real_smap_cut_is_placed_and_masked(real: Real) -> None:
     np.testing.assert_array_equal(values[stored != -9999], stored[stored != -9999])
 
 
+def test_real_viirs_granule_is_no_granule_of_ours(real: Real, tmp_path: Path) -> None:
+    """Terra's successor has other quality codes and fills: it is not found, and refused under a name of ours."""
+    viirs = real("VNP13A2*.h5")
+    (tmp_path / viirs.name).symlink_to(viirs)
+    assert search_archive(tmp_path, PRODUCTS.values()) == {}
+    renamed = tmp_path / "MOD13A2.A2025009.h18v09.061.2025031192612.hdf"
+    renamed.symlink_to(viirs)
+    ((_, path),) = search_archive(tmp_path, PRODUCTS.values()).items()
+    assert path == renamed
+    product = PRODUCTS["MOD13A2.061"]
+    with pytest.raises(InputError) as caught:
+        read_datasets(path, product, ["1 km 16 days NDVI"])
+    said = f"{renamed} is an HDF5 file, but a granule of MOD13A2.061 is HDF4: delete it and fetch the granule again."
+    assert str(caught.value) == said
+
+
 @pytest.mark.parametrize("pattern", TILED)
 def test_no_length_of_a_truncated_real_granule_passes(real: Real, tmp_path: Path, pattern: str) -> None:
     content = real(pattern).read_bytes()

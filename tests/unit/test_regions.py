@@ -98,9 +98,11 @@ def test_an_outline_beyond_the_grid_is_refused(tmp_path: Path) -> None:
 # Tiles
 
 
-def test_tiles_of_mongolia(real: Real) -> None:
-    outline = region_area((87.7, 41.55, 119.95, 52.15), real("mongolia_50m.geojson"))
-    assert tiles_of(outline) == ["h23v03", "h23v04", "h24v03", "h24v04", "h25v03", "h25v04", "h26v04"]
+@pytest.mark.parametrize("outline", ["mongolia_50m.geojson", "mongolia_110m.geojson"])
+def test_tiles_of_mongolia(real: Real, outline: str) -> None:
+    """Of a coarse outline too."""
+    country = region_area((87.7, 41.55, 119.95, 52.15), real(outline))
+    assert tiles_of(country) == ["h23v03", "h23v04", "h24v03", "h24v04", "h25v03", "h25v04", "h26v04"]
 
 
 def test_cells_of_mongolia(real: Real) -> None:
