@@ -109,6 +109,25 @@ def test_means_and_shares_with_gaps(longitude: float, latitude: float, tile: str
     assert np.abs(means - expected)[half].max() < 2 * allowed
 
 
+def test_means_across_the_central_meridian() -> None:
+    """At 0° E, where nothing is sheared, two tiles meet: the sums of both make the means."""
+    target = window_at(-0.07, 47.0)
+    assert longitude_edges(target)[0] < -0.05 < 0.05 < longitude_edges(target)[-1]
+    total, share, expected, expected_share = np.zeros((4, *target.shape))
+    for seed, tile in enumerate(("h17v04", "h18v04")):
+        source = tile_grid(tile, 1200)
+        layer = np.random.default_rng(seed).standard_normal((1200, 1200))
+        of_tile = sum_footprints(layer[None], source, target)
+        total, share = total + of_tile[0][0], share + of_tile[1][0]
+        mean, covered = polygon_mean(layer, source, target)
+        assert 0.1 < covered.mean() < 0.9
+        expected, expected_share = expected + np.nan_to_num(mean) * covered, expected_share + covered
+    np.testing.assert_allclose(expected_share, 1, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(share, 1, rtol=0, atol=1e-9)
+    assert np.sqrt(np.mean((total - expected) ** 2)) < 1e-3
+    assert np.abs(total - expected).max() < 5e-3
+
+
 def test_covered_share_is_the_area_of_the_polygon() -> None:
     """At a tile's border, without any gap in the layer: shares of both tiles say which part each covers."""
     # h24v04 and h25v04 meet at x = 7 · 1111950 m, which is 103.5° E at 47.5° N.
