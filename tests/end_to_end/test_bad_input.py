@@ -157,6 +157,15 @@ def test_warranted_with_a_target_without_error_is_told(tmp_path: Path) -> None:
     assert told not in snakemake(tmp_path, "--dry-run", config=config | {"target_error": 0.02}).output
 
 
+def test_months_of_more_than_a_year_are_told(tmp_path: Path) -> None:
+    """Maps of real granules are made, but LST of other years is of another hour."""
+    told = "`months` span more than a year"
+    config = SMALL | {"source": "earthdata"}
+    for months, expected in ((["2021-08", "2020-08"], True), (["2020-08", "2021-07"], False)):
+        assert (told in snakemake(tmp_path, "--list-rules", config=config | {"months": months}).output) == expected
+    assert told not in snakemake(tmp_path, "--list-rules", config=SMALL | {"months": ["2020-08", "2021-08"]}).output
+
+
 def test_too_few_target_fields(tmp_path: Path) -> None:
     uniform_archive(tmp_path / "granules", days=1)
     config = ARCHIVE | {"quality": {"minimum_target_share": 0.9}}

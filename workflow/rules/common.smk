@@ -562,6 +562,12 @@ if CONFIG.source == "archive":
     checked(require_granules)
 if CONFIG.source == "simulated":
     checked(require_scene)
+SPAN = month_range(max(CONFIG.months))[1] - month_range(min(CONFIG.months))[0]
+if CONFIG.source != "simulated" and SPAN.days > 366:
+    logger.warning(
+        "`months` span more than a year: since 2020 MODIS passes at another hour every year, so that a part of what "
+        "changes in LST is the hour (docs/earthdata.md, several years)."
+    )
 if CONFIG.source == "simulated" and CONFIG.regions != DEFAULT_REGIONS:
     logger.warning(
         f"The granules of {', '.join(REGIONS)} are simulated (source: simulated): nothing is measured there."
