@@ -5,10 +5,13 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -109,6 +112,37 @@ def succeed(folder: Path, *arguments: str, **options: Any) -> Finished:
     done = snakemake(folder, *arguments, **options)
     assert done.code == 0, done.output
     return done
+
+
+def kill_once(
+    happened: Callable[[], object],
+    folder: Path,
+    *arguments: str,
+    config: Mapping[str, Any],
+    cores: int,
+    variables: Mapping[str, str] | None = None,
+) -> None:
+    """Start Snakemake and `kill -9` it and its jobs as soon as something has happened; it must not have ended then."""
+    folder.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        command(folder, *arguments, config=config, cores=cores),
+        cwd=folder,
+        env=environment() | dict(variables or {}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # a group of its own, so that nothing else is killed
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not happened():
+            assert process.poll() is None, "Snakemake ended by itself"
+            assert time.monotonic() < deadline, "what was waited for did not happen"
+            time.sleep(0.02)
+        assert process.poll() is None, "Snakemake had ended before it was killed"
+    finally:
+        with suppress(ProcessLookupError):  # all have ended by themselves, as is told
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @dataclass(frozen=True)

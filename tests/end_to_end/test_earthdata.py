@@ -1,10 +1,7 @@
 """The whole workflow from NASA Earthdata, which a server on loopback plays with simulated granules."""
 
-import os
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +14,10 @@ from workflow_runs import (
     MONTH,
     SMALL,
     WITHOUT_FIGURES,
-    command,
     copy_tree,
-    environment,
     files,
     identical,
+    kill_once,
     link,
     once,
     planned,
@@ -254,26 +250,33 @@ def test_what_failed_is_named_and_the_rest_is_kept(earthdata: Earthdata, tmp_pat
     assert len(earthdata.requested(f"{STORE}/*.hdf")) == before + 2
 
 
+def fetching(folder: Path, pattern: str) -> set[tuple[str, int]]:
+    """Files of a pattern below `resources` that hold anything, with their sizes: others when one came or grew."""
+    found = set()
+    for path in (folder / "resources").glob(pattern):
+        with suppress(FileNotFoundError):  # renamed since it was listed
+            found.add((path.name, path.stat().st_size))
+    return {(name, size) for name, size in found if size}
+
+
 def test_a_killed_fetch_continues_and_fetches_nothing_twice(archive: Path, tmp_path: Path) -> None:
-    """Killed again and again, while every tenth answer fails."""
+    """Killed while it fetches, when it has kept a granule, and while it fetches again; every tenth answer fails."""
     private = tmp_path / "private"
     private.mkdir()
     folder = tmp_path / "run"
-    folder.mkdir()
     with Earthdata(archive, private, failures=0.1, rate=400_000) as earthdata:
-        for _ in range(3):
-            process = subprocess.Popen(
-                command(folder, *TEN_DAYS, config=CONFIG, cores=2),
-                cwd=folder,
-                env=environment() | earthdata.environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
+        for pattern in ("granules/**/*.part", "receipts/**/*.json", "granules/**/*.part"):
+            before = fetching(folder, pattern)
+            kill_once(
+                lambda pattern=pattern, before=before: fetching(folder, pattern) - before,
+                folder,
+                *TEN_DAYS,
+                config=CONFIG,
+                cores=2,
+                variables=earthdata.environment,
             )
-            time.sleep(6)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             succeed(folder, "--unlock", config=CONFIG)
+        assert not all((folder / path).exists() for path in TEN_DAYS)
         succeed(folder, *TEN_DAYS, config=CONFIG, cores=2, variables=earthdata.environment)
         names = [read_json(folder / path)["name"] for path in TEN_DAYS]
         assert max(earthdata.fetched(name) for name in names) == 1

@@ -1,9 +1,5 @@
 """The same map whatever the blocks and whatever happened in between. Cores: see test_sources.py."""
 
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +7,9 @@ from workflow_runs import (
     DEMO,
     SMALL,
     WITHOUT_FIGURES,
-    command,
-    environment,
     files,
     identical,
+    kill_once,
     leave_half_a_file,
     link,
     snakemake,
@@ -39,23 +34,7 @@ def test_killed_run_continues_to_the_same_map(demo: Path, tmp_path: Path) -> Non
     """`kill -9` of Snakemake and its jobs while they composite; what Snakemake's message says; the run again."""
     folder = tmp_path / "killed"
     link(demo / "resources", folder / "resources")
-    process = subprocess.Popen(
-        command(folder, config=SMALL, cores=2),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # a group of its own, so that nothing else is killed
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not list(folder.glob("results/logs/composite_tile/**/*.log")):
-            assert process.poll() is None, "Snakemake ended by itself"
-            assert time.monotonic() < deadline, "no composite began"
-            time.sleep(0.02)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    kill_once(lambda: list(folder.glob("results/logs/composite_tile/**/*.log")), folder, config=SMALL, cores=2)
     assert not (folder / DEMO / "soil_moisture.tif").exists()
     leave_half_a_file(folder / "results/composites/2021-08.tif")  # what a job was writing, if it was caught at that
     refused = snakemake(folder, config=SMALL)
