@@ -67,6 +67,13 @@ def test_reconciliation_reruns_only_what_finishes_the_map(demo: Path) -> None:
     }
 
 
+def test_an_interval_needs_another_model_only_where_there_was_none(demo: Path) -> None:
+    """A forest keeps what quantiles need where the map has intervals, of whatever width."""
+    assert "train_model" not in rules(planned(demo, changed("map", interval=0.8)))
+    without = planned(demo, changed("map", interval=None))
+    assert [file.path for file in without if file.rule == "train_model" and "model.skops" in file.path]
+
+
 @pytest.mark.parametrize(
     ("keys", "name"),
     [
