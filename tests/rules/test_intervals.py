@@ -125,9 +125,10 @@ def test_weigh_target(bench: Bench) -> None:
     bench.run("weigh_target", f"{RUN}/weighed_cells.tif")
     bands, tags = read_raster(bench.folder / f"{RUN}/weighed_cells.tif")
     samples, settings = sample_table(), Settings("random_forest", 10, 2021)
-    expected, weight = weigh_target(region_cells(), samples, USE, settings, Tuning(5), 0.02)
-    np.testing.assert_allclose(bands["target"], expected)
-    assert float(tags["target_weight"]) == pytest.approx(weight, abs=1e-6)
+    expected = weigh_target(region_cells(), samples, USE, settings, Tuning(5), 0.02)
+    np.testing.assert_allclose(bands["target"], expected.goal)
+    assert float(tags["target_weight"]) == pytest.approx(expected.weight, abs=1e-6)
+    assert float(tags["target_error"]) == pytest.approx(expected.error, abs=1e-6)
     before, _ = mosaic([bench.folder / f"{RUN}/cells.tif"], M09)
     assert {name for name in before if not np.array_equal(bands[name], before[name], equal_nan=True)} == {"target"}
     assert np.abs(bands["target"] - moisture(CELLS)).max() > 0

@@ -40,7 +40,7 @@ from kilomoist.grids import M01, M09, Window
 from kilomoist.importances import learned_rows
 from kilomoist.methods import predict_map
 from kilomoist.models import Model
-from kilomoist.rasters import mosaic, read_tags, write_raster
+from kilomoist.rasters import mosaic, read_raster, read_tags, write_raster
 from kilomoist.shifts import ShiftCount, learned_range
 from kilomoist.splits import spatial_folds
 
@@ -83,10 +83,18 @@ def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
     assert np.isfinite(bands["correction"]).all()
 
 
-@pytest.mark.parametrize("reconcile", [True, False])
-def test_assemble_map(bench: Bench, reconcile: bool) -> None:
+@pytest.mark.parametrize("reconcile", [True, False, "warranted"])
+def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
+    """With a weighed target, intervals take the error that is left of it."""
     write_raw(bench.path, RUN)
+    target_error = 0.04  # what is known of SMAP, as the archive's data are not simulated
     write_cells(bench.path(f"{RUN}/cells.tif"))
+    if reconcile == "warranted":
+        target_error = 0.017
+        bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": reconcile}}
+        bands, tags = read_raster(bench.folder / f"{RUN}/cells.tif")
+        tags |= {"target_weight": "0.25", "target_error": f"{target_error}"}
+        write_raster(bench.path(f"{RUN}/weighed_cells.tif"), bands, M09, CELLS, tags)
     coarse = {"soil_moisture": moisture(CELLS).astype(np.float32)}
     write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), coarse, M09, CELLS, {})
     for name, window in BLOCKS.items():
@@ -94,7 +102,7 @@ def test_assemble_map(bench: Bench, reconcile: bool) -> None:
         write_raster(bench.path(f"{RUN}/blocks/{name}/interval.tif"), sides, M01, window.refined(9), {})
     # A correction that reconciliation would find only roughly: the last step must make the means exact.
     mean, count = block_mean(RAW)
-    kept = (count >= 40.5) & reconcile
+    kept = (count >= 40.5) & bool(reconcile)
     correction = np.where(kept, moisture(CELLS) - mean, 0.0)
     write_raster(
         bench.path(f"{RUN}/correction.tif"),
@@ -113,7 +121,7 @@ def test_assemble_map(bench: Bench, reconcile: bool) -> None:
         assert np.abs(mean - moisture(CELLS))[kept].max() < 1e-6
     else:
         np.testing.assert_allclose(made, RAW, atol=1e-7)
-    own = norm.ppf(0.95) * 0.04  # what is known of SMAP, as the archive's data are not simulated
+    own = norm.ppf(0.95) * target_error
     for name, sign, side in (("lower", -1, "below"), ("upper", 1, "above")):
         end = np.clip(made + sign * np.hypot(REACH[side], own), 0, 1)
         np.testing.assert_allclose(values(bench.folder / outputs[0], name), end, atol=1e-6)

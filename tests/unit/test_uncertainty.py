@@ -13,9 +13,10 @@ from kilomoist.details import Cells, reconciled_detail
 from kilomoist.details import detail as detail_of
 from kilomoist.grids import Window
 from kilomoist.maps import interval_block
-from kilomoist.methods import Tuning, fit_absolute, fit_detail
+from kilomoist.methods import Tuning, fit_absolute, fit_detail, fit_small
 from kilomoist.models import Model, Settings, fit, predict_mean
 from kilomoist.scores import coverage_rows, vegetation_classes
+from kilomoist.splits import spatial_folds
 from kilomoist.uncertainty import (
     FEWEST_ROWS,
     Errors,
@@ -191,7 +192,15 @@ def test_quantiles_are_conformalised_on_blocks_that_models_did_not_see() -> None
     samples = samples_of(cells)
     addition, below, above = conformalised(samples, ["a", "b"], replace_leaf(3), 0.9, 1)
     assert addition > 0, "full-depth quantiles of neighbours are too narrow in blocks that were not seen"
-    assert (below + above > 0).all()
+    x, y = samples[["a", "b"]].to_numpy(np.float32), samples["target"].to_numpy()
+    folds, random = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy()), np.random.default_rng(1)
+    mean = np.empty(len(y))
+    for fold in np.unique(folds):
+        train = np.flatnonzero(folds != fold)
+        forest = fit_small(replace_leaf(3), x, y, train, random, 1, only_mean=False)
+        mean[folds == fold] = predict_mean(forest, x[folds == fold])
+    inside = (y >= mean - below) & (y <= mean + above)
+    assert 0.9 <= inside.mean() <= 0.9 + 2 / len(y)
 
 
 def test_the_interval_of_a_fold_knows_nothing_of_its_errors() -> None:
@@ -245,14 +254,24 @@ def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
     assert upper[0, 1] == pytest.approx(0.3 + math.hypot(0.04, z * 0.02), abs=1e-6)
 
 
-def test_an_exact_target_is_kept_and_a_useless_one_replaced() -> None:
+def test_an_exact_target_is_kept() -> None:
     cells = region()
-    samples = samples_of(cells)
-    exact, weight = weigh_target(cells, samples, ["a", "b"], FOREST, Tuning(10), 0.0)
-    np.testing.assert_allclose(exact, cells.target, atol=1e-12)
-    assert weight == 1
-    _, weight = weigh_target(cells, samples, ["a", "b"], FOREST, Tuning(10), 0.2)
-    assert weight == 0
+    exact = weigh_target(cells, samples_of(cells), ["a", "b"], FOREST, Tuning(10), 0.0)
+    np.testing.assert_allclose(exact.goal, cells.target, atol=1e-12)
+    assert (exact.weight, exact.error, exact.contradicted) == (1, 0, False)
+
+
+@pytest.mark.parametrize("target_error", [0.015, 0.04, 0.2])
+@pytest.mark.parametrize("true_error", [0.0, 0.01])
+def test_an_error_that_the_data_contradict_makes_nobody_sure(target_error: float, true_error: float) -> None:
+    """Target and model differ by less than was said: who errs is unknown, and how much the mean of both errs is not."""
+    cells = region()
+    noise = true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
+    noisy = Cells(cells.target + noise, cells.predictors, WINDOW)
+    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, Tuning(10), target_error)
+    assert found.contradicted
+    assert found.weight == 0.5
+    assert found.error == pytest.approx(float(np.sqrt(np.mean((found.goal - cells.target) ** 2))), rel=0.1)
 
 
 def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
@@ -261,11 +280,12 @@ def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
     noisy = Cells(
         cells.target + 0.03 * np.random.default_rng(7).standard_normal(WINDOW.shape), cells.predictors, WINDOW
     )
-    goal, weight = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, Tuning(10), 0.03)
-    errors = [float(np.sqrt(np.mean((one - cells.target) ** 2))) for one in (noisy.target, goal)]
-    assert 0 < weight < 1
+    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, Tuning(10), 0.03)
+    errors = [float(np.sqrt(np.mean((one - cells.target) ** 2))) for one in (noisy.target, found.goal)]
+    assert 0 < found.weight < 1
     assert errors[1] < 0.75 * errors[0]
-    assert errors[1] == pytest.approx(math.sqrt(weight) * 0.03, rel=0.25)
+    assert found.error == math.sqrt(found.weight) * 0.03
+    assert errors[1] == pytest.approx(found.error, rel=0.25)
 
 
 # Coverage

@@ -36,7 +36,8 @@ def assemble_map(
     """
     bands, cells = mosaic([cells_path], M09, ["target"])
     coarse, _ = mosaic([target_path], M09)
-    weight = float(read_tags(cells_path).get("target_weight", 1))
+    weighed = read_tags(cells_path)  # only the weighed ones say so
+    weight, error = float(weighed.get("target_weight", 1)), float(weighed.get("target_error", target_error))
     solved, _ = mosaic([correction_path], M09)
     reconciled = solved["reconciled"] > 0
     goal = np.where(reconciled, bands["target"], np.nan)
@@ -45,8 +46,10 @@ def assemble_map(
     if weight < 1:
         tags["reconciled"] = f"as far as warranted: the target has weight {weight:.3f}, the model's mean the rest"
     if offsets:
-        conditional = " (0: intervals are conditional on the target)" if target_error == 0 else ""
-        tags |= {"interval": f"{interval:g}", "target_error": f"{target_error:g} m3 m-3{conditional}"}
+        said = " (0: intervals are conditional on the target)" if target_error == 0 else ""
+        if weight < 1:
+            said = f" said, {error:.4f} m3 m-3 left after weighing"
+        tags |= {"interval": f"{interval:g}", "target_error": f"{target_error:g} m3 m-3{said}"}
     units = dict.fromkeys(("soil_moisture", "lower", "upper"), "m3 m-3")
     mapped, bounded = np.zeros(cells.shape, bool), False
     with ExitStack() as opened:
@@ -62,7 +65,7 @@ def assemble_map(
             )
             maps = {"soil_moisture": values}
             if offset:
-                sides, error = offset.read(pixels), weight**0.5 * target_error
+                sides = offset.read(pixels)
                 maps["lower"], maps["upper"] = interval_block(
                     values, sides["below"], sides["above"], error, interval, bounds_of(target)
                 )

@@ -1,5 +1,7 @@
 """Weigh the target's cells against what the model says of them, as far as the target's error warrants."""
 
+import math
+
 from kilomoist.details import Cells
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
@@ -7,7 +9,7 @@ from kilomoist.methods import Tuning
 from kilomoist.models import Settings
 from kilomoist.rasters import mosaic, write_raster
 from kilomoist.samples import read_samples
-from kilomoist.uncertainty import weigh_target
+from kilomoist.uncertainty import LEAST_OWN_ERROR, weigh_target
 
 
 def weigh_cells(
@@ -21,13 +23,21 @@ def weigh_cells(
     tags: dict[str, str],
     path: str,
 ) -> None:
-    """Write the cells with the weighed target in the place of the target, and its weight as a tag."""
+    """Write the cells with the weighed target in the place of the target, and its weight and error (m³/m³) as tags."""
     samples = read_samples(samples_path, use)
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(samples, bands["target"], use, window)
-    goal, weight = weigh_target(cells, samples, use, settings, tuning, target_error, threads)
-    LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", weight, 1 - weight)
-    write_raster(path, bands | {"target": goal}, M09, window, tags | {"target_weight": f"{weight:.6f}"})
+    weighed = weigh_target(cells, samples, use, settings, tuning, target_error, threads)
+    if weighed.contradicted:
+        LOGGER.warning(
+            "target_error %g is too large for these data: the target and what the model says of its cells differ by "
+            "%.4f only. Both get half of the weight, and an error of %.4f; set target_error to less than %.4f, or "
+            "map.reconcile to true.",
+            *(target_error, weighed.difference, weighed.error, math.sqrt(1 - LEAST_OWN_ERROR) * weighed.difference),
+        )
+    LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", weighed.weight, 1 - weighed.weight)
+    found = {"target_weight": f"{weighed.weight:.6f}", "target_error": f"{weighed.error:.6f}"}
+    write_raster(path, bands | {"target": weighed.goal}, M09, window, tags | found)
 
 
 if __name__ == "__main__":

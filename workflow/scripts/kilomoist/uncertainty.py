@@ -40,6 +40,9 @@ LEAST_EXPONENT = 0.05
 """Smallest exponent H of `roughness`; fields without any structure have 0."""
 FEWEST_ROWS = 100
 """Errors one scale up below which there is no interval."""
+LEAST_OWN_ERROR = 0.1
+"""Share of the mean square of target − model that must be left to the model, or `target_error` contradicts the data: no
+model is taken for three times as good as the target that it learned from."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +284,22 @@ def roughness(
     return float(np.exp(np.mean(np.log(guesses)))) if guesses and min(guesses) > 0 else 1.0
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """The target's cells, weighed against what a model says of them."""
+
+    goal: Values
+    """m³/m³, (rows, columns)"""
+    weight: float
+    """Of the target; the model has the rest."""
+    error: float
+    """Standard error of `goal`, m³/m³."""
+    difference: float
+    """Root mean square of what the target and the model differ by, m³/m³."""
+    contradicted: bool
+    """Whether the differences are too small for the target's error that was said."""
+
+
 def weigh_target(
     cells: Cells,
     samples: pd.DataFrame,
@@ -289,22 +308,27 @@ def weigh_target(
     tuning: Tuning,
     target_error: float,
     threads: int = 1,
-) -> tuple[Values, float]:
-    """What cells hold as far as the target's error warrants: f + w·(y9 − f), (rows, columns); and the weight w.
+) -> Weighed:
+    """What cells hold as far as the target's error warrants: f + w·(y9 − f), (rows, columns).
 
     f is what `absolute` says of a cell out of fold, on spatial folds of all samples. With its error variance m², what
-    the variance of y9 − f has beyond target_error², the mean of both with the smallest error has w = m² / (m² +
-    target_error²), if both err independently; its standard error is √w·target_error. Cells without predictors keep y9.
+    the mean square d² of y9 − f has beyond target_error², the mean of both with the smallest error has w = m² / (m² +
+    target_error²), if both err independently; its standard error is √w·target_error. Where d² leaves m² less than
+    `LEAST_OWN_ERROR` of it, target_error is too large for these data and nobody knows whose the errors are: with w = ½
+    the mean's standard error is d / 2 whoever errs, (w²·target_error² + (1 − w)²·m² with target_error² + m² = d²), and
+    no other w has a smaller one at its worst. Cells without predictors keep y9.
     """
     x, y = samples[learned_columns(samples, use)].to_numpy(np.float32), samples["target"].to_numpy()
     chosen, _ = tune_absolute(samples, list(use), settings, tuning, threads)
     folds = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy())
     estimated = predict_out_of_fold(chosen, x, y, folds, threads)
-    own = max(float(np.mean((y - estimated) ** 2)) - target_error**2, 0.0)
-    weight = own / (own + target_error**2) if target_error > 0 else 1.0
+    square = float(np.mean((y - estimated) ** 2))
+    contradicted = target_error > 0 and square - target_error**2 < LEAST_OWN_ERROR * square
+    weight = 0.5 if contradicted else 1 - target_error**2 / square if target_error > 0 else 1.0
+    error = math.sqrt(square) / 2 if contradicted else math.sqrt(weight) * target_error
     goal = np.array(cells.target, float)
     goal[samples["row"] - cells.window.row, samples["col"] - cells.window.column] = estimated + weight * (y - estimated)
-    return goal, weight
+    return Weighed(goal, weight, error, math.sqrt(square), contradicted)
 
 
 def crossed_coverage(errors: Errors, interval: float) -> pd.DataFrame:
