@@ -278,6 +278,19 @@ def test_assemble_quality(bench: Bench) -> None:
     assert summary.loc[1, "outside"] == pytest.approx(((ndvi < lowest) | (ndvi > highest)).mean())
 
 
+def test_assemble_quality_of_a_map_that_is_not_reconciled(bench: Bench) -> None:
+    """The flag is set on all pixels, and its colour would hide the others."""
+    write_verdicts(bench)
+    path = bench.folder / f"{RUN}/correction.tif"
+    bands, tags = read_raster(path)
+    write_raster(path, {name: np.zeros_like(band) for name, band in bands.items()}, M09, CELLS, tags)
+    bench.run("assemble_quality", *QUALITY)
+    assert (values(bench.folder / QUALITY[0], "quality")[np.isfinite(RAW)] & 16 > 0).all()
+    with rasterio.open(bench.folder / QUALITY[0]) as file:
+        assert file.tags()["reconciled"] == "no"
+        assert file.colormap(1)[16 + 4] == (0xF0, 0xE4, 0x42, 255)
+
+
 def test_assemble_quality_of_a_month_without_radiometer(tmp_path: Path) -> None:
     bench = make_bench(tmp_path, ["2022-09"])
     bench.config = CONFIG | {"months": ["2022-09"]}

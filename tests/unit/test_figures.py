@@ -16,7 +16,7 @@ from rasterio.transform import Affine
 from kilomoist import figures
 from kilomoist.grids import EASE_CRS, M01, M09, cells_covering
 from kilomoist.maps import FLAGS, SEVERITY, flag_table
-from kilomoist.rasters import write_raster
+from kilomoist.rasters import read_raster, write_raster
 from kilomoist.shifts import ShiftCount, learned_range, shift_tables
 
 CAPTION = figures.Caption("khangai", "2021-08", "simulated")
@@ -348,6 +348,19 @@ def test_partial_dependence_of_indices_alone_reads_their_unit_as_a_number(tmp_pa
     assert "Method detail" not in words(figure)
 
 
+def test_many_predictors_go_on_in_the_next_line(tmp_path: Path) -> None:
+    names = [f"layer_{number}" for number in range(8)]
+    table = pd.concat([dependence_table()[:3].assign(predictor=name, unit="1") for name in names])
+    figure = figures.draw_partial_dependence(tmp_path / "dependence.png", table, CAPTION)
+    assert [axes.get_xlabel() for axes in figure.axes] == [f"layer {number}" for number in range(8)]
+    assert len({round(axes.get_position().y0, 3) for axes in figure.axes}) == 2
+    assert figure.get_figwidth() < 12
+    counts = [counted("value", name, np.arange(60) / 60, np.arange(60) / 60) for name in names[:7]]
+    figure = figures.draw_shift(tmp_path / "shift.png", *shift_tables([counts], dict.fromkeys(names, "1")), CAPTION)
+    assert [axes.axison for axes in figure.axes] == [True] * 7 + [False]
+    assert_fits(figure)
+
+
 @pytest.mark.parametrize("name", ["dots", "counts"])
 def test_predicted_observed_prints_the_scores_it_was_given(first: tuple[Path, dict[str, Figure]], name: str) -> None:
     train, test = first[1][name].axes[:2]
@@ -515,6 +528,19 @@ def test_maps_tell_how_far_they_are_reconciled(tmp_path: Path, tag: str, told: s
         raster.update_tags(method="detail", model="random_forest", reconciled=tag)
     figure = figures.draw_maps(tmp_path / "maps.png", *paths, CAPTION, bbox=BBOX)
     assert f"Method detail, {told}" in words(figure)
+    assert_fits(figure)
+
+
+def test_quality_of_a_map_that_is_not_reconciled_shows_the_other_flags(tmp_path: Path) -> None:
+    path, _ = write_flags(tmp_path)
+    flags = read_raster(path)[0]["quality"] | np.uint8(1 << FLAGS["not_reconciled"].bit)
+    write_raster(path, {"quality": flags}, M01, cells_covering(BBOX).refined(9), {"reconciled": "no"})
+    table = flag_table(np.bincount(flags.ravel(), minlength=256))
+    figure = figures.draw_quality(tmp_path / "quality.png", path, table, CAPTION, bbox=BBOX)
+    drawn = values_drawn(figure.axes[0])
+    places = {SEVERITY.index("frozen"), SEVERITY.index("few_observations"), len(SEVERITY)}
+    assert set(np.unique(drawn[np.isfinite(drawn)]).astype(int)) == places
+    assert "No cell is reconciled (map.reconcile): “cell not reconciled” is left out of a." in words(figure)
     assert_fits(figure)
 
 

@@ -1,6 +1,7 @@
 """Field points: every message about a bad table, values read from maps, and pixels where all maps have one."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,15 @@ from rasterio.transform import Affine, from_origin
 from kilomoist.configuration import OWN_COLUMNS, Compared, Points
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, M09, Window, ease_from_geographic, geographic_from_ease
-from kilomoist.points import check_points, field_points, match_points, points_of_month, read_at, read_points
+from kilomoist.points import (
+    check_points,
+    check_raster,
+    field_points,
+    match_points,
+    points_of_month,
+    read_at,
+    read_points,
+)
 from kilomoist.rasters import write_raster
 
 HEADER = "id,longitude,latitude,soil_moisture\n"
@@ -176,7 +185,7 @@ def test_columns_units_and_crs_of_ones_own(table: Path) -> None:
     np.testing.assert_allclose(found["longitude"], [99, 100.5], atol=1e-8)
     np.testing.assert_allclose(found["latitude"], [47, 48.25], atol=1e-8)
     np.testing.assert_allclose(found["soil_moisture"], [0.125, 1])
-    assert found["date"].tolist() == ["2021-08-03"] * 2
+    assert found["date"].tolist() == [pd.Timestamp("2021-08-03")] * 2
     assert found["notes"].tolist() == ["wet"] * 2
 
 
@@ -268,33 +277,78 @@ def test_depths_that_are_none(table: Path, depths: tuple[str, str], told: str) -
 
 
 def dated(*dates: str) -> pd.DataFrame:
-    return pd.DataFrame({"id": [f"P{number}" for number in range(len(dates))], "date": dates})
+    return pd.DataFrame({"id": [f"P{number}" for number in range(len(dates))], "date": pd.to_datetime(list(dates))})
 
 
 def test_points_of_the_month_are_chosen() -> None:
     points = dated("2021-07-31", "2021-08-01", "2021-08-31", "2021-09-01", "2020-08-15")
-    assert points_of_month(points, "2021-08", "p.csv")["id"].tolist() == ["P1", "P2"]
-    assert points_of_month(points, "2021-09", "p.csv")["id"].tolist() == ["P3"]
+    assert points_of_month(points, "2021-08")["id"].tolist() == ["P1", "P2"]
+    assert points_of_month(points, "2021-09")["id"].tolist() == ["P3"]
 
 
 def test_points_without_date_are_of_any_month() -> None:
     points = pd.DataFrame({"id": ["A", "B"]})
-    assert len(points_of_month(points, "2021-08", "p.csv")) == 2
+    assert len(points_of_month(points, "2021-08")) == 2
 
 
 def test_no_point_in_the_month() -> None:
-    assert points_of_month(dated("2021-09-01", "2020-01-02"), "2021-08", "p.csv").empty
+    assert points_of_month(dated("2021-09-01", "2020-01-02"), "2021-08").empty
 
 
 @pytest.mark.parametrize("date", ["15.08.2021", "08/15/2021", "2021-08-32", "August", "2021-08-15T10:00", ""])
-def test_dates_that_are_no_dates(date: str) -> None:
-    with pytest.raises(InputError, match=r"p.csv: date of point P1 is .*, expected YYYY-MM-DD"):
-        points_of_month(dated("2021-08-01", date), "2021-08", "p.csv")
+def test_dates_that_are_no_dates(table: Path, date: str) -> None:
+    rows = f"A,100,47,0.2,2021-08-01\nB,100,47,0.2,{date}\n"
+    shown = re.escape(date or "empty")
+    message = said(table, HEADER.replace("\n", ",date\n") + rows)
+    assert re.search(rf"date of point B is {shown}, expected YYYY-MM-DD\.$", message)
+
+
+def test_a_column_that_is_there_twice(table: Path) -> None:
+    message = said(table, HEADER.replace("\n", ",soil_moisture\n") + "A,100,47,0.2,0.3\n")
+    assert "have the column soil_moisture more than once: keep the one that counts" in message
+
+
+BOXES = {"steppe": (98, 46, 101, 48), "chukotka": (178, 66, 190, 68)}
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (["100,47", "-175,67"], ""),
+        (["179,67", "100,47"], ""),
+        (["100,47"], "none of 1 points lies in region chukotka .*; give the points of this region"),
+        (["47,100", "67,179"], "expected|swapped"),
+        (["-175,67", "46.5,47"], "none of 2 points lies in region steppe .*; give the points of this region"),
+    ],
+)
+def test_a_region_without_points_is_told_before_any_job(table: Path, places: list[str], told: str) -> None:
+    table.write_text(HEADER + "".join(f"P{number},{place},0.2\n" for number, place in enumerate(places)))
+    if told:
+        with pytest.raises(InputError, match=told):
+            check_points(table, Points(), BOXES)
+    else:
+        check_points(table, Points(), BOXES)
+
+
+def test_swapped_coordinates_are_told_before_any_job(table: Path) -> None:
+    table.write_text(HEADER + "A,47,60,0.2\n")
+    with pytest.raises(InputError, match=r"region other .*; their coordinates are swapped: exchange the two columns"):
+        check_points(table, Points(), {"other": (55, 40, 65, 50)})
+
+
+def test_a_raster_to_compare_is_looked_at_before_any_job(tmp_path: Path) -> None:
+    path = tmp_path / "other.tif"
+    write_raster(path, {"a": np.zeros((4, 4), np.float32)}, M01, Window(1900, 26900, 4, 4), {})
+    check_raster(path, 1)
+    with pytest.raises(InputError, match="has 1 bands and no band 2: correct `band` in `compare`"):
+        check_raster(path, 2)
+    with pytest.raises(InputError, match="cannot be read as a raster"):
+        check_raster(Path(__file__), 1)
 
 
 def test_days_around_the_month() -> None:
     points = dated("2021-07-28", "2021-07-29", "2021-09-03", "2021-09-04")
-    assert points_of_month(points, "2021-08", "p.csv", 3)["id"].tolist() == ["P1", "P2"]
+    assert points_of_month(points, "2021-08", 3)["id"].tolist() == ["P1", "P2"]
 
 
 def test_rows_of_one_point_in_the_month_are_averaged(table: Path) -> None:
@@ -318,7 +372,7 @@ def test_rows_of_one_point_in_the_month_are_averaged(table: Path) -> None:
 @pytest.mark.parametrize("name", ["archive.zip", "archive"])
 def test_points_of_an_archive(tmp_path: Path, name: str) -> None:
     path = write_archive(tmp_path / name, {file_name("A"): header_values(hourly("2021/08/01 00:00", 15 * 24, 0.3))})
-    check_points(path, Points())
+    check_points(path, Points(), {})
     found = field_points(path, "2021-08", Points())
     assert found.to_dict("records") == [
         {
@@ -332,7 +386,7 @@ def test_points_of_an_archive(tmp_path: Path, name: str) -> None:
     assert field_points(path, "2021-08", described(minimum_days=16)).empty
     assert field_points(path, "2021-07", described(window=31))["measurements"].tolist() == [15 * 24]
     with pytest.raises(InputError, match="no sensor within 10–20 cm"):
-        check_points(path, described(depth=[10, 20]))
+        check_points(path, described(depth=[10, 20]), {})
 
 
 # Values of maps

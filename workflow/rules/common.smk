@@ -532,7 +532,16 @@ def require_points():
     """Field points are read in the last job of a run, but their mistakes are told before the first."""
     from kilomoist.points import check_points
 
-    check_points(CONFIG.field_points, CONFIG.points)
+    check_points(CONFIG.field_points, CONFIG.points, {name: area(name).bounds for name in REGIONS})
+
+
+def require_compared():
+    """So it is with the maps that are compared at them."""
+    from kilomoist.points import check_raster
+
+    for raster in CONFIG.compare:
+        for month in CONFIG.months:
+            check_raster(raster.of_month(month).path, raster.band)
 
 
 def require_layers():
@@ -558,6 +567,8 @@ if CONFIG.predictors.layers:
     checked(require_layers)
 if CONFIG.field_points:
     checked(require_points)
+if HAS_POINTS:
+    checked(require_compared)
 if CONFIG.source == "archive":
     checked(require_granules)
 if CONFIG.source == "simulated":

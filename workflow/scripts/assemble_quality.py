@@ -32,14 +32,17 @@ def assemble_quality(
     threshold = float(found["threshold"])
     own = {name: found[name] for name in ("method", "model", "alpha", "note") if name in found}
     flag_tags = tags | own | legend(use) | {"days_without_radiometer": str(model_only)}
+    reconciled = bool((solved["reconciled"] > 0).any())
+    flag_tags["reconciled"] = "yes" if reconciled else "no"
     own |= {name: found[name] for name in ("threshold", "mean_distance", "weights") if name in found}
+    colours = colour_table(reconciled)
     needed = [*(f"{name}_days" for name in few), "water", "snow", "lst_day"]
     numbers = np.zeros(256, np.int64)
     with (
         Mosaic(blocks["raw"], M01) as raw,
         Mosaic(blocks["stacks"], M01) as stacks,
         Mosaic(blocks["verdicts"], M01) as verdicts,
-        raster_parts(paths["quality"], M01, pixels, flag_tags, cloud_optimized=True, colours=colour_table()) as quality,
+        raster_parts(paths["quality"], M01, pixels, flag_tags, cloud_optimized=True, colours=colours) as quality,
         raster_parts(paths["applicability"], M01, pixels, tags | own, cloud_optimized=True) as applicability,
     ):
         for part in parts_of(cells):
@@ -50,8 +53,8 @@ def assemble_quality(
                 "outside_applicability": verdict["dissimilarity"] > threshold,
                 "without_radiometer": np.bool_(model_only > 0),
             }
-            reconciled = solved["reconciled"][part.within(cells)] > 0
-            flags = flag_block(raw.read(here)["soil_moisture"], stacks.read(here, needed), few, reconciled, others)
+            kept = solved["reconciled"][part.within(cells)] > 0
+            flags = flag_block(raw.read(here)["soil_moisture"], stacks.read(here, needed), few, kept, others)
             numbers += np.bincount(flags.ravel(), minlength=256)
             quality.write({"quality": flags}, here)
             applicability.write({"dissimilarity": verdict["dissimilarity"]}, here)

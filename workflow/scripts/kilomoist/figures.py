@@ -4,8 +4,9 @@ Every function draws one page, writes it as a PNG whose bytes depend on its inpu
 Colours keep their order for colour-blind readers and in print without colour.
 """
 
+import math
 from calendar import month_name
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,8 @@ SLIMMEST = 0.4
 ZOOM_SIDE = 100.0
 """Shorter side of the enlarged window in km; at most a third of the region's."""
 ROUND_STEPS = (1, 2, 5, 10)
+MOST_COLUMNS = 6
+"""Panels beside each other: more go on in the next line."""
 DENSE = 1000
 """More points than this are drawn as counts, because dots would hide each other."""
 
@@ -226,23 +229,26 @@ def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: Capt
     `table` has columns method, predictor, unit, value, prediction (m³/m³), and minimum, p05, p95, maximum of the
     predictor in the training rows.
     """
-    methods, names = (list(dict.fromkeys(table[column])) for column in ("method", "predictor"))
+    methods = list(dict.fromkeys(table["method"]))
     notes = [
         "Mean prediction over training rows with one predictor set to each value and the others left as they are.",
         "Beyond the training rows nothing was learned: a forest goes on as at their edge, a linear trend straight on.",
     ]
     if "detail" in methods:
         notes.append("Method detail: both axes are deviations from the mean over coarse cells, interpolated.")
-    size = max(2.5 * len(names) + 1, 6.6), 1.1 + 0.2 * len(notes) + 2.6 * len(methods)
+    # Deviations within cells are taken by `absolute` alone.
+    taken = {method: list(dict.fromkeys(rows["predictor"])) for method, rows in table.groupby("method")}
+    lines = [(method, part) for method in methods for part in _lines(taken[method])]
+    columns = max(len(part) for _, part in lines)
+    size = max(2.5 * columns + 1, 6.6), 1.1 + 0.2 * len(notes) + 2.6 * len(lines)
     with _page(path, "Partial dependence of predicted soil moisture", caption, "\n".join(notes), size) as page:
-        panels = page.subplots(len(methods), len(names), sharey="row", squeeze=False)
-        for row, method in zip(panels, methods, strict=True):
+        panels = page.subplots(len(lines), columns, sharey="row", squeeze=False)
+        for row, (method, part) in zip(panels, lines, strict=True):
             deviation = ":\ndeviation from coarse cells" if method == "detail" else ""
-            for axes, name in zip(row, names, strict=True):
+            for axes in row[len(part) :]:
+                axes.set_axis_off()
+            for axes, name in zip(row, part, strict=False):
                 rows = table[(table["method"] == method) & (table["predictor"] == name)]
-                if rows.empty:  # deviations within cells, which `detail` does not take
-                    axes.set_axis_off()
-                    continue
                 first = rows.iloc[0]
                 axes.axvspan(first["p05"], first["p95"], color=MISSING, alpha=0.4, linewidth=0)
                 for end in ("minimum", "maximum"):
@@ -370,7 +376,7 @@ def draw_maps(
     zoom = _most_varied(views[1][1], bounds)
     if zoom:
         views += [(zoom, _read(source, projection, zoom)) for source in (coarse_path, fine_path)]
-        note += "  c, d: the rectangle in a, b, where the 1 km map varies most."
+        note += "  c, d: the rectangle in a, b, a well-filled part where the 1 km map varies most."
     titles = ("a   Target at 9 km", "b   Predicted at 1 km", "c   Target, enlarged", "d   Predicted, enlarged")
 
     left, bottom, right, top = bounds
@@ -419,16 +425,19 @@ def draw_quality(
     Reads `quality.tif`; `table` is what `maps.flag_table` tells of it. The region is that of `draw_maps`.
     """
     with rasterio.open(quality_path) as raster:
-        footprint, crs = tuple(raster.bounds), raster.crs
+        footprint, crs, tags = tuple(raster.bounds), raster.crs, raster.tags()
     projection = _local_projection(footprint)
     bounds = _roomy(transform_bounds(crs, projection, *footprint))
     region = _region(footprint, crs, outline_path, bbox).to_crs(projection)
     flags = _read(quality_path, projection, bounds, Resampling.nearest)
-    places = np.where(np.isnan(flags), np.nan, most_severe()[np.nan_to_num(flags).astype(np.uint8)])
+    reconciled = tags.get("reconciled") != "no"
+    places = np.where(np.isnan(flags), np.nan, most_severe(reconciled)[np.nan_to_num(flags).astype(np.uint8)])
     places[places == SEVERITY.index("no_value")] = np.nan  # the grey of the region, nothing outside of it
     colours = severity_colours()
     scale = Normalize(-0.5, len(colours) - 0.5)
     note = "A pixel can have several flags: the map shows the most severe one, in the order of the bars, from above."
+    if not reconciled:
+        note += f"\nNo cell is reconciled (map.reconcile): “{FLAGS['not_reconciled'].meaning}” is left out of a."
 
     left, bottom, right, top = bounds
     aspect = (top - bottom) / (right - left)
@@ -466,11 +475,15 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
         notes.append(
             "Deviations are what the model sees: at 9 km from the mean over coarse cells, at 1 km from that over 9 km."
         )
-    size = max(2.7 * len(names) + 0.6, 6.6), 1.2 + 0.2 * len(notes) + 2.6 * len(spaces)
+    lines = [(space, part) for space in spaces for part in _lines(names)]
+    columns = max(len(part) for _, part in lines)
+    size = max(2.7 * columns + 0.6, 6.6), 1.2 + 0.2 * len(notes) + 2.6 * len(lines)
     with _page(path, "Predictors at 9 km and at 1 km", caption, "\n".join(notes), size) as page:
-        panels = page.subplots(len(spaces), len(names), squeeze=False)
-        for row, space in zip(panels, spaces, strict=True):
-            for axes, name in zip(row, names, strict=True):
+        panels = page.subplots(len(lines), columns, squeeze=False)
+        for row, (space, part) in zip(panels, lines, strict=True):
+            for axes in row[len(part) :]:
+                axes.set_axis_off()
+            for axes, name in zip(row, part, strict=False):
                 summary = table[(table["space"] == space) & (table["predictor"] == name)].set_index("support")
                 bins = histograms[(histograms["space"] == space) & (histograms["predictor"] == name)]
                 _draw_distributions(axes, summary, bins)
@@ -505,6 +518,12 @@ def _draw_distributions(axes: Axes, summary: pd.DataFrame, bins: pd.DataFrame) -
     axes.spines[["top", "right", "left"]].set_visible(False)
     text = NO_VALUE if np.isnan(pixels["outside"]) else f"{_percent(100 * pixels['outside'])} of the pixels outside"
     axes.text(0.5, 0.98, text, transform=axes.transAxes, ha="center", va="top", size=8)
+
+
+def _lines(names: Sequence[str]) -> list[Sequence[str]]:
+    """Names in lines of as many panels as a page is wide, as equal as can be."""
+    count = math.ceil(len(names) / MOST_COLUMNS)
+    return [part.tolist() for part in np.array_split(np.asarray(names), count)]
 
 
 def _percent(share: float) -> str:

@@ -110,10 +110,15 @@ def legend(use: Collection[str]) -> dict[str, str]:
     return tags
 
 
-def most_severe() -> NDArray[np.uint8]:
-    """Of each value of `quality.tif` (256,) the place of its most severe flag in `SEVERITY`; its length without any."""
+def most_severe(reconciled: bool = True) -> NDArray[np.uint8]:
+    """Of each value of `quality.tif` (256,) the place of its most severe flag in `SEVERITY`; its length without any.
+
+    Of a map that is not `reconciled` anywhere, the flag that says so would hide others, and does not count.
+    """
     places = np.full(256, len(SEVERITY), np.uint8)
     for place in reversed(range(len(SEVERITY))):
+        if SEVERITY[place] == "not_reconciled" and not reconciled:
+            continue
         places[(np.arange(256) >> FLAGS[SEVERITY[place]].bit) & 1 == 1] = place
     return places
 
@@ -123,10 +128,10 @@ def severity_colours() -> list[str]:
     return [*(FLAGS[name].colour for name in SEVERITY), NO_FLAG_COLOUR]
 
 
-def colour_table() -> dict[int, tuple[int, int, int]]:
+def colour_table(reconciled: bool = True) -> dict[int, tuple[int, int, int]]:
     """Red, green and blue of each value of `quality.tif`, by its most severe flag."""
     colours = [tuple(bytes.fromhex(colour[1:])) for colour in severity_colours()]
-    return {value: colours[place] for value, place in enumerate(most_severe())}
+    return {value: colours[place] for value, place in enumerate(most_severe(reconciled))}
 
 
 def flag_table(numbers: NDArray[np.int64]) -> pd.DataFrame:

@@ -1,10 +1,12 @@
 """Field points: what a user measured in the soil, checked, and what the maps say there, pixel by pixel."""
 
+import csv
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from rasterio.windows import Window
 from kilomoist.calendars import month_range
 from kilomoist.configuration import Columns, Compared, Points
 from kilomoist.errors import InputError
-from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
+from kilomoist.grids import M01, Box, ease_from_geographic, geographic_from_ease
 from kilomoist.stations import archive_files, is_archive, read_stations
 
 LOGGER = logging.getLogger(__name__)
@@ -34,24 +36,42 @@ Map = str | Path | Compared | NDArray[np.float64]
 # --- Measurements ----------------------------------------------------------------------------------------------------
 
 
-def check_points(path: str | Path, settings: Points) -> None:
-    """Raise `InputError` for what can be told of field points in a moment: an archive's measurements are not read."""
+def check_points(path: str | Path, settings: Points, boxes: Mapping[str, Box]) -> None:
+    """Raise `InputError` for what can be told of field points in a moment: an archive's measurements are not read.
+
+    `boxes` are those of the regions by name, in degrees, the east beyond 180 where they cross it: a region without any
+    point would have nothing to compare.
+    """
     if is_archive(path):
         archive_files(path, settings.depth)
-    else:
-        read_points(path, settings)
+        return
+    points = read_points(path, settings)
+    for name, box in boxes.items():
+        if not _inside(points["longitude"], points["latitude"], box).any():
+            _refuse(points, path, f"region {name}", bool(_inside(points["latitude"], points["longitude"], box).any()))
+
+
+def _inside(longitude: pd.Series, latitude: pd.Series, box: Box) -> NDArray[np.bool_]:
+    west, south, east, north = box
+    return ((longitude - west) % 360 <= east - west) & latitude.between(south, north)
+
+
+def check_raster(path: str | Path, band: int) -> None:
+    """Raise `InputError` when `read_at` could not read a raster."""
+    with _opened(path) as file:
+        _check(file, path, band)
 
 
 def field_points(path: str | Path, month: str, settings: Points) -> pd.DataFrame:
     """What was measured in a month, one row a point: id, longitude, latitude, soil_moisture (m³/m³), measurements.
 
     `path` is a CSV or an archive of ISMN. Rows of a CSV with one id at one place (other dates, other depths) are one
-    point, their mean; `measurements` counts what was averaged. Raises `InputError` as `read_points`,
-    `points_of_month` and `stations.read_stations` do.
+    point, their mean; `measurements` counts what was averaged. Raises `InputError` as `read_points` and
+    `stations.read_stations` do.
     """
     if is_archive(path):
         return read_stations(path, month, settings.depth, settings.window, settings.minimum_days)
-    points = points_of_month(read_points(path, settings), month, path, settings.window)
+    points = points_of_month(read_points(path, settings), month, settings.window)
     places = points.groupby(["id", "longitude", "latitude"], as_index=False, sort=False, dropna=False)
     return places.agg(soil_moisture=("soil_moisture", "mean"), measurements=("soil_moisture", "size"))
 
@@ -60,11 +80,13 @@ def read_points(path: str | Path, settings: Points = DEFAULT) -> pd.DataFrame:
     """Read and check a CSV of field points. Raises `InputError` for what cannot be right.
 
     The columns that `settings` names get the names of `COLUMNS`, `date` and `depth_cm`; others stay. Coordinates
-    become degrees (WGS 84), soil moisture m³/m³. Rows of other depths are left out; without depths all stay.
+    become degrees (WGS 84), soil moisture m³/m³, dates (YYYY-MM-DD) times. Rows of other depths are left out; without
+    depths all stay.
     """
     frame = _table(path, settings.columns)
     if frame.empty:
         raise InputError(f"field points {path} hold no row.")
+    _make_dates(frame, path)
     _make_numbers(frame, path, settings.columns)
     _to_degrees(frame, path, settings.crs)
     _to_fraction(frame, path, settings)
@@ -75,11 +97,15 @@ def _table(path: str | Path, columns: Columns) -> pd.DataFrame:
     """The table under the names that are used here."""
     try:
         frame = pd.read_csv(path, encoding="utf-8-sig", dtype={columns.id: str})
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            names = Counter(next(csv.reader(file), []))  # pandas renames the second of two
     except (OSError, ValueError) as error:
         raise InputError(
             f"field points {path} cannot be read as a CSV ({error}): save it as UTF-8 with commas."
         ) from error
     theirs: dict[str, str] = columns.model_dump()
+    if twice := [column for column in theirs.values() if names[column] > 1]:
+        raise InputError(f"field points {path} have the column {twice[0]} more than once: keep the one that counts.")
     # A column that somebody names is wanted; under its usual name it may be absent.
     needed = [theirs[name] for name in theirs if name in COLUMNS or theirs[name] != name]
     missing = [column for column in needed if column not in frame.columns]
@@ -90,6 +116,18 @@ def _table(path: str | Path, columns: Columns) -> pd.DataFrame:
         )
     named = {name: frame[column] for name, column in theirs.items() if column in frame.columns}
     return pd.DataFrame({column: frame[column] for column in frame if column not in theirs.values()} | named)
+
+
+def _make_dates(frame: pd.DataFrame, path: str | Path) -> None:
+    if "date" not in frame:
+        return
+    dates = pd.to_datetime(frame["date"], format="%Y-%m-%d", errors="coerce")
+    if dates.isna().any():
+        wrong = frame[dates.isna()].iloc[0]
+        raise InputError(
+            f"field points {path}: date of point {wrong['id']} is {_shown(wrong['date'])}, expected YYYY-MM-DD."
+        )
+    frame["date"] = dates
 
 
 def _make_numbers(frame: pd.DataFrame, path: str | Path, columns: Columns) -> None:
@@ -208,19 +246,14 @@ def _shown(value: object) -> str:
     return "empty" if pd.isna(value) else str(value)
 
 
-def points_of_month(points: pd.DataFrame, month: str, path: str | Path, window: int = 0) -> pd.DataFrame:
+def points_of_month(points: pd.DataFrame, month: str, window: int = 0) -> pd.DataFrame:
     """The points dated within a month, or up to `window` days before or after it; all where there is no `date`.
 
-    Raises `InputError` when a date is not YYYY-MM-DD. Other months of the run may have none.
+    Other months of the run may have none.
     """
     if "date" not in points:
         return points
-    dates = pd.to_datetime(points["date"], format="%Y-%m-%d", errors="coerce")
-    if dates.isna().any():
-        wrong = points[dates.isna()].iloc[0]
-        raise InputError(
-            f"field points {path}: date of point {wrong['id']} is {_shown(wrong['date'])}, expected YYYY-MM-DD."
-        )
+    dates = points["date"]
     begin, end = map(pd.Timestamp, month_range(month))
     around = pd.Timedelta(days=window)
     return points[(dates >= begin - around) & (dates < end + around)]
@@ -239,13 +272,7 @@ def read_at(path: str | Path, points: pd.DataFrame, band: int = 1) -> NDArray[np
 
     values = np.full(len(points), np.nan)
     with _opened(path) as file:
-        if band > file.count:
-            raise InputError(f"{path} has {file.count} bands and no band {band}: correct `band` in `compare`.")
-        if file.crs is None or file.transform.is_identity:
-            raise InputError(
-                f"{path} does not say where it lies (its CRS is {file.crs}, its first pixel at {file.bounds.left:g}, "
-                f"{file.bounds.top:g}): assign CRS and extent, for example by gdal_translate -a_srs ... -a_ullr ..."
-            )
+        _check(file, path, band)
         transformer = Transformer.from_crs(GEOGRAPHIC, file.crs.to_wkt(), always_xy=True)
         x, y = transformer.transform(points["longitude"].to_numpy(), points["latitude"].to_numpy())
         with np.errstate(invalid="ignore"):
@@ -258,6 +285,16 @@ def read_at(path: str | Path, points: pd.DataFrame, band: int = 1) -> NDArray[np
             pixel = Window(int(column[number]), int(row[number]), 1, 1)
             values[number] = file.read(band, window=pixel, masked=True).astype(float).filled(np.nan)[0, 0]
     return values
+
+
+def _check(file: rasterio.DatasetReader, path: str | Path, band: int) -> None:
+    if band > file.count:
+        raise InputError(f"{path} has {file.count} bands and no band {band}: correct `band` in `compare`.")
+    if file.crs is None or file.transform.is_identity:
+        raise InputError(
+            f"{path} does not say where it lies (its CRS is {file.crs}, its first pixel at {file.bounds.left:g}, "
+            f"{file.bounds.top:g}): assign CRS and extent, for example by gdal_translate -a_srs ... -a_ullr ..."
+        )
 
 
 @contextmanager
@@ -301,7 +338,7 @@ def match_points(points: pd.DataFrame, maps: Mapping[str, Map], path: str | Path
     table = pd.DataFrame({name: _values(name, source, points) for name, source in maps.items()}, index=points.index)
     there = table[next(iter(maps))].notna()
     if len(points) and not there.any():
-        _refuse(points, maps, path)
+        _refuse(points, path, "the mapped region", _are_swapped(points, maps))
     for name, source in maps.items():
         if isinstance(source, Compared) and there.any() and table.loc[there, name].isna().all():
             raise InputError(
@@ -334,18 +371,22 @@ def _average_pixels(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return frame.groupby("pixel", sort=False).agg(how).reset_index()
 
 
-def _refuse(points: pd.DataFrame, maps: Mapping[str, Map], path: str | Path) -> None:
-    """Say that no point lies on the first map, and why that may be."""
+def _are_swapped(points: pd.DataFrame, maps: Mapping[str, Map]) -> bool:
+    """Whether points lie on the first map when longitude and latitude change places."""
     swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
     name, source = next(iter(maps.items()))
-    fits = (
+    return bool(
         not isinstance(source, np.ndarray)
         and swapped["latitude"].abs().le(90).all()
         and np.isfinite(_values(name, source, swapped)).any()
     )
-    advice = "their coordinates are swapped: exchange the two columns" if fits else "give the points of this region"
+
+
+def _refuse(points: pd.DataFrame, path: str | Path, where: str, swapped: bool) -> NoReturn:
+    """Say that no point lies in a region, and why that may be."""
+    advice = "their coordinates are swapped: exchange the two columns" if swapped else "give the points of this region"
     raise InputError(
-        f"field points {path}: none of {len(points)} points lies in the mapped region (they span longitude "
+        f"field points {path}: none of {len(points)} points lies in {where} (they span longitude "
         f"{points['longitude'].min():g} to {points['longitude'].max():g}, latitude {points['latitude'].min():g} to "
         f"{points['latitude'].max():g}); {advice}."
     )
