@@ -1,5 +1,6 @@
 """The whole workflow from NASA Earthdata, which a server on loopback plays with simulated granules."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -164,6 +165,14 @@ def test_the_traffic_is_told_before_anything_is_fetched(earthdata: Earthdata, tm
             "SPL4SMGP.008": ["248", "1", "0"],
         }
     assert not earthdata.requested("data.*")
+
+
+def test_a_plan_without_network_says_so_once_before_any_job(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        proxy = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    done = snakemake(tmp_path, "--", "plan", config=CONFIG, variables={"HTTPS_PROXY": proxy, "https_proxy": proxy})
+    assert "NASA's catalogue (CMR) did not answer the search for" in done.sentence()
+    assert "list_granules" not in {path.split("/")[2] for path in files(tmp_path, "results/logs")}
 
 
 def test_a_plan_of_what_is_not_fetched_says_so(tmp_path: Path) -> None:

@@ -38,7 +38,12 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
         assert set(file.dtypes) == {"float32"}
         assert np.isnan(file.nodata)
         tags = file.tags()
-        assert (tags["source"], tags["product"], tags["tile"], tags["quality"]) == ("archive", LST.name, TILE, "good")
+        assert (tags["source"], tags["product"], tags["tile"], tags["quality"]) == (
+            "archive of simulated granules",
+            LST.name,
+            TILE,
+            "good",
+        )
     bands, _ = read_raster(bench.folder / f"{LST_COMPOSITE}.tif")
     np.testing.assert_allclose(bands["lst_day"][2:], 304, atol=1e-3)
     np.testing.assert_allclose(bands["lst_day"][:2], 301, atol=1e-3)

@@ -215,7 +215,12 @@ def test_same_input_gives_same_bytes(
 
 
 @pytest.mark.parametrize(
-    ("source", "told"), [("archive", "granules of an archive"), ("earthdata", "NASA granules (earthdata)")]
+    ("source", "told"),
+    [
+        ("archive", "granules of an archive"),
+        ("archive of simulated granules", "simulated data"),
+        ("earthdata", "NASA granules (earthdata)"),
+    ],
 )
 def test_caption_tells_nasa_granules_from_others(source: str, told: str) -> None:
     text = str(figures.Caption("mongolia", "2021-01", source))

@@ -19,7 +19,7 @@ from pyhdf.SD import SD, SDC
 
 from kilomoist.eos import granule_file_name, write_tiled_granule
 from kilomoist.errors import InputError
-from kilomoist.granules import descriptors, read_datasets, read_target, search_archive
+from kilomoist.granules import descriptors, is_simulated, read_datasets, read_target, search_archive
 from kilomoist.grids import M09, Window
 from kilomoist.products import PRODUCTS, Product
 
@@ -242,6 +242,16 @@ def test_missing_dataset_is_named_with_what_is_there(whole: bytes, tmp_path: Pat
     path.write_bytes(whole)
     with pytest.raises(InputError, match=r"no dataset '1 km 16 days NDVI'.*has Clear_day_cov.* and 4 more.*fetch"):
         read_datasets(path, SMALL, ["1 km 16 days NDVI"])
+
+
+def test_simulated_granules_say_so(whole: bytes, tmp_path: Path, real: Real) -> None:
+    path = tmp_path / "granule.hdf"
+    for content, simulated in ((whole, True), (b"", False), (b"something else", False)):
+        path.write_bytes(content)
+        assert is_simulated(path) == simulated
+    assert not is_simulated(tmp_path / "absent.hdf")
+    for pattern in ("MOD11A1*", "SMAP*"):
+        assert not is_simulated(real(pattern))
 
 
 def test_wrong_shape_and_type_are_named(whole: bytes, tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ onstart:
         Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this one tells its own reasons at its end
     if retrievals():
         checked(check_login, retrievals())
+    elif searches():  # of a plan; with a login both are tried
+        checked(check_catalogue, searches())
 
 
 onerror:
@@ -208,6 +210,16 @@ def archive():
     return checked(search_archive, CONFIG.archive, products)
 
 
+@cache
+def data():
+    """What maps, models and figures say of the data behind them: an archive may hold simulated granules."""
+    from kilomoist.granules import is_simulated
+
+    if CONFIG.source == "archive" and any(map(is_simulated, list(archive().values())[:1])):
+        return "archive of simulated granules"
+    return CONFIG.source
+
+
 def granules(wildcards):
     """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles."""
     product, tile = PRODUCTS[wildcards.product], wildcards.get("tile")
@@ -261,6 +273,19 @@ def catalogues(wildcards):
 def retrievals():
     """Jobs of this run that are to fetch a granule and have not done so."""
     return [job for job in workflow.dag.needrun_jobs() if job.rule.name == "retrieve_granule"]
+
+
+def searches():
+    """Jobs of this run that are to search NASA's catalogue."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == "list_granules"]
+
+
+def check_catalogue(jobs):
+    """Before anything is searched, ask once: each job would say anew, after several tries, that there is no network."""
+    from kilomoist.catalogues import find_granule
+    from kilomoist.downloads import Session
+
+    find_granule(PRODUCTS[jobs[0].wildcards.product], jobs[0].wildcards.month, Session())
 
 
 def check_login(jobs):
@@ -442,7 +467,7 @@ def other_months(wildcards):
 def tags(wildcards):
     """What every map says about itself."""
     return {
-        "source": CONFIG.source,
+        "source": data(),
         "region": wildcards.region,
         "month": wildcards.month,
         "target": CONFIG.target,

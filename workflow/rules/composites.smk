@@ -20,7 +20,7 @@ rule composite_tile:
     params:
         quality=level,
         use=quantities,
-        source=CONFIG.source,
+        source=data(),
         code=code("composite_tile"),
     message:
         "Composite {wildcards.product} on {wildcards.tile} over {wildcards.month}"
@@ -46,7 +46,7 @@ rule average_target:
         runtime=minutes(6),
     params:
         smallest_share=CONFIG.quality.minimum_target_share,
-        source=CONFIG.source,
+        source=data(),
         code=code("average_target"),
     message:
         "Average {wildcards.product} over {wildcards.month}"

@@ -30,7 +30,7 @@ rule train_model:
         seed=CONFIG.model.seed,
         quantiles=lambda wildcards: wildcards.trained == "model" and CONFIG.map.interval is not None,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        source=CONFIG.source,
+        source=data(),
         code=code("train_model"),
     message:
         "Train the {wildcards.trained} of {wildcards.region}, {wildcards.month}"

@@ -62,7 +62,7 @@ rule draw_evaluation:
         mem_mb=memory(220),
         runtime=minutes(4),
     params:
-        source=CONFIG.source,
+        source=data(),
         code=code("draw_evaluation"),
     message:
         "Draw the evaluation of {wildcards.region}, {wildcards.month}"
@@ -94,7 +94,7 @@ rule draw_maps:
         mem_mb=memory(530),
         runtime=minutes(7),
     params:
-        source=CONFIG.source,
+        source=data(),
         bbox=bbox,
         code=code("draw_maps"),
     message:
@@ -122,7 +122,7 @@ rule draw_field_validation:
         mem_mb=memory(200),
         runtime=minutes(3),
     params:
-        source=CONFIG.source,
+        source=data(),
         code=code("draw_field_validation"),
     message:
         "Draw {wildcards.region}, {wildcards.month}, against field points"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +100,8 @@ LABELS = {
 
 _SOURCES = {
     "simulated": "simulated data",
-    "archive": "granules of an archive",  # which may be simulated ones
+    "archive": "granules of an archive",
+    "archive of simulated granules": "simulated data",
     "earthdata": "NASA granules (earthdata)",
 }
 
@@ -111,7 +112,8 @@ class Caption:
 
     region: str
     month: str
-    source: Literal["simulated", "archive", "earthdata"]
+    source: str
+    """A key of `_SOURCES`."""
 
     def __str__(self) -> str:
         year, month = self.month.split("-")

@@ -163,6 +163,15 @@ def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
     return content.view(stored.dtype).reshape(stored.shape)
 
 
+def is_simulated(path: str | Path) -> bool:
+    """Whether a granule says of itself that this project simulated it (`eos`); what cannot be read says nothing."""
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(b"kilomoist") >= 0
+    except (OSError, ValueError):  # whoever needs what is in it tells what is wrong; ValueError: an empty file
+        return False
+
+
 def check_format(path: Path, product: Product) -> None:
     """Raise `InputError` when the file's first bytes are not those of the product's format."""
     try:

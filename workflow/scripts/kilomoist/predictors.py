@@ -71,6 +71,8 @@ def stack_predictors(
     for name, share in shares.items():
         covered = share >= SMALLEST_COVER
         np.divide(sums[name], share, out=sums[name], where=covered)
+        if name in SURFACES:
+            np.clip(sums[name], 0, 1, out=sums[name])  # differences of running sums are a little less than no water
         sums[name][~covered] = np.nan
     order = [*use, *(f"{name}_days" for name in use), *(name for name in SURFACES if name in sums)]
     return {name: sums[name] if name in sums else np.full(window.shape, np.nan, np.float32) for name in order}
