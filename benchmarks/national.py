@@ -9,8 +9,8 @@ the same forest (`absolute`, 100 trees of full depth on the random 80 % of the c
 - `xarray`: a notebook's way, with xarray and rioxarray;
 - the workflow: Snakemake, imports, tables and figures included, reconciled, without the protocols beyond `random`.
 
-Prints CPU and wall seconds and the largest memory of each, `cpu_ratio` (workflow / least), `wall_ratio_gdal` and
-`wall_ratio_xarray`, CPU seconds by rule, and the wall time of a second run that finds nothing to do.
+Prints CPU and wall seconds and the largest memory of each, `cpu_ratio` (workflow / least), `wall_ratio_least`,
+`wall_ratio_gdal` and `wall_ratio_xarray`, CPU seconds by rule, and the wall time of a second run that finds nothing to do.
 """
 
 import argparse
@@ -282,7 +282,7 @@ def main() -> None:
     print(f"largest_job_{rule} {memory:.0f} MB")
     if "least" in found:
         print(f"cpu_ratio {cost.cpu / found['least']['cpu']:.2f}")
-    for peer in ("gdal", "xarray"):
+    for peer in PEERS:
         if peer in found:
             print(f"wall_ratio_{peer} {cost.wall / found[peer]['wall']:.2f}")
     print(f"idle_wall {idle.wall:.1f} s")
