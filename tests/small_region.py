@@ -1,6 +1,6 @@
 """Intermediate files of a region of a few cells with known content, written by the library's own functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,9 @@ BOX = (98.5, 47.0, 99.4, 47.8)
 USE = ["ndvi", "evi", "lst_day"]
 CELLS: Window = cells_of(region_area(BOX, None))
 BLOCKS: dict[str, Window] = blocks_of(CELLS, 8)
+LARGE_BOX = (98.5, 47.0, 101.0, 49.2)
+"""Goes on to the north and east of `BOX`, with enough cells to calibrate intervals on."""
+LARGE: Window = cells_of(region_area(LARGE_BOX, None))
 DAYS = {"ndvi": 31.0, "evi": 31.0, "lst_day": 12.0}
 
 
@@ -80,8 +83,8 @@ def write_raw(path: Callable[[str], Path], run: str) -> None:
         write_raster(path(f"{run}/blocks/{name}/raw_map.tif"), {"soil_moisture": part}, M01, window.refined(9), tags)
 
 
-def write_stacks(path: Callable[[str], Path], run: str) -> None:
-    for name, window in BLOCKS.items():
+def write_stacks(path: Callable[[str], Path], run: str, blocks: Mapping[str, Window] = BLOCKS) -> None:
+    for name, window in blocks.items():
         write_stack(path(f"{run}/blocks/{name}/predictors.tif"), window)
 
 
@@ -89,14 +92,14 @@ def write_cells(path: Path, cells: Window = CELLS) -> None:
     write_raster(path, cell_bands(cells), M09, cells, {})
 
 
-def sample_table() -> pd.DataFrame:
-    frame = collect(cell_bands(CELLS), CELLS, USE, 0.5)
+def sample_table(cells: Window = CELLS) -> pd.DataFrame:
+    frame = collect(cell_bands(cells), cells, USE, 0.5)
     frame["split"] = split_randomly(len(frame), 0.2, 2021)
     return frame
 
 
-def write_sample_table(path: Path) -> None:
-    write_samples(path, sample_table(), USE)
+def write_sample_table(path: Path, cells: Window = CELLS) -> None:
+    write_samples(path, sample_table(cells), USE)
 
 
 def fitted(method: str) -> Model:
@@ -117,5 +120,5 @@ def write_agreement(path: Path) -> None:
     pd.DataFrame({"predictor": USE, "reliability": RELIABILITY}).to_csv(path, index=False)
 
 
-def region_cells() -> Cells:
-    return Cells.of_samples(sample_table(), moisture(CELLS), USE, CELLS)
+def region_cells(cells: Window = CELLS) -> Cells:
+    return Cells.of_samples(sample_table(cells), moisture(cells), USE, cells)

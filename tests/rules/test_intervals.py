@@ -1,12 +1,16 @@
 """Rules that make and check intervals, on a small region: calibration, blocks, coverage, the weighed target."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from rule_bench import CONFIG, RUN, Bench
+from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import (
     BLOCKS,
     CELLS,
+    LARGE,
+    LARGE_BOX,
     RAW,
     RELIABILITY,
     USE,
@@ -25,11 +29,21 @@ from small_region import (
 
 from kilomoist.details import deviations
 from kilomoist.files import read_json, write_json
-from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.methods import Tuning
-from kilomoist.models import Settings
+from kilomoist.models import Model, Settings, impurity_importance, save
 from kilomoist.rasters import mosaic, read_raster, write_raster
-from kilomoist.uncertainty import FEWEST_ROWS, Calibration, block_offsets, detail_errors, weigh_target
+from kilomoist.regions import blocks_of
+from kilomoist.uncertainty import (
+    FEWEST_ROWS,
+    Calibration,
+    absolute_errors,
+    block_offsets,
+    calibrate,
+    detail_errors,
+    roughness,
+    weigh_target,
+)
 
 CALIBRATION = {
     "interval": 0.9,
@@ -41,9 +55,9 @@ CALIBRATION = {
 }
 
 
-def write_trained(bench: Bench, method: str) -> None:
-    write_cells(bench.path(f"{RUN}/cells.tif"))
-    write_sample_table(bench.path(f"{RUN}/samples.parquet"))
+def write_trained(bench: Bench, method: str, cells: Window = CELLS) -> None:
+    write_cells(bench.path(f"{RUN}/cells.tif"), cells)
+    write_sample_table(bench.path(f"{RUN}/samples.parquet"), cells)
     write_model(bench.path(f"{RUN}/model.skops"), method)
     write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
 
@@ -74,6 +88,47 @@ def test_calibrate_intervals_of_too_small_a_region(bench: Bench) -> None:
     bench.run("calibrate_intervals", *outputs)
     assert Calibration(**read_json(bench.folder / outputs[0])).scale is None
     assert pd.read_parquet(bench.folder / outputs[1]).empty
+
+
+def large_roughness(model: Model) -> float:
+    """ρ of the large region: of what repeats, RELIABILITY, of the details at 1 km, all blocks at once."""
+    cells, pixels, bands = region_cells(LARGE), LARGE.refined(CELL_SIDE), stack(LARGE)
+    fine = deviations(np.stack([bands[name] for name in USE]), pixels, cells.filled(), CELL_SIDE)
+    repeated = RELIABILITY * fine[:, np.isfinite(fine).all(axis=0)].var(axis=1, dtype=float)
+    return roughness(cells, repeated, impurity_importance(model.estimator, len(USE)), 0.5, model.ratio)
+
+
+@pytest.mark.parametrize(
+    ("method", "ratio", "reconciled"),
+    [("detail", 4, True), ("detail", 2, False), ("absolute", 4, True), ("absolute", 4, False)],
+)
+def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio: int, reconciled: bool) -> None:
+    """With enough errors for a scale; they are smaller at 1 km unless a map was learned at 9 km and left so."""
+    bench.config = CONFIG | {
+        "regions": [{"name": REGION, "bbox": LARGE_BOX}],
+        "map": {"block": 14, "reconcile": reconciled},
+    }
+    write_stacks(bench.path, RUN, blocks_of(LARGE, 14))
+    write_trained(bench, method, LARGE)
+    model = replace(fitted(method), ratio=ratio)
+    save(bench.path(f"{RUN}/model.skops"), model)
+    outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
+    bench.run("calibrate_intervals", *outputs)
+    settings, shrinkage = Settings("random_forest", 10, 2021, 5), large_roughness(model)
+    given = (model, reconciled, 0.9, 0.5)
+    if method == "detail":
+        errors, least = detail_errors(region_cells(LARGE), settings, *given)
+    else:
+        errors, least = absolute_errors(region_cells(LARGE), sample_table(LARGE), settings, Tuning(5), *given)
+    assert 0.1 < shrinkage < 0.9
+    expected = calibrate(errors, 0.9, shrinkage if method == "detail" or reconciled else 1.0, least)
+    found = Calibration(**read_json(bench.folder / outputs[0]))
+    assert found.scale is not None
+    assert found.rows == expected.rows >= FEWEST_ROWS
+    assert (found.addition > 0) == (method == "absolute")
+    for name in ("interval", "scale", "addition", "least_spread"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name)), name
+    assert found.roughness == pytest.approx(expected.roughness, abs=2e-6)
 
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])
