@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from workflow_runs import DEMO, SMALL, succeed
+from numpy.typing import NDArray
+from workflow_runs import DEMO, MONTH, SMALL, block_mean, succeed
+
+from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.rasters import Mosaic, mosaic, read_raster
 
 
 def errors_of(folder: Path, *tables: str, **scene: object) -> pd.DataFrame:
@@ -21,3 +26,27 @@ def test_noise_of_pixels_stays_out_of_the_map(tmp_path: Path) -> None:
     agreement = pd.read_csv(tmp_path / f"{DEMO}/tables/agreement.csv").set_index("predictor")
     assert agreement.loc["ndvi", "reliability"] < 0.5
     assert agreement.loc["lst_day", "reliability"] < 0.8
+
+
+def test_a_target_that_errs_is_weighed(tmp_path: Path) -> None:
+    """SMAP's cells err by 0.02: with `warranted` the map's err by less, and intervals know what is left."""
+    config = SMALL | {"scene": SMALL["scene"] | {"error": 0.02}, "map": {"reconcile": "warranted"}}
+    succeed(tmp_path, "--", f"{DEMO}/soil_moisture.tif", f"{DEMO}/tables/coverage.csv", config=config)
+    bands, window = mosaic([tmp_path / DEMO / "cells.tif"], M09, ["target"])
+    weighed, tags = read_raster(tmp_path / DEMO / "weighed_cells.tif")
+    with Mosaic([tmp_path / f"resources/simulated/small-error0.02-2021/truth/{MONTH}/soil_moisture.tif"], M01) as file:
+        truth, count = block_mean(file.read(window.refined(CELL_SIDE))["soil_moisture"])
+    mapped, _ = block_mean(read_raster(tmp_path / DEMO / "soil_moisture.tif")[0]["soil_moisture"])
+    common = (count == CELL_SIDE**2) & np.isfinite(bands["target"]) & np.isfinite(mapped)
+    assert common.sum() > 500
+
+    def rmse(cells: NDArray) -> float:
+        return float(np.sqrt(np.mean((cells - truth)[common] ** 2)))
+
+    assert 0.015 < rmse(bands["target"]) < 0.025
+    assert rmse(weighed["target"]) < 0.9 * rmse(bands["target"])
+    assert rmse(mapped) < 0.9 * rmse(bands["target"])
+    assert 0 < float(tags["target_weight"]) < 1
+    assert 0 < float(tags["target_error"]) < 0.02
+    coverage = pd.read_csv(tmp_path / DEMO / "tables/coverage.csv").set_index(["support", "group"])["coverage"]
+    assert 0.8 <= coverage["1 km, simulated truth", "all"] <= 0.995
