@@ -10,7 +10,8 @@ the same forest (`absolute`, 100 trees of full depth on the random 80 % of the c
 - the workflow: Snakemake, imports, tables and figures included, reconciled, without the protocols beyond `random`.
 
 Prints CPU and wall seconds and the largest memory of each, `cpu_ratio` (workflow / least), `wall_ratio_least`,
-`wall_ratio_gdal` and `wall_ratio_xarray`, CPU seconds by rule, and the wall time of a second run that finds nothing to do.
+`wall_ratio_gdal` and `wall_ratio_xarray`, CPU seconds by rule, and the wall time of a second run that finds nothing to
+do.
 """
 
 import argparse

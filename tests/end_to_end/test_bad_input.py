@@ -213,7 +213,7 @@ def test_too_few_cells(demo: Path, tmp_path: Path) -> None:
         ("percent", "it looks like percent: set `points.units` to percent"),
         ("columns", "lack the column soil_moisture"),
         ("swapped", "they look swapped"),
-        ("outside", "points lies in the mapped region"),
+        ("outside", "points lies in region steppe"),
     ],
 )
 def test_field_points(demo: Path, tmp_path: Path, kind: str, told: str) -> None:

@@ -43,17 +43,17 @@ def test_archive_gives_the_same_map(demo: Path, from_archive: Path) -> None:
     assert identical(demo, from_archive) == ["samples.parquet", "model.skops"]
     samples = [pd.read_parquet(folder / DEMO / "samples.parquet") for folder in (demo, from_archive)]
     pd.testing.assert_frame_equal(*samples, check_exact=True)
-    assert [frame.attrs["source"] for frame in samples] == ["simulated", "archive"]
+    assert [frame.attrs["source"] for frame in samples] == ["simulated", "archive of simulated granules"]
     models = [load(folder / DEMO / "model.skops") for folder in (demo, from_archive)]
-    assert [model.source for model in models] == ["simulated", "archive"]
+    assert [model.source for model in models] == ["simulated", "archive of simulated granules"]
     x = samples[0][list(models[0].predictors)].to_numpy(np.float32)
     np.testing.assert_array_equal(*(predict_mean(model.estimator, x) for model in models))
 
 
-def test_maps_say_that_their_granules_come_from_an_archive(from_archive: Path) -> None:
+def test_maps_say_that_their_granules_come_from_an_archive_and_are_simulated(from_archive: Path) -> None:
     for name in ("soil_moisture.tif", "quality.tif", "soil_moisture_9km.tif", "predictors.tif"):
         with rasterio.open(from_archive / DEMO / name) as file:
-            assert file.tags()["source"] == "archive"
+            assert file.tags()["source"] == "archive of simulated granules"
     assert not (from_archive / "results/composites/simulated").exists()
     assert not (from_archive / "resources").exists()
 

@@ -545,19 +545,26 @@ def targets():
         names.append("tables/coverage.csv")
     if CONFIG.model.method == "detail":
         names.append("tables/agreement.csv")
-    if HAS_POINTS:
-        names += ["tables/field_validation.csv", "figures/field_validation.png"]
-    files = [f"results/{region}/{month}/{name}" for region in REGIONS for month in CONFIG.months for name in names]
+    of_points = ["tables/field_validation.csv", "figures/field_validation.png"]
+    files = [
+        f"results/{region}/{month}/{name}"
+        for region in REGIONS
+        for month in CONFIG.months
+        for name in (*names, *(of_points if region in WITH_POINTS else []))
+    ]
     if len(CONFIG.months) > 1:
         files += [f"results/{region}/tables/months.csv" for region in REGIONS]
     return files
 
 
-def require_points():
+def regions_with_points():
     """Field points are read in the last job of a run, but their mistakes are told before the first."""
     from kilomoist.points import check_points
 
-    check_points(CONFIG.field_points, CONFIG.points, {name: area(name).bounds for name in REGIONS})
+    found = check_points(CONFIG.field_points, CONFIG.points, {name: area(name).bounds for name in REGIONS})
+    if others := sorted(REGIONS.keys() - set(found)):
+        logger.warning(f"No field point lies in {', '.join(others)}: nothing is compared there.")
+    return found
 
 
 def require_compared():
@@ -590,8 +597,9 @@ if CONFIG.map.reconcile == "warranted" and TARGET_ERROR == 0:
     )
 if CONFIG.predictors.layers:
     checked(require_layers)
+WITH_POINTS = list(REGIONS) if HAS_POINTS else []
 if CONFIG.field_points:
-    checked(require_points)
+    WITH_POINTS = checked(regions_with_points)
 if HAS_POINTS:
     checked(require_compared)
 if CONFIG.source == "archive":

@@ -36,19 +36,22 @@ Map = str | Path | Compared | NDArray[np.float64]
 # --- Measurements ----------------------------------------------------------------------------------------------------
 
 
-def check_points(path: str | Path, settings: Points, boxes: Mapping[str, Box]) -> None:
-    """Raise `InputError` for what can be told of field points in a moment: an archive's measurements are not read.
+def check_points(path: str | Path, settings: Points, boxes: Mapping[str, Box]) -> list[str]:
+    """Names of the regions whose box holds a point of a CSV; all of an archive's, whose measurements are not read.
 
-    `boxes` are those of the regions by name, in degrees, the east beyond 180 where they cross it: a region without any
-    point would have nothing to compare.
+    `boxes` are in degrees, the east beyond 180 where they cross it. Raises `InputError` for what can be told of field
+    points in a moment, and when no region has any.
     """
     if is_archive(path):
         archive_files(path, settings.depth)
-        return
+        return list(boxes)
     points = read_points(path, settings)
-    for name, box in boxes.items():
-        if not _inside(points["longitude"], points["latitude"], box).any():
-            _refuse(points, path, f"region {name}", bool(_inside(points["latitude"], points["longitude"], box).any()))
+    places = points["longitude"], points["latitude"]
+    found = [name for name, box in boxes.items() if _inside(*places, box).any()]
+    if not found:
+        swapped = any(_inside(*reversed(places), box).any() for box in boxes.values())
+        _refuse(points, path, f"{'region' if len(boxes) == 1 else 'any of the regions'} {', '.join(boxes)}", swapped)
+    return found
 
 
 def _inside(longitude: pd.Series, latitude: pd.Series, box: Box) -> NDArray[np.bool_]:
