@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhdf.SD import SD, SDC
 
-from kilomoist.eos import granule_file_name, write_tiled_granule
+from kilomoist.eos import compress_target, granule_file_name, write_target_granule, write_tiled_granule
 from kilomoist.errors import InputError
 from kilomoist.granules import descriptors, is_simulated, read_datasets, read_target, search_archive
 from kilomoist.grids import M09, Window
@@ -250,6 +250,12 @@ def test_simulated_granules_say_so(whole: bytes, tmp_path: Path, real: Real) -> 
         path.write_bytes(content)
         assert is_simulated(path) == simulated
     assert not is_simulated(tmp_path / "absent.hdf")
+    vegetation = tmp_path / "vegetation.hdf"
+    write_tiled_granule(vegetation, PRODUCTS["MOD13A2.061"], "h24v04", DAY, {})
+    target = tmp_path / "target.h5"
+    write_target_granule(target, SMAP, DAY, compress_target(Window(0, 0, 9, 9), np.zeros((9, 9), np.float32)))
+    assert is_simulated(vegetation)
+    assert is_simulated(target)
     for pattern in ("MOD11A1*", "SMAP*"):
         assert not is_simulated(real(pattern))
 

@@ -53,6 +53,8 @@ _DEFLATED = 8
 _UNWRITTEN = 0xFFFFFFFF
 _PIECE = 1 << 21
 """Bytes that are inflated at once."""
+_ENDS = 1 << 13
+"""Bytes at either end of a granule in which its own attributes lie."""
 
 
 def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -> dict[str, NDArray]:
@@ -164,11 +166,17 @@ def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
 
 
 def is_simulated(path: str | Path) -> bool:
-    """Whether a granule says of itself that this project simulated it (`eos`); what cannot be read says nothing."""
+    """Whether a granule says of itself that this project simulated it (`eos`); what cannot be read says nothing.
+
+    Its attributes lie at the end of an HDF4 file and at the beginning of an HDF5 file: little is read, because each job
+    of a cluster asks.
+    """
     try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return content.find(b"kilomoist") >= 0
-    except (OSError, ValueError):  # whoever needs what is in it tells what is wrong; ValueError: an empty file
+        with open(path, "rb") as file:
+            ends = file.read(_ENDS)
+            file.seek(max(os.fstat(file.fileno()).st_size - _ENDS, 0))
+            return b"kilomoist" in ends + file.read()
+    except OSError:  # whoever needs what is in it tells what is wrong
         return False
 
 
