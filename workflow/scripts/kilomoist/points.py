@@ -46,10 +46,10 @@ def check_points(path: str | Path, settings: Points, boxes: Mapping[str, Box]) -
         archive_files(path, settings.depth)
         return list(boxes)
     points = read_points(path, settings)
-    places = points["longitude"], points["latitude"]
-    found = [name for name, box in boxes.items() if _inside(*places, box).any()]
+    longitude, latitude = points["longitude"], points["latitude"]
+    found = [name for name, box in boxes.items() if _inside(longitude, latitude, box).any()]
     if not found:
-        swapped = any(_inside(*reversed(places), box).any() for box in boxes.values())
+        swapped = any(_inside(latitude, longitude, box).any() for box in boxes.values())
         _refuse(points, path, f"{'region' if len(boxes) == 1 else 'any of the regions'} {', '.join(boxes)}", swapped)
     return found
 
