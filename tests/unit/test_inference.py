@@ -404,7 +404,7 @@ def by_matrices(x: NDArray, y: NDArray, distance: NDArray) -> tuple[float, float
 
 @pytest.mark.parametrize("geographic", [False, True])
 def test_dutilleul_is_that_of_matrices(geographic: bool) -> None:
-    """No printed example whose data are at hand is known: SpatialPack's are in binary files of R."""
+    """Written out once more: SpatialPack's printed examples are in binary files of R."""
     random = np.random.default_rng(20)
     places = random.random((150, 2)) * [10, 6] + [100, 44]
     wave = np.sin(places[:, 0]) + np.cos(places[:, 1])
@@ -433,6 +433,24 @@ def test_dutilleul_of_four_points_by_hand() -> None:
     assert found.r == pytest.approx(-1)
     assert found.effective_n == pytest.approx(1 + 16 / (188.8 / 15 - 2 * (4 * (16 / 15) ** 2) / 4))
     assert found.p < 0.01
+
+
+REFERENCE = """
+8.1 8.1 -0.23 -0.01   5.2 2.9 -0.30 -0.97   0.5 3.8  0.82  1.03   4.1 0.5 -1.01 -1.89   0.5 10  0.84 -0.63
+6.5 2.3 -1.15 -2.20   4.3 9.7 -0.05  0.49   9.0 8.4 -0.72 -0.52   3.9 4.9  1.18 -0.37   6.8 0.6 -0.52 -2.31
+5.6 2.7  0.38 -0.73   8.8 0.6  0.00 -2.12   6.8 8.7  0.44 -0.47   2.3 9.0  1.11  0.69   8.7 0.2 -0.31 -2.66
+7.1 0.0 -0.50 -2.46   5.0 4.4  1.26 -0.23   2.0 3.2  0.24 -0.32   8.1 3.2 -0.19 -1.41   1.5 7.0  0.96  1.31
+4.5 8.0  1.00  0.16   2.4 3.2  0.10 -1.00   8.0 5.1 -0.02 -2.04   5.1 2.4 -0.15 -1.16
+"""
+"""Two coordinates and two variables of 24 places."""
+
+
+def test_dutilleul_is_that_of_spatialpack() -> None:
+    """What the C functions of modified.ttest (github.com/faosorios/SpatialPack, 0434205) gave, compiled without R."""
+    first, second, x, y = np.array(REFERENCE.split(), float).reshape(-1, 4).T
+    found = dutilleul(x, y, np.column_stack([first, second]))
+    assert found.effective_n == pytest.approx(8.723528551709, abs=1e-9)
+    assert found.p == pytest.approx(0.0442687241044, abs=1e-9)
 
 
 def test_many_rows_give_what_all_pairs_give(monkeypatch: pytest.MonkeyPatch) -> None:
