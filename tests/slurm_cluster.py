@@ -6,6 +6,7 @@ process that started the cluster, even if that is killed.
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -222,7 +223,12 @@ def _configuration(folder: Path, port: int, nodes: dict[str, int], cpus: int) ->
 
 
 def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Ports that nobody listens at, of those that the system gives to nobody by itself: daemons take them later."""
+    candidates = iter(random.sample(range(10_000, 30_000), 1000))
+    sockets: list[socket.socket] = []
+    while len(sockets) < count:
+        with suppress(OSError):
+            sockets.append(socket.create_server(("127.0.0.1", next(candidates))))
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()

@@ -50,6 +50,7 @@ class Session(requests.Session):
         self.headers["Accept-Encoding"] = "identity"  # sizes and offsets are those of the stored bytes
         retries = Retry(
             total=_TRIES,
+            connect=3,  # nobody there: more likely a missing network than a busy server
             backoff_factor=0.5,
             backoff_jitter=0.5,
             backoff_max=60,
