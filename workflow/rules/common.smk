@@ -60,16 +60,17 @@ onstart:
     # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs.
     for folder in ("results", "resources"):
         remove_abandoned(folder)
-    for job in retrievals():
+    retrievals, searches = pending("retrieve_granule"), pending("list_granules")
+    for job in retrievals:
         Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this one tells its own reasons at its end
-    if retrievals():
-        checked(check_login, retrievals())
-    elif searches():  # of a plan; with a login both are tried
-        checked(check_catalogue, searches())
+    if retrievals:
+        checked(check_login, retrievals)
+    elif searches:  # of a plan; with a login both are tried
+        checked(check_catalogue, searches)
 
 
 onerror:
-    failed = [f"  {sentence}" for sentence in map(failure, retrievals()) if sentence]
+    failed = [f"  {sentence}" for sentence in map(failure, pending("retrieve_granule")) if sentence]
     if failed:
         logger.error(
             f"{len(failed)} granules could not be fetched; all others are kept, and the next run fetches these alone:"
@@ -270,14 +271,9 @@ def catalogues(wildcards):
     return list(dict.fromkeys(map(catalogue, all_receipts(wildcards))))
 
 
-def retrievals():
-    """Jobs of this run that are to fetch a granule and have not done so."""
-    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == "retrieve_granule"]
-
-
-def searches():
-    """Jobs of this run that are to search NASA's catalogue."""
-    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == "list_granules"]
+def pending(rule):
+    """Jobs of a rule that this run needs and has not done."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == rule]
 
 
 def check_catalogue(jobs):

@@ -13,8 +13,7 @@ SMAP: of the 40 fields of SPL4SMGP there is one.
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -29,7 +28,7 @@ from pyhdf.HDF import HC, HDF
 from pyhdf.SD import SD, SDC
 from pyhdf.V import VG, V
 
-from kilomoist.files import WriteError, replaced
+from kilomoist.files import replaced, writing
 from kilomoist.granules import DESCRIPTOR, descriptors
 from kilomoist.grids import M09, TILE_SIDE, Window, geographic_from_ease, geographic_from_sinusoidal, tile_indices
 from kilomoist.products import Product
@@ -89,7 +88,7 @@ def write_tiled_granule(
         if array is not None and (array.shape != shape or array.dtype != dataset.type):
             raise ValueError(f"{dataset.name} must be {dataset.type} of shape {shape}, not {array.dtype} {array.shape}")
     with replaced(path) as partial_path:
-        with _writing(HDF4Error, ValueError):
+        with writing(HDF4Error, ValueError):
             # HDF-EOS2 makes its groups first and fills them with the datasets: two views of one open file.
             file = HDF(str(partial_path), HC.CREATE | HC.TRUNC | HC.WRITE)
             groups = file.vgstart()
@@ -119,15 +118,6 @@ def write_tiled_granule(
         _rename_root(partial_path, granule_file_name(product, time, tile))
 
 
-@contextmanager
-def _writing(*errors: type[Exception]) -> Iterator[None]:
-    """Tell what a library says of a file that it writes as `replaced` expects it."""
-    try:
-        yield
-    except errors as error:
-        raise WriteError(f"its library says: {error}") from error
-
-
 def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
     """The compressed global field of soil moisture: `values` (m³/m³) on the cells of `window`, fill elsewhere.
 
@@ -145,7 +135,7 @@ def write_target_granule(path: str | Path, product: Product, time: datetime, fie
     # "v110" is the newest format that HDF5 1.10 to 1.14 read; what h5py writes as "latest" only HDF5 2 does.
     with (
         replaced(path) as partial_path,
-        _writing(RuntimeError),
+        writing(RuntimeError),
         h5py.File(partial_path, "w", libver=("earliest", "v110")) as granule,
     ):
         describe(granule, _target_attributes(product, time))

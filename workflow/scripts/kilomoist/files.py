@@ -30,6 +30,15 @@ class WriteError(OSError):
 
 
 @contextmanager
+def writing(*errors: type[Exception]) -> Iterator[None]:
+    """Tell what a library raises about a file that it writes as `replaced` expects it."""
+    try:
+        yield
+    except errors as error:
+        raise WriteError(f"its library says: {error}") from error
+
+
+@contextmanager
 def replaced(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename it to `path` when the block ends without error.
 
