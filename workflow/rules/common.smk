@@ -216,9 +216,10 @@ def data():
     """What maps, models and figures say of the data behind them: an archive may hold simulated granules."""
     from kilomoist.granules import is_simulated
 
-    if CONFIG.source == "archive" and any(map(is_simulated, list(archive().values())[:1])):
-        return "archive of simulated granules"
-    return CONFIG.source
+    if CONFIG.source != "archive":
+        return CONFIG.source
+    first = next(iter(archive().values()), None)
+    return "archive of simulated granules" if first and is_simulated(first) else "archive"
 
 
 def granules(wildcards):

@@ -323,9 +323,13 @@ def weigh_target(
     folds = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy())
     estimated = predict_out_of_fold(chosen, x, y, folds, threads)
     square = float(np.mean((y - estimated) ** 2))
-    contradicted = target_error > 0 and square - target_error**2 < LEAST_OWN_ERROR * square
-    weight = 0.5 if contradicted else 1 - target_error**2 / square if target_error > 0 else 1.0
-    error = math.sqrt(square) / 2 if contradicted else math.sqrt(weight) * target_error
+    own = square - target_error**2
+    contradicted = own < LEAST_OWN_ERROR * square
+    if contradicted:
+        weight, error = 0.5, math.sqrt(square) / 2
+    else:
+        weight = own / square if square else 1.0
+        error = math.sqrt(weight) * target_error
     goal = np.array(cells.target, float)
     goal[samples["row"] - cells.window.row, samples["col"] - cells.window.column] = estimated + weight * (y - estimated)
     return Weighed(goal, weight, error, math.sqrt(square), contradicted)
