@@ -44,8 +44,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "detail_more_scales": {"predictors": {"use": MORE}, "model": {"trend": "linear", "detail_ratio": "auto"}},
     "detail_warranted": {"map": {"reconcile": "warranted"}},
     "absolute_trend": {"model": {"method": "absolute", "trend": "linear"}},
-    "absolute_subgrid": {"model": {"method": "absolute", "subgrid": True}},
-    "absolute_trend_subgrid": {"model": {"method": "absolute", "trend": "linear", "subgrid": True}},
     "absolute_warranted": {"model": {"method": "absolute"}, "map": {"reconcile": "warranted"}},
     "detail_overstated": {"map": {"reconcile": "warranted"}, "target_error": 0.04},
 }

@@ -60,9 +60,9 @@ def moisture(cells: Window) -> NDArray[np.float64]:
     return 0.1 + 0.2 * means["ndvi"].astype(float) + 0.001 * place
 
 
-def cell_bands(cells: Window, subgrid: bool = False) -> dict[str, NDArray[np.float64]]:
+def cell_bands(cells: Window) -> dict[str, NDArray[np.float64]]:
     inside = np.ones(cells.refined(9).shape, bool)
-    return {"target": moisture(cells)} | aggregate(stack(cells), USE, inside, subgrid)
+    return {"target": moisture(cells)} | aggregate(stack(cells), USE, inside)
 
 
 def write_stack(path: Path, cells: Window) -> None:

@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rule_bench import CONFIG, RUN, Bench
-from small_region import CELLS, USE, cell_bands, fitted, sample_table, write_cells, write_sample_table
+from small_region import USE, fitted, sample_table, write_cells, write_sample_table
 
-from kilomoist.methods import Tuning, fit_absolute
-from kilomoist.models import Settings, load, predict_mean
-from kilomoist.samples import collect, write_samples
+from kilomoist.models import load, predict_mean
 
 
 def prepare(bench: Bench, method: str) -> Path:
@@ -56,21 +54,6 @@ def test_train_model_trains_the_other_method_too(bench: Bench) -> None:
     np.testing.assert_array_equal(predict_mean(alternative.estimator, x), predict_mean(fitted("absolute").estimator, x))
 
 
-def test_train_model_with_a_trend_and_deviations(bench: Bench) -> None:
-    prepare(bench, "absolute")
-    bench.config = CONFIG | {"model": CONFIG["model"] | {"method": "absolute", "trend": "linear", "subgrid": True}}
-    samples = collect(cell_bands(CELLS, subgrid=True), CELLS, USE, 0.5)
-    samples["split"] = np.where(np.arange(len(samples)) % 5, "train", "test")
-    write_samples(bench.path(f"{RUN}/samples.parquet"), samples, USE)
-    bench.run("train_model", f"{RUN}/model.skops", f"{RUN}/tables/model_search.csv")
-    model = load(bench.folder / f"{RUN}/model.skops")
-    assert (model.trend, model.subgrid, model.predictors) == ("linear", True, tuple(USE))
-    expected, _ = fit_absolute(samples, USE, Settings("random_forest", 10, 2021, trend="linear"), Tuning(5))
-    x = samples[list(model.columns)].to_numpy(np.float32)
-    assert x.shape[1] == 6
-    np.testing.assert_array_equal(predict_mean(model.estimator, x), predict_mean(expected.estimator, x))
-
-
 def test_train_model_detail_of_another_ratio(bench: Bench) -> None:
     prepare(bench, "detail")
     bench.config = CONFIG | {"model": CONFIG["model"] | {"detail_ratio": 2}}
@@ -79,3 +62,14 @@ def test_train_model_detail_of_another_ratio(bench: Bench) -> None:
     assert model.ratio == 2
     assert model.coarse_cells > 10
     assert f"Only {model.coarse_cells} coarse cells of 18 km, 30 are needed" in log
+
+
+def test_train_model_with_a_trend(bench: Bench) -> None:
+    prepare(bench, "absolute")
+    bench.config = CONFIG | {"model": CONFIG["model"] | {"method": "absolute", "trend": "linear"}}
+    bench.run("train_model", f"{RUN}/model.skops", f"{RUN}/tables/model_search.csv")
+    model, samples = load(bench.folder / f"{RUN}/model.skops"), sample_table()
+    assert (model.trend, model.predictors) == ("linear", tuple(USE))
+    expected, _ = fit_absolute(samples, USE, Settings("random_forest", 10, 2021, trend="linear"), Tuning(5))
+    x = samples[USE].to_numpy(np.float32)
+    np.testing.assert_array_equal(predict_mean(model.estimator, x), predict_mean(expected.estimator, x))

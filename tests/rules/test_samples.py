@@ -177,21 +177,6 @@ def test_stack_block_refuses_layers(bench: Bench, change: dict[str, object], tol
     assert (bench.folder / "results/logs").exists() == ("read" in told or "holds" in told)
 
 
-def test_stack_block_with_deviations_within_cells(bench: Bench) -> None:
-    write_composites(bench)
-    bench.config = CONFIG | {"model": {"subgrid": True}}
-    bench.run("stack_block", f"{BLOCK}/predictors.tif", f"{BLOCK}/cells.tif")
-    bands, _ = mosaic([bench.folder / f"{BLOCK}/predictors.tif"], M01)
-    cells, window = mosaic([bench.folder / f"{BLOCK}/cells.tif"], M09)
-    assert [name for name in cells if name.endswith("_sd")] == [f"{name}_sd" for name in USE]
-    whole = cells["valid_fraction"] == 1
-    assert whole.any()
-    expected = bands["lst_day"].astype(float).reshape(window.rows, 9, window.columns, 9).std(axis=(1, 3))
-    np.testing.assert_allclose(cells["lst_day_sd"][whole], expected[whole], rtol=1e-4)
-    assert (cells["lst_day_sd"][whole] > 0.01).all()
-    np.testing.assert_allclose(cells["ndvi_sd"][whole], 0, atol=1e-6)
-
-
 def test_collect_samples(bench: Bench) -> None:
     for name, window in BLOCKS.items():
         write_cells(bench.path(f"{RUN}/blocks/{name}/cells.tif"), window)

@@ -9,7 +9,6 @@ from scipy.interpolate import RegularGridInterpolator
 
 from kilomoist.cells import (
     aligned,
-    block_deviation,
     block_mean,
     coarsen,
     fill_nearest,
@@ -48,20 +47,6 @@ def test_block_means_are_those_of_each_block(seed: int, shape: tuple[int, int], 
             assert mean[row, column] == pytest.approx(finite.mean(), abs=1e-12)
         else:
             assert np.isnan(mean[row, column])
-
-
-@given(seed=seeds, shape=shapes, factor=factors)
-def test_block_deviations_are_those_of_each_block(seed: int, shape: tuple[int, int], factor: int) -> None:
-    random = np.random.default_rng(seed)
-    fine = (2, shape[0] * factor, shape[1] * factor)
-    values = np.where(random.random(fine) < 0.7, 300 + random.random(fine), np.nan)
-    found = block_deviation(values, factor)
-    for layer, row, column in np.ndindex(found.shape):
-        block = values[layer, row * factor : (row + 1) * factor, column * factor : (column + 1) * factor]
-        finite = block[np.isfinite(block)]
-        assert found[layer, row, column] == (
-            pytest.approx(finite.std(), abs=1e-12) if finite.size else pytest.approx(np.nan, nan_ok=True)
-        )
 
 
 def test_block_means_of_stacks_and_of_single_precision() -> None:

@@ -192,9 +192,7 @@ def test_layers_have_a_short_form(tmp_path: Path) -> None:
     assert load(written).predictors.layers["elevation"].path == dem
 
 
-@pytest.mark.parametrize(
-    "name", ["ndvi", "target", "observed", "above", "fold", "ndvi_days", "ndvi_sd", "valid_fraction_x"]
-)
+@pytest.mark.parametrize("name", ["ndvi", "target", "observed", "above", "fold", "ndvi_days", "valid_fraction_x"])
 def test_a_layer_has_a_name_of_its_own(tmp_path: Path, name: str) -> None:
     (tmp_path / "layer.tif").touch()
     with pytest.raises(InputError, match=f"{name} cannot name a layer, because something else is called so"):
@@ -278,7 +276,10 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             {"model": {"detail_ratio": 5}},
             "`model.detail_ratio` is 5: expected auto, or a whole number of at least 2 and at most 4.",
         ),
-        ({"model": {"subgrid": 3}}, "`model.subgrid` is 3: expected true or false."),
+        (
+            {"model": {"subgrid": True}},
+            "`model`: `subgrid` is true, which was taken away, because maps were worse with it: leave it out.",
+        ),
         ({"model": {"seed": -1}}, "`model.seed` is -1: expected a whole number of at least 0"),
         ({"map": {"reconcile": "perhaps"}}, '`map.reconcile` is "perhaps": expected true or false, or warranted.'),
         ({"map": {"block": 4}}, "`map.block` is 4: expected a whole number of at least 8."),
@@ -640,3 +641,8 @@ def test_small_scene_lies_in_the_full_one() -> None:
     full, small = SCENE_EXTENTS["full"], SCENE_EXTENTS["small"]
     assert full[0] < small[0] < small[2] < full[2]
     assert full[1] < small[1] < small[3] < full[3]
+
+
+@pytest.mark.parametrize("said", [False, "false"])
+def test_a_key_that_was_taken_away_may_say_what_is_done_anyway(said: object) -> None:
+    assert load({"model": {"subgrid": said}}) == load({})

@@ -305,19 +305,6 @@ def test_importance_without_splits_and_groups_has_permutation_alone(tmp_path: Pa
     assert "one product" not in words(figure)
 
 
-def test_what_one_method_alone_looks_at_is_drawn_for_it_alone(tmp_path: Path) -> None:
-    """With `model.subgrid`, `absolute` takes the deviations within cells and `detail` does not."""
-    more = importance_table()[:1].assign(predictor="lst_day_sd")
-    figure = figures.draw_importance(tmp_path / "a.png", pd.concat([importance_table(), more]), CAPTION)
-    labels = [importance_labels(axes) for axes in figure.axes[::2]]
-    assert "LST, day, s.d. within cells\nVIF 1.7" in labels[0]
-    assert [len(one) for one in labels] == [5, 4]
-    more = dependence_table()[:3].assign(predictor="ndvi_sd")
-    figure = figures.draw_partial_dependence(tmp_path / "b.png", pd.concat([dependence_table(), more]), CAPTION)
-    assert [axes.axison for axes in figure.axes] == [True] * 5 + [False]
-    assert figure.axes[2].get_xlabel() == "NDVI, s.d. within cells"
-
-
 def test_partial_dependence_has_units_and_tells_deviations(first: tuple[Path, dict[str, Figure]]) -> None:
     panels = first[1]["dependence"].axes
     assert [axes.get_title(loc="left") for axes in panels[::2]] == ["Method absolute (the study's)", "Method detail"]

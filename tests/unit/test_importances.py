@@ -100,24 +100,6 @@ def test_detail_of_another_ratio_is_looked_at_in_its_own_space() -> None:
     assert not np.array_equal(found.y, learned_rows("detail", pd.DataFrame(), cells, ["a"], 0.5).y)
 
 
-def test_deviations_within_cells_are_looked_at_too() -> None:
-    random = np.random.default_rng(6)
-    samples = pd.DataFrame({"row": np.arange(300) % 20, "col": np.arange(300) // 20, "split": "train"})
-    samples = samples.assign(target=random.random(300), a=random.random(300), a_sd=random.random(300))
-    samples["target"] += 3 * samples["a_sd"]
-    found = learned_rows(
-        "absolute", samples, Cells(np.empty((0, 0)), np.empty((1, 0, 0)), Window(0, 0, 0, 0)), ["a"], 0.5
-    )
-    np.testing.assert_allclose(found.x, samples[["a", "a_sd"]], rtol=1e-6)
-    settings = Settings("random_forest", 10, 1, 5)
-    made = Model("absolute", "random_forest", ("a",), 5, 1.0, 300, 0, fit(settings, found.x, found.y), subgrid=True)
-    table = importance_table(made, found, settings, [], 1)
-    assert table["predictor"].tolist() == ["a", "a_sd"]
-    assert table["rmse_growth"].idxmax() == 1
-    dependence = dependence_table(made, found, {"a": "K", "a_sd": "K"}, 1)
-    assert dependence["predictor"].unique().tolist() == ["a", "a_sd"]
-
-
 def test_layers_of_one_product_are_a_group() -> None:
     assert product_groups(["ndvi", "evi", "lst_day"], DEFAULT_PRODUCTS) == [["ndvi", "evi"]]
     assert product_groups(["lst_day", "evi", "lst_night", "ndvi"], DEFAULT_PRODUCTS) == [

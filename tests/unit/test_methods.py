@@ -624,21 +624,6 @@ def test_a_trend_maps_what_lies_beyond_the_cells(method: str) -> None:
 # Deviations within cells
 
 
-def test_absolute_learns_from_deviations_and_maps_pixels_as_uniform() -> None:
-    target, pattern = fields()
-    cells = Cells(target, pattern[None], WINDOW)
-    samples = samples_of(cells, ["x"])
-    samples["x_sd"] = np.random.default_rng(3).uniform(0, 2, len(samples))
-    samples["target"] += 0.02 * samples["x_sd"]
-    model, _ = fit_absolute(samples, ["x"], LINEAR, Tuning("auto"))
-    assert (model.subgrid, model.predictors, model.columns) == (True, ("x",), ("x", "x_sd"))
-    np.testing.assert_allclose(predict_map(model, pattern[None], WINDOW, cells, 9), target, rtol=0, atol=1e-6)
-    rows = methods.pixel_rows(model, np.array([[1.5], [2.5]]))
-    np.testing.assert_array_equal(rows, np.array([[1.5, 0], [2.5, 0]], np.float32))
-    plain, _ = fit_absolute(samples.drop(columns="x_sd"), ["x"], LINEAR, Tuning("auto"))
-    assert (plain.subgrid, plain.columns) == (False, ("x",))
-
-
 def test_alpha_does_not_depend_on_the_threads_of_blas() -> None:
     """A country has more than the 10,000 cells from which OpenBLAS shares a product out among threads."""
     window, random = Window(200, 3000, 112, 112), np.random.default_rng(1)

@@ -9,7 +9,7 @@ from pyproj import Transformer
 
 from kilomoist.footprints import sum_footprints
 from kilomoist.grids import CELL_SIDE, EASE_CRS, M01, SINUSOIDAL_CRS, Window, ease_from_geographic, tile_grid
-from kilomoist.predictors import TileComposite, aggregate, deviation_names, stack_predictors
+from kilomoist.predictors import TileComposite, aggregate, stack_predictors
 from kilomoist.rasters import write_raster
 
 DAYS = {"lst_day": 3.0}
@@ -171,21 +171,3 @@ def test_cells_average_the_pixels_that_have_everything() -> None:
                 assert bands[name][row, column] == pytest.approx(expected, abs=1e-12)
             else:
                 assert np.isnan(bands[name][row, column])
-
-
-def test_cells_have_the_deviations_of_the_pixels_that_they_average() -> None:
-    random = np.random.default_rng(3)
-    shape = (18, 27)
-    stack = {
-        name: np.where(random.random(shape) < 0.8, random.normal(size=shape), np.nan).astype(np.float32)
-        for name in ("ndvi", "lst_day")
-    }
-    inside = random.random(shape) < 0.9
-    plain, bands = (aggregate(stack, ["ndvi", "lst_day"], inside, subgrid) for subgrid in (False, True))
-    assert [name for name in bands if name not in plain] == ["ndvi_sd", "lst_day_sd"] == deviation_names(stack)
-    for row, column in np.ndindex(2, 3):
-        block = (slice(9 * row, 9 * row + 9), slice(9 * column, 9 * column + 9))
-        both = np.isfinite(stack["ndvi"][block]) & np.isfinite(stack["lst_day"][block]) & inside[block]
-        for name in ("ndvi", "lst_day"):
-            expected = np.std(stack[name][block][both].astype(float))
-            assert bands[f"{name}_sd"][row, column] == pytest.approx(expected, abs=1e-12)

@@ -14,7 +14,7 @@ from kilomoist.details import Cells
 from kilomoist.errors import InputError
 from kilomoist.grids import Window
 from kilomoist.methods import Tuning, tune_absolute
-from kilomoist.models import Settings, predict_mean
+from kilomoist.models import Settings
 from kilomoist.protocols import (
     cross_validate,
     degrade_restore,
@@ -273,41 +273,6 @@ def test_truth_within_cells() -> None:
     assert "p" not in table  # of pixels as if they were independent
     assert (table["n"] == 18 * 27 - 1).all()
     assert table.loc[("1 km", "map"), "rmse"] == pytest.approx(np.sqrt(np.nanmean((shifted - truth) ** 2)))
-
-
-def test_deviations_within_cells_are_for_the_forest_alone() -> None:
-    """Soil moisture that follows the deviation and no predictor: the linear null model does not see it."""
-    samples = rows_of(region(20, 20))
-    samples = samples.assign(a_sd=smooth(9, (20, 20), 4).ravel(), b_sd=0.0)
-    samples["target"] = 0.2 + 0.02 * samples["a_sd"]
-    folds = np.arange(len(samples)) % 4
-    for table in (
-        cross_validate(samples, USE, SETTINGS, folds),
-        leave_month_out(samples, {"2021-07": samples}, USE, SETTINGS, Tuning(5))[0],
-    ):
-        error = {name: np.sqrt(np.mean((table[name] - table["observed"]) ** 2)) for name in estimates_of(table)}
-        assert error["absolute"] < 0.3 * error["linear"]
-
-
-def test_degrade_and_restore_with_deviations_within_coarse_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the 9 km cells in each of 36 km, as one level down of the pixels in a cell; what is mapped is uniform."""
-    cells, seen = region(40, 40), []
-    fitted = protocols.fit_absolute
-
-    def recorded(samples: pd.DataFrame, *rest: object) -> object:
-        seen.append((samples, *fitted(samples, *rest)))
-        return seen[-1][1:]
-
-    monkeypatch.setattr(protocols, "fit_absolute", recorded)
-    table, _ = degrade_restore(cells, USE, SETTINGS, Tuning(5), 0.5, subgrid=True)
-    ((samples, model, _),) = seen
-    assert model.columns == ("a", "b", "a_sd", "b_sd")
-    for number, name in enumerate(USE):
-        blocks = cells.predictors[number].reshape(10, 4, 10, 4)
-        np.testing.assert_allclose(samples[f"{name}_sd"], blocks.std(axis=(1, 3)).ravel(), rtol=1e-9)
-        np.testing.assert_allclose(samples[name], blocks.mean(axis=(1, 3)).ravel())
-    x = np.stack([*cells.predictors, *np.zeros((2, 40, 40))], axis=-1).reshape(-1, 4).astype(np.float32)
-    np.testing.assert_array_equal(table["absolute"], predict_mean(model.estimator, x))
 
 
 def test_degrade_and_restore_says_from_which_ratio_it_could_not_learn() -> None:

@@ -14,7 +14,7 @@ from pyproj import Transformer
 
 from kilomoist.errors import InputError
 from kilomoist.grids import M09, Window
-from kilomoist.samples import FEWEST_ROWS, collect, learned_columns, read_samples, split_randomly, write_samples
+from kilomoist.samples import FEWEST_ROWS, collect, read_samples, split_randomly, write_samples
 
 USE = ["ndvi", "lst_day"]
 WINDOW = Window(210, 2990, 9, 8)
@@ -187,20 +187,3 @@ def test_no_target_and_no_pixel_are_told_apart() -> None:
     ) as told:
         collect(bands | nothing, WINDOW, USE, 0.5)
     assert "or a layer of `predictors.layers` has no values there" in str(told.value)
-
-
-def test_deviations_within_cells_are_columns_where_there_are_some(tmp_path: Path) -> None:
-    bands = cells()
-    assert learned_columns(collect(bands, WINDOW, USE, 0.5), USE) == USE
-    bands |= {f"{name}_sd": np.random.default_rng(2).uniform(0, 1, WINDOW.shape) for name in USE}
-    frame = collect(bands, WINDOW, USE, 0.5)
-    assert learned_columns(frame, USE) == [*USE, "ndvi_sd", "lst_day_sd"]
-    np.testing.assert_array_equal(frame["ndvi_sd"], bands["ndvi_sd"].ravel())
-    frame = frame.assign(split="train")
-    path = tmp_path / "samples.parquet"
-    write_samples(path, frame, USE)
-    pd.testing.assert_frame_equal(read_samples(path, USE), frame)
-    for broken in (frame.assign(ndvi_sd=-0.1), frame.assign(ndvi_sd=np.nan)):
-        broken.to_parquet(path, index=False)
-        with pytest.raises(InputError, match="is not a table of samples"):
-            read_samples(path, USE)

@@ -587,6 +587,8 @@ def require_layers():
         logger.warning(f"`predictors.layers.{name}` is not read, because `predictors.use` does not have {name}.")
 
 
+if "subgrid" in config.get("model", {}):
+    logger.warning("`model.subgrid` does nothing any more: leave it out.")
 if CONFIG.map.reconcile == "warranted" and TARGET_ERROR == 0:
     logger.warning(
         "`map.reconcile` is warranted, but the target's error is 0, so that all of it is warranted, as with true: "

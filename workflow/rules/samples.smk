@@ -28,7 +28,6 @@ rule stack_block:
         use=list(CONFIG.predictors.use),
         layers=layers,
         minimum_days=CONFIG.quality.minimum_days,
-        subgrid=CONFIG.model.subgrid,
         tags=tags,
         code=code("stack_block"),
     message:

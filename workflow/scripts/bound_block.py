@@ -7,7 +7,6 @@ from kilomoist.details import Cells, deviations
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.methods import pixel_rows
 from kilomoist.models import load
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
 from kilomoist.samples import read_samples
@@ -39,7 +38,7 @@ def bound_block(
                 predictors = deviations(predictors, pixels, cells, CELL_SIDE, reliability)
             valid = np.isfinite(predictors).all(axis=0)
             sides = {name: np.full(valid.shape, np.nan, np.float32) for name in ("below", "above")}
-            offsets = block_offsets(model, pixel_rows(model, predictors[:, valid].T), calibration)
+            offsets = block_offsets(model, predictors[:, valid].T.astype(np.float32), calibration)
             for side, offset in zip(sides.values(), offsets, strict=True):
                 side[valid] = offset
             raster.write(sides, pixels)

@@ -46,7 +46,7 @@ def calibrate_intervals(
         )
     shrinkage = 1.0
     if model.method == "detail" or reconciled:
-        importance = impurity_importance(model.estimator, len(use))[: len(use)]
+        importance = impurity_importance(model.estimator, len(use))
         repeated = detail_variance(stacks, cells, use) * read_reliability(agreement_path, use)
         shrinkage = round(roughness(cells, repeated, importance, minimum_fraction, model.ratio), 6)
     calibration = calibrate(errors, interval, shrinkage, least)

@@ -8,7 +8,7 @@ from kilomoist.methods import Tuning
 from kilomoist.models import Settings
 from kilomoist.protocols import degrade_restore
 from kilomoist.rasters import mosaic
-from kilomoist.samples import learned_columns, read_samples
+from kilomoist.samples import read_samples
 
 
 def degrade_and_restore(
@@ -24,8 +24,8 @@ def degrade_and_restore(
     """Write the estimates of every method and null model at 9 km; the table's `note` says what could not be learned."""
     bands, window = mosaic([cells_path], M09)
     samples = read_samples(samples_path, use)
-    cells, subgrid = Cells.of_samples(samples, bands["target"], use, window), learned_columns(samples, use) != use
-    table, note = degrade_restore(cells, use, settings, tuning, minimum_fraction, threads, subgrid)
+    cells = Cells.of_samples(samples, bands["target"], use, window)
+    table, note = degrade_restore(cells, use, settings, tuning, minimum_fraction, threads)
     if note:
         LOGGER.warning("degrade_restore: %s.", note)
     table.attrs["note"] = note

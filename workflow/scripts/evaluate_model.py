@@ -16,7 +16,6 @@ from kilomoist.grids import M09
 from kilomoist.importances import dependence_table, importance_table, learned_rows, product_groups
 from kilomoist.jobs import LOGGER, job
 from kilomoist.models import Settings, load, predict_mean
-from kilomoist.predictors import deviation_names
 from kilomoist.protocols import split_estimates
 from kilomoist.rasters import mosaic
 from kilomoist.samples import read_samples
@@ -41,10 +40,9 @@ def evaluate_model(
     bands, window = mosaic([cells_path], M09, ["target"])
     cells = Cells.of_samples(samples, bands["target"], use, window)
     groups = product_groups(use, products)
-    units |= dict(zip(deviation_names(use), [units[name] for name in use], strict=True))
     loaded = list(map(load, models))
     (study,) = [one for one in loaded if one.method == "absolute"]
-    predicted = predict_mean(study.estimator, samples[list(study.columns)].to_numpy(np.float32))
+    predicted = predict_mean(study.estimator, samples[use].to_numpy(np.float32))
     rows = {
         one.method: learned_rows(one.method, samples, cells, use, minimum_fraction, one.ratio)
         for one in loaded

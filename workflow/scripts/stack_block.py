@@ -25,7 +25,6 @@ def stack_block(
     use: list[str],
     layers: list[StaticLayer],
     minimum_days: int,
-    subgrid: bool,
     tags: dict[str, str],
     stack_path: str,
     cells_path: str,
@@ -49,7 +48,7 @@ def stack_block(
             bands |= {name: layer[here] for name, layer in static.items()}
             stack = {name: bands[name] for name in use} | bands
             stack = {name: np.where(inside[here], band, np.float32(np.nan)) for name, band in stack.items()}
-            cells = aggregate(stack, use, inside[here], subgrid)
+            cells = aggregate(stack, use, inside[here])
             moisture = read_window(target, "soil_moisture", M09, part)
             cells = {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
             whole_stack.write(stack, pixels)
@@ -71,7 +70,6 @@ if __name__ == "__main__":
             snakemake.params.use,
             [StaticLayer(name, **settings) for name, settings in snakemake.params.layers.items()],
             snakemake.params.minimum_days,
-            snakemake.params.subgrid,
             snakemake.params.tags,
             *snakemake.output,
         )

@@ -119,8 +119,7 @@ def learn_applicability(
             ranges += [learned_range("deviation", name, own.x[:, number]) for number, name in enumerate(use)]
         weights = weights_of(importance, model.method, use)
         folds = spatial_folds(own.row[own.trained], own.column[own.trained])
-        # Deviations within cells (`model.subgrid`) are unknown within pixels: places are compared by predictors alone.
-        known = applicability(own.x[own.trained, : len(use)], folds, weights, seed)
+        known = applicability(own.x[own.trained], folds, weights, seed)
         tags |= {"threshold": f"{known.threshold:.6f}", "mean_distance": f"{known.mean_distance:.6g}"}
         tags["weights"] = ", ".join(f"{name} {weight:.4g}" for name, weight in zip(use, weights, strict=True))
     else:

@@ -30,13 +30,6 @@ def block_mean(values: NDArray, factor: int) -> tuple[Values, NDArray[np.int64]]
         return total / count, count
 
 
-def block_deviation(values: NDArray, factor: int) -> Values:
-    """Standard deviation (of the population) of the finite values in each block; shapes as in `block_mean`."""
-    mean, _ = block_mean(values, factor)
-    difference = values - mean.repeat(factor, axis=-2).repeat(factor, axis=-1)
-    return np.sqrt(block_mean(difference**2, factor)[0])
-
-
 def aligned(values: NDArray, window: Window, factor: int) -> tuple[Values, Window]:
     """Values over a window, padded with NaN to whole cells of the `factor` times coarser grid; that window."""
     row, column = window.row // factor, window.column // factor

@@ -94,7 +94,7 @@ def _checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
     for name in layers:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise ValueError(f"{name} cannot name a layer: take a-z, 0-9 and _, beginning with a letter")
-        if name in taken or name.startswith("valid_fraction") or name.endswith(("_days", "_std", "_sd")):
+        if name in taken or name.startswith("valid_fraction") or name.endswith(("_days", "_std")):
             raise ValueError(f"{name} cannot name a layer, because something else is called so: take another name")
     return layers
 
@@ -351,11 +351,6 @@ class Model(Section):
         "of fold.",
         "cells of 9 km",
     )
-    subgrid: bool = _key(
-        False,
-        "Whether `absolute` also learns from the standard deviation of each predictor within the cells; at 1 km it is "
-        "taken as 0.",
-    )
     search: bool = _key(
         False,
         "Whether more than the leaf size is chosen out of fold, by successive halving; what is compared is in "
@@ -363,6 +358,19 @@ class Model(Section):
     )
     test_fraction: float = _key(0.2, "Share of the rows that is kept for the random test split.", "1", ge=0.05, le=0.5)
     seed: int = _key(2021, "Seed of splits and learners: the same seed gives the same map.", ge=0, le=2**32 - 1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_subgrid(cls, keys: object) -> object:
+        """`subgrid` was a key until version 0.1: `false` still means what is done, `true` cannot be had any more."""
+        if not isinstance(keys, Mapping) or "subgrid" not in keys:
+            return keys
+        if str(keys["subgrid"]).lower() != "false":
+            raise ValueError(
+                f"`subgrid` is {_shown(keys['subgrid'])}, which was taken away, because maps were worse with it: leave "
+                "it out"
+            )
+        return {name: value for name, value in keys.items() if name != "subgrid"}
 
     @model_validator(mode="after")
     def _leaves_something_to_learn(self) -> "Model":

@@ -58,7 +58,8 @@ STYLE = {
     "figure.dpi": 180,
 }
 BLUE, ORANGE, INK, FAINT, MISSING = "#0072B2", "#E69F00", "#222222", "#666666", "#BDBDBD"
-MOISTURE_COLOURS, CORRELATION_COLOURS = "YlGnBu", "RdBu_r"
+MOISTURE_COLOURS = "YlGnBu"
+CORRELATION_COLOURS = "RdBu_r"
 COUNT_COLOURS = ListedColormap(colormaps["Blues"](np.linspace(0.3, 1, 256)))
 """Without the palest blues: a single cell must be seen on white."""
 MOISTURE_UNIT = "m³/m³"
@@ -627,8 +628,6 @@ def _span(numbers: pd.Series) -> str:
 
 
 def _label(name: str) -> str:
-    if name.endswith("_sd"):
-        return f"{_label(name.removesuffix('_sd'))}, s.d. within cells"
     return LABELS.get(name, name.replace("_", " "))
 
 

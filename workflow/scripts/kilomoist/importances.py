@@ -19,7 +19,6 @@ from kilomoist.grids import COARSE_SIDE
 from kilomoist.methods import fit_small
 from kilomoist.models import Model, Settings, impurity_importance, predict_mean
 from kilomoist.products import PRODUCTS, TERRAIN
-from kilomoist.samples import learned_columns
 from kilomoist.splits import spatial_folds
 
 PERMUTATIONS = 10
@@ -63,7 +62,7 @@ def learned_rows(
     `ratio` is that of a model of `detail` (`Model.ratio`).
     """
     if method == "absolute":
-        x, y = samples[learned_columns(samples, use)].to_numpy(np.float32), samples["target"].to_numpy()
+        x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
         trained = (samples["split"] == "train").to_numpy()
         return Rows(x, y, samples["row"].to_numpy(), samples["col"].to_numpy(), trained)
     x, y = detail_rows(cells, minimum_fraction, ratio)
@@ -141,7 +140,7 @@ def importance_table(
     Errors and their growth are means over the folds. Shares of predictors are among predictors, shares of groups among
     groups, where what is in no group is a group of its own; negative growth counts as 0 in both.
     """
-    use = list(model.columns)
+    use = list(model.predictors)
     names = [[name] for name in use] + [list(group) for group in groups]
     before, after = permutation_errors(settings, rows, [[use.index(name) for name in each] for each in names], threads)
     growth = (after - before[:, None]).mean(axis=0)
@@ -193,7 +192,7 @@ def dependence_table(model: Model, rows: Rows, units: Mapping[str, str], seed: i
     x = rows.x[rows.trained]
     chosen = np.random.default_rng(seed).permutation(len(x))[:DEPENDENCE_ROWS]
     tables = []
-    for column, name in enumerate(model.columns):
+    for column, name in enumerate(model.predictors):
         minimum, p05, p95, maximum = map(float, np.percentile(x[:, column].astype(float), (0, 5, 95, 100)))
         beyond = DEPENDENCE_MARGIN * (maximum - minimum)
         values = np.linspace(minimum - beyond, maximum + beyond, DEPENDENCE_VALUES)

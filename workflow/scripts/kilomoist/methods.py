@@ -24,7 +24,6 @@ from kilomoist.cells import (
 from kilomoist.details import Cells, count_coarse, detail_rows, deviations, reconciled_detail
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, Window
 from kilomoist.models import Model, Settings
-from kilomoist.samples import learned_columns
 from kilomoist.splits import out_of_fold, spatial_folds
 
 CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
@@ -143,7 +142,7 @@ def tune_absolute(
     only, *others = tuning.candidates(settings)
     if not others:
         return only, pd.DataFrame([_compared(only, np.nan, 1.0, True)])
-    x, y = rows[learned_columns(rows, use)].to_numpy(np.float32), rows["target"].to_numpy()
+    x, y = rows[use].to_numpy(np.float32), rows["target"].to_numpy()
     folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
     chosen, _, table = choose(
         settings,
@@ -157,16 +156,12 @@ def tune_absolute(
 def fit_absolute(
     samples: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
 ) -> tuple[Model, pd.DataFrame]:
-    """Learn y9 = f(x9) from the rows of the training split; the table of what was compared on those rows.
-
-    Where the samples have deviations within cells (`model.subgrid`), f takes them too.
-    """
+    """Learn y9 = f(x9) from the rows of the training split; the table of what was compared on those rows."""
     train = samples[samples["split"] == "train"]
     settings, table = tune_absolute(train, use, settings, tuning, threads)
-    columns = learned_columns(train, use)
-    estimator = models.fit(settings, train[columns].to_numpy(np.float32), train["target"].to_numpy(), threads)
+    estimator = models.fit(settings, train[use].to_numpy(np.float32), train["target"].to_numpy(), threads)
     model = Model("absolute", settings.kind, tuple(use), settings.min_leaf, 1.0, len(train), 0, estimator)
-    return replace(model, options=settings.options, trend=settings.trend, subgrid=columns != use), table
+    return replace(model, options=settings.options, trend=settings.trend), table
 
 
 def reconciled_rows(cells: Cells, values: NDArray, factor: int) -> Values:
@@ -290,22 +285,12 @@ def model_tags(model: Model) -> dict[str, str]:
     return tags
 
 
-def pixel_rows(model: Model, x: NDArray) -> NDArray[np.float32]:
-    """Rows of predictors at a finer scale, (rows, predictors), as the model's estimator takes them: (rows, columns).
-
-    What lies within a pixel is not known: with `subgrid` it is taken as uniform, with deviations of 0.
-    """
-    rows = np.zeros((len(x), len(model.columns)), np.float32)
-    rows[:, : x.shape[1]] = x
-    return rows
-
-
 def predict_valid(model: Model, predictors: NDArray) -> Values:
     """The estimator's mean at the pixels that have every predictor, NaN elsewhere; (rows, columns)."""
     valid = np.isfinite(predictors).all(axis=0)
     result = np.full(valid.shape, np.nan)
     if valid.any() and model.estimator is not None:
-        result[valid] = models.predict_mean(model.estimator, pixel_rows(model, predictors[:, valid].T))
+        result[valid] = models.predict_mean(model.estimator, predictors[:, valid].T.astype(np.float32))
     return result
 
 

@@ -21,7 +21,6 @@ from threadpoolctl import threadpool_limits
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.grids import COARSE_SIDE
-from kilomoist.predictors import deviation_names
 
 _FEWEST_ORDERED = 20_000
 """Rows below which it does not pay to order them before a forest predicts them."""
@@ -240,13 +239,6 @@ class Model:
     """`Settings.trend`."""
     ratio: int = COARSE_SIDE
     """Cells along a side of the coarse cells that the detail was learned against; says nothing of `absolute`."""
-    subgrid: bool = False
-    """Whether the estimator takes the predictors' deviations within cells too (`columns`)."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What the estimator takes, in order."""
-        return (*self.predictors, *(deviation_names(self.predictors) if self.subgrid else ()))
 
     @property
     def tags(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.cells import block_deviation, block_mean
+from kilomoist.cells import block_mean
 from kilomoist.footprints import rows_under, sum_footprints
 from kilomoist.grids import CELL_SIDE, M01, Grid, Window, on_earth, tile_grid
 from kilomoist.products import PRODUCTS
@@ -98,20 +98,12 @@ def _layers_of(
     return layers
 
 
-def deviation_names(use: Sequence[str]) -> list[str]:
-    """How the standard deviations of predictors within cells are called, in cells and samples."""
-    return [f"{name}_sd" for name in use]
-
-
-def aggregate(
-    stack: Bands, use: Sequence[str], inside: NDArray[np.bool_], subgrid: bool = False
-) -> dict[str, NDArray[np.float64]]:
+def aggregate(stack: Bands, use: Sequence[str], inside: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
     """Cell means of the predictors over the pixels of the region that have all of them.
 
     `inside` is the region's pixels. Bands (rows, columns): each predictor (NaN where no pixel has all),
     `valid_fraction` (share of the cell's 81 pixels that have all predictors and lie inside), one
-    `valid_fraction_{predictor}` each, and `region_fraction`; with `subgrid` also `{predictor}_sd` each, the standard
-    deviation of the same pixels.
+    `valid_fraction_{predictor}` each, and `region_fraction`.
     """
     values = np.stack([stack[name] for name in use]).astype(float)
     each = np.isfinite(values) & inside
@@ -120,8 +112,6 @@ def aggregate(
     means, counts = block_mean(counted, CELL_SIDE)
     pixels = CELL_SIDE**2
     bands = dict(zip(use, means, strict=True))
-    if subgrid:
-        bands |= dict(zip(deviation_names(use), block_deviation(counted, CELL_SIDE), strict=True))
     bands["valid_fraction"] = counts[0] / pixels
     for name, valid in zip(use, each, strict=True):
         bands[f"valid_fraction_{name}"] = block_mean(np.where(valid, 0.0, np.nan), CELL_SIDE)[1] / pixels

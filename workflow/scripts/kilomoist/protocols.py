@@ -12,14 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist import models
-from kilomoist.cells import Values, aligned, block_deviation, coarsen, null_models, reconcile
+from kilomoist.cells import Values, aligned, coarsen, null_models, reconcile
 from kilomoist.details import Cells
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
 from kilomoist.methods import Tuning, fit_absolute, fit_detail, predict_map, tune_absolute
 from kilomoist.models import Settings
-from kilomoist.predictors import deviation_names
-from kilomoist.samples import learned_columns
 from kilomoist.splits import FOLDS, block_folds, knndm_folds, out_of_fold, random_folds
 
 PLACES = ("row", "col", "lon", "lat")
@@ -54,14 +52,13 @@ def cross_validate(
     tuned; without, it has `settings`. `detail` is not among them: it is given SMAP at the coarser scale, which holds
     the row's own value.
     """
-    x, y = samples[learned_columns(samples, use)].to_numpy(np.float32), samples["target"].to_numpy()
-    plain = samples[list(use)].to_numpy(np.float32)
+    x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
     estimates = {name: np.full(len(y), np.nan) for name in ("absolute", "mean", "linear")}
 
     def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> Values:
         if len(train) < _FEWEST_TRAINING_ROWS:
             return np.full(len(test), np.nan)
-        for name, values in _null_estimates(plain[train], y[train], plain[test]).items():
+        for name, values in _null_estimates(x[train], y[train], x[test]).items():
             estimates[name][test] = values
         chosen = settings
         if tuning:
@@ -95,11 +92,10 @@ def leave_month_out(
         rows = rows.iloc[np.sort(chosen_rows)]
     x, y, of = rows[list(use)].to_numpy(float), rows["target"].to_numpy(), samples[list(use)].to_numpy(float)
     chosen, _ = tune_absolute(rows, list(use), settings, tuning, threads)
-    columns = learned_columns(rows, use)
-    estimator = models.fit(chosen, rows[columns].to_numpy(np.float32), y, threads, only_mean=True)
+    estimator = models.fit(chosen, rows[list(use)].to_numpy(np.float32), y, threads, only_mean=True)
     table = samples[list(PLACES)].assign(
         observed=samples["target"],
-        absolute=models.predict_mean(estimator, samples[columns].to_numpy(np.float32)),
+        absolute=models.predict_mean(estimator, samples[list(use)].to_numpy(np.float32)),
         **_null_estimates(x, y, of),
     )
     options = {"min_leaf": chosen.min_leaf, **chosen.options}
@@ -162,11 +158,8 @@ class Level:
         return len(self.samples) >= _FEWEST_TRAINING_ROWS
 
 
-def level_up(cells: Cells, use: Sequence[str], minimum_fraction: float, subgrid: bool = False) -> Level:
-    """A region's 9 km cells as what is mapped, and their means as what is learned from.
-
-    With `subgrid` the samples have the deviations of the cells within each coarse cell too.
-    """
+def level_up(cells: Cells, use: Sequence[str], minimum_fraction: float) -> Level:
+    """A region's 9 km cells as what is mapped, and their means as what is learned from."""
     target, coarse = coarsen(cells.target, cells.window, COARSE_SIDE, minimum_fraction)
     predictors = np.stack(
         [coarsen(layer, cells.window, COARSE_SIDE, minimum_fraction)[0] for layer in cells.predictors]
@@ -177,10 +170,6 @@ def level_up(cells: Cells, use: Sequence[str], minimum_fraction: float, subgrid:
     valid = np.isfinite(stack).all(axis=0) & np.isfinite(truth) & known
     stack[:, ~valid] = np.nan
     samples = _rows_of(above, list(use))
-    if subgrid:
-        deviations = block_deviation(aligned(cells.predictors, cells.window, COARSE_SIDE)[0], COARSE_SIDE)
-        place = samples["row"] - coarse.row, samples["col"] - coarse.column
-        samples = samples.assign(**dict(zip(deviation_names(use), deviations[:, *place], strict=True)))
     return Level(above, samples, coarse.refined(COARSE_SIDE), stack, truth, valid)
 
 
@@ -191,16 +180,14 @@ def degrade_restore(
     tuning: Tuning,
     minimum_fraction: float,
     threads: int = 1,
-    subgrid: bool = False,
 ) -> tuple[pd.DataFrame, str]:
     """Everything one level up: learned at 36 km (`detail`: from 144 km to 36 km), mapped to 9 km, where SMAP is known.
 
-    `cells` are the region's 9 km cells. With `subgrid`, `absolute` learns from their deviations within coarse cells too
-    and takes the cells it maps as uniform. Returns the estimates of all complete cells that lie in a coarse cell with a
+    `cells` are the region's 9 km cells. Returns the estimates of all complete cells that lie in a coarse cell with a
     value, and a sentence on what could not be learned (empty when all could); the table is empty when nothing could.
     """
     use = list(use)
-    level = level_up(cells, use, minimum_fraction, subgrid)
+    level = level_up(cells, use, minimum_fraction)
     above, samples, fine, stack, valid = level.above, level.samples, level.window, level.stack, level.valid
     target, coarse = above.target, above.window
     if not level.can_learn:

@@ -1,7 +1,7 @@
 """The training table: one row a 9 km cell, with its contract."""
 
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.grids import M09, Window, geographic_from_ease
-from kilomoist.predictors import deviation_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,15 +24,11 @@ FEWEST_ROWS = 50
 
 
 def schema(use: Sequence[str]) -> "pandera.DataFrameSchema":
-    """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, one row a cell.
-
-    Deviations of the predictors within cells are there where `model.subgrid` asks for them.
-    """
+    """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, one row a cell."""
     import pandera.pandas as pandera  # takes longer than reading a table
 
     fraction = pandera.Check.in_range(0, 1)
-    finite = pandera.Check(np.isfinite, name="finite")
-    number, deviation = pandera.Column("float64", finite), [finite, pandera.Check.ge(0)]
+    number = pandera.Column("float64", pandera.Check(np.isfinite, name="finite"))
     columns = {
         "row": pandera.Column("int64", pandera.Check.in_range(0, M09.rows - 1)),
         # A region across 180° counts its columns on beyond the grid's last one.
@@ -42,17 +37,11 @@ def schema(use: Sequence[str]) -> "pandera.DataFrameSchema":
         "lat": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
         "target": pandera.Column("float64", pandera.Check.in_range(0, 1)),
         **dict.fromkeys(use, number),
-        **{name: pandera.Column("float64", deviation, required=False) for name in deviation_names(use)},
         "valid_fraction": pandera.Column("float64", fraction),
         **{f"valid_fraction_{name}": pandera.Column("float64", fraction) for name in use},
         "split": pandera.Column(str, pandera.Check.isin(["train", "test"])),
     }
     return pandera.DataFrameSchema(columns, strict=True, ordered=True, unique=["row", "col"])
-
-
-def learned_columns(table: Container[str], use: Sequence[str]) -> list[str]:
-    """What `absolute` learns from: the predictors, and of their deviations within cells what a table has."""
-    return [*use, *(name for name in deviation_names(use) if name in table)]
 
 
 def collect(
@@ -92,7 +81,7 @@ def collect(
         )
     row, column = np.nonzero(usable)
     longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])
-    names = [*learned_columns(cells, use), "valid_fraction", *(f"valid_fraction_{name}" for name in use)]
+    names = [*use, "valid_fraction", *(f"valid_fraction_{name}" for name in use)]
     return pd.DataFrame(
         {
             "row": (row + window.row).astype("int64"),

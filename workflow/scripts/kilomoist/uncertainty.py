@@ -25,13 +25,11 @@ from kilomoist.methods import (
     detail_folds,
     fit_absolute,
     fit_small,
-    pixel_rows,
     predict_out_of_fold,
     tune_absolute,
 )
 from kilomoist.models import Model, Settings
 from kilomoist.protocols import level_up
-from kilomoist.samples import learned_columns
 from kilomoist.splits import spatial_folds
 
 LEAST_SPREAD = 0.1
@@ -202,13 +200,13 @@ def absolute_errors(
     rows = samples[samples["split"] == "train"]
     addition, below, above = conformalised(rows, use, settings, interval, threads)
     least = least_of(below, above)
-    level = level_up(cells, use, minimum_fraction, model.subgrid)
+    level = level_up(cells, use, minimum_fraction)
     if not level.can_learn:
         return Errors(pd.DataFrame(), addition), least
     coarse_model, _ = fit_absolute(level.samples, use, settings, tuning, threads)
     own = replace(settings, min_leaf=coarse_model.min_leaf, options=coarse_model.options)
     coarse_addition, coarse_below, coarse_above = conformalised(level.samples, use, own, interval, threads)
-    x = pixel_rows(coarse_model, level.stack[:, level.valid].T)
+    x = level.stack[:, level.valid].T.astype(np.float32)
     estimated = np.full(level.valid.shape, np.nan)
     estimated[level.valid] = models.predict_mean(coarse_model.estimator, x)
     if reconciled:
@@ -238,7 +236,7 @@ def conformalised(
     The score of a row is max(q_low − y, y − q_high), with quantiles of models that saw none of its fold. Without
     quantiles everything is 0 but the spreads, which are 1.
     """
-    x, y = rows[learned_columns(rows, use)].to_numpy(np.float32), rows["target"].to_numpy()
+    x, y = rows[list(use)].to_numpy(np.float32), rows["target"].to_numpy()
     folds, random = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy()), np.random.default_rng(settings.seed)
     low, high, mean = np.zeros((3, len(y)))
     for fold in np.unique(folds):
@@ -318,7 +316,7 @@ def weigh_target(
     the mean's standard error is d / 2 whoever errs, (w²·target_error² + (1 − w)²·m² with target_error² + m² = d²), and
     no other w has a smaller one at its worst. Cells without predictors keep y9.
     """
-    x, y = samples[learned_columns(samples, use)].to_numpy(np.float32), samples["target"].to_numpy()
+    x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
     chosen, _ = tune_absolute(samples, list(use), settings, tuning, threads)
     folds = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy())
     estimated = predict_out_of_fold(chosen, x, y, folds, threads)
