@@ -9,10 +9,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
 
 from kilomoist.calendars import slots
-from kilomoist.eos import granule_file_name
 from kilomoist.grids import Box, geographic_from_sinusoidal, tile_grid
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import region_area, tiles_of
+from kilomoist.simulation.file_names import granule_file_name
 from simulate_landscape import simulate_landscape
 from simulate_target import simulate_target
 from simulate_temperature import simulate_temperature

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from random_fields import COVARIANCES, POPULATION, estimate, fields
 
-from kilomoist import inference
-from kilomoist.assessments import Scored
+from kilomoist.evaluation import inference
+from kilomoist.evaluation.assessments import Scored
 
 REACH = 10.0
 DEGREES, METRES = 0.08, 111_320.0

@@ -79,9 +79,9 @@ def prepare(region: Region) -> None:
     import pandas as pd
 
     from kilomoist.files import write_json
-    from kilomoist.predictors import aggregate
+    from kilomoist.predictors.stacks import aggregate
     from kilomoist.rasters import raster_parts, write_raster
-    from kilomoist.scenes import Scene
+    from kilomoist.simulation.scenes import Scene
 
     whole = region.window.refined(CELL_SIDE)
     pattern = next(iter(region.blocks.values())).refined(CELL_SIDE)
@@ -125,7 +125,7 @@ def prepare_composites(region: Region) -> None:
     import numpy as np
 
     from kilomoist.rasters import write_raster
-    from kilomoist.scenes import Scene
+    from kilomoist.simulation.scenes import Scene
 
     scene = Scene(region.window, SEED)
     for name in (VEGETATION, TEMPERATURE):
@@ -148,7 +148,7 @@ def prepare_composites(region: Region) -> None:
 
 
 def stack_block(region: Region, block: str) -> None:
-    from kilomoist.predictors import TileComposite
+    from kilomoist.predictors.stacks import TileComposite
     from kilomoist.regions import region_area, tiles_of
     from stack_block import stack_block
 
@@ -170,8 +170,8 @@ def collect_samples(region: Region, _: str) -> None:
 
 
 def train_model(region: Region, _: str) -> None:
-    from kilomoist.methods import Tuning
-    from kilomoist.models import Settings
+    from kilomoist.learning.learners import Settings
+    from kilomoist.learning.tuning import Tuning
     from train_model import train_model
 
     for method, name in (("detail", "model"), ("absolute", "alternative")):
@@ -183,7 +183,7 @@ def train_model(region: Region, _: str) -> None:
 
 def evaluate_model(region: Region, _: str) -> None:
     from evaluate_model import evaluate_model
-    from kilomoist.models import Settings
+    from kilomoist.learning.learners import Settings
 
     inputs, models = region.at("samples.parquet", "cells.tif"), region.at("model.skops", "alternative.skops")
     outputs = region.named(
@@ -200,8 +200,8 @@ def evaluate_model(region: Region, _: str) -> None:
 
 def calibrate_intervals(region: Region, _: str) -> None:
     from calibrate_intervals import calibrate_intervals
-    from kilomoist.methods import Tuning
-    from kilomoist.models import Settings
+    from kilomoist.learning.learners import Settings
+    from kilomoist.learning.tuning import Tuning
 
     inputs = region.at("samples.parquet", "cells.tif", "model.skops", "agreement.csv")
     outputs = region.at("intervals.json", "intervals.parquet")
@@ -288,7 +288,7 @@ def measure_coverage(region: Region, _: str) -> None:
 
 
 def validate_field(region: Region, _: str) -> None:
-    from kilomoist.configuration import Points
+    from kilomoist.configuration.keys import Points
     from validate_field import validate_field
 
     own = region.named(coarse="target.tif", fine="soil_moisture.tif")
@@ -300,7 +300,10 @@ def validate_field(region: Region, _: str) -> None:
 def draw_maps(region: Region, _: str) -> None:
     import pandas as pd
 
-    from kilomoist.figures import Caption, draw_maps, draw_quality, draw_shift
+    from kilomoist.reporting.figures.maps import draw_maps
+    from kilomoist.reporting.figures.pages import Caption
+    from kilomoist.reporting.figures.quality import draw_quality
+    from kilomoist.reporting.figures.shift import draw_shift
 
     caption, box = Caption("simulated", MONTH, "simulated"), box_of(region.window)
     flags, shift, histograms = map(pd.read_csv, region.at("quality.csv", "shift.csv", "shift_histograms.csv"))

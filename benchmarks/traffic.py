@@ -40,8 +40,8 @@ from granule_archives import temperature
 from large_granules import large_target
 
 from kilomoist.calendars import slots
-from kilomoist.eos import granule_file_name
 from kilomoist.products import PRODUCTS
+from kilomoist.simulation.file_names import granule_file_name
 
 MONTH = "2021-08"
 LST, VEGETATION, TARGET = (PRODUCTS[name] for name in ("MOD11A1.061", "MOD13A1.061", "SPL4SMGP.008"))

@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 from runs import run
 
-from kilomoist.cells import null_models
-from kilomoist.configuration import Scene
+from kilomoist.configuration.keys import Scene
+from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.scores import score
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.rasters import mosaic
-from kilomoist.scores import score
 
 SCENES = ("steppe", "mountains", "cloudy", "steppe-error0.02", "steppe-error0.04")
 REGIONS = {"full": "khangai", "small": "steppe"}

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.calendars import slots
-from kilomoist.composites import Bands, average_rows
-from kilomoist.eos import compress_target, granule_file_name, write_target_granule, write_tiled_granule
 from kilomoist.grids import M09, Window
+from kilomoist.predictors.composites import Bands, average_rows
 from kilomoist.products import PRODUCTS, Product
+from kilomoist.simulation.file_names import granule_file_name
+from kilomoist.simulation.modis import write_tiled_granule
+from kilomoist.simulation.smap import compress_target, write_target_granule
 
 TILE = "h24v04"
 MONTH = "2021-08"

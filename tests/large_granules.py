@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.eos import LEVEL, compress_target, write_target_granule
 from kilomoist.grids import M09, cells_covering
 from kilomoist.products import PRODUCTS
+from kilomoist.simulation.modis import LEVEL
+from kilomoist.simulation.smap import compress_target, write_target_granule
 
 _FILL = np.float32(-9999)
 _STEPS = 1024

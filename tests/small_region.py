@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.details import Cells
 from kilomoist.grids import M01, M09, Window, latitude_edges, longitude_edges
-from kilomoist.methods import Tuning, fit_absolute, model_tags
-from kilomoist.models import Model, Settings, save
-from kilomoist.predictors import aggregate
+from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.details import Cells
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.models import Model, save
+from kilomoist.learning.predictions import model_tags
+from kilomoist.learning.tuning import Tuning
+from kilomoist.predictors.samples import collect, split_randomly, write_samples
+from kilomoist.predictors.stacks import aggregate
 from kilomoist.rasters import write_raster
 from kilomoist.regions import blocks_of, cells_of, region_area
-from kilomoist.samples import collect, split_randomly, write_samples
 
 BOX = (98.5, 47.0, 99.4, 47.8)
 USE = ["ndvi", "evi", "lst_day"]

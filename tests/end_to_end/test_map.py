@@ -15,10 +15,11 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rio_cogeo.cogeo import cog_validate
 from workflow_runs import DEMO, MONTH, SMALL, block_mean, files, snakemake, values
 
-from kilomoist.cells import null_models
-from kilomoist.configuration import OWN_MAPS, load
+from kilomoist.configuration.sentences import load
+from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.scores import score
 from kilomoist.grids import CELL_SIDE, M09, Window
-from kilomoist.scores import score
+from kilomoist.names import OWN_MAPS
 
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "field_validation", "granules"),

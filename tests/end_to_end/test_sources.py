@@ -9,8 +9,9 @@ import rasterio
 from granule_archives import INDEX, LST, TARGET, day, empty_archive, temperature, uniform_archive, vegetation
 from workflow_runs import DEMO, MONTH, SMALL, WITHOUT_FIGURES, files, identical, link, once, planned, snakemake, succeed
 
-from kilomoist.eos import granule_file_name
-from kilomoist.models import load, predict_mean
+from kilomoist.learning.learners import predict_mean
+from kilomoist.learning.models import load
+from kilomoist.simulation.file_names import granule_file_name
 
 FEW = {
     "source": "archive",

@@ -11,9 +11,9 @@ from rule_bench import Bench
 from workflow_runs import files, succeed
 
 from kilomoist.calendars import slots
-from kilomoist.catalogues import read_catalogue
+from kilomoist.earthdata.catalogues import read_catalogue
 from kilomoist.files import read_json, sha256
-from kilomoist.granules import read_target
+from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09
 
 LST_CATALOGUE = f"resources/catalogue/{LST.name}/{TILE}/{MONTH}.csv"

@@ -25,17 +25,19 @@ from small_region import (
 )
 from workflow_runs import block_mean, succeed
 
-from kilomoist.applicability import applicability, read_applicability, weights_of
-from kilomoist.assessments import Scored, score_table
-from kilomoist.cells import null_models
+from kilomoist.evaluation.assessments import Scored, score_table
+from kilomoist.evaluation.importances import importance_table
+from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.scores import score
 from kilomoist.files import read_json, write_json
-from kilomoist.importances import importance_table, learned_rows
-from kilomoist.methods import predict_map
-from kilomoist.models import Settings, load, predict_mean, save
+from kilomoist.learning.learners import Settings, predict_mean
+from kilomoist.learning.models import load, save
+from kilomoist.learning.predictions import predict_map
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.training_rows import learned_rows
+from kilomoist.mapping.applicability import applicability, read_applicability, weights_of
+from kilomoist.predictors.samples import write_samples
 from kilomoist.rasters import read_raster
-from kilomoist.samples import write_samples
-from kilomoist.scores import score
-from kilomoist.splits import spatial_folds
 
 TABLES = [f"{RUN}/tables/{name}.csv" for name in ("correlation", "predictions")]
 RANKED = [f"{RUN}/tables/{name}.csv" for name in ("importance", "partial_dependence")]

@@ -16,11 +16,11 @@ from rasterio.warp import transform
 from rule_bench import CONFIG, REGION, Bench
 from workflow_runs import block_mean, planned, rules, snakemake
 
-from kilomoist.boundaries import fetch_outline
-from kilomoist.composites import choose_granules
+from kilomoist.earthdata.outlines import fetch_outline
 from kilomoist.errors import InputError
-from kilomoist.granules import read_target
+from kilomoist.granules.smap import read_target
 from kilomoist.grids import M01, M09, cells_covering
+from kilomoist.predictors.inventories import choose_granules
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 from kilomoist.regions import read_outline

@@ -27,23 +27,18 @@ from small_region import (
     write_stacks,
 )
 
-from kilomoist.details import deviations
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
-from kilomoist.methods import Tuning
-from kilomoist.models import Model, Settings, impurity_importance, save
+from kilomoist.learning.details import deviations
+from kilomoist.learning.learners import Settings, impurity_importance
+from kilomoist.learning.models import Model, save
+from kilomoist.learning.tuning import Tuning
+from kilomoist.mapping.calibration import FEWEST_ROWS, absolute_errors, calibrate, detail_errors
+from kilomoist.mapping.error_scale_ratio import roughness
+from kilomoist.mapping.intervals import Calibration, block_offsets
+from kilomoist.mapping.merging import weigh_target
 from kilomoist.rasters import mosaic, read_raster, write_raster
 from kilomoist.regions import blocks_of
-from kilomoist.uncertainty import (
-    FEWEST_ROWS,
-    Calibration,
-    absolute_errors,
-    block_offsets,
-    calibrate,
-    detail_errors,
-    roughness,
-    weigh_target,
-)
 
 CALIBRATION = {
     "interval": 0.9,

@@ -33,16 +33,16 @@ from small_region import (
 )
 from workflow_runs import block_mean, values
 
-from kilomoist.applicability import applicability, learn_applicability, write_applicability
-from kilomoist.details import deviations
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import M01, M09, Window
-from kilomoist.importances import learned_rows
-from kilomoist.methods import predict_map
-from kilomoist.models import Model
+from kilomoist.learning.details import deviations
+from kilomoist.learning.models import Model
+from kilomoist.learning.predictions import predict_map
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.training_rows import learned_rows
+from kilomoist.mapping.applicability import applicability, learn_applicability, write_applicability
+from kilomoist.mapping.shifts import ShiftCount, learned_range
 from kilomoist.rasters import mosaic, read_raster, read_tags, write_raster
-from kilomoist.shifts import ShiftCount, learned_range
-from kilomoist.splits import spatial_folds
 
 REACH = {"below": 0.02, "above": 0.03}
 """Of the intervals, m³/m³."""

@@ -8,7 +8,10 @@ import pandas as pd
 from rule_bench import CONFIG, RUN, Bench
 from small_region import USE, fitted, sample_table, write_cells, write_sample_table
 
-from kilomoist.models import load, predict_mean
+from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.learners import Settings, predict_mean
+from kilomoist.learning.models import load
+from kilomoist.learning.tuning import Tuning
 
 
 def prepare(bench: Bench, method: str) -> Path:

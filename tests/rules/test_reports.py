@@ -15,14 +15,15 @@ from matplotlib.image import imread
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BOX, CELLS, moisture, places, sample_table
 
-from kilomoist.assessments import correlations
-from kilomoist.configuration import OWN_COLUMNS, load
+from kilomoist.configuration.sentences import load
+from kilomoist.evaluation.correlations import correlations
+from kilomoist.evaluation.scores import score
 from kilomoist.files import write_json
 from kilomoist.grids import M01, M09
-from kilomoist.maps import flag_table
+from kilomoist.mapping.flags import flag_table
+from kilomoist.mapping.shifts import ShiftCount, learned_range, shift_tables
+from kilomoist.names import OWN_COLUMNS
 from kilomoist.rasters import write_raster
-from kilomoist.scores import score
-from kilomoist.shifts import ShiftCount, learned_range, shift_tables
 
 
 def write_maps(bench: Bench) -> None:

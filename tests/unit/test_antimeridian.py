@@ -14,10 +14,8 @@ from pyproj import Geod, Transformer
 from rasterio.warp import reproject
 from shapely.affinity import translate
 
-from kilomoist import figures
 from kilomoist.cells import coarsen
 from kilomoist.errors import InputError
-from kilomoist.footprints import sum_footprints
 from kilomoist.grids import (
     CELL_SIDE,
     COARSE_SIDE,
@@ -34,12 +32,14 @@ from kilomoist.grids import (
     signed_longitude,
     tile_grid,
 )
-from kilomoist.points import match_points
-from kilomoist.predictors import TileComposite, stack_predictors
+from kilomoist.learning.training_folds import FOLD_SIDE, spatial_folds
+from kilomoist.predictors.footprints import sum_footprints
+from kilomoist.predictors.samples import collect, schema
+from kilomoist.predictors.stacks import TileComposite, stack_predictors
 from kilomoist.rasters import read_window, write_raster
 from kilomoist.regions import blocks_of, cells_of, on_globe, pixels_inside, region_area, tiles_of
-from kilomoist.samples import collect, schema
-from kilomoist.splits import FOLD_SIDE, spatial_folds
+from kilomoist.reporting.figures import maps, pages
+from kilomoist.reporting.matching import match_points
 
 TURN = 360
 FIJI: Box = (178.6, -17.4, -178.6, -16.3)
@@ -416,8 +416,8 @@ def test_maps_are_drawn_in_one_piece(tmp_path: Path, with_outline: bool) -> None
     if with_outline:
         cut = [shapely.box(178.8, -17.3, 180, -16.4), shapely.box(-180, -17.3, -178.8, -16.4)]
         outline = write(tmp_path / "outline.gpkg", cut)
-    caption = figures.Caption("taveuni", "2021-08", "archive")
-    figure = figures.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path, FIJI), caption, outline, FIJI)
+    caption = pages.Caption("taveuni", "2021-08", "archive")
+    figure = maps.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path, FIJI), caption, outline, FIJI)
     for axes in figure.axes[:2]:
         left, right = axes.get_xlim()
         assert 290 < right - left < 320  # 2.8° at 17° S are 298 km

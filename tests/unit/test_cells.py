@@ -7,19 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.interpolate import RegularGridInterpolator
 
-from kilomoist.cells import (
-    aligned,
-    block_mean,
-    coarsen,
-    fill_nearest,
-    interpolate,
-    interpolated_mean_weights,
-    null_models,
-    reconcile,
-    settle,
-    solve_correction,
-)
+from kilomoist.cells import aligned, block_mean, coarsen, fill_nearest, interpolate
+from kilomoist.evaluation.null_models import null_models
 from kilomoist.grids import Window
+from kilomoist.reconciliation import interpolated_mean_weights, reconcile, settle, solve_correction
 
 seeds = st.integers(0, 2**32 - 1)
 factors = st.sampled_from([2, 3, 4, 9])

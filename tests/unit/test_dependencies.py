@@ -1,157 +1,198 @@
 """Which modules a script uses, and when its fingerprint changes."""
 
-import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from graphlib import TopologicalSorter
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from kilomoist import dependencies
 from kilomoist.dependencies import fingerprint, modules_of
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 LIBRARY = SCRIPTS / "kilomoist"
+TEXTS = {
+    "script.py": "from kilomoist.mapping.maps import x\nx = 1\n",
+    "kilomoist/__init__.py": '"""The library."""\n',
+    "kilomoist/grids.py": "SIDE = 9\n",
+    "kilomoist/cells.py": "from kilomoist.grids import SIDE\n\ndef area():\n    return SIDE * SIDE\n",
+    "kilomoist/mapping/__init__.py": "",
+    "kilomoist/mapping/maps.py": "import kilomoist.cells\n",
+    "kilomoist/mapping/late.py": "def later():\n    from kilomoist import grids\n    return grids\n",
+    "kilomoist/unused.py": "X = 1\n",
+}
+"""A small library, and a script that uses it."""
+ORDER = [
+    "configuration",
+    "granules",
+    "earthdata",
+    "simulation",
+    "predictors",
+    "learning",
+    "mapping",
+    "evaluation",
+    "reporting",
+    "planning",
+]
+"""Packages in the order of the flow."""
+
+Write = Callable[..., Path]
 
 
 @pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A small library of its own, and a script beside it, with empty caches."""
-    folder = tmp_path / "kilomoist"
-    folder.mkdir()
-    texts = {
-        "__init__": '"""The library."""\n',
-        "grids": "SIDE = 9\n",
-        "cells": "from kilomoist.grids import SIDE\n\ndef area():\n    return SIDE * SIDE\n",
-        "maps": "import kilomoist.cells\n",
-        "late": "def later():\n    from kilomoist import grids\n    return grids\n",
-        "unused": "X = 1\n",
-    }
-    for name, text in texts.items():
-        (folder / f"{name}.py").write_text(text)
-    monkeypatch.setattr(dependencies, "LIBRARY", folder)
-    forget()
-    yield folder
-    forget()
+def write(tmp_path: Path) -> Write:
+    """Writes the library with some other texts into a folder of its own; returns the script."""
+    numbers = count()
+
+    def write(**texts: str) -> Path:
+        folder = tmp_path / str(next(numbers))
+        for name, text in (TEXTS | texts).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        return folder / "script.py"
+
+    return write
 
 
-def forget() -> None:
-    for function in (dependencies._tree, dependencies._digest, dependencies._imports, modules_of, fingerprint):
-        function.cache_clear()
+def names(script: Path) -> list[str]:
+    library = script.parent / "kilomoist"
+    modules = (path.relative_to(library).with_suffix("").as_posix() for path in modules_of(script, library))
+    return [name.replace("/", ".") for name in modules]
 
 
-def script(library: Path, text: str) -> Path:
-    path = library.parent / "script.py"
-    path.write_text(text)
-    return path
-
-
-def names(path: Path) -> list[str]:
-    return [module.stem for module in modules_of(path)]
-
-
-def changed(library: Path, path: Path, module: str, old: str, new: str) -> bool:
-    """Whether an edit changes the script's fingerprint."""
-    before = fingerprint(path)
-    file = library / module if module else path
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new))
-    forget()
-    return fingerprint(path) != before
+def mark(script: Path) -> str:
+    return fingerprint(script, script.parent / "kilomoist")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("from kilomoist.maps import x\n", ["cells", "grids", "maps"]),
+        ("from kilomoist.mapping.maps import x\n", ["cells", "grids", "mapping.maps"]),
         ("from kilomoist import cells\n", ["cells", "grids"]),
-        ("import kilomoist.late as anything\n", ["grids", "late"]),
+        ("from kilomoist.mapping import maps\n", ["cells", "grids", "mapping.maps"]),
+        ("import kilomoist.mapping.late as anything\n", ["grids", "mapping.late"]),
         ("def f():\n    if True:\n        from kilomoist.cells import area\n", ["cells", "grids"]),
         ("import numpy, os.path\nfrom pathlib import Path\n", []),
         ("import kilomoistened\nfrom other.kilomoist.grids import x\n", []),
         ("from kilomoist.grids import SIDE, Window as W\nfrom kilomoist import unused\n", ["grids", "unused"]),
+        ("if TYPE_CHECKING:\n    from kilomoist.cells import area\n", []),
+        ("from kilomoist import __version__\n", []),
     ],
 )
-def test_modules_are_found_through_others(library: Path, text: str, expected: list[str]) -> None:
-    assert [name for name in names(script(library, text)) if name != "__init__"] == expected
+def test_modules_are_found_through_others(write: Write, text: str, expected: list[str]) -> None:
+    assert names(write(**{"script.py": text})) == expected
 
 
-def test_circles_end(library: Path) -> None:
-    (library / "grids.py").write_text("from kilomoist import maps\n")
-    assert [name for name in names(script(library, "import kilomoist.grids\n")) if name != "__init__"] == [
-        "cells",
-        "grids",
-        "maps",
-    ]
-
-
-def test_comments_and_spaces_change_nothing(library: Path) -> None:
-    path = script(library, "from kilomoist.maps import x\nx = 1\n")
-    assert not changed(library, path, "grids.py", "SIDE = 9", "# a comment\nSIDE  =  9  # another\n\n")
-    assert not changed(library, path, "", "x = 1", "x = (\n    1\n)  # why")
-    assert not changed(library, path, "unused.py", "X = 1", "X = 2")
+def test_circles_end(write: Write) -> None:
+    circle = {"kilomoist/grids.py": "from kilomoist.mapping import maps\n", "script.py": "import kilomoist.grids\n"}
+    assert names(write(**circle)) == ["cells", "grids", "mapping.maps"]
 
 
 @pytest.mark.parametrize(
-    ("module", "old", "new"),
+    ("file", "text"),
     [
-        ("grids.py", "SIDE = 9", "SIDE = 10"),
-        ("cells.py", "SIDE * SIDE", "SIDE + SIDE"),
-        ("maps.py", "import kilomoist.cells", "import kilomoist.cells\nimport kilomoist.unused"),
-        ("", "x = 1", "x = 2"),
+        ("kilomoist/grids.py", "# a comment\nSIDE  =  9  # another\n\n"),
+        ("script.py", "from kilomoist.mapping.maps import x\nx = (\n    1\n)  # why\n"),
+        ("kilomoist/unused.py", "X = 2\n"),
+        ("kilomoist/__init__.py", "X = 2\n"),
+        ("kilomoist/grids.py", '"""A docstring."""\n\nSIDE = 9\n"""Of the constant."""\n'),
+        (
+            "kilomoist/cells.py",
+            'from kilomoist.grids import SIDE\n\ndef area() -> "int":\n    """Of a cell."""\n    return SIDE * SIDE\n',
+        ),
+        (
+            "kilomoist/cells.py",
+            "if TYPE_CHECKING:\n    import numpy\n" + TEXTS["kilomoist/cells.py"],
+        ),
     ],
 )
-def test_code_changes_the_fingerprint(library: Path, module: str, old: str, new: str) -> None:
-    path = script(library, "from kilomoist.maps import x\nx = 1\n")
-    assert changed(library, path, module, old, new)
+def test_words_change_nothing(write: Write, file: str, text: str) -> None:
+    assert mark(write(**{file: text})) == mark(write())
 
 
-def test_a_fingerprint_does_not_depend_on_the_folder(library: Path, tmp_path: Path) -> None:
-    """A checkout in another folder does not run everything again."""
-    path = script(library, "from kilomoist.maps import x\n")
-    one = fingerprint(path)
-    moved = tmp_path / "elsewhere"
-    moved.mkdir()
-    (moved / "script.py").write_text(path.read_text())
-    assert fingerprint(moved / "script.py") == one
-    assert len(one) == 16
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("def f(x: int, *y: int, **z: int) -> int: return x", "def f(x, *y, **z): return x", True),
+        ("def f():\n    x: int = 1\n    return x", "def f():\n    x = 1\n    return x", True),
+        ("def f():\n    x: int\n    x = 1", "def f():\n    x = 1", True),
+        ("class A:\n    def f(self, x: int) -> int: return x", "class A:\n    def f(self, x): return x", True),
+        ("@dataclass\nclass A:\n    x: int = 1", "@dataclass\nclass A:\n    x: float = 1", False),
+        ("class A(BaseModel):\n    x: Annotated[int, Field(ge=1)]", "class A(BaseModel):\n    x: int", False),
+        ("class A(DataFrameModel):\n    x: Series[int]", "class A(DataFrameModel):\n    x: Series[float]", False),
+        ("def f():\n    class A:\n        x: int", "def f():\n    class A:\n        x: float", False),
+        ("def f(x=1): return x", "def f(x=2): return x", False),
+        ("def f(): return 'a'", "def f(): return 'b'", False),
+        ("@cache\ndef f(): return 1", "def f(): return 1", False),
+    ],
+)
+def test_annotations_count_where_they_act(write: Write, before: str, after: str, same: bool) -> None:
+    one, other = (mark(write(**{"kilomoist/cells.py": text + "\n"})) for text in (before, after))
+    assert (one == other) == same
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("kilomoist/grids.py", "SIDE = 10\n"),
+        ("kilomoist/cells.py", TEXTS["kilomoist/cells.py"].replace("*", "+")),
+        ("kilomoist/mapping/maps.py", "import kilomoist.cells\nimport kilomoist.unused\n"),
+        ("script.py", TEXTS["script.py"].replace("1", "2")),
+    ],
+)
+def test_code_changes_the_fingerprint(write: Write, file: str, text: str) -> None:
+    assert mark(write(**{file: text})) != mark(write())
 
 
 # This library
 
 
-def test_scripts_use_what_they_should() -> None:
-    composite, figures = (names(SCRIPTS / f"{name}.py") for name in ("composite_tile", "draw_maps"))
-    assert {"composites", "granules", "products", "calendars", "rasters", "grids", "jobs", "files"} <= set(composite)
-    assert not {"models", "methods", "scenes", "figures", "footprints", "configuration"} & set(composite)
-    assert "figures" in figures
-    assert not {"models", "composites", "scenes"} & set(figures)
+def modules() -> dict[str, set[str]]:
+    """Modules of the library by dotted name, with those that they import."""
+    found = {}
+    for path in LIBRARY.rglob("*.py"):
+        if path.name != "__init__.py":
+            imported = (other.relative_to(LIBRARY).with_suffix("") for other in modules_of(path) if other != path)
+            name = path.relative_to(LIBRARY).with_suffix("").as_posix().replace("/", ".")
+            found[name] = {other.as_posix().replace("/", ".") for other in imported}
+    return found
+
+
+def phase(module: str) -> int:
+    """The place of a module's package in the flow; 0 for those at the top."""
+    return ORDER.index(module.split(".")[0]) + 1 if "." in module else 0
+
+
+def test_imports_follow_the_flow() -> None:
+    graph = modules()
+    assert {module.split(".")[0] for module in graph if "." in module} <= set(ORDER)
+    back = [(one, other) for one, imported in graph.items() for other in imported if phase(other) > phase(one)]
+    assert not back
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def simulators() -> Iterator[str]:
+    yield from (path.stem for path in SCRIPTS.glob("simulate_*.py"))
+
+
+def test_what_is_not_simulated_knows_no_simulator() -> None:
+    graph, simulating = modules(), set(simulators())
+    for module, imported in graph.items():
+        if module.split(".")[0] not in ("simulation", "planning"):
+            assert not [other for other in imported if other.startswith("simulation.")], module
+    for script in SCRIPTS.glob("*.py"):
+        uses = any(path.parent.name == "simulation" for path in modules_of(script))
+        assert uses == (script.stem in simulating), script.name
+
+
+def test_packages_bring_nothing() -> None:
+    """The import of a package would count for every script that needs one of its modules."""
+    assert [path for path in LIBRARY.glob("*/**/__init__.py") if path.read_text(encoding="utf-8").strip()] == []
 
 
 def test_every_module_is_used() -> None:
-    used = set().union(*(names(path) for path in SCRIPTS.glob("*.py")))
-    planned = {"configuration", "dependencies", "calendars", "regions"}  # the workflow's own
-    assert {path.stem for path in LIBRARY.glob("*.py")} - {"__init__"} <= used | planned
-
-
-def test_imports_go_in_one_direction() -> None:
-    """No module imports itself through others, at its top or inside functions."""
-    graph: dict[str, set[str]] = {}
-    modules = {path.stem for path in LIBRARY.glob("*.py")}
-    for path in LIBRARY.glob("*.py"):
-        found: set[str] = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == "kilomoist":
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kilomoist."):
-                found.add((node.module or "").split(".")[1])
-            elif isinstance(node, ast.Import):
-                found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("kilomoist.")}
-            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path} imports relatively"
-        graph[path.stem] = found & modules
-    order = list(TopologicalSorter(graph).static_order())  # raises CycleError
-    assert order.index("errors") < order.index("files") < order.index("rasters")
-    assert order.index("grids") < order.index("cells") < order.index("methods")
-    for module in ("grids", "errors", "products"):
-        assert graph[module] == set()
+    used = {path for script in SCRIPTS.glob("*.py") for path in modules_of(script)}
+    by_workflow = ("configuration/", "planning/", "dependencies.py", "granules/simulated.py")
+    unused = [path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py" and path not in used]
+    names = (path.relative_to(LIBRARY).as_posix() for path in unused)
+    assert [name for name in names if not name.startswith(by_workflow)] == []

@@ -12,7 +12,9 @@ sys.path.insert(0, str(ROOT / "workflow/scripts"))
 from snakemake.logging import logger
 
 from kilomoist.calendars import model_only_days, month_range, slots
-from kilomoist.configuration import DEFAULT_REGIONS, SCENE_EXTENTS, load
+from kilomoist.configuration.keys import DEFAULT_REGIONS
+from kilomoist.configuration.types import SCENE_EXTENTS
+from kilomoist.configuration.sentences import load
 from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
 from kilomoist.files import remove_abandoned
@@ -205,7 +207,7 @@ def minutes(base, *, of_region=0, of_block=0):
 @cache
 def archive():
     """Granules of the archive, searched once when the workflow is read."""
-    from kilomoist.granules import search_archive
+    from kilomoist.granules.archive import search_archive
 
     products = [PRODUCTS[name] for name in (*USED.values(), CONFIG.target)]
     return checked(search_archive, CONFIG.archive, products)
@@ -214,7 +216,7 @@ def archive():
 @cache
 def data():
     """What maps, models and figures say of the data behind them: an archive may hold simulated granules."""
-    from kilomoist.granules import is_simulated
+    from kilomoist.granules.simulated import is_simulated
 
     if CONFIG.source != "archive":
         return CONFIG.source
@@ -232,7 +234,7 @@ def granules(wildcards):
         return [str(archive()[key]) for key in keys if key in archive()]
     folder = f"resources/simulated/{SCENE}/{product.name}"
     if product.role == "vegetation":
-        from kilomoist.eos import granule_file_name
+        from kilomoist.simulation.file_names import granule_file_name
 
         times = [slot.time for slot in slots(product, wildcards.month)]
         return [f"{folder}/{tile}/{granule_file_name(product, time, tile)}" for time in times]
@@ -279,17 +281,17 @@ def pending(rule):
 
 def check_catalogue(jobs):
     """Before anything is searched, ask once: each job would say anew, after several tries, that there is no network."""
-    from kilomoist.catalogues import find_granule
-    from kilomoist.downloads import Session
+    from kilomoist.earthdata.catalogues import find_granule
+    from kilomoist.earthdata.downloads import Session
 
     find_granule(PRODUCTS[jobs[0].wildcards.product], jobs[0].wildcards.month, Session())
 
 
 def check_login(jobs):
     """Before anything is fetched, log in once for all jobs, which find the token in their environment."""
-    from kilomoist.downloads import logged_in
-    from kilomoist.logins import TOKEN
-    from kilomoist.stores import check_access
+    from kilomoist.earthdata.downloads import logged_in
+    from kilomoist.earthdata.logins import TOKEN
+    from kilomoist.earthdata.store import check_access
 
     session = logged_in()
     for product in sorted({job.wildcards.product for job in jobs}):
@@ -481,7 +483,7 @@ def points_path(wildcards):
 @cache
 def own_points():
     """The files that the user's points are read from: of a folder all, so that a change of one counts."""
-    from kilomoist.stations import archive_files, is_archive
+    from kilomoist.reporting.stations import archive_files, is_archive
 
     if is_archive(CONFIG.field_points):
         return [str(path) for path in checked(archive_files, CONFIG.field_points, CONFIG.points.depth)]
@@ -556,7 +558,7 @@ def targets():
 
 def regions_with_points():
     """Field points are read in the last job of a run, but their mistakes are told before the first."""
-    from kilomoist.points import check_points
+    from kilomoist.reporting.field_points import check_points
 
     found = check_points(CONFIG.field_points, CONFIG.points, {name: area(name).bounds for name in REGIONS})
     if others := sorted(REGIONS.keys() - set(found)):
@@ -566,7 +568,7 @@ def regions_with_points():
 
 def require_compared():
     """So it is with the maps that are compared at them."""
-    from kilomoist.points import check_raster
+    from kilomoist.reporting.matching import check_raster
 
     for raster in CONFIG.compare:
         for month in CONFIG.months:
@@ -575,7 +577,7 @@ def require_compared():
 
 def require_layers():
     """Layers are read block by block, but what their files say of themselves is looked at before the first job."""
-    from kilomoist.layers import StaticLayer, check_layer
+    from kilomoist.predictors.layers import StaticLayer, check_layer
 
     for name, layer in CONFIG.predictors.layers_in_use().items():
         static = StaticLayer(name, layer.path, layer.resampling)

@@ -11,9 +11,10 @@ from kilomoist.cells import block_mean
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.jobs import job
-from kilomoist.maps import bounds_of, finish_block, interval_block
+from kilomoist.mapping.intervals import interval_block
+from kilomoist.mapping.maps import bounds_of, finish_block
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts, read_tags
-from kilomoist.scores import describe, describe_parts
+from kilomoist.statistics import describe, describe_parts
 
 
 def assemble_map(

@@ -5,9 +5,9 @@ import numpy as np
 from kilomoist.files import read_json, replaced
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.maps import FLAGS, colour_table, flag_block, flag_table, legend
+from kilomoist.mapping.flags import FLAGS, colour_table, flag_block, flag_table, legend
+from kilomoist.mapping.shifts import shift_tables
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts, read_tags
-from kilomoist.shifts import shift_tables
 
 
 def assemble_quality(

@@ -1,8 +1,9 @@
 """Average the target's fields over a month, once for all regions."""
 
-from kilomoist.composites import average_fields, choose_granules, require_share, write_inventory
 from kilomoist.grids import M09
 from kilomoist.jobs import job
+from kilomoist.predictors.inventories import choose_granules, write_inventory
+from kilomoist.predictors.target_mean import average_fields, require_share
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import write_raster
 

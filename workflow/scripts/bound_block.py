@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from kilomoist.agreement import read_reliability
-from kilomoist.details import Cells, deviations
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.models import load
+from kilomoist.learning.details import Cells, deviations
+from kilomoist.learning.models import load
+from kilomoist.mapping.intervals import Calibration, block_offsets
+from kilomoist.predictors.reliability import read_reliability
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
-from kilomoist.samples import read_samples
-from kilomoist.uncertainty import Calibration, block_offsets
 
 
 def bound_block(

@@ -4,16 +4,18 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from kilomoist.agreement import read_reliability
-from kilomoist.details import Cells, deviations
 from kilomoist.files import replaced, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Tuning
-from kilomoist.models import Settings, impurity_importance, load
+from kilomoist.learning.details import Cells, deviations
+from kilomoist.learning.learners import Settings, impurity_importance
+from kilomoist.learning.models import load
+from kilomoist.learning.tuning import Tuning
+from kilomoist.mapping.calibration import absolute_errors, calibrate, crossed_coverage, detail_errors
+from kilomoist.mapping.error_scale_ratio import roughness
+from kilomoist.predictors.reliability import read_reliability
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import Mosaic, mosaic, parts_of
-from kilomoist.samples import read_samples
-from kilomoist.uncertainty import absolute_errors, calibrate, crossed_coverage, detail_errors, roughness
 
 
 def calibrate_intervals(

@@ -2,8 +2,8 @@
 
 from kilomoist.grids import M09
 from kilomoist.jobs import job
+from kilomoist.predictors.samples import collect, split_randomly, write_samples
 from kilomoist.rasters import mosaic, write_raster
-from kilomoist.samples import collect, split_randomly, write_samples
 
 
 def collect_samples(

@@ -7,15 +7,16 @@ from tempfile import TemporaryFile
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.agreement import read_reliability
-from kilomoist.cells import Reconciliation, interpolate
-from kilomoist.details import Cells
+from kilomoist.cells import interpolate
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.jobs import job
-from kilomoist.methods import predict_map
-from kilomoist.models import load
+from kilomoist.learning.details import Cells
+from kilomoist.learning.models import load
+from kilomoist.learning.predictions import predict_map
+from kilomoist.predictors.reliability import read_reliability
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
-from kilomoist.samples import read_samples
+from kilomoist.reconciliation import Reconciliation
 
 BANDS = (
     *("absolute", "absolute_reconciled", "detail", "detail_reconciled"),

@@ -1,10 +1,10 @@
 """Compare every map with the simulated truth at 1 km, as a whole and within cells."""
 
+from kilomoist.evaluation.truth import truth_table
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import job
 from kilomoist.rasters import Mosaic, parts_of
-from kilomoist.scores import truth_table
 
 
 def compare_truth(truth_path: str, maps_path: str, map_path: str, path: str) -> None:

@@ -1,8 +1,9 @@
 """Composite one product on one tile over a month, in the tile's own grid."""
 
-from kilomoist.composites import average_rows, choose_granules, write_inventory
 from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, job
+from kilomoist.predictors.composites import average_rows
+from kilomoist.predictors.inventories import choose_granules, write_inventory
 from kilomoist.products import PRODUCTS, Level
 from kilomoist.rasters import raster_parts
 

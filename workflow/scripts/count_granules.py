@@ -4,7 +4,7 @@ import csv
 
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import job
-from kilomoist.provenance import count_granules
+from kilomoist.reporting.provenance import count_granules
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

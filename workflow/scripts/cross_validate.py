@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pandas as pd
 
+from kilomoist.evaluation.cross_validation import cross_validate, folds_of
+from kilomoist.evaluation.validation_folds import TooFewBlocksError
 from kilomoist.files import read_json, replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Tuning
-from kilomoist.models import Settings, load
-from kilomoist.protocols import cross_validate, folds_of
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.models import load
+from kilomoist.learning.tuning import Tuning
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
-from kilomoist.samples import read_samples
-from kilomoist.splits import TooFewBlocksError
 
 
 def cross_validate_by(

@@ -1,14 +1,14 @@
 """Do everything one level up: learn at 36 km, map 9 km, and keep what the maps say where SMAP is known."""
 
-from kilomoist.details import Cells
+from kilomoist.evaluation.restoration import degrade_restore
 from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Tuning
-from kilomoist.models import Settings
-from kilomoist.protocols import degrade_restore
+from kilomoist.learning.details import Cells
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.tuning import Tuning
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
-from kilomoist.samples import read_samples
 
 
 def degrade_and_restore(

@@ -2,14 +2,12 @@
 
 import pandas as pd
 
-from kilomoist.figures import (
-    Caption,
-    draw_correlation,
-    draw_importance,
-    draw_partial_dependence,
-    draw_predicted_observed,
-)
 from kilomoist.jobs import job
+from kilomoist.reporting.figures.correlation import draw_correlation
+from kilomoist.reporting.figures.importance import draw_importance
+from kilomoist.reporting.figures.pages import Caption
+from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
+from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
 
 
 def draw_evaluation(tables: dict[str, str], caption: Caption, figures: dict[str, str]) -> None:

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from kilomoist.figures import Caption, draw_field_validation
 from kilomoist.jobs import job
+from kilomoist.reporting.figures.field_validation import draw_field_validation
+from kilomoist.reporting.figures.pages import Caption
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,8 +2,11 @@
 
 import pandas as pd
 
-from kilomoist.figures import Caption, draw_maps, draw_quality, draw_shift
 from kilomoist.jobs import job
+from kilomoist.reporting.figures.maps import draw_maps
+from kilomoist.reporting.figures.pages import Caption
+from kilomoist.reporting.figures.quality import draw_quality
+from kilomoist.reporting.figures.shift import draw_shift
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):

@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
+from kilomoist.evaluation.variograms import variogram_range
 from kilomoist.files import replaced, write_json
 from kilomoist.jobs import LOGGER, job
-from kilomoist.samples import read_samples
-from kilomoist.splits import variogram_range
+from kilomoist.predictors.samples import read_samples
 
 
 def estimate_range(samples_path: str, use: list[str], seed: int, range_path: str, lags_path: str) -> None:

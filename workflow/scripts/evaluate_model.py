@@ -8,17 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from kilomoist.applicability import learn_applicability, write_applicability
-from kilomoist.assessments import correlations
-from kilomoist.details import Cells
+from kilomoist.evaluation.correlations import correlations
+from kilomoist.evaluation.importances import importance_table, product_groups
+from kilomoist.evaluation.partial_dependence import dependence_table
+from kilomoist.evaluation.random_split import split_estimates
 from kilomoist.files import replaced
 from kilomoist.grids import M09
-from kilomoist.importances import dependence_table, importance_table, learned_rows, product_groups
 from kilomoist.jobs import LOGGER, job
-from kilomoist.models import Settings, load, predict_mean
-from kilomoist.protocols import split_estimates
+from kilomoist.learning.details import Cells
+from kilomoist.learning.learners import Settings, predict_mean
+from kilomoist.learning.models import load
+from kilomoist.learning.training_rows import learned_rows
+from kilomoist.mapping.applicability import learn_applicability, write_applicability
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
-from kilomoist.samples import read_samples
 
 
 def evaluate_model(

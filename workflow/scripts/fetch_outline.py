@@ -1,6 +1,6 @@
 """Fetch the outline of a country from Natural Earth."""
 
-from kilomoist.boundaries import fetch_outline
+from kilomoist.earthdata.outlines import fetch_outline
 from kilomoist.jobs import job
 
 if __name__ == "__main__":

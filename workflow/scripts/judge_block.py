@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from kilomoist.agreement import read_reliability
-from kilomoist.applicability import read_applicability
-from kilomoist.details import Cells, deviations
 from kilomoist.files import write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
+from kilomoist.learning.details import Cells, deviations
+from kilomoist.mapping.applicability import read_applicability
+from kilomoist.mapping.shifts import ShiftCount
+from kilomoist.predictors.reliability import read_reliability
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
-from kilomoist.samples import read_samples
-from kilomoist.shifts import ShiftCount
 
 
 def judge_block(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from kilomoist.evaluation.months import leave_month_out
 from kilomoist.files import replaced
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Tuning
-from kilomoist.models import Settings
-from kilomoist.protocols import leave_month_out
-from kilomoist.samples import read_samples
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.tuning import Tuning
+from kilomoist.predictors.samples import read_samples
 
 
 def estimate_month(

@@ -1,7 +1,7 @@
 """Ask NASA's catalogue what it has of a product in a month, on a tile where the product has tiles."""
 
-from kilomoist.catalogues import search_month, write_catalogue
-from kilomoist.downloads import Session
+from kilomoist.earthdata.catalogues import search_month, write_catalogue
+from kilomoist.earthdata.downloads import Session
 from kilomoist.jobs import LOGGER, job
 from kilomoist.products import PRODUCTS
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from kilomoist.agreement import agreement_table
 from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.predictors import TileComposite, needed_days
+from kilomoist.predictors.half_months import agreement_table
+from kilomoist.predictors.stacks import TileComposite, needed_days
 from kilomoist.rasters import mosaic
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from kilomoist.evaluation.coverage import Intervals, coverage_rows, vegetation_classes
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import LOGGER, job
 from kilomoist.rasters import Mosaic, parts_of
-from kilomoist.scores import Intervals, coverage_rows, vegetation_classes
 
 
 def measure_coverage(

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from pathlib import Path
 
-from kilomoist.catalogues import Entry, read_catalogue
+from kilomoist.earthdata.catalogues import Entry, read_catalogue
+from kilomoist.earthdata.traffic import as_table, expected_traffic
 from kilomoist.errors import InputError
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
-from kilomoist.traffic import as_table, expected_traffic
 
 
 def plan(catalogues: list[str], receipts: list[str], store: str) -> None:

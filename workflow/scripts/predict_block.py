@@ -1,13 +1,13 @@
 """Map one block at 1 km, before reconciliation."""
 
-from kilomoist.agreement import read_reliability
-from kilomoist.details import Cells
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.methods import model_tags, predict_map
-from kilomoist.models import load
+from kilomoist.learning.details import Cells
+from kilomoist.learning.models import load
+from kilomoist.learning.predictions import model_tags, predict_map
+from kilomoist.predictors.reliability import read_reliability
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
-from kilomoist.samples import read_samples
 
 
 def predict_block(

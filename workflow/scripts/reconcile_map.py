@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from kilomoist.cells import Reconciliation
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
 from kilomoist.rasters import Mosaic, mosaic, parts_of, write_raster
+from kilomoist.reconciliation import Reconciliation
 
 
 def reconcile_map(

@@ -5,7 +5,7 @@ from typing import Any
 
 from kilomoist.files import read_json, sha256, write_json
 from kilomoist.jobs import job
-from kilomoist.provenance import revision, software
+from kilomoist.reporting.provenance import revision, software
 
 
 def record_provenance(inventories: list[str], files: list[str], configuration: dict[str, Any], path: str) -> None:

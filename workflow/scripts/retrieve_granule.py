@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from kilomoist.catalogues import read_catalogue
-from kilomoist.downloads import logged_in
+from kilomoist.earthdata.catalogues import read_catalogue
+from kilomoist.earthdata.downloads import logged_in
+from kilomoist.earthdata.store import retrieve
+from kilomoist.granules.receipts import write_absent, write_receipt
 from kilomoist.jobs import LOGGER, job
 from kilomoist.products import PRODUCTS
-from kilomoist.receipts import write_absent, write_receipt
-from kilomoist.stores import retrieve
 
 
 def retrieve_granule(catalogue: str, product_name: str, place: str, day: str, store: str, receipt: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kilomoist.assessments import Scored, score_table
+from kilomoist.evaluation.assessments import Scored, score_table
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import job
 

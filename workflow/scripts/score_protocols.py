@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from kilomoist.assessments import Scored, difference_table, score_table
+from kilomoist.evaluation.assessments import Scored, difference_table, score_table
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import job
 

@@ -3,7 +3,8 @@
 from kilomoist.grids import M01, Box
 from kilomoist.jobs import job
 from kilomoist.rasters import write_raster
-from kilomoist.scenes import elevation_map, landscape, make_scene, write_landscape
+from kilomoist.simulation.landscapes import elevation_map, landscape, write_landscape
+from kilomoist.simulation.scenes import make_scene
 
 
 def simulate_landscape(path: str, elevation_path: str, extent: Box, seed: int, kind: str) -> None:

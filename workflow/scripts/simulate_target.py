@@ -4,12 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kilomoist.calendars import slots
-from kilomoist.eos import compress_target, granule_file_name, write_target_granule
 from kilomoist.grids import Box
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
-from kilomoist.scenes import erring, make_scene, target_field, target_mean
+from kilomoist.simulation.file_names import granule_file_name
+from kilomoist.simulation.scenes import make_scene
+from kilomoist.simulation.smap import compress_target, write_target_granule
+from kilomoist.simulation.target import erring, target_field, target_mean
 
 
 def simulate_target(

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from kilomoist.calendars import slots
-from kilomoist.eos import granule_file_name, write_tiled_granule
 from kilomoist.grids import Box, tile_grid
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
-from kilomoist.scenes import TemperatureView, make_scene, read_landscape
+from kilomoist.simulation.file_names import granule_file_name
+from kilomoist.simulation.landscapes import read_landscape
+from kilomoist.simulation.modis import write_tiled_granule
+from kilomoist.simulation.observations import TemperatureView
+from kilomoist.simulation.scenes import make_scene
 
 
 def simulate_temperature(

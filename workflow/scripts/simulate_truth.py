@@ -4,7 +4,9 @@ from kilomoist.files import replaced
 from kilomoist.grids import M01, Box
 from kilomoist.jobs import job
 from kilomoist.rasters import write_raster
-from kilomoist.scenes import field_points, make_scene, read_landscape, truth
+from kilomoist.simulation.field_points import field_points
+from kilomoist.simulation.landscapes import read_landscape, truth
+from kilomoist.simulation.scenes import make_scene
 
 
 def simulate_truth(landscape: str, month: str, extent: Box, seed: int, truth_path: str, points_path: str) -> None:

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from kilomoist.eos import write_tiled_granule
 from kilomoist.grids import Box, tile_grid
 from kilomoist.jobs import job
 from kilomoist.products import PRODUCTS
-from kilomoist.scenes import Footprints, make_scene, read_landscape, vegetation_period
+from kilomoist.simulation.landscapes import read_landscape
+from kilomoist.simulation.modis import write_tiled_granule
+from kilomoist.simulation.observations import Footprints, vegetation_period
+from kilomoist.simulation.scenes import make_scene
 
 
 def simulate_vegetation(

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kilomoist.composites import require_granules
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window
 from kilomoist.jobs import job
-from kilomoist.layers import StaticLayer, check_layer, stack_layers
-from kilomoist.predictors import TileComposite, aggregate, needed_days, stack_predictors
+from kilomoist.predictors.inventories import require_granules
+from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
+from kilomoist.predictors.stacks import TileComposite, aggregate, needed_days, stack_predictors
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import parts_of, raster_parts, read_window
 from kilomoist.regions import cells_of, pixels_inside, region_area

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
-from kilomoist.details import Cells
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import FEWEST_COARSE_CELLS, Tuning, fit_absolute, fit_detail
-from kilomoist.models import Settings, save
+from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.detail import FEWEST_COARSE_CELLS, fit_detail
+from kilomoist.learning.details import Cells
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.models import save
+from kilomoist.learning.tuning import Tuning
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
-from kilomoist.samples import read_samples
 
 
 def train_model(

@@ -3,12 +3,14 @@
 import pandas as pd
 import rasterio
 
-from kilomoist.assessments import Scored
-from kilomoist.configuration import OWN_MAPS, Compared, Points
+from kilomoist.configuration.keys import Compared, Points
+from kilomoist.evaluation.assessments import Scored
+from kilomoist.evaluation.scores import score, skill
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import LOGGER, job
-from kilomoist.points import Map, field_points, match_points, read_at
-from kilomoist.scores import score, skill
+from kilomoist.names import OWN_MAPS
+from kilomoist.reporting.field_points import field_points
+from kilomoist.reporting.matching import Map, match_points, read_at
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""

@@ -2,14 +2,14 @@
 
 import math
 
-from kilomoist.details import Cells
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.methods import Tuning
-from kilomoist.models import Settings
+from kilomoist.learning.details import Cells
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.tuning import Tuning
+from kilomoist.mapping.merging import LEAST_OWN_ERROR, weigh_target
+from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic, write_raster
-from kilomoist.samples import read_samples
-from kilomoist.uncertainty import LEAST_OWN_ERROR, weigh_target
 
 
 def weigh_cells(

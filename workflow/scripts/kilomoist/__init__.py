@@ -1,4 +1,4 @@
 """1 km soil-moisture maps from SMAP and MODIS: the numerics and the file access of the workflow.
 
-Modules are nouns of the field and import in one direction only, see `docs/design.md`.
+Packages follow the flow and import in one direction only, see `docs/design.md`.
 """

@@ -1,52 +1,94 @@
-"""Which library modules a script imports, so that a change of one reruns exactly the rules that use it."""
+"""Library modules that a script uses, so that an edit reruns exactly the rules that it touches."""
 
 import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 LIBRARY = Path(__file__).resolve().parent
 
 
+class _Behaviour(ast.NodeTransformer):
+    """Takes from a module what says nothing to Python: docstrings, and annotations inside and of functions.
+
+    Annotations of classes stay, because dataclasses, pydantic and pandera act by them.
+    """
+
+    _in_function = False
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        is_docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_docstring else self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> Any:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return None
+        return self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        return self._visit_body(node, in_function=False)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        node.returns = None
+        return self._visit_body(node, in_function=True)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if not self._in_function:
+            return self.generic_visit(node)
+        return ast.Assign([node.target], node.value) if node.value else None
+
+    def _visit_body(self, node: ast.AST, in_function: bool) -> ast.AST:
+        around, self._in_function = self._in_function, in_function
+        self.generic_visit(node)
+        self._in_function = around
+        return node
+
+
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _behaviour(path: Path) -> ast.Module:
+    return _Behaviour().visit(ast.parse(path.read_text(encoding="utf-8")))
 
 
 @cache
 def _digest(path: Path) -> bytes:
-    """Of what a file says; every start of Snakemake asks for all scripts, which share most modules."""
-    return hashlib.sha256(ast.dump(_tree(path)).encode()).digest()
+    """SHA-256 of a file's behaviour; every start of Snakemake asks for all scripts, which share most modules."""
+    return hashlib.sha256(ast.dump(_behaviour(path)).encode()).digest()
 
 
 @cache
-def _imports(path: Path) -> frozenset[Path]:
+def _imports(path: Path, library: Path) -> frozenset[Path]:
     """Files of the library that one file imports itself, at its top or inside functions."""
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(_behaviour(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    modules = {name.split(".")[1] for name in names if name.startswith(f"{LIBRARY.name}.")}
-    return frozenset(file for file in (LIBRARY / f"{module}.py" for module in modules) if file.exists())
+    inside = (name.split(".")[1:] for name in names if name.startswith(f"{library.name}."))
+    files = (library.joinpath(*parts).with_suffix(".py") for parts in inside)
+    return frozenset(file for file in files if file.exists())
 
 
 @cache
-def modules_of(script: Path) -> tuple[Path, ...]:
+def modules_of(script: Path, library: Path = LIBRARY) -> tuple[Path, ...]:
     """Files of the library that a script imports, directly or through other modules, in order of name."""
     found: set[Path] = set()
-    waiting = set(_imports(script))
+    waiting = set(_imports(script, library))
     while waiting:
         found |= waiting
-        waiting = set().union(*map(_imports, waiting)) - found
+        waiting = set().union(*(_imports(path, library) for path in waiting)) - found
     return tuple(sorted(found))
 
 
 @cache
-def fingerprint(script: Path) -> str:
-    """A number that changes when the code of a script or of a module it imports does, not with comments or spaces."""
+def fingerprint(script: Path, library: Path = LIBRARY) -> str:
+    """A number that changes with the behaviour of a script or of a module that it imports, and with nothing else."""
     digest = hashlib.sha256()
-    for path in (script, *modules_of(script)):
+    for path in (script, *modules_of(script, library)):
         digest.update(_digest(path))
     return digest.hexdigest()[:16]

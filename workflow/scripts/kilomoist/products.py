@@ -253,7 +253,6 @@ PRODUCTS: dict[str, Product] = {
     )
 }
 
-
 TERRAIN: dict[str, str] = {"slope": "degrees", "northness": "1", "eastness": "1"}
 """Predictors that are computed from the user's layer `elevation`, and their units."""
 

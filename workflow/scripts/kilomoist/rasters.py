@@ -18,6 +18,8 @@ from kilomoist.errors import InputError
 from kilomoist.files import WriteError, replaced, writing
 from kilomoist.grids import EASE_CRS_ACROSS, Grid, Window
 
+Bands = dict[str, NDArray[np.float32]]
+"""Arrays of one shape by the name of the quantity."""
 TILE = 256
 """Pixels along the side of a raster's tiles."""
 PART = (28, 256)

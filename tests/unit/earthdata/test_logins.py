@@ -1,0 +1,202 @@
+"""Where credentials are found, and what is said when they are missing, wrong or refused."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from earthdata_server import CMR, DATA, EULA, FORBIDDEN, LOGIN, STORE, UNAUTHORIZED, UNAVAILABLE, Answer, Earthdata
+from granule_archives import temperature
+
+from kilomoist.earthdata.catalogues import search_month
+from kilomoist.earthdata.downloads import Session, fetch_content, logged_in
+from kilomoist.earthdata.logins import HOST, Login, find_login
+from kilomoist.errors import InputError
+from kilomoist.products import PRODUCTS
+
+VARIABLES = ("EARTHDATA_TOKEN", "EARTHDATA_USERNAME", "EARTHDATA_PASSWORD")
+SECRET = "Tr0ub4dor-&-3"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and no credentials in the environment."""
+    for name in (*VARIABLES, "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def write_netrc(home: Path, text: str, mode: int = 0o600) -> Path:
+    path = home / ".netrc"
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def web_token(expires: datetime) -> str:
+    parts = ({"typ": "JWT"}, {"uid": "someone", "exp": int(expires.timestamp())})
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + ".sig"
+
+
+def complaint() -> str:
+    with pytest.raises(InputError) as caught:
+        find_login()
+    return str(caught.value)
+
+
+def test_a_token_comes_before_a_password_before_netrc(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_netrc(home, f"machine {HOST} login from-file password {SECRET}\n")
+    assert find_login() == Login(str(home / ".netrc"), user="from-file", password=SECRET)
+    monkeypatch.setenv("EARTHDATA_USERNAME", "from-environment")
+    monkeypatch.setenv("EARTHDATA_PASSWORD", SECRET)
+    assert find_login().user == "from-environment"
+    monkeypatch.setenv("EARTHDATA_TOKEN", "  a-token\n")
+    assert find_login() == Login("EARTHDATA_TOKEN", token="a-token")
+    monkeypatch.setenv("EARTHDATA_TOKEN", "")
+    assert find_login().user == "from-environment"
+
+
+def test_netrc_may_lie_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_netrc(home, f"machine {HOST} login me password {SECRET}\n").rename(home / "other")
+    monkeypatch.setenv("NETRC", str(home / "other"))
+    assert find_login().user == "me"
+
+
+def test_half_a_login_is_no_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARTHDATA_USERNAME", "me")
+    assert complaint().startswith("EARTHDATA_USERNAME is set but EARTHDATA_PASSWORD is not")
+    monkeypatch.delenv("EARTHDATA_USERNAME")
+    monkeypatch.setenv("EARTHDATA_PASSWORD", SECRET)
+    assert complaint().startswith("EARTHDATA_PASSWORD is set but EARTHDATA_USERNAME is not")
+    assert SECRET not in complaint()
+
+
+def test_without_any_login_all_ways_are_named() -> None:
+    said = complaint()
+    for way in ("EARTHDATA_TOKEN", "EARTHDATA_USERNAME and EARTHDATA_PASSWORD", "~/.netrc", f"https://{HOST}"):
+        assert way in said
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "expected"),
+    [
+        ("machine example.com login me password {secret}\n", 0o600, f"names example.com, but not {HOST}"),
+        ("", 0o600, f"names no machine, but not {HOST}"),
+        ("machine {host} login me password {secret}\n", 0o644, "chmod 600"),
+        ("machine {host} login me {secret}\n", 0o600, "cannot be read as netrc (line"),
+        ("machine {host} password {secret}\n", 0o600, "has no login or no password"),
+        ("machine {host} login me\n", 0o600, "has no login or no password"),
+    ],
+)
+def test_a_wrong_netrc_is_explained(home: Path, text: str, mode: int, expected: str) -> None:
+    write_netrc(home, text.format(host=HOST, secret=SECRET), mode)
+    said = complaint()
+    assert expected in said
+    assert str(home / ".netrc") in said
+    assert SECRET not in said
+
+
+def test_an_expired_token_is_refused_without_asking_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    monkeypatch.setenv("EARTHDATA_TOKEN", web_token(now - timedelta(days=3)))
+    said = complaint()
+    assert f"expired on {now - timedelta(days=3):%Y-%m-%d}" in said
+    assert "Generate Token" in said
+    monkeypatch.setenv("EARTHDATA_TOKEN", web_token(now + timedelta(days=3)))
+    assert find_login().token
+    for odd in ("no-web-token", "a.b.c", "a.bm90IGpzb24.c", "a.e30.c", "a.eyJleHAiOiAibm93In0.c"):
+        monkeypatch.setenv("EARTHDATA_TOKEN", odd)
+        assert find_login().token == odd
+
+
+def test_credentials_are_not_in_representations() -> None:
+    assert SECRET not in repr(Login("x", token=SECRET)) + repr(Login("x", user="me", password=SECRET))
+
+
+# What NASA answers
+
+
+@pytest.fixture
+def earthdata(serve: Callable[..., Earthdata], tmp_path: Path) -> Earthdata:
+    """A server with one granule, and its token in the environment."""
+    temperature(tmp_path / "granules", 1, 300.0)
+    return serve(tmp_path / "granules")
+
+
+def address() -> str:
+    (entry,) = search_month(PRODUCTS["MOD11A1.061"], "h24v04", "2021-08", Session())
+    return entry.url
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (UNAUTHORIZED, "NASA refused EARTHDATA_TOKEN (HTTP 401)"),
+        (EULA, "log in at https://urs.earthdata.nasa.gov/approve_app?client_id=simulated and accept it"),
+        (FORBIDDEN, "approve the application of this host under Applications → Authorized Apps"),
+    ],
+)
+def test_refusals_are_explained(earthdata: Earthdata, fault: Answer, expected: str) -> None:
+    earthdata.faults.add("data.lpdaac*", fault)
+    with pytest.raises(InputError) as caught:
+        fetch_content(address(), logged_in())
+    assert expected in str(caught.value)
+    assert not any(secret in str(caught.value) for secret in earthdata.secrets)
+
+
+def test_an_unknown_token_is_refused(earthdata: Earthdata, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data's host sends such a client on to the login page, which answers 401."""
+    monkeypatch.setenv("EARTHDATA_TOKEN", SECRET)
+    with pytest.raises(InputError, match=r"NASA refused EARTHDATA_TOKEN \(HTTP 401\)") as caught:
+        fetch_content(address(), logged_in())
+    assert SECRET not in str(caught.value)
+    assert "Authorization" not in earthdata.requested(f"{LOGIN}/*")[-1].headers
+
+
+def test_a_token_that_was_revoked_is_refused(earthdata: Earthdata) -> None:
+    session = logged_in()
+    earthdata.expire_token()
+    with pytest.raises(InputError, match="perhaps it expired or was revoked"):
+        fetch_content(address(), session)
+
+
+def test_the_credentials_of_netrc_go_to_the_login_alone(earthdata: Earthdata, home: Path) -> None:
+    """requests would send what netrc has for a host, or by default, in place of the token."""
+    hosts = "".join(f"machine {host} login me password {SECRET}\n" for host in (DATA["LPCLOUD"], STORE))
+    write_netrc(home, hosts + f"default login me password {SECRET}\n")
+    content, _ = fetch_content(address(), logged_in(), 0, 4)
+    assert content == b"\x0e\x03\x13\x01"
+    sent = {request.host: request.headers.get("Authorization") for request in earthdata.requests}
+    assert sent == {CMR: None, DATA["LPCLOUD"]: f"Bearer {earthdata.token}", STORE: None}
+
+
+def test_a_password_is_exchanged_for_a_token(
+    serve: Callable[..., Earthdata], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earthdata = serve(tmp_path)
+    monkeypatch.delenv("EARTHDATA_TOKEN")
+    monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.user)
+    monkeypatch.setenv("EARTHDATA_PASSWORD", earthdata.password)
+    session = logged_in()
+    assert session.token == earthdata.token
+    monkeypatch.setenv("EARTHDATA_PASSWORD", SECRET)
+    with pytest.raises(InputError) as caught:
+        logged_in()
+    assert "refused the user name and password of EARTHDATA_USERNAME and EARTHDATA_PASSWORD" in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_login_host_that_is_down_is_named(
+    serve: Callable[..., Earthdata], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earthdata = serve(tmp_path)
+    monkeypatch.delenv("EARTHDATA_TOKEN")
+    write_netrc(tmp_path, f"machine {HOST} login {earthdata.user} password {earthdata.password}\n")
+    monkeypatch.setattr("kilomoist.earthdata.downloads._TRIES", 0)
+    earthdata.faults.add(f"{LOGIN}/*", UNAVAILABLE, times=None)
+    with pytest.raises(InputError, match="did not give a token") as caught:
+        logged_in()
+    assert earthdata.password not in str(caught.value)

@@ -1,0 +1,452 @@
+"""Granules that are fetched: whole or the wanted field alone, verified, whatever goes wrong on the way."""
+
+import hashlib
+import shutil
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from earthdata_server import (
+    DATA,
+    EULA,
+    FORBIDDEN,
+    HTML_PAGE,
+    NOT_FOUND,
+    SERVER_ERROR,
+    STORE,
+    STRANGER,
+    TOO_MANY,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    Answer,
+    Cut,
+    Earthdata,
+    Fault,
+    Flipped,
+    Redirected,
+    Shortened,
+    Stalled,
+    too_many,
+)
+from granule_archives import LST, MONTH, TARGET, TILE, field, temperature
+
+from kilomoist.calendars import slots
+from kilomoist.earthdata.catalogues import Entry, search_month
+from kilomoist.earthdata.downloads import Session, logged_in
+from kilomoist.earthdata.store import _agrees, check_access, retrieve
+from kilomoist.errors import InputError
+from kilomoist.granules.smap import read_target
+from kilomoist.grids import M09
+from kilomoist.products import PRODUCTS, Product
+from kilomoist.simulation.file_names import granule_file_name
+
+VI = PRODUCTS["MOD13A1.061"]
+SERVE = Callable[..., Earthdata]
+
+
+@pytest.fixture(scope="module")
+def granules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A day of LST, large enough for a transfer to break off, and a field of soil moisture."""
+    folder = tmp_path_factory.mktemp("granules")
+    random = np.random.default_rng(1)
+    temperature(folder, 3, random.uniform(280, 310, (1200, 1200)))
+    moisture = random.uniform(0.05, 0.4, M09.window.shape)
+    moisture[::7] = np.nan
+    field(folder, slots(TARGET, MONTH)[0].time, np.round(moisture, 3), M09.window)
+    return folder
+
+
+@pytest.fixture
+def earthdata(serve: SERVE, granules: Path, monkeypatch: pytest.MonkeyPatch) -> Earthdata:
+    """A server with both granules; a client without much patience."""
+    monkeypatch.setattr("kilomoist.earthdata.downloads.PATIENCE", (5, 1))
+    return serve(granules)
+
+
+class Store:
+    """A store, and what it told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.told: list[str] = []
+        self.sessions = 0
+
+    def session(self) -> Session:
+        self.sessions += 1
+        return logged_in()
+
+    def get(self, product: Product, **changes: Any) -> Path:
+        return retrieve(entry_of(product, **changes), product, self.folder, self.session, self.told.append)
+
+    def names(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def entry_of(product: Product, **changes: Any) -> Entry:
+    (entry,) = search_month(product, TILE if product.tiled else None, MONTH, Session())
+    return replace(entry, **changes)
+
+
+def original(folder: Path, product: Product) -> Path:
+    (path,) = folder.glob("MOD11A1*" if product is LST else "SMAP*")
+    return path
+
+
+# Whole files
+
+
+def test_a_file_comes_whole_and_is_not_fetched_again(earthdata: Earthdata, store: Store, granules: Path) -> None:
+    path = store.get(LST)
+    assert path.read_bytes() == original(granules, LST).read_bytes()
+    assert store.names() == {path.name}
+    assert store.told[-1].endswith("verified by its size, SHA-512 and reading.")
+    assert f"({path.stat().st_size} bytes)" in store.told[-1]
+    assert store.get(LST) == path
+    assert store.sessions == 1
+    assert earthdata.fetched(path.name) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Cut(), Stalled(3.0), SERVER_ERROR, UNAVAILABLE, TOO_MANY, Shortened(), Flipped()],
+    ids=["cut", "stalled", "500", "503", "429", "too short", "wrong bit"],
+)
+def test_what_may_pass_is_tried_again(earthdata: Earthdata, store: Store, granules: Path, fault: Fault) -> None:
+    earthdata.faults.add(f"{STORE}/*", fault)
+    assert store.get(LST).read_bytes() == original(granules, LST).read_bytes()
+    assert len(store.names()) == 1
+
+
+def test_a_broken_transfer_goes_on_where_it_stopped(earthdata: Earthdata, store: Store, granules: Path) -> None:
+    size = original(granules, LST).stat().st_size
+    earthdata.faults.add(f"{STORE}/*", Cut(0.5), times=3)
+    store.get(LST)
+    ranges = [request.headers.get("Range") for request in earthdata.requested(f"{STORE}/*")]
+    assert len(ranges) == 4
+    assert ranges[0] is None
+    assert all(str(one).endswith("-") for one in ranges[1:])
+    # Less than a piece of what was sent is lost with each connection.
+    assert size <= earthdata.sent(f"{STORE}/*") <= size + 3 * 2**16
+
+
+def test_a_killed_transfer_goes_on_where_it_stopped(earthdata: Earthdata, store: Store, granules: Path) -> None:
+    content = original(granules, LST).read_bytes()
+    store.folder.mkdir()
+    part = store.folder / f"{original(granules, LST).name}.part"
+    part.write_bytes(content[: len(content) // 2])
+    assert store.get(LST).read_bytes() == content
+    assert earthdata.sent(f"{STORE}/*") == len(content) - len(content) // 2
+
+
+@pytest.mark.usefixtures("earthdata")
+def test_a_wrong_half_does_not_spoil_the_file(store: Store, granules: Path) -> None:
+    """What an older production left: it has the right size in the end, but not the checksum."""
+    content = original(granules, LST).read_bytes()
+    store.folder.mkdir()
+    (store.folder / f"{original(granules, LST).name}.part").write_bytes(bytes(1000))
+    assert store.get(LST).read_bytes() == content
+
+
+@pytest.mark.usefixtures("earthdata")
+def test_a_part_that_is_longer_than_the_file_is_not_kept(store: Store, granules: Path) -> None:
+    content = original(granules, LST).read_bytes()
+    store.folder.mkdir()
+    (store.folder / f"{original(granules, LST).name}.part").write_bytes(content + b"more")
+    assert store.get(LST).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (UNAUTHORIZED, "NASA refused EARTHDATA_TOKEN"),
+        (EULA, "accept it"),
+        (FORBIDDEN, "Authorized Apps"),
+        (NOT_FOUND, "is in NASA's catalogue but not at"),
+        (HTML_PAGE, "sent a web page (perhaps of a login) in place of MOD11A1"),
+        (Cut(0.0), "broke off 6 times on its way"),
+        (Shortened(), "bytes where the catalogue says"),
+        (Flipped(), "does not have the SHA-512"),
+        (SERVER_ERROR, "answered with HTTP 500"),
+    ],
+    ids=["401", "eula", "403", "404", "html", "cut", "too short", "wrong bit", "500"],
+)
+def test_what_does_not_pass_is_one_sentence(
+    earthdata: Earthdata, store: Store, monkeypatch: pytest.MonkeyPatch, fault: Fault, expected: str
+) -> None:
+    monkeypatch.setattr("kilomoist.earthdata.downloads.time.sleep", lambda _: None)
+    monkeypatch.setattr("urllib3.util.Retry.sleep", lambda *_: None)
+    earthdata.faults.add("d*/*MOD11A1*.hdf", fault, times=None)
+    with pytest.raises(InputError) as caught:
+        store.get(LST)
+    said = str(caught.value)
+    assert expected in said
+    assert "\n" not in said
+    assert not any(secret in said for secret in earthdata.secrets)
+    assert not [name for name in store.names() if not name.endswith(".part")]
+
+
+def test_a_page_with_the_name_of_data_is_found_out(earthdata: Earthdata, store: Store) -> None:
+    """Some hosts say that their login page is a file."""
+    earthdata.faults.add(f"{STORE}/*", replace(HTML_PAGE, content_type="application/octet-stream"), times=None)
+    with pytest.raises(InputError, match="is a web page"):
+        store.get(LST, size=0, checksum="", algorithm="")
+
+
+def test_the_token_does_not_follow_a_redirect(earthdata: Earthdata, store: Store) -> None:
+    earthdata.faults.add(f"{DATA['LPCLOUD']}/*", Redirected())
+    store.get(LST)
+    (asked,) = earthdata.requested(f"{STRANGER}/*")
+    assert "Authorization" not in asked.headers
+    assert "Cookie" not in asked.headers
+
+
+def test_the_token_is_not_sent_to_strangers(earthdata: Earthdata, store: Store) -> None:
+    """Whatever a catalogue says."""
+    url = entry_of(LST).url.replace(DATA["LPCLOUD"], STRANGER)
+    store.get(LST, url=url)
+    (asked,) = earthdata.requested(f"{STRANGER}/*")
+    assert "Authorization" not in asked.headers
+
+
+def test_a_wrong_file_is_moved_aside(earthdata: Earthdata, store: Store, granules: Path) -> None:
+    content = original(granules, LST).read_bytes()
+    path = store.get(LST)
+    path.write_bytes(content[:-1])
+    assert store.get(LST).read_bytes() == content
+    assert store.names() == {path.name, f"{path.name}.wrong"}
+    assert (store.folder / f"{path.name}.wrong").read_bytes() == content[:-1]
+    assert any("It is moved to" in said for said in store.told)
+    assert earthdata.fetched(path.name) == 2
+
+
+def test_a_file_that_somebody_brought_is_verified(earthdata: Earthdata, store: Store, granules: Path) -> None:
+    for product in (LST, TARGET):
+        store.folder.mkdir(exist_ok=True)
+        path = store.folder / original(granules, product).name
+        path.write_bytes(original(granules, product).read_bytes())
+        assert store.get(product) == path
+    assert store.sessions == 0
+    assert not earthdata.requested("data.*")
+
+
+@pytest.mark.usefixtures("earthdata")
+@pytest.mark.parametrize(
+    ("algorithm", "checksum", "how"),
+    [
+        ("", "", "verified by its size and reading only, because the catalogue has no checksum"),
+        ("BSD checksum", "123", "verified by its size and reading only, because BSD checksum is not known here"),
+    ],
+)
+def test_without_a_known_checksum_a_file_is_read(store: Store, algorithm: str, checksum: str, how: str) -> None:
+    store.get(LST, algorithm=algorithm, checksum=checksum)
+    assert how in store.told[-1]
+
+
+def test_checksums_of_all_kinds(tmp_path: Path) -> None:
+    content = b"a granule" * 200_000
+    path = tmp_path / "granule"
+    path.write_bytes(content)
+    known = {
+        "MD5": hashlib.md5(content).hexdigest(),  # noqa: S324
+        "SHA-1": hashlib.sha1(content).hexdigest(),  # noqa: S324
+        "SHA-256": hashlib.sha256(content).hexdigest(),
+        "SHA256": hashlib.sha256(content).hexdigest(),
+        "SHA-512": hashlib.sha512(content).hexdigest(),
+        "SHA-2": hashlib.sha384(content).hexdigest(),
+        "Adler-32": f"{zlib.adler32(content):08x}",
+        "CRC-32": str(zlib.crc32(content)),
+    }
+    for algorithm, checksum in known.items():
+        entry = Entry("granule", "", "", "", "", 0, checksum, algorithm, "")
+        assert _agrees(path, entry) is True, algorithm
+        assert _agrees(path, replace(entry, checksum="0" * len(checksum))) is False, algorithm
+    for algorithm in ("POSIX", "SYSV", "Fletcher-32", "shake_128", ""):
+        assert _agrees(path, Entry("granule", "", "", "", "", 0, "1" * 64, algorithm, "")) is None
+    assert _agrees(path, Entry("granule", "", "", "", "", 0, "", "MD5", "")) is None
+
+
+# The wanted field alone
+
+
+def same_field(part: Path, whole: Path) -> None:
+    """The part reads as the whole does, and stores the same bytes in the same place with the same words."""
+    values, valid, window = read_target(part, TARGET)
+    values = np.where(valid, values, np.nan)
+    expected, valid, expected_window = read_target(whole, TARGET)
+    expected = np.where(valid, expected, np.nan)
+    assert window == expected_window
+    np.testing.assert_array_equal(values, expected)
+    dataset = TARGET.layers["soil_moisture"].dataset
+    with h5py.File(part) as ours, h5py.File(whole) as theirs:
+        for name in (dataset, "x", "y"):
+            assert ours[name].dtype == theirs[name].dtype
+            np.testing.assert_array_equal(ours[name][()], theirs[name][()])
+        assert ours[dataset].id.read_direct_chunk((0, 0)) == theirs[dataset].id.read_direct_chunk((0, 0))
+        assert ours[dataset].dims[0].keys() == ["y"]
+        for name in ("units", "_FillValue", "long_name", "valid_max", "grid_mapping"):
+            assert ours[dataset].attrs[name] == theirs[dataset].attrs[name]
+            assert type(ours[dataset].attrs[name]) is type(theirs[dataset].attrs[name])
+        assert ours.attrs["Filename"] == theirs.attrs["Filename"]
+        assert set(ours) == {"x", "y", "EASE2_global_projection", dataset.split("/")[0]}
+
+
+def test_a_field_comes_alone_by_its_sidecar(earthdata: Earthdata, store: Store, granules: Path) -> None:
+    path = store.get(TARGET)
+    same_field(path, original(granules, TARGET))
+    assert "fetched alone by its DMR++" in store.told[-1]
+    moved = earthdata.sent(f"{STORE}/*")
+    assert f"({moved} bytes)" in store.told[-1]
+    assert [request.status for request in earthdata.requested(f"{STORE}/*")] == [200, 206]
+    before = path.read_bytes()
+    assert store.get(TARGET).read_bytes() == before
+    assert store.sessions == 1
+    path.unlink()
+    assert store.get(TARGET).read_bytes() == before
+
+
+def test_without_a_sidecar_places_are_read_from_the_file(serve: SERVE, store: Store, granules: Path) -> None:
+    earthdata = serve(granules, sidecars=False)
+    path = store.get(TARGET)
+    same_field(path, original(granules, TARGET))
+    assert "fetched alone by ranges of the file" in store.told[-1]
+    statuses = [request.status for request in earthdata.requested(f"{STORE}/*.h5")]
+    assert set(statuses) == {206}
+    assert earthdata.fetched(path.name) == 0
+
+
+def test_without_ranges_the_whole_file_comes(serve: SERVE, store: Store, granules: Path) -> None:
+    earthdata = serve(granules, ranges=False)
+    path = store.get(TARGET)
+    assert path.read_bytes() == original(granules, TARGET).read_bytes()
+    assert any("the whole file is fetched, because" in said for said in store.told)
+    assert earthdata.fetched(path.name) == 1
+
+
+@pytest.mark.parametrize("document", [b"<Dataset/>", b"no XML", b"<html></html>"])
+def test_a_useless_sidecar_is_passed_over(earthdata: Earthdata, store: Store, granules: Path, document: bytes) -> None:
+    earthdata.faults.add("*.dmrpp", Answer(200, document, "application/vnd.opendap.dap4.dmrpp+xml"), times=None)
+    same_field(store.get(TARGET), original(granules, TARGET))
+    assert "by ranges of the file" in store.told[-1]
+
+
+@pytest.mark.parametrize("fault", [Cut(), Flipped(), SERVER_ERROR, Stalled(3.0)], ids=["cut", "bit", "500", "stalled"])
+def test_a_spoiled_range_is_fetched_again(earthdata: Earthdata, store: Store, granules: Path, fault: Fault) -> None:
+    earthdata.faults.add(f"{STORE}/*.h5", fault)
+    same_field(store.get(TARGET), original(granules, TARGET))
+
+
+def test_a_field_that_stays_damaged_is_an_error(earthdata: Earthdata, store: Store) -> None:
+    earthdata.faults.add(f"{STORE}/*.h5", Flipped(), times=None)
+    with pytest.raises(InputError, match="came damaged twice"):
+        store.get(TARGET)
+    assert store.names() == set()
+
+
+@pytest.mark.usefixtures("earthdata")
+def test_another_file_than_the_catalogue_says_is_an_error(store: Store) -> None:
+    size = entry_of(TARGET).size
+    with pytest.raises(InputError, match=rf"has {size} bytes at NASA where the catalogue says {size + 1}"):
+        store.get(TARGET, size=size + 1)
+
+
+def test_a_new_production_replaces_a_part(earthdata: Earthdata, store: Store, tmp_path: Path) -> None:
+    """The same name and another content: the part in the store is of the old one."""
+    path = store.get(TARGET)
+    new = field(tmp_path / "new", slots(TARGET, MONTH)[0].time, np.full(M09.window.shape, 0.3), M09.window)
+    earthdata.replace(path.name, new)
+    same_field(store.get(TARGET), new)
+    assert store.names() == {path.name, f"{path.name}.wrong"}
+    assert read_target(path, TARGET)[0].max() == np.float32(0.3)
+
+
+def test_access_is_tried_before_anything_is_fetched(earthdata: Earthdata) -> None:
+    check_access(LST, MONTH, [], logged_in())
+    assert earthdata.sent(f"{STORE}/*") == 1
+    earthdata.faults.add("data.lpdaac*", EULA)
+    with pytest.raises(InputError, match="accept it"):
+        check_access(LST, MONTH, [], logged_in())
+    check_access(TARGET, MONTH, [], logged_in())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "product", "tile", "month", "way"),
+    [
+        ("MOD11A1*", "MOD11A1.061", "h11v05", "2021-08", "whole file fetched"),
+        ("MOD13A2.A2021225*", "MOD13A2.061", "h11v06", "2021-08", "whole file fetched"),
+        ("SMAP*", "SPL4SMAU.004", None, "2020-01", "the whole file is fetched, because"),
+    ],
+)
+def test_real_granules_come_through(
+    serve: SERVE,
+    store: Store,
+    tmp_path: Path,
+    real: Callable[[str], Path],
+    pattern: str,
+    product: str,
+    tile: str | None,
+    month: str,
+    way: str,
+) -> None:
+    """Of SMAP there is only a subsetter's cut, in rows of one chunk each: no layout that is copied in parts."""
+    original = real(pattern)
+    (tmp_path / "nasa").mkdir()
+    shutil.copy(original, tmp_path / "nasa")
+    serve(tmp_path / "nasa")
+    (entry,) = search_month(PRODUCTS[product], tile, month, Session())
+    path = retrieve(entry, PRODUCTS[product], store.folder, store.session, store.told.append)
+    assert path.read_bytes() == original.read_bytes()
+    assert any(way in said for said in store.told)
+
+
+def test_access_is_tried_where_a_period_of_the_month_before_comes_first(serve: SERVE, tmp_path: Path) -> None:
+    """CMR lists what began in July first, on as many tiles as there are."""
+    earthdata = serve(tmp_path)
+    days = [slot.time for month in ("2021-07", "2021-08") for slot in slots(VI, month)]
+    tiles = [f"h{h:02d}v{v:02d}" for h in range(18, 28) for v in (3, 4, 5)]
+    earthdata.list_only(*(granule_file_name(VI, day, tile) for day in days for tile in tiles))
+    check_access(VI, "2021-08", [], logged_in())
+    assert earthdata.sent(f"{STORE}/*") + len(earthdata.requested(f"{STORE}/*")) > 0
+
+
+def test_all_of_a_file_of_unknown_size_is_not_asked_for_again(
+    store: Store, earthdata: Earthdata, granules: Path
+) -> None:
+    """Killed between the last byte and the check; a `.part` of something else is begun anew."""
+    whole = original(granules, LST)
+    part = store.folder / f"{whole.name}.part"
+    for left in (whole.read_bytes(), whole.read_bytes() + b"more"):
+        store.folder.mkdir(exist_ok=True)
+        part.write_bytes(left)
+        before = earthdata.sent(f"{STORE}/*")
+        path = store.get(LST, size=0)
+        assert path.read_bytes() == whole.read_bytes()
+        assert store.names() == {path.name}
+        assert (earthdata.sent(f"{STORE}/*") - before < 1000) == (left == whole.read_bytes())
+        path.unlink()
+
+
+def test_pauses_grow_and_differ(earthdata: Earthdata, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second, doubled each time, and up to half a second by chance; or as long as the server says."""
+    pauses: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", pauses.append)
+    for _ in range(2):
+        earthdata.faults.add(f"{STORE}/*", SERVER_ERROR, times=5)
+        store.get(LST).unlink()
+    earthdata.faults.add(f"{STORE}/*", too_many(7))
+    store.get(LST)
+    first, second, (told,) = pauses[:4], pauses[4:8], pauses[8:]
+    for run in (first, second):
+        for pause, least in zip(run, (1, 2, 4, 8), strict=True):
+            assert least <= pause <= least + 0.5
+    assert first != second
+    assert told == 7

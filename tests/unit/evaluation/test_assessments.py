@@ -1,0 +1,142 @@
+"""Assessments against direct calls of what they are made of."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from random_fields import fields
+from scipy.stats import pearsonr
+
+from kilomoist.evaluation.assessments import Scored
+from kilomoist.evaluation.correlations import correlations
+from kilomoist.evaluation.inference import SCORES, difference, dutilleul, intervals, williams
+from kilomoist.evaluation.scores import score
+from kilomoist.evaluation.variograms import lags_of, variogram
+
+SEED = 3
+SIDE = 40
+PLACES = np.argwhere(np.ones((SIDE, SIDE), bool)) * 0.08 + [100, 47]
+"""(rows, 2): longitude and latitude of a square of cells."""
+
+
+def two_estimates() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A smooth field, and two estimates of it, with rough errors and with smooth ones."""
+    y, rough, smooth = (
+        next(fields("exponential", SIDE, reach, seed)).ravel() for reach, seed in ((8, 1), (2, 2), (8, 3))
+    )
+    return y, y + 1.5 * rough, 0.6 * y + smooth
+
+
+def range_of(values: np.ndarray) -> float:
+    return variogram(values, lags_of(*PLACES.T, SEED)).range_m
+
+
+def influence_on_r(y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    y, z = (y - y.mean()) / y.std(), (z - z.mean()) / z.std()
+    return y * z - np.mean(y * z) * (y**2 + z**2) / 2
+
+
+def test_sureness_takes_the_range_of_what_each_score_sums_up() -> None:
+    y, z, _ = two_estimates()
+    found = Scored(y, {"one": z}, PLACES, 1.0, SEED).sureness("one")
+    missed = 1 - score(y, z)["r2"]
+    errors, associated = range_of(z - y), range_of(influence_on_r(y, z))
+    explained = range_of((z - y) ** 2 - missed * (y - y.mean()) ** 2)
+    longer = max(associated, explained)
+    assert longer > 1.5 * errors
+    assert (found["errors_km"], found["r_km"]) == pytest.approx((errors / 1000, longer / 1000))
+    for name in SCORES:
+        direct = intervals(y, z, PLACES, longer if name in ("r", "r2") else errors, geographic=True, seed=SEED)
+        (row,) = (row for row in direct if row.score == name)
+        wanted = row.lower, row.upper, row.ordinary_lower, row.ordinary_upper
+        assert np.isfinite(wanted).all(), name
+        ends = [f"{name}{end}" for end in ("_low", "_high", "_low_ordinary", "_high_ordinary")]
+        assert [found[end] for end in ends] == pytest.approx(wanted), name
+        assert found["r_blocks" if name in ("r", "r2") else "errors_blocks"] == pytest.approx(row.blocks), name
+    alone = dutilleul(y, z, PLACES, geographic=True)
+    assert (found["effective_n"], found["p_effective"]) == pytest.approx((alone.effective_n, alone.p))
+
+
+def test_tables_tell_why_there_is_no_interval() -> None:
+    """Errors that are alike over half of the region leave fewer than ten blocks."""
+    y, z, _ = two_estimates()
+    drift = z + 20 * (PLACES - PLACES.mean(axis=0)).sum(axis=1)
+    scored = Scored(y, {"one": z, "drift": drift}, PLACES, 1.0, SEED)
+    found, differing = scored.sureness("drift"), scored.difference("drift", "one")
+    assert found["errors_blocks"] < 10
+    assert np.isnan([found["rmse_low"], found["rmse_high"]]).all()
+    assert differing["rmse_difference_blocks"] < 10
+    assert np.isnan([differing["rmse_difference_low"], differing["p_rmse"]]).all()
+
+
+@pytest.mark.parametrize("names", [("one", "two"), ("two", "one")])
+def test_difference_takes_the_range_of_what_each_difference_sums_up(names: tuple[str, str]) -> None:
+    y, *both = two_estimates()
+    estimates = dict(zip(("one", "two"), both, strict=True))
+    first, second = (estimates[name] for name in names)
+    found = Scored(y, estimates, PLACES, 1.0, SEED).difference(*names)
+    ranges = (
+        range_of((first - y) ** 2 - (second - y) ** 2),
+        range_of(influence_on_r(y, first) - influence_on_r(y, second)),
+    )
+    assert max(ranges) > 1.2 * min(ranges)
+    for number, name in enumerate(("rmse", "r")):
+        row = difference(y, first, second, PLACES, ranges[number], geographic=True, seed=SEED)[number]
+        wanted = row.difference, row.lower, row.upper, row.blocks
+        assert np.isfinite(wanted).all(), name
+        columns = [f"{name}_difference{end}" for end in ("", "_low", "_high", "_blocks")]
+        assert [found[column] for column in columns] == pytest.approx(wanted), name
+        if name == "rmse":
+            assert (found["p_rmse"], found["p_rmse_ordinary"]) == pytest.approx((row.p, row.ordinary_p))
+    sizes = [dutilleul(y, one, PLACES, geographic=True).effective_n for one in (first, second)]
+    assert max(sizes) > 1.2 * min(sizes)
+    r = [score(*pair)["r"] for pair in ((y, first), (y, second), (first, second))]
+    assert found["r_between"] == pytest.approx(r[2])
+    assert found["effective_n"] == pytest.approx(min(sizes))
+    assert found["p_r"] == pytest.approx(williams(*r, min(sizes)).p)
+    assert found["p_r_ordinary"] == pytest.approx(williams(*r, len(y)).p)
+
+
+def test_p_of_williams_is_conservative_where_errors_are_rougher_than_fields() -> None:
+    """Rows are worth little in smooth fields, but errors without any range tell the two estimates apart."""
+    stream, random = fields("exponential", SIDE, 10, 4), np.random.default_rng(4)
+    told = {"p_r": 0, "p_r_ordinary": 0, "interval": 0}
+    for _ in range(10):
+        y = next(stream).ravel()
+        one, worse = y + 0.5 * random.normal(size=y.size), y + 0.57 * random.normal(size=y.size)
+        found = Scored(y, {"one": one, "worse": worse}, PLACES, 1.0, SEED).difference("one", "worse")
+        told["interval"] += found["r_difference_low"] > 0
+        for name in ("p_r", "p_r_ordinary"):
+            told[name] += found[name] < 0.05
+    assert told["p_r"] <= 1
+    assert told["p_r_ordinary"] == 10
+    assert told["interval"] >= 9
+
+
+def test_correlations_of_every_pair() -> None:
+    """p for independent rows as other libraries have it, and what rows are worth by a test of each pair by itself."""
+    names = ["target", "ndvi", "lst_day"]
+    stream = fields("exponential", SIDE, 8, 1)
+    table = pd.DataFrame({name: next(stream).ravel() for name in names}).assign(lon=PLACES[:, 0], lat=PLACES[:, 1])
+    table["lst_day"] -= table["ndvi"]
+    table.loc[3, "ndvi"] = np.nan
+    found = correlations(table, names)
+    assert list(found) == ["first", "second", "r", "p", "n", "effective_n", "p_effective"]
+    pairs = [("target", "ndvi"), ("target", "lst_day"), ("ndvi", "lst_day")]
+    assert list(zip(found["first"], found["second"], strict=True)) == pairs
+    assert found["n"].tolist() == [SIDE**2 - 1] * 3  # the same rows for all
+    rows = table.dropna()
+    for row in found.itertuples():
+        x, y = rows[row.first].to_numpy(), rows[row.second].to_numpy()
+        assert (row.r, row.p) == pytest.approx(tuple(pearsonr(x, y)))
+        alone = dutilleul(x, y, rows[["lon", "lat"]].to_numpy(), geographic=True)
+        assert (row.effective_n, row.p_effective) == pytest.approx((alone.effective_n, alone.p))
+        assert row.effective_n < 300
+        assert row.p_effective > row.p
+
+
+def test_a_constant_has_no_correlations_and_takes_none_from_others() -> None:
+    random = np.random.default_rng(2)
+    table = pd.DataFrame(random.normal(size=(60, 2)), columns=["target", "ndvi"]).assign(evi=0.3)
+    table[["lon", "lat"]] = PLACES[:60]
+    found = correlations(table, ["target", "ndvi", "evi"])
+    assert found["r"].isna().tolist() == found["effective_n"].isna().tolist() == [False, True, True]

@@ -1,0 +1,389 @@
+"""Importances against hand-computed values, linear algebra and scikit-learn."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+from sklearn import inspection
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression
+
+from kilomoist.evaluation import importances
+from kilomoist.evaluation.importances import (
+    PERMUTATIONS,
+    importance_table,
+    permutation_errors,
+    product_groups,
+    variance_inflation,
+)
+from kilomoist.evaluation.partial_dependence import (
+    DEPENDENCE_MARGIN,
+    DEPENDENCE_ROWS,
+    DEPENDENCE_VALUES,
+    dependence_table,
+    partial_dependence,
+)
+from kilomoist.grids import Window
+from kilomoist.learning.details import Cells, detail
+from kilomoist.learning.learners import KINDS, Settings, fit
+from kilomoist.learning.models import Model
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.training_rows import Rows, learned_rows
+from kilomoist.products import PRODUCTS
+
+LINEAR = Settings("linear", 1, 2021)
+FOREST = Settings("random_forest", 20, 2021, 5)
+DEFAULT_PRODUCTS = ("MOD13A1.061", "MOD11A1.061")
+SIDE = 64
+"""Cells along a side of the area of `rows`: 16 squares of 144 km."""
+
+
+def rows(x: np.ndarray, y: np.ndarray) -> Rows:
+    """A row for each of the first cells of a square area, all of them trained on."""
+    row, column = np.divmod(np.arange(len(y)), SIDE)
+    return Rows(x.astype(np.float32), y, row + 160, column + 3200, np.ones(len(y), bool))
+
+
+def independent(coefficients: list[float], noise: float = 0.0) -> Rows:
+    """Standard normal predictors of which y is a sum, with noise."""
+    random = np.random.default_rng(3)
+    x = random.normal(size=(SIDE * SIDE, len(coefficients)))
+    return rows(x, x @ coefficients + noise * random.normal(size=len(x)))
+
+
+def model(found: Rows, settings: Settings, method: str = "absolute") -> Model:
+    """The model of all rows, with predictors named a, b, …"""
+    names = tuple("abcd"[: found.x.shape[1]])
+    x, y = found.x[found.trained], found.y[found.trained]
+    return Model(method, settings.kind, names, settings.min_leaf, 1.0, len(y), 0, fit(settings, x, y))
+
+
+# What is looked at
+
+
+def test_absolute_learns_from_values_of_its_training_rows() -> None:
+    samples = pd.DataFrame(
+        {"row": [7, 8, 9], "col": [3, 4, 5], "target": [0.1, 0.2, 0.3], "ndvi": [0.5, 0.6, 0.7], "evi": [0.2, 0.1, 0.4]}
+    ).assign(split=["train", "test", "train"])
+    cells = Cells(np.empty((0, 0)), np.empty((2, 0, 0)), Window(0, 0, 0, 0))
+    found = learned_rows("absolute", samples, cells, ["evi", "ndvi"], 0.5)
+    np.testing.assert_allclose(found.x, [[0.2, 0.5], [0.1, 0.6], [0.4, 0.7]], rtol=1e-6)
+    np.testing.assert_array_equal(found.y, [0.1, 0.2, 0.3])
+    np.testing.assert_array_equal(found.row, [7, 8, 9])
+    np.testing.assert_array_equal(found.column, [3, 4, 5])
+    np.testing.assert_array_equal(found.trained, [True, False, True])
+
+
+def test_detail_learns_from_details_of_complete_cells() -> None:
+    random = np.random.default_rng(4)
+    window = Window(160, 3200, 16, 20)
+    target, predictors = random.uniform(0.1, 0.3, window.shape), random.normal(size=(2, *window.shape))
+    target[3, 5] = predictors[1, 9, 2] = np.nan
+    found = learned_rows("detail", pd.DataFrame(), Cells(target, predictors, window), ["a", "b"], 0.5)
+    assert len(found.y) == 16 * 20 - 2
+    assert found.trained.all()
+    assert (found.row.min(), found.row.max(), found.column.min(), found.column.max()) == (160, 175, 3200, 3219)
+    places = found.row - 160, found.column - 3200
+    np.testing.assert_array_equal(found.y, detail(target, window, 0.5)[places])
+    for number, layer in enumerate(predictors):
+        np.testing.assert_allclose(found.x[:, number], detail(layer, window, 0.5)[places], rtol=1e-5, atol=1e-6)
+
+
+def test_detail_of_another_ratio_is_looked_at_in_its_own_space() -> None:
+    random = np.random.default_rng(5)
+    window = Window(161, 3201, 18, 20)
+    cells = Cells(random.uniform(0.1, 0.3, window.shape), random.normal(size=(1, *window.shape)), window)
+    found = learned_rows("detail", pd.DataFrame(), cells, ["a"], 0.5, 2)
+    np.testing.assert_array_equal(found.y, detail(cells.target, window, 0.5, 2).ravel())
+    assert not np.array_equal(found.y, learned_rows("detail", pd.DataFrame(), cells, ["a"], 0.5).y)
+
+
+def test_layers_of_one_product_are_a_group() -> None:
+    assert product_groups(["ndvi", "evi", "lst_day"], DEFAULT_PRODUCTS) == [["ndvi", "evi"]]
+    assert product_groups(["lst_day", "evi", "lst_night", "ndvi"], DEFAULT_PRODUCTS) == [
+        ["evi", "ndvi"],
+        ["lst_day", "lst_night"],
+    ]
+    assert product_groups(["evi", "lst_night"], DEFAULT_PRODUCTS) == []
+    for product in DEFAULT_PRODUCTS:
+        quantities = list(PRODUCTS[product].quantities)
+        assert product_groups(quantities, [product]) == [quantities]
+
+
+def test_what_elevation_tells_is_a_group() -> None:
+    use = ["ndvi", "slope", "clay", "lst_range", "elevation", "lst_day", "eastness"]
+    assert product_groups(use, DEFAULT_PRODUCTS) == [["lst_range", "lst_day"], ["slope", "elevation", "eastness"]]
+
+
+# Collinearity
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(30, 300), predictors=st.integers(2, 5))
+def test_variance_inflation_is_the_diagonal_of_the_inverse_correlations(seed: int, count: int, predictors: int) -> None:
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(count, predictors)) @ random.normal(size=(predictors, predictors))
+    x = x * random.uniform(0.01, 100, predictors) + random.uniform(-300, 300, predictors)
+    inverse = np.linalg.inv(np.corrcoef(x, rowvar=False))
+    np.testing.assert_allclose(variance_inflation(x), np.diag(inverse), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_variance_inflation_at_its_ends() -> None:
+    a, b = np.random.default_rng(5).normal(size=(2, 100))
+    np.testing.assert_allclose(variance_inflation(a[:, None]), [1])
+    r = np.corrcoef(a, b)[0, 1]
+    np.testing.assert_allclose(variance_inflation(np.stack([a, b], 1)), 1 / (1 - r**2))
+    # Two that are one but for unit and origin, and one of its own; a constant, which has no variance.
+    x = np.stack([a, 100 * a + 273.15, b, np.full(100, 7)], 1)
+    found = variance_inflation(x)
+    assert np.isinf(found[:2]).all()
+    assert 1 <= found[2] < 1.2
+    assert np.isnan(found[3])
+
+
+# Permutation
+
+
+def test_shuffling_adds_twice_the_variance_of_what_is_shuffled() -> None:
+    """y = 2a + b + noise: 2·4 and 2·1, together 2·5, on top of the noise."""
+    before, after = permutation_errors(LINEAR, independent([2, 1, 0], noise=0.5), [[0], [1], [2], [0, 1]], 1)
+    np.testing.assert_allclose(before.mean(), 0.25, rtol=0.05)
+    np.testing.assert_allclose((after - before[:, None]).mean(axis=0), [8, 2, 0, 10], rtol=0.02, atol=0.01)
+
+
+def test_errors_are_those_of_scikit_learn_on_each_block_held_out() -> None:
+    found = independent([2, 1], noise=0.5)
+    before, after = permutation_errors(LINEAR, found, [[0], [1]], 1)
+    folds = spatial_folds(found.row, found.column)
+    assert len(before) == len(after) == 5
+    for fold in range(5):
+        held = folds == fold
+        estimator = LinearRegression().fit(found.x[~held], found.y[~held])
+        scored = inspection.permutation_importance(
+            estimator,
+            found.x[held],
+            found.y[held],
+            scoring="neg_mean_squared_error",
+            n_repeats=PERMUTATIONS,
+            random_state=1,
+        )
+        assert before[fold] == pytest.approx(np.mean((estimator.predict(found.x[held]) - found.y[held]) ** 2))
+        # Both are means over ten shuffles, others each.
+        error = 6 * scored.importances_std / np.sqrt(PERMUTATIONS)
+        assert (np.abs(after[fold] - before[fold] - scored.importances_mean) < error).all()
+
+
+def test_a_group_is_shuffled_row_by_row() -> None:
+    """y = a − b with b nearly a: alone each ruins the difference, together they keep it."""
+    random = np.random.default_rng(6)
+    a = random.normal(size=SIDE * SIDE)
+    b = a + 0.1 * random.normal(size=len(a))
+    before, after = permutation_errors(LINEAR, rows(np.stack([a, b], 1), a - b), [[0], [1], [0, 1]], 1)
+    np.testing.assert_allclose((after - before[:, None]).mean(axis=0), [2, 2, 0.02], rtol=0.05)
+
+
+def test_what_twins_share_is_seen_when_both_are_shuffled() -> None:
+    """y = a, of which the model has two copies and takes half of each: 2·¼ alone, 2·1 together."""
+    a = np.random.default_rng(7).normal(size=SIDE * SIDE)
+    before, after = permutation_errors(LINEAR, rows(np.stack([a, a], 1), a), [[0], [1], [0, 1]], 1)
+    np.testing.assert_allclose((after - before[:, None]).mean(axis=0), [0.5, 0.5, 2], rtol=0.05)
+
+
+def test_what_tells_places_apart_is_not_important_elsewhere() -> None:
+    """Smooth noise lets a forest learn smooth soil moisture by heart, which is worth nothing in blocks held out."""
+    random = np.random.default_rng(8)
+    fields = gaussian_filter(random.normal(size=(3, SIDE, SIDE)), (0, 3, 3), mode="reflect").reshape(3, -1)
+    y, *noise = fields / fields.std(axis=1, keepdims=True)
+    found = rows(np.stack(noise, 1), y)
+    forest = fit(FOREST, found.x, y)
+    known = inspection.permutation_importance(
+        forest, found.x, y, scoring="neg_mean_squared_error", n_repeats=3, random_state=1
+    ).importances_mean
+    before, after = permutation_errors(FOREST, found, [[0], [1]], 1)
+    assert (known > 0.5).all()
+    assert ((after - before[:, None]).mean(axis=0) < 0.1).all()
+
+
+def test_models_never_see_what_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, seen = independent([1]), []
+    small = importances.fit_small
+
+    def watched(settings: Settings, x: np.ndarray, y: np.ndarray, train: np.ndarray, *others: object) -> object:
+        seen.append(train)
+        return small(settings, x, y, train, *others)
+
+    monkeypatch.setattr(importances, "fit_small", watched)
+    permutation_errors(LINEAR, found, [[0]], 1)
+    folds = spatial_folds(found.row, found.column)
+    assert [np.setdiff1d(np.arange(len(folds)), train).tolist() for train in seen] == [
+        np.flatnonzero(folds == fold).tolist() for fold in range(5)
+    ]
+
+
+# The table of importances
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_importances_are_shares(kind: str) -> None:
+    found = independent([0.3, 1, 0], noise=0.1)
+    settings = replace(FOREST, kind=kind)
+    table = importance_table(model(found, settings), found, settings, [["a", "b"]], 1)
+    assert list(table) == [
+        *("method", "predictor", "entry", "impurity_percent", "permutation_percent"),
+        *("rmse", "rmse_growth", "rmse_growth_sd", "vif"),
+    ]
+    assert table["predictor"].tolist() == ["a", "b", "c", "a + b"]
+    assert table["entry"].tolist() == ["predictor"] * 3 + ["group"]
+    single, group = table[:3], table.iloc[3]
+    assert single["permutation_percent"].sum() == pytest.approx(100)
+    assert (single["permutation_percent"] >= 0).all()
+    assert single["permutation_percent"].argmax() == 1
+    if kind in ("linear", "hist_gradient_boosting"):
+        assert table["impurity_percent"].isna().all()
+    else:
+        assert single["impurity_percent"].sum() == pytest.approx(100)
+        assert single["impurity_percent"].argmax() == 1
+        assert group["impurity_percent"] == pytest.approx(single["impurity_percent"][:2].sum())
+    np.testing.assert_allclose(single["vif"], variance_inflation(found.x))
+    assert np.isnan(group["vif"])
+
+
+def test_importances_are_made_of_the_errors_of_the_folds() -> None:
+    found = independent([2, 1, 0.5], noise=0.5)
+    table = importance_table(model(found, LINEAR), found, LINEAR, [["a", "c"]], 1)
+    before, after = permutation_errors(LINEAR, found, [[0], [1], [2], [0, 2]], 1)
+    growth = [np.mean([after[fold, number] - before[fold] for fold in range(5)]) for number in range(4)]
+    np.testing.assert_allclose(table["permutation_percent"][:3], 100 * np.array(growth[:3]) / sum(growth[:3]))
+    # Groups are `a + c`, and b alone.
+    assert table["permutation_percent"][3] == pytest.approx(100 * growth[3] / (growth[3] + growth[1]))
+    np.testing.assert_allclose(table["rmse"], np.mean(np.sqrt(before)))
+    for number in range(4):
+        of_folds = [np.sqrt(after[fold, number]) - np.sqrt(before[fold]) for fold in range(5)]
+        mean = sum(of_folds) / 5
+        assert table["rmse_growth"][number] == pytest.approx(mean)
+        variance = sum((value - mean) ** 2 for value in of_folds) / 4
+        assert table["rmse_growth_sd"][number] == pytest.approx(np.sqrt(variance))
+
+
+def test_what_shuffling_improves_counts_as_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = np.array([4.0, 4, 4, 4, 4]), np.tile([7.0, 3, 5, 2], (5, 1))
+    monkeypatch.setattr(importances, "permutation_errors", lambda *_: errors)
+    found = independent([1, 1, 1])
+    table = importance_table(model(found, LINEAR), found, LINEAR, [["b", "c"]], 1)
+    assert table["permutation_percent"].tolist() == [75, 0, 25, 0]
+    assert table["rmse_growth"].tolist() == pytest.approx([7**0.5 - 2, 3**0.5 - 2, 5**0.5 - 2, 2**0.5 - 2])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_group_can_matter_where_none_of_its_members_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = np.array([4.0, 4, 4, 4, 4]), np.tile([4.0, 3, 5], (5, 1))
+    monkeypatch.setattr(importances, "permutation_errors", lambda *_: errors)
+    found = independent([1, 1])
+    table = importance_table(model(found, LINEAR), found, LINEAR, [["a", "b"]], 1)
+    np.testing.assert_array_equal(table["permutation_percent"], [np.nan, np.nan, 100])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_model_that_ignores_everything_has_no_shares() -> None:
+    found = replace(independent([1, 1]), y=np.full(SIDE * SIDE, 0.2))
+    table = importance_table(model(found, LINEAR), found, LINEAR, [], 1)
+    assert table["permutation_percent"].isna().all()
+    np.testing.assert_allclose(table["rmse_growth"], 0, atol=1e-12)
+
+
+def test_importances_depend_on_the_seed_alone() -> None:
+    found = independent([2, 1], noise=0.5)
+    made = model(found, FOREST)
+    first, again, other = (
+        importance_table(made, found, replace(FOREST, seed=seed), [["a", "b"]], threads)
+        for seed, threads in ((1, 1), (1, 2), (2, 1))
+    )
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert (first["rmse_growth"] != other["rmse_growth"]).all()
+
+
+# Partial dependence
+
+
+@pytest.mark.parametrize(
+    "estimator", [LinearRegression(), RandomForestRegressor(20, min_samples_leaf=3, random_state=1)], ids=str
+)
+def test_partial_dependence_is_that_of_scikit_learn(estimator: object) -> None:
+    random = np.random.default_rng(9)
+    x = random.normal(size=(200, 3)).astype(np.float32)
+    estimator.fit(x, x[:, 0] - x[:, 1] ** 2)
+    values = np.linspace(-4, 4, 21)
+    for column in range(3):
+        expected = inspection.partial_dependence(
+            estimator, x, [column], custom_values={column: values}, method="brute", kind="average"
+        )
+        np.testing.assert_allclose(
+            partial_dependence(estimator, x, column, values), expected["average"][0], rtol=1e-6, atol=1e-9
+        )
+
+
+def test_partial_dependence_is_of_the_mean() -> None:
+    """Of skewed noise, a quantile forest's own prediction, the median, would be too low."""
+    random = np.random.default_rng(10)
+    x = random.normal(size=(600, 1)).astype(np.float32)
+    y = x[:, 0] + random.gamma(0.3, 3, len(x))
+    forest = fit(FOREST, x, y)
+    values = np.array([-0.5, 0.5])
+    found = partial_dependence(forest, x, 0, values)
+    mean = RandomForestRegressor.predict(forest, values[:, None].astype(np.float32))
+    np.testing.assert_allclose(found, mean)
+    assert (found > forest.predict(values[:, None].astype(np.float32)) + 0.2).all()
+
+
+def test_dependence_goes_beyond_the_training_rows_where_a_forest_is_flat() -> None:
+    found = independent([1, -0.5], noise=0.1)
+    found = replace(found, trained=(np.abs(found.x) < 2).all(axis=1))
+    table = dependence_table(model(found, FOREST), found, {"a": "1", "b": "K"}, 7)
+    assert list(table) == [
+        *("method", "predictor", "unit", "value", "prediction", "minimum", "p05", "p95", "maximum"),
+    ]
+    assert table["predictor"].tolist() == ["a"] * DEPENDENCE_VALUES + ["b"] * DEPENDENCE_VALUES
+    assert table["unit"].tolist() == ["1"] * DEPENDENCE_VALUES + ["K"] * DEPENDENCE_VALUES
+    for number, (_, rows_of) in enumerate(table.groupby("predictor")):
+        x, first = found.x[found.trained, number].astype(float), rows_of.iloc[0]
+        np.testing.assert_allclose(
+            first[["minimum", "p05", "p95", "maximum"]].astype(float),
+            [x.min(), np.quantile(x, 0.05), np.quantile(x, 0.95), x.max()],
+        )
+        beyond = DEPENDENCE_MARGIN * np.ptp(x)
+        np.testing.assert_allclose(rows_of["value"].iloc[[0, -1]], [x.min() - beyond, x.max() + beyond])
+        assert (np.diff(rows_of["value"]) > 0).all()
+        below, above = rows_of[rows_of["value"] < x.min()], rows_of[rows_of["value"] > x.max()]
+        assert len(below) > 1
+        assert len(above) > 1
+        assert below["prediction"].nunique() == above["prediction"].nunique() == 1
+        rise = above["prediction"].iloc[0] - below["prediction"].iloc[0]
+        assert rise * (1, -1)[number] > 1
+
+
+def test_dependence_is_averaged_over_a_sample_of_the_training_rows() -> None:
+    """The mean of a linear model at a value moves with the mean of the rows' other predictors, which seeds draw."""
+    found = independent([1, 1])
+    made = model(found, LINEAR)
+    first, again, other = (dependence_table(made, found, {"a": "1", "b": "1"}, seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    of_a = [table[table["predictor"] == "a"] for table in (first, other)]
+    shifts = [(table["prediction"] - table["value"]).to_numpy() for table in of_a]
+    for shift in shifts:
+        np.testing.assert_allclose(shift, shift[0], atol=1e-5)
+        assert abs(shift[0] - found.x[:, 1].mean()) < 4 / np.sqrt(DEPENDENCE_ROWS)
+    assert shifts[0][0] != shifts[1][0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_dependence_on_a_constant_is_a_point() -> None:
+    found = independent([1, 1])
+    found.x[:, 1] = 0.5
+    table = dependence_table(model(found, LINEAR), found, {"a": "1", "b": "1"}, 1)
+    constant = table[table["predictor"] == "b"]
+    assert (constant["value"] == 0.5).all()
+    assert (constant["prediction"] == constant["prediction"].iloc[0]).all()

@@ -1,0 +1,274 @@
+"""From blocks to the map: exact cell means, no seams, flags."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+
+from kilomoist.cells import block_mean
+from kilomoist.grids import CELL_SIDE, Window
+from kilomoist.mapping.flags import (
+    FLAGS,
+    NO_FLAG_COLOUR,
+    SEVERITY,
+    colour_table,
+    flag_block,
+    flag_table,
+    legend,
+    most_severe,
+    severity_colours,
+)
+from kilomoist.mapping.maps import bounds_of, finish_block
+from kilomoist.products import products_of
+from kilomoist.reconciliation import Reconciliation
+from kilomoist.regions import blocks_of
+
+CELLS = Window(200, 3000, 18, 22)
+BOUNDS = (0.0, 1.0)
+
+
+def raw_map(seed: int, share: float = 1.0, scale: float = 6.0) -> np.ndarray:
+    """A smooth map with gaps."""
+    random = np.random.default_rng(seed)
+    pixels = CELLS.refined(CELL_SIDE)
+    pattern = gaussian_filter(random.standard_normal(pixels.shape), scale, mode="reflect")
+    values = 0.2 + 0.04 * pattern / pattern.std()
+    return np.where(random.random(pixels.shape) < share, values, np.nan)
+
+
+def goal(seed: int, share: float = 1.0) -> np.ndarray:
+    """A target that differs from the map by a smooth field."""
+    random = np.random.default_rng(seed)
+    pattern = gaussian_filter(random.standard_normal(CELLS.shape), 2, mode="reflect")
+    values = np.clip(0.2 + 0.05 * pattern / pattern.std(), 0.02, 0.6)
+    return np.where(random.random(CELLS.shape) < share, values, np.nan)
+
+
+def make_map(raw: np.ndarray, target: np.ndarray, side: int, bounds: tuple[float, float] = BOUNDS) -> tuple:
+    """The final map and its reconciled cells, made in blocks as the rules do."""
+    pixels = CELLS.refined(CELL_SIDE)
+    reconciliation = Reconciliation(CELLS, CELL_SIDE)
+    blocks = list(blocks_of(CELLS, side).values())
+    for block in blocks:
+        reconciliation.measure(raw[block.refined(CELL_SIDE).within(pixels)], block)
+    correction, reconciled = reconciliation.solve(target, 0.5)
+    wanted = np.where(reconciled, target, np.nan)
+    values = np.full(pixels.shape, np.nan, np.float32)
+    for block in blocks:
+        cut = block.refined(CELL_SIDE).within(pixels)
+        values[cut] = finish_block(raw[cut], correction, wanted[block.within(CELLS)], CELLS, block, bounds)
+    return values, reconciled
+
+
+def edge_ratio(values: np.ndarray) -> float:
+    """Mean |gradient| across cell edges, divided by that inside cells, along both axes."""
+    across, inside = [], []
+    for axis in (0, 1):
+        steps = np.abs(np.diff(values.astype(float), axis=axis))
+        at_edge = np.arange(1, values.shape[axis]) % CELL_SIDE == 0
+        across.append(np.compress(at_edge, steps, axis=axis).ravel())
+        inside.append(np.compress(~at_edge, steps, axis=axis).ravel())
+    return float(np.nanmean(np.concatenate(across)) / np.nanmean(np.concatenate(inside)))
+
+
+@given(seed=st.integers(0, 10_000), share=st.floats(0.4, 1), targets=st.floats(0.3, 1))
+@settings(max_examples=8, deadline=None)
+def test_means_are_exact_in_single_precision(seed: int, share: float, targets: float) -> None:
+    raw, target = raw_map(seed, share), goal(seed + 1, targets)
+    values, reconciled = make_map(raw, target, 256)
+    assert values.dtype == np.float32
+    means, count = block_mean(values, CELL_SIDE)
+    np.testing.assert_array_equal(reconciled, np.isfinite(target) & (count >= 0.5 * 81))
+    np.testing.assert_allclose(means[reconciled], target[reconciled], rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(np.isfinite(values), np.isfinite(raw))
+    assert np.nanmin(values) >= 0
+    assert np.nanmax(values) <= 1
+
+
+@pytest.mark.parametrize("side", [8, 11])
+def test_many_blocks_make_the_same_map_as_one(side: int) -> None:
+    raw, target = raw_map(3, 0.8), goal(4, 0.9)
+    one, cells_of_one = make_map(raw, target, 256)
+    many, cells_of_many = make_map(raw, target, side)
+    np.testing.assert_array_equal(many, one)
+    np.testing.assert_array_equal(cells_of_many, cells_of_one)
+
+
+def test_no_edges_of_cells_show() -> None:
+    raw, target = raw_map(5), goal(6)
+    values, reconciled = make_map(raw, target, 8)
+    assert reconciled.all()
+    assert edge_ratio(raw) == pytest.approx(1, abs=0.05)
+    assert edge_ratio(values) < 1.1
+    # The statistic sees edges: copying, and shifting each cell by a constant.
+    copied = np.kron(target, np.ones((9, 9)))
+    shifted = raw + np.kron(target - block_mean(raw, 9)[0], np.ones((9, 9)))
+    with np.errstate(divide="ignore"):
+        assert edge_ratio(copied + 1e-4 * raw) > 10
+    assert edge_ratio(shifted) > 2
+
+
+def test_no_edges_of_blocks_show() -> None:
+    """Gradients across the borders of blocks of 8 cells against those across other cell edges."""
+    values, _ = make_map(raw_map(7), goal(8), 8)
+    steps = np.abs(np.diff(values.astype(float), axis=1))
+    border = np.arange(1, values.shape[1])
+    at_block, at_cell = steps[:, border % 72 == 0], steps[:, (border % 9 == 0) & (border % 72 != 0)]
+    assert at_block.mean() < 1.25 * at_cell.mean()
+
+
+def test_values_stay_within_bounds_and_means_exact() -> None:
+    """A dry target and a map with much detail: without bounds a tenth of the pixels would fall below 0."""
+    raw, target = raw_map(9, scale=2) - 0.15, np.full(CELLS.shape, 0.03)
+    values, reconciled = make_map(raw, target, 256)
+    unbounded, _ = make_map(raw, target, 256, (-10.0, 10.0))
+    assert (unbounded < 0).mean() > 0.1
+    assert values.min() == 0
+    np.testing.assert_allclose(block_mean(values, 9)[0][reconciled], 0.03, rtol=0, atol=1e-6)
+
+
+def test_without_correction_the_map_is_the_raw_one() -> None:
+    """`map.reconcile: false`: no cell has a target, bounds still hold."""
+    raw = raw_map(10, 0.7)
+    raw[0, 0] = 1.2
+    pixels = CELLS.refined(CELL_SIDE)
+    values = finish_block(raw, np.zeros(CELLS.shape), np.full(CELLS.shape, np.nan), CELLS, CELLS, BOUNDS)
+    assert values.shape == pixels.shape
+    np.testing.assert_array_equal(values, np.clip(raw, 0, 1).astype(np.float32))
+
+
+def test_bounds_are_physical() -> None:
+    assert {bounds_of(name) for name in products_of("target")} == {(0.0, 1.0)}
+
+
+# Flags
+
+
+def test_legend_matches_the_published_bits() -> None:
+    published = {
+        "bit_0": "outside the training range",
+        "bit_1": "outside the area of applicability",
+        "bit_2": "few observations",
+        "bit_3": "water, snow or ice in the pixel",
+        "bit_4": "cell not reconciled",
+        "bit_5": "frozen",
+        "bit_6": "target without radiometer",
+        "bit_7": "no value",
+    }
+    assert legend(["ndvi", "lst_day"]) == published
+    never = {"bit_5": "frozen (never set: lst_day is not in use)"}
+    assert legend(["ndvi"]) == published | never
+    assert sorted(flag.bit for flag in FLAGS.values()) == list(range(8))
+    assert sorted(SEVERITY) == sorted(FLAGS)
+
+
+def stack_of(shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    clean = {"ndvi_days": 31.0, "lst_day_days": 20.0, "water": 0.0, "snow": 0.0}
+    return {name: np.full(shape, value, np.float32) for name, value in clean.items()}
+
+
+def test_flags_of_single_pixels() -> None:
+    stack, values = stack_of((18, 9)), np.full((18, 9), 0.2, np.float32)
+    stack["lst_day_days"][0, 0] = 4.99
+    stack["lst_day_days"][0, 1] = 5
+    stack["ndvi_days"][0, 2] = 1
+    stack["water"][0, 3], stack["snow"][0, 4] = 0.06, 0.06
+    stack["water"][0, 5] = 0.05
+    stack["lst_day_days"][0, 6], stack["snow"][0, 6] = 1, 1
+    values[0, 7] = np.nan
+    stack["water"][0, 7] = 1
+    flags = flag_block(values, stack, {"lst_day": 5, "ndvi": 16}, np.array([[True], [False]]), {})
+    assert flags.dtype == np.uint8
+    assert flags[0].tolist() == [4, 0, 4, 8, 8, 0, 12, 128, 0]
+    assert not flags[1:9].any()
+    assert (flags[9:] == 16).all()
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=20)
+def test_pixels_without_value_only_say_so(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    shape = (27, 18)
+    stack = {
+        name: np.where(random.random(shape) < 0.5, random.random(shape), np.nan).astype(np.float32)
+        for name in ("lst_day_days", "water", "snow")
+    }
+    values = np.where(random.random(shape) < 0.6, 0.2, np.nan).astype(np.float32)
+    reconciled = random.random((3, 2)) < 0.5
+    flags = flag_block(values, stack, {"lst_day": 0.5}, reconciled, {})
+    for row, column in np.ndindex(shape):
+        place = (row, column)
+        if np.isnan(values[place]):
+            expected = 128
+        else:
+            surface = any(stack[name][place] > 0.05 for name in ("water", "snow"))
+            few = stack["lst_day_days"][place] < 0.5
+            expected = 4 * few + 8 * surface + 16 * (not reconciled[row // 9, column // 9])
+        assert flags[place] == expected
+
+
+def test_flags_without_vegetation_and_without_predictors() -> None:
+    """Temperature alone tells nothing of water."""
+    stack = {"lst_day_days": np.full((9, 9), 4.0, np.float32)}
+    values = np.full((9, 9), 0.2, np.float32)
+    assert (flag_block(values, stack, {"lst_day": 5}, np.array([[True]]), {}) == 4).all()
+    assert not flag_block(values, stack, {"lst_day": 3}, np.array([[True]]), {}).any()
+    assert not flag_block(values, stack, {}, np.array([[True]]), {}).any()
+
+
+def test_pixels_freeze_below_273_15_kelvin() -> None:
+    stack, values = stack_of((9, 9)), np.full((9, 9), 0.2, np.float32)
+    stack["lst_day"] = np.full((9, 9), 273.15, np.float32)
+    stack["lst_day"][0, :3] = [273.14, 273.16, np.nan]
+    flags = flag_block(values, stack, {}, np.array([[True]]), {})
+    assert flags[0, :4].tolist() == [32, 0, 0, 0]
+    assert flags.sum() == 32
+
+
+def test_flags_that_are_found_elsewhere_are_set_where_they_hold() -> None:
+    values = np.full((9, 9), 0.2, np.float32)
+    values[8] = np.nan
+    outside = np.zeros((2, 9, 9), bool)
+    outside[0, 0], outside[1, :, 0] = True, True
+    others = {
+        "outside_range": outside[0],
+        "outside_applicability": outside[1],
+        "without_radiometer": np.bool_(True),
+    }
+    flags = flag_block(values, stack_of((9, 9)), {}, np.array([[True]]), others)
+    assert flags[0, :2].tolist() == [64 + 2 + 1, 64 + 1]
+    assert flags[1, :2].tolist() == [64 + 2, 64]
+    assert (flags[8] == 128).all()
+
+
+def test_each_value_has_the_colour_of_its_most_severe_flag() -> None:
+    places, colours = most_severe(), colour_table()
+    assert places[0] == len(SEVERITY)
+    assert [SEVERITY[places[value]] for value in (128, 255, 32 + 8, 8 + 2, 3, 1 + 16, 16 + 4, 4 + 64, 64)] == [
+        *("no_value", "no_value", "frozen", "water_or_snow", "outside_applicability", "outside_range"),
+        *("not_reconciled", "few_observations", "without_radiometer"),
+    ]
+    assert sorted(colours) == list(range(256))
+    for value, colour in colours.items():
+        assert "#" + "".join(f"{part:02X}" for part in colour) == severity_colours()[places[value]]
+    assert severity_colours()[-1] == NO_FLAG_COLOUR
+    assert len(set(severity_colours())) == 9
+
+
+def test_shares_are_of_the_pixels_that_have_a_value() -> None:
+    flags = np.array([[0, 0, 0, 4, 6], [66, 128, 128, 128, 128]], np.uint8)
+    table = flag_table(np.bincount(flags.ravel(), minlength=256)).set_index("flag")
+    assert table["pixels"].to_dict() == {
+        "outside the training range": 0,
+        "outside the area of applicability": 2,
+        "few observations": 2,
+        "water, snow or ice in the pixel": 0,
+        "cell not reconciled": 0,
+        "frozen": 0,
+        "target without radiometer": 1,
+        "no flag": 3,
+    }
+    np.testing.assert_allclose(table["share"], table["pixels"] / 6)
+    assert table["bit"].tolist()[:-1] == list(range(7))
+    assert flag_table(np.bincount([128] * 4, minlength=256))["share"].isna().all()

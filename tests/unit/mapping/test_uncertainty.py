@@ -1,0 +1,314 @@
+"""Intervals of the map: conformal errors one scale up, how they shrink, and what the target's own error does."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.stats import norm
+
+from kilomoist.cells import block_mean, interpolate
+from kilomoist.evaluation.coverage import coverage_rows, vegetation_classes
+from kilomoist.grids import Window
+from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.detail import fit_detail
+from kilomoist.learning.details import Cells, reconciled_detail
+from kilomoist.learning.details import detail as detail_of
+from kilomoist.learning.learners import Settings, fit, predict_mean
+from kilomoist.learning.models import Model
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.tuning import Tuning, fit_small
+from kilomoist.mapping.calibration import (
+    FEWEST_ROWS,
+    Errors,
+    absolute_errors,
+    calibrate,
+    conformal_quantile,
+    conformalised,
+    crossed_coverage,
+    detail_errors,
+)
+from kilomoist.mapping.error_scale_ratio import roughness
+from kilomoist.mapping.intervals import block_offsets, interval_block, spread
+from kilomoist.mapping.merging import weigh_target
+
+WINDOW = Window(200, 2900, 48, 48)
+FOREST = Settings("random_forest", 30, 1, 10)
+
+
+def smooth(seed: int, shape: tuple[int, int], width: float) -> np.ndarray:
+    field = gaussian_filter(np.random.default_rng(seed).standard_normal(shape), width)
+    return field / field.std()
+
+
+def region() -> Cells:
+    """Soil moisture that follows a smooth and a rough predictor, and something that no predictor knows."""
+    a, b = smooth(1, WINDOW.shape, 6), smooth(2, WINDOW.shape, 1)
+    hidden = smooth(3, WINDOW.shape, 1)
+    return Cells(0.2 + 0.03 * a + 0.02 * b + 0.01 * hidden, np.stack([a, b]), WINDOW)
+
+
+def samples_of(cells: Cells) -> pd.DataFrame:
+    row, column = np.nonzero(cells.complete())
+    table = pd.DataFrame({"row": row + cells.window.row, "col": column + cells.window.column})
+    table["target"] = cells.target[row, column]
+    for name, layer in zip(("a", "b"), cells.predictors, strict=True):
+        table[name] = layer[row, column]
+    return table.assign(split="train")
+
+
+# Conformal quantiles
+
+
+@pytest.mark.parametrize(
+    ("n", "coverage", "expected"), [(9, 0.9, 9), (10, 0.9, 10), (19, 0.9, 18), (99, 0.9, 90), (4, 0.5, 3)]
+)
+def test_conformal_quantile_counts_one_more_than_there_are(n: int, coverage: float, expected: int) -> None:
+    """⌈(n + 1)·coverage⌉, by hand."""
+    assert conformal_quantile(np.random.default_rng(1).permutation(np.arange(1.0, n + 1)), coverage) == expected
+
+
+def test_too_few_scores_bound_nothing() -> None:
+    assert conformal_quantile(np.arange(8.0), 0.9) == math.inf
+
+
+def test_a_new_score_is_covered_as_often_as_promised() -> None:
+    """Over many draws, whatever the distribution: between the nominal share and 1 / (n + 1) more."""
+    random = np.random.default_rng(2)
+    draws = random.exponential(size=(4000, 41)) ** 2
+    covered = np.mean([one[0] <= conformal_quantile(one[1:], 0.9) for one in draws])
+    assert 0.9 - 3 * math.sqrt(0.09 / 4000) < covered < 0.9 + 1 / 41 + 3 * math.sqrt(0.09 / 4000)
+
+
+# Spread
+
+
+def test_spread_of_both_methods_follows_the_quantiles() -> None:
+    random = np.random.default_rng(3)
+    x = random.uniform(size=(2000, 1)).astype(np.float32)
+    y = 0.2 + 0.1 * x[:, 0] * random.standard_normal(2000)
+    estimator = fit(replace_leaf(50), x, y)
+    low, high = estimator.predict(x[:50], quantiles=[0.05, 0.95]).T
+    mean = predict_mean(estimator, x[:50])
+    absolute = Model("absolute", "random_forest", ("a",), 50, 1.0, 2000, 0, estimator)
+    below, above = spread(absolute, x[:50], 0.9, 0.01, 0.0)
+    np.testing.assert_allclose(below, mean - low + 0.01)
+    np.testing.assert_allclose(above, high - mean + 0.01)
+    detail = Model("detail", "random_forest", ("a",), 50, 0.5, 2000, 40, estimator)
+    below, above = spread(detail, x[:50], 0.9, 0.01, 0.0)
+    np.testing.assert_allclose(below, (high - low) / 2)
+    np.testing.assert_array_equal(below, above)
+    assert spread(detail, x[:50], 0.9, 0.0, 7.0)[0].min() == 7.0
+    assert np.corrcoef(below, x[:50, 0])[0, 1] > 0.9, "where values scatter more, more is expected"
+
+
+def replace_leaf(min_leaf: int) -> Settings:
+    return Settings("random_forest", 50, 1, min_leaf)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Model("detail", "random_forest", ("a",), 1, 0.0, 0, 12, None),
+        Model("absolute", "linear", ("a",), 1, 1.0, 50, 0, fit(Settings("linear", 1, 1), np.eye(3), np.arange(3.0))),
+    ],
+)
+def test_without_quantiles_all_places_are_alike(model: Model) -> None:
+    below, above = spread(model, np.zeros((4, 3)), 0.9, 0.0, 0.0)
+    assert below.tolist() == above.tolist() == [1, 1, 1, 1]
+
+
+# Errors one scale up
+
+
+def test_without_detail_the_errors_are_those_of_interpolation() -> None:
+    """At α = 0: what B(y36) lacks, after reconciliation, never a width of zero."""
+    cells = region()
+    nothing = Model("detail", "random_forest", ("a", "b"), 1, 0.0, 0, 144, None)
+    errors, _ = detail_errors(cells, FOREST, nothing, True, 0.9, 0.5)
+    found = errors.table["observed"] - errors.table["estimated"]
+    expected = reconciled_detail(detail_of(cells.target, WINDOW, 0.5), WINDOW)
+    np.testing.assert_allclose(found, expected[cells.complete()], atol=1e-12)
+    calibration = calibrate(errors, 0.9, 0.5, 0.0)
+    assert calibration.scale == pytest.approx(np.quantile(np.abs(found), 0.9), rel=0.01)
+    below, above = block_offsets(nothing, np.zeros((3, 2)), calibration)
+    np.testing.assert_allclose(below, 0.5 * calibration.scale)
+    np.testing.assert_array_equal(below, above)
+
+
+def test_errors_of_detail_are_those_of_models_that_did_not_see_the_fold() -> None:
+    """A predictor that tells the target of its own cells by heart, and nothing elsewhere, gets no small errors."""
+    cells = region()
+    noise = np.random.default_rng(4).standard_normal((2, *WINDOW.shape))
+    useless = Cells(cells.target, noise, WINDOW)
+    model, _ = fit_detail(cells, ["a", "b"], FOREST, Tuning(10), 0.5)
+    told, _ = detail_errors(cells, FOREST, model, True, 0.9, 0.5)
+    untold, _ = detail_errors(useless, FOREST, model, True, 0.9, 0.5)
+    rmse = [float(np.sqrt(np.mean((one.table["observed"] - one.table["estimated"]) ** 2))) for one in (told, untold)]
+    alone = reconciled_detail(detail_of(cells.target, WINDOW, 0.5), WINDOW)[cells.complete()].std()
+    assert rmse[0] < 0.8 * alone < 0.8 * rmse[1] * 1.01
+
+
+def test_errors_of_absolute_count_what_reconciliation_mends() -> None:
+    cells = region()
+    samples = samples_of(cells)
+    model, _ = fit_absolute(samples, ["a", "b"], FOREST, Tuning(10))
+    calibrations = []
+    for reconciled in (False, True):
+        errors, least = absolute_errors(cells, samples, FOREST, Tuning(5), model, reconciled, 0.9, 0.5)
+        assert errors.table["fold"].nunique() == 5
+        crossed = crossed_coverage(errors, 0.9)
+        inside = (crossed["observed"] >= crossed["lower"]) & (crossed["observed"] <= crossed["upper"])
+        assert 0.85 < inside.mean() < 0.95
+        calibrations.append(calibrate(errors, 0.9, 1.0, least))
+    scales = [one.scale for one in calibrations]
+    assert None not in scales
+    assert scales[1] < scales[0]
+    assert (
+        calibrations[0].addition
+        == calibrations[1].addition
+        == pytest.approx(conformalised(samples, ["a", "b"], FOREST, 0.9, 1)[0])
+    )
+
+
+def test_a_region_without_coarse_cells_has_no_interval() -> None:
+    cells = region()
+    small = Window(200, 2900, 12, 12)
+    few = Cells(cells.target[:12, :12], cells.predictors[:, :12, :12], small)
+    samples = samples_of(few)
+    model, _ = fit_absolute(samples, ["a", "b"], FOREST, Tuning(10))
+    errors, least = absolute_errors(few, samples, FOREST, Tuning(5), model, True, 0.9, 0.5)
+    assert errors.table.empty
+    assert crossed_coverage(errors, 0.9).empty
+    calibration = calibrate(errors, 0.9, 1.0, least)
+    assert calibration.rows < FEWEST_ROWS
+    assert calibration.scale is None
+    assert np.isnan(block_offsets(model, np.zeros((3, 2), np.float32), calibration)).all()
+
+
+def test_quantiles_are_conformalised_on_blocks_that_models_did_not_see() -> None:
+    """What CQR adds makes the share of held-out rows inside the nominal one (Romano et al. 2019, theorem 1)."""
+    cells = region()
+    samples = samples_of(cells)
+    addition, below, above = conformalised(samples, ["a", "b"], replace_leaf(3), 0.9, 1)
+    assert addition > 0, "full-depth quantiles of neighbours are too narrow in blocks that were not seen"
+    x, y = samples[["a", "b"]].to_numpy(np.float32), samples["target"].to_numpy()
+    folds, random = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy()), np.random.default_rng(1)
+    mean = np.empty(len(y))
+    for fold in np.unique(folds):
+        train = np.flatnonzero(folds != fold)
+        forest = fit_small(replace_leaf(3), x, y, train, random, 1, only_mean=False)
+        mean[folds == fold] = predict_mean(forest, x[folds == fold])
+    inside = (y >= mean - below) & (y <= mean + above)
+    assert 0.9 <= inside.mean() <= 0.9 + 2 / len(y)
+
+
+def test_the_interval_of_a_fold_knows_nothing_of_its_errors() -> None:
+    random = np.random.default_rng(5)
+    table = pd.DataFrame({"observed": random.normal(size=500), "estimated": 0.0, "below": 1.0, "above": 1.0})
+    table["fold"] = np.arange(500) % 5
+    poisoned = table.assign(observed=np.where(table["fold"] == 2, 1e6, table["observed"]))
+    found = [crossed_coverage(Errors(one), 0.9) for one in (table, poisoned)]
+    here = (table["fold"] == 2).to_numpy()
+    for name in ("lower", "upper"):
+        np.testing.assert_array_equal(found[0].loc[here, name], found[1].loc[here, name])
+    scores = np.abs(table.loc[~here, "observed"])
+    assert found[0].loc[here, "upper"].iloc[0] == conformal_quantile(scores.to_numpy(), 0.9)
+
+
+# How errors shrink
+
+
+@pytest.mark.parametrize("exponent", [0.4, 0.7])
+def test_roughness_of_a_field_that_is_alike_on_all_scales(exponent: float) -> None:
+    """A random field with the spectrum k^−(2H + 2): the ratio of details that its pixels really have."""
+    side = 48 * 9
+    random = np.random.default_rng(6)
+    k = np.hypot(np.fft.fftfreq(2 * side)[:, None], np.fft.rfftfreq(2 * side)[None])
+    k[0, 0] = np.inf
+    spectrum = np.fft.rfft2(random.standard_normal((2 * side, 2 * side)))
+    field = np.fft.irfft2(spectrum * k ** -(exponent + 1))[:side, :side]
+    target, _ = block_mean(field, 9)
+    truth = field - interpolate(target, WINDOW, WINDOW.refined(9), 9)
+    within = detail_of(target, WINDOW, 0.5)
+    cells = Cells(target, target[None], WINDOW)
+    found = roughness(cells, np.array([np.nan]), np.array([1.0]), 0.5)
+    assert found == pytest.approx(truth.std() / within.std(), rel=0.2)
+    # A predictor that is the truth itself gives the same from the other side.
+    both = roughness(cells, np.array([truth.var()]), np.array([1.0]), 0.5)
+    assert both == pytest.approx(math.sqrt(found * truth.std() / within.std()), rel=1e-6)
+
+
+# The target's error
+
+
+def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
+    values = np.array([[0.02, 0.3, np.nan]])
+    below, above = np.array([[0.03, 0.03, np.nan]]), np.array([[0.04, 0.04, np.nan]])
+    lower, upper = interval_block(values, below, above, 0.0, 0.9, (0.0, 1.0))
+    np.testing.assert_allclose(lower, [[0.0, 0.27, np.nan]], atol=1e-7)
+    np.testing.assert_allclose(upper, [[0.06, 0.34, np.nan]], atol=1e-7)
+    z = norm.ppf(0.95)
+    lower, upper = interval_block(values, below, above, 0.02, 0.9, (0.0, 1.0))
+    assert lower[0, 1] == pytest.approx(0.3 - math.hypot(0.03, z * 0.02), abs=1e-6)
+    assert upper[0, 1] == pytest.approx(0.3 + math.hypot(0.04, z * 0.02), abs=1e-6)
+
+
+def test_an_exact_target_is_kept() -> None:
+    cells = region()
+    exact = weigh_target(cells, samples_of(cells), ["a", "b"], FOREST, Tuning(10), 0.0)
+    np.testing.assert_allclose(exact.goal, cells.target, atol=1e-12)
+    assert (exact.weight, exact.error, exact.contradicted) == (1, 0, False)
+
+
+@pytest.mark.parametrize("target_error", [0.015, 0.04, 0.2])
+@pytest.mark.parametrize("true_error", [0.0, 0.01])
+def test_an_error_that_the_data_contradict_makes_nobody_sure(target_error: float, true_error: float) -> None:
+    """Target and model differ by less than was said: who errs is unknown, and how much the mean of both errs is not."""
+    cells = region()
+    noise = true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
+    noisy = Cells(cells.target + noise, cells.predictors, WINDOW)
+    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, Tuning(10), target_error)
+    assert found.contradicted
+    assert found.weight == 0.5
+    assert found.error == pytest.approx(float(np.sqrt(np.mean((found.goal - cells.target) ** 2))), rel=0.1)
+
+
+def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
+    """A target that errs by 0.03 and a model that errs by less: the mean of both errs least, by √w · 0.03."""
+    cells = region()
+    noisy = Cells(
+        cells.target + 0.03 * np.random.default_rng(7).standard_normal(WINDOW.shape), cells.predictors, WINDOW
+    )
+    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, Tuning(10), 0.03)
+    errors = [float(np.sqrt(np.mean((one - cells.target) ** 2))) for one in (noisy.target, found.goal)]
+    assert 0 < found.weight < 1
+    assert errors[1] < 0.75 * errors[0]
+    assert found.error == math.sqrt(found.weight) * 0.03
+    assert errors[1] == pytest.approx(found.error, rel=0.25)
+
+
+# Coverage
+
+
+def test_coverage_is_counted_by_group() -> None:
+    observed = np.array([0.1, 0.2, 0.3, 0.4])
+    lower, upper = observed - [0.1, -0.1, 0.1, 0.1], observed + 0.1
+    groups = {"all": np.ones(4, bool), "first": np.arange(4) < 2, "none": np.zeros(4, bool)}
+    rows = coverage_rows("9 km", [(groups, observed, lower, upper)], 0.9)
+    parts = [
+        ({name: one[part] for name, one in groups.items()}, observed[part], lower[part], upper[part])
+        for part in (np.s_[:3], np.s_[3:])
+    ]
+    assert [row["coverage"] for row in coverage_rows("9 km", parts, 0.9)] == [row["coverage"] for row in rows]
+    assert [(row["group"], row["n"], row["coverage"]) for row in rows] == [("all", 4, 0.75), ("first", 2, 0.5)]
+    assert rows[0]["width"] == pytest.approx(0.15)
+
+
+def test_every_value_is_in_one_class_of_vegetation() -> None:
+    values = np.linspace(-0.2, 1.0, 500)
+    classes = vegetation_classes("ndvi", values)
+    assert list(classes) == ["ndvi below 0.2", "ndvi 0.2 to 0.4", "ndvi 0.4 to 0.6", "ndvi 0.6 and above"]
+    assert (np.sum(list(classes.values()), axis=0) == 1).all()
+    assert values[classes["ndvi 0.2 to 0.4"]].min() >= 0.2

@@ -1,0 +1,337 @@
+"""Layers of the user's on the 1 km pixels, against weights from pyproj and shapely; slopes of planes on the ground."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod, Transformer
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.transform import from_origin
+
+from kilomoist.errors import InputError
+from kilomoist.grids import EASE_CRS, M01, Window, cells_covering, latitude_edges, longitude_edges
+from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
+from kilomoist.predictors.terrain import terrain
+from kilomoist.regions import region_area
+
+BOX = (98.5, 47.0, 99.1, 47.4)
+CELLS = cells_covering(BOX)
+PIXELS = CELLS.refined(9)
+AROUND = (98.0, 46.5, 99.6, 47.9)
+"""West, south, east, north of rasters with room around the box."""
+
+
+def raster(
+    path: Path,
+    value: Callable[[NDArray, NDArray], NDArray],
+    *,
+    crs: str | None = "EPSG:4326",
+    bounds: tuple[float, float, float, float] = AROUND,
+    side: float = 1 / 120,
+    bands: int = 1,
+    dtype: str = "float32",
+    **profile: Any,
+) -> StaticLayer:
+    """A raster of a function of its own coordinates, at the centres of its pixels."""
+    west, south, east, north = bounds
+    rows, columns = round((north - south) / side), round((east - west) / side)
+    x, y = west + side * (np.arange(columns) + 0.5), north - side * (np.arange(rows) + 0.5)
+    values = value(*np.meshgrid(x, y)).astype(dtype)
+    shape = {"count": bands, "height": rows, "width": columns, "dtype": dtype}
+    with rasterio.open(
+        path, "w", driver="GTiff", crs=crs, transform=from_origin(west, north, side, side), **shape, **profile
+    ) as file:
+        for band in range(1, bands + 1):
+            file.write(values, band)
+    return StaticLayer("elevation", path, "average")
+
+
+def on_pixels(layer: StaticLayer, cells: Window = CELLS, use: str = "elevation") -> NDArray[np.float32]:
+    return stack_layers([layer], [use], cells, cells)[use]
+
+
+def overlaps(edges: NDArray, start: float, side: float, count: int) -> NDArray[np.float64]:
+    """Length of what intervals between `edges` share with each of `count` intervals of a length, (edges - 1, count)."""
+    low, high = np.sort([edges[:-1], edges[1:]], axis=0)[:, :, None]
+    left = start + side * np.arange(count)
+    return np.clip(np.minimum(high, left + side) - np.maximum(low, left), 0, None)
+
+
+@pytest.mark.parametrize("side", [1 / 120, 1 / 333, 0.0091])
+def test_a_finer_raster_is_averaged_by_area(tmp_path: Path, side: float) -> None:
+    random = np.random.default_rng(1)
+    layer = raster(tmp_path / "a.tif", lambda x, _: random.normal(size=x.shape), side=side)
+    with rasterio.open(layer.path) as file:
+        values = file.read(1).astype(float)
+    # A pixel of EASE-Grid 2.0 is a range of longitudes and of latitudes.
+    along = overlaps(longitude_edges(PIXELS), AROUND[0], side, values.shape[1])
+    down = overlaps(-latitude_edges(PIXELS), -AROUND[3], side, values.shape[0])
+    expected = down @ values @ along.T / (down.sum(axis=1)[:, None] * along.sum(axis=1))
+    np.testing.assert_allclose(on_pixels(layer), expected, atol=1e-5)
+
+
+def test_a_raster_in_utm_is_averaged_over_the_pixels_polygons(tmp_path: Path) -> None:
+    """To within what the grid's turn by half a degree makes of the box around a pixel."""
+    layer = raster(
+        tmp_path / "a.tif",
+        lambda x, y: 1000 + 300 * np.sin(x / 1500) * np.cos(y / 2000),
+        crs="EPSG:32647",
+        bounds=(440000, 5180000, 520000, 5270000),
+        side=100,
+    )
+    found = on_pixels(layer)
+    to_utm = Transformer.from_crs(EASE_CRS, "EPSG:32647", always_xy=True)
+    with rasterio.open(layer.path) as file:
+        values, place = file.read(1).astype(float), file.transform
+    for row, column in ((3, 4), (20, 30), (35, 50)):
+        (left, right), (top, bottom) = (
+            M01.x_edges(PIXELS)[column : column + 2],
+            M01.y_edges(PIXELS)[row : row + 2],
+        )
+        x, y = to_utm.transform([left, right, right, left], [top, top, bottom, bottom])
+        polygon = shapely.Polygon(np.column_stack([x, y]))
+        west, south, east, north = polygon.bounds
+        first, last = int((place.f - north) // 100), int((place.f - south) // 100)
+        start, end = int((west - place.c) // 100), int((east - place.c) // 100)
+        rows, columns = np.mgrid[first : last + 1, start : end + 1]
+        squares = shapely.box(
+            place.c + 100 * columns, place.f - 100 * (rows + 1), place.c + 100 * (columns + 1), place.f - 100 * rows
+        )
+        weights = shapely.area(shapely.intersection(squares, polygon))
+        expected = (weights * values[rows, columns]).sum() / weights.sum()
+        assert found[row, column] == pytest.approx(expected, abs=1)
+
+
+def test_a_coarser_raster_is_interpolated(tmp_path: Path) -> None:
+    layer = raster(tmp_path / "a.tif", lambda x, y: 10 * x - 7 * y, side=0.1)
+    longitude, latitude = (
+        edges[:-1] + np.diff(edges) / 2 for edges in (longitude_edges(PIXELS), latitude_edges(PIXELS))
+    )
+    expected = 10 * longitude - 7 * latitude[:, None]
+    np.testing.assert_allclose(on_pixels(layer), expected, atol=2e-3)
+
+
+def test_scale_and_offset_of_the_file_count(tmp_path: Path) -> None:
+    layer = raster(tmp_path / "a.tif", lambda x, _: np.full(x.shape, 120), dtype="int16")
+    with rasterio.open(layer.path, "r+") as file:
+        file.scales, file.offsets = (10.0,), (5.0,)
+    assert (on_pixels(layer) == 1205).all()
+
+
+def test_classes_are_those_that_cover_most(tmp_path: Path) -> None:
+    """Of stripes along meridians, two of class 7 and one of class 200, in rasters finer than a pixel."""
+    stripes = raster(
+        tmp_path / "a.tif",
+        lambda x, _: np.where(np.round(x * 480 - 0.5) % 3 == 0, 200, 7),
+        side=1 / 480,
+        dtype="uint8",
+    )
+    layer = StaticLayer("soil", stripes.path, "mode")
+    assert (on_pixels(layer, use="soil") == 7).all()
+    # A mean would be of no class.
+    averaged = on_pixels(stripes)
+    assert (averaged > 20).all()
+    assert (averaged < 180).all()
+
+
+@pytest.mark.parametrize("resampling", ["average", "mode"])
+@pytest.mark.parametrize("side", [1 / 240, 0.1])
+def test_a_pixel_of_which_more_than_half_is_missing_has_no_value(tmp_path: Path, resampling: Any, side: float) -> None:
+    border = 98.8  # an edge of source pixels of both sizes
+    made = raster(tmp_path / "a.tif", lambda x, _: np.where(x < border, -1, 3), nodata=-1, side=side)
+    layer = StaticLayer("soil", made.path, resampling)
+    found = on_pixels(layer, use="soil")
+    longitude = longitude_edges(PIXELS)[:-1] + np.diff(longitude_edges(PIXELS)) / 2
+    assert (found[:, longitude > border + 1e-3] == 3).all()
+    assert np.isnan(found[:, longitude < border - 1e-3]).all()
+
+
+def test_blocks_agree_with_the_whole(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    layer = raster(
+        tmp_path / "a.tif",
+        lambda x, _: random.normal(1000, 50, x.shape),
+        crs="EPSG:32647",
+        bounds=(400000, 5150000, 560000, 5300000),
+        side=90,
+    )
+    use = ["elevation", "slope", "northness", "eastness"]
+    whole = stack_layers([layer], use, CELLS, CELLS)
+    cut = CELLS.columns // 2
+    left = Window(CELLS.row, CELLS.column, CELLS.rows, cut)
+    right = Window(CELLS.row, CELLS.column + cut, CELLS.rows, CELLS.columns - cut)
+    for name in use:
+        parts = [stack_layers([layer], use, part, CELLS)[name] for part in (left, right)]
+        assert np.hstack(parts).tobytes() == whole[name].tobytes(), name
+
+
+def test_across_180_degrees(tmp_path: Path) -> None:
+    """A raster of the globe, and one in UTM zone 1, which goes on beyond 180°."""
+    cells = cells_covering((179.8, -17.2, 180.3, -16.8))
+    globe = raster(
+        tmp_path / "a.tif", lambda x, y: np.abs(x) + y, bounds=(-180, -20, 180, -10), side=0.05, dtype="float64"
+    )
+    found = on_pixels(globe, cells)
+    to_degrees = Transformer.from_crs(EASE_CRS, "EPSG:4326", always_xy=True)
+    pixels = cells.refined(9)
+    x = M01.x_centres(pixels)
+    x = np.where(x > -M01.left, x + 2 * M01.left, x)
+    longitude, latitude = to_degrees.transform(*np.meshgrid(x, M01.y_centres(pixels)))
+    # Interpolation does not see the other side.
+    clear = np.abs(longitude) < 179.97
+    np.testing.assert_allclose(found[clear], (np.abs(longitude) + latitude)[clear], atol=2e-3)
+    assert np.isfinite(found).all()
+    utm = raster(
+        tmp_path / "b.tif", lambda x, y: x + 0.5 * y, crs="EPSG:32701", bounds=(100000, 8.05e6, 300000, 8.2e6), side=200
+    )
+    check_layer(utm, "taveuni", region_area((179.8, -17.2, -179.7, -16.8), None))
+    x, y = Transformer.from_crs("EPSG:4326", "EPSG:32701", always_xy=True).transform(longitude, latitude)
+    np.testing.assert_allclose(on_pixels(utm, cells), x + 0.5 * y, atol=30)
+
+
+# Terrain
+
+
+@pytest.mark.parametrize(("east", "north"), [(0.1, 0.0), (0.0, -0.2), (-0.05, 0.3)])
+def test_slope_of_a_plane_on_the_ground_at_47_north(east: float, north: float) -> None:
+    """Distances by pyproj's geodesics: a pixel there is 0.79 km wide and 1.27 km high."""
+    window = PIXELS
+    around = Window(window.row - 1, window.column - 1, window.rows + 2, window.columns + 2)
+    longitude, latitude = Transformer.from_crs(EASE_CRS, "EPSG:4326", always_xy=True).transform(
+        *np.meshgrid(M01.x_centres(around), M01.y_centres(around))
+    )
+    geod = Geod(ellps="WGS84")
+    middle = around.rows // 2
+    _, _, width = geod.inv(longitude[middle, 0], latitude[middle, 0], longitude[middle, 1], latitude[middle, 1])
+    _, _, height = geod.inv(
+        np.full(around.rows, longitude[0, 0]),
+        np.full(around.rows, latitude[middle, 0]),
+        longitude[:, 0],
+        latitude[:, 0],
+    )
+    assert 780 < width < 800
+    northward = np.sign(latitude[:, 0] - latitude[middle, 0]) * height
+    plane = 1000 + east * width * np.arange(around.columns) + north * northward[:, None]
+    found = terrain(plane, window)
+    steep = np.hypot(east, north)
+    row = middle - 1
+    np.testing.assert_allclose(found["slope"][row], np.degrees(np.arctan(steep)), rtol=1e-4)
+    np.testing.assert_allclose(found["northness"][row], -north / np.hypot(1, steep), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found["eastness"][row], -east / np.hypot(1, steep), rtol=1e-4, atol=1e-4)
+    # Along the edge of what is known the plane goes on.
+    plane[0], plane[:, 0] = np.nan, np.nan
+    np.testing.assert_allclose(terrain(plane, window)["slope"][row], found["slope"][row], rtol=1e-4)
+
+
+def test_flat_ground_faces_nowhere_and_what_is_unknown_has_no_slope() -> None:
+    window = Window(PIXELS.row, PIXELS.column, 3, 3)
+    flat = np.full((5, 5), 700.0)
+    flat[3, 3] = np.nan
+    found = terrain(flat, window)
+    assert np.isnan(found["slope"][2, 2])
+    for name in ("slope", "northness", "eastness"):
+        assert np.count_nonzero(found[name] == 0) == 8, name
+
+
+def test_slope_follows_the_layer(tmp_path: Path) -> None:
+    """A valley along a meridian: both flanks are as steep, and face each other."""
+    layer = raster(tmp_path / "a.tif", lambda x, _: 20000 * np.abs(x - 98.8), side=1 / 1200)
+    bands = stack_layers([layer], ["slope", "elevation", "eastness"], CELLS, CELLS)
+    assert list(bands) == ["slope", "elevation", "eastness"]
+    longitude = longitude_edges(PIXELS)[:-1] + np.diff(longitude_edges(PIXELS)) / 2
+    west, east = longitude < 98.77, longitude > 98.83
+    # 20 km per degree of longitude, which has 111.3 km · cos 47.2° here.
+    expected = np.degrees(np.arctan(20 / (111.32 * np.cos(np.radians(47.2)))))
+    np.testing.assert_allclose(bands["slope"][:, west | east], expected, rtol=0.01)
+    assert (bands["eastness"][:, west] > 0.2).all()
+    assert (bands["eastness"][:, east] < -0.2).all()
+
+
+# What is refused
+
+
+def hills(x: NDArray, y: NDArray) -> NDArray:
+    return 1000 + 100 * np.sin(9 * x) * np.cos(9 * y)
+
+
+def test_a_sound_layer_is_accepted(tmp_path: Path) -> None:
+    layer = raster(tmp_path / "a.tif", hills)
+    check_layer(layer, "here", region_area(BOX, None))
+    cut = raster(tmp_path / "b.tif", hills, bounds=(98.5, 47.0, 99.1, 47.4), side=0.01)
+    check_layer(cut, "here", region_area(BOX, None))
+    assert np.isfinite(on_pixels(layer)).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {"crs": None},
+            "which has no CRS: assign the one it was made in, for example by gdal_edit.py -a_srs EPSG:4326",
+        ),
+        ({"bands": 3}, "which has 3 bands where one is expected: take one of them out"),
+        (
+            {"bounds": (98.0, 46.5, 98.9, 47.9)},
+            (
+                "which does not reach over all of region here (98.5 to 99.1° E, 47 to 47.4° N) but from 98 to 98.9° E "
+                "and 46.5 to 47.9° N: take a raster that covers the region, or a smaller region."
+            ),
+        ),
+        (
+            {"crs": "EPSG:32647", "bounds": (0, 0, 1000, 1000), "side": 10},
+            "which does not reach over all of region here",
+        ),
+    ],
+    ids=["no CRS", "bands", "part", "elsewhere"],
+)
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+def test_files_that_cannot_be_used(tmp_path: Path, options: dict[str, Any], told: str) -> None:
+    layer = raster(tmp_path / "dem.tif", hills, **options)
+    with pytest.raises(InputError) as caught:
+        check_layer(layer, "here", region_area(BOX, None))
+    assert str(caught.value).startswith(f"`predictors.layers.elevation` is {layer.path}, {told}")
+
+
+def test_a_raster_that_lies_nowhere_is_refused(tmp_path: Path) -> None:
+    """Without a geotransform its pixels' numbers would pass for degrees, and might even cover the region."""
+    path = tmp_path / "dem.tif"
+    profile = {"driver": "GTiff", "count": 1, "height": 200, "width": 200, "dtype": "float32", "crs": "EPSG:4326"}
+    with pytest.warns(NotGeoreferencedWarning), rasterio.open(path, "w", **profile) as file:
+        file.write(np.ones((200, 200), np.float32), 1)
+    with pytest.raises(InputError) as caught:
+        check_layer(StaticLayer("elevation", path, "average"), "here", region_area(BOX, None))
+    assert str(caught.value) == (
+        f"`predictors.layers.elevation` is {path}, which does not say where it lies (it has no geotransform): "
+        f"give its corners, for example by gdal_edit.py -a_ullr WEST NORTH EAST SOUTH {path}."
+    )
+
+
+def test_what_is_no_raster(tmp_path: Path) -> None:
+    path = tmp_path / "dem.tif"
+    path.write_text("not a raster")
+    with pytest.raises(InputError, match=rf"is {path}, which cannot be read as a raster \(.*\): try it with gdalinfo"):
+        check_layer(StaticLayer("elevation", path, "average"))
+    with pytest.raises(InputError, match=rf"is {tmp_path}, which is a folder: give one file"):
+        check_layer(StaticLayer("elevation", tmp_path, "average"))
+
+
+@pytest.mark.parametrize(
+    ("fill", "profile", "said"),
+    [
+        (-9999, {}, "which holds -9999 but says no nodata value: "),
+        (32767, {"dtype": "int16"}, "which holds 32767 but says no nodata value: "),
+        (-9999, {"nodata": -32768}, "which holds -9999 but says the nodata value -32768: "),
+        (-3.4028235e38, {}, "which holds -3.40282e+38 but says no nodata value: "),
+    ],
+)
+def test_fill_that_the_file_does_not_name(tmp_path: Path, fill: float, profile: dict[str, Any], said: str) -> None:
+    layer = raster(tmp_path / "dem.tif", lambda x, y: np.where(x < 98.7, fill, hills(x, y)), **profile)
+    with pytest.raises(InputError) as caught:
+        on_pixels(layer)
+    assert said in str(caught.value)
+    assert "gdal_edit.py -a_nodata" in str(caught.value)

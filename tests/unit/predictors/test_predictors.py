@@ -1,0 +1,173 @@
+"""Predictors at 1 km from composites of tiles, and their cells."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyproj import Transformer
+
+from kilomoist.grids import CELL_SIDE, EASE_CRS, M01, SINUSOIDAL_CRS, Window, ease_from_geographic, tile_grid
+from kilomoist.predictors.footprints import sum_footprints
+from kilomoist.predictors.stacks import TileComposite, aggregate, stack_predictors
+from kilomoist.rasters import write_raster
+
+DAYS = {"lst_day": 3.0}
+
+
+def cells_at(longitude: float, latitude: float, rows: int, columns: int) -> Window:
+    row, column = M01.locate(*ease_from_geographic(longitude, latitude))
+    return Window(int(row) // CELL_SIDE, int(column) // CELL_SIDE, rows, columns)
+
+
+HERE = cells_at(104.5, 47.0, 2, 3)
+
+
+def composite(folder: Path, product: str, tile: str, bands: Mapping[str, np.ndarray]) -> TileComposite:
+    pixels = next(iter(bands.values())).shape[0]
+    grid = tile_grid(tile, pixels)
+    path = folder / f"{product}-{tile}.tif"
+    write_raster(path, {name: band.astype(np.float32) for name, band in bands.items()}, grid, grid.window, {})
+    return TileComposite(product, tile, path)
+
+
+def temperature(folder: Path, tile: str, value: np.ndarray, days: np.ndarray) -> TileComposite:
+    bands = {"lst_day": value, "lst_day_std": value, "lst_day_days": days}
+    return composite(folder, "MOD11A1.061", tile, bands)
+
+
+def vegetation(folder: Path, tile: str, water: np.ndarray, snow: np.ndarray) -> TileComposite:
+    """At 500 m, with an NDVI of 0.5 and an EVI of 0.3 everywhere."""
+    shape = (2400, 2400)
+    bands = {"ndvi": np.full(shape, 0.5), "evi": np.full(shape, 0.3)}
+    bands |= {f"{name}_days": np.full(shape, 31.0) for name in ("ndvi", "evi")}
+    return composite(folder, "MOD13A1.061", tile, bands | {"water": water, "snow": snow})
+
+
+def test_means_and_days_are_those_of_the_footprints(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    value = random.uniform(280, 320, (1200, 1200)).astype(np.float32)
+    days = random.integers(0, 10, (1200, 1200)).astype(np.float32)
+    stack = stack_predictors([temperature(tmp_path, "h25v04", value, days)], ["lst_day"], HERE, DAYS)
+    assert list(stack) == ["lst_day", "lst_day_days"]
+    enough = days >= 3
+    layers = np.where(enough, np.stack([value, days]), np.nan)
+    sums, shares = sum_footprints(layers, tile_grid("h25v04", 1200), HERE.refined(9))
+    covered = shares[0] >= 0.5
+    assert 0.5 < covered.mean() < 1
+    for number, name in enumerate(stack):
+        assert stack[name].dtype == np.float32
+        np.testing.assert_array_equal(np.isfinite(stack[name]), covered)
+        np.testing.assert_allclose(stack[name][covered], (sums / shares)[number][covered], rtol=1e-6)
+    assert np.nanmin(stack["lst_day_days"]) >= 3
+
+
+def test_two_tiles_make_one_seamless_field(tmp_path: Path) -> None:
+    """A field that is linear in sinusoidal x, on both sides of a border of tiles, with a gap in neither."""
+    cells = cells_at(103.3, 47.6, 3, 4)
+    tiles = []
+    for tile in ("h24v04", "h25v04"):
+        x = tile_grid(tile, 1200).x_centres(tile_grid(tile, 1200).window)
+        value = np.broadcast_to((x - 7.7e6) / 1000, (1200, 1200))
+        tiles.append(temperature(tmp_path, tile, value, np.full((1200, 1200), 5.0)))
+    both = stack_predictors(tiles, ["lst_day"], cells, DAYS)
+    turned = stack_predictors(tiles[::-1], ["lst_day"], cells, DAYS)
+    np.testing.assert_allclose(both["lst_day"], turned["lst_day"], rtol=1e-6)
+    pixels = cells.refined(9)
+    x, y = np.meshgrid(M01.x_centres(pixels), M01.y_centres(pixels))
+    expected = (Transformer.from_crs(EASE_CRS, SINUSOIDAL_CRS, always_xy=True).transform(x, y)[0] - 7.7e6) / 1000
+    assert np.abs(both["lst_day"] - expected).max() < 0.25  # km, a quarter of a pixel
+    for number in range(2):
+        alone = stack_predictors(tiles[number : number + 1], ["lst_day"], cells, DAYS)["lst_day"]
+        assert 0 < np.isfinite(alone).mean() < 1
+    # Without its other half, a pixel at the border counts where half of it is covered.
+    halves = [stack_predictors([tile], ["lst_day"], cells, DAYS)["lst_day"] for tile in tiles]
+    assert np.isfinite(halves).any(axis=0).all()
+
+
+def test_parts_of_cells_make_the_whole(tmp_path: Path) -> None:
+    """Bands and bits, over two tiles, one of which some parts do not touch."""
+    random, cells = np.random.default_rng(3), cells_at(103.3, 47.6, 3, 40)
+    tiles = [
+        vegetation(tmp_path, tile, random.random((2400, 2400)), random.random((2400, 2400)))
+        for tile in ("h24v04", "h25v04")
+    ]
+    whole = stack_predictors(tiles, ["ndvi"], cells, {})
+    for part in (Window(cells.row + 1, cells.column, 2, 3), Window(cells.row, cells.column + 7, 1, 33)):
+        found = stack_predictors(tiles, ["ndvi"], part, {})
+        assert list(found) == list(whole)
+        for name, band in found.items():
+            np.testing.assert_array_equal(band, whole[name][part.refined(9).within(cells.refined(9))])
+
+
+def test_lakes_have_no_value_and_are_told(tmp_path: Path) -> None:
+    water, snow = np.zeros((2400, 2400)), np.zeros((2400, 2400))
+    pixels = HERE.refined(9)
+    source = tile_grid("h25v04", 2400)
+    x, y = M01.x_centres(pixels), M01.y_centres(pixels)
+    forward = Transformer.from_crs(EASE_CRS, SINUSOIDAL_CRS, always_xy=True)
+    row, column = (int(index) for index in source.locate(*forward.transform(x[13], y[8])))
+    water[row - 12 : row + 13, column - 12 : column + 13] = 1.0  # 12 km of lake
+    snow[row - 12 : row + 13] = 0.25
+    stack = stack_predictors([vegetation(tmp_path, "h25v04", water, snow)], ["ndvi", "evi"], HERE, {})
+    assert list(stack) == ["ndvi", "evi", "ndvi_days", "evi_days", "water", "snow"]
+    assert np.isnan(stack["ndvi"][8, 13])
+    assert (stack["water"][8, 13], stack["snow"][8, 13]) == (1, pytest.approx(0.25))
+    # A pixel has a value where at least half of it is land, and then the land's.
+    np.testing.assert_array_equal(np.isfinite(stack["ndvi"]), stack["water"] <= 0.5)
+    assert 0.2 < np.isnan(stack["evi"]).mean() < 0.9
+    np.testing.assert_allclose(stack["evi"][np.isfinite(stack["evi"])], 0.3, rtol=1e-6)
+
+
+def test_rarely_wet_pixels_are_land(tmp_path: Path) -> None:
+    """Water in at most half of a pixel's observations: taken as land, and its share is told."""
+    composites = [vegetation(tmp_path, "h25v04", np.full((2400, 2400), 0.5), np.zeros((2400, 2400)))]
+    stack = stack_predictors(composites, ["ndvi"], HERE, {})
+    np.testing.assert_allclose(stack["ndvi"], 0.5, rtol=1e-6)
+    np.testing.assert_allclose(stack["water"], 0.5, rtol=1e-6)
+
+
+def test_predictors_that_no_tile_has_are_empty(tmp_path: Path) -> None:
+    tile = temperature(tmp_path, "h25v04", np.full((1200, 1200), 300.0), np.full((1200, 1200), 9.0))
+    stack = stack_predictors([tile], ["ndvi", "lst_day"], HERE, DAYS)
+    assert np.isnan(stack["ndvi"]).all()
+    assert np.isnan(stack["ndvi_days"]).all()
+    assert np.isfinite(stack["lst_day"]).all()
+    assert all(band.shape == (18, 27) for band in stack.values())
+    assert np.isnan(stack_predictors([], ["lst_day"], HERE, DAYS)["lst_day"]).all()
+    far = cells_at(20.0, -30.0, 1, 1)
+    assert np.isnan(stack_predictors([tile], ["lst_day"], far, DAYS)["lst_day"]).all()
+
+
+def test_cells_average_the_pixels_that_have_everything() -> None:
+    random = np.random.default_rng(2)
+    shape = (18, 27)
+    stack = {
+        name: np.where(random.random(shape) < 0.8, random.normal(size=shape), np.nan).astype(np.float32)
+        for name in ("ndvi", "lst_day", "water")
+    }
+    stack["ndvi"][:9, :9] = np.nan
+    inside = random.random(shape) < 0.9
+    bands = aggregate(stack, ["ndvi", "lst_day"], inside)
+    assert list(bands) == [
+        "ndvi",
+        "lst_day",
+        "valid_fraction",
+        "valid_fraction_ndvi",
+        "valid_fraction_lst_day",
+        "region_fraction",
+    ]
+    for row, column in np.ndindex(2, 3):
+        block = (slice(9 * row, 9 * row + 9), slice(9 * column, 9 * column + 9))
+        each = [np.isfinite(stack[name][block]) & inside[block] for name in ("ndvi", "lst_day")]
+        both = each[0] & each[1]
+        assert bands["valid_fraction"][row, column] == both.sum() / 81
+        assert bands["valid_fraction_ndvi"][row, column] == each[0].sum() / 81
+        assert bands["valid_fraction_lst_day"][row, column] == each[1].sum() / 81
+        assert bands["region_fraction"][row, column] == inside[block].sum() / 81
+        for name in ("ndvi", "lst_day"):
+            if both.any():
+                expected = stack[name][block][both].astype(float).mean()
+                assert bands[name][row, column] == pytest.approx(expected, abs=1e-12)
+            else:
+                assert np.isnan(bands[name][row, column])

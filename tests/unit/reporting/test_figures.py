@@ -1,0 +1,592 @@
+"""Figures are drawn, say what they show, and come out the same twice."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+from rasterio.transform import Affine
+
+from kilomoist.grids import EASE_CRS, M01, M09, cells_covering
+from kilomoist.mapping.flags import FLAGS, SEVERITY, flag_table
+from kilomoist.mapping.shifts import ShiftCount, learned_range, shift_tables
+from kilomoist.rasters import read_raster, write_raster
+from kilomoist.reporting.figures import (
+    cartography,
+    correlation,
+    field_validation,
+    importance,
+    maps,
+    pages,
+    partial_dependence,
+    predicted_observed,
+    quality,
+    shift,
+)
+
+CAPTION = pages.Caption("khangai", "2021-08", "simulated")
+BBOX = (100.0, 46.0, 102.0, 47.0)
+
+
+def words(figure: Figure) -> str:
+    """Everything that a figure says, one text a line."""
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def values_drawn(axes: Axes) -> np.ndarray:
+    return np.ma.filled(axes.images[0].get_array().astype(float), np.nan)
+
+
+def correlation_table() -> pd.DataFrame:
+    rows = [
+        ("target", "ndvi", 0.72, 1e-9, 17564, 1204.4, 1e-9),
+        ("target", "lst_day", -0.66, 1e-9, 17564, 11.2, 0.03),
+        ("ndvi", "lst_day", -0.004, 0.6, 17000, 96.0, 0.9),
+    ]
+    return pd.DataFrame(rows, columns=["first", "second", "r", "p", "n", "effective_n", "p_effective"])
+
+
+def importance_table() -> pd.DataFrame:
+    rows = [
+        ("absolute", "lst_day", "predictor", 16.0, 10.0, 0.03, 0.002, 0.001, 1.7),
+        ("absolute", "evi", "predictor", 57.0, 64.0, 0.03, 0.012, 0.004, 26.04),
+        ("absolute", "ndvi", "predictor", 27.0, 26.0, 0.03, 0.006, 0.003, np.inf),
+        ("absolute", "ndvi + evi", "group", 84.0, 90.0, 0.03, 0.02, 0.005, np.nan),
+        ("detail", "evi", "predictor", 40.0, 100.0, 0.01, 0.003, 0.0005, 5.2),
+        ("detail", "lst_day", "predictor", 60.0, 0.0, 0.01, -0.00004, 0.0001, 1.0),
+        ("detail", "ndvi", "predictor", 0.0, 0.0, 0.01, -0.0002, 0.0001, 5.3),
+        ("detail", "ndvi + evi", "group", 40.0, 100.0, 0.01, 0.004, 0.0004, np.nan),
+    ]
+    columns = ["method", "predictor", "entry", "impurity_percent", "permutation_percent"]
+    return pd.DataFrame(rows, columns=[*columns, "rmse", "rmse_growth", "rmse_growth_sd", "vif"])
+
+
+def dependence_table() -> pd.DataFrame:
+    """Lines from 0 to 1 of three values each, learned from 0.2 to 0.9 and mostly from 0.4 to 0.7."""
+    rows = [
+        (method, predictor, unit, value, 0.1 + slope * value)
+        for method, slope in (("absolute", 0.2), ("detail", -0.01))
+        for predictor, unit in (("ndvi", "1"), ("lst_day", "K"))
+        for value in (0.0, 0.5, 1.0)
+    ]
+    frame = pd.DataFrame(rows, columns=["method", "predictor", "unit", "value", "prediction"])
+    return frame.assign(minimum=0.2, p05=0.4, p95=0.7, maximum=0.9)
+
+
+def cells(count: int) -> pd.DataFrame:
+    random = np.random.default_rng(7)
+    observed = random.uniform(0.05, 0.3, count)
+    split = np.where(np.arange(count) % 5, "train", "test")
+    return pd.DataFrame({"observed": observed, "predicted": observed + random.normal(0, 0.02, count), "split": split})
+
+
+def scores() -> pd.DataFrame:
+    rows = [("train", 800, 0.97, 0.93, 0.012, 0.012, -0.0001), ("random", 200, 0.86, 0.73, 0.03, 0.029, -0.002)]
+    frame = pd.DataFrame(rows, columns=["protocol", "n", "r", "r2", "rmse", "ubrmse", "bias"])
+    return frame.assign(method="absolute", model="random_forest")
+
+
+def field_points() -> pd.DataFrame:
+    random = np.random.default_rng(8)
+    observed = random.uniform(0.05, 0.3, 30)
+    return pd.DataFrame({"observed": observed, "coarse": random.uniform(0.1, 0.2, 30), "fine": observed})
+
+
+def field_table() -> pd.DataFrame:
+    rows = [("9 km", 30, 0.42, 1e-7, 0.06, 0.055, 0.02), ("1 km", 30, 0.51, 0.012, 0.05, 0.048, -0.01)]
+    return pd.DataFrame(rows, columns=["map", "n", "r", "p", "rmse", "ubrmse", "bias"])
+
+
+def write_maps(folder: Path, fill: float | None = None) -> tuple[Path, Path]:
+    """A 1 km map, drier by far in its south-west corner cell, and its means at 9 km; or both filled with one value."""
+    window = cells_covering(BBOX)
+    fine_window = window.refined(9)
+    fine = np.random.default_rng(9).uniform(0.1, 0.2, fine_window.shape).astype(np.float32)
+    fine[-9:, :9] = 0.02
+    fine[:9, -9:] = np.nan
+    coarse = fine.reshape(window.rows, 9, window.columns, 9).mean(axis=(1, 3))
+    paths = folder / "soil_moisture_9km.tif", folder / "soil_moisture.tif"
+    for path, values, grid, area in zip(paths, (coarse, fine), (M09, M01), (window, fine_window), strict=True):
+        if fill is not None:
+            values = np.full_like(values, fill)
+        profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "crs": EASE_CRS, "nodata": np.nan}
+        rows, columns = values.shape
+        transform = Affine(*grid.transform(area))
+        with rasterio.open(path, "w", width=columns, height=rows, transform=transform, **profile) as raster:
+            raster.write(values, 1)
+    return paths
+
+
+def write_flags(folder: Path) -> tuple[Path, pd.DataFrame]:
+    """No value in the north, few observations in the west, of these some frozen; and their shares."""
+    window = cells_covering(BBOX).refined(9)
+    flags = np.zeros(window.shape, np.uint8)
+    flags[:, : window.columns // 2] = 4
+    flags[-20:, :20] = 32 + 4
+    flags[:50] = 128
+    path = folder / "quality.tif"
+    write_raster(path, {"quality": flags}, M01, window, {})
+    return path, flag_table(np.bincount(flags.ravel(), minlength=256))
+
+
+def counted(space: str, predictor: str, rows: np.ndarray, pixels: np.ndarray) -> dict[str, Any]:
+    count = ShiftCount(learned_range(space, predictor, rows))
+    count.add(pixels)
+    return count.counts()
+
+
+def shift_frames(*spaces: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of one predictor in 20 all pixels are above the training rows; the other has two pixels in 2000 outside."""
+    random = np.random.default_rng(10)
+    rows, pixels = random.uniform(0, 1, 300), random.uniform(0.1, 0.9, 2000)
+    high, two = pixels + np.where(np.arange(2000) % 20, 0, 1), pixels.copy()
+    two[:2] = [-1, 2]
+    block = [
+        counted(space, name, rows, values)
+        for space in spaces
+        for name, values in (("ndvi", high), ("lst_day", 300 + two))
+    ]
+    for part in block[1::2]:
+        part |= counted(part["space"], "lst_day", 300 + rows, 300 + two)
+    return shift_tables([block], {"ndvi": "1", "lst_day": "K"})
+
+
+def draw_all(folder: Path) -> dict[str, Figure]:
+    return {
+        "correlation": correlation.draw_correlation(folder / "correlation.png", correlation_table(), CAPTION),
+        "importance": importance.draw_importance(folder / "importance.png", importance_table(), CAPTION),
+        "dependence": partial_dependence.draw_partial_dependence(
+            folder / "dependence.png", dependence_table(), CAPTION
+        ),
+        "dots": predicted_observed.draw_predicted_observed(folder / "dots.png", cells(100), scores(), CAPTION),
+        "counts": predicted_observed.draw_predicted_observed(folder / "counts.png", cells(3000), scores(), CAPTION),
+        "field": field_validation.draw_field_validation(folder / "field.png", field_points(), field_table(), CAPTION),
+        "maps": maps.draw_maps(folder / "maps.png", *write_maps(folder), CAPTION, bbox=BBOX),
+        "quality": quality.draw_quality(folder / "quality.png", *write_flags(folder), CAPTION, bbox=BBOX),
+        "shift": shift.draw_shift(folder / "shift.png", *shift_frames("value", "deviation"), CAPTION),
+    }
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Figure]]:
+    folder = tmp_path_factory.mktemp("figures")
+    return folder, draw_all(folder)
+
+
+def test_every_figure_is_a_picture_that_names_region_month_and_source(first: tuple[Path, dict[str, Figure]]) -> None:
+    folder, drawn = first
+    assert {path.stem for path in folder.glob("*.png")} == set(drawn)
+    for name, figure in drawn.items():
+        height, width = imread(folder / f"{name}.png").shape[:2]
+        assert width >= 900, name
+        assert height >= 450, name
+        assert "khangai  ·  August 2021  ·  simulated data" in words(figure), name
+
+
+def assert_fits(figure: Figure) -> None:
+    """Every panel and everything written lies on the page and below the heading."""
+    for text in figure.texts:
+        assert figure.bbox.padded(1).containsx(text.get_window_extent().x1), text
+    heading = min(text.get_window_extent().y0 for text in figure.texts)
+    for axes in figure.axes:
+        box = axes.get_tightbbox()
+        assert box.x0 >= 0, axes
+        assert box.y0 >= 0, axes
+        assert box.x1 <= figure.bbox.x1, axes
+        assert box.y1 <= heading, axes
+
+
+def test_nothing_is_cut_off(first: tuple[Path, dict[str, Figure]], tmp_path: Path) -> None:
+    for figure in first[1].values():
+        assert_fits(figure)
+    assert_fits(predicted_observed.draw_predicted_observed(tmp_path / "empty.png", cells(0), scores(), CAPTION))
+    assert_fits(correlation.draw_correlation(tmp_path / "one.png", correlation_table()[:1], CAPTION))
+    assert_fits(importance.draw_importance(tmp_path / "one.png", importance_table()[:1], CAPTION))
+    assert_fits(partial_dependence.draw_partial_dependence(tmp_path / "one.png", dependence_table()[:3], CAPTION))
+
+
+def test_same_input_gives_same_bytes(
+    first: tuple[Path, dict[str, Figure]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import matplotlib
+
+    # The second time as on a machine whose user likes large letters.
+    monkeypatch.setitem(matplotlib.rcParams, "font.size", 20)
+    monkeypatch.setitem(matplotlib.rcParams, "savefig.bbox", "tight")
+    folder, drawn = first
+    draw_all(tmp_path)
+    for name in drawn:
+        content = (folder / f"{name}.png").read_bytes()
+        assert content == (tmp_path / f"{name}.png").read_bytes(), name
+        assert b"Software" not in content, name
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("archive", "granules of an archive"),
+        ("archive of simulated granules", "simulated data"),
+        ("earthdata", "NASA granules (earthdata)"),
+    ],
+)
+def test_caption_tells_nasa_granules_from_others(source: str, told: str) -> None:
+    text = str(pages.Caption("mongolia", "2021-01", source))
+    assert text == f"mongolia  ·  January 2021  ·  {told}"
+
+
+def test_correlation_prints_every_pair_once_with_its_significance(first: tuple[Path, dict[str, Figure]]) -> None:
+    texts = words(first[1]["correlation"]).splitlines()
+    assert [text for text in texts if text.endswith(("**", "6*", "0.00"))] == ["0.72**", "−0.66*", "0.00"]
+    assert any("n = 17,000–17,564 cells" in text and "worth 11–1,204" in text for text in texts)
+    assert any("independent ones" in text and "** p < 0.01" in text for text in texts)
+    assert {"Soil moisture", "NDVI", "LST, day", "Pearson r"} <= set(texts)
+    drawn = values_drawn(first[1]["correlation"].axes[0])
+    np.testing.assert_allclose(drawn, [[0.72, np.nan], [-0.66, -0.004]])
+
+
+def test_correlation_takes_a_full_matrix_with_its_diagonal(tmp_path: Path) -> None:
+    table = correlation_table()
+    mirrored = table.rename(columns={"first": "second", "second": "first"})
+    full = pd.concat([table, mirrored, table[:1].assign(first="ndvi", r=1.0)])
+    drawn = values_drawn(correlation.draw_correlation(tmp_path / "full.png", full, CAPTION).axes[0])
+    np.testing.assert_allclose(drawn, [[0.72, np.nan], [-0.66, -0.004]])
+
+
+def test_correlation_of_a_constant_has_no_stars(tmp_path: Path) -> None:
+    table = correlation_table()[:1].assign(r=np.nan, p=np.nan, effective_n=np.nan, p_effective=np.nan)
+    texts = words(correlation.draw_correlation(tmp_path / "none.png", table, CAPTION)).splitlines()
+    assert any(text.endswith("worth –") for text in texts)
+    assert not any(text.endswith("*") for text in texts)
+
+
+def importance_labels(axes: Axes) -> list[str]:
+    """From below, as bars are counted."""
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_importance_has_a_row_of_panels_a_method_in_one_order(first: tuple[Path, dict[str, Figure]]) -> None:
+    panels = first[1]["importance"].axes
+    assert [axes.get_title(loc="left") for axes in panels[::2]] == ["Method absolute (the study's)", "Method detail"]
+    # Groups below, the largest of the study's method on top; factors are those of the method.
+    assert importance_labels(panels[0]) == ["NDVI + EVI", "LST, day\nVIF 1.7", "NDVI\nVIF ∞", "EVI\nVIF 26.0"]
+    assert importance_labels(panels[2]) == ["NDVI + EVI", "LST, day\nVIF 1.0", "NDVI\nVIF 5.3", "EVI\nVIF 5.2"]
+    permutation, impurity = panels[3].containers[:2]
+    assert [bar.get_width() for bar in permutation] == [100, 0, 0, 100]
+    assert [bar.get_width() for bar in impurity] == [40, 60, 0, 40]
+    assert [text.get_text() for text in panels[1].texts] == [
+        *("90 %", "10 %", "26 %", "64 %"),
+        *("84 %", "16 %", "27 %", "57 %"),
+    ]
+
+
+def test_importance_shows_the_growth_of_the_error_with_its_spread(first: tuple[Path, dict[str, Figure]]) -> None:
+    growth = first[1]["importance"].axes[2]
+    bars, errors = growth.containers
+    assert [bar.get_width() for bar in bars] == [0.004, -0.00004, -0.0002, 0.003]
+    ends = [segment[:, 0] for segment in errors.lines[2][0].get_segments()]
+    np.testing.assert_allclose(ends, [[0.0036, 0.0044], [-0.00014, 0.00006], [-0.0003, -0.0001], [0.0025, 0.0035]])
+    assert [text.get_text() for text in growth.texts] == ["0.0040", "0.0000", "−0.0002", "0.0030"]
+    assert growth.get_xlabel() == "Added to an RMSE of 0.010 by shuffling (m³/m³)"
+    low, high = growth.get_xlim()
+    assert low < -0.0003
+    assert high > 0.0044
+
+
+def test_importance_numbers_do_not_overlap_bars_or_each_other(first: tuple[Path, dict[str, Figure]]) -> None:
+    for axes in first[1]["importance"].axes:
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+        assert all(box.x1 <= axes.get_window_extent().x1 for box in boxes)
+        bars = [bar.get_window_extent() for bar in axes.patches]
+        assert not any(box.overlaps(bar) for box in boxes for bar in bars if bar.width > 1)
+
+
+def test_importance_without_splits_and_groups_has_permutation_alone(tmp_path: Path) -> None:
+    table = importance_table()[:2].assign(impurity_percent=np.nan)
+    figure = importance.draw_importance(tmp_path / "importance.png", table, CAPTION)
+    texts = words(figure).splitlines()
+    assert "64 %" in texts
+    assert "nan %" not in texts
+    assert "impurity" not in texts
+    assert importance_labels(figure.axes[0]) == ["LST, day\nVIF 1.7", "EVI\nVIF 26.0"]
+    assert "one product" not in words(figure)
+
+
+def test_partial_dependence_has_units_and_tells_deviations(first: tuple[Path, dict[str, Figure]]) -> None:
+    panels = first[1]["dependence"].axes
+    assert [axes.get_title(loc="left") for axes in panels[::2]] == ["Method absolute (the study's)", "Method detail"]
+    assert [axes.get_xlabel() for axes in panels] == [
+        *("NDVI", "LST, day (K)"),
+        *("NDVI:\ndeviation from coarse cells", "LST, day:\ndeviation from coarse cells (K)"),
+    ]
+    assert [axes.get_ylabel() for axes in panels[::2]] == [
+        "Soil moisture (m³/m³)",
+        "Soil moisture:\ndeviation from coarse cells (m³/m³)",
+    ]
+    assert "Method detail: both axes are deviations" in words(first[1]["dependence"])
+
+
+def test_partial_dependence_marks_the_training_rows(first: tuple[Path, dict[str, Figure]]) -> None:
+    panels = first[1]["dependence"].axes
+    for axes, last in zip(panels, (0.3, 0.3, 0.09, 0.09), strict=True):
+        minimum, maximum, curve = axes.lines
+        assert [line.get_xdata()[0] for line in (minimum, maximum)] == [0.2, 0.9]
+        np.testing.assert_array_equal(curve.get_xdata(), [0, 0.5, 1])
+        assert curve.get_ydata()[-1] == pytest.approx(last)
+        (band,) = axes.patches
+        assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((0.4, 0.7))
+        assert axes.get_xlim() == (0, 1)
+    assert panels[0].get_ylim() == panels[1].get_ylim() != panels[2].get_ylim() == panels[3].get_ylim()
+
+
+def test_partial_dependence_of_indices_alone_reads_their_unit_as_a_number(tmp_path: Path) -> None:
+    """In a CSV whose units are all 1."""
+    table = dependence_table()[:3].assign(unit=1)
+    figure = partial_dependence.draw_partial_dependence(tmp_path / "one.png", table, CAPTION)
+    assert [axes.get_xlabel() for axes in figure.axes] == ["NDVI"]
+    assert "Method detail" not in words(figure)
+
+
+def test_many_predictors_go_on_in_the_next_line(tmp_path: Path) -> None:
+    names = [f"layer_{number}" for number in range(8)]
+    table = pd.concat([dependence_table()[:3].assign(predictor=name, unit="1") for name in names])
+    figure = partial_dependence.draw_partial_dependence(tmp_path / "dependence.png", table, CAPTION)
+    assert [axes.get_xlabel() for axes in figure.axes] == [f"layer {number}" for number in range(8)]
+    assert len({round(axes.get_position().y0, 3) for axes in figure.axes}) == 2
+    assert figure.get_figwidth() < 12
+    counts = [counted("value", name, np.arange(60) / 60, np.arange(60) / 60) for name in names[:7]]
+    figure = shift.draw_shift(tmp_path / "shift.png", *shift_tables([counts], dict.fromkeys(names, "1")), CAPTION)
+    assert [axes.axison for axes in figure.axes] == [True] * 7 + [False]
+    assert_fits(figure)
+
+
+@pytest.mark.parametrize("name", ["dots", "counts"])
+def test_predicted_observed_prints_the_scores_it_was_given(first: tuple[Path, dict[str, Figure]], name: str) -> None:
+    train, test = first[1][name].axes[:2]
+    assert "n = 800\nr = 0.97\nR² = 0.93\nRMSE = 0.012 m³/m³" in train.texts[0].get_text()
+    assert train.texts[0].get_text().endswith("bias = 0.000 m³/m³")
+    assert "n = 200\nr = 0.86\nR² = 0.73\nRMSE = 0.030 m³/m³" in test.texts[0].get_text()
+    assert test.texts[0].get_text().endswith("bias = −0.002 m³/m³")
+    assert train.get_xlim() == train.get_ylim() == test.get_xlim() == test.get_ylim()
+    assert train.get_aspect() == 1
+    assert "not the accuracy at 1 km" in words(first[1][name])
+
+
+def test_counts_hold_every_cell_on_one_scale(first: tuple[Path, dict[str, Figure]]) -> None:
+    train, test, bar = first[1]["counts"].axes
+    hexagons = [axes.collections[0] for axes in (train, test)]
+    assert [count.get_array().sum() for count in hexagons] == [2400, 600]
+    assert hexagons[0].norm is hexagons[1].norm
+    assert bar.get_ylabel() == "Cells per hexagon"
+
+
+@pytest.mark.parametrize("count", [0, 100, 3000])
+def test_predicted_observed_without_test_cells_says_so(tmp_path: Path, count: int) -> None:
+    frame = cells(count).assign(split="train")
+    figure = predicted_observed.draw_predicted_observed(tmp_path / "train.png", frame, scores()[:1], CAPTION)
+    assert predicted_observed.NO_CELLS in [text.get_text() for text in figure.axes[1].texts]
+
+
+def test_field_validation_prints_r_p_n_of_both_maps(first: tuple[Path, dict[str, Figure]]) -> None:
+    coarse, fine = first[1]["field"].axes
+    assert coarse.texts[0].get_text().startswith("n = 30\nr = 0.42\np < 0.001\n")
+    assert fine.texts[0].get_text().startswith("n = 30\nr = 0.51\np = 0.012\n")
+    assert coarse.get_xlim() == coarse.get_ylim() == fine.get_xlim()
+    assert len(coarse.collections[0].get_offsets()) == 30
+
+
+def test_field_validation_leaves_out_points_off_one_map(tmp_path: Path) -> None:
+    frame = field_points()
+    frame.loc[:4, "fine"] = np.nan
+    figure = field_validation.draw_field_validation(tmp_path / "field.png", frame, field_table(), CAPTION)
+    assert [len(axes.collections[0].get_offsets()) for axes in figure.axes] == [30, 25]
+
+
+@pytest.mark.parametrize("frame", [field_points()[:0], field_points().assign(coarse=np.nan, fine=np.nan)])
+def test_field_validation_without_points_says_so(tmp_path: Path, frame: pd.DataFrame) -> None:
+    figure = field_validation.draw_field_validation(tmp_path / "field.png", frame, field_table()[:0], CAPTION)
+    assert field_validation.NO_FIELD_POINTS in words(figure)
+    assert imread(tmp_path / "field.png").std() > 0
+
+
+def test_maps_share_one_scale_and_show_the_same_window(first: tuple[Path, dict[str, Figure]]) -> None:
+    *panels, bar = first[1]["maps"].axes
+    assert len(panels) == 4
+    norms = {id(axes.images[0].norm) for axes in panels}
+    assert len(norms) == 1
+    assert panels[0].get_xlim() == panels[1].get_xlim()
+    assert panels[2].get_ylim() == panels[3].get_ylim()
+    assert bar.get_ylabel() == "Soil moisture (m³/m³)"
+    norm = panels[0].images[0].norm
+    assert 0.09 < norm.vmin < 0.11
+    assert 0.19 < norm.vmax < 0.21
+    texts = set(words(first[1]["maps"]).splitlines())
+    assert {"no value", "region", "101°E", "20 km", "10 km"} <= texts
+
+
+def test_maps_enlarge_where_the_map_varies_most(first: tuple[Path, dict[str, Figure]]) -> None:
+    whole, _, coarse, fine, _ = first[1]["maps"].axes
+    assert np.nanmin(values_drawn(fine)) == pytest.approx(0.02)  # the odd corner is inside
+    assert coarse.get_xlim()[0] == pytest.approx(whole.get_xlim()[0])
+    assert len(np.unique(values_drawn(coarse))) < len(np.unique(values_drawn(fine)))
+
+
+def test_maps_are_drawn_in_true_kilometres(first: tuple[Path, dict[str, Figure]]) -> None:
+    left, right = first[1]["maps"].axes[0].get_xlim()
+    # 2° of longitude at 46.5° N are 153 km; the cells reach beyond the region by less than two of 6.4 km
+    assert 153 < right - left < 170
+
+
+def test_maps_show_an_outline_in_any_projection(tmp_path: Path) -> None:
+    import geopandas
+    from shapely.geometry import Point
+
+    outline = geopandas.GeoSeries([Point(101, 46.5).buffer(0.3)], crs="EPSG:4326").to_crs("EPSG:32647")
+    outline.to_file(tmp_path / "outline.gpkg")
+    figure = maps.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path), CAPTION, tmp_path / "outline.gpkg", BBOX)
+    area = figure.axes[0].collections[0].get_paths()[0].get_extents()
+    assert area.x0 + area.x1 == pytest.approx(0, abs=15)  # the projection's centre is the map's
+    assert area.width == pytest.approx(46, abs=2)  # 0.6° of longitude at 46.5° N
+
+
+def test_maps_without_any_value_say_so(tmp_path: Path) -> None:
+    figure = maps.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path, np.nan), CAPTION, bbox=BBOX)
+    panels = figure.axes[:-1]
+    assert len(panels) == 2  # nothing to enlarge
+    for axes in panels:
+        assert pages.NO_VALUE in [text.get_text() for text in axes.texts]
+
+
+def test_a_constant_map_does_not_stretch_its_noise(tmp_path: Path) -> None:
+    figure = maps.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path, 0.1), CAPTION)
+    norm = figure.axes[0].images[0].norm
+    assert (norm.vmin, norm.vmax) == pytest.approx((0.095, 0.105))
+
+
+def test_a_large_map_is_read_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cartography, "MAXIMUM_SIDE", 60)
+    figure = maps.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path), CAPTION)
+    for axes in figure.axes[:-1]:
+        assert max(values_drawn(axes).shape) == 60
+    assert np.nanmax(values_drawn(figure.axes[1])) < 0.2
+
+
+def test_slim_regions_leave_room_for_labels() -> None:
+    left, bottom, right, top = cartography.roomy_bounds((0, 0, 10, 100))
+    assert (left, right) == (-15, 25)
+    assert (bottom, top) == (0, 100)
+    assert cartography.roomy_bounds((0, 0, 100, 50)) == (0, 0, 100, 50)
+
+
+def test_quality_shows_the_most_severe_flag_and_the_share_of_each(first: tuple[Path, dict[str, Figure]]) -> None:
+    axes, bars = first[1]["quality"].axes
+    drawn = values_drawn(axes)
+    places = {SEVERITY.index("frozen"), SEVERITY.index("few_observations"), len(SEVERITY)}
+    assert set(np.unique(drawn[np.isfinite(drawn)]).astype(int)) == places
+    assert np.isnan(drawn).any()
+    west, east = drawn[:, : drawn.shape[1] // 3], drawn[:, -drawn.shape[1] // 3 :]
+    assert np.nanmedian(west) == SEVERITY.index("few_observations")
+    assert np.nanmedian(east) == len(SEVERITY)
+    meanings = [*(FLAGS[name].meaning for name in SEVERITY[1:]), "no flag"]
+    assert [label.get_text() for label in bars.get_yticklabels()] == meanings
+    top, bottom = sorted(bars.get_ylim())
+    assert bars.get_ylim() == (bottom, top)  # the most severe one above
+    pixels = cells_covering(BBOX).refined(9)
+    shares = dict(zip(meanings, [bar.get_width() for bar in bars.containers[0]], strict=True))
+    assert shares["few observations"] == pytest.approx(50, abs=1)
+    assert shares["frozen"] == pytest.approx(100 * 400 / ((pixels.rows - 50) * pixels.columns), rel=1e-6)
+    assert shares["no flag"] == pytest.approx(100 - shares["few observations"])
+    assert shares["cell not reconciled"] == 0
+    written = [text.get_text() for text in bars.texts]
+    assert written[1] == "0 %"
+    assert written[-1] == "50 %"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0 %"), (0.04, "< 0.1 %"), (0.26, "0.3 %"), (9.94, "9.9 %"), (9.96, "10 %"), (99.7, "> 99 %"), (100, "100 %")],
+)
+def test_percentages_tell_little_from_nothing(share: float, text: str) -> None:
+    assert pages.percent_text(share) == text
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("yes", "random forest, reconciled with the target."),
+        ("no", "random forest, not reconciled."),
+        (
+            "as far as warranted: the target has weight 0.401, the model's mean the rest",
+            "random forest, reconciled as far as warranted: the target has weight 0.401, the model's mean the rest.",
+        ),
+    ],
+)
+def test_maps_tell_how_far_they_are_reconciled(tmp_path: Path, tag: str, told: str) -> None:
+    paths = write_maps(tmp_path)
+    with rasterio.open(paths[1], "r+") as raster:
+        raster.update_tags(method="detail", model="random_forest", reconciled=tag)
+    figure = maps.draw_maps(tmp_path / "maps.png", *paths, CAPTION, bbox=BBOX)
+    assert f"Method detail, {told}" in words(figure)
+    assert_fits(figure)
+
+
+def test_quality_of_a_map_that_is_not_reconciled_shows_the_other_flags(tmp_path: Path) -> None:
+    path, _ = write_flags(tmp_path)
+    flags = read_raster(path)[0]["quality"] | np.uint8(1 << FLAGS["not_reconciled"].bit)
+    write_raster(path, {"quality": flags}, M01, cells_covering(BBOX).refined(9), {"reconciled": "no"})
+    table = flag_table(np.bincount(flags.ravel(), minlength=256))
+    figure = quality.draw_quality(tmp_path / "quality.png", path, table, CAPTION, bbox=BBOX)
+    drawn = values_drawn(figure.axes[0])
+    places = {SEVERITY.index("frozen"), SEVERITY.index("few_observations"), len(SEVERITY)}
+    assert set(np.unique(drawn[np.isfinite(drawn)]).astype(int)) == places
+    assert "No cell is reconciled (map.reconcile): “cell not reconciled” is left out of a." in words(figure)
+    assert_fits(figure)
+
+
+def test_quality_of_a_map_without_values(tmp_path: Path) -> None:
+    path, _ = write_flags(tmp_path)
+    flags = np.full(cells_covering(BBOX).refined(9).shape, 128, np.uint8)
+    write_raster(path, {"quality": flags}, M01, cells_covering(BBOX).refined(9), {})
+    figure = quality.draw_quality(
+        tmp_path / "quality.png", path, flag_table(np.bincount(flags.ravel(), minlength=256)), CAPTION, bbox=BBOX
+    )
+    assert pages.NO_VALUE in words(figure)
+    assert "nan" not in words(figure)
+    assert_fits(figure)
+
+
+def test_shift_marks_the_training_range_and_tells_what_lies_outside(first: tuple[Path, dict[str, Figure]]) -> None:
+    panels = first[1]["shift"].axes
+    assert [axes.get_xlabel() for axes in panels] == [
+        *("NDVI", "LST, day (K)"),
+        *("NDVI, deviation", "LST, day, deviation (K)"),
+    ]
+    assert [axes.texts[0].get_text() for axes in panels[:2]] == [
+        "5.0 % of the pixels outside",
+        "0.1 % of the pixels outside",
+    ]
+    said = words(first[1]["shift"])
+    assert "at 9 km from the mean over coarse cells" in said  # of 18, 27 or 36 km
+    assert "a forest goes on beyond it as at its edge, a linear trend straight on" in said
+    for axes in panels:
+        band, rows, pixels = axes.patches
+        assert band.get_width() == pytest.approx(1, abs=0.02)
+        for steps in (rows, pixels):  # densities
+            values, edges, _ = steps.get_data()
+            assert (values * np.diff(edges)).sum() == pytest.approx(1)
+
+
+def test_shift_of_values_alone_and_without_pixels(tmp_path: Path) -> None:
+    figure = shift.draw_shift(tmp_path / "shift.png", *shift_frames("value"), CAPTION)
+    assert [axes.get_xlabel() for axes in figure.axes] == ["NDVI", "LST, day (K)"]
+    assert "Deviations" not in words(figure)
+    assert_fits(figure)
+    nothing = shift_tables([[counted("value", "evi", np.arange(60) / 60, np.empty(0))]], {"evi": "1"})
+    figure = shift.draw_shift(tmp_path / "none.png", *nothing, CAPTION)
+    assert pages.NO_VALUE in words(figure)

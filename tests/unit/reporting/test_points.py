@@ -1,0 +1,635 @@
+"""Field points: every message about a bad table, values read from maps, and pixels where all maps have one."""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ismn_archives import file_name, header_values, hourly, write_archive
+from pyproj import Transformer
+from rasterio.transform import Affine, from_origin
+
+from kilomoist.configuration.keys import Compared, Points
+from kilomoist.errors import InputError
+from kilomoist.grids import M01, M09, Window, ease_from_geographic, geographic_from_ease
+from kilomoist.names import OWN_COLUMNS
+from kilomoist.rasters import write_raster
+from kilomoist.reporting.field_points import check_points, field_points, points_of_month, read_points
+from kilomoist.reporting.matching import check_raster, match_points, read_at
+
+HEADER = "id,longitude,latitude,soil_moisture\n"
+CELLS = Window(210, 2990, 4, 5)
+PIXELS = CELLS.refined(9)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return tmp_path / "points.csv"
+
+
+def described(**keys: Any) -> Points:
+    """What somebody writes under `points`."""
+    return Points.model_validate(keys)
+
+
+def said(path: Path, text: str, encoding: str = "utf-8", **keys: Any) -> str:
+    """The sentence about a CSV with this text, read with these keys under `points`."""
+    path.write_text(text, encoding=encoding)
+    with pytest.raises(InputError) as caught:
+        read_points(path, described(**keys))
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message
+
+
+def test_a_table_is_read(table: Path) -> None:
+    table.write_text(HEADER + "A1,100.5,47,0.123\nA2,-0.5,-85,0\n3,180,90,1\n", encoding="utf-8-sig")
+    found = read_points(table)
+    assert found["id"].astype(str).tolist() == ["A1", "A2", "3"]
+    assert found["longitude"].tolist() == [100.5, -0.5, 180]
+    assert found["latitude"].tolist() == [47, -85, 90]
+    assert found["soil_moisture"].tolist() == [0.123, 0, 1]
+    assert [found[name].dtype.kind for name in ("longitude", "latitude", "soil_moisture")] == ["f"] * 3
+
+
+def test_further_columns_stay(table: Path) -> None:
+    table.write_text("depth_cm,id,latitude,longitude,soil_moisture,notes\n5,A,47,100,0.2,wet\n")
+    assert read_points(table).iloc[0].to_dict() == {
+        "depth_cm": 5,
+        "id": "A",
+        "latitude": 47.0,
+        "longitude": 100.0,
+        "soil_moisture": 0.2,
+        "notes": "wet",
+    }
+
+
+def test_percent_is_refused(table: Path) -> None:
+    message = said(table, HEADER + "A,100,47,12.5\nB,101,47,31\n")
+    assert "soil_moisture goes from 12.5 to 31, expected volumetric water content in m³/m³, 0 to 1" in message
+    assert "it looks like percent: set `points.units` to percent" in message
+
+
+def test_one_point_in_percent_is_refused(table: Path) -> None:
+    assert "it looks like percent" in said(table, HEADER + "A,100,47,0.2\nB,101,47,31\n")
+
+
+def test_fill_values_are_refused_and_not_called_percent(table: Path) -> None:
+    message = said(table, HEADER + "A,100,47,0.2\nB,101,47,-9999\n")
+    assert "soil_moisture goes from -9999 to 0.2" in message
+    assert "correct or leave out such points" in message
+    assert "percent" not in message
+
+
+def test_swapped_coordinates_beyond_the_pole_are_refused(table: Path) -> None:
+    message = said(table, HEADER + "A,47,100.5,0.2\n")
+    assert "point A lies at longitude 47, latitude 100.5; they look swapped" in message
+
+
+def test_coordinates_in_metres_are_refused(table: Path) -> None:
+    message = said(table, HEADER + "A,653000,5230000,0.2\n")
+    assert "they must be degrees" in message
+    assert "swapped" not in message
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        ("id,lon,lat,soil_moisture", "longitude, latitude"),
+        ("id,longitude,latitude,sm", "soil_moisture"),
+        ("longitude,latitude,soil_moisture", "id"),
+        ("id;longitude;latitude;soil_moisture", "id, longitude, latitude, soil_moisture"),
+        ("ID,Longitude,Latitude,Soil_Moisture", "id, longitude, latitude, soil_moisture"),
+    ],
+)
+def test_missing_columns_are_named(table: Path, header: str, missing: str) -> None:
+    message = said(table, f"{header}\n")
+    assert (
+        f"lack the column {missing}: there are {header.replace(',', ', ')}; separate columns by commas and name yours "
+        "in `points.columns`." in message
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value"),
+    [
+        ('B,100,47,"0,2"', "soil_moisture", "0,2"),
+        ("B,100,47,dry", "soil_moisture", "dry"),
+        ("B,100,47,", "soil_moisture", "empty"),
+        ("B,100,47N,0.2", "latitude", "47N"),
+        ("B,,47,0.2", "longitude", "empty"),
+    ],
+)
+def test_text_in_place_of_numbers_is_named(table: Path, row: str, column: str, value: str) -> None:
+    message = said(table, HEADER + f"A,100,47,0.2\n{row}\n")
+    assert f"{column} of point B is " in message
+    assert value in message
+    assert "expected a number with a decimal point" in message
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "1e999"])
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_infinities_are_refused(table: Path, value: str, place: int) -> None:
+    row = ["A", "100", "47", "0.2"]
+    row[place] = value
+    assert "points.csv" in said(table, HEADER + ",".join(row) + "\n")
+
+
+def test_a_table_without_rows(table: Path) -> None:
+    assert "hold no row" in said(table, HEADER)
+
+
+def test_files_that_are_no_tables(table: Path) -> None:
+    assert "cannot be read as a CSV" in said(table, "")
+    assert "cannot be read as a CSV" in said(table, HEADER + "Ä,100,47,0.2\n", "latin-1")
+    assert "cannot be read as a CSV" in said(table, HEADER + 'A,"100,47\n')
+    table.unlink()
+    with pytest.raises(InputError, match="cannot be read as a CSV"):
+        read_points(table)
+
+
+# Other columns, units, depths and CRS
+
+FOREIGN = {
+    "columns": {"id": "Plot", "longitude": "x", "latitude": "y", "soil_moisture": "VWC (%)", "date": "day"},
+    "crs": "EPSG:32647",
+    "units": "percent",
+}
+"""How the table of `foreign` is described."""
+
+
+def foreign(**columns: Any) -> str:
+    """A table in percent and UTM, with names of its own; it has further columns that are called as ours."""
+    x, y = Transformer.from_crs("EPSG:4326", "EPSG:32647", always_xy=True).transform([99.0, 100.5], [47.0, 48.25])
+    frame = pd.DataFrame({"Plot": ["A", "B"], "x": x, "y": y, "VWC (%)": [12.5, 100], "day": "2021-08-03", **columns})
+    return frame.assign(longitude="east", id=0).to_csv(index=False)
+
+
+def test_columns_units_and_crs_of_ones_own(table: Path) -> None:
+    table.write_text(foreign(notes="wet"))
+    found = read_points(table, described(**FOREIGN))
+    assert found["id"].tolist() == ["A", "B"]
+    np.testing.assert_allclose(found["longitude"], [99, 100.5], atol=1e-8)
+    np.testing.assert_allclose(found["latitude"], [47, 48.25], atol=1e-8)
+    np.testing.assert_allclose(found["soil_moisture"], [0.125, 1])
+    assert found["date"].tolist() == [pd.Timestamp("2021-08-03")] * 2
+    assert found["notes"].tolist() == ["wet"] * 2
+
+
+def test_columns_may_be_exchanged(table: Path) -> None:
+    table.write_text("id,latitude,longitude,soil_moisture\nA,100,47,0.2\n")
+    found = read_points(table, described(columns={"longitude": "latitude", "latitude": "longitude"}))
+    assert found.loc[0, ["longitude", "latitude"]].tolist() == [100, 47]
+
+
+def test_names_of_columns_that_are_not_there(table: Path) -> None:
+    """An optional column that is named is wanted."""
+    message = said(table, HEADER + "A,100,47,0.2\n", columns={"id": "plot", "date": "Datum"})
+    assert "lack the column plot, Datum: there are id, longitude, latitude, soil_moisture; " in message
+
+
+def test_a_number_that_is_none_is_told_under_the_name_that_the_user_knows(table: Path) -> None:
+    message = said(table, foreign().replace("12.5", "12.5 %"), **FOREIGN)
+    assert "VWC (%) of point A is 12.5 %, expected a number" in message
+
+
+def test_percent_that_is_none(table: Path) -> None:
+    assert "it looks like m³/m³: set `points.units` to m3/m3" in said(
+        table, HEADER + "A,100,47,0.2\nB,101,47,0.3\n", units="percent"
+    )
+    message = said(table, HEADER + "A,100,47,12\nB,101,47,120\n", units="percent")
+    assert (
+        "goes from 12 to 120, expected volumetric water content in percent, 0 to 100; correct or leave out" in message
+    )
+    assert "correct or leave out" in said(table, HEADER + "A,100,47,-1\n", units="percent")
+
+
+def test_a_crs_that_is_none(table: Path) -> None:
+    message = "`points.crs` is EPSG:99999, which PROJ does not know: expected a code such as EPSG:32647."
+    table.write_text(foreign())
+    with pytest.raises(InputError, match=message):
+        read_points(table, described(**FOREIGN | {"crs": "EPSG:99999"}))
+
+
+def test_coordinates_in_metres_need_a_crs(table: Path) -> None:
+    assert "they must be degrees, or in the CRS that `points.crs` names" in said(
+        table, foreign(), **FOREIGN | {"crs": "EPSG:4326"}
+    )
+
+
+def test_swapped_metres(table: Path) -> None:
+    columns = FOREIGN["columns"] | {"longitude": "y", "latitude": "x"}  # type: ignore[operator]
+    message = said(table, foreign(), **FOREIGN | {"columns": columns})
+    assert "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`" in message
+
+
+def test_metres_that_are_no_place(table: Path) -> None:
+    message = said(table, foreign(x=[500000, 1e9]), **FOREIGN)
+    assert "point B lies at x 1e+09, y " in message
+    assert "of EPSG:32647, which is no place there; name the CRS" in message
+
+
+def test_depths_that_count(table: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = "".join(f"P{depth},100,47,0.2,{depth}\n" for depth in (0, 2.5, 5, 5.1, 10, 20))
+    table.write_text(HEADER.replace("\n", ",depth_cm\n") + rows)
+    with caplog.at_level(logging.INFO):
+        assert read_points(table)["depth_cm"].tolist() == [0, 2.5, 5]
+    assert "3 of 6 rows lie within 0 to 5 cm." in caplog.text
+    assert read_points(table, described(depth=[5, 10]))["depth_cm"].tolist() == [5, 5.1, 10]
+
+
+def test_points_without_depth_stay_and_it_is_told(table: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table.write_text(HEADER + "A,100,47,0.2\n")
+    with caplog.at_level(logging.INFO):
+        assert len(read_points(table)) == 1
+    assert "has no column depth_cm: its points are taken as they are, of whatever depth." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("depths", "told"),
+    [
+        (("0.05", "0.3"), "depth_cm goes from 0.05 to 0.3 cm, expected points within 0 to 5 cm; it looks like metres"),
+        (("-5", "-10"), "depth_cm goes from -10 to -5 cm, expected points within 0 to 5 cm; count depths downwards."),
+        (("10", "30"), "depth_cm goes from 10 to 30 cm, expected points within 0 to 5 cm; change `points.depth`."),
+        (("0-5", "5"), "depth_cm of point A is 0-5, expected a number"),
+        (("", "5"), "depth_cm of point A is empty, expected a number"),
+    ],
+)
+def test_depths_that_are_none(table: Path, depths: tuple[str, str], told: str) -> None:
+    rows = "".join(f"{name},100,47,0.2,{depth}\n" for name, depth in zip("AB", depths, strict=True))
+    assert told in said(table, HEADER.replace("\n", ",depth_cm\n") + rows)
+
+
+# Dates
+
+
+def dated(*dates: str) -> pd.DataFrame:
+    return pd.DataFrame({"id": [f"P{number}" for number in range(len(dates))], "date": pd.to_datetime(list(dates))})
+
+
+def test_points_of_the_month_are_chosen() -> None:
+    points = dated("2021-07-31", "2021-08-01", "2021-08-31", "2021-09-01", "2020-08-15")
+    assert points_of_month(points, "2021-08")["id"].tolist() == ["P1", "P2"]
+    assert points_of_month(points, "2021-09")["id"].tolist() == ["P3"]
+
+
+def test_points_without_date_are_of_any_month() -> None:
+    points = pd.DataFrame({"id": ["A", "B"]})
+    assert len(points_of_month(points, "2021-08")) == 2
+
+
+def test_no_point_in_the_month() -> None:
+    assert points_of_month(dated("2021-09-01", "2020-01-02"), "2021-08").empty
+
+
+@pytest.mark.parametrize("date", ["15.08.2021", "08/15/2021", "2021-08-32", "August", "2021-08-15T10:00", ""])
+def test_dates_that_are_no_dates(table: Path, date: str) -> None:
+    rows = f"A,100,47,0.2,2021-08-01\nB,100,47,0.2,{date}\n"
+    shown = re.escape(date or "empty")
+    message = said(table, HEADER.replace("\n", ",date\n") + rows)
+    assert re.search(rf"date of point B is {shown}, expected YYYY-MM-DD\.$", message)
+
+
+def test_a_column_that_is_there_twice(table: Path) -> None:
+    message = said(table, HEADER.replace("\n", ",soil_moisture\n") + "A,100,47,0.2,0.3\n")
+    assert "have the column soil_moisture more than once: keep the one that counts" in message
+
+
+BOXES = {"steppe": (98, 46, 101, 48), "chukotka": (178, 66, 190, 68)}
+
+
+@pytest.mark.parametrize(
+    ("places", "regions"),
+    [
+        (["100,47", "-175,67"], ["steppe", "chukotka"]),
+        (["179,67"], ["chukotka"]),
+        (["100,47", "10,67"], ["steppe"]),
+    ],
+)
+def test_regions_that_hold_points_are_found(table: Path, places: list[str], regions: list[str]) -> None:
+    table.write_text(HEADER + "".join(f"P{number},{place},0.2\n" for number, place in enumerate(places)))
+    assert check_points(table, Points(), BOXES) == regions
+
+
+def test_points_beside_all_regions_are_told_before_any_job(table: Path) -> None:
+    table.write_text(HEADER + "A,-165,67,0.2\nB,46.5,47,0.2\n")
+    with pytest.raises(
+        InputError, match=r"none of 2 points lies in any of the regions steppe, chukotka \(.*; give the"
+    ):
+        check_points(table, Points(), BOXES)
+
+
+def test_swapped_coordinates_are_told_before_any_job(table: Path) -> None:
+    table.write_text(HEADER + "A,47,60,0.2\n")
+    with pytest.raises(InputError, match=r"region other .*; their coordinates are swapped: exchange the two columns"):
+        check_points(table, Points(), {"other": (55, 40, 65, 50)})
+
+
+def test_a_raster_to_compare_is_looked_at_before_any_job(tmp_path: Path) -> None:
+    path = tmp_path / "other.tif"
+    write_raster(path, {"a": np.zeros((4, 4), np.float32)}, M01, Window(1900, 26900, 4, 4), {})
+    check_raster(path, 1)
+    with pytest.raises(InputError, match="has 1 bands and no band 2: correct `band` in `compare`"):
+        check_raster(path, 2)
+    with pytest.raises(InputError, match="cannot be read as a raster"):
+        check_raster(Path(__file__), 1)
+
+
+def test_days_around_the_month() -> None:
+    points = dated("2021-07-28", "2021-07-29", "2021-09-03", "2021-09-04")
+    assert points_of_month(points, "2021-08", 3)["id"].tolist() == ["P1", "P2"]
+
+
+def test_rows_of_one_point_in_the_month_are_averaged(table: Path) -> None:
+    rows = [
+        "A,100,47,2021-08-01,0.1",
+        "B,101,47,2021-08-01,0.4",
+        "A,100,47,2021-08-31,0.3",
+        "A,100,47,2021-09-01,0.9",
+        "B,101.5,47,2021-08-01,0.2",
+        ",102,47,2021-08-01,0.2",
+    ]
+    table.write_text("id,longitude,latitude,date,soil_moisture\n" + "\n".join(rows))
+    found = field_points(table, "2021-08", Points())
+    assert list(found) == ["id", "longitude", "latitude", "soil_moisture", "measurements"]
+    assert found["id"].tolist()[:3] == ["A", "B", "B"]
+    np.testing.assert_allclose(found["soil_moisture"], [0.2, 0.4, 0.2, 0.2])
+    assert found["measurements"].tolist() == [2, 1, 1, 1]
+    assert field_points(table, "2021-10", Points()).empty
+
+
+@pytest.mark.parametrize("name", ["archive.zip", "archive"])
+def test_points_of_an_archive(tmp_path: Path, name: str) -> None:
+    path = write_archive(tmp_path / name, {file_name("A"): header_values(hourly("2021/08/01 00:00", 15 * 24, 0.3))})
+    check_points(path, Points(), {})
+    found = field_points(path, "2021-08", Points())
+    assert found.to_dict("records") == [
+        {
+            "id": "NET/A",
+            "longitude": 99,
+            "latitude": 47.5,
+            "soil_moisture": pytest.approx(0.3),
+            "measurements": 15 * 24,
+        }
+    ]
+    assert field_points(path, "2021-08", described(minimum_days=16)).empty
+    assert field_points(path, "2021-07", described(window=31))["measurements"].tolist() == [15 * 24]
+    with pytest.raises(InputError, match="no sensor within 10–20 cm"):
+        check_points(path, described(depth=[10, 20]), {})
+
+
+# Values of maps
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> tuple[Path, Path]:
+    """A 9 km and a 1 km map with gaps."""
+    random = np.random.default_rng(1)
+    paths = tmp_path / "coarse.tif", tmp_path / "fine.tif"
+    for path, grid, window in zip(paths, (M09, M01), (CELLS, PIXELS), strict=True):
+        values = random.uniform(0.1, 0.3, window.shape).astype(np.float32)
+        values[random.random(window.shape) < 0.2] = np.nan
+        values[0, 0] = 0.25
+        write_raster(path, {"soil_moisture": values}, grid, window, {})
+    return paths
+
+
+def points_at(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
+    longitude, latitude = geographic_from_ease(x, y)
+    return pd.DataFrame(
+        {
+            "id": np.arange(len(x)),
+            "longitude": longitude,
+            "latitude": latitude,
+            "soil_moisture": np.linspace(0.1, 0.3, len(x)),
+            "measurements": 1,
+        }
+    )
+
+
+def random_points(count: int) -> pd.DataFrame:
+    """Points in and around the maps."""
+    random = np.random.default_rng(2)
+    x, y = M09.x_edges(CELLS)[[0, -1]], M09.y_edges(CELLS)[[0, -1]]
+    return points_at(random.uniform(x[0] - 9000, x[1] + 9000, count), random.uniform(y[1] - 9000, y[0] + 9000, count))
+
+
+def test_values_are_those_that_rasterio_samples(maps: tuple[Path, Path]) -> None:
+    points = random_points(400)
+    x, y = ease_from_geographic(points["longitude"], points["latitude"])
+    for path in maps:
+        with rasterio.open(path) as file:
+            expected = [value[0] for value in file.sample(zip(x, y, strict=True))]
+            left, bottom, right, top = file.bounds
+        inside = (x >= left) & (x < right) & (y <= top) & (y > bottom)
+        assert 0.2 < inside.mean() < 0.8
+        found = read_at(path, points)
+        np.testing.assert_array_equal(found[inside], np.array(expected)[inside])
+        assert np.isnan(found[~inside]).all()
+
+
+def test_corners_of_a_map(maps: tuple[Path, Path]) -> None:
+    x, y = M01.x_edges(PIXELS), M01.y_edges(PIXELS)
+    points = points_at(
+        np.array([x[0] + 1, x[0] - 1, x[0] + 1, x[-1] + 1]), np.array([y[0] - 1, y[0] - 1, y[0] + 1, y[-1] - 1])
+    )
+    found = read_at(maps[1], points)
+    assert found[0] == np.float32(0.25)
+    assert np.isnan(found[1:]).all()
+
+
+def own(maps: tuple[Path, Path]) -> dict[str, Path]:
+    """The maps by the names of their columns."""
+    return dict(zip(("coarse", "fine"), maps, strict=True))
+
+
+def point(longitude: float, latitude: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"id": ["A"], "longitude": longitude, "latitude": latitude, "soil_moisture": 0.1, "measurements": 1}
+    )
+
+
+def test_pixels_have_all_values_and_means_of_their_points(maps: tuple[Path, Path]) -> None:
+    points = random_points(3000).assign(measurements=np.arange(3000))
+    coarse, fine = (read_at(path, points) for path in maps)
+    matched = match_points(points, own(maps), "p.csv")
+    assert list(matched) == [*OWN_COLUMNS, "coarse", "fine"]
+    both = np.isfinite(coarse) & np.isfinite(fine)
+    assert 0 < both.sum() < np.isfinite(coarse).sum()
+    assert matched["points"].sum() == both.sum()
+    assert matched["points"].max() > 2
+    assert matched["pixel"].is_unique
+    counted = [int(name) for names in matched["id"] for name in names.split("; ")]
+    assert sorted(counted) == np.flatnonzero(both).tolist()
+    assert counted[0] == np.flatnonzero(both)[0]
+    row, column = M01.locate(*ease_from_geographic(matched["longitude"], matched["latitude"]))
+    assert matched["pixel"].tolist() == [f"r{r:05d}c{c:05d}" for r, c in zip(row, column, strict=True)]
+    for _, pixel in matched.iterrows():
+        inside = [int(name) for name in pixel["id"].split("; ")]
+        assert pixel["points"] == len(inside)
+        assert pixel["measurements"] == sum(inside)
+        assert pixel["observed"] == pytest.approx(points["soil_moisture"].iloc[inside].mean())
+        np.testing.assert_allclose(pixel["coarse"], coarse[inside])
+        np.testing.assert_allclose(pixel["fine"], fine[inside])
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=False), st.integers(1, 60))
+def test_order_of_points_changes_no_pixel(maps: tuple[Path, Path], random: Any, count: int) -> None:
+    """And to give every point twice changes only the numbers of points."""
+    points = random_points(count)
+    order = list(range(count))
+    random.shuffle(order)
+    one = match_points(points, own(maps), "p.csv").set_index("pixel").sort_index()
+    other = match_points(points.iloc[order * 2], own(maps), "p.csv").set_index("pixel").sort_index()
+    pd.testing.assert_frame_equal(
+        one.drop(columns=["id", "points", "measurements"]), other.drop(columns=["id", "points", "measurements"])
+    )
+    assert (other["points"] == 2 * one["points"]).all()
+
+
+def test_any_number_of_maps(maps: tuple[Path, Path]) -> None:
+    """Rasters, arrays with a value for each point, and other people's rasters; pixels need a value in all of them."""
+    points = random_points(500)
+    coarse, fine = (read_at(path, points) for path in maps)
+    array = np.where(np.arange(500) % 2, 0.2, np.nan)
+    doubled = Compared(name="doubled", path=maps[1], scale=2)
+    named = {"coarse": maps[0], "bilinear": array, "fine": str(maps[1]), "doubled": doubled}
+    matched = match_points(points, named, "p.csv")
+    assert list(matched) == [*OWN_COLUMNS, *named]
+    assert matched["points"].sum() == (np.isfinite(coarse) & np.isfinite(fine) & np.isfinite(array)).sum()
+    np.testing.assert_allclose(matched["doubled"], 2 * matched["fine"])
+    assert (matched["bilinear"] == 0.2).all()
+
+
+# Other people's maps
+
+LONGITUDES = np.array([178.05, 179.95, -179.95, -178.05, 99.05, -75.05])
+"""Middles of pixels of 0.1°."""
+
+
+def other(path: Path, values: np.ndarray, transform: Affine, crs: str | None, **profile: Any) -> Path:
+    bands = values[None] if values.ndim == 2 else values
+    shape = {"count": len(bands), "height": bands.shape[1], "width": bands.shape[2], "dtype": bands.dtype}
+    with rasterio.open(path, "w", driver="GTiff", transform=transform, crs=crs, **shape, **profile) as file:
+        file.write(bands)
+    return path
+
+
+def at(longitude: Any, latitude: Any) -> pd.DataFrame:
+    return pd.DataFrame({"longitude": np.asarray(longitude, float), "latitude": np.asarray(latitude, float)})
+
+
+@pytest.mark.parametrize("west", [-180, 0])
+def test_longitudes_from_either_meridian(tmp_path: Path, west: float) -> None:
+    values = np.broadcast_to(np.arange(3600), (1800, 3600)).astype(np.int16)
+    path = other(tmp_path / "global.tif", values, from_origin(west, 90, 0.1, 0.1), "EPSG:4326")
+    expected = np.floor(((LONGITUDES - west) % 360) * 10)
+    np.testing.assert_array_equal(read_at(path, at(LONGITUDES, np.full(6, 12.34))), expected)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32647", "EPSG:6933", "+proj=sinu +R=6371007.181 +units=m"])
+def test_maps_in_any_crs(tmp_path: Path, crs: str) -> None:
+    random = np.random.default_rng(5)
+    points = at(random.uniform(98.6, 99.4, 50), random.uniform(46.6, 47.4, 50))
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(points["longitude"], points["latitude"])
+    left, top = x.min() - 400, y.max() + 400
+    row, column = np.floor((top - y) / 1000).astype(int), np.floor((x - left) / 1000).astype(int)
+    values = random.uniform(0, 1, (row.max() + 1, column.max() + 1)).astype(np.float32)
+    path = other(tmp_path / "other.tif", values, from_origin(left, top, 1000, 1000), crs)
+    np.testing.assert_array_equal(read_at(path, points), values[row, column])
+
+
+def test_bands_and_nodata(tmp_path: Path) -> None:
+    values = np.array([[[1, 2]], [[-9999, 250]]], np.int16)
+    path = other(tmp_path / "other.tif", values, from_origin(99, 48, 1, 1), "EPSG:4326", nodata=-9999)
+    points = at([99.5, 100.5, 101.5], [47.5, 47.5, 47.5])
+    np.testing.assert_array_equal(read_at(path, points), [1, 2, np.nan])
+    np.testing.assert_array_equal(read_at(path, points, 2), [np.nan, 250, np.nan])
+    with pytest.raises(InputError, match=r"other.tif has 2 bands and no band 3: correct `band` in `compare`"):
+        read_at(path, points, 3)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_maps_that_cannot_be_read(tmp_path: Path) -> None:
+    points = at([99.5], [47.5])
+    text = tmp_path / "text.tif"
+    text.write_text("no raster")
+    with pytest.raises(InputError, match=r"text.tif cannot be read as a raster \(.*give a file that gdalinfo can read"):
+        read_at(text, points)
+    values = np.zeros((2, 2), np.float32)
+    for name, transform, crs in (("a", from_origin(99, 48, 1, 1), None), ("b", Affine.identity(), "EPSG:4326")):
+        path = other(tmp_path / f"{name}.tif", values, transform, crs)
+        with pytest.raises(InputError, match=rf"{name}.tif does not say where it lies \(its CRS is .*gdal_translate"):
+            read_at(path, points)
+
+
+@pytest.mark.parametrize(
+    ("stored", "nodata", "scale", "told"),
+    [
+        (25, None, 1, "goes from 25 to 25 at the points, expected soil moisture in m³/m³, 0 to 1; correct `scale`."),
+        (-9999, None, 0.01, "goes from -99.99 to -99.99 at the points, .* declare its fill value as nodata"),
+        (-9999, -9999, 0.01, "has no value at any of the 1 field points in the mapped region: give a raster of this"),
+    ],
+)
+def test_maps_that_are_not_soil_moisture(
+    maps: tuple[Path, Path], tmp_path: Path, stored: int, nodata: int | None, scale: float, told: str
+) -> None:
+    values = np.full((1, 1), stored, np.int16)
+    path = other(tmp_path / "o.tif", values, from_origin(-180, 90, 360, 180), "EPSG:4326", nodata=nodata)
+    middle = points_at(M01.x_centres(PIXELS)[:1], M01.y_centres(PIXELS)[:1])
+    named = {**own(maps), "NASA": Compared(name="NASA", path=path, scale=scale)}
+    with pytest.raises(InputError, match=rf"`compare`: NASA \(.*o.tif, band 1\) {told}"):
+        match_points(middle, named, "p.csv")
+    assert match_points(middle, own(maps), "p.csv")["coarse"].tolist() == [0.25]
+
+
+# Points that lie elsewhere
+
+
+def test_points_of_another_region(maps: tuple[Path, Path]) -> None:
+    points = pd.DataFrame(
+        {
+            "id": ["A", "B"],
+            "longitude": [-3.7, -3.5],
+            "latitude": [40.4, 40.5],
+            "soil_moisture": [0.1, 0.2],
+            "measurements": 1,
+        }
+    )
+    with pytest.raises(InputError) as caught:
+        match_points(points, own(maps), "p.csv")
+    assert str(caught.value) == (
+        "field points p.csv: none of 2 points lies in the mapped region (they span longitude -3.7 to -3.5, "
+        "latitude 40.4 to 40.5); give the points of this region."
+    )
+
+
+def test_swapped_points_that_could_be_degrees(tmp_path: Path) -> None:
+    """In a region where longitude and latitude are both below 90 only the map tells."""
+    row, column = (int(index) for index in M09.locate(*ease_from_geographic(70.0, 45.0)))
+    cells = Window(row - 1, column - 1, 3, 3)
+    paths = tmp_path / "coarse.tif", tmp_path / "fine.tif"
+    for path, grid, window in zip(paths, (M09, M01), (cells, cells.refined(9)), strict=True):
+        write_raster(path, {"soil_moisture": np.full(window.shape, 0.2, np.float32)}, grid, window, {})
+    points = point(70.0, 45.0)
+    assert len(match_points(points, own(paths), "p.csv")) == 1
+    swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
+    with pytest.raises(InputError, match="their coordinates are swapped: exchange the two columns"):
+        match_points(swapped, own(paths), "p.csv")
+
+
+def test_points_on_gaps_alone_leave_an_empty_table(maps: tuple[Path, Path]) -> None:
+    """Points that lie in the region, but where the 1 km map has no value."""
+    points = random_points(300)
+    coarse, fine = (read_at(path, points) for path in maps)
+    gaps = points[np.isfinite(coarse) & np.isnan(fine)]
+    assert len(gaps) > 3
+    assert match_points(gaps, own(maps), "p.csv").empty

@@ -1,0 +1,565 @@
+"""Simulated scenes: known truth, sensors that see it, and the same bytes for the same seed."""
+
+import itertools
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import shapely
+from numpy.typing import NDArray
+from pyproj import Transformer
+from scipy.stats import pearsonr
+
+from kilomoist.calendars import slots
+from kilomoist.cells import block_mean
+from kilomoist.configuration import keys
+from kilomoist.configuration.types import SCENE_EXTENTS
+from kilomoist.evaluation.variograms import variogram_range
+from kilomoist.grids import (
+    CELL_SIDE,
+    M01,
+    SINUSOIDAL_CRS,
+    cells_covering,
+    ease_from_geographic,
+    latitude_edges,
+    longitude_edges,
+    tile_grid,
+)
+from kilomoist.predictors.footprints import sum_footprints
+from kilomoist.predictors.quality import meets
+from kilomoist.products import PRODUCTS
+from kilomoist.regions import tiles_of
+from kilomoist.simulation.field_points import FIELD_POINTS, field_points
+from kilomoist.simulation.landscapes import elevation_map, landscape, read_landscape, season, truth, write_landscape
+from kilomoist.simulation.observations import (
+    KEPT,
+    LST_NOISE,
+    NDVI_NOISE,
+    Footprints,
+    TemperatureView,
+    vegetation_period,
+)
+from kilomoist.simulation.scenes import FINER, LANDSCAPES, Fields, Scene, make_scene
+from kilomoist.simulation.target import erring, target_field, target_mean
+
+# About 160 km, a part of the full scene that has lakes; most of it lies on tile h24v04.
+EXTENT = (97.0, 46.0, 99.0, 48.0)
+MONTH = "2021-08"
+DAY = datetime(2021, 8, 13)
+LST, VI, SMAP = (PRODUCTS[name] for name in ("MOD11A1.061", "MOD13A2.061", "SPL4SMGP.008"))
+TILE = "h24v04"
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return make_scene(EXTENT, 2021)
+
+
+@pytest.fixture(scope="module")
+def fields(scene: Scene) -> Fields:
+    made = landscape(scene)
+    # A lake in any case: of 12 km, and a pond of three points, a third of a pixel.
+    made["lake"][200:236, 200:236] = 1
+    made["lake"][300:301, 300:303] = 1
+    return made
+
+
+@pytest.fixture(scope="module")
+def true(fields: Fields) -> np.ndarray:
+    return truth(fields, MONTH)
+
+
+@pytest.fixture(scope="module")
+def view(scene: Scene, fields: Fields) -> TemperatureView:
+    return TemperatureView(scene, fields, tile_grid(TILE, 1200), MONTH)
+
+
+# Seeds
+
+
+def test_the_same_seed_makes_the_same_scene(scene: Scene) -> None:
+    one, again, other = (landscape(Scene(scene.window, seed)) for seed in (5, 5, 6))
+    assert list(one) == list(again)
+    for name in one:
+        np.testing.assert_array_equal(one[name], again[name])
+        if name != "lake":
+            assert abs(pearsonr(one[name].ravel(), other[name].ravel())[0]) < 0.95
+            assert not np.array_equal(one[name], other[name])
+
+
+def test_purposes_have_random_numbers_of_their_own(scene: Scene) -> None:
+    one, same, other = (scene.random(*purpose).random(5) for purpose in (("rain", 1), ("rain", 1), ("rain", 2)))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one, Scene(scene.window, 7).random("rain", 1).random(5))
+
+
+def test_granules_are_the_same_in_any_order(scene: Scene, fields: Fields, view: TemperatureView) -> None:
+    first = view.day(LST, DAY)
+    view.day(LST, datetime(2021, 8, 14))
+    again = TemperatureView(scene, fields, tile_grid(TILE, 1200), MONTH).day(LST, DAY)
+    assert list(first) == list(again)
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, again[name])
+
+
+# Truth
+
+
+def test_a_scene_covers_its_extent_with_whole_cells(scene: Scene) -> None:
+    assert scene.window == cells_covering(EXTENT)
+    assert scene.points.rows == scene.pixels.rows * FINER == scene.window.rows * 27
+    assert scene.points.left == pytest.approx(M01.x_edges(scene.pixels)[0], abs=1e-6)
+    assert scene.points.side * FINER == pytest.approx(M01.side, abs=1e-9)
+
+
+def test_both_extents_are_large_enough() -> None:
+    full, small = (cells_covering(SCENE_EXTENTS[name]) for name in ("full", "small"))
+    assert full.rows * full.columns >= 200 * 16
+    assert small.rows * small.columns >= 30 * 16
+
+
+def test_truth_is_physical_and_missing_on_lakes(true: np.ndarray, fields: Fields, scene: Scene) -> None:
+    assert true.shape == scene.pixels.shape
+    assert true.dtype == np.float32
+    assert np.nanmin(true) > 0.02
+    assert np.nanmax(true) < 0.5
+    water = block_mean(fields["lake"], FINER)[0]
+    # Nine points a pixel: water has none to nine of them.
+    np.testing.assert_array_equal(np.isnan(true), water >= 0.5)
+    assert np.isnan(true[70:75, 70:75]).all()
+    assert np.isfinite(true[100, 100])  # the pond takes a third
+    assert np.isfinite(true).mean() > 0.8
+
+
+def test_months_differ_by_their_season(fields: Fields) -> None:
+    wet, dry = truth(fields, "2021-07"), truth(fields, "2021-01")
+    assert np.nanmean(wet) > np.nanmean(dry) + 0.005
+    assert season(datetime(2021, 7, 15)) == pytest.approx(1, abs=0.001)
+    assert season(datetime(2021, 1, 14)) == pytest.approx(-1, abs=0.001)
+
+
+def test_truth_varies_within_cells_but_mostly_between(true: np.ndarray) -> None:
+    """As in nature; else the scene would be made for the method."""
+    means, count = block_mean(true, CELL_SIDE)
+    between = np.nanvar(means[count > 40])
+    assert 0.5 * np.nanvar(true) < between < 0.99 * np.nanvar(true)
+
+
+# SMAP
+
+
+@pytest.mark.parametrize(("product", "month"), [("SPL4SMGP.008", "2021-02"), ("SPL4SMAU.008", "2021-08")])
+def test_the_mean_of_all_fields_is_the_mean_of_the_truth(
+    scene: Scene, true: np.ndarray, product: str, month: str
+) -> None:
+    mean = target_mean(true)
+    times = len(slots(PRODUCTS[product], month))
+    total = np.zeros(mean.shape)
+    steps = []
+    for number in range(times):
+        field = target_field(scene, mean, PRODUCTS[product], month, number)
+        assert field.dtype == np.float32
+        assert np.nanmin(field) > 0
+        total += field
+        steps.append(float(np.nanmean(field)))
+    expected, count = block_mean(true, CELL_SIDE)
+    land = count > 40
+    np.testing.assert_array_equal(np.isfinite(total), land)
+    np.testing.assert_allclose((total / times)[land], expected[land], rtol=0, atol=1e-6)
+    assert np.ptp(steps) > 0.02  # it rains
+
+
+# Field points
+
+
+def test_field_points_lie_on_land_and_measure_it(scene: Scene, true: np.ndarray) -> None:
+    points = field_points(scene, true, MONTH, EXTENT)
+    assert len(points) == FIELD_POINTS == 153
+    assert points["id"].is_unique
+    assert points["longitude"].between(EXTENT[0] + 0.5, EXTENT[2] - 0.5).all()
+    assert points["latitude"].between(EXTENT[1] + 0.5, EXTENT[3] - 0.5).all()
+    assert points["date"].str.fullmatch(r"2021-08-\d\d").all()
+    assert points["date"].nunique() > 15
+    assert points["soil_moisture"].between(0, 0.6).all()
+    row, column = M01.locate(*ease_from_geographic(points["longitude"], points["latitude"]))
+    value = true[row - scene.pixels.row, column - scene.pixels.column]
+    assert np.isfinite(value).all()
+    error = points["soil_moisture"] - value
+    assert error.std() == pytest.approx(0.055, abs=0.015)
+    again = field_points(scene, true, MONTH, EXTENT)
+    assert points.equals(again)
+    assert not points.equals(field_points(Scene(scene.window, 9), true, MONTH, EXTENT))
+
+
+def test_a_landscape_comes_back(fields: Fields, tmp_path: Path) -> None:
+    for name in ("a.npz", "b.npz"):
+        write_landscape(tmp_path / name, fields)
+    found = read_landscape(tmp_path / "a.npz")
+    assert list(found) == list(fields)
+    for name, field in fields.items():
+        np.testing.assert_array_equal(found[name], field)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+# What MODIS sees
+
+
+@pytest.mark.parametrize(("pixels", "samples"), [(1200, 3), (2400, 2)])
+def test_footprints_look_where_the_pixels_lie(scene: Scene, pixels: int, samples: int) -> None:
+    """Fields that hold the coordinates of the landscape's points, in km from the scene's corner."""
+    grid = tile_grid(TILE, pixels)
+    footprints = Footprints(scene, grid, samples)
+    points = scene.points
+    x, y = (centres(points.window) for centres in (points.x_centres, points.y_centres))
+    east, south = np.meshgrid((x - points.left) / 1000, (points.top - y) / 1000)
+    inside = np.zeros((pixels, pixels), bool)
+    inside[footprints.rows] = footprints.inside
+    assert inside.sum() > (pixels / 1200) ** 2 * 10_000
+    found_x, found_y = (np.full((pixels, pixels), np.nan) for _ in range(2))
+    found_x[footprints.rows] = footprints.mean(east.astype(np.float32))
+    found_y[footprints.rows] = footprints.mean(south.astype(np.float32))
+    np.testing.assert_array_equal(np.isfinite(found_x), inside)
+    centre_x, centre_y = np.meshgrid(grid.x_centres(grid.window), grid.y_centres(grid.window))
+    to_ease = Transformer.from_crs(SINUSOIDAL_CRS, M01.crs, always_xy=True)
+    expected_x, expected_y = to_ease.transform(centre_x[inside], centre_y[inside])
+    # A sample lies at most half a point (a sixth of a km) beside the point that it is taken from; they average out.
+    assert np.abs(found_x[inside] - (expected_x - points.left) / 1000).max() < 0.2
+    assert np.abs(found_y[inside] - (points.top - expected_y) / 1000).max() < 0.2
+    assert abs((found_x[inside] - (expected_x - points.left) / 1000).mean()) < 0.01
+
+
+def test_a_tile_beside_the_scene_sees_nothing(scene: Scene, fields: Fields) -> None:
+    for tile in ("h10v05", "h26v04", "h24v06"):
+        day = TemperatureView(scene, fields, tile_grid(tile, 1200), MONTH).day(LST, DAY)
+        assert not day["LST_Day_1km"].any()
+        assert (day["QC_Day"] == 3).all()
+        assert day["LST_Day_1km"].shape == (1200, 1200)
+
+
+def test_tiles_of_the_scene_see_all_of_it(scene: Scene) -> None:
+    area = 0.0
+    for tile in tiles_of(shapely.box(*EXTENT)):
+        grid = tile_grid(tile, 1200)
+        area += Footprints(scene, grid, 3).inside.sum() * grid.side**2
+    assert area == pytest.approx(scene.pixels.rows * scene.pixels.columns * M01.side**2, rel=0.02)
+
+
+def test_temperature_granules_are_consistent(view: TemperatureView) -> None:
+    day = view.day(LST, DAY)
+    for name in ("Day", "Night"):
+        stored, quality = day[f"LST_{name}_1km"], day[f"QC_{name}"]
+        assert (stored.dtype, quality.dtype) == (np.uint16, np.uint8)
+        # QC never says 0 on a pixel without temperature, nor `not produced` on one with it.
+        produced = quality % 4 < 2
+        np.testing.assert_array_equal(produced, stored > 0)
+        assert stored[produced].min() >= 7500
+        assert set(np.unique(quality)) <= {0, 2, 3, 17, 65, 81, 129}
+        seen = (stored > 0).sum() / (quality != 3).sum()
+        assert 0.1 < seen < 0.8
+        np.testing.assert_array_equal(day[f"{name}_view_time"] == 255, stored == 0)
+    kelvin = day["LST_Day_1km"][day["LST_Day_1km"] > 0] * 0.02
+    assert 280 < kelvin.min() < kelvin.max() < 330
+    night = day["LST_Night_1km"][day["LST_Night_1km"] > 0] * 0.02
+    assert night.mean() < kelvin.mean() - 10
+
+
+def test_clouds_move_and_the_month_shows_the_mean(view: TemperatureView) -> None:
+    total, count = np.zeros((1200, 1200)), np.zeros((1200, 1200))
+    masks = []
+    for number in range(1, 11):
+        day = view.day(LST, datetime(2021, 8, number))
+        good = meets(LST.layers["lst_day"].quality["good"], {"QC_Day": day["QC_Day"]})
+        masks.append(good[view.footprints.rows][view.footprints.inside])
+        total += np.where(good, day["LST_Day_1km"] * 0.02, 0)
+        count += good
+    assert np.mean([pearsonr(one, two)[0] for one, two in itertools.pairwise(masks)]) < 0.5
+    well = (count >= 5)[view.footprints.rows] & view.footprints.inside
+    assert well.sum() > 1000
+    error = (total[view.footprints.rows][well] / count[view.footprints.rows][well]) - view.means["Day"][well]
+    assert abs(error.mean()) < 2.5
+    assert error.std() < 1.5
+
+
+def test_vegetation_granules_are_consistent(scene: Scene, fields: Fields) -> None:
+    footprints = Footprints(scene, tile_grid(TILE, 1200), 2)
+    arrays = vegetation_period(scene, fields, footprints, VI, datetime(2021, 7, 28))
+    prefix = "1 km 16 days"
+    ndvi, evi = arrays[f"{prefix} NDVI"], arrays[f"{prefix} EVI"]
+    reliability, bits = arrays[f"{prefix} pixel reliability"], arrays[f"{prefix} VI Quality"]
+    inside = np.zeros(ndvi.shape, bool)
+    inside[footprints.rows] = footprints.inside
+    np.testing.assert_array_equal(ndvi != -3000, inside)
+    np.testing.assert_array_equal(evi != -3000, inside)
+    np.testing.assert_array_equal(reliability != -1, inside)
+    assert (bits[~inside] == 65535).all()
+    for index in (ndvi, evi):
+        assert index.dtype == np.int16
+        assert index[inside].min() >= -2000
+        assert index[inside].max() <= 10000
+    good = meets(VI.layers["ndvi"].quality["good"], arrays)
+    fair = meets(VI.layers["ndvi"].quality["fair"], arrays)
+    assert good.sum() < fair.sum() < inside.sum()
+    assert 0.6 < good.sum() / inside.sum() < 0.95
+    assert pearsonr(ndvi[good], evi[good])[0] > 0.8
+    # Lakes look like nothing but water: low NDVI of good quality, which the land/water flag gives away.
+    lake = np.zeros(ndvi.shape)
+    lake[footprints.rows] = footprints.mean(fields["lake"])
+    water = meets(VI.water, arrays) & inside
+    np.testing.assert_array_equal(water, inside & (lake > 0.5))
+    assert ndvi[inside & (lake > 0.99) & good].max() < 500
+    assert (good & water).any()
+    day = arrays[f"{prefix} composite day of the year"]
+    assert ((day[inside] >= 209) & (day[inside] <= 224)).all()
+    again = vegetation_period(scene, fields, footprints, VI, datetime(2021, 7, 28))
+    assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
+
+
+def test_winter_is_cold_and_snowy(scene: Scene, fields: Fields) -> None:
+    footprints = Footprints(scene, tile_grid(TILE, 1200), 2)
+    summer, winter = (
+        vegetation_period(scene, fields, footprints, VI, datetime(2021, *when))["1 km 16 days pixel reliability"]
+        for when in ((7, 28), (1, 1))
+    )
+    assert (winter == 2).mean() > (summer == 2).mean()
+    january = TemperatureView(scene, fields, tile_grid(TILE, 1200), "2021-01").means["Day"]
+    august = TemperatureView(scene, fields, tile_grid(TILE, 1200), MONTH).means["Day"]
+    assert np.nanmean(january) < np.nanmean(august) - 20
+    assert np.nanmin(january) > 200
+
+
+@pytest.mark.parametrize("kind", LANDSCAPES)
+def test_moisture_is_seen_by_both_sensors(kind: str) -> None:
+    """Wet land is greener and cooler, and neither tells everything."""
+    scene = make_scene(EXTENT, 2021, kind)
+    fields = landscape(scene)
+    view = TemperatureView(scene, fields, tile_grid(TILE, 1200), MONTH)
+    moisture = view.footprints.centre(truth(fields, MONTH))
+    arrays = vegetation_period(scene, fields, view.footprints, VI, DAY)
+    good = meets(VI.layers["ndvi"].quality["good"], arrays)[view.footprints.rows] & np.isfinite(moisture)
+    ndvi = arrays["1 km 16 days NDVI"][view.footprints.rows]
+    assert 0.3 < pearsonr(moisture[good], ndvi[good])[0] < 0.95
+    assert -0.95 < pearsonr(moisture[good], view.means["Day"][good])[0] < -0.3
+
+
+# Landscapes, noise and error
+
+
+def test_the_configuration_knows_every_landscape() -> None:
+    assert tuple(LANDSCAPES) == get_args(keys.Scene.model_fields["landscape"].annotation)
+    default = keys.Scene()
+    assert make_scene(EXTENT, 2021, default.landscape, default.noise) == make_scene(EXTENT, 2021)
+
+
+def test_the_steppe_is_what_it_was_before_there_were_other_landscapes(scene: Scene, view: TemperatureView) -> None:
+    """By the formulas that the scene had then, written out with their numbers; equal to the last bit."""
+    found = landscape(scene)
+
+    def noise(longest: float, shortest: float, name: str) -> NDArray[np.float32]:
+        return scene.noise((scene.points.rows, scene.points.columns), 1 / 3, longest, shortest, name)
+
+    massif, ridges = noise(500, 120, "massif"), noise(90, 4, "ridges")
+    elevation = np.maximum(1500 + 450 * massif + 260 * ridges * np.exp(0.4 * massif), 500)
+    valleys = noise(25, 1.5, "valleys") - 0.5 * ridges
+    valleys /= valleys.std()
+    north = np.linspace(1, -1, scene.points.rows, dtype=np.float32)[:, None]
+    wetness = 0.6 * north + 0.75 * noise(600, 100, "climate") + 0.2 * massif + 0.2 * valleys
+    np.testing.assert_array_equal(found["elevation"], elevation)
+    np.testing.assert_array_equal(found["wetness"], wetness)
+    cold, height = 20 * (1 - season(datetime(2021, 8, 15))), (elevation - 1500) / 1000
+    night = (285.5 - 4.0 * height + 0.6 * wetness + 0.5 * found["albedo"] - cold).astype(np.float32)
+    np.testing.assert_array_equal(view.means["Night"], view.footprints.mean(night))
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"),
+    [
+        ({}, "full-2021"),
+        ({"extent": "small", "seed": 7}, "small-7"),
+        ({"landscape": "mountains", "noise": True, "error": 0.02}, "full-mountains-noise-error0.02-2021"),
+        ({"landscape": "cloudy", "error": 0}, "full-cloudy-2021"),
+        ({"error": 0.1}, "full-error0.1-2021"),
+        ({"error": 0.0200000001}, "full-error0.0200000001-2021"),
+    ],
+)
+def test_everything_that_shapes_a_scene_names_it(shape: dict, name: str) -> None:
+    assert keys.Scene(**shape).name == name
+
+
+def within_cells(fine: NDArray) -> NDArray[np.float64]:
+    """Deviations from the mean of each cell, as a list."""
+    means = block_mean(fine, CELL_SIDE)[0]
+    return (fine - np.kron(means, np.ones((CELL_SIDE, CELL_SIDE)))).ravel()
+
+
+def test_height_tells_in_the_mountains_what_temperature_does_not() -> None:
+    """Between cells cold land is wet, as in the steppe; within them cold land is high, and high land is dry."""
+    r = {}
+    for kind in ("steppe", "mountains"):
+        scene = make_scene(EXTENT, 2021, kind)
+        fields = landscape(scene)
+        view = TemperatureView(scene, fields, tile_grid(TILE, 1200), MONTH)
+        height, true = elevation_map(fields), truth(fields, MONTH)
+        assert (height.shape, height.dtype) == (scene.pixels.shape, np.float32)
+        np.testing.assert_allclose(height[2, 5], fields["elevation"][6:9, 15:18].mean(), rtol=1e-6)
+        kelvin, seen = view.means["Day"], view.footprints.centre(height)
+        here = np.isfinite(kelvin) & np.isfinite(seen)
+        deviations = within_cells(true), within_cells(height)
+        land = np.isfinite(deviations[0])
+        r[kind] = {
+            "height": pearsonr(deviations[0][land], deviations[1][land])[0],
+            "kelvin": pearsonr(kelvin[here], seen[here])[0],
+        }
+        r[kind]["relief"] = deviations[1].std()
+    assert r["mountains"]["height"] < -0.25
+    assert abs(r["steppe"]["height"]) < 0.2
+    assert r["mountains"]["kelvin"] < -0.6
+    assert r["mountains"]["relief"] > 1.3 * r["steppe"]["relief"]
+
+
+# A strip of 7 × 13 cells, in which a month is quickly seen.
+STRIP = (97.5, 46.5, 98.7, 47.1)
+Month = Callable[[str, bool], tuple[NDArray, NDArray]]
+
+
+@pytest.fixture(scope="module")
+def lst_month() -> Month:
+    """Mean and days of the good LST of a month, on the band of the tile, of a landscape with or without noise."""
+
+    @cache
+    def see(kind: str, noisy: bool) -> tuple[NDArray, NDArray]:
+        scene = make_scene(STRIP, 2021, kind, noisy)
+        view = TemperatureView(scene, landscape(scene), tile_grid(TILE, 1200), MONTH)
+        total, days = np.zeros((1200, 1200)), np.zeros((1200, 1200))
+        for slot in slots(LST, MONTH):
+            day = view.day(LST, slot.time)
+            good = meets(LST.layers["lst_day"].quality["good"], day)
+            total += np.where(good, 0.02 * day["LST_Day_1km"], 0)
+            days += good
+        with np.errstate(invalid="ignore"):
+            return total / days, np.where(view.footprints.whole(view.footprints.inside, False), days, np.nan)
+
+    return see
+
+
+def at_one_km(noise: NDArray) -> NDArray[np.float64]:
+    """What a tile's noise is on the scene's pixels that lie in the tile wholly, NaN elsewhere."""
+    pixels = cells_covering(STRIP).refined(CELL_SIDE)
+    sums, shares = sum_footprints(noise[None], tile_grid(TILE, 1200), pixels)
+    return np.where(shares[0] > 0.999, sums[0] / shares[0].clip(1e-9), np.nan)
+
+
+def test_white_noise_of_temperature_averages_out(lst_month: Month) -> None:
+    (quiet, days), (noisy, same) = lst_month("steppe", False), lst_month("steppe", True)
+    np.testing.assert_array_equal(days, same)  # clouds are the same
+    noise = at_one_km(noisy - quiet)
+    deviation = np.nanstd(noise)
+    # So narrow a scene has more edges of clouds, and fewer good days.
+    assert deviation == pytest.approx(LST_NOISE * (LANDSCAPES["steppe"].days / np.nanmean(days)) ** 0.5, rel=0.12)
+    means, count = block_mean(noise, CELL_SIDE)
+    assert np.nanstd(means[count > 60]) < 0.25 * deviation
+    # Pixels of 1 km share those of the tile with their neighbours, but not with the next but one.
+    for one, two in ((noise[:, 3:], noise[:, :-3]), (noise[3:], noise[:-3])):
+        both = np.isfinite(one) & np.isfinite(two)
+        assert abs(pearsonr(one[both], two[both])[0]) < 0.05
+
+
+def test_noise_is_new_in_each_observation() -> None:
+    """In two days on which the same pixel is seen, and by day and night."""
+    quiet, noisy = (
+        TemperatureView(scene, landscape(scene), tile_grid(TILE, 1200), MONTH)
+        for scene in (make_scene(STRIP, 2021), make_scene(STRIP, 2021, noisy=True))
+    )
+
+    def noise(day: int, name: str) -> NDArray[np.float64]:
+        one, other = (view.day(LST, datetime(2021, 8, day))[f"LST_{name}_1km"] for view in (noisy, quiet))
+        return np.where(other > 0, 0.02 * (one.astype(float) - other), np.nan)
+
+    first = noise(3, "Day")
+    deviation = LST_NOISE / KEPT * LANDSCAPES["steppe"].days ** 0.5
+    assert np.nanstd(first) == pytest.approx(deviation, rel=0.05)
+    for other in (noise(4, "Day"), noise(3, "Night")):
+        both = np.isfinite(first) & np.isfinite(other)
+        assert both.sum() > 500
+        assert abs(pearsonr(first[both], other[both])[0]) < 0.1
+
+
+def test_white_noise_of_vegetation_averages_out_and_both_indices_have_it() -> None:
+    sums = {}
+    for noisy in (False, True):
+        scene = make_scene(STRIP, 2021, noisy=noisy)
+        fields, footprints = landscape(scene), Footprints(scene, tile_grid(TILE, 1200), 2)
+        for name in ("ndvi", "evi"):
+            sums[name, noisy] = np.zeros((2, 1200, 1200))
+        for slot in slots(VI, MONTH):
+            arrays = vegetation_period(scene, fields, footprints, VI, slot.time)
+            for name in ("ndvi", "evi"):
+                layer = VI.layers[name]
+                good = meets(layer.quality["good"], arrays)
+                assert arrays[layer.dataset][good].min() >= -2000
+                sums[name, noisy] += slot.days * np.where(good, [1e-4 * arrays[layer.dataset], good], 0)
+    noise = {}
+    for name in ("ndvi", "evi"):
+        with np.errstate(invalid="ignore"):
+            quiet, noisy = (total / days for total, days in (sums[name, False], sums[name, True]))
+        noise[name] = at_one_km(noisy - quiet)
+    deviation = np.nanstd(noise["ndvi"])
+    assert deviation == pytest.approx(NDVI_NOISE, rel=0.15)
+    means, count = block_mean(noise["ndvi"], CELL_SIDE)
+    assert np.nanstd(means[count > 60]) < 0.25 * deviation
+    both = np.isfinite(noise["ndvi"])
+    assert pearsonr(noise["ndvi"][both], noise["evi"][both])[0] > 0.95
+    assert 0.4 < np.nanstd(noise["evi"]) / deviation < 0.8
+
+
+def test_clouds_take_some_pixels_and_leave_most(lst_month: Month) -> None:
+    clear, cloudy = (lst_month(kind, False)[1] for kind in ("steppe", "cloudy"))
+    seen = np.isfinite(clear)
+    minimum = keys.Quality().minimum_days
+    assert (clear[seen] >= minimum).mean() > 0.98
+    assert 0.75 < (cloudy[seen] >= minimum).mean() < 0.97
+    assert cloudy[seen].mean() < 0.6 * clear[seen].mean()
+
+
+FULL = make_scene(SCENE_EXTENTS["full"], 2021)
+
+
+def test_smap_errs_as_much_as_it_is_asked_to() -> None:
+    mean = np.full(FULL.window.shape, 0.5)
+    mean[3, 4] = np.nan
+    wide = (0.0, 1.0)
+    np.testing.assert_array_equal(erring(FULL, mean, MONTH, 0.0, wide), mean)
+    small, large = (erring(FULL, mean, MONTH, error, wide) - mean for error in (0.02, 0.04))
+    assert np.isnan(small[3, 4])
+    assert np.nanstd(small) == pytest.approx(0.02, rel=0.001)
+    assert np.nanmean(small) == pytest.approx(0, abs=1e-4)
+    np.testing.assert_allclose(large, 2 * small, atol=1e-12)
+    np.testing.assert_array_equal(erring(FULL, mean, MONTH, 0.02, wide) - mean, small)
+    for other in (erring(FULL, mean, "2021-09", 0.02, wide), erring(Scene(FULL.window, 1), mean, MONTH, 0.02, wide)):
+        assert abs(np.corrcoef(np.nan_to_num(other - mean).ravel(), np.nan_to_num(small).ravel())[0, 1]) < 0.15
+    near = erring(FULL, np.full(FULL.window.shape, 0.01), MONTH, 0.1, (0.0, 0.1))
+    assert (near.min(), near.max()) == (0.0, 0.1)
+
+
+def test_errors_of_smap_reach_36_km() -> None:
+    """Of the grid, whose kilometres are of equal area: one coarse cell."""
+    longitude, latitude = (
+        (edges[9::9] + edges[:-9:9]) / 2 for edges in (longitude_edges(FULL.pixels), latitude_edges(FULL.pixels))
+    )
+    places = [place.ravel() for place in np.meshgrid(longitude, latitude)]
+    zero = np.zeros(FULL.window.shape)
+    ranges, neighbours, beyond = [], [], []
+    for number in range(1, 6):
+        field = erring(FULL, zero, f"2021-{number:02d}", 1.0, (-9.0, 9.0))
+        ranges.append(variogram_range(field.ravel(), *places, 1).range_m)
+        neighbours.append(np.corrcoef(field[1:].ravel(), field[:-1].ravel())[0, 1])
+        beyond.append(np.corrcoef(field[4:].ravel(), field[:-4].ravel())[0, 1])
+    assert np.median(ranges) == pytest.approx(36_000, rel=0.2)
+    # Of the spherical covariance at a quarter of its range and at the range.
+    assert np.mean(neighbours) == pytest.approx(1 - 1.5 / 4 + 0.5 / 64, abs=0.05)
+    assert abs(np.mean(beyond)) < 0.1

@@ -1,0 +1,486 @@
+"""Keys of the configuration: the one definition of each, its meaning, its limits and its default.
+
+Snakemake imports this module whenever it parses the workflow, in every job again: import nothing heavy here.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from kilomoist.calendars import FIRST_MONTH
+from kilomoist.configuration.types import (
+    SCENE_EXTENTS,
+    ExistingPath,
+    Extent,
+    Landscape,
+    Month,
+    Predictor,
+    Protocol,
+    RegionBox,
+    Target,
+    Temperature,
+    UserPath,
+    Vegetation,
+    checked_depth,
+    checked_layers,
+    checked_unique,
+    degrees_text,
+    measured_predictors,
+    shown,
+)
+from kilomoist.grids import Box
+from kilomoist.names import OWN_COLUMNS, OWN_MAPS
+from kilomoist.products import TERRAIN, Level
+
+SHARED_FOLDERS = ("benchmarks", "composites", "logs")
+"""Folders of results/ that belong to no region."""
+
+
+def _key(default: object, meaning: str, unit: str = "", **limits: Any) -> Any:
+    """A key with its default (`...`: none), what it means, its unit and its limits."""
+    return Field(default, description=meaning, json_schema_extra={"x-unit": unit} if unit else None, **limits)
+
+
+class Section(BaseModel):
+    """Keys that belong together; others are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: object, info: ValidationInfo) -> object:
+        """Text from the command line, where Snakemake leaves everything inside a key as text, means what YAML means.
+
+        pydantic reads numbers and booleans from text, but not null; and it takes `true` for the number 1.
+        """
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if type(None) in get_args(annotation) and value in ("", "null"):
+            return None
+        if isinstance(value, bool) and annotation is not bool and bool not in get_args(annotation):
+            raise PydanticCustomError("wrong_type", "a boolean")
+        return value
+
+
+class Region(Section):
+    """An area to map."""
+
+    name: str = _key(
+        ...,
+        "Names the region's folder under `results/`.",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        title="a short name of a-z, 0-9 and - that begins with a letter or digit",
+    )
+    bbox: RegionBox | None = _key(
+        None,
+        "West, south, east, north; west > east is a box across 180°. Maps the whole box, or cuts the outline.",
+        "degrees",
+        title="four numbers in degrees, [west, south, east, north]",
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _leaves_shared_folders_alone(cls, name: str) -> str:
+        if name in SHARED_FOLDERS:
+            raise ValueError(f"results/{name} is shared by all regions; take another name")
+        return name
+
+    outline: ExistingPath | None = _key(
+        None, "Any vector file that GDAL reads, in any coordinate reference system: maps what lies inside its polygons."
+    )
+    country: str | None = _key(
+        None,
+        "Maps the country's part of `bbox`; its outline is fetched from Natural Earth (ADM0_A3 code, for example MNG).",
+        pattern=r"^[A-Z]{3}$",
+        title="three capital letters",
+    )
+
+    @model_validator(mode="after")
+    def _has_an_area(self) -> "Region":
+        if self.outline and self.country:
+            raise ValueError("`outline` and `country` exclude each other: give one of them")
+        if self.country and not self.bbox:
+            raise ValueError(f"`country: {self.country}` needs `bbox` too, because countries can have far islands")
+        if not self.bbox and not self.outline:
+            raise ValueError("it needs `bbox` (west, south, east, north in degrees), `outline` (a vector file) or both")
+        return self
+
+
+DEFAULT_REGIONS = (Region(name="khangai", bbox=(96.0, 45.0, 104.0, 50.0)),)
+
+
+class Layer(Section):
+    """A raster with one band that does not change with the month, on any grid and in any CRS that GDAL reads."""
+
+    path: ExistingPath = _key(..., "The raster; a path alone, without the mapping, means the same.")
+    resampling: Literal["average", "mode"] = _key(
+        "average",
+        "What a pixel of 1 km gets of a finer raster: `average`, or of numbers that stand for classes `mode`, the one "
+        "that covers most of it.",
+    )
+
+
+def _as_layer(value: object) -> object:
+    """A path alone means a layer that is averaged."""
+    if isinstance(value, (str, Path)):
+        return {"path": value}
+    if not isinstance(value, Mapping):
+        raise ValueError("expected a path of a raster, or a mapping with keys path and resampling")
+    return value
+
+
+class Predictors(Section):
+    """What the model learns from."""
+
+    vegetation: Vegetation = _key("MOD13A1.061", "Product of `ndvi` and `evi`; read only if `use` needs it.")
+    temperature: Temperature = _key(
+        "MOD11A1.061", "Product of `lst_day`, `lst_night` and `lst_range`; read only if `use` needs it."
+    )
+    use: Annotated[tuple[Predictor, ...], AfterValidator(checked_unique)] = _key(
+        ("ndvi", "evi", "lst_day"),
+        "Predictors that the model uses; `slope`, `northness` and `eastness` are computed from the layer `elevation`.",
+        min_length=1,
+    )
+    layers: Annotated[
+        dict[str, Annotated[Layer, BeforeValidator(_as_layer, json_schema_input_type=str | Layer)]],
+        AfterValidator(checked_layers),
+    ] = _key(
+        {},
+        "Rasters that do not change with the month, by the names that `use` knows them by, for example "
+        "`{elevation: dem.tif}`; `elevation` is in m.",
+        title="a mapping of names to paths of rasters, or to mappings with keys path and resampling",
+    )
+
+    def layers_in_use(self) -> dict[str, Layer]:
+        """The layers that `use` names or that something in it is computed from, in their own order."""
+        needed = {*self.use, *(["elevation"] if set(self.use) & set(TERRAIN) else [])}
+        return {name: layer for name, layer in self.layers.items() if name in needed}
+
+
+class Quality(Section):
+    """Which observations count, and how many of them there must be."""
+
+    vegetation: Level = _key(
+        "good",
+        "Accepted vegetation indices. `good`: reliability 0; `fair`: also reliability 1 with usefulness at most 0101, "
+        "without possible snow or shadow.",
+    )
+    temperature: Level = _key(
+        "good",
+        "Accepted temperatures. `good`: QC bits 0-1 are 00; `fair`: also 01 with an error of at most 2 K.",
+    )
+    minimum_days: int = _key(3, "Days with a valid temperature that a pixel needs.", "days", ge=1, le=31)
+    minimum_valid_fraction: float = _key(
+        0.5,
+        "Share of a cell's 81 pixels with all predictors that a training row and a reconciled cell need; "
+        "also the share of a coarse cell's 16 cells that its mean needs.",
+        "1",
+        gt=0,
+        le=1,
+    )
+    minimum_target_share: float = _key(
+        0.9, "Share of the month's soil-moisture fields that must be there; 0 takes what there is.", "1", ge=0, le=1
+    )
+
+
+class Model(Section):
+    """How soil moisture is learned from the predictors."""
+
+    method: Literal["detail", "absolute"] = _key(
+        "detail",
+        "`detail` learns what 9 km adds to coarse cells (`detail_ratio`) and applies it from 9 km to 1 km; `absolute` "
+        "learns soil moisture itself at 9 km and applies it at 1 km, as the study does.",
+    )
+    kind: Literal["random_forest", "extra_trees", "hist_gradient_boosting", "linear"] = _key(
+        "random_forest", "The learner."
+    )
+    trees: int = _key(200, "Trees of a forest, or rounds of boosting.", "trees", ge=1)
+    min_leaf: Literal["auto"] | Annotated[int, Field(ge=1)] = _key(
+        "auto", "Smallest leaf of a tree; `auto` chooses it out of fold on the run's own samples.", "rows"
+    )
+    trend: Literal["none", "linear"] = _key(
+        "none",
+        "`linear` fits a robust linear trend first and the learner to what it leaves: a forest alone is flat beyond "
+        "the values it has seen.",
+    )
+    detail_ratio: Literal["auto"] | Annotated[int, Field(ge=2, le=4)] = _key(
+        4,
+        "Cells along a side of the coarse cells from which `detail` learns (4: 36 km); `auto` compares 2, 3 and 4 out "
+        "of fold.",
+        "cells of 9 km",
+    )
+    search: bool = _key(
+        False,
+        "Whether more than the leaf size is chosen out of fold, by successive halving; what is compared is in "
+        "docs/scores.md.",
+    )
+    test_fraction: float = _key(0.2, "Share of the rows that is kept for the random test split.", "1", ge=0.05, le=0.5)
+    seed: int = _key(2021, "Seed of splits and learners: the same seed gives the same map.", ge=0, le=2**32 - 1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_subgrid(cls, keys: object) -> object:
+        """`subgrid` was a key until version 0.1: `false` still means what is done, `true` cannot be had any more."""
+        if not isinstance(keys, Mapping) or "subgrid" not in keys:
+            return keys
+        if str(keys["subgrid"]).lower() != "false":
+            raise ValueError(
+                f"`subgrid` is {shown(keys['subgrid'])}, which was taken away, because maps were worse with it: leave "
+                "it out"
+            )
+        return {name: value for name, value in keys.items() if name != "subgrid"}
+
+    @model_validator(mode="after")
+    def _leaves_something_to_learn(self) -> "Model":
+        if self.trend == "linear" and self.kind == "linear":
+            raise ValueError("`kind: linear` has nothing to learn from what `trend: linear` leaves: give one of them")
+        return self
+
+
+class Map(Section):
+    """How the map is made."""
+
+    reconcile: bool | Literal["warranted"] = _key(
+        True,
+        "Make the mean of the 1 km map over every cell equal to the 9 km value; `warranted`: only as far as "
+        "`target_error` warrants.",
+    )
+    interval: float | None = _key(
+        0.9,
+        "Nominal coverage of the bands `lower` and `upper` of the map; null: neither is made.",
+        "1",
+        ge=0.5,
+        le=0.99,
+    )
+    block: int = _key(256, "Side of the block that one job maps: bounds its memory.", "cells of 9 km", ge=8)
+
+
+class Evaluation(Section):
+    """How the models are scored."""
+
+    protocols: Annotated[tuple[Protocol, ...], AfterValidator(checked_unique)] = _key(
+        get_args(Protocol),
+        "Protocols that are scored beside the study's `train` and `random`, which cost nothing more: any of these, or "
+        "none by `[]`. docs/scores.md explains them.",
+    )
+
+
+class Scene(Section):
+    """The simulated scene that `source: simulated` observes; not read otherwise."""
+
+    extent: Extent = _key(
+        "full",
+        "; ".join(f"`{name}` covers {degrees_text(box)}" for name, box in SCENE_EXTENTS.items())
+        + " (west, south, east, north in degrees).",
+    )
+    landscape: Landscape = _key(
+        "steppe",
+        "`steppe` resembles the study's region; `mountains` have strong relief that surface temperature follows more "
+        "than soil moisture does; `cloudy` is the steppe under many more clouds.",
+    )
+    seed: int = _key(2021, "Seed of the scene: another seed is another landscape.", ge=0, le=2**32 - 1)
+    noise: bool = _key(
+        False, "Add white noise to what MODIS observes, of about 0.06 (NDVI) and 1.8 K (LST) in a month's 1 km means."
+    )
+    error: float = _key(
+        0.0, "Standard deviation of SMAP's monthly error, which is correlated over 36 km.", "m³/m³", ge=0, le=0.1
+    )
+
+    @property
+    def name(self) -> str:
+        """Names the scene's folder by all that shapes it; landscape, noise and error where they are not the default."""
+        kind = [] if self.landscape == "steppe" else [self.landscape]
+        noise = ["noise"] if self.noise else []
+        error = [f"error{self.error!r}"] if self.error else []
+        return "-".join([self.extent, *kind, *noise, *error, str(self.seed)])
+
+
+class Columns(Section):
+    """How a CSV of field points calls its columns."""
+
+    id: str = _key("id", "Column of the points' names.", min_length=1)
+    longitude: str = _key("longitude", "Column of the longitude, or of x (easting) in `points.crs`.", min_length=1)
+    latitude: str = _key("latitude", "Column of the latitude, or of y (northing) in `points.crs`.", min_length=1)
+    soil_moisture: str = _key("soil_moisture", "Column of the soil moisture in `points.units`.", min_length=1)
+    date: str = _key("date", "Column of the date, YYYY-MM-DD; a table need not have `date`.", min_length=1)
+    depth_cm: str = _key("depth_cm", "Column of the depth in cm; a table need not have `depth_cm`.", min_length=1)
+
+
+class Points(Section):
+    """How `field_points` are read, and which measurements count; `columns`, `crs` and `units` are for a CSV."""
+
+    columns: Columns = Columns()
+    crs: str = _key(
+        "EPSG:4326",
+        "Coordinate reference system of a CSV's coordinates, for example EPSG:32647 (UTM zone 47 N).",
+        min_length=1,
+    )
+    units: Literal["m3/m3", "percent"] = _key("m3/m3", "Unit of a CSV's soil moisture; volumetric in both.")
+    depth: Annotated[tuple[float, float], AfterValidator(checked_depth)] = _key(
+        (0.0, 5.0),
+        "Measurements within these depths count, both limits included; SMAP L4's surface layer is the upper 5 cm.",
+        "cm",
+        title="an upper and a lower limit in cm, [top, bottom]",
+    )
+    window: int = _key(0, "Days before and after the month whose measurements count too.", "days", ge=0, le=31)
+    minimum_days: int = _key(15, "Days with a good value that a sensor of an ISMN archive needs.", "days", ge=1, le=31)
+
+
+class Compared(Section):
+    """Another map that is compared with the field points, on any grid and in any CRS that GDAL reads."""
+
+    name: str = _key(
+        ...,
+        "Names the map's row in `tables/field_validation.csv` and its column in `tables/field_points.csv`.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
+        title="a name of letters, digits, blanks and . _ - that begins with a letter or digit",
+    )
+    path: UserPath = _key(..., "Raster that GDAL reads; `{month}` in it stands for the month as YYYY-MM.")
+    band: int = _key(1, "Band of the raster.", ge=1)
+    scale: float = _key(
+        1.0, "What the stored numbers are multiplied by to give m³/m³; the raster's own scale is not applied.", gt=0
+    )
+
+    def of_month(self, month: str) -> "Compared":
+        """The same with the path of a month."""
+        return self.model_copy(update={"path": Path(str(self.path).replace("{month}", month))})
+
+
+class Configuration(Section):
+    """Configuration of kilomoist. Paths are relative to the working directory."""
+
+    source: Literal["simulated", "archive", "earthdata"] = _key(
+        "simulated",
+        "Where granules come from: a simulated scene, your own files in the folder `archive`, or NASA Earthdata, which "
+        "needs a login.",
+    )
+    archive: UserPath | None = _key(
+        None, "Folder of granules for `source: archive`, searched at any depth; null otherwise."
+    )
+    scene: Scene = Scene()
+    regions: tuple[Region, ...] = _key(DEFAULT_REGIONS, "Areas to map, each by itself.", min_length=1)
+    months: Annotated[tuple[Month, ...], AfterValidator(checked_unique)] = _key(
+        ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1
+    )
+    target: Target = _key("SPL4SMGP.008", "Soil-moisture product that is brought to 1 km.")
+    target_error: float | None = _key(
+        None,
+        "Standard error of the target's monthly cells; 0 makes intervals conditional on the target. null: what its "
+        "product is validated to (0.04), or with `source: simulated` the scene's own error.",
+        "m³/m³",
+        ge=0,
+        le=0.2,
+    )
+    predictors: Predictors = Predictors()
+    quality: Quality = Quality()
+    model: Model = Model()
+    map: Map = Map()
+    evaluation: Evaluation = Evaluation()
+    field_points: ExistingPath | None = _key(
+        None,
+        "Field measurements: a CSV with the columns that `points.columns` names, or an archive of the International "
+        "Soil Moisture Network (ISMN; its zip file or a folder); null means none, or the scene's own points with "
+        "`source: simulated`.",
+    )
+    points: Points = Points()
+    compare: tuple[Compared, ...] = _key((), "Other maps that are compared at the same pixels.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Configuration":
+        problems = [
+            *self._problems_of_names(),
+            *self._problems_of_predictors(),
+            *self._problems_of_source(),
+            *self._problems_of_points(),
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _problems_of_names(self) -> Iterator[str]:
+        names = [region.name for region in self.regions]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"`regions`: {name} names {names.count(name)} regions: give each region its own name."
+
+    def _problems_of_predictors(self) -> Iterator[str]:
+        measured, layers = measured_predictors(), self.predictors.layers
+        for number, name in enumerate(self.predictors.use):
+            key = f"`predictors.use[{number}]` is {shown(name)}"
+            if name == "aspect" and name not in layers:
+                yield f"{key}: angles cannot be averaged, because 359° and 1° are neighbours; take northness, eastness."
+            elif name == "elevation" and name not in layers:
+                yield f"{key}, which no product measures: give a raster of it as `predictors.layers.elevation`."
+            elif name in TERRAIN and "elevation" not in layers:
+                yield f"{key}, which is computed from elevation: give a raster of it as `predictors.layers.elevation`."
+            elif name not in {*measured, *TERRAIN, *layers}:
+                known = [*measured, *TERRAIN]
+                nearest = difflib.get_close_matches(name.lower(), [*known, *layers], 1, cutoff=0.75)
+                advice = f"; did you mean {nearest[0]}?" if nearest else "."
+                yield f"{key}: expected {', '.join(known)}, or the name of a raster in `predictors.layers`{advice}"
+
+    def _problems_of_source(self) -> Iterator[str]:
+        if self.source == "archive":
+            if self.archive is None:
+                yield (
+                    "`archive` is null, but `source: archive` needs a folder of granules: "
+                    "give it, for example by `--config archive=/path/to/granules`."
+                )
+            elif not self.archive.is_dir():
+                yield f"`archive` is {shown(self.archive)}: there is no such folder (paths start at {Path.cwd()})."
+            return
+        if self.archive is not None:
+            yield (
+                f"`archive` is {shown(self.archive)}, but `source` is {self.source} and does not read it: "
+                "add `source: archive` (--config source=archive), or leave `archive` out."
+            )
+        if self.source == "earthdata":
+            return
+        extent = SCENE_EXTENTS[self.scene.extent]
+        for number, region in enumerate(self.regions):
+            if region.bbox and not _inside(region.bbox, extent):
+                yield (
+                    f"`regions[{number}].bbox` ({region.name}) is {degrees_text(region.bbox)}, but the simulated scene "
+                    f"`{self.scene.extent}` covers {degrees_text(extent)} only: take a region inside it, or "
+                    "`source: archive` with granules of your region."
+                )
+
+    def _problems_of_points(self) -> Iterator[str]:
+        if self.field_points is None and self.points != Points():
+            yield (
+                "`points` says how `field_points` are read, but `field_points` is null: "
+                "give the path of your points, or leave `points` out."
+            )
+        if self.field_points is None and self.source != "simulated" and self.compare:
+            yield ("`compare` names maps, but `field_points` is null: give points to compare them at, or leave it out.")
+        names = [raster.name for raster in self.compare]
+        taken = {*OWN_MAPS, *OWN_MAPS.values(), *OWN_COLUMNS}
+        for number, raster in enumerate(self.compare):
+            key = f"`compare[{number}].path` ({raster.name}) is {shown(raster.path)}"
+            if raster.name in taken or raster.name in names[:number]:
+                yield f"`compare[{number}].name` is {shown(raster.name)}, as another map or column is: rename it."
+            if len(self.months) > 1 and "{month}" not in str(raster.path):
+                yield (
+                    f"{key}, one file for {len(self.months)} months: "
+                    "write {month} in it where its name has the month as YYYY-MM."
+                )
+            for month in self.months:
+                path = raster.of_month(month).path
+                if not path.is_file():
+                    yield f"{key}: there is no such file as {path} (paths start at {Path.cwd()})."
+                    break
+
+
+def _inside(box: Box, extent: Box) -> bool:
+    return extent[0] <= box[0] < box[2] <= extent[2] and extent[1] <= box[1] and box[3] <= extent[3]

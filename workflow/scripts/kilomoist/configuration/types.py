@@ -1,0 +1,140 @@
+"""Types of keys: what a value must be, and the sentence that says why it is not."""
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from kilomoist.calendars import FIRST_MONTH, month_range
+from kilomoist.grids import LARGEST_LATITUDE, Box
+from kilomoist.names import OWN_BANDS
+from kilomoist.products import PRODUCTS, TERRAIN, products_of
+
+SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97.5, 46.0, 101.5, 49.0)}
+"""Where each simulated scene lies."""
+
+_SHOWN = 80
+"""Characters of a wrong value that a message shows."""
+
+
+def degrees_text(box: Box) -> str:
+    """A box in degrees, for messages."""
+    return f"[{', '.join(f'{number:g}' for number in box)}]"
+
+
+class Among:
+    """Marks text that must be one of the names of a table."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = list(dict.fromkeys(names))
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self.names)
+
+
+def measured_predictors() -> list[str]:
+    """Predictors that products measure."""
+    names = [name for role in ("vegetation", "temperature") for name in products_of(role)]
+    return list(dict.fromkeys(quantity for name in names for quantity in PRODUCTS[name].quantities))
+
+
+def checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
+    """Names of the user's layers that nothing else is called."""
+    taken = {*measured_predictors(), *TERRAIN, "aspect", *OWN_BANDS}
+    for name in layers:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ValueError(f"{name} cannot name a layer: take a-z, 0-9 and _, beginning with a letter")
+        if name in taken or name.startswith("valid_fraction") or name.endswith(("_days", "_std")):
+            raise ValueError(f"{name} cannot name a layer, because something else is called so: take another name")
+    return layers
+
+
+def _checked_month(month: str) -> str:
+    try:
+        begin, _ = month_range(month)
+    except ValueError:
+        raise ValueError("expected a month as YYYY-MM, for example 2021-08") from None
+    if month < FIRST_MONTH:
+        raise ValueError(f"SMAP's first whole month is {FIRST_MONTH}")
+    if begin > date.today():
+        raise ValueError(f"it lies in the future (today is {date.today()})")
+    return month
+
+
+def _checked_box(value: object) -> Box:
+    form = "expected four numbers in degrees, [west, south, east, north]"
+    if not isinstance(value, (list, tuple)) or len(value) != 4 or any(isinstance(number, bool) for number in value):
+        raise ValueError(form)
+    try:
+        west, south, east, north = map(float, value)
+    except (TypeError, ValueError):
+        raise ValueError(form) from None
+    if not all(map(math.isfinite, (west, south, east, north))):
+        raise ValueError(form)
+    if abs(south) > 90 or abs(north) > 90:
+        raise ValueError(f"it looks as if latitude and longitude are swapped; {form}")
+    if abs(south) > LARGEST_LATITUDE or abs(north) > LARGEST_LATITUDE:
+        raise ValueError(f"the grid ends at {LARGEST_LATITUDE:g}° north and south")
+    if abs(west) > 180 or abs(east) > 180:
+        raise ValueError("longitudes lie between -180 and 180 degrees")
+    if south >= north:
+        raise ValueError(f"south must be less than north; {form}")
+    if west >= east:
+        width = east + 360 - west
+        if width in (0, 360):
+            raise ValueError(f"west and east are the same longitude; {form}")
+        if width > 180:
+            raise ValueError(
+                f"west > east is a box across 180°, and this one would be {width:g}° wide: west and east look swapped"
+            )
+    return west, south, east, north
+
+
+def checked_unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Values of which none is repeated."""
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"{', '.join(repeated)} occurs more than once")
+    return values
+
+
+def checked_depth(depth: tuple[float, float]) -> tuple[float, float]:
+    """Depths in cm, the upper one first."""
+    top, bottom = depth
+    if not 0 <= top <= bottom:
+        raise ValueError("expected an upper and a lower limit in cm below the surface, [top, bottom]")
+    if bottom < 1:
+        raise ValueError("it looks like metres; expected an upper and a lower limit in cm, for example [0, 5]")
+    return depth
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise ValueError(f"there is no such file (paths start at {Path.cwd()})")
+    return path
+
+
+Target = Annotated[str, Among(products_of("target"))]
+Vegetation = Annotated[str, Among(products_of("vegetation"))]
+Temperature = Annotated[str, Among(products_of("temperature"))]
+Predictor = Annotated[str, Field(title=f"{', '.join([*measured_predictors(), *TERRAIN])} or the name of a layer")]
+Extent = Annotated[str, Among(SCENE_EXTENTS)]
+Landscape = Literal["steppe", "mountains", "cloudy"]
+Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]
+# A title says in words what the schema's own keywords cannot.
+Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
+RegionBox = Annotated[Box, BeforeValidator(_checked_box)]
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+ExistingPath = Annotated[UserPath, AfterValidator(_existing)]
+
+
+def shown(value: object) -> str:
+    """A value as JSON, cut after `_SHOWN` characters, for messages."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

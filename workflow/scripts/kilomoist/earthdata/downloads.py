@@ -1,0 +1,212 @@
+"""Downloads from NASA Earthdata: patient with networks, careful with the token, whole or in ranges of bytes."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from kilomoist.earthdata.logins import HOST, Login, bearer_token, find_login, refusal
+from kilomoist.errors import InputError
+
+PATIENCE = (20, 60)
+"""Seconds to connect, and without any byte."""
+_TRIES = 6
+_TRUSTED = ".nasa.gov"
+"""The token is sent to hosts of NASA alone."""
+_PIECE = 2**16
+"""Bytes that are written at once; so many are lost when a connection breaks off."""
+_BUSY = [408, 429, 500, 502, 503, 504]
+"""HTTP status of what may pass."""
+_PROGRESS = 10.0
+"""Seconds between two messages about one file."""
+
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote signed addresses
+
+_BROKEN = (requests.exceptions.ChunkedEncodingError, requests.ConnectionError)
+"""What requests raises for a body that breaks off or stalls."""
+
+
+class NotServedError(Exception):
+    """A server has no such file, or gives no ranges of bytes: there is another way to the data."""
+
+
+class Session(requests.Session):
+    """A session that waits for slow and busy servers, and gives the token to the host that was asked and to no other.
+
+    Answers with a status that may pass (429, 5xx) and failed connections are tried again, with growing and random
+    pauses or after the time that the server names. Proxies and certificates come from the environment as usual, but
+    never credentials: requests would send those of a netrc file in place of the token.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers["Accept-Encoding"] = "identity"  # sizes and offsets are those of the stored bytes
+        retries = Retry(
+            total=_TRIES,
+            connect=3,  # nobody there: more likely a missing network than a busy server
+            backoff_factor=0.5,
+            backoff_jitter=0.5,
+            backoff_max=60,
+            status_forcelist=_BUSY,
+            allowed_methods=None,
+            raise_on_status=False,
+            retry_after_max=600,
+        )
+        self.mount("https://", _PatientAdapter(max_retries=retries))
+        self.auth = _no_credentials
+        self.login = Login("no login")
+        self.token = ""
+
+    def log_in(self, login: Login) -> None:
+        """Send a token with every request from now on. Raises `InputError` when there is none to be had."""
+        self.login, self.token = login, bearer_token(login, self)
+        self.auth = _Bearer(self.token)
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Follow a redirect without the token, unless it leads to the same host."""
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+            prepared_request.headers.pop("Authorization", None)
+
+
+def logged_in() -> Session:
+    """A session with the first login that is found. Raises `InputError` when there is none or it is refused."""
+    session = Session()
+    session.log_in(find_login())
+    return session
+
+
+class _PatientAdapter(HTTPAdapter):
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
+        options["timeout"] = options.get("timeout") or PATIENCE
+        return super().send(request, *arguments, **options)
+
+
+class _Bearer(requests.auth.AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        address = urlsplit(str(request.url))
+        if address.scheme == "https" and (address.hostname or "").endswith(_TRUSTED):
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable[[str], None]) -> int:
+    """Fetch a file of `size` bytes (0: unknown) into `part`, going on after what is there; returns the bytes moved.
+
+    `tell` is given a sentence every ten seconds. Raises `InputError` when the server refuses, has no such file, or
+    breaks off again and again; what came stays in `part`.
+    """
+    moved = 0
+    for attempt in range(_TRIES):
+        have = part.stat().st_size if part.exists() else 0
+        if size and have == size:
+            return moved
+        if size and have > size:
+            have = 0
+        try:
+            with _get(url, session, {"Range": f"bytes={have}-"} if have else {}) as answer:
+                if answer.status_code == requests.codes.requested_range_not_satisfiable:
+                    if answer.headers.get("Content-Range") == f"bytes */{have}":  # all of a file of unknown size
+                        return moved
+                    part.unlink()  # of another file
+                    continue
+                goes_on = answer.status_code == requests.codes.partial_content
+                with open(part, "ab" if goes_on else "wb") as file:
+                    told = time.monotonic()
+                    for piece in answer.iter_content(_PIECE):
+                        file.write(piece)
+                        moved += len(piece)
+                        if time.monotonic() - told > _PROGRESS:
+                            told = time.monotonic()
+                            tell(f"{_name(url)}: {file.tell() / 1e6:.0f} of {size / 1e6:.0f} MB")
+                return moved
+        except _BROKEN:
+            time.sleep(attempt / 2)
+    raise _broken_off(url)
+
+
+def fetch_content(url: str, session: Session, offset: int | None = None, length: int = 0) -> tuple[bytes, int]:
+    """A small file, or `length` bytes of a large one from `offset` on; and the size of the whole file (0: not told).
+
+    Raises `NotServedError` when the server has no such file or would send all of the large one, `InputError` when it
+    refuses or breaks off again and again.
+    """
+    headers = {} if offset is None else {"Range": f"bytes={offset}-{offset + length - 1}"}
+    for attempt in range(_TRIES):
+        try:
+            with _get(url, session, headers, optional=True) as answer:
+                if headers and answer.status_code != requests.codes.partial_content:
+                    raise NotServedError(f"{urlsplit(url).hostname} gives no ranges of bytes")
+                content = answer.content
+        except _BROKEN:
+            content = b""
+        if content and len(content) == (length or len(content)):
+            whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
+            return content, int(whole) if whole.isdigit() else 0
+        time.sleep(attempt / 2)
+    raise _broken_off(url)
+
+
+def _get(url: str, session: Session, headers: dict[str, str], optional: bool = False) -> requests.Response:
+    """A successful answer whose body is not read yet, or one that has no such range of bytes.
+
+    Raises `NotServedError` when an `optional` file is not there, and `InputError` for every other failure.
+    """
+    host = urlsplit(url).hostname
+    try:
+        answer = session.get(url, headers=headers, stream=True)
+    except requests.exceptions.SSLError as error:
+        raise InputError(
+            f"{host} or a host that it names has a certificate that this machine does not trust: if your network puts "
+            "its own in between, name its authority's file in REQUESTS_CA_BUNDLE."
+        ) from error
+    except requests.RequestException as error:
+        raise InputError(
+            f"{host} cannot be reached for {_name(url)} ({type(error).__name__}): check the network, see "
+            "https://status.earthdata.nasa.gov, and run again."
+        ) from error
+    status = answer.status_code
+    if status in (requests.codes.unauthorized, requests.codes.forbidden):
+        raise refusal(answer, session.login)
+    if status in (requests.codes.not_found, requests.codes.gone):
+        if optional:
+            raise NotServedError(f"{_name(url)} is not at {host}")
+        raise InputError(
+            f"{_name(url)} is in NASA's catalogue but not at {host} (HTTP {status}): refresh the catalogue by "
+            "snakemake --forcerun list_granules."
+        )
+    if not answer.ok and not (headers and status == requests.codes.requested_range_not_satisfiable):
+        raise InputError(
+            f"{host} answered with HTTP {status} for {_name(url)}, after several tries where that may pass: see "
+            "https://status.earthdata.nasa.gov and run again later."
+        )
+    if "html" in answer.headers.get("Content-Type", "").lower():
+        raise InputError(
+            f"{urlsplit(str(answer.url)).hostname} sent a web page (perhaps of a login) in place of {_name(url)}: log "
+            f"in at https://{HOST}/profile, approve the application of {host} under Applications → Authorized Apps, "
+            "and run again."
+        )
+    return answer
+
+
+def _broken_off(url: str) -> InputError:
+    return InputError(
+        f"{_name(url)} broke off {_TRIES} times on its way from {urlsplit(url).hostname}: check the network and run "
+        "again, which keeps what came."
+    )
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.rsplit("/", 1)[-1]

@@ -1,0 +1,193 @@
+"""The store of granules from NASA Earthdata: files that were fetched once, verified, and never fetched again.
+
+The store is a folder that no rule declares as its output, so that Snakemake never deletes what is in it. What stands
+for a granule in the workflow is its receipt, which changes only when the granule does.
+"""
+
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+
+from kilomoist.earthdata.catalogues import Entry, find_granule, read_catalogue
+from kilomoist.earthdata.downloads import NotServedError, Session, fetch_content, fetch_file
+from kilomoist.earthdata.subsets import UnknownLayoutError, layout_from_file, layout_from_sidecar, part_of, write_part
+from kilomoist.errors import InputError
+from kilomoist.files import replaced
+from kilomoist.granules.formats import check_format
+from kilomoist.granules.modis import read_datasets
+from kilomoist.granules.smap import read_target
+from kilomoist.products import Product
+
+Tell = Callable[[str], None]
+
+_SUMS: dict[str, tuple[int, Callable[[bytes, int], int]]] = {"adler32": (1, zlib.adler32), "crc32": (0, zlib.crc32)}
+"""Sums of bytes: what they begin with, and how they go on."""
+_SHA2 = {64: "sha256", 96: "sha384", 128: "sha512"}
+"""Which hash of the family SHA-2 has so many hexadecimal digits."""
+_PIECE = 2**20
+_REFRESH = "refresh the catalogue by snakemake --forcerun list_granules, which fetches only what changed"
+
+
+def check_access(product: Product, month: str, catalogues: Iterable[str | Path], session: Session) -> None:
+    """Fetch one byte of a granule, of a catalogue that is there or that NASA has in a month.
+
+    Raises `InputError` when the login of the session may not have the product.
+    """
+    listed = chain.from_iterable(read_catalogue(path) for path in catalogues if Path(path).exists())
+    # The catalogue is open to all; with a token that it does not know it would refuse to answer.
+    entry = next(listed, None) or find_granule(product, month, Session())
+    if entry:
+        with suppress(NotServedError):  # whoever says that may be asked
+            fetch_content(entry.url, session, 0, 1)
+
+
+def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[], Session], tell: Tell) -> Path:
+    """The verified granule of a catalogue's entry in `folder`, fetched if it is not there; returns its path.
+
+    A file that is there is verified; a wrong one is moved aside. `session` gives a session that is logged in, and is
+    called only when something must be fetched; `tell` is told what happens. Raises `InputError` when the granule
+    cannot be fetched or what comes is not what the catalogue says, twice.
+    """
+    path = folder / entry.granule
+    folder.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        try:
+            tell(f"{entry.granule} is there, {_verify(path, entry, product)}")
+        except InputError as error:
+            aside = path.with_name(path.name + ".wrong")
+            path.replace(aside)
+            tell(f"{error} It is moved to {aside.name} and fetched again.")
+        else:
+            return path
+    connection = session()
+    if product.part:
+        try:
+            _fetch_part(entry, product, path, connection, tell)
+            return path
+        except (NotServedError, UnknownLayoutError) as error:
+            tell(f"{entry.granule}: the whole file is fetched, because {error}.")
+    _fetch_whole(entry, product, path, connection, tell)
+    return path
+
+
+def _fetch_part(entry: Entry, product: Product, path: Path, session: Session, tell: Tell) -> None:
+    """Fetch the wanted field alone; raises `NotServedError` or `UnknownLayoutError` where only the whole file helps."""
+    dataset = product.layers["soil_moisture"].dataset
+    moved = 0
+
+    def fetch(offset: int, end: int) -> bytes:
+        nonlocal moved
+        content, whole = fetch_content(entry.url, session, offset, end - offset)
+        moved += len(content)
+        if entry.size and whole and whole != entry.size:
+            raise InputError(
+                f"{entry.granule} has {whole} bytes at NASA where the catalogue says {entry.size}: {_REFRESH}."
+            )
+        return content
+
+    try:
+        document, _ = fetch_content(entry.sidecar, session)
+        moved += len(document)
+        layout, way = layout_from_sidecar(document, dataset), "by its DMR++"
+    except (NotServedError, UnknownLayoutError) as error:
+        tell(f"{entry.granule}: no use of the DMR++, because {error}; its places are read from the file.")
+        layout, way = layout_from_file(fetch, entry.size or _size(entry, session), dataset), "by ranges of the file"
+    for last_try in (False, True):
+        contents = [fetch(chunk.offset, chunk.offset + chunk.length) for chunk in layout.chunks]
+        try:
+            with replaced(path) as partial:
+                write_part(partial, layout, contents, _identity(entry))
+                _read(partial, product)
+            break
+        except InputError as error:
+            if last_try:
+                raise InputError(f"{dataset} of {entry.granule} came damaged twice ({error}): {_REFRESH}.") from error
+            tell(f"{entry.granule}: what came is damaged ({error}) and is fetched once more.")
+    share = f" of {entry.size / 1e6:.1f} MB" if entry.size else ""
+    tell(f"{entry.granule}: {dataset} fetched alone {way}, {moved / 1e6:.2f} MB moved{share} ({moved} bytes).")
+
+
+def _fetch_whole(entry: Entry, product: Product, path: Path, session: Session, tell: Tell) -> None:
+    """Fetch a whole file into `.part`, verify and rename it; once more from its beginning when it is not right."""
+    part = path.with_name(path.name + ".part")
+    for last_try in (False, True):
+        tell(f"{entry.granule}: {f'{entry.size / 1e6:.1f} MB' if entry.size else 'unknown size'}")
+        moved = fetch_file(entry.url, part, entry.size, session, tell)
+        try:
+            how = _verify(part, entry, product)
+        except InputError as error:
+            part.unlink()
+            if last_try:
+                raise InputError(f"{error} It came so twice: {_REFRESH}.") from error
+            tell(f"{error} It is fetched once more.")
+        else:
+            part.replace(path)
+            tell(f"{entry.granule}: whole file fetched, {moved / 1e6:.2f} MB moved ({moved} bytes), {how}.")
+            return
+
+
+def _verify(path: Path, entry: Entry, product: Product) -> str:
+    """Check first bytes, size, checksum, and that the arrays can be read; returns what was checked, in words.
+
+    Raises `InputError` with what is wrong.
+    """
+    check_format(path, product)
+    if product.part and (origin := part_of(path)) is not None:
+        if origin != _identity(entry):
+            raise InputError(f"{path} is a part of another production of the granule than the catalogue's.")
+        _read(path, product)
+        return "part of the catalogue's granule, field read"
+    size = path.stat().st_size
+    if entry.size and size != entry.size:
+        raise InputError(f"{path} has {size} bytes where the catalogue says {entry.size}.")
+    agrees = _agrees(path, entry)
+    if agrees is False:
+        raise InputError(f"{path} does not have the {entry.algorithm} {entry.checksum} of the catalogue.")
+    _read(path, product)
+    if agrees:
+        return f"verified by its size, {entry.algorithm} and reading"
+    reason = f"{entry.algorithm} is not known here" if entry.checksum else "the catalogue has no checksum"
+    return f"verified by its {'size and ' if entry.size else ''}reading only, because {reason}"
+
+
+def _agrees(path: Path, entry: Entry) -> bool | None:
+    """Whether the file has the catalogue's checksum; None when there is none or its algorithm is not known here."""
+    name = re.sub(r"[- ]", "", entry.algorithm).lower()
+    if name == "sha2":
+        name = _SHA2.get(len(entry.checksum), name)
+    if name in _SUMS:
+        first, total = _SUMS[name]
+        with open(path, "rb") as file:
+            while piece := file.read(_PIECE):
+                first = total(piece, first)
+        return entry.checksum in (f"{first:08x}", str(first))
+    if (
+        not entry.checksum
+        or name not in hashlib.algorithms_guaranteed | (hashlib.algorithms_available & {"sm3"})
+        or name.startswith("shake")
+    ):
+        return None
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(name)).hexdigest() == entry.checksum
+
+
+def _read(path: Path, product: Product) -> None:
+    """Read what the workflow needs of a granule. Raises `InputError` when it cannot be read."""
+    if product.tiled:
+        read_datasets(path, product, product.datasets)
+    else:
+        read_target(path, product)
+
+
+def _identity(entry: Entry) -> str:
+    """What distinguishes one production of a granule from another; not when it was made, which says nothing of it."""
+    return f"{entry.granule} {entry.algorithm}:{entry.checksum}" if entry.checksum else f"{entry.granule} {entry.size}"
+
+
+def _size(entry: Entry, session: Session) -> int:
+    _, whole = fetch_content(entry.url, session, 0, 8)
+    return whole

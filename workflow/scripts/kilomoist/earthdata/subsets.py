@@ -1,0 +1,229 @@
+"""Parts of large HDF5 granules: the one dataset that is wanted, moved as it is stored and kept in a small file.
+
+A dataset's chunks lie somewhere in the file, compressed. Where, tells the file's DMR++ (a small XML document that
+OPeNDAP's Hyrax keeps beside it, https://opendap.github.io/DMRpp-wiki/DMRpp.html) or the file itself, read in places.
+The chunks are written without compressing them anew into a file with the same path, attributes and grid, so that one
+reader serves both. Its attribute `part_of` says which granule it was cut from.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import h5py
+import numpy as np
+
+from kilomoist.granules.ease_grid import describe, write_ease_grid
+from kilomoist.grids import M09
+
+_DAP = "{http://xml.opendap.org/ns/DAP/4.0#}"
+_DMRPP = "{http://xml.opendap.org/dap/dmrpp/1.0.0#}"
+_TYPES = {"Float32": "<f4", "Float64": "<f8"}
+_STRUCTURE = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
+"""Attributes in which HDF5 keeps links between datasets: they are made anew."""
+_BLOCK = 2**16
+"""Bytes that are read at once of a file whose structure is scattered; the default of libraries is 100 times larger."""
+_PART_OF = "part_of"
+
+
+class UnknownLayoutError(Exception):
+    """A dataset is stored in a way that this module does not copy: take the whole file."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Where a chunk lies in the file, and the first row and column that it holds."""
+
+    offset: int
+    length: int
+    position: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a dataset is stored."""
+
+    dataset: str
+    type: str
+    """NumPy's name of a floating-point type, such as <f4."""
+    shape: tuple[int, ...]
+    chunk_shape: tuple[int, ...]
+    shuffle: bool
+    chunks: tuple[Chunk, ...]
+    attributes: dict[str, Any]
+    """Of the dataset."""
+    of_file: dict[str, Any]
+    """Attributes of the file's root."""
+
+
+def layout_from_sidecar(document: bytes, dataset: str) -> Layout:
+    """The layout of a dataset from the DMR++ of its file. Raises `UnknownLayoutError` for any other document."""
+    try:
+        root = ElementTree.fromstring(document)  # noqa: S314 - comes from NASA over a verified connection
+        node = root
+        *groups, name = dataset.split("/")
+        for group in groups:
+            node = _child(node, f"{_DAP}Group", group)
+        kind, variable = next(
+            (kind, found) for kind in _TYPES for found in node.findall(_DAP + kind) if found.get("name") == name
+        )
+        sizes = {f"/{one.get('name')}": one.get("size") for one in root.findall(f"{_DAP}Dimension")}
+        shape = tuple(
+            int(one.get("size") or sizes[one.get("name", "")] or "") for one in variable.findall(f"{_DAP}Dim")
+        )
+        stored = variable.find(f"{_DMRPP}chunks")
+        if stored is None or stored.get("byteOrder", "LE") != "LE":
+            raise UnknownLayoutError(f"{dataset} has no chunks of little-endian numbers")
+        filters = set(stored.get("compressionType", "").split())
+        chunk_shape = tuple(map(int, stored.findtext(f"{_DMRPP}chunkDimensionSizes", "").split()))
+        chunks = []
+        for one in stored.findall(f"{_DMRPP}chunk"):
+            if one.get("href") or one.get("fm", "0") != "0":
+                raise UnknownLayoutError(f"{dataset} has chunks in another file or stored in another way")
+            position = tuple(map(int, re.findall(r"\d+", one.get("chunkPositionInArray", "")))) or (0,) * len(shape)
+            chunks.append(Chunk(int(one.get("offset", "")), int(one.get("nBytes", "")), position))
+    except (ElementTree.ParseError, StopIteration, KeyError, ValueError) as error:
+        raise UnknownLayoutError(f"the DMR++ does not describe {dataset} ({error})") from error
+    layout = Layout(
+        dataset,
+        _TYPES[kind],
+        shape,
+        chunk_shape,
+        "shuffle" in filters,
+        tuple(chunks),
+        _attributes(variable),
+        _attributes(root),
+    )
+    return _checked(layout, filters)
+
+
+def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str) -> Layout:
+    """The layout of a dataset from its file of `size` bytes, of which `fetch(begin, end)` gets some.
+
+    Raises `UnknownLayoutError` for a file that HDF5 cannot read so, or one without the dataset.
+    """
+    try:
+        with h5py.File(_Remote(fetch, size), "r") as granule:
+            stored = granule[dataset]
+            described = (stored.dtype.str, stored.shape, stored.chunks or (), stored.shuffle)
+            present = {
+                "deflate": stored.compression == "gzip",
+                "shuffle": stored.shuffle,
+                str(stored.compression): stored.compression not in (None, "gzip"),
+                "fletcher32": stored.fletcher32,
+            }
+            filters = {name for name, applied in present.items() if applied}
+            information = [stored.id.get_chunk_info(number) for number in range(stored.id.get_num_chunks())]
+            if any(one.filter_mask for one in information):
+                raise UnknownLayoutError(f"{dataset} has chunks that are stored in another way")
+            chunks = tuple(Chunk(one.byte_offset, one.size, tuple(one.chunk_offset)) for one in information)
+            attributes, of_file = (
+                {name: value for name, value in item.attrs.items() if name not in _STRUCTURE}
+                for item in (stored, granule)
+            )
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise UnknownLayoutError(f"{dataset} cannot be found in the file ({error})") from error
+    return _checked(Layout(dataset, *described, chunks, attributes, of_file), filters)
+
+
+def write_part(path: str | Path, layout: Layout, contents: Iterable[bytes], origin: str) -> None:
+    """Write a dataset from the stored bytes of its chunks, in the order of the layout, with x, y and projection.
+
+    `origin` says which granule it is a part of. The same input gives the same bytes.
+    """
+    with h5py.File(path, "w", libver=("earliest", "v110")) as granule:
+        describe(granule, layout.of_file | {_PART_OF: origin})
+        write_ease_grid(granule)
+        stored = granule.create_dataset(
+            layout.dataset,
+            layout.shape,
+            layout.type,
+            chunks=layout.chunk_shape,
+            compression="gzip",
+            shuffle=layout.shuffle,
+            fillvalue=np.ravel(layout.attributes["_FillValue"])[0] if "_FillValue" in layout.attributes else None,
+        )
+        for chunk, content in zip(layout.chunks, contents, strict=True):
+            stored.id.write_direct_chunk(chunk.position, content)
+        for axis, scale in enumerate("yx"):
+            stored.dims[axis].label = scale
+            stored.dims[axis].attach_scale(granule[scale])
+        describe(stored, layout.attributes)
+
+
+def part_of(path: str | Path) -> str | None:
+    """What a file says that it is a part of; None for anything else."""
+    try:
+        with h5py.File(path, "r") as granule:
+            said = granule.attrs.get(_PART_OF)
+    except OSError:
+        return None
+    return said.decode() if isinstance(said, bytes) else None
+
+
+class _Remote(io.RawIOBase):
+    """A file elsewhere, read in blocks that are kept."""
+
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+        self._size, self._position = size, 0
+        self._block = cache(lambda begin: fetch(begin, min(begin + _BLOCK, size)))
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        begin, end = self._position, min(self._position + len(buffer), self._size)
+        first = begin - begin % _BLOCK
+        content = b"".join(self._block(block) for block in range(first, end, _BLOCK))[begin - first : end - first]
+        buffer[: len(content)] = content
+        self._position += len(content)
+        return len(content)
+
+
+def _checked(layout: Layout, filters: set[str]) -> Layout:
+    """The layout, if `write_part` can copy it."""
+    expected = [-(-whole // piece) for whole, piece in zip(layout.shape, layout.chunk_shape, strict=False)]
+    if layout.shape != M09.window.shape or len(layout.chunk_shape) != 2:
+        raise UnknownLayoutError(f"{layout.dataset} has the shape {layout.shape} in chunks of {layout.chunk_shape}")
+    if "deflate" not in filters or filters - {"deflate", "shuffle"}:
+        raise UnknownLayoutError(f"{layout.dataset} is stored with the filters {sorted(filters)}")
+    if len(layout.chunks) != np.prod(expected):
+        raise UnknownLayoutError(f"{layout.dataset} has {len(layout.chunks)} chunks of {np.prod(expected)}")
+    if np.dtype(layout.type).kind != "f" or np.dtype(layout.type).byteorder == ">":
+        raise UnknownLayoutError(f"{layout.dataset} holds numbers of type {layout.type}")
+    return layout
+
+
+def _child(node: ElementTree.Element, tag: str, name: str) -> ElementTree.Element:
+    return next(child for child in node.findall(tag) if child.get("name") == name)
+
+
+def _attributes(node: ElementTree.Element) -> dict[str, Any]:
+    """Attributes of a variable or of the document; texts stay texts."""
+    found: dict[str, Any] = {}
+    for one in node.findall(f"{_DAP}Attribute"):
+        name, kind = one.get("name", ""), one.get("type", "")
+        values = [value.text or "" for value in one.findall(f"{_DAP}Value")]
+        if name in _STRUCTURE or not values:
+            continue
+        if kind in _TYPES:
+            numbers = np.array(values, _TYPES[kind])
+            found[name] = numbers[0] if len(numbers) == 1 else numbers
+        elif kind == "String":
+            found[name] = " ".join(values) if name != "DIMENSION_LABELS" else None
+    return {name: value for name, value in found.items() if value is not None}

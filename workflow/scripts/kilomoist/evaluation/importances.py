@@ -1,0 +1,127 @@
+"""Importances: what the methods look at, how much that is worth in places they have not seen, and what they make of it.
+
+Every method is looked at in its own space (`learned_rows`): `absolute` learns from values, `detail` from deviations
+from the next coarser scale. Predictors that one product measures tell much the same; where several of them are used,
+they are looked at together too (`product_groups`).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from kilomoist.learning.learners import Settings, impurity_importance, predict_mean
+from kilomoist.learning.models import Model
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.training_rows import Rows
+from kilomoist.learning.tuning import fit_small
+from kilomoist.products import PRODUCTS, TERRAIN
+
+PERMUTATIONS = 10
+"""Times that each predictor is shuffled in each fold."""
+
+_COLLINEAR = 1e-12
+"""Share of a predictor's variance that, when the others leave less of it unexplained, is rounding."""
+
+
+def product_groups(use: Sequence[str], products: Sequence[str]) -> list[list[str]]:
+    """Predictors in use that one of the `products` measures, or that elevation tells, where there are several."""
+    origins = [*(PRODUCTS[product].quantities for product in products), {"elevation", *TERRAIN}]
+    groups = [[name for name in use if name in origin] for origin in origins]
+    return [names for names in groups if len(names) > 1]
+
+
+def variance_inflation(x: NDArray) -> NDArray[np.float64]:
+    """Variance inflation factor 1 / (1 − R²) of each column of (rows, predictors), R² of its regression on the others.
+
+    1 says that the others tell nothing of it, infinity that they tell all; a constant has none (NaN). What is too
+    much depends on the use: 4 and 10 are rules of thumb (O'Brien 2007, doi 10.1007/s11135-006-9018-6).
+    """
+    varies = np.ptp(x, axis=0) > 0
+    standard = np.asarray(x, float) - np.mean(x, axis=0, dtype=float)
+    standard[:, varies] /= standard[:, varies].std(axis=0)
+    result = np.full(x.shape[1], np.nan)
+    with threadpool_limits(1):  # more threads would add in another order
+        for number in np.flatnonzero(varies):
+            one, others = standard[:, number], np.delete(standard, number, axis=1)
+            unexplained = float(np.mean((one - others @ np.linalg.lstsq(others, one)[0]) ** 2))
+            result[number] = 1 / unexplained if unexplained > _COLLINEAR else np.inf
+    return result
+
+
+def permutation_errors(
+    settings: Settings, rows: Rows, shuffled: Sequence[Sequence[int]], threads: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean squared errors in each fold held out: as it is (folds,), and with columns shuffled (folds, len(shuffled)).
+
+    Folds are the squares by which leaf sizes are chosen (`splits.spatial_folds`), models those that are compared there.
+    Each entry of `shuffled` names columns that are shuffled together, among the rows of the fold, `PERMUTATIONS` times;
+    the error is the mean over these (Breiman 2001, doi 10.1023/A:1010933404324; several columns: Gregorutti et al.
+    2015, doi 10.1016/j.csda.2015.04.002).
+    """
+    random = np.random.default_rng(settings.seed)
+    folds = spatial_folds(rows.row, rows.column)
+    names = np.unique(folds)
+    before, after = np.empty(len(names)), np.empty((len(names), len(shuffled)))
+    for index, fold in enumerate(names):
+        estimator = fit_small(settings, rows.x, rows.y, np.flatnonzero(folds != fold), random, threads)
+        x, y = rows.x[folds == fold], rows.y[folds == fold]
+        before[index] = np.mean((predict_mean(estimator, x) - y) ** 2)
+        for number, columns in enumerate(shuffled):
+            copies = np.tile(x, (PERMUTATIONS, 1, 1))
+            for copy in copies:
+                copy[:, columns] = random.permutation(copy[:, columns])
+            predicted = predict_mean(estimator, copies.reshape(-1, x.shape[1])).reshape(PERMUTATIONS, -1)
+            after[index, number] = np.mean((predicted - y) ** 2)
+    return before, after
+
+
+def importance_table(
+    model: Model, rows: Rows, settings: Settings, groups: Sequence[Sequence[str]], threads: int
+) -> pd.DataFrame:
+    """Importance of each predictor, and of each group of predictors that are shuffled together.
+
+    `settings` are those of `model`, with which models are fitted anew for each fold. So all rows are fair to use, the
+    test rows of `absolute` too: what a fold's model is asked about, it has not seen. Of `detail` it is the learned
+    detail itself that is looked at, before α and reconciliation.
+
+    Columns: method; predictor, with the names of a group joined by ` + `; entry, `predictor` or `group`;
+    impurity_percent, the share of the impurity that splits remove in the fitted model, of a group the sum (NaN without
+    splits); permutation_percent, the share of the growth of the mean squared error; rmse, in the folds held out, in
+    m³/m³; rmse_growth, what shuffling adds to it, in m³/m³, and rmse_growth_sd, its standard deviation over the folds;
+    vif (`variance_inflation`, NaN for groups).
+
+    Errors and their growth are means over the folds. Shares of predictors are among predictors, shares of groups among
+    groups, where what is in no group is a group of its own; negative growth counts as 0 in both.
+    """
+    use = list(model.predictors)
+    names = [[name] for name in use] + [list(group) for group in groups]
+    before, after = permutation_errors(settings, rows, [[use.index(name) for name in each] for each in names], threads)
+    growth = (after - before[:, None]).mean(axis=0)
+    rmse, rmse_growth = np.sqrt(before), np.sqrt(after) - np.sqrt(before)[:, None]
+    grouped = {name for group in groups for name in group}
+    in_groups = np.array([len(each) > 1 or each[0] not in grouped for each in names])
+    single = np.arange(len(names)) < len(use)
+    impurity = dict(zip(use, 100 * impurity_importance(model.estimator, len(use)), strict=True))
+    return pd.DataFrame(
+        {
+            "method": model.method,
+            "predictor": [" + ".join(each) for each in names],
+            "entry": np.where(single, "predictor", "group"),
+            "impurity_percent": [sum(impurity[name] for name in each) for each in names],
+            "permutation_percent": np.where(single, _percent(growth, single), _percent(growth, in_groups)),
+            "rmse": rmse.mean(),
+            "rmse_growth": rmse_growth.mean(axis=0),
+            "rmse_growth_sd": rmse_growth.std(axis=0, ddof=1),
+            "vif": np.append(variance_inflation(rows.x), np.full(len(groups), np.nan)),
+        }
+    )
+
+
+def _percent(growth: NDArray, counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Shares of what is above 0 in the sum of those that are counted; NaN where nothing grows."""
+    positive = np.maximum(growth, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 100 * positive / positive[counted].sum()

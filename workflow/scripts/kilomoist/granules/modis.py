@@ -1,0 +1,69 @@
+"""Reader of tiled granules: MOD13 and MOD11, HDF4.
+
+Format: MOD13 and MOD11 User Guides for Collection 6.1.
+"""
+
+import mmap
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pyhdf.SD import SD, SDC
+
+from kilomoist.errors import InputError
+from kilomoist.granules.formats import check_format, inflate, missing_dataset, naming_damage, shape_text
+from kilomoist.granules.hdf4 import check_streams, elements_of, inflating, stream_of
+from kilomoist.products import Product
+
+_TYPES = {SDC.INT8: ">i1", SDC.UINT8: ">u1", SDC.INT16: ">i2", SDC.UINT16: ">u2"}
+
+
+def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -> dict[str, NDArray]:
+    """Stored numbers of the named datasets of a tiled granule, each of shape (pixels, pixels), in native byte order.
+
+    Raises `InputError` when the file is not a whole HDF4 file, or when a dataset is missing, damaged, or not what
+    the product has.
+    """
+    path = Path(path)
+    check_format(path, product)
+    shape = [product.pixels, product.pixels]
+    arrays, checked = {}, False
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        elements = elements_of(path, content, product)
+        with naming_damage(path, product):
+            granule = SD(str(path), SDC.READ)
+            try:
+                present = granule.datasets()
+                for name in datasets:
+                    if name not in present:
+                        raise missing_dataset(path, product, name, present)
+                    _, found, kind, _ = present[name]
+                    if list(found) != shape:
+                        raise InputError(
+                            f"{path} is not a granule of {product.name}: its dataset {name!r} has "
+                            f"{shape_text(found)} pixels where {shape_text(shape)} are expected; take it away or "
+                            "choose the product that it is."
+                        )
+                    if kind not in _TYPES:
+                        raise InputError(
+                            f"{path} is not a granule of {product.name}: its dataset {name!r} holds other numbers "
+                            "than the integers of 8 or 16 bits that are expected; take granules as NASA publishes them."
+                        )
+                    dataset = granule.select(name)
+                    stream = stream_of(dataset.ref(), elements, content)
+                    if stream is not None:
+                        stored_as, (offset, length) = np.dtype(_TYPES[kind]), stream
+                        with inflating(path, offset, product):
+                            size = stored_as.itemsize * product.pixels**2
+                            inflated = inflate(content[offset : offset + length], size)
+                        numbers = inflated.view(stored_as).reshape(shape)
+                        arrays[name] = numbers.astype(stored_as.newbyteorder("="), copy=False)
+                    else:
+                        if not checked:  # once a file: which streams the library reads is not known here
+                            check_streams(path, elements, content, product)
+                            checked = True
+                        arrays[name] = dataset.get()
+            finally:
+                granule.end()
+    return arrays

@@ -1,0 +1,44 @@
+"""The method `absolute`, the study's: soil moisture from the predictors themselves, y9 = f(x9)."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from kilomoist.learning import learners
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.models import Model
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.tuning import Tuning, choose, compared_row, predict_out_of_fold
+
+
+def tune_absolute(
+    rows: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
+) -> tuple[Settings, pd.DataFrame]:
+    """The settings that learn y9 = f(x9) best out of fold, on spatial folds of the rows, and what was compared.
+
+    Where there is nothing to choose nothing is fitted, and the RMSE is NaN.
+    """
+    only, *others = tuning.candidates(settings)
+    if not others:
+        return only, pd.DataFrame([compared_row(only, np.nan, 1.0, True)])
+    x, y = rows[use].to_numpy(np.float32), rows["target"].to_numpy()
+    folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
+    chosen, _, table = choose(
+        settings,
+        tuning,
+        lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads),
+        lambda predicted: (float(np.sqrt(np.mean((predicted - y) ** 2))), 1.0),
+    )
+    return chosen, table
+
+
+def fit_absolute(
+    samples: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
+) -> tuple[Model, pd.DataFrame]:
+    """Learn y9 = f(x9) from the rows of the training split; the table of what was compared on those rows."""
+    train = samples[samples["split"] == "train"]
+    settings, table = tune_absolute(train, use, settings, tuning, threads)
+    estimator = learners.fit(settings, train[use].to_numpy(np.float32), train["target"].to_numpy(), threads)
+    model = Model("absolute", settings.kind, tuple(use), settings.min_leaf, 1.0, len(train), 0, estimator)
+    return replace(model, options=settings.options, trend=settings.trend), table

@@ -1,0 +1,137 @@
+"""The two methods: `absolute` (the study's) and `detail` (what the next coarser scale does not have).
+
+Write x for predictors and y for soil moisture, index 36, 9, 1 for the scale in km, B(·) for bilinear interpolation of
+cell means to the finer grid. `absolute` learns y9 = f(x9) and maps f(x1). `detail` learns
+y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(λ·(x1 − B(x9))), where λ is the share of each predictor's detail that
+repeats (`agreement`). The functions take any pair of nested scales, and `detail` may learn from coarse cells of 18 or
+27 km too (`Tuning.ratio`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kilomoist.cells import Values
+from kilomoist.learning import learners
+from kilomoist.learning.details import Cells, count_coarse, detail_rows, reconciled_detail
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.models import Model
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.tuning import CANDIDATE_RATIOS, Tuning, choose, fit_small, predict_out_of_fold
+
+FEWEST_COARSE_CELLS = 30
+"""Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
+
+COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
+"""Those from which each of these must restore cells to be compared: its own, the others', and one next to 9, the ratio
+of their use."""
+
+
+def reconciled_rows(cells: Cells, values: NDArray, factor: int) -> Values:
+    """`reconciled_detail` of a detail of all complete cells, (rows,) like the result."""
+    complete = cells.complete()
+    field = np.full(complete.shape, np.nan)
+    field[complete] = values
+    return reconciled_detail(field, cells.window, factor)[complete]
+
+
+def detail_folds(cells: Cells) -> NDArray[np.int64]:
+    """Spatial folds of the complete cells, (rows,)."""
+    row, column = np.nonzero(cells.complete())
+    return spatial_folds(row + cells.window.row, column + cells.window.column)
+
+
+def tune_detail(
+    cells: Cells, settings: Settings, tuning: Tuning, minimum_fraction: float, ratio: int, threads: int = 1
+) -> tuple[Settings, float, pd.DataFrame]:
+    """The settings and the α that learn detail best out of fold at a ratio, and what was compared."""
+    x, y = detail_rows(cells, minimum_fraction, ratio)
+    folds, wanted = detail_folds(cells), reconciled_rows(cells, y, ratio)
+
+    def error(predicted: NDArray) -> tuple[float, float]:
+        offered = reconciled_rows(cells, predicted, ratio)
+        # Not `@`: of more than 10,000 numbers BLAS gives each of its threads a share, and adds in another order.
+        power = float(np.sum(offered * offered))
+        alpha = min(max(float(np.sum(wanted * offered)) / power, 0.0), 1.0) if power > 0 else 0.0
+        return float(np.sqrt(np.mean((wanted - alpha * offered) ** 2))), alpha
+
+    return choose(settings, tuning, lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads), error)
+
+
+def common_error(
+    cells: Cells, settings: Settings, alpha: float, minimum_fraction: float, ratio: int, threads: int = 1
+) -> float:
+    """RMSE of the reconciled map one level up, as a share of that of no detail: the mean over `COMMON_RATIOS`.
+
+    Learned at one ratio, used at each of those that have enough coarse cells, by models that saw none of the fold.
+    """
+    x, y = detail_rows(cells, minimum_fraction, ratio)
+    tasks = [task for task in COMMON_RATIOS if count_coarse(cells, minimum_fraction, task) >= FEWEST_COARSE_CELLS]
+    details = [detail_rows(cells, minimum_fraction, task) for task in tasks]
+    predicted, folds = np.empty((len(tasks), len(y))), detail_folds(cells)
+    random = np.random.default_rng(settings.seed)
+    for fold in np.unique(folds):
+        test = folds == fold
+        estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads)
+        for number, (of, _) in enumerate(details):
+            predicted[number, test] = learners.predict_mean(estimator, of[test])
+    shares = []
+    for task, guess, (_, wanted) in zip(tasks, predicted, details, strict=True):
+        left, whole = (reconciled_rows(cells, values, task) for values in (wanted - alpha * guess, wanted))
+        shares.append(np.sqrt(np.mean(left**2) / np.mean(whole**2)))
+    return float(np.mean(shares))
+
+
+def choose_ratio(
+    cells: Cells, tuned: Mapping[int, tuple[Settings, float, pd.DataFrame]], minimum_fraction: float, threads: int = 1
+) -> tuple[int, pd.DataFrame]:
+    """The ratio of those that are tuned whose detail holds best at all ratios, and what was compared.
+
+    The errors of each at its own ratio cannot be compared: there is less to restore from nearer cells. So all restore
+    the same (`common_error`). The table has the rows of all ratios with columns `ratio` and, where one was chosen for
+    its ratio, `common_error`.
+    """
+    errors = {
+        ratio: common_error(cells, settings, alpha, minimum_fraction, ratio, threads)
+        for ratio, (settings, alpha, _) in tuned.items()
+    }
+    best = min(errors, key=lambda ratio: errors[ratio])
+    tables = [
+        table.assign(
+            ratio=ratio,
+            common_error=np.where(table["chosen"], errors[ratio], np.nan),
+            chosen=table["chosen"] & (ratio == best),
+        )
+        for ratio, (_, _, table) in tuned.items()
+    ]
+    return best, pd.concat(tables, ignore_index=True)
+
+
+def fit_detail(
+    cells: Cells, use: list[str], settings: Settings, tuning: Tuning, minimum_fraction: float, threads: int = 1
+) -> tuple[Model, pd.DataFrame]:
+    """Learn y9 − B(y36) = g(x9 − B(x36)) from all complete cells, α and what is tuned out of fold.
+
+    The error that both minimise is that of the reconciled map one level up: of R(y9 − B(y36)) − α·R(g), where R
+    takes away what reconciliation will restore anyway. It is quadratic in α, so α = ⟨Ry, Rg⟩ / ⟨Rg, Rg⟩ within 0…1.
+    With `ratio: auto` the ratio is then chosen of those that have enough coarse cells (`choose_ratio`).
+    """
+    counts = {ratio: count_coarse(cells, minimum_fraction, ratio) for ratio in tuning.ratios()}
+    able = [ratio for ratio, count in counts.items() if count >= FEWEST_COARSE_CELLS]
+    if not able:
+        ratio = max(counts, key=lambda one: counts[one])
+        nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, counts[ratio], None, ratio=ratio)
+        return nothing, pd.DataFrame({"trees": [], "min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
+    tuned = {ratio: tune_detail(cells, settings, tuning, minimum_fraction, ratio, threads) for ratio in able}
+    if tuning.ratio == "auto":
+        ratio, table = choose_ratio(cells, tuned, minimum_fraction, threads)
+    else:
+        ((ratio, (_, _, table)),) = tuned.items()
+    settings, alpha, _ = tuned[ratio]
+    x, y = detail_rows(cells, minimum_fraction, ratio)
+    estimator = learners.fit(settings, x, y, threads)
+    model = Model("detail", settings.kind, tuple(use), settings.min_leaf, alpha, len(y), counts[ratio], estimator)
+    return replace(model, options=settings.options, trend=settings.trend, ratio=ratio), table

@@ -1,0 +1,57 @@
+"""Spatial folds of training rows, and out-of-fold predictions.
+
+Rows are cells with their row and column in M09.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.grids import COARSE_SIDE
+
+FOLDS = 5
+FOLD_SIDE = 4 * COARSE_SIDE
+"""Cells along a side of the squares of `spatial_folds`: 144 km at 9 km."""
+
+
+def fill_folds(block: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+    """Fold of each row (n,) when rows of one block stay together: the largest block left goes to the emptiest fold."""
+    names, index, size = np.unique(block, return_inverse=True, return_counts=True)
+    filled = np.zeros(folds, int)
+    fold_of = np.zeros(len(names), int)
+    for number in np.argsort(-size, kind="stable"):
+        fold_of[number] = filled.argmin()
+        filled[fold_of[number]] += size[number]
+    return fold_of[index]
+
+
+def block_numbers(row: NDArray, column: NDArray, rows: int, columns: int) -> NDArray[np.int64]:
+    """Number of the block of `rows` × `columns` cells of the global grid in which each cell lies."""
+    return (row // rows) * 100_000 + column // columns
+
+
+def spatial_folds(row: NDArray, column: NDArray, side: int = FOLD_SIDE) -> NDArray[np.int64]:
+    """Fold of each cell, by squares of the global grid with `side` cells along a side, folds of like size.
+
+    With fewer squares than folds, squares of a quarter of that side (one coarse cell) are taken.
+    """
+    square = block_numbers(row, column, side, side)
+    if len(np.unique(square)) < FOLDS and side > COARSE_SIDE:
+        return spatial_folds(row, column, COARSE_SIDE)
+    return fill_folds(square, FOLDS)
+
+
+def out_of_fold(
+    folds: NDArray[np.int64], predict: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray]
+) -> NDArray[np.float64]:
+    """What `predict` makes for the rows of each fold, (n,).
+
+    It is given the indices of the rows of all other folds, to learn from, and of the fold's rows, and returns a number
+    for each of the latter.
+    """
+    predicted = np.full(len(folds), np.nan)
+    for fold in np.unique(folds):
+        test = np.flatnonzero(folds == fold)
+        predicted[test] = predict(np.flatnonzero(folds != fold), test)
+    return predicted

@@ -1,0 +1,48 @@
+"""Training rows of each method, in the space in which it learns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kilomoist.grids import COARSE_SIDE
+from kilomoist.learning.details import Cells, detail_rows
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a method learns from: one row a cell."""
+
+    x: NDArray[np.float32]
+    """(rows, predictors)"""
+    y: NDArray[np.float64]
+    """(rows,), m³/m³"""
+    row: NDArray[np.int64]
+    """(rows,), of the cell in M09"""
+    column: NDArray[np.int64]
+    """(rows,), of the cell in M09"""
+    trained: NDArray[np.bool_]
+    """(rows,), whether the run's own model was trained on it"""
+
+
+def learned_rows(
+    method: str,
+    samples: pd.DataFrame,
+    cells: Cells,
+    use: Sequence[str],
+    minimum_fraction: float,
+    ratio: int = COARSE_SIDE,
+) -> Rows:
+    """All rows of a method in its own space: the values of the samples, or the details of the complete cells.
+
+    `ratio` is that of a model of `detail` (`Model.ratio`).
+    """
+    if method == "absolute":
+        x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
+        trained = (samples["split"] == "train").to_numpy()
+        return Rows(x, y, samples["row"].to_numpy(), samples["col"].to_numpy(), trained)
+    x, y = detail_rows(cells, minimum_fraction, ratio)
+    row, column = np.nonzero(cells.complete())
+    return Rows(x, y, row + cells.window.row, column + cells.window.column, np.ones(len(y), bool))

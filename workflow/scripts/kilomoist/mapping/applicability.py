@@ -1,0 +1,192 @@
+"""The area of applicability of a model: how far pixels lie from what it was trained on, in the space that it sees.
+
+The dissimilarity index and its threshold are those of Meyer and Pebesma (2021, doi 10.1111/2041-210X.13650), as their
+R package CAST computes them (`trainDI`, `aoa`). What follows from the place of a row alone, the folds, is given.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.files import replaced
+from kilomoist.learning.models import uses_predictors
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.mapping.shifts import learned_range
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kilomoist.learning.models import Model
+    from kilomoist.learning.training_rows import Rows
+
+MEAN_ROWS = 5000
+"""Training rows up to which the mean distance between them is exact; of more rows, so many are drawn with the seed, and
+their distances to all others are averaged."""
+WHISKER = 1.5
+"""Interquartile ranges above the third quartile at which the threshold lies (Tukey 1977, Exploratory Data Analysis)."""
+_ROWS_AT_ONCE = 1 << 18
+_DISTANCES_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Applicability:
+    """What a model's training rows tell of other rows (n, predictors)."""
+
+    centre: NDArray[np.float64]
+    """(predictors,): mean of the training rows."""
+    scale: NDArray[np.float64]
+    """(predictors,): weight / standard deviation; 0 for predictors that do not count."""
+    lowest: NDArray
+    """(predictors,): minimum of the training rows."""
+    highest: NDArray
+    """(predictors,): their maximum."""
+    mean_distance: float
+    """Between training rows, in standardised and weighted predictors; 0 where no predictor counts."""
+    threshold: float
+    """The dissimilarity index up to which a row lies inside the area of applicability."""
+    rows: NDArray[np.float64]
+    """(n, predictors that count): the training rows, standardised and weighted, each once."""
+
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.rows)
+
+    def dissimilarity(self, x: NDArray) -> NDArray[np.float64]:
+        """Distance of each row to the nearest training row, divided by the mean distance between these; (n,)."""
+        result = np.zeros(len(x))
+        if self.mean_distance > 0:
+            for start in range(0, len(x), _ROWS_AT_ONCE):
+                part = slice(start, start + _ROWS_AT_ONCE)
+                result[part] = self._tree.query(_standardised(x[part], self.centre, self.scale))[0]
+            result /= self.mean_distance
+        return result
+
+    def outside_range(self, x: NDArray) -> NDArray[np.bool_]:
+        """Rows of which any predictor lies below or above all training rows; (n,)."""
+        return np.any((x < self.lowest) | (x > self.highest), axis=1)
+
+
+def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: int) -> Applicability:
+    """Learn from training rows x (n, predictors), their folds (n,) of a cross-validation and weights (predictors,).
+
+    Predictors are standardised by the mean and standard deviation (n − 1) of the training rows and multiplied by their
+    weights. The dissimilarity index is the Euclidean distance to the nearest training row, divided by the mean distance
+    between all pairs of training rows. The threshold is Q3 + 1.5·(Q3 − Q1) of the training rows' own index, for which
+    the nearest row of another fold is taken, or their maximum where that is less. With one fold alone it is the nearest
+    other row.
+
+    A predictor that does not vary among the training rows has taught nothing and does not count, nor does one of the
+    weight 0: how far a pixel lies from them in these only `outside_range` tells. R CAST stops at the former.
+    """
+    lowest, highest = x.min(axis=0), x.max(axis=0)
+    centre, deviation = x.mean(axis=0, dtype=float), x.std(axis=0, ddof=1, dtype=float)
+    counts = (highest > lowest) & (weights > 0)
+    scale = np.divide(weights, deviation, out=np.zeros(len(counts)), where=counts)
+    if not counts.any():
+        return Applicability(centre, scale, lowest, highest, 0.0, 0.0, np.empty((0, 0)))
+    rows = _standardised(x, centre, scale)
+    mean_distance = _mean_distance(rows, seed)
+    index = _distance_to_other_folds(rows, folds) / mean_distance
+    first, third = np.quantile(index, [0.25, 0.75])
+    threshold = min(third + WHISKER * (third - first), index.max())
+    once = np.unique(rows, axis=0)  # a leaf of many equal rows would be searched one by one
+    return Applicability(centre, scale, lowest, highest, mean_distance, float(threshold), once)
+
+
+def learn_applicability(
+    model: "Model", rows: Mapping[str, "Rows"], importance: "pd.DataFrame", use: Sequence[str], seed: int
+) -> tuple[Applicability | None, dict[str, Any]]:
+    """The applicability of a model, None where its map uses no predictor, and the facts that blocks are told beside.
+
+    `rows` are those that each method learned from, `importance` is `tables/importance.csv`. The facts: `predictors`;
+    `tags`, what a verdict says of the model; `learned`, the `shifts.learned_range` of each predictor's values, and for
+    `detail` of its deviations.
+    """
+    values = rows["absolute"]
+    learned = values.x[values.trained] if model.method == "absolute" else values.x
+    ranges = [learned_range("value", name, learned[:, number]) for number, name in enumerate(use)]
+    tags, known = model.tags, None
+    if uses_predictors(model):
+        own = rows[model.method]
+        if model.method == "detail":
+            ranges += [learned_range("deviation", name, own.x[:, number]) for number, name in enumerate(use)]
+        weights = weights_of(importance, model.method, use)
+        folds = spatial_folds(own.row[own.trained], own.column[own.trained])
+        known = applicability(own.x[own.trained], folds, weights, seed)
+        tags |= {"threshold": f"{known.threshold:.6f}", "mean_distance": f"{known.mean_distance:.6g}"}
+        tags["weights"] = ", ".join(f"{name} {weight:.4g}" for name, weight in zip(use, weights, strict=True))
+    else:
+        tags |= {"threshold": "0", "note": "alpha is 0: the map uses no predictor, and nothing is outside"}
+    return known, {"predictors": list(use), "tags": tags, "learned": ranges}
+
+
+def write_applicability(path: str | Path, known: Applicability | None, facts: Mapping[str, Any]) -> None:
+    """Keep what a model's training rows tell, None where it uses no predictor, and plain facts, for the jobs of blocks.
+
+    The same input gives the same bytes.
+    """
+    arrays = {one.name: getattr(known, one.name) for one in fields(known)} if known else {}
+    with replaced(path) as partial:
+        np.savez_compressed(partial, facts=json.dumps(facts), **arrays)
+
+
+def read_applicability(path: str | Path) -> tuple[Applicability | None, dict[str, Any]]:
+    """Read what `write_applicability` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    facts = json.loads(str(arrays.pop("facts")))
+    if not arrays:
+        return None, facts
+    numbers: dict[str, Any] = {name: float(arrays.pop(name)) for name in ("mean_distance", "threshold")}
+    return Applicability(**(arrays | numbers)), facts
+
+
+def weights_of(importance: "pd.DataFrame", method: str, predictors: Sequence[str]) -> NDArray[np.float64]:
+    """Weights (predictors,) of a method: permutation importance on blocks held out, of `tables/importance.csv`.
+
+    All 1, as in CAST, where the table does not tell, or where no predictor helped.
+    """
+    rows = importance[(importance["method"] == method) & (importance["entry"] == "predictor")]
+    percent = rows.set_index("predictor")["permutation_percent"].reindex(predictors).to_numpy(float)
+    known = np.isfinite(percent).all() and percent.max() > 0
+    return np.maximum(percent, 0.0) if known else np.ones(len(predictors))
+
+
+def _standardised(x: NDArray, centre: NDArray, scale: NDArray) -> NDArray[np.float64]:
+    """Those columns of x that count, standardised and weighted."""
+    counts = scale > 0
+    return (x[:, counts] - centre[counts]) * scale[counts]
+
+
+def _mean_distance(rows: NDArray, seed: int) -> float:
+    """Mean distance from `MEAN_ROWS` of the rows, or all if there are not so many, to all others."""
+    from scipy.spatial.distance import cdist
+
+    chosen = rows
+    if len(rows) > MEAN_ROWS:
+        chosen = rows[np.sort(np.random.default_rng(seed).choice(len(rows), MEAN_ROWS, replace=False))]
+    step = max(_DISTANCES_AT_ONCE // len(rows), 1)
+    total = sum(cdist(chosen[start : start + step], rows).sum() for start in range(0, len(chosen), step))
+    return float(total / (len(chosen) * (len(rows) - 1)))  # a row has no distance to itself
+
+
+def _distance_to_other_folds(rows: NDArray, folds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Distance of each row to the nearest one that is in another fold, (n,)."""
+    from scipy.spatial import cKDTree
+
+    names = np.unique(folds)
+    if len(names) == 1:
+        return cKDTree(rows).query(rows, k=2)[0][:, 1]
+    nearest = np.empty(len(rows))
+    for name in names:
+        own = folds == name
+        nearest[own] = cKDTree(np.unique(rows[~own], axis=0)).query(rows[own])[0]
+    return nearest

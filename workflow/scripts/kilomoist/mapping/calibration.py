@@ -1,0 +1,217 @@
+"""Intervals of the map: what it was wrong by where SMAP is known, one scale up, brought down to 1 km.
+
+Nobody knows soil moisture at 1 km, so nothing can be calibrated there. One scale up everything is known: a method that
+restores 9 km cells from coarser ones is wrong by errors that can be counted. Conformal scores are those errors in units
+of the spread that the model expects at a place; their quantile times the spread is the interval (split conformal
+prediction: Papadopoulos et al. 2002, doi 10.1007/3-540-36755-1_29; Lei et al. 2018, doi 10.1080/01621459.2017.1307116),
+the more alike errors one scale up and at 1 km are. How much smaller the errors are at 1 km is estimated by `roughness`.
+docs/trust.md writes the formulas out.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kilomoist.cells import Values
+from kilomoist.grids import COARSE_SIDE
+from kilomoist.learning import learners
+from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.coarser_scale import level_up
+from kilomoist.learning.detail import detail_folds
+from kilomoist.learning.details import Cells, detail_rows, reconciled_detail
+from kilomoist.learning.learners import Settings
+from kilomoist.learning.models import Model
+from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.tuning import Tuning, fit_small
+from kilomoist.mapping.intervals import Calibration, spread, tails
+from kilomoist.reconciliation import reconcile
+
+LEAST_SPREAD = 0.1
+"""Share of the median spread below which no place's spread is taken: a leaf of equal rows knows no error."""
+
+FEWEST_ROWS = 100
+"""Errors one scale up below which there is no interval."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """What a method was wrong by one scale up, row by row."""
+
+    table: pd.DataFrame
+    """row, col, observed, estimated, and the spread `below` and `above` that the model expected (all m³/m³); fold, and
+    the predictors. Empty where nothing could be restored."""
+    addition: float = 0.0
+
+    def scores(self) -> NDArray[np.float64]:
+        """Errors in spreads, (rows,): of the side on which the observed value lies."""
+        error = (self.table["observed"] - self.table["estimated"]).to_numpy()
+        return np.where(error < 0, -error / self.table["below"].to_numpy(), error / self.table["above"].to_numpy())
+
+
+def conformal_quantile(scores: NDArray, coverage: float) -> float:
+    """The ⌈(n + 1)·coverage⌉-th smallest of n scores; infinite where n is too small to have it."""
+    rank = math.ceil((len(scores) + 1) * coverage)
+    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else math.inf
+
+
+def calibrate(errors: Errors, interval: float, shrinkage: float, least_spread: float) -> Calibration:
+    """The calibration that errors one scale up give; `shrinkage` is their `roughness`."""
+    if len(errors.table) < FEWEST_ROWS:
+        return Calibration(interval, None, errors.addition, shrinkage, least_spread, len(errors.table))
+    return Calibration(
+        interval,
+        conformal_quantile(errors.scores(), interval),
+        errors.addition,
+        shrinkage,
+        least_spread,
+        len(errors.table),
+    )
+
+
+def least_of(below: NDArray, above: NDArray) -> float:
+    """The smallest spread that is taken for true."""
+    return LEAST_SPREAD * float(np.median(np.concatenate([below, above]))) if len(below) else 0.0
+
+
+def detail_errors(
+    cells: Cells,
+    settings: Settings,
+    model: Model,
+    reconciled: bool,
+    interval: float,
+    minimum_fraction: float,
+    threads: int = 1,
+) -> tuple[Errors, float]:
+    """What `detail` was wrong by when it restored cells from coarser ones, out of fold; and the least spread.
+
+    With R for what reconciliation would leave (`reconciled_detail`), the error is R(y9 − B(y36)) − α·R(ĝ) with ĝ from
+    models that saw none of the cell's fold; without reconciliation it is the same without R. At α = 0 these are the
+    errors of B(y36).
+    """
+    use = list(model.predictors)
+    x, y = detail_rows(cells, minimum_fraction, model.ratio)
+    complete = cells.complete()
+    row, column = np.nonzero(complete)
+    folds = detail_folds(cells)
+    offered, below, above = np.zeros(len(y)), np.ones(len(y)), np.ones(len(y))
+    if model.alpha > 0:
+        random = np.random.default_rng(settings.seed)
+        for fold in np.unique(folds):
+            test = folds == fold
+            estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean=False)
+            own = replace(model, estimator=estimator)
+            offered[test] = model.alpha * learners.predict_mean(estimator, x[test])
+            below[test], above[test] = spread(own, x[test], interval, 0.0, 0.0)
+    least = least_of(below, above)
+    values = [np.full(complete.shape, np.nan) for _ in range(2)]
+    for field, known in zip(values, (y, offered), strict=True):
+        field[complete] = known
+    if reconciled:
+        values = [reconciled_detail(field, cells.window, model.ratio) for field in values]
+    observed, estimated = (field[complete] for field in values)
+    finite = np.isfinite(observed) & np.isfinite(estimated)
+    table = pd.DataFrame(
+        {
+            "row": row + cells.window.row,
+            "col": column + cells.window.column,
+            "observed": cells.target[complete],
+            "estimated": cells.target[complete] - (observed - estimated),
+            "below": np.maximum(below, least),
+            "above": np.maximum(above, least),
+            "fold": folds,
+            **dict(zip(use, cells.predictors[:, complete], strict=True)),
+        }
+    )
+    return Errors(table[finite].reset_index(drop=True)), least
+
+
+def absolute_errors(
+    cells: Cells,
+    samples: pd.DataFrame,
+    settings: Settings,
+    tuning: Tuning,
+    model: Model,
+    reconciled: bool,
+    interval: float,
+    minimum_fraction: float,
+    threads: int = 1,
+) -> tuple[Errors, float]:
+    """What `absolute` was wrong by when it learned at 36 km and mapped 9 km, and the least spread at 1 km.
+
+    Its spread is that of quantiles conformalised on held-out blocks of its own training rows, one scale up in the
+    errors' table, at 9 km in `addition`. So the quantile of the scores is by how much the interval has to be wider, or
+    may be narrower where the map is reconciled, for the step to the finer scale. No errors where too few coarse cells
+    are complete.
+    """
+    use = list(model.predictors)
+    rows = samples[samples["split"] == "train"]
+    addition, below, above = conformalised(rows, use, settings, interval, threads)
+    least = least_of(below, above)
+    level = level_up(cells, use, minimum_fraction)
+    if not level.can_learn:
+        return Errors(pd.DataFrame(), addition), least
+    coarse_model, _ = fit_absolute(level.samples, use, settings, tuning, threads)
+    own = replace(settings, min_leaf=coarse_model.min_leaf, options=coarse_model.options)
+    coarse_addition, coarse_below, coarse_above = conformalised(level.samples, use, own, interval, threads)
+    x = level.stack[:, level.valid].T.astype(np.float32)
+    estimated = np.full(level.valid.shape, np.nan)
+    estimated[level.valid] = learners.predict_mean(coarse_model.estimator, x)
+    if reconciled:
+        estimated, _ = reconcile(estimated, level.above.target, COARSE_SIDE, level.above.window, minimum_fraction)
+    spreads = spread(coarse_model, x, interval, coarse_addition, least_of(coarse_below, coarse_above))
+    row, column = np.nonzero(level.valid)
+    table = pd.DataFrame(
+        {
+            "row": row + level.window.row,
+            "col": column + level.window.column,
+            "observed": level.truth[level.valid],
+            "estimated": estimated[level.valid],
+            "below": spreads[0],
+            "above": spreads[1],
+            **dict(zip(use, level.stack[:, level.valid], strict=True)),
+        }
+    )
+    table["fold"] = spatial_folds(table["row"].to_numpy(), table["col"].to_numpy())
+    return Errors(table, addition), least
+
+
+def conformalised(
+    rows: pd.DataFrame, use: Sequence[str], settings: Settings, interval: float, threads: int
+) -> tuple[float, Values, Values]:
+    """What CQR adds to both quantiles on held-out blocks of the rows, and the spreads below and above with it.
+
+    The score of a row is max(q_low − y, y − q_high), with quantiles of models that saw none of its fold. Without
+    quantiles everything is 0 but the spreads, which are 1.
+    """
+    x, y = rows[list(use)].to_numpy(np.float32), rows["target"].to_numpy()
+    folds, random = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy()), np.random.default_rng(settings.seed)
+    low, high, mean = np.zeros((3, len(y)))
+    for fold in np.unique(folds):
+        test = folds == fold
+        estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean=False)
+        found = learners.predict_quantiles(estimator, x[test], tails(interval))
+        if found is None:
+            return 0.0, np.ones(len(y)), np.ones(len(y))
+        low[test], high[test] = found.T
+        mean[test] = learners.predict_mean(estimator, x[test])
+    addition = conformal_quantile(np.maximum(low - y, y - high), interval)
+    addition = addition if math.isfinite(addition) else float(np.max(np.maximum(low - y, y - high)))
+    return addition, mean - low + addition, high - mean + addition
+
+
+def crossed_coverage(errors: Errors, interval: float) -> pd.DataFrame:
+    """The errors' table with `lower` and `upper` one scale up, of the quantile of the scores of all other folds."""
+    table = errors.table
+    if table.empty:
+        return table
+    scores, scale = errors.scores(), np.empty(len(table))
+    for fold in table["fold"].unique():
+        here = (table["fold"] == fold).to_numpy()
+        scale[here] = conformal_quantile(scores[~here], interval)
+    return table.assign(
+        lower=table["estimated"] - scale * table["below"], upper=table["estimated"] + scale * table["above"]
+    )

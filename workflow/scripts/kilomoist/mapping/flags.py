@@ -1,0 +1,115 @@
+"""Quality flags of the map."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kilomoist.grids import CELL_SIDE
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One bit of `quality.tif`."""
+
+    bit: int
+    meaning: str
+    colour: str
+    """Red, green, blue as `#rrggbb`, of pixels of which it is the most severe flag."""
+
+
+FLAGS: dict[str, Flag] = {
+    "outside_range": Flag(0, "outside the training range", "#CC79A7"),
+    "outside_applicability": Flag(1, "outside the area of applicability", "#882255"),
+    "few_observations": Flag(2, "few observations", "#F0E442"),
+    "water_or_snow": Flag(3, "water, snow or ice in the pixel", "#0072B2"),
+    "not_reconciled": Flag(4, "cell not reconciled", "#E69F00"),
+    "frozen": Flag(5, "frozen", "#56B4E9"),
+    "without_radiometer": Flag(6, "target without radiometer", "#8C6D46"),
+    "no_value": Flag(7, "no value", "#BDBDBD"),
+}
+SEVERITY = (
+    *("no_value", "frozen", "water_or_snow", "outside_applicability", "outside_range", "not_reconciled"),
+    *("few_observations", "without_radiometer"),
+)
+"""Flags, the most severe first; last the one that is everywhere or nowhere in a month, lest it hide the others."""
+NO_FLAG = "no flag"
+NO_FLAG_COLOUR = "#DCEBD2"
+WATER_OR_SNOW_SHARE = 0.05
+"""Share of a pixel that water, or snow, must cover to be flagged."""
+FREEZING = 273.15
+"""K: below this mean of LST (day) a pixel counts as frozen."""
+
+
+def flag_block(
+    values: NDArray,
+    stack: Mapping[str, NDArray],
+    few: Mapping[str, float],
+    reconciled: NDArray[np.bool_],
+    others: Mapping[str, NDArray[np.bool_]],
+) -> NDArray[np.uint8]:
+    """Flags of a block: `stack` as `predictors.stack_predictors` makes it, `few` the days below which a predictor
+    has few observations, `reconciled` the block's reconciled cells, `others` flags by name that are known already
+    (arrays that can be broadcast to the block's pixels). Pixels without a value only say so.
+    """
+    raised = {
+        "few_observations": np.any([stack[f"{name}_days"] < days for name, days in few.items()], axis=0),
+        "water_or_snow": np.any(
+            [stack[name] > WATER_OR_SNOW_SHARE for name in ("water", "snow") if name in stack], axis=0
+        ),
+        "not_reconciled": ~np.kron(reconciled, np.ones((CELL_SIDE, CELL_SIDE), bool)),
+        "frozen": stack["lst_day"] < FREEZING if "lst_day" in stack else np.False_,
+        **others,
+    }
+    flags = np.zeros(values.shape, np.uint8)
+    for name, where in raised.items():
+        flags |= (np.broadcast_to(where, values.shape).astype(np.uint8) << FLAGS[name].bit).astype(np.uint8)
+    return np.where(np.isfinite(values), flags, np.uint8(1 << FLAGS["no_value"].bit))
+
+
+def legend(use: Collection[str]) -> dict[str, str]:
+    """The meaning of each bit where the predictors `use` are used, as tags of `quality.tif`."""
+    tags = {f"bit_{flag.bit}": flag.meaning for flag in FLAGS.values()}
+    if "lst_day" not in use:
+        tags[f"bit_{FLAGS['frozen'].bit}"] += " (never set: lst_day is not in use)"
+    return tags
+
+
+def most_severe(reconciled: bool = True) -> NDArray[np.uint8]:
+    """Of each value of `quality.tif` (256,) the place of its most severe flag in `SEVERITY`; its length without any.
+
+    Of a map that is not `reconciled` anywhere, the flag that says so would hide others, and does not count.
+    """
+    places = np.full(256, len(SEVERITY), np.uint8)
+    for place in reversed(range(len(SEVERITY))):
+        if SEVERITY[place] == "not_reconciled" and not reconciled:
+            continue
+        places[(np.arange(256) >> FLAGS[SEVERITY[place]].bit) & 1 == 1] = place
+    return places
+
+
+def severity_colours() -> list[str]:
+    """The colour of each flag in the order of `SEVERITY`, and of pixels without any."""
+    return [*(FLAGS[name].colour for name in SEVERITY), NO_FLAG_COLOUR]
+
+
+def colour_table(reconciled: bool = True) -> dict[int, tuple[int, int, int]]:
+    """Red, green and blue of each value of `quality.tif`, by its most severe flag."""
+    colours = [tuple(bytes.fromhex(colour[1:])) for colour in severity_colours()]
+    return {value: colours[place] for value, place in enumerate(most_severe(reconciled))}
+
+
+def flag_table(numbers: NDArray[np.int64]) -> pd.DataFrame:
+    """How often each flag is set on a map: flag, bit, pixels and their share of the pixels that have a value.
+
+    `numbers` are the pixels of each value of `quality.tif`, (256,). The last row counts the pixels with a value and
+    `no flag`.
+    """
+    set_in = {name: (np.arange(256) >> flag.bit) & 1 == 1 for name, flag in FLAGS.items()}
+    mapped = int(numbers[~set_in.pop("no_value")].sum())
+    rows = [(FLAGS[name].meaning, FLAGS[name].bit, int(numbers[where].sum())) for name, where in set_in.items()]
+    table = pd.DataFrame([*rows, (NO_FLAG, None, int(numbers[0]))], columns=["flag", "bit", "pixels"])
+    share = table["pixels"] / mapped if mapped else np.nan
+    return table.astype({"bit": "Int64"}).assign(share=share)

@@ -1,0 +1,115 @@
+"""The covariate shift: how predictors at 1 km, for which a model predicts, differ from those at 9 km that it learned.
+
+Pixels are counted block by block in bins that the training rows alone decide, so that blocks can be added up.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.statistics import PERCENTILES, describe
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BINS = 50
+"""Bins over the training rows' range."""
+BEYOND = 2
+"""How many times that range bins go on beyond it on either side; the outermost hold what lies farther away."""
+_NAMES = ("minimum", "maximum", *(f"p{percent:02d}" for percent in PERCENTILES))
+"""No mean: sums of blocks differ from the sum of the whole in their last bits."""
+
+
+def learned_range(space: str, predictor: str, rows: NDArray) -> dict[str, Any]:
+    """What pixels are counted beside: the bins of one predictor and its training rows (n,), as plain data.
+
+    `space` is `value`, or `deviation` where it is what a scale has beyond the next coarser one.
+    """
+    rows = np.asarray(rows, float)
+    lowest, highest = float(rows.min()), float(rows.max())
+    span = highest - lowest or max(abs(lowest), 1.0)
+    edges = np.linspace(lowest - BEYOND * span, highest + BEYOND * span, (2 * BEYOND + 1) * BINS + 1)
+    found = {"space": space, "predictor": predictor, "training": describe(rows)}
+    return found | {"edges": edges.tolist(), "rows": _counts(rows, edges).tolist()}
+
+
+class ShiftCount:
+    """Counts of a block's pixels, part by part, all finite, beside one predictor's training rows (`learned_range`)."""
+
+    def __init__(self, learned: Mapping[str, Any]) -> None:
+        self._found, self._edges = dict(learned), np.array(learned["edges"])
+        self._lowest, self._highest = learned["training"]["minimum"], learned["training"]["maximum"]
+        self._pixels = np.zeros(len(self._edges) - 1, np.int64)
+        self._ends, self._below, self._above = [np.inf, -np.inf], 0, 0
+
+    def add(self, pixels: NDArray) -> None:
+        """Count pixels (m,)."""
+        pixels = np.asarray(pixels, float)
+        self._pixels += _counts(pixels, self._edges)
+        self._below += int((pixels < self._lowest).sum())
+        self._above += int((pixels > self._highest).sum())
+        if pixels.size:
+            self._ends = [min(self._ends[0], float(pixels.min())), max(self._ends[1], float(pixels.max()))]
+
+    def counts(self) -> dict[str, Any]:
+        """What was counted, as plain data."""
+        minimum, maximum = self._ends if self._pixels.any() else (None, None)
+        return self._found | {
+            "pixels": self._pixels.tolist(),
+            "minimum": minimum,
+            "maximum": maximum,
+            "below": self._below,
+            "above": self._above,
+        }
+
+
+def shift_tables(
+    blocks: Sequence[Sequence[Mapping[str, Any]]], units: Mapping[str, str]
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """What `ShiftCount` found in every block of a region, all predictors of a block together, as two tables.
+
+    The first has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
+    minimum, maximum, percentiles, and the shares of them that lie `below`, `above` and `outside` the range of the
+    training rows. Percentiles of pixels are interpolated within bins of a fiftieth of that range. The second has a
+    row a bin: space, predictor, unit, lower, upper, rows (9 km), pixels (1 km).
+    """
+    import pandas as pd
+
+    summaries: list[dict[str, Any]] = []
+    histograms = []
+    for parts in zip(*blocks, strict=True):
+        first = parts[0]
+        name = {"space": first["space"], "predictor": first["predictor"], "unit": units[first["predictor"]]}
+        pixels, edges = np.sum([part["pixels"] for part in parts], axis=0), np.array(first["edges"])
+        inside = {"below": 0.0, "above": 0.0, "outside": 0.0}
+        summaries.append(name | {"support": "9 km"} | first["training"] | inside)
+        summaries.append(name | {"support": "1 km"} | _describe_counts(parts, pixels, edges))
+        histograms.append(
+            pd.DataFrame(name | {"lower": edges[:-1], "upper": edges[1:], "rows": first["rows"], "pixels": pixels})
+        )
+    columns = ["space", "predictor", "unit", "support", "n", *_NAMES, "below", "above", "outside"]
+    return pd.DataFrame(summaries, columns=columns).astype({"n": int}), pd.concat(histograms, ignore_index=True)
+
+
+def _counts(values: NDArray, edges: NDArray) -> NDArray[np.int64]:
+    """Values in each bin, those beyond the outermost edges in the outermost bins."""
+    kept = np.clip(values, edges[0], edges[-1])
+    return np.histogram(kept, len(edges) - 1, (edges[0], edges[-1]))[0]
+
+
+def _describe_counts(parts: Sequence[Mapping[str, Any]], pixels: NDArray, edges: NDArray) -> dict[str, float]:
+    """What `scores.describe` tells of values, from the counts of blocks."""
+    n = int(pixels.sum())
+    if not n:
+        return {"n": 0} | dict.fromkeys([*_NAMES, "below", "above", "outside"], np.nan)
+    lowest = min(part["minimum"] for part in parts if part["minimum"] is not None)
+    highest = max(part["maximum"] for part in parts if part["maximum"] is not None)
+    # The outermost bins end where the pixels do.
+    ends = np.concatenate([[min(edges[0], lowest)], edges[1:-1], [max(edges[-1], highest)]])
+    share = np.concatenate([[0], np.cumsum(pixels)]) / n
+    quantiles = np.clip(np.interp(np.array(PERCENTILES) / 100, share, ends), lowest, highest)
+    below, above = (sum(part[side] for part in parts) / n for side in ("below", "above"))
+    found = dict(zip(_NAMES, [lowest, highest, *map(float, quantiles)], strict=True))
+    return {"n": n} | found | {"below": below, "above": above, "outside": below + above}

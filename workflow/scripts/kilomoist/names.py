@@ -1,0 +1,22 @@
+"""Names that users meet in tables, and those that no predictor of theirs may have."""
+
+OWN_MAPS = {
+    "coarse": "9 km",
+    "fine": "1 km",
+    "bilinear": "9 km, bilinear",
+    "bilinear_reconciled": "9 km, bilinear, reconciled",
+    "absolute": "absolute",
+    "absolute_reconciled": "absolute, reconciled",
+    "detail": "detail",
+    "detail_reconciled": "detail, reconciled",
+}
+"""Columns of the run's own maps in `tables/field_points.csv`, and their names in `tables/field_validation.csv`."""
+OWN_COLUMNS = ("pixel", "id", "points", "measurements", "longitude", "latitude", "observed")
+"""Columns of `tables/field_points.csv` that are no maps."""
+
+OWN_BANDS = (
+    *("row", "col", "lon", "lat", "target", "split", "soil_moisture", "region_fraction", "water", "snow"),
+    *("observed", "estimated", "below", "above", "fold"),
+)
+"""Columns of samples and of the errors that intervals are made of, and bands, that are no predictors; no layer can be
+called so."""

@@ -1,0 +1,129 @@
+"""Composites: the monthly value of one product on one tile, in the tile's own grid."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.calendars import Slot
+from kilomoist.granules.modis import read_datasets
+from kilomoist.grids import Window
+from kilomoist.predictors.quality import meets
+from kilomoist.products import Level, Product
+from kilomoist.rasters import Bands
+
+KINDS = ("", "_std", "_days", "_odd", "_odd_days")
+"""Ends of the names of the bands that a composite has of each quantity (`average_rows`)."""
+_ROWS_AT_ONCE = 64
+"""Rows of a tile that are handled together: few enough that they stay in the processor's cache from step to step, and a
+quarter of a row of a raster's tiles."""
+
+
+def average_rows(
+    granules: Sequence[tuple[Path, Slot]], product: Product, level: Level, use: Collection[str] | None = None
+) -> Iterator[tuple[Window, Bands]]:
+    """Composite of one product on one tile from its granules, each with its slot in the month: some rows at once.
+
+    Per quantity of the product (only those in `use` where it is given) five bands: the mean weighted by days
+    (`{name}`, in its unit), the weighted standard deviation of its observations (`{name}_std`) and the days that its
+    valid observations stand for (`{name}_days`; 0 where there are none); the mean and the days of those of every other
+    slot (`{name}_odd`, `{name}_odd_days`), from which `agreement` takes the other half. Means and deviation are NaN
+    where there is no valid observation. Products that tell water and snow add `water` and `snow`: the share of
+    processed observations marked so. An observation is valid when its number lies in the layer's valid range, is not
+    its fill, and its quality bits are accepted at `level`; of a difference of layers when both are. Bands are float32,
+    of the shape of the window of the tile that they come with; windows follow each other from the north.
+    """
+    names = [name for name in product.quantities if use is None or name in use]
+    surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
+    stored = [read_datasets(path, product, product.datasets_of(names)) for path, _ in granules]
+    # What is never processed is sea, with few exceptions, and the sea must be seen beside a coast.
+    never = {"water": np.float32(len(granules) > 0), "snow": np.float32(0)}
+    for start in range(0, product.pixels, _ROWS_AT_ONCE):
+        window = Window(start, 0, min(_ROWS_AT_ONCE, product.pixels - start), product.pixels)
+        rows = slice(start, start + window.rows)
+        seen: dict[str, list[_Observations]] = {name: [] for name in names}
+        marked = {name: np.zeros(window.shape, np.uint8) for name in surfaces}  # of 31 granules at the most
+        telling = np.zeros(window.shape, np.uint8)
+        for whole, (_, slot) in zip(stored, granules, strict=True):
+            numbers = {name: array[rows] for name, array in whole.items()}
+            for name, values, valid in _observed(product, level, names, numbers):
+                seen[name].append(_Observations(slot, values, valid))
+            if surfaces:
+                tells = ~meets(product.silent, numbers)
+                telling += tells
+                for name, quality in surfaces.items():
+                    marked[name] += tells & meets(quality, numbers)
+        bands: Bands = {}
+        for name in names:
+            scale = product.layers[product.differences.get(name, (name,))[0]].scale
+            for kind, values in zip(KINDS, _average(seen[name], window.shape, scale), strict=True):
+                bands[f"{name}{kind}"] = values.astype(np.float32, copy=False)
+        for name, count in marked.items():
+            bands[name] = np.full(window.shape, never[name])
+            np.divide(count, telling, out=bands[name], where=telling > 0, dtype=np.float32)
+        yield window, bands
+
+
+class _Observations(NamedTuple):
+    """One granule's numbers of a quantity in some rows, and where they are valid."""
+
+    slot: Slot
+    stored: NDArray
+    valid: NDArray[np.bool_]
+
+
+def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scale: float) -> Iterator[NDArray]:
+    """The bands `KINDS` of a quantity in some rows, of `shape`.
+
+    Sums of stored numbers and days are whole and below 2²⁴, so that single precision holds them exactly; they are
+    scaled at the end. Deviations are taken from the mean: sums of squares would cancel.
+    """
+    sums, days, odd_sums, odd_days, squares = np.zeros((5, *shape), np.float32)
+    for slot, stored, valid in observations:
+        weight = np.float32(slot.days)
+        weighted = np.multiply(stored, valid, dtype=np.float32)
+        counted = valid.astype(np.float32)
+        if weight != 1:
+            weighted *= weight
+            counted *= weight
+        sums += weighted
+        days += counted
+        if slot.odd:
+            odd_sums += weighted
+            odd_days += counted
+    with np.errstate(invalid="ignore"):
+        mean = sums / days
+        odd_mean = odd_sums / odd_days
+    middle = np.nan_to_num(mean)
+    for slot, stored, valid in observations:
+        deviation = np.subtract(stored, middle, dtype=np.float32)
+        deviation *= valid
+        deviation *= deviation
+        squares += np.float32(slot.days) * deviation
+    with np.errstate(invalid="ignore"):
+        deviation = np.sqrt(squares / days)
+    yield np.multiply(mean, scale, dtype=float)  # 3000 × 0.0001 is 0.3 in double precision alone
+    yield scale * deviation
+    yield days
+    yield np.multiply(odd_mean, scale, dtype=float)
+    yield odd_days
+
+
+def _observed(
+    product: Product, level: Level, names: Collection[str], numbers: dict[str, NDArray]
+) -> Iterator[tuple[str, NDArray, NDArray[np.bool_]]]:
+    """Name, stored numbers and validity of each of some quantities, given the stored numbers of the datasets."""
+    valid, accepted = {}, {}
+    for name, layer in product.layers_of(names).items():
+        stored, quality = numbers[layer.dataset], layer.quality[level]
+        if quality not in accepted:  # vegetation indices share theirs
+            accepted[quality] = meets(quality, numbers)
+        valid[name] = accepted[quality] & layer.holds(stored)
+        if name in names:
+            yield name, stored, valid[name]
+    for name, parts in product.differences.items():
+        if name in names:
+            first, second = (numbers[product.layers[part].dataset] for part in parts)
+            yield name, np.subtract(first, second, dtype=np.float32), valid[parts[0]] & valid[parts[1]]

@@ -1,0 +1,255 @@
+"""Layers of the user's that no satellite sees anew each month: rasters on any grid, brought to the 1 km pixels.
+
+GDAL warps them. Its `average` takes an axis-parallel box in the raster's own grid, weighted by the part of each source
+pixel in it. Of grids whose axes point about north and east (longitude and latitude, UTM, most national grids) that box
+is the pixel; of sheared ones (the sinusoidal grid far from its meridian) it is larger: see `footprints`.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from kilomoist.errors import InputError
+from kilomoist.grids import CELL_SIDE, EASE_CRS, M01, Window, signed_longitude
+from kilomoist.predictors.terrain import terrain
+from kilomoist.products import TERRAIN
+from kilomoist.rasters import Bands
+from kilomoist.regions import on_globe
+
+SMALLEST_COVER = 0.5
+"""Share of a pixel's area that must have a value for the pixel to have one, as of MODIS."""
+FILLS = {
+    *(-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0, -(2.0**31), 2.0**31 - 1),
+    *(float(np.float32(number)) for number in (-3.4028235e38, 3.4028235e38, 9.969209968386869e36)),
+}
+"""Numbers that stand for "no value" in so many files that, as a raster's smallest or largest number, they must be."""
+_SOURCE_PIXELS = 1_000_000
+"""Pixels of a raster that are warped at once: bounds memory, however fine the raster is."""
+_LARGEST_SIDE = 216
+"""Pixels along the side of what is warped at once, of a coarse raster."""
+_SEGMENT = 0.05
+"""Degrees: how finely a region's border is followed in a raster's own grid."""
+
+
+@dataclass(frozen=True)
+class StaticLayer:
+    """A raster of the user's with one band."""
+
+    name: str
+    path: Path
+    resampling: Literal["average", "mode"]
+
+    @property
+    def key(self) -> str:
+        return f"`predictors.layers.{self.name}` is {self.path}"
+
+
+def check_layer(layer: StaticLayer, region: str = "", area: shapely.Geometry | None = None) -> None:
+    """Raise `InputError` when a layer's file cannot be used, or does not reach over all of an area in degrees."""
+    if Path(layer.path).is_dir():
+        raise InputError(f"{layer.key}, which is a folder: give one file, for example made by gdal_translate.")
+    with _opened(layer) as raster:
+        if raster.count != 1:
+            raise InputError(
+                f"{layer.key}, which has {raster.count} bands where one is expected: "
+                f"take one of them out, for example by gdal_translate -b 1 {layer.path} {layer.name}.tif."
+            )
+        if raster.crs is None:
+            raise InputError(
+                f"{layer.key}, which has no CRS: assign the one it was made in, "
+                f"for example by gdal_edit.py -a_srs EPSG:4326 {layer.path}."
+            )
+        if raster.transform.is_identity:
+            raise InputError(
+                f"{layer.key}, which does not say where it lies (it has no geotransform): "
+                f"give its corners, for example by gdal_edit.py -a_ullr WEST NORTH EAST SOUTH {layer.path}."
+            )
+        if area is not None and not _covers(raster, area):
+            west, south, east, north = area.bounds
+            raise InputError(
+                f"{layer.key}, which does not reach over all of region {region} "
+                f"({signed_longitude(west):g} to {signed_longitude(east):g}° E, {south:g} to {north:g}° N) but from "
+                f"{_extent(raster)}: take a raster that covers the region, or a smaller region."
+            )
+
+
+def _covers(raster: Any, area: shapely.Geometry) -> bool:
+    """Whether the border of an area in degrees lies in a raster, to within half of one of its pixels."""
+    from rasterio.errors import RasterioError
+    from rasterio.warp import transform
+
+    # A hair's breadth within, so that a border at 180° is on one side of it.
+    points = shapely.get_coordinates(shapely.segmentize(on_globe(area), _SEGMENT))
+    points[:, 0] = np.clip(points[:, 0], -180 + 1e-9, 180 - 1e-9)
+    try:
+        columns, rows = _places(raster, *transform("EPSG:4326", raster.crs, *points.T))
+    except RasterioError:
+        return False
+    with np.errstate(invalid="ignore"):
+        inside = (np.abs(columns - raster.width / 2) <= raster.width / 2 + 0.5) & (
+            np.abs(rows - raster.height / 2) <= raster.height / 2 + 0.5
+        )
+    return bool(inside.all())
+
+
+def _extent(raster: Any) -> str:
+    """Where a raster lies, in degrees, or in its own coordinates where these have none."""
+    from rasterio.warp import transform_bounds
+
+    west, south, east, north = raster.bounds
+    try:
+        west, south, east, north = transform_bounds(raster.crs, "EPSG:4326", *raster.bounds)
+    except Exception:  # GDAL and PROJ have many ways to refuse, and this only tells where the raster is
+        return f"{west:g} to {east:g} and {south:g} to {north:g} in its own CRS"
+    return f"{west:.4g} to {east:.4g}° E and {south:.4g} to {north:.4g}° N"
+
+
+def stack_layers(layers: Sequence[StaticLayer], use: Sequence[str], cells: Window, region: Window) -> Bands:
+    """The layers of `use` on the pixels of a window of cells, and what of `use` is computed from `elevation`.
+
+    Returns float32 bands (rows × 9, columns × 9) in the order of `use`, NaN where less than half of a pixel has a
+    value. `region` is the whole region's window of cells, by whose centre it is decided whether a raster is finer than
+    1 km. Raises `InputError` when a layer holds numbers that are no values.
+    """
+    window = cells.refined(CELL_SIDE)
+    bands: Bands = {}
+    for layer in layers:
+        if layer.name == "elevation" and set(use) & set(TERRAIN):
+            # Slopes at the edge of a block need the pixels beside it.
+            around = Window(window.row - 1, window.column - 1, window.rows + 2, window.columns + 2)
+            elevation = warp_layer(layer, around, region)
+            bands |= terrain(elevation, window)
+            bands["elevation"] = elevation[1:-1, 1:-1]
+        else:
+            bands[layer.name] = warp_layer(layer, window, region)
+    return {name: bands[name] for name in use if name in bands}
+
+
+def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np.float32]:
+    """A layer on the pixels of an M01 window: means of area, interpolated where the raster is coarser than 1 km.
+
+    `mode` gives the number that covers most of a pixel.
+    """
+    with _opened(layer) as raster:
+        size = _source_pixels(raster, region)
+        side = max(1, min(_LARGEST_SIDE, int(np.sqrt(_SOURCE_PIXELS / size))))
+        result = np.full(window.shape, np.nan, np.float32)
+        for part, columns in M01.on_globe(window):
+            here = result[:, columns]
+            # Parts begin at multiples of their side, so that a pixel is the same in whatever block it lies.
+            for row in range(max(part.row, 0) // side * side, min(part.row + part.rows, M01.rows), side):
+                for column in range(part.column // side * side, part.column + part.columns, side):
+                    tile = Window(row, column, min(side, M01.rows - row), min(side, M01.columns - column))
+                    values = _warp_tile(layer, raster, tile, finer=size >= 1)
+                    first, last = max(row, part.row), min(row + tile.rows, part.row + part.rows)
+                    left, right = max(column, part.column), min(column + tile.columns, part.column + part.columns)
+                    here[first - part.row : last - part.row, left - part.column : right - part.column] = values[
+                        first - row : last - row, left - column : right - column
+                    ]
+    return result
+
+
+def _places(raster: Any, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Columns and rows of points in a raster's own coordinates, counted from its corner."""
+    inverse, x, y = ~raster.transform, np.asarray(x, float), np.asarray(y, float)
+    return inverse.a * x + inverse.b * y + inverse.c, inverse.d * x + inverse.e * y + inverse.f
+
+
+def _source_pixels(raster: Any, region: Window) -> float:
+    """How many of a raster's pixels the pixel in the middle of a region has the area of."""
+    from rasterio.warp import transform
+
+    middle = replace(region.refined(CELL_SIDE), rows=1, columns=1)
+    middle = replace(
+        middle,
+        row=middle.row + region.rows * CELL_SIDE // 2,
+        column=(middle.column + region.columns * CELL_SIDE // 2) % M01.columns,
+    )
+    (left, right), (top, bottom) = M01.x_edges(middle), M01.y_edges(middle)
+    corners = transform(EASE_CRS, raster.crs, [left, right, right, left], [top, top, bottom, bottom])
+    return shapely.Polygon(np.column_stack(_places(raster, *corners))).area
+
+
+def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> NDArray[np.float64]:
+    from rasterio.transform import Affine
+    from rasterio.warp import Resampling, reproject, transform_bounds
+    from rasterio.windows import Window as RasterWindow
+
+    result = np.full(tile.shape, np.nan)
+    (left, right), (top, bottom) = M01.x_edges(tile)[[0, -1]], M01.y_edges(tile)[[0, -1]]
+    west, south, east, north = transform_bounds(EASE_CRS, raster.crs, left, bottom, right, top)
+    columns, rows = _places(raster, [west, east, east, west], [north, north, south, south])
+    # Interpolation looks one pixel further than the tile reaches.
+    first, last = max(int(rows.min()) - 2, 0), min(int(rows.max()) + 3, raster.height)
+    start, end = max(int(columns.min()) - 2, 0), min(int(columns.max()) + 3, raster.width)
+    if first >= last or start >= end:
+        return result
+    window = RasterWindow(start, first, end - start, last - first)
+    stored = raster.read(1, window=window, masked=True)
+    valid = ~np.ma.getmaskarray(stored) & np.isfinite(stored.data)
+    values = np.where(valid, stored.data, 0).astype(float)
+    _require_values(layer, raster, values[valid])
+    if layer.resampling == "average":
+        values = np.where(valid, values * raster.scales[0] + raster.offsets[0], 0)
+
+    def warped(array: NDArray, resampling: Resampling, nodata: float | None = None) -> NDArray:
+        return reproject(
+            array,
+            np.zeros((len(array), *tile.shape)),
+            src_transform=raster.window_transform(window),
+            src_crs=raster.crs,
+            src_nodata=nodata,
+            dst_transform=Affine(*M01.transform(tile)),
+            dst_crs=EASE_CRS,
+            dst_nodata=nodata,
+            resampling=resampling,
+        )[0]
+
+    # Values that are missing are 0 here, so that both sums are linear and their ratio is the mean of what is there.
+    means = Resampling.average if finer else Resampling.bilinear
+    total, share = warped(np.stack([values, valid.astype(float)]), means)
+    covered = share >= SMALLEST_COVER
+    if layer.resampling == "mode":
+        (most,) = warped(np.where(valid, values, np.nan)[None], Resampling.mode, np.nan)
+        return np.where(covered, most, np.nan)
+    return np.divide(total, share, out=result, where=covered)
+
+
+def _require_values(layer: StaticLayer, raster: Any, values: NDArray) -> None:
+    """Raise `InputError` when the smallest or largest number is one that stands for "no value" elsewhere."""
+    if not values.size:
+        return
+    for number in (float(values.min()), float(values.max())):
+        if number in FILLS:
+            said = "no nodata value" if raster.nodata is None else f"the nodata value {raster.nodata:g}"
+            raise InputError(
+                f"{layer.key}, which holds {number:g} but says {said}: if that stands for missing values, say so in "
+                f"the file, for example by gdal_edit.py -a_nodata {number:g} {layer.path}."
+            )
+
+
+def _quietly(path: Path) -> Any:
+    """An opened raster, without rasterio's warning where it lies nowhere: `check_layer` tells that."""
+    import rasterio
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        return rasterio.open(path)
+
+
+@contextmanager
+def _opened(layer: StaticLayer) -> Iterator[Any]:
+    import rasterio
+
+    try:
+        with _quietly(layer.path) as raster:
+            yield raster
+    except rasterio.errors.RasterioIOError as error:
+        raise InputError(f"{layer.key}, which cannot be read as a raster ({error}): try it with gdalinfo.") from error

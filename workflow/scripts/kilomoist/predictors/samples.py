@@ -1,0 +1,153 @@
+"""The training table: one row a 9 km cell, with its contract."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.errors import InputError
+from kilomoist.files import replaced
+from kilomoist.grids import M09, Window, geographic_from_ease
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pandera
+
+_CHECKED = b"kilomoist_samples"
+"""Under which a file says which table was checked, and for which predictors."""
+FEWEST_ROWS = 50
+"""Training rows below which no model is fitted."""
+
+
+def schema(use: Sequence[str]) -> "pandera.DataFrameSchema":
+    """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, one row a cell."""
+    import pandera.pandas as pandera  # takes longer than reading a table
+
+    fraction = pandera.Check.in_range(0, 1)
+    number = pandera.Column("float64", pandera.Check(np.isfinite, name="finite"))
+    columns = {
+        "row": pandera.Column("int64", pandera.Check.in_range(0, M09.rows - 1)),
+        # A region across 180° counts its columns on beyond the grid's last one.
+        "col": pandera.Column("int64", pandera.Check.in_range(0, 2 * M09.columns - 1)),
+        "lon": pandera.Column("float64", pandera.Check.in_range(-180, 180)),
+        "lat": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
+        "target": pandera.Column("float64", pandera.Check.in_range(0, 1)),
+        **dict.fromkeys(use, number),
+        "valid_fraction": pandera.Column("float64", fraction),
+        **{f"valid_fraction_{name}": pandera.Column("float64", fraction) for name in use},
+        "split": pandera.Column(str, pandera.Check.isin(["train", "test"])),
+    }
+    return pandera.DataFrameSchema(columns, strict=True, ordered=True, unique=["row", "col"])
+
+
+def collect(
+    cells: Mapping[str, NDArray[np.float64]], window: Window, use: Sequence[str], minimum_valid_fraction: float
+) -> "pd.DataFrame":
+    """Rows of the cells that can train a model, without `split`: enough pixels with all predictors, and a target.
+
+    `cells` are bands over `window` as `predictors.aggregate` makes them, with `target`. Raises `InputError` when there
+    are fewer than `FEWEST_ROWS`.
+    """
+    import pandas as pd
+
+    enough = cells["valid_fraction"] >= minimum_valid_fraction
+    usable = enough & np.isfinite(cells["target"]) & np.all([np.isfinite(cells[name]) for name in use], axis=0)
+    with_target = int(np.isfinite(cells["target"]).sum())
+    if not with_target:
+        raise InputError(
+            "The region has no cell with a value of the target, 0 of "
+            f"{usable.size} cells of its window: it lies in the sea, in permanent ice or outside of the files' cuts; "
+            "take another region."
+        )
+    if not (cells["valid_fraction"] > 0).any():
+        shares = ", ".join(f"{name} {cells[f'valid_fraction_{name}'].mean():.1%}" for name in use)
+        raise InputError(
+            f"The region has no pixel with all predictors in this month; shares of its pixels with each: {shares}. "
+            "All of it was cloudy, granules are missing (see tables/granules.csv), or a layer of `predictors.layers` "
+            "has no values there: take another month, quality levels `fair`, a lower quality.minimum_days, or another "
+            "raster."
+        )
+    if usable.sum() < FEWEST_ROWS:
+        raise InputError(
+            f"Only {usable.sum()} cells of 9 km can train a model, {FEWEST_ROWS} are needed: of {usable.size} cells of "
+            f"the region's window {with_target} have a target and {int(enough.sum())} have "
+            f"at least {minimum_valid_fraction:.0%} of their pixels with all of {', '.join(use)}; "
+            "take a larger region, a less cloudy month, quality levels `fair`, or a lower quality.minimum_days "
+            "or quality.minimum_valid_fraction."
+        )
+    row, column = np.nonzero(usable)
+    longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])
+    names = [*use, "valid_fraction", *(f"valid_fraction_{name}" for name in use)]
+    return pd.DataFrame(
+        {
+            "row": (row + window.row).astype("int64"),
+            "col": (column + window.column).astype("int64"),
+            "lon": longitude,
+            "lat": latitude,
+            "target": cells["target"][usable].astype(float),
+            **{name: cells[name][usable].astype(float) for name in names},
+        }
+    )
+
+
+def split_randomly(rows: int, test_fraction: float, seed: int) -> NDArray[np.str_]:
+    """`train` or `test` for each row; the test share is rounded up (20 % of 17,564 rows are 3,513, as in the study)."""
+    tested = int(np.ceil(round(test_fraction * rows, 6)))  # 0.07 × 100 is a little more than 7 in binary
+    split = np.full(rows, "train", dtype="<U5")
+    split[np.random.default_rng(seed).permutation(rows)[:tested]] = "test"
+    return split
+
+
+def write_samples(path: str | Path, frame: "pd.DataFrame", use: Sequence[str]) -> None:
+    """Check the table against its contract and write it as Parquet, which says that it was checked."""
+    import pyarrow
+    from pyarrow import parquet
+
+    table = pyarrow.Table.from_pandas(schema(use).validate(frame), preserve_index=False)
+    said = {_CHECKED: _identity(table.to_pandas(), use), b"PANDAS_ATTRS": json.dumps(frame.attrs).encode()}
+    with replaced(path) as partial:
+        parquet.write_table(
+            table.replace_schema_metadata({**table.schema.metadata, **said}), partial, compression="zstd"
+        )
+
+
+def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
+    """Read the table; raises `InputError` when it does not keep its contract.
+
+    The table that `write_samples` checked is not checked again, which takes longer than reading it.
+    """
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(path)
+        frame = table.to_pandas()
+    except (OSError, ValueError) as error:
+        raise _no_samples(path, error) from error
+    if (table.schema.metadata or {}).get(_CHECKED) == _identity(frame, use):
+        return frame
+    from pandera.errors import SchemaError, SchemaErrors
+
+    try:
+        return schema(use).validate(frame)
+    except (SchemaError, SchemaErrors) as error:
+        raise _no_samples(path, error) from error
+
+
+def _no_samples(path: str | Path, error: Exception) -> InputError:
+    problem = " ".join(str(error).split())
+    return InputError(f"{path} is not a table of samples ({problem}): delete it and run snakemake again.")
+
+
+def _identity(frame: "pd.DataFrame", use: Sequence[str]) -> bytes:
+    """What no other table has: the predictors that it was checked for, its columns and a hash of its rows."""
+    from pandas.util import hash_pandas_object
+
+    rows = sha256(hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
+    return json.dumps([list(use), [[name, str(kind)] for name, kind in frame.dtypes.items()], rows]).encode()
+
+
+PLACES = ("row", "col", "lon", "lat")

@@ -1,0 +1,117 @@
+"""Predictors on the 1 km grid, stacked from the composites of tiles, and what the 9 km cells make of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.cells import block_mean
+from kilomoist.grids import CELL_SIDE, M01, Grid, Window, on_earth, tile_grid
+from kilomoist.predictors.footprints import rows_under, sum_footprints
+from kilomoist.products import PRODUCTS
+from kilomoist.rasters import Bands, read_raster
+
+SMALLEST_COVER = 0.5
+"""Share of a pixel's area that valid observations must cover for the pixel to have a value."""
+MOST_WATER = 0.5
+"""Share of observations that may say water on a vegetation pixel that is still taken as land."""
+SURFACES = ("water", "snow")
+"""Bands of a composite that mark what lies in a pixel instead of measuring it."""
+
+
+@dataclass(frozen=True)
+class TileComposite:
+    """Where the composite of a product on a tile lies."""
+
+    product: str
+    tile: str
+    path: Path
+
+
+def needed_days(minimum_days: int) -> dict[str, float]:
+    """Days of valid observations that a tile's pixel needs, by predictor: of temperatures, which are seen each day."""
+    products = (product for product in PRODUCTS.values() if product.role == "temperature")
+    return {name: minimum_days for product in products for name in product.quantities}
+
+
+def stack_predictors(
+    composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: Mapping[str, float]
+) -> Bands:
+    """Warp composites to the pixels of a window of cells: each footprint's mean, where half of it is covered.
+
+    Returns float32 bands (rows × 9, columns × 9): per predictor in `use` its mean (`{predictor}`) and the mean days
+    of its valid observations (`{predictor}_days`), and `water` and `snow` (share of the pixel, times share of the
+    observations) where a product tells them. An observation's pixel in the tile enters only where its days reach
+    `minimum_days[predictor]` (more than 0 where not given), and where it is land as far as its product tells.
+    """
+    window = cells.refined(CELL_SIDE)
+    sums: dict[str, NDArray[np.float32]] = {}
+    shares: dict[str, NDArray[np.float32]] = {}
+    for composite in composites:
+        product = PRODUCTS[composite.product]
+        own = [name for name in use if name in product.quantities]
+        names = [*(name for name in SURFACES if getattr(product, name)), *own, *(f"{name}_days" for name in own)]
+        for name in names:
+            sums.setdefault(name, np.zeros(window.shape, np.float32))
+            shares.setdefault(name, np.zeros(window.shape, np.float32))
+        grid = tile_grid(composite.tile, product.pixels)
+        # An edge of pixels lies at 180°, so that no footprint has a part on either side.
+        for pixels, columns in M01.on_globe(window):
+            if rows := rows_under(grid, pixels):
+                part = Window(rows.start, 0, len(rows), grid.columns)
+                layers = _layers_of(composite, own, minimum_days, grid, part)
+                found = sum_footprints(np.stack(list(layers.values())), grid, pixels, rows.start)
+                for name, total, share in zip(layers, *found, strict=True):
+                    sums[name][:, columns] += total
+                    shares[name][:, columns] += share
+    for name, share in shares.items():
+        covered = share >= SMALLEST_COVER
+        np.divide(sums[name], share, out=sums[name], where=covered)
+        if name in SURFACES:
+            np.clip(sums[name], 0, 1, out=sums[name])  # differences of running sums are a little less than no water
+        sums[name][~covered] = np.nan
+    order = [*use, *(f"{name}_days" for name in use), *(name for name in SURFACES if name in sums)]
+    return {name: sums[name] if name in sums else np.full(window.shape, np.nan, np.float32) for name in order}
+
+
+def _layers_of(
+    composite: TileComposite, use: Sequence[str], minimum_days: Mapping[str, float], grid: Grid, part: Window
+) -> Bands:
+    """What enters of a part of a tile: surfaces, and of the predictors `use` means and days, NaN where they do not."""
+    stored, _ = read_raster(composite.path, [*use, *(f"{name}_days" for name in use), *SURFACES], part)
+    layers: Bands = {name: stored[name] for name in SURFACES if name in stored}
+    # What water reflects says nothing about soil, however good its quality is.
+    land = stored["water"] <= MOST_WATER if "water" in stored else True
+    for name in use:
+        enough = land & (stored[f"{name}_days"] >= max(minimum_days.get(name, 0), 1e-6))
+        layers[name] = np.where(enough, stored[name], np.nan)
+        layers[f"{name}_days"] = np.where(enough, stored[f"{name}_days"], np.nan)
+    _, _, left, _, _, top = grid.transform(part)
+    beyond = ~on_earth(replace(grid, left=left, top=top, rows=part.rows, columns=part.columns))
+    if beyond.any():
+        for layer in layers.values():
+            layer[beyond] = np.nan  # what was never processed there is no sea
+    return layers
+
+
+def aggregate(stack: Bands, use: Sequence[str], inside: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+    """Cell means of the predictors over the pixels of the region that have all of them.
+
+    `inside` is the region's pixels. Bands (rows, columns): each predictor (NaN where no pixel has all),
+    `valid_fraction` (share of the cell's 81 pixels that have all predictors and lie inside), one
+    `valid_fraction_{predictor}` each, and `region_fraction`.
+    """
+    values = np.stack([stack[name] for name in use]).astype(float)
+    each = np.isfinite(values) & inside
+    together = each.all(axis=0)
+    counted = np.where(together, values, np.nan)
+    means, counts = block_mean(counted, CELL_SIDE)
+    pixels = CELL_SIDE**2
+    bands = dict(zip(use, means, strict=True))
+    bands["valid_fraction"] = counts[0] / pixels
+    for name, valid in zip(use, each, strict=True):
+        bands[f"valid_fraction_{name}"] = block_mean(np.where(valid, 0.0, np.nan), CELL_SIDE)[1] / pixels
+    bands["region_fraction"] = block_mean(np.where(inside, 0.0, np.nan), CELL_SIDE)[1] / pixels
+    return bands

@@ -1,0 +1,133 @@
+"""Reconciliation of a map with its cells: a smooth correction, after which the mean over each cell is the cell's value.
+
+A factor is the whole number between two nested grids: pixels in cells (9), cells in coarse cells (4).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.cells import Values, block_mean, interpolate
+from kilomoist.grids import Window
+
+_SETTLED = 1e-9
+"""m³/m³: a mean this close to its target is not corrected any further."""
+_MOST_STEPS = 500
+
+
+def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
+    """How the mean of B(c) over a cell's valid pixels depends on c in the cell and its eight neighbours.
+
+    `valid` is (rows × factor, columns × factor); the result is (3, 3, rows, columns) and sums to 1 over the first
+    two axes where a cell has valid pixels, 0 elsewhere.
+    """
+    position = (np.arange(factor) + 0.5) / factor - 0.5
+    reach = np.stack([np.maximum(-position, 0), 1 - np.abs(position), np.maximum(position, 0)])
+    rows, columns = valid.shape[0] // factor, valid.shape[1] // factor
+    blocks = valid.reshape(rows, factor, columns, factor).astype(float)
+    total = np.einsum("ai,rick,bk->abrc", reach, blocks, reach, optimize=True)
+    count = blocks.sum(axis=(1, 3))
+    return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+
+
+def solve_correction(difference: NDArray, weights: Values) -> tuple[Values, Values]:
+    """Cell values c whose interpolation B(c) has the mean `difference` over the valid pixels of every cell.
+
+    `difference` is (rows, columns), NaN in cells that are not to be reconciled: there c continues the nearest one.
+    `weights` come from `interpolated_mean_weights`. Repeats c ← c + (difference − mean of B(c)), the step "add what
+    is left, interpolated"; for fully covered cells what is left shrinks to at most 3/4 in each step, because B keeps
+    at least 1/4 of every pattern. Returns c and what is left (0 in cells that are not reconciled).
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    wanted = np.isfinite(difference)
+    if not wanted.any():
+        return np.zeros(difference.shape), np.zeros(difference.shape)
+    nearest = tuple(distance_transform_edt(~wanted, return_distances=False, return_indices=True))
+    target = np.where(wanted, difference, 0.0)
+    correction = target[nearest]
+    rows, columns = difference.shape
+    best, smallest = correction, np.inf
+    for _ in range(_MOST_STEPS):
+        padded = np.pad(correction, 1, mode="edge")
+        mean = sum(weights[i, j] * padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3))
+        left = np.where(wanted, target - mean, 0.0)
+        if np.abs(left).max() < smallest:
+            best, smallest, best_left = correction, np.abs(left).max(), left
+        if smallest < _SETTLED:
+            break
+        correction = (correction + left)[nearest]
+    return best, best_left
+
+
+def settle(values: NDArray, target: NDArray, factor: int, bounds: tuple[float, float]) -> Values:
+    """Shift each cell's values by one constant so that, clipped to `bounds`, their mean is exactly `target`.
+
+    `values` is (rows × factor, columns × factor) with NaN where there is no value; `target` is (rows, columns), NaN
+    in cells that are left alone but for the clipping. The mean of clipped values grows with the shift, so that the
+    shift is found by bisection. This is the last step of a reconciliation: only where a bound was touched is there
+    more than rounding to correct.
+    """
+    rows, columns = target.shape
+    low, high = bounds
+    blocks = np.array(values, float).reshape(rows, factor, columns, factor).transpose(0, 2, 1, 3)
+    result = np.clip(blocks, low, high)
+    finite = np.isfinite(blocks)
+    count = finite.sum(axis=(2, 3))
+    with np.errstate(invalid="ignore"):
+        clipped_mean = np.where(finite, result, 0.0).sum(axis=(2, 3)) / count
+        wanted = np.abs(clipped_mean - target) > _SETTLED
+    filled = np.where(finite, blocks, 0.0)[wanted]
+    inside, number = finite[wanted], count[wanted]
+    goal = np.clip(target[wanted], low, high)
+    least = (low - high) - np.abs(filled).max(initial=0.0)
+    lower, upper = np.full(goal.shape, least), np.full(goal.shape, -least)
+    for _ in range(60):
+        middle = (lower + upper) / 2
+        shifted = np.where(inside, np.clip(filled + middle[:, None, None], low, high), 0.0)
+        below = shifted.sum(axis=(1, 2)) / number < goal
+        lower, upper = np.where(below, middle, lower), np.where(below, upper, middle)
+    shift = ((lower + upper) / 2)[:, None, None]
+    result[wanted] = np.where(inside, np.clip(filled + shift, low, high), np.nan)
+    return result.transpose(0, 2, 1, 3).reshape(values.shape)
+
+
+class Reconciliation:
+    """What reconciliation needs of a map, measured part by part: per cell its mean, its pixels, the weights of B.
+
+    Solved is the whole at once, on its cells.
+    """
+
+    def __init__(self, cells: Window, factor: int) -> None:
+        self._cells, self._factor = cells, factor
+        self._mean, self._count = np.full(cells.shape, np.nan), np.zeros(cells.shape)
+        self._weights = np.zeros((3, 3, *cells.shape))
+
+    def measure(self, values: NDArray, part: Window) -> None:
+        """Take in the map's values over a window of cells, (rows × factor, columns × factor)."""
+        here = part.within(self._cells)
+        self._mean[here], self._count[here] = block_mean(values, self._factor)
+        self._weights[(..., *here)] = interpolated_mean_weights(np.isfinite(values), self._factor)
+
+    def solve(self, target: NDArray, minimum_fraction: float) -> tuple[Values, NDArray[np.bool_]]:
+        """Correction of all cells, whose interpolation is added to the map, and the cells that it reconciles.
+
+        Reconciled are the cells that have a target and at least `minimum_fraction` of their pixels.
+        """
+        wanted = np.isfinite(target) & (self._count >= max(1, minimum_fraction * self._factor**2))
+        correction, _ = solve_correction(np.where(wanted, target - self._mean, np.nan), self._weights)
+        return correction, wanted
+
+
+def reconcile(
+    values: NDArray, target: NDArray, factor: int, cells: Window, minimum_fraction: float
+) -> tuple[Values, NDArray[np.bool_]]:
+    """Add a smooth field to a map so that the mean over each cell becomes `target`; the whole map at once.
+
+    `values` is (rows × factor, columns × factor), NaN where there is no value; `target` is over `cells`. Reconciled
+    are the cells that have a target and at least `minimum_fraction` of their pixels. Returns the map (not clipped to
+    any bounds) and the reconciled cells.
+    """
+    whole = Reconciliation(cells, factor)
+    whole.measure(values, cells)
+    correction, wanted = whole.solve(target, minimum_fraction)
+    return values + interpolate(correction, cells, cells.refined(factor), factor), wanted

@@ -1,0 +1,259 @@
+"""Field points: what a user measured in the soil, checked."""
+
+import csv
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kilomoist.calendars import month_range
+from kilomoist.configuration.keys import Columns, Points
+from kilomoist.errors import InputError
+from kilomoist.grids import Box
+from kilomoist.reporting.stations import archive_files, is_archive, read_stations
+
+LOGGER = logging.getLogger(__name__)
+
+COLUMNS = ("id", "longitude", "latitude", "soil_moisture")
+"""Columns a table of field points needs; `date` (YYYY-MM-DD) and `depth_cm` may be there."""
+LARGEST = {"m3/m3": 1.0, "percent": 100.0}
+"""Larger numbers are no volumetric water content in the unit."""
+GEOGRAPHIC = "EPSG:4326"
+DEFAULT = Points()
+
+
+def check_points(path: str | Path, settings: Points, boxes: Mapping[str, Box]) -> list[str]:
+    """Names of the regions whose box holds a point of a CSV; all of an archive's, whose measurements are not read.
+
+    `boxes` are in degrees, the east beyond 180 where they cross it. Raises `InputError` for what can be told of field
+    points in a moment, and when no region has any.
+    """
+    if is_archive(path):
+        archive_files(path, settings.depth)
+        return list(boxes)
+    points = read_points(path, settings)
+    longitude, latitude = points["longitude"], points["latitude"]
+    found = [name for name, box in boxes.items() if _inside(longitude, latitude, box).any()]
+    if not found:
+        swapped = any(_inside(latitude, longitude, box).any() for box in boxes.values())
+        refuse_outside(
+            points, path, f"{'region' if len(boxes) == 1 else 'any of the regions'} {', '.join(boxes)}", swapped
+        )
+    return found
+
+
+def _inside(longitude: pd.Series, latitude: pd.Series, box: Box) -> NDArray[np.bool_]:
+    west, south, east, north = box
+    return ((longitude - west) % 360 <= east - west) & latitude.between(south, north)
+
+
+def field_points(path: str | Path, month: str, settings: Points) -> pd.DataFrame:
+    """What was measured in a month, one row a point: id, longitude, latitude, soil_moisture (m³/m³), measurements.
+
+    `path` is a CSV or an archive of ISMN. Rows of a CSV with one id at one place (other dates, other depths) are one
+    point, their mean; `measurements` counts what was averaged. Raises `InputError` as `read_points` and
+    `stations.read_stations` do.
+    """
+    if is_archive(path):
+        return read_stations(path, month, settings.depth, settings.window, settings.minimum_days)
+    points = points_of_month(read_points(path, settings), month, settings.window)
+    places = points.groupby(["id", "longitude", "latitude"], as_index=False, sort=False, dropna=False)
+    return places.agg(soil_moisture=("soil_moisture", "mean"), measurements=("soil_moisture", "size"))
+
+
+def read_points(path: str | Path, settings: Points = DEFAULT) -> pd.DataFrame:
+    """Read and check a CSV of field points. Raises `InputError` for what cannot be right.
+
+    The columns that `settings` names get the names of `COLUMNS`, `date` and `depth_cm`; others stay. Coordinates
+    become degrees (WGS 84), soil moisture m³/m³, dates (YYYY-MM-DD) times. Rows of other depths are left out; without
+    depths all stay.
+    """
+    frame = _table(path, settings.columns)
+    if frame.empty:
+        raise InputError(f"field points {path} hold no row.")
+    _make_dates(frame, path)
+    _make_numbers(frame, path, settings.columns)
+    _to_degrees(frame, path, settings.crs)
+    _to_fraction(frame, path, settings)
+    return _at_depth(frame, path, settings)
+
+
+def _table(path: str | Path, columns: Columns) -> pd.DataFrame:
+    """The table under the names that are used here."""
+    try:
+        frame = pd.read_csv(path, encoding="utf-8-sig", dtype={columns.id: str})
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            names = Counter(next(csv.reader(file), []))  # pandas renames the second of two
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"field points {path} cannot be read as a CSV ({error}): save it as UTF-8 with commas."
+        ) from error
+    theirs: dict[str, str] = columns.model_dump()
+    if twice := [column for column in theirs.values() if names[column] > 1]:
+        raise InputError(f"field points {path} have the column {twice[0]} more than once: keep the one that counts.")
+    # A column that somebody names is wanted; under its usual name it may be absent.
+    needed = [theirs[name] for name in theirs if name in COLUMNS or theirs[name] != name]
+    missing = [column for column in needed if column not in frame.columns]
+    if missing:
+        raise InputError(
+            f"field points {path} lack the column {', '.join(missing)}: there are "
+            f"{', '.join(map(str, frame.columns))}; separate columns by commas and name yours in `points.columns`."
+        )
+    named = {name: frame[column] for name, column in theirs.items() if column in frame.columns}
+    return pd.DataFrame({column: frame[column] for column in frame if column not in theirs.values()} | named)
+
+
+def _make_dates(frame: pd.DataFrame, path: str | Path) -> None:
+    if "date" not in frame:
+        return
+    dates = pd.to_datetime(frame["date"], format="%Y-%m-%d", errors="coerce")
+    if dates.isna().any():
+        wrong = frame[dates.isna()].iloc[0]
+        raise InputError(
+            f"field points {path}: date of point {wrong['id']} is {_shown(wrong['date'])}, expected YYYY-MM-DD."
+        )
+    frame["date"] = dates
+
+
+def _make_numbers(frame: pd.DataFrame, path: str | Path, columns: Columns) -> None:
+    for name in (*COLUMNS[1:], "depth_cm"):
+        if name not in frame:
+            continue
+        numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
+        wrong = frame[~np.isfinite(numbers)]
+        if len(wrong):
+            raise InputError(
+                f"field points {path}: {getattr(columns, name)} of point {wrong['id'].iloc[0]} is "
+                f"{_shown(wrong[name].iloc[0])}, expected a number with a decimal point; leave out points without one."
+            )
+        frame[name] = numbers
+
+
+def _to_degrees(frame: pd.DataFrame, path: str | Path, crs: str) -> None:
+    """Coordinates in degrees (WGS 84) in place of those in `crs`."""
+    from pyproj import CRS, Transformer
+    from pyproj.exceptions import CRSError
+
+    try:
+        source = CRS.from_user_input(crs)
+        transformer = Transformer.from_crs(source, GEOGRAPHIC, always_xy=True)
+    except CRSError:
+        raise InputError(
+            f"`points.crs` is {crs}, which PROJ does not know: expected a code such as EPSG:32647."
+        ) from None
+    x, y = frame["longitude"].to_numpy(), frame["latitude"].to_numpy()
+    if source.is_geographic:
+        _require_degrees(frame, path)
+    if source == CRS.from_user_input(GEOGRAPHIC):
+        return
+    frame["longitude"], frame["latitude"] = transformer.transform(x, y)
+    nowhere = ~np.isfinite(frame["longitude"]) | ~np.isfinite(frame["latitude"])
+    inside = _within_area_of_use(source, frame["longitude"], frame["latitude"])
+    swapped = not inside.any() and _within_area_of_use(source, *transformer.transform(y, x)).all()
+    if nowhere.any() or swapped:
+        number = int(np.argmax(nowhere)) if nowhere.any() else 0
+        hint = "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`"
+        raise InputError(
+            f"field points {path}: point {frame['id'].iloc[number]} lies at x {x[number]:g}, y {y[number]:g} of "
+            f"{crs}, which is no place there; {hint if swapped else 'name the CRS of the coordinates in `points.crs`'}."
+        )
+
+
+def _within_area_of_use(crs: Any, longitude: pd.Series, latitude: pd.Series) -> NDArray[np.bool_]:
+    """Points in the area that a CRS is made for; none where it does not say."""
+    area = crs.area_of_use
+    if area is None:
+        return np.zeros(len(longitude), bool)
+    east = area.east + 360 * (area.east < area.west)
+    with np.errstate(invalid="ignore"):
+        turned = area.west + (np.asarray(longitude) - area.west) % 360
+    return (turned <= east) & (np.asarray(latitude) >= area.south) & (np.asarray(latitude) <= area.north)
+
+
+def _require_degrees(frame: pd.DataFrame, path: str | Path) -> None:
+    beyond = (frame["latitude"].abs() > 90) | (frame["longitude"].abs() > 180)
+    if beyond.any():
+        wrong = frame[beyond].iloc[0]
+        hint = (
+            "they look swapped"
+            if abs(wrong["latitude"]) > 90 >= abs(wrong["longitude"])
+            else "they must be degrees, or in the CRS that `points.crs` names"
+        )
+        raise InputError(
+            f"field points {path}: point {wrong['id']} lies at longitude {wrong['longitude']:g}, latitude "
+            f"{wrong['latitude']:g}; {hint}: longitude is east within ±180, latitude north within ±90."
+        )
+
+
+def _to_fraction(frame: pd.DataFrame, path: str | Path, settings: Points) -> None:
+    """Soil moisture in m³/m³ in place of what is in the table's unit."""
+    largest, values = LARGEST[settings.units], frame["soil_moisture"]
+    low, high = values.min(), values.max()
+    # Nobody measures less than 1 % everywhere.
+    fraction = settings.units == "percent" and 0 < high <= LARGEST["m3/m3"]
+    if low < 0 or high > largest or fraction:
+        hint = "correct or leave out such points"
+        if low >= 0 and settings.units == "m3/m3" and high <= LARGEST["percent"]:
+            hint = "it looks like percent: set `points.units` to percent"
+        elif low >= 0 and fraction:
+            hint = "it looks like m³/m³: set `points.units` to m3/m3"
+        raise InputError(
+            f"field points {path}: {settings.columns.soil_moisture} goes from {low:g} to {high:g}, expected "
+            f"volumetric water content in {settings.units.replace('3', '³')}, 0 to {largest:g}; {hint}."
+        )
+    frame["soil_moisture"] = values / largest
+
+
+def _at_depth(frame: pd.DataFrame, path: str | Path, settings: Points) -> pd.DataFrame:
+    """Rows of the depths that count."""
+    (top, bottom), column = settings.depth, settings.columns.depth_cm
+    if "depth_cm" not in frame:
+        LOGGER.info("%s has no column %s: its points are taken as they are, of whatever depth.", path, column)
+        return frame
+    shallowest, deepest = frame["depth_cm"].min(), frame["depth_cm"].max()
+    wanted = frame["depth_cm"].between(top, bottom)
+    if shallowest < 0 or 0 < deepest < 1 or not wanted.any():
+        hint = "change `points.depth`"
+        if shallowest < 0:
+            hint = "count depths downwards"
+        elif deepest < 1:
+            hint = "it looks like metres: give cm"
+        raise InputError(
+            f"field points {path}: {column} goes from {shallowest:g} to {deepest:g} cm, "
+            f"expected points within {top:g} to {bottom:g} cm; {hint}."
+        )
+    if not wanted.all():
+        LOGGER.info("%s: %d of %d rows lie within %g to %g cm.", path, wanted.sum(), len(frame), top, bottom)
+    return frame[wanted]
+
+
+def _shown(value: object) -> str:
+    return "empty" if pd.isna(value) else str(value)
+
+
+def points_of_month(points: pd.DataFrame, month: str, window: int = 0) -> pd.DataFrame:
+    """The points dated within a month, or up to `window` days before or after it; all where there is no `date`.
+
+    Other months of the run may have none.
+    """
+    if "date" not in points:
+        return points
+    dates = points["date"]
+    begin, end = map(pd.Timestamp, month_range(month))
+    around = pd.Timedelta(days=window)
+    return points[(dates >= begin - around) & (dates < end + around)]
+
+
+def refuse_outside(points: pd.DataFrame, path: str | Path, where: str, swapped: bool) -> NoReturn:
+    """Say that no point lies in a region, and why that may be."""
+    advice = "their coordinates are swapped: exchange the two columns" if swapped else "give the points of this region"
+    raise InputError(
+        f"field points {path}: none of {len(points)} points lies in {where} (they span longitude "
+        f"{points['longitude'].min():g} to {points['longitude'].max():g}, latitude {points['latitude'].min():g} to "
+        f"{points['latitude'].max():g}); {advice}."
+    )

@@ -1,0 +1,168 @@
+"""Maps in a local projection, with outline, graticule and scale bar."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+from numpy.typing import NDArray
+from pyproj import Transformer
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+from rasterio.transform import from_bounds
+from rasterio.warp import reproject, transform_bounds
+from rasterio.windows import Window
+from shapely.geometry import box
+
+from kilomoist.grids import EASE_CRS, geographic_from_ease, signed_longitude
+from kilomoist.regions import region_area
+from kilomoist.reporting.figures.pages import INK, MISSING, NO_VALUE, ROUND_STEPS
+
+if TYPE_CHECKING:
+    import geopandas
+
+Bounds = tuple[float, float, float, float]
+"""Left, bottom, right, top; in degrees west, south, east, north."""
+
+MOISTURE_COLOURS = "YlGnBu"
+
+MAXIMUM_SIDE = 1500
+"""Longest side in pixels of what is read and drawn of a map: bounds memory whatever the region."""
+SLIMMEST = 0.4
+"""Smallest ratio of a map's sides on the page."""
+
+
+def local_projection(footprint: Bounds) -> str:
+    """Lambert azimuthal equal-area, in km, around the centre of a rectangle of EASE-Grid 2.0."""
+    left, bottom, right, top = footprint
+    longitude, latitude = geographic_from_ease((left + right) / 2, (bottom + top) / 2)
+    return f"+proj=laea +lon_0={float(longitude):.4f} +lat_0={float(latitude):.4f} +datum=WGS84 +units=km +no_defs"
+
+
+def roomy_bounds(bounds: Bounds) -> Bounds:
+    """Bounds with their short side stretched to `SLIMMEST` of the long one, so that titles and labels fit."""
+    left, bottom, right, top = bounds
+    least = SLIMMEST * max(right - left, top - bottom)
+    x, y = max(least - (right - left), 0) / 2, max(least - (top - bottom), 0) / 2
+    return left - x, bottom - y, right + x, top + y
+
+
+def region_outline(
+    footprint: Bounds, crs: CRS, outline_path: str | Path | None, bbox: Bounds | None
+) -> "geopandas.GeoSeries":
+    """The region's area; straight sides get corners in between, because they are curved in other projections."""
+    import geopandas  # half a second, and only maps need it
+
+    if outline_path and crs == EASE_CRS:
+        return geopandas.read_file(outline_path).geometry
+    if outline_path or bbox:  # across 180°, where files cut their outlines, in one piece
+        return geopandas.GeoSeries([region_area(bbox, outline_path)], crs="EPSG:4326").segmentize(0.1)
+    return geopandas.GeoSeries([box(*footprint)], crs=crs).segmentize(10_000)
+
+
+def read_projected(
+    path: str | Path, projection: str, bounds: Bounds, resampling: Resampling = Resampling.average
+) -> NDArray[np.float32]:
+    """Band 1 within `bounds` of a `projection`, NaN where there is no value.
+
+    At most `MAXIMUM_SIDE` pixels a side are read (from overviews, where the file has them) and returned.
+    """
+    left, bottom, right, top = bounds
+    pixel = max(right - left, top - bottom) / MAXIMUM_SIDE
+    shape = max(round((top - bottom) / pixel), 1), max(round((right - left) / pixel), 1)
+    result = np.full(shape, np.nan, np.float32)
+    with rasterio.open(path) as raster:
+        wanted = raster.window(*transform_bounds(projection, raster.crs, *bounds))
+        rows, columns = (
+            (max(int(np.floor(first)), 0), min(int(np.ceil(end)), size))
+            for (first, end), size in zip(wanted.toranges(), raster.shape, strict=True)
+        )
+        window = Window.from_slices(rows, columns)
+        shrink = max(window.width / MAXIMUM_SIDE, window.height / MAXIMUM_SIDE, 1)
+        rows, columns = max(round(window.height / shrink), 1), max(round(window.width / shrink), 1)
+        values = raster.read(1, window=window, out_shape=(rows, columns), resampling=resampling)
+        reproject(
+            values.astype(np.float32),
+            result,
+            src_transform=from_bounds(*raster.window_bounds(window), columns, rows),
+            src_crs=raster.crs,
+            src_nodata=np.nan,
+            dst_transform=from_bounds(*bounds, shape[1], shape[0]),
+            dst_crs=projection,
+            dst_nodata=np.nan,
+            resampling=Resampling.nearest,  # cells must look like cells
+        )
+    return result
+
+
+def draw_map(
+    axes: Axes,
+    values: NDArray[np.float32],
+    bounds: Bounds,
+    projection: str,
+    region: "geopandas.GeoSeries",
+    norm: Normalize,
+    colours: str | Colormap = MOISTURE_COLOURS,
+) -> AxesImage:
+    """One map: the region in grey under the values, its outline above them, lines of longitude and latitude, scale."""
+    left, bottom, right, top = bounds
+    region.plot(ax=axes, facecolor=MISSING, edgecolor="none", zorder=0)
+    image = axes.imshow(
+        values,
+        cmap=colours,
+        norm=norm,
+        extent=(left, right, bottom, top),
+        interpolation="nearest",
+        zorder=1,
+    )
+    region.boundary.plot(ax=axes, color=INK, linewidth=0.8, zorder=3)
+    _graticule(axes, bounds, projection)
+    axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", xlabel="", ylabel="")
+    length = _round_down((right - left) / 4)
+    thickness = (right - left) / 150
+    bar = AnchoredSizeBar(axes.transData, length, f"{length:g} km", "lower right", pad=0.3, size_vertical=thickness)
+    bar.patch.set(linewidth=0, alpha=0.85)
+    axes.add_artist(bar)
+    if not np.isfinite(values).any():
+        axes.text(0.5, 0.5, NO_VALUE, transform=axes.transAxes, ha="center", va="center", size=11)
+    return image
+
+
+def _graticule(axes: Axes, bounds: Bounds, projection: str) -> None:
+    """Lines of longitude and latitude, labelled where they meet the lower and the left side."""
+    left, bottom, right, top = bounds
+    west, south, east, north = transform_bounds(projection, "EPSG:4326", *bounds)
+    east += 360 * (east < west)
+    project = Transformer.from_crs("EPSG:4326", projection, always_xy=True).transform
+    look: dict[str, Any] = {"color": INK, "linewidth": 0.4, "alpha": 0.35, "zorder": 2}
+    along = np.linspace(0, 1, 200)
+    ticks: list[list[tuple[float, str]]] = [[], []]
+    # A slim map has room for few labels along its short side.
+    slim = (right - left) / (top - bottom)
+    columns, rows = (MaxNLocator(int(np.clip(round(5 * room), 3, 5)), steps=ROUND_STEPS) for room in (slim, 1 / slim))
+    for longitude in columns.tick_values(west, east):
+        x, y = project(np.full(along.size, longitude), south + along * (north - south))
+        axes.plot(x, y, **look)
+        ticks[0].append((float(np.interp(bottom, y, x)), _degrees(signed_longitude(longitude), "EW")))
+    for latitude in rows.tick_values(south, north):
+        x, y = project(west + along * (east - west), np.full(along.size, latitude))
+        axes.plot(x, y, **look)
+        ticks[1].append((float(np.interp(left, x, y)), _degrees(latitude, "NS")))
+    for axis, marks, low, high in zip((axes.xaxis, axes.yaxis), ticks, (left, bottom), (right, top), strict=True):
+        seen = [(place, label) for place, label in marks if low <= place <= high]
+        axis.set_ticks([place for place, _ in seen], [label for _, label in seen])
+
+
+def _degrees(value: float, sides: str) -> str:
+    return f"{abs(value):g}°{'' if value in (0, 180) else sides[0] if value > 0 else sides[1]}"
+
+
+def _round_down(value: float) -> float:
+    """The largest of 1, 2, 5 times a power of ten that is not above a positive value."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(max(step for step in ROUND_STEPS if step <= value / power) * power)

@@ -1,0 +1,72 @@
+"""Correlation matrix (figure 2 of the study)."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import Colormap
+from matplotlib.figure import Figure
+
+from kilomoist.reporting.figures.pages import FAINT, INK, Caption, label_of, new_page, signed_text
+
+CORRELATION_COLOURS = "RdBu_r"
+
+
+def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:
+    """Correlations of every pair of variables as a triangle of coloured cells (figure 2 of the study).
+
+    `table` has columns first, second, r, n, effective_n, p_effective with each pair once or in both orders; variables
+    keep its order.
+    """
+    table = table[table["first"] != table["second"]]
+    names = list(dict.fromkeys([*table["first"], *table["second"]]))
+    position = {name: index for index, name in enumerate(names)}
+    r, p = np.full((2, len(names), len(names)), np.nan)
+    for row in table.itertuples():
+        high, low = sorted((position[row.first], position[row.second]), reverse=True)
+        r[high, low], p[high, low] = row.r, row.p_effective
+    r, p = r[1:, :-1], p[1:, :-1]
+    note = (
+        f"n = {_span(table['n'])} cells, whose neighbours are alike: worth {_span(table['effective_n'])}\n"
+        "independent ones (Dutilleul's effective sample size), by which  ** p < 0.01,  * p < 0.05"
+    )
+
+    side = 0.9 * len(r)
+    with new_page(
+        path, "Correlation of the monthly 9 km values", caption, note, (max(2.6 + side, 5.6), 2 + side)
+    ) as page:
+        axes = page.subplots()
+        colours = colormaps[CORRELATION_COLOURS]
+        image = axes.imshow(r, cmap=colours, vmin=-1, vmax=1)
+        for (row, column), value in np.ndenumerate(r):
+            if column > row:
+                continue
+            text = "–" if np.isnan(value) else signed_text(value, 2) + _stars(p[row, column])
+            axes.text(column, row, text, ha="center", va="center", color=_readable(colours, (value + 1) / 2), size=11)
+        axes.hlines(np.arange(len(r) - 1) + 0.5, -0.5, len(r) - 0.5, color="white")
+        axes.vlines(np.arange(len(r) - 1) + 0.5, -0.5, len(r) - 0.5, color="white")
+        labels = [label_of(name) for name in names]
+        axes.set_xticks(range(len(r)), labels[:-1], rotation=0 if len(r) < 6 else 90)
+        axes.set_yticks(range(len(r)), labels[1:])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        page.colorbar(image, ax=axes, label="Pearson r", shrink=0.9, ticks=[-1, -0.5, 0, 0.5, 1])
+    return page
+
+
+def _stars(p: float) -> str:
+    return "**" if p < 0.01 else "*" if p < 0.05 else ""
+
+
+def _span(numbers: pd.Series) -> str:
+    """The least and the largest of numbers, rounded, once where they are the same; `–` without any."""
+    known = numbers.dropna().round()
+    return "–".join(f"{number:,.0f}" for number in sorted({known.min(), known.max()})) if len(known) else "–"
+
+
+def _readable(colours: Colormap, position: float) -> str:
+    """Black or white, whichever stands out from a colour map's colour at 0…1."""
+    if np.isnan(position):
+        return FAINT
+    return INK if np.dot(colours(position)[:3], [0.299, 0.587, 0.114]) > 0.5 else "white"

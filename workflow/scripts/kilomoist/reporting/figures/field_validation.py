@@ -1,0 +1,42 @@
+"""Maps against field measurements (figures 6 and 7 of the study)."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kilomoist.reporting.figures.pages import BLUE, FAINT, MOISTURE_UNIT, ORANGE, Caption, new_page
+from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
+
+NO_FIELD_POINTS = (
+    "No field points lie on the maps.\nSet field_points in the configuration to compare with measurements."
+)
+
+
+def draw_field_validation(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, caption: Caption) -> Figure:
+    """Both maps against field measurements (figures 6 and 7 of the study); a page that says so when there are none.
+
+    `frame` has columns observed, coarse (9 km) and fine (1 km) in m³/m³, one row a pixel; `table` has map (`9 km`,
+    `1 km`), n, r, p, rmse, ubrmse, bias, which are printed and not computed again.
+    """
+    frame = frame.dropna(subset=["observed"]).dropna(subset=["coarse", "fine"], how="all")
+    with new_page(path, "The maps against field measurements", caption, "", (9, 5) if len(frame) else (7, 3)) as page:
+        if frame.empty:
+            axes = page.subplots()
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, NO_FIELD_POINTS, ha="center", va="center", color=FAINT, size=11, linespacing=1.6)
+            return page
+        limits = common_limits(frame["observed"], frame["coarse"], frame["fine"])
+        both = page.subplots(1, 2, sharex=True, sharey=True)
+        for axes, column, name in zip(both, ("coarse", "fine"), ("9 km", "1 km"), strict=True):
+            part = frame[["observed", column]].dropna()
+            axes.scatter(part["observed"], part[column], s=16, color=BLUE, alpha=0.6, linewidths=0)
+            if part["observed"].nunique() > 2:
+                slope, intercept = np.polyfit(part["observed"], part[column], 1)
+                ends = np.array([part["observed"].min(), part["observed"].max()])
+                axes.plot(ends, slope * ends + intercept, color=ORANGE, linewidth=1.5, label="least squares")
+            draw_comparison(axes, f"Map at {name}", limits, table[table["map"] == name])
+            axes.set_xlabel(f"Measured ({MOISTURE_UNIT})")
+        both[0].set_ylabel(f"Map ({MOISTURE_UNIT})")
+    return page

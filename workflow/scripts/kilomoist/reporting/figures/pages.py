@@ -1,0 +1,129 @@
+"""Pictures of a run: correlations, importances, partial dependence, predictions, maps, flags, shifts, field points.
+
+Every function draws one page, writes it as a PNG whose bytes depend on its input alone, and returns the figure.
+Colours keep their order for colour-blind readers and in print without colour.
+"""
+
+import math
+from calendar import month_name
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from kilomoist.files import replaced
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "figure.dpi": 180,
+}
+BLUE, ORANGE, INK, FAINT, MISSING = "#0072B2", "#E69F00", "#222222", "#666666", "#BDBDBD"
+
+MOISTURE_UNIT = "m³/m³"
+
+NO_VALUE = "no value in this map"
+
+ROUND_STEPS = (1, 2, 5, 10)
+MOST_COLUMNS = 6
+"""Panels beside each other: more go on in the next line."""
+
+LABELS = {
+    "target": "Soil moisture",
+    "soil_moisture": "Soil moisture",
+    "ndvi": "NDVI",
+    "evi": "EVI",
+    "lst_day": "LST, day",
+    "lst_night": "LST, night",
+    "lst_range": "LST, range",
+    "elevation": "Elevation",
+    "slope": "Slope",
+    "northness": "Northness",
+    "eastness": "Eastness",
+    "absolute": "Method absolute (the study's)",
+    "detail": "Method detail",
+}
+"""How columns and methods are called in print; others are printed as they are, without underscores."""
+
+_SOURCES = {
+    "simulated": "simulated data",
+    "archive": "granules of an archive",
+    "archive of simulated granules": "simulated data",
+    "earthdata": "NASA granules (earthdata)",
+}
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What every figure says about its data; `month` is `YYYY-MM`."""
+
+    region: str
+    month: str
+    source: str
+    """A key of `_SOURCES`."""
+
+    def __str__(self) -> str:
+        year, month = self.month.split("-")
+        return f"{self.region}  ·  {month_name[int(month)]} {year}  ·  {_SOURCES[self.source]}"
+
+
+def panel_lines(names: Sequence[str]) -> list[Sequence[str]]:
+    """Names in lines of as many panels as a page is wide, as equal as can be."""
+    count = math.ceil(len(names) / MOST_COLUMNS)
+    return [part.tolist() for part in np.array_split(np.asarray(names), count)]
+
+
+def percent_text(share: float) -> str:
+    """A percentage for print, told from 0 and from 100 where it differs."""
+    if np.isnan(share):
+        return ""
+    if 0 < share < 0.1:
+        return "< 0.1 %"
+    if 99.5 <= share < 100:
+        return "> 99 %"
+    return f"{share:.1f} %" if 0 < share < 9.95 else f"{share:.0f} %"
+
+
+@contextmanager
+def new_page(path: str | Path, title: str, caption: Caption, note: str, size: tuple[float, float]) -> Iterator[Figure]:
+    """A figure of `size` inches under a heading of up to three lines; written to `path` when the block ends."""
+    width, height = size
+    # compress: without it labels beside axes of equal aspect can end up beyond the page.
+    below_heading = (0, 0, 1, 1 - (0.65 + 0.2 * note.count("\n") + 0.2 * bool(note)) / height)
+    layout = ConstrainedLayoutEngine(rect=below_heading, w_pad=0.08, h_pad=0.08, compress=True)
+    # after_reset: a matplotlibrc on this machine must not change the picture.
+    with style.context(STYLE, after_reset=True):
+        figure = Figure(figsize=size, layout=layout)
+        for text, below, font_size, weight in (
+            (title, 0.12, 13, "bold"),
+            (str(caption), 0.40, 9, "normal"),
+            (note, 0.62, 8, "normal"),
+        ):
+            if text:
+                position = 0.12 / width, 1 - below / height
+                figure.text(*position, text, va="top", color=INK, size=font_size, weight=weight)
+        yield figure
+        with replaced(path) as partial:
+            # matplotlib would name its version, and the bytes would change with it.
+            figure.savefig(partial, metadata={"Software": None, "Title": title, "Description": str(caption)})
+
+
+def signed_text(value: float, digits: int) -> str:
+    """A number with a true minus sign, and without one when it rounds to zero."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def label_of(name: str) -> str:
+    """What a column or method is called in print."""
+    return LABELS.get(name, name.replace("_", " "))

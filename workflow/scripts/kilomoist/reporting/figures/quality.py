@@ -1,0 +1,75 @@
+"""Flags of the map."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import rasterio
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from rasterio.enums import Resampling
+from rasterio.warp import transform_bounds
+
+from kilomoist.mapping.flags import FLAGS, NO_FLAG, SEVERITY, most_severe, severity_colours
+from kilomoist.reporting.figures.cartography import (
+    Bounds,
+    draw_map,
+    local_projection,
+    read_projected,
+    region_outline,
+    roomy_bounds,
+)
+from kilomoist.reporting.figures.pages import INK, MISSING, Caption, new_page, percent_text
+
+
+def draw_quality(
+    path: str | Path,
+    quality_path: str | Path,
+    table: pd.DataFrame,
+    caption: Caption,
+    outline_path: str | Path | None = None,
+    bbox: Bounds | None = None,
+) -> Figure:
+    """The most severe flag of every pixel, and the share of the pixels with a value that each flag is set on.
+
+    Reads `quality.tif`; `table` is what `maps.flag_table` tells of it. The region is that of `draw_maps`.
+    """
+    with rasterio.open(quality_path) as raster:
+        footprint, crs, tags = tuple(raster.bounds), raster.crs, raster.tags()
+    projection = local_projection(footprint)
+    bounds = roomy_bounds(transform_bounds(crs, projection, *footprint))
+    region = region_outline(footprint, crs, outline_path, bbox).to_crs(projection)
+    flags = read_projected(quality_path, projection, bounds, Resampling.nearest)
+    reconciled = tags.get("reconciled") != "no"
+    places = np.where(np.isnan(flags), np.nan, most_severe(reconciled)[np.nan_to_num(flags).astype(np.uint8)])
+    places[places == SEVERITY.index("no_value")] = np.nan  # the grey of the region, nothing outside of it
+    colours = severity_colours()
+    scale = Normalize(-0.5, len(colours) - 0.5)
+    note = "A pixel can have several flags: the map shows the most severe one, in the order of the bars, from above."
+    if not reconciled:
+        note += f"\nNo cell is reconciled (map.reconcile): “{FLAGS['not_reconciled'].meaning}” is left out of a."
+
+    left, bottom, right, top = bounds
+    aspect = (top - bottom) / (right - left)
+    width = min(5.2, 6 / aspect)  # of the map, in inches
+    with new_page(
+        path, "Quality of the 1 km map", caption, note, (width + 5.6, max(1.6 + width * aspect, 3.6))
+    ) as page:
+        left_axes, bars = page.subplots(1, 2, width_ratios=(width, 2.6))
+        draw_map(left_axes, places, bounds, projection, region, scale, ListedColormap(colours))
+        left_axes.set_title("a   Most severe flag")
+        shares = 100 * table.set_index("flag")["share"]
+        names = [*(FLAGS[name].meaning for name in SEVERITY if name != "no_value"), NO_FLAG]
+        drawn = bars.barh(names, shares[names], color=colours[1:], edgecolor=INK, linewidth=0.4)
+        bars.bar_label(drawn, [percent_text(share) for share in shares[names]], padding=3, size=8)
+        bars.scatter(np.full(len(names), -6), names, marker="s", s=50, color=colours[1:], edgecolor=INK, linewidth=0.4)
+        bars.axvline(0, color=INK, linewidth=0.6)
+        bars.invert_yaxis()
+        bars.set(xlim=(-12, 122), xticks=range(0, 101, 25), xlabel="Share of the pixels with a value (%)")
+        bars.set_title("b   Pixels with each flag")
+        bars.tick_params(axis="y", length=0)
+        bars.spines[["top", "right", "left"]].set_visible(False)
+        bars.spines["bottom"].set_bounds(0, 100)
+        page.legend(handles=[Patch(color=MISSING, label="no value")], loc="outside lower left")
+    return page

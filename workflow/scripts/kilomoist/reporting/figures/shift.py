@@ -1,0 +1,82 @@
+"""Predictors at 9 km and at 1 km."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from kilomoist.reporting.figures.pages import (
+    BLUE,
+    MISSING,
+    NO_VALUE,
+    ORANGE,
+    ROUND_STEPS,
+    Caption,
+    label_of,
+    new_page,
+    panel_lines,
+    percent_text,
+)
+
+
+def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, caption: Caption) -> Figure:
+    """Distributions of every predictor at 9 km (training rows) and 1 km (pixels), a row of panels a space.
+
+    `table` and `histograms` are those of `shifts.shift_tables`.
+    """
+    spaces, names = (list(dict.fromkeys(table[column])) for column in ("space", "predictor"))
+    notes = [
+        "Grey: the range of the training rows; a forest goes on beyond it as at its edge, a linear trend straight on."
+    ]
+    if "deviation" in spaces:
+        notes.append(
+            "Deviations are what the model sees: at 9 km from the mean over coarse cells, at 1 km from that over 9 km."
+        )
+    lines = [(space, part) for space in spaces for part in panel_lines(names)]
+    columns = max(len(part) for _, part in lines)
+    size = max(2.7 * columns + 0.6, 6.6), 1.2 + 0.2 * len(notes) + 2.6 * len(lines)
+    with new_page(path, "Predictors at 9 km and at 1 km", caption, "\n".join(notes), size) as page:
+        panels = page.subplots(len(lines), columns, squeeze=False)
+        for row, (space, part) in zip(panels, lines, strict=True):
+            for axes in row[len(part) :]:
+                axes.set_axis_off()
+            for axes, name in zip(row, part, strict=False):
+                summary = table[(table["space"] == space) & (table["predictor"] == name)].set_index("support")
+                bins = histograms[(histograms["space"] == space) & (histograms["predictor"] == name)]
+                _draw_distributions(axes, summary, bins)
+                unit = summary["unit"].iloc[0]
+                axes.set_xlabel(
+                    f"{label_of(name)}{', deviation' if space == 'deviation' else ''}"
+                    + ("" if str(unit) == "1" else f" ({unit})")
+                )
+            row[0].set_ylabel("Density")
+        handles = [
+            Patch(color=MISSING, alpha=0.4, label="range of the training rows"),
+            Line2D([], [], color=BLUE, linewidth=1.4, label="9 km, training rows"),
+            Line2D([], [], color=ORANGE, linewidth=1.4, label="1 km, pixels of the map"),
+        ]
+        page.legend(handles=handles, loc="outside lower center", ncols=3)
+    return page
+
+
+def _draw_distributions(axes: Axes, summary: pd.DataFrame, bins: pd.DataFrame) -> None:
+    """Two histograms as densities, on the training rows' range, as far as the first and last percent of the pixels."""
+    training, pixels = summary.loc["9 km"], summary.loc["1 km"]
+    axes.axvspan(training["minimum"], training["maximum"], color=MISSING, alpha=0.4, linewidth=0)
+    edges = np.append(bins["lower"], bins["upper"].iloc[-1])
+    for column, colour in (("rows", BLUE), ("pixels", ORANGE)):
+        density = bins[column].to_numpy() / max(bins[column].sum(), 1) / np.diff(edges)
+        axes.stairs(density, edges, color=colour, linewidth=1.4)
+    low = np.nanmin([training["minimum"], pixels["p01"]])
+    high = np.nanmax([training["maximum"], pixels["p99"]])
+    margin = 0.05 * (high - low) or 1.0
+    axes.set(xlim=(low - margin, high + margin), yticks=[], ylim=(0, 1.18 * axes.get_ylim()[1]))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=ROUND_STEPS))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    text = NO_VALUE if np.isnan(pixels["outside"]) else f"{percent_text(100 * pixels['outside'])} of the pixels outside"
+    axes.text(0.5, 0.98, text, transform=axes.transAxes, ha="center", va="top", size=8)

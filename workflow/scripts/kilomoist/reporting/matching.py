@@ -1,0 +1,145 @@
+"""Field points and maps at the same pixels."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import rasterio
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from kilomoist.configuration.keys import Compared
+from kilomoist.errors import InputError
+from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
+from kilomoist.reporting.field_points import GEOGRAPHIC, LARGEST, refuse_outside
+
+Map = str | Path | Compared | NDArray[np.float64]
+"""Where a map's values come from: a raster in m³/m³, a raster with band and scale, or one value for each point."""
+
+
+def check_raster(path: str | Path, band: int) -> None:
+    """Raise `InputError` when `read_at` could not read a raster."""
+    with _opened(path) as file:
+        _check(file, path, band)
+
+
+def read_at(path: str | Path, points: pd.DataFrame, band: int = 1) -> NDArray[np.float64]:
+    """Value of a raster's band in the pixel that holds each point; NaN outside of it and where it has no value.
+
+    Any raster and CRS that GDAL reads; nothing is interpolated. Raises `InputError` when it cannot be read, does not
+    say where it lies or has no such band.
+    """
+    from pyproj import Transformer
+
+    values = np.full(len(points), np.nan)
+    with _opened(path) as file:
+        _check(file, path, band)
+        transformer = Transformer.from_crs(GEOGRAPHIC, file.crs.to_wkt(), always_xy=True)
+        x, y = transformer.transform(points["longitude"].to_numpy(), points["latitude"].to_numpy())
+        with np.errstate(invalid="ignore"):
+            if file.crs.is_geographic:  # some rasters count longitudes from 0 to 360
+                x = file.bounds.left + (x - file.bounds.left) % 360
+            column, row = map(np.floor, ~file.transform @ (x, y))
+            inside = (row >= 0) & (row < file.height) & (column >= 0) & (column < file.width)
+        # Pixel by pixel, because the raster may cover the Earth and the points a valley; GDAL keeps the blocks.
+        for number in np.flatnonzero(inside):
+            pixel = Window(int(column[number]), int(row[number]), 1, 1)
+            values[number] = file.read(band, window=pixel, masked=True).astype(float).filled(np.nan)[0, 0]
+    return values
+
+
+def _check(file: rasterio.DatasetReader, path: str | Path, band: int) -> None:
+    if band > file.count:
+        raise InputError(f"{path} has {file.count} bands and no band {band}: correct `band` in `compare`.")
+    if file.crs is None or file.transform.is_identity:
+        raise InputError(
+            f"{path} does not say where it lies (its CRS is {file.crs}, its first pixel at {file.bounds.left:g}, "
+            f"{file.bounds.top:g}): assign CRS and extent, for example by gdal_translate -a_srs ... -a_ullr ..."
+        )
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[rasterio.DatasetReader]:
+    try:
+        with rasterio.open(path) as file:
+            yield file
+    except rasterio.errors.RasterioError as error:
+        raise InputError(f"{path} cannot be read as a raster ({error}): give a file that gdalinfo can read.") from error
+
+
+def _values(name: str, source: Map, points: pd.DataFrame) -> NDArray[np.float64]:
+    """A map's value at each point in m³/m³."""
+    if isinstance(source, np.ndarray):
+        return source
+    if not isinstance(source, Compared):
+        return read_at(source, points)
+    values = source.scale * read_at(source.path, points, source.band)
+    low, high = np.nanmin(values, initial=np.inf), np.nanmax(values, initial=-np.inf)
+    if low < 0 or high > LARGEST["m3/m3"]:
+        hint = "declare its fill value as nodata (gdal_edit.py -a_nodata)" if low < 0 else "correct `scale`"
+        raise InputError(
+            f"`compare`: {name} ({source.path}, band {source.band}) goes from {low:g} to {high:g} at the points, "
+            f"expected soil moisture in m³/m³, 0 to 1; {hint}."
+        )
+    return values
+
+
+def match_points(points: pd.DataFrame, maps: Mapping[str, Map], path: str | Path) -> pd.DataFrame:
+    """Field points and any number of maps at the same pixels of 1 km: one row a pixel, one column a map.
+
+    `points` is what `field_points` returns, `maps` has each map's values by the name of its column; the first one
+    decides which points lie in the region. Only points where every map has a value count. Those in one pixel of the
+    global 1 km grid are averaged: pixel (r, row, c, column), id (of all of them, with semicolons), points and
+    measurements (their numbers), longitude and latitude (of the pixel's centre), observed, then the maps, in m³/m³ (a
+    raster on another grid is read at each point).
+
+    Raises `InputError` when no point lies in the region, or when a map of `compare` has no value at those that do.
+    """
+    points = points.reset_index(drop=True)
+    table = pd.DataFrame({name: _values(name, source, points) for name, source in maps.items()}, index=points.index)
+    there = table[next(iter(maps))].notna()
+    if len(points) and not there.any():
+        refuse_outside(points, path, "the mapped region", _are_swapped(points, maps))
+    for name, source in maps.items():
+        if isinstance(source, Compared) and there.any() and table.loc[there, name].isna().all():
+            raise InputError(
+                f"`compare`: {name} ({source.path}, band {source.band}) has no value at any of the {there.sum()} field "
+                "points in the mapped region: give a raster of this region, or leave it out."
+            )
+    return _average_pixels(points, table[table.notna().all(axis=1)])
+
+
+def _average_pixels(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of points averaged over pixels of the 1 km grid, in the order of each pixel's first point."""
+    points = points.loc[table.index]
+    row, column = M01.locate(*ease_from_geographic(points["longitude"], points["latitude"]))
+    column %= M01.columns  # 180° E is 180° W
+    x, y = M01.left + (column + 0.5) * M01.side, M01.top - (row + 0.5) * M01.side
+    longitude, latitude = geographic_from_ease(x, y)
+    # Other maps must not have these names: `OWN_COLUMNS`.
+    parts = {
+        "pixel": [f"r{r:05d}c{c:05d}" for r, c in zip(row, column, strict=True)],
+        "id": points["id"].astype(str),
+        "points": 1,
+        "measurements": points["measurements"],
+        "longitude": longitude,
+        "latitude": latitude,
+        "observed": points["soil_moisture"],
+    }
+    together = {"id": "; ".join, "points": "sum", "measurements": "sum", "longitude": "first", "latitude": "first"}
+    frame = pd.DataFrame(parts, index=table.index).join(table)
+    how = {name: together.get(name, "mean") for name in frame if name != "pixel"}
+    return frame.groupby("pixel", sort=False).agg(how).reset_index()
+
+
+def _are_swapped(points: pd.DataFrame, maps: Mapping[str, Map]) -> bool:
+    """Whether points lie on the first map when longitude and latitude change places."""
+    swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
+    name, source = next(iter(maps.items()))
+    return bool(
+        not isinstance(source, np.ndarray)
+        and swapped["latitude"].abs().le(90).all()
+        and np.isfinite(_values(name, source, swapped)).any()
+    )

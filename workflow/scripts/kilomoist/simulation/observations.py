@@ -1,0 +1,211 @@
+"""Simulated observations of MODIS: temperature and vegetation indices of a tile, with clouds and quality bits."""
+
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.cells import interpolate
+from kilomoist.grids import CELL_SIDE, SPHERE_RADIUS, Grid, ease_from_geographic
+from kilomoist.products import Product
+from kilomoist.simulation.landscapes import middle_of, season
+from kilomoist.simulation.scenes import FINER, PIXEL_KM, Fields, Landscape, Scene
+
+NDVI_NOISE, LST_NOISE = 0.06, 1.8
+"""Standard deviation of the white noise of a month's composite at 1 km: index without unit, K."""
+KEPT = 0.67
+"""Share of the noise's deviation that is left where pixels of a tile are averaged over those of 1 km."""
+
+
+class Footprints:
+    """Means of the landscape's points over the pixels of a tile, by `samples`² points in each.
+
+    Everything is computed on the band of the tile's rows that the scene reaches, (rows, columns) below.
+    """
+
+    def __init__(self, scene: Scene, tile: Grid, samples: int) -> None:
+        points = scene.points
+        per_radian = float(ease_from_geographic(180.0, 0.0)[0]) / np.pi
+        offsets = (np.arange(tile.rows * samples) + 0.5) / samples
+        latitudes = (tile.top - offsets * tile.side) / SPHERE_RADIUS
+        y = ease_from_geographic(np.zeros(len(latitudes)), np.degrees(latitudes))[1]
+        row = np.floor((points.top - y) / points.side).astype(np.int32)
+        reached = np.flatnonzero(((row >= 0) & (row < points.rows)).reshape(-1, samples).all(axis=1))
+        first, last = (reached[0], reached[-1] + 1) if reached.size else (0, 0)
+        band = slice(first * samples, last * samples)
+        x = (tile.left + offsets * tile.side) / (SPHERE_RADIUS * np.cos(latitudes[band]))[:, None] * per_radian
+        column = np.floor((x - points.left) / points.side).astype(np.int32)
+        inside = (column >= 0) & (column < points.columns)
+        # The number after the last point's stands for everything outside the scene.
+        flat = np.where(inside, row[band, None] * points.columns + column, points.rows * points.columns)
+        shape = (last - first, samples, tile.columns, samples)
+        self.tile, self.rows = tile, slice(first, last)
+        self.index = flat.astype(np.int32).reshape(shape).transpose(1, 3, 0, 2).reshape(samples**2, *shape[::2])
+        self.inside = inside.reshape(shape).all(axis=(1, 3))
+
+    def mean(self, field: NDArray) -> NDArray[np.float32]:
+        """Mean of a field over each pixel's footprint, NaN outside the scene."""
+        padded = np.append(field.ravel(), np.float32(np.nan))
+        total = np.zeros(self.inside.shape, np.float32)
+        for index in self.index:
+            total += padded[index]
+        return total / np.float32(len(self.index))
+
+    def centre(self, pixels: NDArray) -> NDArray:
+        """Value of a field at 1 km near each footprint's centre, NaN outside the scene."""
+        padded = np.append(pixels.ravel(), np.float32(np.nan))
+        middle = self.index[len(self.index) // 2]
+        columns = pixels.shape[1]
+        row, column = np.divmod(middle, columns * FINER)
+        outside = middle == pixels.size * FINER**2
+        return padded[np.where(outside, pixels.size, row // FINER * columns + column // FINER)]
+
+    def whole(self, numbers: NDArray, unseen: int) -> NDArray:
+        """Numbers of the band in an array of the whole tile, `unseen` elsewhere."""
+        array = np.full((self.tile.rows, self.tile.columns), unseen, numbers.dtype)
+        array[self.rows] = numbers
+        return array
+
+
+def _clouds(scene: Scene, cover: float, *purpose: str | float) -> NDArray[np.bool_]:
+    """Clouds at 1 km that cover about this share of the scene."""
+    field = scene.noise(scene.pixels.shape, PIXEL_KM, 300, 6, "clouds", *purpose)
+    return field > np.quantile(field, 1 - cover)
+
+
+def _temperature(kind: Landscape, fields: Fields, when: datetime, night: bool) -> NDArray[np.float32]:
+    """Mean clear-sky surface temperature (K) of a month at the scene's points."""
+    height = (fields["elevation"] - 1500) / 1000
+    cold = 20 * (1 - season(when))
+    if night:
+        return (285.5 - kind.lapse_night * height + 0.6 * fields["wetness"] + 0.5 * fields["albedo"] - cold).astype(
+            np.float32
+        )
+    wet = fields["wetness"] + 0.5 * fields["soil"]
+    land = 310 - kind.lapse_day * height - 3.0 * wet - 0.8 * fields["plants"] + 2.6 * fields["albedo"] - cold
+    return np.where(fields["lake"] > 0, 291 - cold, land).astype(np.float32)
+
+
+def _snow(fields: Fields, when: datetime) -> NDArray[np.float32]:
+    """1 where snow lies at the scene's points: above a line that comes down in winter."""
+    line = 3000 + 1800 * season(when) * (season(when) < 0.5) + 600 * (season(when) >= 0.5) * season(when)
+    return (fields["elevation"] > line).astype(np.float32)
+
+
+class TemperatureView:
+    """What MOD11A1 or MYD11A1 sees of a scene on one tile in a month, day by day."""
+
+    def __init__(self, scene: Scene, fields: Fields, tile: Grid, month: str) -> None:
+        self.scene = scene
+        self.footprints = Footprints(scene, tile, 3)
+        self.means = {
+            name: self.footprints.mean(_temperature(scene.kind, fields, middle_of(month), night=name == "Night"))
+            for name in ("Day", "Night")
+        }
+
+    def day(self, product: Product, when: datetime) -> dict[str, NDArray]:
+        """Stored numbers of the datasets of one day's granule.
+
+        Clouds and weather move from day to day: the whole scene is warmer or colder, and each pixel by 0.8 K at
+        random. Within 4 km of a cloud quality is `other` and the error larger and negative. In a noisy scene each
+        observation has a white error more, of which a month's composite at 1 km keeps `LST_NOISE`.
+        """
+        from scipy.ndimage import binary_dilation
+
+        scene, inside = self.scene, self.footprints.inside
+        label = (product.name, when.isoformat())
+        arrays: dict[str, tuple[NDArray, int]] = {}
+        for name, mean in self.means.items():
+            random = scene.random("temperature", name, self.footprints.tile.top, self.footprints.tile.left, *label)
+            overcast = scene.kind.overcast + 0.4 * scene.random("overcast", name, *label).random()
+            clouds = _clouds(scene, overcast, name, *label)
+            edge = binary_dilation(clouds, iterations=4) & ~clouds
+            weather = scene.noise(scene.window.shape, PIXEL_KM * CELL_SIDE, 600, 150, "weather", name, *label)
+            warmth = scene.random("air", name, *label).normal(0, 1.5) + 1.2 * interpolate(
+                weather, scene.window, scene.pixels, CELL_SIDE
+            )
+            cloudy = self.footprints.centre(clouds.astype(np.float32)) > 0
+            uncertain = self.footprints.centre(edge.astype(np.float32)) > 0
+            error = 0.8 * random.standard_normal(mean.shape, dtype=np.float32)
+            error -= uncertain * np.abs(random.normal(0, 1.5, mean.shape))
+            kelvin = mean + self.footprints.centre(warmth.astype(np.float32)) + error
+            if scene.noisy:
+                deviation = LST_NOISE / KEPT * scene.kind.days**0.5
+                kelvin = kelvin + self.footprints.centre(scene.white(deviation, name, *label))
+            seen = inside & ~cloudy
+            # Emissivity error up to 0.02 and LST error up to 1, 2 or 3 K, as often as in a real granule of 2021.
+            other = random.choice(np.array([17, 65, 81, 129], np.uint8), mean.shape, p=[0.02, 0.92, 0.04, 0.02])
+            quality = np.where(seen, np.where(uncertain, other, 0), np.where(inside, 2, 3)).astype(np.uint8)
+            arrays[f"LST_{name}_1km"] = np.where(seen, np.rint(kelvin / 0.02), 0).astype(np.uint16), 0
+            arrays[f"QC_{name}"] = quality, 3
+            hour = 105 if name == "Day" else 218
+            arrays[f"{name}_view_time"] = np.where(seen, hour + random.integers(-8, 9), 255).astype(np.uint8), 255
+            arrays[f"{name}_view_angl"] = np.where(seen, 65 + random.integers(-55, 56), 255).astype(np.uint8), 255
+            arrays[f"Clear_{name.lower()}_cov"] = np.where(seen, 2000, 0).astype(np.uint16), 0
+        for name, emissivity in (("Emis_31", 0.974), ("Emis_32", 0.976)):
+            arrays[name] = np.where(inside, round((emissivity - 0.49) / 0.002), 0).astype(np.uint8), 0
+        return {name: self.footprints.whole(*numbers) for name, numbers in arrays.items()}
+
+
+def vegetation_period(
+    scene: Scene, fields: Fields, footprints: Footprints, product: Product, when: datetime
+) -> dict[str, NDArray]:
+    """Stored numbers of the datasets of one 16-day granule.
+
+    Greenness follows wetness, the season, height and `plants`; EVI saturates later than NDVI. Each pixel has an error
+    of its own in each period. Some pixels are marginal (usefulness from lower to useless), cloudy, or under snow;
+    lakes have low indices with a quality that does not betray them, but the land/water flag does. In a noisy scene
+    NDVI has a white error more, which EVI follows, and of which a month's composite at 1 km keeps `NDVI_NOISE`.
+    """
+    kind = scene.kind
+    prefix = product.layers["ndvi"].dataset.removesuffix(" NDVI")
+    label = (product.name, when.isoformat())
+    tile = footprints.tile
+    random = scene.random("vegetation", tile.top, tile.left, *label)
+    shape = footprints.inside.shape
+    green = (
+        1.0 * fields["wetness"]
+        + 0.62 * fields["plants"]
+        - kind.green_fall * ((fields["elevation"] - kind.green_height) / 1000) ** 2
+    )
+    green = green + 1.1 * (season(when) - 1)
+    land = 0.10 + 0.72 / (1 + np.exp(-1.15 * (green - 0.15)))
+    lake = footprints.mean(fields["lake"])
+    ndvi = footprints.mean(np.where(fields["lake"] > 0, -0.08, land).astype(np.float32))
+    ndvi += 0.012 * random.standard_normal(shape, dtype=np.float32)
+    if scene.noisy:
+        ndvi += footprints.centre(scene.white(NDVI_NOISE / KEPT * kind.periods**0.5, *label))
+        ndvi = np.clip(ndvi, -0.2, 1)
+    evi = 0.02 + 0.62 * np.clip(ndvi, 0, 1) ** 1.15 * (1 + 0.1 * footprints.mean(fields["canopy"]))
+    evi += 0.008 * random.standard_normal(shape, dtype=np.float32)
+
+    inside = footprints.inside
+    cloudy = (footprints.centre(_clouds(scene, kind.cloudy_period, *label).astype(np.float32)) > 0) & inside
+    snow = (footprints.mean(_snow(fields, when)) > 0.5) & inside & ~cloudy
+    marginal = (
+        footprints.centre(_clouds(scene, kind.marginal_period, "marginal", *label).astype(np.float32)) > 0
+    ) & inside
+    marginal &= ~(cloudy | snow)
+    ndvi = np.where(cloudy, 0.5 * ndvi, np.where(snow, 0.02, ndvi - 0.03 * marginal))
+    evi = np.where(cloudy, 0.6 * evi, np.where(snow, 0.03, evi - 0.02 * marginal))
+
+    reliability = np.select([~inside, cloudy, snow, marginal], [-1, 3, 2, 1], 0).astype(np.int8)
+    modland = np.select([~inside, cloudy, snow | marginal], [3, 2, 1], 0)
+    usefulness = np.select(
+        [~inside, cloudy, snow, marginal],
+        [15, random.integers(8, 13, shape), 6, random.integers(2, 9, shape)],
+        random.integers(0, 2, shape),
+    )
+    surface = np.select([lake > 0.9, lake > 0.5, lake > 0], [5, 3, 2], 1)
+    bits = modland | usefulness << 2 | 1 << 6 | cloudy << 10 | surface << 11 | snow << 14
+    days_of_year = datetime(when.year, 12, 31).timetuple().tm_yday
+    composite_day = when.timetuple().tm_yday + random.integers(0, 16, shape)
+    day = np.where(inside, (composite_day - 1) % days_of_year + 1, -1).astype(np.int16)
+    arrays: dict[str, tuple[NDArray, int]] = {
+        "NDVI": (np.where(inside, np.rint(10000 * ndvi), -3000).astype(np.int16), -3000),
+        "EVI": (np.where(inside, np.rint(10000 * evi), -3000).astype(np.int16), -3000),
+        "VI Quality": (np.where(inside, bits, 65535).astype(np.uint16), 65535),
+        "pixel reliability": (reliability, -1),
+        "composite day of the year": (day, -1),
+    }
+    return {f"{prefix} {name}": footprints.whole(*numbers) for name, numbers in arrays.items()}

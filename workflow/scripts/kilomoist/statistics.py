@@ -1,0 +1,68 @@
+"""Number, mean, extremes and percentiles of a map, also of one that is read in chunks."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
+"""What `describe` tells of a distribution."""
+
+
+def describe(values: NDArray) -> dict[str, int | float]:
+    """Number, minimum, maximum, mean and percentiles of a map's finite values."""
+    finite = np.asarray(values, float)[np.isfinite(values)]
+    shares = {f"p{share:02d}": share for share in PERCENTILES}
+    percentiles = np.percentile(finite, list(shares.values())) if finite.size else [np.nan] * len(shares)
+    summary = {"minimum": np.nan, "maximum": np.nan, "mean": np.nan}
+    if finite.size:
+        summary = {"minimum": finite.min(), "maximum": finite.max(), "mean": finite.mean()}
+    numbers = [*summary.values(), *percentiles]
+    return {"n": finite.size} | dict(zip([*summary, *shares], map(float, numbers), strict=True))
+
+
+def describe_parts(parts: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, float]:
+    """What `describe` tells of a map in single precision, which is gone through twice, part by part.
+
+    Percentiles are exact. The order of numbers in single precision is that of their 32 bits, but for the sign: the
+    first time counts them by the upper 16 bits, the second time by the lower ones where a percentile lies.
+    """
+    n, total, ends, upper = 0, 0.0, [np.inf, -np.inf], np.zeros(1 << 16, np.int64)
+    for part in parts():
+        finite = part[np.isfinite(part)]
+        n, total = n + finite.size, total + float(finite.sum(dtype=float))
+        if finite.size:
+            ends = [min(ends[0], float(finite.min())), max(ends[1], float(finite.max()))]
+        upper += np.bincount(_ordered(finite) >> 16, minlength=1 << 16)
+    if not n:
+        return describe(np.empty(0))
+    places = (n - 1) * (np.array(PERCENTILES) / 100)
+    ranks = np.minimum(np.stack([np.floor(places), np.floor(places) + 1]).astype(np.int64), n - 1)
+    counted = np.cumsum(upper)
+    bins = np.searchsorted(counted, ranks, side="right")
+    lower = {number: np.zeros(1 << 16, np.int64) for number in np.unique(bins)}
+    for part in parts():
+        ordered = _ordered(part[np.isfinite(part)])
+        for number, counts in lower.items():
+            counts += np.bincount(ordered[ordered >> 16 == number] & 0xFFFF, minlength=1 << 16)
+    before = counted[bins] - upper[bins]
+    keys = [
+        number << 16 | int(np.searchsorted(np.cumsum(lower[number]), rank, side="right"))
+        for number, rank in zip(bins.ravel(), (ranks - before).ravel(), strict=True)
+    ]
+    low, high = _numbers(np.array(keys, np.uint32)).astype(float).reshape(ranks.shape)
+    percentiles = [np.quantile(pair, share) for *pair, share in zip(low, high, places - np.floor(places), strict=True)]
+    names = [f"p{share:02d}" for share in PERCENTILES]
+    summary = {"minimum": ends[0], "maximum": ends[1], "mean": total / n} | dict(zip(names, percentiles, strict=True))
+    return {"n": n} | {name: float(value) for name, value in summary.items()}
+
+
+def _ordered(values: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Integers in the order of numbers in single precision."""
+    bits = values.view(np.uint32)
+    return np.where(bits >> 31 == 1, ~bits, bits | np.uint32(1 << 31))
+
+
+def _numbers(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """The numbers of `_ordered`'s integers."""
+    return np.where(keys >> 31 == 1, keys & np.uint32((1 << 31) - 1), ~keys).astype(np.uint32).view(np.float32)
