@@ -21,7 +21,7 @@ import numpy as np
 from kilomoist.grids import TILE_SIDE, geographic_from_sinusoidal, tile_indices
 from kilomoist.products import PRODUCTS, Product, parse_name
 
-LARGEST_PAGE = 2000
+MAX_PAGE = 2000
 DATA = {"LPCLOUD": "data.lpdaac.earthdatacloud.nasa.gov", "NSIDC_CPRD": "data.nsidc.earthdatacloud.nasa.gov"}
 """Host of the data of each provider."""
 _BUCKETS = {"LPCLOUD": "lp-prod-protected", "NSIDC_CPRD": "nsidc-cumulus-prod-protected"}

@@ -43,7 +43,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import trustme
-from earthdata_catalogue import DATA, LARGEST_PAGE, BadQueryError, Catalogue, Granule, search_after
+from earthdata_catalogue import DATA, MAX_PAGE, BadQueryError, Catalogue, Granule, search_after
 from sidecars import sidecar
 
 CMR = "cmr.earthdata.nasa.gov"
@@ -463,8 +463,8 @@ class Earthdata:
             size, number = int(query.get("page_size", ["10"])[-1]), int(query.get("page_num", ["1"])[-1])
         except ValueError as error:
             raise BadQueryError("page_size and page_num must be numbers") from error
-        if not 0 <= size <= LARGEST_PAGE:
-            raise BadQueryError(f"page_size must be a number between 0 and {LARGEST_PAGE}")
+        if not 0 <= size <= MAX_PAGE:
+            raise BadQueryError(f"page_size must be a number between 0 and {MAX_PAGE}")
         found = self.catalogue.search(query)
         first = (number - 1) * size
         if after is not None:

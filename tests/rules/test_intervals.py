@@ -33,7 +33,7 @@ from kilomoist.learning.details import deviations
 from kilomoist.learning.learners import Settings, impurity_importance
 from kilomoist.learning.models import Model, save
 from kilomoist.learning.tuning import Tuning
-from kilomoist.mapping.calibration import FEWEST_ROWS, absolute_errors, calibrate, detail_errors
+from kilomoist.mapping.calibration import MIN_ROWS, absolute_errors, calibrate, detail_errors
 from kilomoist.mapping.error_scale_ratio import roughness
 from kilomoist.mapping.intervals import Calibration, block_offsets
 from kilomoist.mapping.merging import weigh_target
@@ -70,7 +70,7 @@ def test_calibrate_intervals(bench: Bench) -> None:
     pd.testing.assert_frame_equal(errors[list(expected.table)], expected.table)
     assert (calibration.interval, calibration.rows) == (0.9, len(errors))
     # Fewer than are needed: the small region's calibration has no scale.
-    assert (calibration.scale is None) == (len(errors) < FEWEST_ROWS)
+    assert (calibration.scale is None) == (len(errors) < MIN_ROWS)
     assert calibration.least_spread == pytest.approx(least)
     assert calibration.roughness > 0
     assert {"lower", "upper", "fold", *USE} <= set(errors)
@@ -119,7 +119,7 @@ def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio:
     expected = calibrate(errors, 0.9, shrinkage if method == "detail" or reconciled else 1.0, least)
     found = Calibration(**read_json(bench.folder / outputs[0]))
     assert found.scale is not None
-    assert found.rows == expected.rows >= FEWEST_ROWS
+    assert found.rows == expected.rows >= MIN_ROWS
     assert (found.addition > 0) == (method == "absolute")
     for name in ("interval", "scale", "addition", "least_spread"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name)), name

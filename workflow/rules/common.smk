@@ -170,7 +170,7 @@ def of_blocks(name):
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 5
 # Snakemake itself, twice in each job on a cluster: once in the job, once in its step.
 SNAKEMAKE_MB = 450
-LEAST_MINUTES = 10
+MIN_MINUTES = 10
 
 
 def thousands_of_cells(region):
@@ -197,7 +197,7 @@ def memory(base, *, of_region=0, of_block=0):
 def minutes(base, *, of_region=0, of_block=0):
     """Minutes to ask for, by seconds that were measured: with a margin, and more at each attempt."""
     return lambda wildcards, attempt: attempt * max(
-        LEAST_MINUTES, round(TIME_MARGIN * measured(base, of_region, of_block, wildcards) / 60)
+        MIN_MINUTES, round(TIME_MARGIN * measured(base, of_region, of_block, wildcards) / 60)
     )
 
 

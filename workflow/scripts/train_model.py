@@ -6,7 +6,7 @@ from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.detail import FEWEST_COARSE_CELLS, fit_detail
+from kilomoist.learning.detail import MIN_COARSE_CELLS, fit_detail
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import Settings
 from kilomoist.learning.models import save
@@ -36,12 +36,12 @@ def train_model(
         bands, window = mosaic([cells_path], M09)
         cells = Cells.of_samples(samples, bands["target"], use, window)
         model, table = fit_detail(cells, use, settings, tuning, minimum_fraction, threads)
-        if model.coarse_cells < FEWEST_COARSE_CELLS:
+        if model.coarse_cells < MIN_COARSE_CELLS:
             LOGGER.warning(
                 "Only %d coarse cells of %d km, %d are needed to learn detail: alpha is 0, the map interpolates SMAP.",
                 model.coarse_cells,
                 CELL_SIDE * model.ratio,
-                FEWEST_COARSE_CELLS,
+                MIN_COARSE_CELLS,
             )
         elif tuning.ratio == "auto":
             LOGGER.info("Detail is learned from coarse cells of %d km.", CELL_SIDE * model.ratio)

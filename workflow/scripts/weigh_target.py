@@ -7,7 +7,7 @@ from kilomoist.jobs import LOGGER, job
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import Settings
 from kilomoist.learning.tuning import Tuning
-from kilomoist.mapping.merging import LEAST_OWN_ERROR, weigh_target
+from kilomoist.mapping.merging import MIN_OWN_ERROR, weigh_target
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic, write_raster
 
@@ -33,7 +33,7 @@ def weigh_cells(
             "target_error %g is too large for these data: the target and what the model says of its cells differ by "
             "%.4f only. Both get half of the weight, and an error of %.4f; set target_error to less than %.4f, or "
             "map.reconcile to true.",
-            *(target_error, weighed.difference, weighed.error, math.sqrt(1 - LEAST_OWN_ERROR) * weighed.difference),
+            *(target_error, weighed.difference, weighed.error, math.sqrt(1 - MIN_OWN_ERROR) * weighed.difference),
         )
     LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", weighed.weight, 1 - weighed.weight)
     found = {"target_weight": f"{weighed.weight:.6f}", "target_error": f"{weighed.error:.6f}"}

@@ -161,7 +161,7 @@ def test_a_left_out_month_is_not_seen() -> None:
 
 def test_months_are_learned_from_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all months alike, and the same ones each time."""
-    monkeypatch.setattr(months_module, "MOST_ROWS", 300)
+    monkeypatch.setattr(months_module, "MAX_ROWS", 300)
     others = months()
     samples = others.pop("2021-08")
     table, note = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))

@@ -17,7 +17,7 @@ from kilomoist.evaluation.distances import geocentric
 from kilomoist.evaluation.knndm import distances_between_folds, knndm_folds
 from kilomoist.evaluation.scores import score
 from kilomoist.evaluation.validation_folds import TooFewBlocksError, block_folds, block_sides, random_folds
-from kilomoist.evaluation.variograms import LARGEST_LAG, variogram_range
+from kilomoist.evaluation.variograms import MAX_LAG, variogram_range
 from kilomoist.grids import COARSE_SIDE, M09, Window, geographic_from_ease
 from kilomoist.learning import learners
 from kilomoist.learning.learners import Settings
@@ -121,7 +121,7 @@ def test_a_trend_has_the_longest_range_that_is_looked_for() -> None:
     found = variogram_range(latitude, longitude, latitude, 1)
     assert found.limited
     greatest = geodesic(longitude[:1], latitude[:1], (longitude[-64:], latitude[-64:])).max()
-    assert found.range_m == pytest.approx(LARGEST_LAG * greatest, rel=0.05)
+    assert found.range_m == pytest.approx(MAX_LAG * greatest, rel=0.05)
     with pytest.raises(TooFewBlocksError):
         block_folds(*cells(MONGOLIA)[:2], latitude, found.range_m, 5)
 
@@ -139,7 +139,7 @@ def test_lags_are_means_over_all_pairs() -> None:
     one, other = np.triu_indices(144, 1)
     distance = geodesic(longitude, latitude, (longitude, latitude))[one, other]
     square = (values[one] - values[other]) ** 2 / 2
-    longest = LARGEST_LAG * distance.max()
+    longest = MAX_LAG * distance.max()
     edges = np.append(0, np.geomspace(1.5 * M09.side, longest, 20))
     expected = [
         (distance[within].mean(), square[within].mean(), within.sum())
@@ -378,7 +378,7 @@ def test_an_example_of_cast_comes_out_alike(monkeypatch: pytest.MonkeyPatch) -> 
     Expected by tests/testthat/test-knndm.R of github.com/HannaMeyer/CAST (commit 0011c86), whose regular points begin
     where R's `set.seed(1); runif(2)` says: 0.2655087, 0.3721239 of the square.
     """
-    monkeypatch.setattr(knndm, "LARGEST_FOLD", 0.8)
+    monkeypatch.setattr(knndm, "MAX_FOLD", 0.8)
     train = np.array([(1, 1), (1, 2), (2, 2), (2, 3), (1, 4), (5, 4)], float)
     step = np.sqrt(100 / 20)
     start = np.array([2.655087, 3.721239]) % step

@@ -23,7 +23,7 @@ from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.learning import detail as detail_module
 from kilomoist.learning import learners, tuning
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.detail import FEWEST_COARSE_CELLS, fit_detail, tune_detail
+from kilomoist.learning.detail import MIN_COARSE_CELLS, fit_detail, tune_detail
 from kilomoist.learning.details import Cells, detail, detail_rows, reconciled_detail
 from kilomoist.learning.learners import KINDS, Settings, fit
 from kilomoist.learning.models import Model
@@ -368,7 +368,7 @@ def test_too_few_coarse_cells_teach_nothing() -> None:
     for rows, enough in ((20, False), (24, True)):
         window = Window(200, 3000, rows, 20)
         target, pattern = (field[:rows, :20] for field in fields())
-        assert (window.rows * window.columns // 16 >= FEWEST_COARSE_CELLS) == enough
+        assert (window.rows * window.columns // 16 >= MIN_COARSE_CELLS) == enough
         cells = Cells(target, pattern[None], window)
         model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto"), 0.999)
         assert model.coarse_cells == window.rows * window.columns // 16
@@ -577,7 +577,7 @@ def test_common_errors_are_out_of_fold_at_every_ratio(monkeypatch: pytest.Monkey
     expected = np.mean([rms(left[ratio], ratio) / rms(wanted, ratio) for ratio, wanted in details.items()])
     assert detail_module.common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
     # With fewer cells than are needed of 8, the other three are asked.
-    monkeypatch.setattr(detail_module, "FEWEST_COARSE_CELLS", 60)
+    monkeypatch.setattr(detail_module, "MIN_COARSE_CELLS", 60)
     expected = np.mean([rms(left[ratio], ratio) / rms(details[ratio], ratio) for ratio in (2, 3, 4)])
     assert detail_module.common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
 

@@ -20,7 +20,7 @@ from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import Tuning, fit_small
 from kilomoist.mapping.calibration import (
-    FEWEST_ROWS,
+    MIN_ROWS,
     Errors,
     absolute_errors,
     calibrate,
@@ -182,7 +182,7 @@ def test_a_region_without_coarse_cells_has_no_interval() -> None:
     assert errors.table.empty
     assert crossed_coverage(errors, 0.9).empty
     calibration = calibrate(errors, 0.9, 1.0, least)
-    assert calibration.rows < FEWEST_ROWS
+    assert calibration.rows < MIN_ROWS
     assert calibration.scale is None
     assert np.isnan(block_offsets(model, np.zeros((3, 2), np.float32), calibration)).all()
 

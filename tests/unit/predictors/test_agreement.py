@@ -17,8 +17,8 @@ from kilomoist.learning.learners import Settings
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.tuning import Tuning
 from kilomoist.predictors.half_months import (
-    FEWEST_PIXELS,
-    MOST_WINDOWS,
+    MAX_WINDOWS,
+    MIN_PIXELS,
     WINDOW_SIDE,
     agreement_table,
     choose_windows,
@@ -160,11 +160,11 @@ def test_only_usable_cells_inside_a_window_count() -> None:
 def test_too_few_pixels_say_nothing() -> None:
     usable = np.zeros(CELLS.shape, bool)
     usable[3:6, 3:7] = True  # 972 pixels
-    assert usable.sum() * 81 < FEWEST_PIXELS
+    assert usable.sum() * 81 < MIN_PIXELS
     row = estimate_reliability("ndvi", detail_moments(observed(np.zeros(SHAPE), 1.0), usable, 0.5))
     assert (row["reliability"], row["n"]) == (1.0, 972)
     assert np.isnan(row["noise_variance"])
-    assert str(row["note"]).startswith(f"fewer than {FEWEST_PIXELS} pixels")
+    assert str(row["note"]).startswith(f"fewer than {MIN_PIXELS} pixels")
     flat = estimate_reliability("ndvi", detail_moments(np.full((3, *SHAPE), 7.0), EVERY, 0.5))
     assert (flat["reliability"], flat["note"]) == (1.0, "no detail in its composites")
 
@@ -177,7 +177,7 @@ def test_windows_are_bounded_and_spread() -> None:
     usable = np.ones(cells.shape, bool)
     usable[:, :160] = False
     found = choose_windows(usable, cells, 3)
-    assert len(found) == MOST_WINDOWS == len(set(found))
+    assert len(found) == MAX_WINDOWS == len(set(found))
     assert found == choose_windows(usable, cells, 3)
     assert {window.shape for window in found} == {(WINDOW_SIDE, WINDOW_SIDE)}
     assert all(window.column >= 360 for window in found)

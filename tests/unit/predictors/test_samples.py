@@ -14,7 +14,7 @@ from pyproj import Transformer
 
 from kilomoist.errors import InputError
 from kilomoist.grids import M09, Window
-from kilomoist.predictors.samples import FEWEST_ROWS, collect, read_samples, split_randomly, write_samples
+from kilomoist.predictors.samples import MIN_ROWS, collect, read_samples, split_randomly, write_samples
 
 USE = ["ndvi", "lst_day"]
 WINDOW = Window(210, 2990, 9, 8)
@@ -60,16 +60,16 @@ def test_rows_are_the_cells_that_can_train() -> None:
 
 def test_too_few_rows_say_both_numbers() -> None:
     bands = cells()
-    bands["target"].flat[FEWEST_ROWS - 1 :] = np.nan
+    bands["target"].flat[MIN_ROWS - 1 :] = np.nan
     bands["valid_fraction"][0, 0] = 0.1
     with pytest.raises(InputError) as caught:
         collect(bands, WINDOW, USE, 0.5)
     said = str(caught.value)
-    assert said.startswith(f"Only {FEWEST_ROWS - 2} cells of 9 km can train a model, {FEWEST_ROWS} are needed: ")
-    assert f"of 72 cells of the region's window {FEWEST_ROWS - 1} have a target and 71 have at least 50%" in said
+    assert said.startswith(f"Only {MIN_ROWS - 2} cells of 9 km can train a model, {MIN_ROWS} are needed: ")
+    assert f"of 72 cells of the region's window {MIN_ROWS - 1} have a target and 71 have at least 50%" in said
     assert "ndvi, lst_day" in said
-    bands["target"].flat[FEWEST_ROWS - 1 : FEWEST_ROWS + 1] = 0.2
-    assert len(collect(bands, WINDOW, USE, 0.5)) == FEWEST_ROWS
+    bands["target"].flat[MIN_ROWS - 1 : MIN_ROWS + 1] = 0.2
+    assert len(collect(bands, WINDOW, USE, 0.5)) == MIN_ROWS
 
 
 # Splits

@@ -470,7 +470,7 @@ def test_a_constant_map_does_not_stretch_its_noise(tmp_path: Path) -> None:
 
 
 def test_a_large_map_is_read_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cartography, "MAXIMUM_SIDE", 60)
+    monkeypatch.setattr(cartography, "MAX_SIDE", 60)
     figure = maps.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path), CAPTION)
     for axes in figure.axes[:-1]:
         assert max(values_drawn(axes).shape) == 60

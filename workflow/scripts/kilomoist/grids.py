@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees; west > east is a box across 180°."""
 EASE_CRS = "EPSG:6933"
-LARGEST_LATITUDE = 85.0
+MAX_LATITUDE = 85.0
 """EASE-Grid 2.0 global ends at 85.04° north and south."""
 SPHERE_RADIUS = 6371007.181
 """Radius of the MODIS sphere in m."""

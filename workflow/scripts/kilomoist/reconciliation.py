@@ -11,7 +11,7 @@ from kilomoist.grids import Window
 
 _SETTLED = 1e-9
 """m³/m³: a mean this close to its target is not corrected any further."""
-_MOST_STEPS = 500
+_MAX_STEPS = 500
 
 
 def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
@@ -47,7 +47,7 @@ def solve_correction(difference: NDArray, weights: Values) -> tuple[Values, Valu
     correction = target[nearest]
     rows, columns = difference.shape
     best, smallest = correction, np.inf
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MAX_STEPS):
         padded = np.pad(correction, 1, mode="edge")
         mean = sum(weights[i, j] * padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3))
         left = np.where(wanted, target - mean, 0.0)

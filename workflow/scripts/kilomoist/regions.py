@@ -10,8 +10,8 @@ from shapely import affinity
 from kilomoist.errors import InputError
 from kilomoist.grids import (
     CELL_SIDE,
-    LARGEST_LATITUDE,
     M01,
+    MAX_LATITUDE,
     TILE_SIDE,
     Box,
     Window,
@@ -20,9 +20,9 @@ from kilomoist.grids import (
     sinusoidal_from_geographic,
 )
 
-_LONGEST_SEGMENT = 0.02
+_MAX_SEGMENT = 0.02
 """Degrees: straight lines in longitude and latitude are curves in the grids, so outlines are densified first."""
-_SMALLEST_SHARE = (TILE_SIDE / 1200) ** 2
+_MIN_TILE_AREA = (TILE_SIDE / 1200) ** 2
 """m²: a tile that holds less of a region than one LST pixel is not needed."""
 
 
@@ -98,7 +98,7 @@ def region_area(bbox: Box | None, outline: str | Path | None, name: str = "") ->
     if area.area == 0:
         raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")
     west, south, east, north = area.bounds
-    if south < -LARGEST_LATITUDE or north > LARGEST_LATITUDE:
+    if south < -MAX_LATITUDE or north > MAX_LATITUDE:
         hint = "they look swapped" if abs(north) <= 180 else "they look like metres: is the CRS right?"
         raise InputError(
             f"region {name} reaches from {south:g}° to {north:g}° latitude, the grid ends at ±85°; "
@@ -119,7 +119,7 @@ def cells_of(area: shapely.Geometry) -> Window:
 def tiles_of(area: shapely.Geometry) -> list[str]:
     """MODIS tiles that share more with an area in degrees than one LST pixel, in order of name."""
     outline = shapely.transform(
-        shapely.segmentize(on_globe(area), _LONGEST_SEGMENT),
+        shapely.segmentize(on_globe(area), _MAX_SEGMENT),
         lambda points: np.column_stack(sinusoidal_from_geographic(points[:, 0], points[:, 1])),
     ).buffer(0)
     left, bottom, right, top = outline.bounds
@@ -127,7 +127,7 @@ def tiles_of(area: shapely.Geometry) -> list[str]:
     for h in range(int(left // TILE_SIDE) + 18, int(right // TILE_SIDE) + 19):
         for v in range(8 - int(top // TILE_SIDE), 9 - int(bottom // TILE_SIDE)):
             square = shapely.box((h - 18) * TILE_SIDE, (8 - v) * TILE_SIDE, (h - 17) * TILE_SIDE, (9 - v) * TILE_SIDE)
-            if outline.intersection(square).area > _SMALLEST_SHARE:
+            if outline.intersection(square).area > _MIN_TILE_AREA:
                 tiles.append(f"h{h:02d}v{v:02d}")
     return sorted(tiles)
 
@@ -150,7 +150,7 @@ def pixels_inside(area: shapely.Geometry, cells: Window) -> NDArray[np.bool_]:
 
     window = cells.refined(CELL_SIDE)
     outline = shapely.transform(
-        shapely.segmentize(on_globe(area), _LONGEST_SEGMENT),
+        shapely.segmentize(on_globe(area), _MAX_SEGMENT),
         lambda points: np.column_stack(ease_from_geographic(points[:, 0], points[:, 1])),
     )
     inside = np.empty(window.shape, bool)

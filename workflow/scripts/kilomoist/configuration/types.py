@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandle
 from pydantic_core import CoreSchema, core_schema
 
 from kilomoist.calendars import FIRST_MONTH, month_range
-from kilomoist.grids import LARGEST_LATITUDE, Box
+from kilomoist.grids import MAX_LATITUDE, Box
 from kilomoist.names import OWN_BANDS
 from kilomoist.products import PRODUCTS, TERRAIN, products_of
 
@@ -79,8 +79,8 @@ def _checked_box(value: object) -> Box:
         raise ValueError(form)
     if abs(south) > 90 or abs(north) > 90:
         raise ValueError(f"it looks as if latitude and longitude are swapped; {form}")
-    if abs(south) > LARGEST_LATITUDE or abs(north) > LARGEST_LATITUDE:
-        raise ValueError(f"the grid ends at {LARGEST_LATITUDE:g}° north and south")
+    if abs(south) > MAX_LATITUDE or abs(north) > MAX_LATITUDE:
+        raise ValueError(f"the grid ends at {MAX_LATITUDE:g}° north and south")
     if abs(west) > 180 or abs(east) > 180:
         raise ValueError("longitudes lie between -180 and 180 degrees")
     if south >= north:

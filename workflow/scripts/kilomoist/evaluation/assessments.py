@@ -58,7 +58,7 @@ class Scored:
         Blocks are as long as what a score sums up is alike (its influence function: Hampel 1974, doi
         10.1080/01621459.1974.10482962): the errors for rmse, ubrmse, bias and mae (`errors_km`), what each row adds to
         r and r2 for those (`r_km`). `errors_blocks` and `r_blocks` are the effective numbers of such blocks; with fewer
-        than `inference.FEWEST_BLOCKS`, or as many rows, intervals are NaN.
+        than `inference.MIN_BLOCKS`, or as many rows, intervals are NaN.
         """
         observed, estimated = self.observed, self.estimates[name]
         reach = self._range(estimated - observed)

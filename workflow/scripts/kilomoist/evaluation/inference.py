@@ -33,7 +33,7 @@ RESAMPLES = 1000
 """Drawn for a standard deviation, which they give to 1 / √(2 · 1000) = 2 %."""
 SIDES = (2, 1)
 """Block sides that are tried in turn, in ranges: the first that leaves enough blocks."""
-FEWEST_BLOCKS = 10
+MIN_BLOCKS = 10
 """Effective blocks below which there are no intervals.
 
 With 10, the width of an interval has a standard error of 1 / √(2 · 9) = 24 % of itself. With fewer, it would say more
@@ -248,16 +248,16 @@ class Rows:
     ) -> tuple[Values, Values, Values]:
         """Scores of all rows, and their standard deviations over draws of blocks and of single rows.
 
-        `scores` is given sums of the terms of these estimates, side by side. NaN with fewer than `FEWEST_BLOCKS`
+        `scores` is given sums of the terms of these estimates, side by side. NaN with fewer than `MIN_BLOCKS`
         blocks or rows.
         """
         terms = np.concatenate([self._terms[name] for name in estimates], axis=1)
         center = scores(terms.sum(axis=0))
         spread = row_spread = np.full(center.shape, math.nan)
-        if blocks.effective >= FEWEST_BLOCKS:
+        if blocks.effective >= MIN_BLOCKS:
             sums = np.stack([np.bincount(blocks.index, column) for column in terms.T], axis=1)
             spread = _deviation(scores(_drawn(sums, self.seed)))
-        if len(terms) >= FEWEST_BLOCKS:
+        if len(terms) >= MIN_BLOCKS:
             row_spread = _deviation(scores(np.concatenate([self._row_sums[name] for name in estimates], axis=1)))
         return center, spread, row_spread
 
@@ -276,7 +276,7 @@ def intervals(
     closest to normal (Fisher's z of r, the logarithm of rmse, ubrmse, mae and 1 − r2, bias as it is), the interval is
     score ± t · s · √f: s is the standard deviation over `RESAMPLES` draws of blocks, f and the degrees of freedom of
     Student's t are `_correction`'s. The order of the rows changes nothing. n is counted, not estimated: it has no
-    interval. With fewer than `FEWEST_BLOCKS` effective blocks intervals are NaN; a perfect estimate has none either.
+    interval. With fewer than `MIN_BLOCKS` effective blocks intervals are NaN; a perfect estimate has none either.
     A `reach` that is negative or NaN is a ValueError.
     """
     return Rows.of(observed, {"": estimated}, coordinates, geographic, seed).intervals("", reach)
@@ -377,7 +377,7 @@ def _blocks(plane: Values, reach: float) -> _Blocks:
         _, index = np.unique(square, return_inverse=True)
         lattice = np.bincount(square, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
         blocks = _Blocks(index, lattice, side * reach, reach)
-        if blocks.effective >= FEWEST_BLOCKS:
+        if blocks.effective >= MIN_BLOCKS:
             break
     return blocks
 
@@ -393,9 +393,9 @@ def _correction(blocks: _Blocks) -> tuple[float, float]:
     reduction and Satterthwaite's approximation as Bell & McCaffrey have them (2002, Survey Methodology 28: 169–181;
     Imbens & Kolesár 2016, doi 10.1162/REST_a_00552), with a covariance that reaches from block to block. For the same
     `reach`, the exponential model is the one of the usual three that correlates blocks most.
-    NaN for fewer than `FEWEST_BLOCKS` effective blocks.
+    NaN for fewer than `MIN_BLOCKS` effective blocks.
     """
-    if blocks.effective < FEWEST_BLOCKS:
+    if blocks.effective < MIN_BLOCKS:
         return math.nan, math.nan
     from scipy.ndimage import convolve
 

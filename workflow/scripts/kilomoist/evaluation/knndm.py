@@ -11,9 +11,9 @@ from kilomoist.evaluation.distances import arc_length, geocentric
 from kilomoist.evaluation.validation_folds import random_folds
 from kilomoist.learning.training_folds import out_of_fold
 
-LARGEST_FOLD = 0.5
+MAX_FOLD = 0.5
 """Share of the rows that no fold of `knndm_folds` exceeds, as in CAST."""
-_LARGEST_P = 0.05
+_MAX_P = 0.05
 _CANDIDATES = 40
 """Numbers of clusters that `knndm_folds` compares (CAST: 100)."""
 _LINKED = 3000
@@ -110,7 +110,7 @@ def knndm_folds(
     2. Otherwise rows are clustered into q clusters, for numbers q from `folds` to n − 2 in equal steps of log q.
     3. Clusters with n / `folds` rows or more are folds, the others are dealt out to the remaining folds in the order of
        their centres along the first principal component of all rows. Candidates with a fold of more than
-       `LARGEST_FOLD` of the rows are dropped.
+       `MAX_FOLD` of the rows are dropped.
     4. The candidate whose distances between folds are closest to the map's distances to training rows is taken: the
        smallest Wasserstein distance W = ∫ |F − G| of the two distribution functions.
 
@@ -140,7 +140,7 @@ def knndm_folds(
     training = arc_length(tree.query(points, 2)[0][:, 1])
     wanted = arc_length(tree.query(geocentric(map_longitude, map_latitude))[0])
     clusters, best, smallest = None, random_folds(n, folds, seed), np.inf
-    if ks_2samp(training, wanted, alternative="greater", method="asymp").pvalue < _LARGEST_P:
+    if ks_2samp(training, wanted, alternative="greater", method="asymp").pvalue < _MAX_P:
         numbers = np.unique(np.geomspace(folds, n - 2, _CANDIDATES).round().astype(int))
         with threadpool_limits(1, "blas"):  # more threads would add in another order
             _, axes = np.linalg.eigh(np.cov(points.T))
@@ -148,13 +148,13 @@ def knndm_folds(
             along = (points - points.mean(axis=0)) @ (axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1]))
         for number, cluster in zip(numbers, _clusterings(points, numbers, random), strict=True):
             candidate = _merge(cluster, along, folds)
-            if np.bincount(candidate).max() > LARGEST_FOLD * n:
+            if np.bincount(candidate).max() > MAX_FOLD * n:
                 continue
             w = wasserstein_distance(distances_between_folds(points, candidate), wanted)
             if w < smallest:
                 clusters, best, smallest = int(number), candidate, w
         if clusters is None:
-            raise ValueError(f"every candidate has a fold of more than {LARGEST_FOLD:.0%} of the {n} rows")
+            raise ValueError(f"every candidate has a fold of more than {MAX_FOLD:.0%} of the {n} rows")
     between = distances_between_folds(points, best)
     share = np.linspace(0, 1, 101)
     named = {"training_m": training, "map_m": wanted, "folds_m": between}

@@ -13,7 +13,7 @@ from kilomoist.learning.learners import Settings
 from kilomoist.learning.tuning import Tuning
 from kilomoist.predictors.samples import PLACES
 
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 """Rows of other months that a month is estimated from, drawn with the seed: as many as a large country has in a month.
 With all of them the time would grow as the square of the months."""
 
@@ -28,7 +28,7 @@ def leave_month_out(
 ) -> tuple[pd.DataFrame, str]:
     """Estimates of every row of a month by models that saw other months alone: `absolute`, the mean, a linear model.
 
-    `others` are the samples of the other months of the region: their rows train, `MOST_ROWS` of them at the most, and
+    `others` are the samples of the other months of the region: their rows train, `MAX_ROWS` of them at the most, and
     `absolute` is tuned on them.
     `detail` is not among the estimates: it is given the month's own SMAP at the coarser scale. Returns the estimates
     and a sentence on what was learned from. Raises `InputError` when there is no other month.
@@ -36,8 +36,8 @@ def leave_month_out(
     if not others:
         raise InputError("There is no other month to learn from: name more than one under `months`.")
     rows = pd.concat(list(others.values()), ignore_index=True)
-    if len(rows) > MOST_ROWS:
-        chosen_rows = np.random.default_rng(settings.seed).choice(len(rows), MOST_ROWS, replace=False)
+    if len(rows) > MAX_ROWS:
+        chosen_rows = np.random.default_rng(settings.seed).choice(len(rows), MAX_ROWS, replace=False)
         rows = rows.iloc[np.sort(chosen_rows)]
     x, y, of = rows[list(use)].to_numpy(float), rows["target"].to_numpy(), samples[list(use)].to_numpy(float)
     chosen, _ = tune_absolute(rows, list(use), settings, tuning, threads)

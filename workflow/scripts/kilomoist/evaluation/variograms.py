@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from kilomoist.evaluation.distances import arc_length, chord_length, geocentric
 from kilomoist.grids import M09
 
-LARGEST_LAG = 0.5
+MAX_LAG = 0.5
 """Share of the greatest distance between rows beyond which `variogram_range` takes no lags and finds no range (Journel
 and Huijbregts 1978, Mining Geostatistics, III.B.1)."""
-FEWEST_PAIRS = 30
+MIN_PAIRS = 30
 """Pairs below which a lag class is left out (the same)."""
-LEAST_RISE = 0.1
+MIN_RISE = 0.1
 """Share of the sill by which the fitted variogram must rise over the lags, lest the field be called noise."""
 _LAG_CLASSES = 20
 _RANGES = 200
@@ -38,7 +38,7 @@ class Variogram:
     nugget: float
     """The same."""
     limited: bool
-    """Whether the range is no more than where the search ended: `LARGEST_LAG` of the greatest distance between rows.
+    """Whether the range is no more than where the search ended: `MAX_LAG` of the greatest distance between rows.
     The field has a trend, or ranges too long for its region."""
     lags: pd.DataFrame
     """One row a lag class: lag_m (mean distance of its pairs), semivariance, pairs, fitted."""
@@ -75,14 +75,14 @@ class Lags:
     def semivariances(self, values: NDArray) -> pd.DataFrame:
         """γ = Σ(zᵢ − zⱼ)² / 2·pairs (Matheron 1963, doi 10.2113/gsecongeo.58.8.1246) of values (n,).
 
-        Has columns lag_m, semivariance and pairs, and a row for each class with `FEWEST_PAIRS` pairs.
+        Has columns lag_m, semivariance and pairs, and a row for each class with `MIN_PAIRS` pairs.
         """
         ordered, square = np.asarray(values, float)[self.order], np.zeros(_LAG_CLASSES + 1)
         anchors, partners = self.kind.shape
         for one in _chunks(anchors):
             difference = ordered[one, None] - ordered[:partners]
             square += np.bincount(self.kind[one].reshape(-1), (difference**2).reshape(-1), _LAG_CLASSES + 1)
-        enough = self.pairs >= FEWEST_PAIRS
+        enough = self.pairs >= MIN_PAIRS
         pairs = self.pairs[enough]
         semivariance = square[:-1][enough] / (2 * pairs)
         return pd.DataFrame({"lag_m": self.mean_m[enough], "semivariance": semivariance, "pairs": pairs.astype(int)})
@@ -100,7 +100,7 @@ def lags_of(longitude: NDArray, latitude: NDArray, seed: int) -> Lags:
     order = np.random.default_rng(seed).permutation(len(longitude))
     points = geocentric(longitude, latitude)[order]
     anchors, partners = min(len(points), _ANCHORS), min(len(points), _PARTNERS)
-    longest = LARGEST_LAG * float(arc_length(cdist(points[:anchors], points[:anchors]).max(initial=0)))
+    longest = MAX_LAG * float(arc_length(cdist(points[:anchors], points[:anchors]).max(initial=0)))
     edges = chord_length(np.append(0, np.geomspace(1.5 * M09.side, max(longest, 3 * M09.side), _LAG_CLASSES)))
     kind = np.full((anchors, partners), _LAG_CLASSES, np.int8)
     pairs, distance = np.zeros((2, _LAG_CLASSES))
@@ -127,8 +127,8 @@ def variogram(values: NDArray, lags: Lags) -> Variogram:
     (neither below 0) with weights pairs / lag² (as gstat does: Pebesma 2004, doi 10.1016/j.cageo.2004.03.012); the best
     of all is taken. Differences of direction are not looked at.
 
-    Where the best curve rises by less than `LEAST_RISE` of its sill over all lags, the field is noise: the model is
-    `nugget`. Raises ValueError when fewer than three classes of distance have `FEWEST_PAIRS` pairs.
+    Where the best curve rises by less than `MIN_RISE` of its sill over all lags, the field is noise: the model is
+    `nugget`. Raises ValueError when fewer than three classes of distance have `MIN_PAIRS` pairs.
     """
     from scipy.optimize import nnls
 
@@ -147,7 +147,7 @@ def variogram(values: NDArray, lags: Lags) -> Variogram:
                 smallest, model, range_m, nugget, sill = error, name, candidate, constant, constant + rise
                 fitted = terms @ [constant, rise]
     limited = bool(range_m == ranges[-1])
-    if fitted[-1] - fitted[0] < LEAST_RISE * sill or sill == 0:
+    if fitted[-1] - fitted[0] < MIN_RISE * sill or sill == 0:
         sill = nugget = float(np.average(observed, weights=weight**2))
         model, range_m, limited, fitted = "nugget", lag[0], False, np.full(len(lag), sill)
     return Variogram(model, float(range_m), float(sill), float(nugget), limited, table.assign(fitted=fitted))

@@ -22,7 +22,7 @@ from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import CANDIDATE_RATIOS, Tuning, choose, fit_small, predict_out_of_fold
 
-FEWEST_COARSE_CELLS = 30
+MIN_COARSE_CELLS = 30
 """Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
 
 COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
@@ -69,7 +69,7 @@ def common_error(
     Learned at one ratio, used at each of those that have enough coarse cells, by models that saw none of the fold.
     """
     x, y = detail_rows(cells, minimum_fraction, ratio)
-    tasks = [task for task in COMMON_RATIOS if count_coarse(cells, minimum_fraction, task) >= FEWEST_COARSE_CELLS]
+    tasks = [task for task in COMMON_RATIOS if count_coarse(cells, minimum_fraction, task) >= MIN_COARSE_CELLS]
     details = [detail_rows(cells, minimum_fraction, task) for task in tasks]
     predicted, folds = np.empty((len(tasks), len(y))), detail_folds(cells)
     random = np.random.default_rng(settings.seed)
@@ -120,7 +120,7 @@ def fit_detail(
     With `ratio: auto` the ratio is then chosen of those that have enough coarse cells (`choose_ratio`).
     """
     counts = {ratio: count_coarse(cells, minimum_fraction, ratio) for ratio in tuning.ratios()}
-    able = [ratio for ratio, count in counts.items() if count >= FEWEST_COARSE_CELLS]
+    able = [ratio for ratio, count in counts.items() if count >= MIN_COARSE_CELLS]
     if not able:
         ratio = max(counts, key=lambda one: counts[one])
         nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, counts[ratio], None, ratio=ratio)

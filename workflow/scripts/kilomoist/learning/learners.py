@@ -12,7 +12,7 @@ from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor,
 from sklearn.linear_model import HuberRegressor, LinearRegression
 from threadpoolctl import threadpool_limits
 
-_FEWEST_ORDERED = 20_000
+_MIN_ORDERED = 20_000
 """Rows below which it does not pay to order them before a forest predicts them."""
 _FORESTS = (RandomForestRegressor, ExtraTreesRegressor, RandomForestQuantileRegressor)
 _RANK_BITS = 8
@@ -154,7 +154,7 @@ def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
         return estimator.trend(x) + predict_mean(estimator.residual, x)
     mean = RandomForestRegressor if isinstance(estimator, RandomForestQuantileRegressor) else type(estimator)
     with threadpool_limits(1):
-        if not isinstance(estimator, _FORESTS) or len(x) < _FEWEST_ORDERED:
+        if not isinstance(estimator, _FORESTS) or len(x) < _MIN_ORDERED:
             return mean.predict(estimator, x)
         order = _neighbours_first(x)
         result = np.empty(len(x))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kilomoist.cells import Values, interpolate
 from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.learning import learners
-from kilomoist.learning.detail import FEWEST_COARSE_CELLS
+from kilomoist.learning.detail import MIN_COARSE_CELLS
 from kilomoist.learning.details import Cells, deviations
 from kilomoist.learning.models import Model
 
@@ -19,8 +19,8 @@ def model_tags(model: Model) -> dict[str, str]:
     if model.alpha == 0:
         why = (
             f"only {model.coarse_cells} coarse cells of {CELL_SIDE * model.ratio} km "
-            f"where {FEWEST_COARSE_CELLS} are needed"
-            if model.coarse_cells < FEWEST_COARSE_CELLS
+            f"where {MIN_COARSE_CELLS} are needed"
+            if model.coarse_cells < MIN_COARSE_CELLS
             else "the predictors tell nothing out of fold"
         )
         tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"

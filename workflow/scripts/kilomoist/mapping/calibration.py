@@ -30,10 +30,10 @@ from kilomoist.learning.tuning import Tuning, fit_small
 from kilomoist.mapping.intervals import Calibration, spread, tails
 from kilomoist.reconciliation import reconcile
 
-LEAST_SPREAD = 0.1
+MIN_SPREAD = 0.1
 """Share of the median spread below which no place's spread is taken: a leaf of equal rows knows no error."""
 
-FEWEST_ROWS = 100
+MIN_ROWS = 100
 """Errors one scale up below which there is no interval."""
 
 
@@ -60,7 +60,7 @@ def conformal_quantile(scores: NDArray, coverage: float) -> float:
 
 def calibrate(errors: Errors, interval: float, shrinkage: float, least_spread: float) -> Calibration:
     """The calibration that errors one scale up give; `shrinkage` is their `roughness`."""
-    if len(errors.table) < FEWEST_ROWS:
+    if len(errors.table) < MIN_ROWS:
         return Calibration(interval, None, errors.addition, shrinkage, least_spread, len(errors.table))
     return Calibration(
         interval,
@@ -74,7 +74,7 @@ def calibrate(errors: Errors, interval: float, shrinkage: float, least_spread: f
 
 def least_of(below: NDArray, above: NDArray) -> float:
     """The smallest spread that is taken for true."""
-    return LEAST_SPREAD * float(np.median(np.concatenate([below, above]))) if len(below) else 0.0
+    return MIN_SPREAD * float(np.median(np.concatenate([below, above]))) if len(below) else 0.0
 
 
 def detail_errors(

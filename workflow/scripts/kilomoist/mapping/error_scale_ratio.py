@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from kilomoist.cells import coarsen
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE
 from kilomoist.learning.details import Cells, detail_rows
-from kilomoist.mapping.calibration import FEWEST_ROWS
+from kilomoist.mapping.calibration import MIN_ROWS
 
-LEAST_EXPONENT = 0.05
+MIN_EXPONENT = 0.05
 """Smallest exponent H of `roughness`; fields without any structure have 0."""
 
 
@@ -37,8 +37,8 @@ def roughness(
     pairs = [coarsen(layer, cells.window, 2, minimum_fraction) for layer in (cells.target, *cells.predictors)]
     twice = Cells(pairs[0][0], np.stack([layer for layer, _ in pairs[1:]]), pairs[0][1])
     coarser = detail_rows(twice, minimum_fraction, factor)[1]
-    if len(coarser) >= FEWEST_ROWS and coarser.std() > 0 and y.std() > 0:
-        exponent = max(math.log2(coarser.std() / y.std()), LEAST_EXPONENT)
+    if len(coarser) >= MIN_ROWS and coarser.std() > 0 and y.std() > 0:
+        exponent = max(math.log2(coarser.std() / y.std()), MIN_EXPONENT)
         left = (1 - CELL_SIDE ** (-2 * exponent)) / (1 - factor ** (-2 * exponent))
         guesses.append(factor**-exponent * math.sqrt(left))
     return float(np.exp(np.mean(np.log(guesses)))) if guesses and min(guesses) > 0 else 1.0

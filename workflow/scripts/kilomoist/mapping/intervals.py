@@ -17,7 +17,7 @@ class Calibration:
     interval: float
     """Nominal coverage."""
     scale: float | None
-    """Quantile of the conformal scores, errors in spreads; None with fewer than `FEWEST_ROWS`: there is no interval."""
+    """Quantile of the conformal scores, errors in spreads; None with fewer than `MIN_ROWS`: there is no interval."""
     addition: float
     """What CQR adds to both sides of the forest's quantiles, m³/m³; 0 for `detail`."""
     roughness: float

@@ -14,7 +14,7 @@ from kilomoist.learning.learners import Settings
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import Tuning, predict_out_of_fold
 
-LEAST_OWN_ERROR = 0.1
+MIN_OWN_ERROR = 0.1
 """Share of the mean square of target − model that must be left to the model, or `target_error` contradicts the data: no
 model is taken for three times as good as the target that it learned from."""
 
@@ -49,7 +49,7 @@ def weigh_target(
     f is what `absolute` says of a cell out of fold, on spatial folds of all samples. With its error variance m², what
     the mean square d² of y9 − f has beyond target_error², the mean of both with the smallest error has w = m² / (m² +
     target_error²), if both err independently; its standard error is √w·target_error. Where d² leaves m² less than
-    `LEAST_OWN_ERROR` of it, target_error is too large for these data and nobody knows whose the errors are: with w = ½
+    `MIN_OWN_ERROR` of it, target_error is too large for these data and nobody knows whose the errors are: with w = ½
     the mean's standard error is d / 2 whoever errs, (w²·target_error² + (1 − w)²·m² with target_error² + m² = d²), and
     no other w has a smaller one at its worst. Cells without predictors keep y9.
     """
@@ -59,7 +59,7 @@ def weigh_target(
     estimated = predict_out_of_fold(chosen, x, y, folds, threads)
     square = float(np.mean((y - estimated) ** 2))
     own = square - target_error**2
-    contradicted = own < LEAST_OWN_ERROR * square
+    contradicted = own < MIN_OWN_ERROR * square
     if contradicted:
         weight, error = 0.5, math.sqrt(square) / 2
     else:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kilomoist.cells import block_mean, interpolate
 from kilomoist.grids import CELL_SIDE, M01, SPHERE_RADIUS, Grid, Window, latitude_edges, longitude_edges, tile_grid
 from kilomoist.predictors.footprints import sum_footprints
-from kilomoist.predictors.stacks import MOST_WATER, SMALLEST_COVER, TileComposite
+from kilomoist.predictors.stacks import MAX_WATER, MIN_COVER, TileComposite
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 from kilomoist.regions import blocks_of
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 WINDOW_SIDE = 16
 """Cells along a side of the windows in which halves are compared."""
-MOST_WINDOWS = 16
+MAX_WINDOWS = 16
 """Windows that stand for a region, however large: they bound what the comparison costs."""
-FEWEST_PIXELS = 1000
+MIN_PIXELS = 1000
 """Pixels with two halves below which a predictor's detail is taken as it is."""
 
 Halves = NDArray[np.float64]
@@ -34,15 +34,15 @@ Halves = NDArray[np.float64]
 
 
 def choose_windows(usable: NDArray[np.bool_], cells: Window, seed: int) -> list[Window]:
-    """At most `MOST_WINDOWS` windows of a region's cells, spread evenly over those that have usable ones inside."""
+    """At most `MAX_WINDOWS` windows of a region's cells, spread evenly over those that have usable ones inside."""
     windows = [
         window for window in blocks_of(cells, WINDOW_SIDE).values() if _inner(usable[window.within(cells)]).any()
     ]
-    if len(windows) <= MOST_WINDOWS:
+    if len(windows) <= MAX_WINDOWS:
         return windows
-    step = len(windows) / MOST_WINDOWS
+    step = len(windows) / MAX_WINDOWS
     start = np.random.default_rng(seed).uniform(0, step)
-    return [windows[int(start + step * number)] for number in range(MOST_WINDOWS)]
+    return [windows[int(start + step * number)] for number in range(MAX_WINDOWS)]
 
 
 def warp_halves(
@@ -72,7 +72,7 @@ def warp_halves(
                 sums.setdefault(name, np.zeros((3, *window.shape)))[here] += total
                 shares.setdefault(name, np.zeros((3, *window.shape)))[here] += share
     return {
-        name: np.divide(total, shares[name], out=np.full_like(total, np.nan), where=shares[name] >= SMALLEST_COVER)
+        name: np.divide(total, shares[name], out=np.full_like(total, np.nan), where=shares[name] >= MIN_COVER)
         for name, total in sums.items()
     }
 
@@ -112,8 +112,8 @@ def estimate_reliability(predictor: str, moments: NDArray[np.float64]) -> dict[s
     reliability, signal, noise, r, note = 1.0, np.nan, np.nan, np.nan, ""
     if not any(predictor in product.quantities for product in PRODUCTS.values()):
         note = "not observed again and again: its detail is taken as it is"
-    elif number < FEWEST_PIXELS:
-        note = f"fewer than {FEWEST_PIXELS} pixels have two halves: its detail is taken as it is"
+    elif number < MIN_PIXELS:
+        note = f"fewer than {MIN_PIXELS} pixels have two halves: its detail is taken as it is"
     elif not (odd > 0 and even > 0 and full > 0):
         note = "no detail in its composites"
     else:
@@ -164,7 +164,7 @@ def _halves_of(stored: Mapping[str, NDArray], name: str, minimum_days: float) ->
     mean, days, odd, odd_days = (stored[f"{name}{kind}"] for kind in ("", "_days", "_odd", "_odd_days"))
     both = (days >= minimum_days) & (odd_days > 0) & (odd_days < days)
     if "water" in stored:
-        both &= stored["water"] <= MOST_WATER
+        both &= stored["water"] <= MAX_WATER
     with np.errstate(invalid="ignore", divide="ignore"):
         even = (days * mean.astype(float) - odd_days * odd.astype(float)) / (days - odd_days)
     return np.where(both, np.stack([mean, odd, even]), np.nan)

@@ -23,7 +23,7 @@ from kilomoist.products import TERRAIN
 from kilomoist.rasters import Bands
 from kilomoist.regions import on_globe
 
-SMALLEST_COVER = 0.5
+MIN_COVER = 0.5
 """Share of a pixel's area that must have a value for the pixel to have one, as of MODIS."""
 FILLS = {
     *(-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0, -(2.0**31), 2.0**31 - 1),
@@ -32,7 +32,7 @@ FILLS = {
 """Numbers that stand for "no value" in so many files that, as a raster's smallest or largest number, they must be."""
 _SOURCE_PIXELS = 1_000_000
 """Pixels of a raster that are warped at once: bounds memory, however fine the raster is."""
-_LARGEST_SIDE = 216
+_MAX_SIDE = 216
 """Pixels along the side of what is warped at once, of a coarse raster."""
 _SEGMENT = 0.05
 """Degrees: how finely a region's border is followed in a raster's own grid."""
@@ -139,7 +139,7 @@ def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np
     """
     with _opened(layer) as raster:
         size = _source_pixels(raster, region)
-        side = max(1, min(_LARGEST_SIDE, int(np.sqrt(_SOURCE_PIXELS / size))))
+        side = max(1, min(_MAX_SIDE, int(np.sqrt(_SOURCE_PIXELS / size))))
         result = np.full(window.shape, np.nan, np.float32)
         for part, columns in M01.on_globe(window):
             here = result[:, columns]
@@ -215,7 +215,7 @@ def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> ND
     # Values that are missing are 0 here, so that both sums are linear and their ratio is the mean of what is there.
     means = Resampling.average if finer else Resampling.bilinear
     total, share = warped(np.stack([values, valid.astype(float)]), means)
-    covered = share >= SMALLEST_COVER
+    covered = share >= MIN_COVER
     if layer.resampling == "mode":
         (most,) = warped(np.where(valid, values, np.nan)[None], Resampling.mode, np.nan)
         return np.where(covered, most, np.nan)

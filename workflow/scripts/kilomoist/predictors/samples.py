@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CHECKED = b"kilomoist_samples"
 """Under which a file says which table was checked, and for which predictors."""
-FEWEST_ROWS = 50
+MIN_ROWS = 50
 """Training rows below which no model is fitted."""
 
 
@@ -50,7 +50,7 @@ def collect(
     """Rows of the cells that can train a model, without `split`: enough pixels with all predictors, and a target.
 
     `cells` are bands over `window` as `predictors.aggregate` makes them, with `target`. Raises `InputError` when there
-    are fewer than `FEWEST_ROWS`.
+    are fewer than `MIN_ROWS`.
     """
     import pandas as pd
 
@@ -71,9 +71,9 @@ def collect(
             "has no values there: take another month, quality levels `fair`, a lower quality.minimum_days, or another "
             "raster."
         )
-    if usable.sum() < FEWEST_ROWS:
+    if usable.sum() < MIN_ROWS:
         raise InputError(
-            f"Only {usable.sum()} cells of 9 km can train a model, {FEWEST_ROWS} are needed: of {usable.size} cells of "
+            f"Only {usable.sum()} cells of 9 km can train a model, {MIN_ROWS} are needed: of {usable.size} cells of "
             f"the region's window {with_target} have a target and {int(enough.sum())} have "
             f"at least {minimum_valid_fraction:.0%} of their pixels with all of {', '.join(use)}; "
             "take a larger region, a less cloudy month, quality levels `fair`, or a lower quality.minimum_days "

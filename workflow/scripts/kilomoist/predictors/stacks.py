@@ -13,9 +13,9 @@ from kilomoist.predictors.footprints import rows_under, sum_footprints
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands, read_raster
 
-SMALLEST_COVER = 0.5
+MIN_COVER = 0.5
 """Share of a pixel's area that valid observations must cover for the pixel to have a value."""
-MOST_WATER = 0.5
+MAX_WATER = 0.5
 """Share of observations that may say water on a vegetation pixel that is still taken as land."""
 SURFACES = ("water", "snow")
 """Bands of a composite that mark what lies in a pixel instead of measuring it."""
@@ -67,7 +67,7 @@ def stack_predictors(
                     sums[name][:, columns] += total
                     shares[name][:, columns] += share
     for name, share in shares.items():
-        covered = share >= SMALLEST_COVER
+        covered = share >= MIN_COVER
         np.divide(sums[name], share, out=sums[name], where=covered)
         if name in SURFACES:
             np.clip(sums[name], 0, 1, out=sums[name])  # differences of running sums are a little less than no water
@@ -83,7 +83,7 @@ def _layers_of(
     stored, _ = read_raster(composite.path, [*use, *(f"{name}_days" for name in use), *SURFACES], part)
     layers: Bands = {name: stored[name] for name in SURFACES if name in stored}
     # What water reflects says nothing about soil, however good its quality is.
-    land = stored["water"] <= MOST_WATER if "water" in stored else True
+    land = stored["water"] <= MAX_WATER if "water" in stored else True
     for name in use:
         enough = land & (stored[f"{name}_days"] >= max(minimum_days.get(name, 0), 1e-6))
         layers[name] = np.where(enough, stored[name], np.nan)

@@ -31,7 +31,7 @@ Bounds = tuple[float, float, float, float]
 
 MOISTURE_COLOURS = "YlGnBu"
 
-MAXIMUM_SIDE = 1500
+MAX_SIDE = 1500
 """Longest side in pixels of what is read and drawn of a map: bounds memory whatever the region."""
 SLIMMEST = 0.4
 """Smallest ratio of a map's sides on the page."""
@@ -70,10 +70,10 @@ def read_projected(
 ) -> NDArray[np.float32]:
     """Band 1 within `bounds` of a `projection`, NaN where there is no value.
 
-    At most `MAXIMUM_SIDE` pixels a side are read (from overviews, where the file has them) and returned.
+    At most `MAX_SIDE` pixels a side are read (from overviews, where the file has them) and returned.
     """
     left, bottom, right, top = bounds
-    pixel = max(right - left, top - bottom) / MAXIMUM_SIDE
+    pixel = max(right - left, top - bottom) / MAX_SIDE
     shape = max(round((top - bottom) / pixel), 1), max(round((right - left) / pixel), 1)
     result = np.full(shape, np.nan, np.float32)
     with rasterio.open(path) as raster:
@@ -83,7 +83,7 @@ def read_projected(
             for (first, end), size in zip(wanted.toranges(), raster.shape, strict=True)
         )
         window = Window.from_slices(rows, columns)
-        shrink = max(window.width / MAXIMUM_SIDE, window.height / MAXIMUM_SIDE, 1)
+        shrink = max(window.width / MAX_SIDE, window.height / MAX_SIDE, 1)
         rows, columns = max(round(window.height / shrink), 1), max(round(window.width / shrink), 1)
         values = raster.read(1, window=window, out_shape=(rows, columns), resampling=resampling)
         reproject(

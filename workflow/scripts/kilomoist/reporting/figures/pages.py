@@ -36,7 +36,7 @@ MOISTURE_UNIT = "m³/m³"
 NO_VALUE = "no value in this map"
 
 ROUND_STEPS = (1, 2, 5, 10)
-MOST_COLUMNS = 6
+MAX_COLUMNS = 6
 """Panels beside each other: more go on in the next line."""
 
 LABELS = {
@@ -80,7 +80,7 @@ class Caption:
 
 def panel_lines(names: Sequence[str]) -> list[Sequence[str]]:
     """Names in lines of as many panels as a page is wide, as equal as can be."""
-    count = math.ceil(len(names) / MOST_COLUMNS)
+    count = math.ceil(len(names) / MAX_COLUMNS)
     return [part.tolist() for part in np.array_split(np.asarray(names), count)]
 
 
