@@ -170,20 +170,28 @@ def collect_samples(region: Region, _: str) -> None:
 
 
 def train_model(region: Region, _: str) -> None:
-    from kilomoist.learning.learners import Settings
-    from kilomoist.learning.tuning import Tuning
+    from kilomoist.learning.learners import LearnerSettings
+    from kilomoist.learning.tuning import TuningOptions
     from train_model import train_model
 
     for method, name in (("detail", "model"), ("absolute", "alternative")):
         inputs, outputs = region.at("samples.parquet", "cells.tif"), region.at(f"{name}.skops", f"{name}_search.csv")
         train_model(
-            *inputs, USE, method, Settings(region.kind, 200, SEED), Tuning("auto"), 0.5, 2, "simulated", *outputs
+            *inputs,
+            USE,
+            method,
+            LearnerSettings(region.kind, 200, SEED),
+            TuningOptions("auto"),
+            0.5,
+            2,
+            "simulated",
+            *outputs,
         )
 
 
 def evaluate_model(region: Region, _: str) -> None:
     from evaluate_model import evaluate_model
-    from kilomoist.learning.learners import Settings
+    from kilomoist.learning.learners import LearnerSettings
 
     inputs, models = region.at("samples.parquet", "cells.tif"), region.at("model.skops", "alternative.skops")
     outputs = region.named(
@@ -195,18 +203,22 @@ def evaluate_model(region: Region, _: str) -> None:
         random="random.parquet",
         applicability="applicability.npz",
     )
-    evaluate_model(*inputs, models, USE, list(PRODUCTS)[:1], UNITS, Settings(region.kind, 200, SEED), 0.5, 1, outputs)
+    evaluate_model(
+        *inputs, models, USE, list(PRODUCTS)[:1], UNITS, LearnerSettings(region.kind, 200, SEED), 0.5, 1, outputs
+    )
 
 
 def calibrate_intervals(region: Region, _: str) -> None:
     from calibrate_intervals import calibrate_intervals
-    from kilomoist.learning.learners import Settings
-    from kilomoist.learning.tuning import Tuning
+    from kilomoist.learning.learners import LearnerSettings
+    from kilomoist.learning.tuning import TuningOptions
 
     inputs = region.at("samples.parquet", "cells.tif", "model.skops", "agreement.csv")
     outputs = region.at("intervals.json", "intervals.parquet")
     stacks = region.of("predictors.tif")
-    calibrate_intervals(*inputs, stacks, Settings(region.kind, 200, SEED), Tuning("auto"), True, 0.9, 0.5, 2, *outputs)
+    calibrate_intervals(
+        *inputs, stacks, LearnerSettings(region.kind, 200, SEED), TuningOptions("auto"), True, 0.9, 0.5, 2, *outputs
+    )
 
 
 def predict_block(region: Region, block: str) -> None:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from kilomoist.grids import M01, M09, Window, latitude_edges, longitude_edges
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model, save
 from kilomoist.learning.predictions import model_tags
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.samples import collect, split_randomly, write_samples
 from kilomoist.predictors.stacks import aggregate
 from kilomoist.rasters import write_raster
@@ -107,7 +107,7 @@ def write_sample_table(path: Path, cells: Window = CELLS) -> None:
 
 def fitted(method: str) -> Model:
     """A model of ten trees; the region is too small to learn detail, so `detail` gets the other's forest and α ½."""
-    model, _ = fit_absolute(sample_table(), USE, Settings("random_forest", 10, 2021), Tuning(5))
+    model, _ = fit_absolute(sample_table(), USE, LearnerSettings("random_forest", 10, 2021), TuningOptions(5))
     return model if method == "absolute" else replace(model, method="detail", alpha=0.5, coarse_cells=40)
 
 

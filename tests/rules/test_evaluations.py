@@ -30,7 +30,7 @@ from kilomoist.evaluation.importances import importance_table
 from kilomoist.evaluation.null_models import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.files import read_json, write_json
-from kilomoist.learning.learners import Settings, predict_mean
+from kilomoist.learning.learners import LearnerSettings, predict_mean
 from kilomoist.learning.models import load, save
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.training_folds import spatial_folds
@@ -101,7 +101,7 @@ def test_evaluate_model_ranks_predictors(bench: Bench, method: str) -> None:
     assert importance["entry"].tolist() == ["predictor", "predictor", "predictor", "group"] * 2
     samples = sample_table()
     rows = learned_rows("absolute", samples, region_cells(), USE, 0.5)
-    settings = Settings("random_forest", 10, 2021, 5, options)
+    settings = LearnerSettings("random_forest", 10, 2021, 5, options)
     expected = importance_table(fitted("absolute"), rows, settings, [["ndvi", "evi"]], 1)
     pd.testing.assert_frame_equal(importance[:4], expected)
     assert f"{importance['vif'][0]:.6f}" in log

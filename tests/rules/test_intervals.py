@@ -30,9 +30,9 @@ from small_region import (
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.learning.details import deviations
-from kilomoist.learning.learners import Settings, impurity_importance
+from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import Model, save
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.calibration import MIN_ROWS, absolute_errors, calibrate, detail_errors
 from kilomoist.mapping.error_scale_ratio import roughness
 from kilomoist.mapping.intervals import Calibration, block_offsets
@@ -65,7 +65,7 @@ def test_calibrate_intervals(bench: Bench) -> None:
     bench.run("calibrate_intervals", *outputs)
     calibration = Calibration(**read_json(bench.folder / outputs[0]))
     errors = pd.read_parquet(bench.folder / outputs[1])
-    settings = Settings("random_forest", 10, 2021, 5)
+    settings = LearnerSettings("random_forest", 10, 2021, 5)
     expected, least = detail_errors(region_cells(), settings, fitted("detail"), True, 0.9, 0.5)
     pd.testing.assert_frame_equal(errors[list(expected.table)], expected.table)
     assert (calibration.interval, calibration.rows) == (0.9, len(errors))
@@ -109,12 +109,12 @@ def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio:
     save(bench.path(f"{RUN}/model.skops"), model)
     outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
     bench.run("calibrate_intervals", *outputs)
-    settings, shrinkage = Settings("random_forest", 10, 2021, 5), large_roughness(model)
+    settings, shrinkage = LearnerSettings("random_forest", 10, 2021, 5), large_roughness(model)
     given = (model, reconciled, 0.9, 0.5)
     if method == "detail":
         errors, least = detail_errors(region_cells(LARGE), settings, *given)
     else:
-        errors, least = absolute_errors(region_cells(LARGE), sample_table(LARGE), settings, Tuning(5), *given)
+        errors, least = absolute_errors(region_cells(LARGE), sample_table(LARGE), settings, TuningOptions(5), *given)
     assert 0.1 < shrinkage < 0.9
     expected = calibrate(errors, 0.9, shrinkage if method == "detail" or reconciled else 1.0, least)
     found = Calibration(**read_json(bench.folder / outputs[0]))
@@ -174,8 +174,8 @@ def test_weigh_target(bench: Bench) -> None:
     write_trained(bench, "detail")
     bench.run("weigh_target", f"{RUN}/weighed_cells.tif")
     bands, tags = read_raster(bench.folder / f"{RUN}/weighed_cells.tif")
-    samples, settings = sample_table(), Settings("random_forest", 10, 2021)
-    expected = weigh_target(region_cells(), samples, USE, settings, Tuning(5), 0.02)
+    samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
+    expected = weigh_target(region_cells(), samples, USE, settings, TuningOptions(5), 0.02)
     np.testing.assert_allclose(bands["target"], expected.goal)
     assert float(tags["target_weight"]) == pytest.approx(expected.weight, abs=1e-6)
     assert float(tags["target_error"]) == pytest.approx(expected.error, abs=1e-6)

@@ -9,9 +9,9 @@ from rule_bench import CONFIG, RUN, Bench
 from small_region import USE, fitted, sample_table, write_cells, write_sample_table
 
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.learners import Settings, predict_mean
+from kilomoist.learning.learners import LearnerSettings, predict_mean
 from kilomoist.learning.models import load
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 
 
 def prepare(bench: Bench, method: str) -> Path:
@@ -73,6 +73,8 @@ def test_train_model_with_a_trend(bench: Bench) -> None:
     bench.run("train_model", f"{RUN}/model.skops", f"{RUN}/tables/model_search.csv")
     model, samples = load(bench.folder / f"{RUN}/model.skops"), sample_table()
     assert (model.trend, model.predictors) == ("linear", tuple(USE))
-    expected, _ = fit_absolute(samples, USE, Settings("random_forest", 10, 2021, trend="linear"), Tuning(5))
+    expected, _ = fit_absolute(
+        samples, USE, LearnerSettings("random_forest", 10, 2021, trend="linear"), TuningOptions(5)
+    )
     x = samples[USE].to_numpy(np.float32)
     np.testing.assert_array_equal(predict_mean(model.estimator, x), predict_mean(expected.estimator, x))

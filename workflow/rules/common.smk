@@ -449,7 +449,7 @@ def units(wildcards):
 
 
 def layers(wildcards):
-    """Settings of the user's layers in use, by name."""
+    """LearnerSettings of the user's layers in use, by name."""
     return {name: layer.model_dump(mode="json") for name, layer in CONFIG.predictors.layers_in_use().items()}
 
 

@@ -8,9 +8,9 @@ from kilomoist.files import replaced, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.learning.details import Cells, deviations
-from kilomoist.learning.learners import Settings, impurity_importance
+from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import load
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.calibration import absolute_errors, calibrate, crossed_coverage, detail_errors
 from kilomoist.mapping.error_scale_ratio import roughness
 from kilomoist.predictors.reliability import read_reliability
@@ -24,8 +24,8 @@ def calibrate_intervals(
     model_path: str,
     agreement_path: str,
     stacks: list[str],
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     reconciled: bool,
     interval: float,
     minimum_fraction: float,
@@ -77,8 +77,8 @@ if __name__ == "__main__":
         calibrate_intervals(
             *(snakemake.input[name] for name in ("samples", "cells", "model", "agreement")),
             list(snakemake.input.stacks),
-            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
-            Tuning(snakemake.params.min_leaf, snakemake.params.search),
+            LearnerSettings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            TuningOptions(snakemake.params.min_leaf, snakemake.params.search),
             *(snakemake.params[name] for name in ("reconciled", "interval", "minimum_valid_fraction")),
             snakemake.threads,
             *snakemake.output,

@@ -9,9 +9,9 @@ from kilomoist.evaluation.validation_folds import TooFewBlocksError
 from kilomoist.files import read_json, replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import load
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
 
@@ -23,8 +23,8 @@ def cross_validate_by(
     range_path: str,
     models: list[str],
     use: list[str],
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     threads: int,
     path: str,
 ) -> None:
@@ -55,8 +55,8 @@ if __name__ == "__main__":
             *(snakemake.input[name] for name in ("samples", "cells", "range")),
             [snakemake.input.model, snakemake.input.alternative],
             snakemake.params.use,
-            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
-            Tuning(snakemake.params.min_leaf, snakemake.params.search),
+            LearnerSettings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            TuningOptions(snakemake.params.min_leaf, snakemake.params.search),
             snakemake.threads,
             snakemake.output.estimates,
         )

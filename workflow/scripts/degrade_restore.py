@@ -5,8 +5,8 @@ from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.learners import LearnerSettings
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
 
@@ -15,8 +15,8 @@ def degrade_and_restore(
     samples_path: str,
     cells_path: str,
     use: list[str],
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     minimum_fraction: float,
     threads: int,
     path: str,
@@ -38,10 +38,10 @@ if __name__ == "__main__":
         degrade_and_restore(
             *snakemake.input,
             snakemake.params.use,
-            Settings(
+            LearnerSettings(
                 snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
             ),
-            Tuning(snakemake.params.min_leaf, snakemake.params.search, snakemake.params.detail_ratio),
+            TuningOptions(snakemake.params.min_leaf, snakemake.params.search, snakemake.params.detail_ratio),
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,
             snakemake.output.estimates,

@@ -16,7 +16,7 @@ from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings, predict_mean
+from kilomoist.learning.learners import LearnerSettings, predict_mean
 from kilomoist.learning.models import load
 from kilomoist.learning.training_rows import learned_rows
 from kilomoist.mapping.applicability import learn_applicability, write_applicability
@@ -31,7 +31,7 @@ def evaluate_model(
     use: list[str],
     products: Sequence[str],
     units: dict[str, str],
-    settings: Settings,
+    settings: LearnerSettings,
     minimum_fraction: float,
     threads: int,
     paths: dict[str, str],
@@ -82,7 +82,7 @@ if __name__ == "__main__":
             *(snakemake.input[name] for name in ("samples", "cells")),
             list(snakemake.input.models),
             *(snakemake.params[name] for name in ("use", "products", "units")),
-            Settings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
+            LearnerSettings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,
             dict(snakemake.output.items()),

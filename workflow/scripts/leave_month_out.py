@@ -5,8 +5,8 @@ from pathlib import Path
 from kilomoist.evaluation.months import leave_month_out
 from kilomoist.files import replaced
 from kilomoist.jobs import LOGGER, job
-from kilomoist.learning.learners import Settings
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.learners import LearnerSettings
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.samples import read_samples
 
 
@@ -14,8 +14,8 @@ def estimate_month(
     samples_path: str,
     others: dict[str, str],
     use: list[str],
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     threads: int,
     path: str,
 ) -> None:
@@ -34,10 +34,10 @@ if __name__ == "__main__":
             snakemake.input.samples,
             {Path(path).parent.name: path for path in snakemake.input.others},
             snakemake.params.use,
-            Settings(
+            LearnerSettings(
                 snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
             ),
-            Tuning(snakemake.params.min_leaf, snakemake.params.search),
+            TuningOptions(snakemake.params.min_leaf, snakemake.params.search),
             snakemake.threads,
             snakemake.output.estimates,
         )

@@ -8,9 +8,9 @@ from kilomoist.jobs import LOGGER, job
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import MIN_COARSE_CELLS, fit_detail
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import save
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
 
@@ -20,8 +20,8 @@ def train_model(
     cells_path: str,
     use: list[str],
     method: str,
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     minimum_fraction: float,
     threads: int,
     source: str,
@@ -61,12 +61,12 @@ if __name__ == "__main__":
             snakemake.input.cells,
             snakemake.params.use,
             snakemake.params.method,
-            Settings(
+            LearnerSettings(
                 *(snakemake.params[name] for name in ("kind", "trees", "seed")),
                 trend=snakemake.params.trend,
                 quantiles=snakemake.params.quantiles,
             ),
-            Tuning(snakemake.params.min_leaf, snakemake.params.search, snakemake.params.detail_ratio),
+            TuningOptions(snakemake.params.min_leaf, snakemake.params.search, snakemake.params.detail_ratio),
             snakemake.params.minimum_valid_fraction,
             snakemake.threads,
             snakemake.params.source,

@@ -5,8 +5,8 @@ import math
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.learners import LearnerSettings
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.merging import MIN_OWN_ERROR, weigh_target
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic, write_raster
@@ -16,8 +16,8 @@ def weigh_cells(
     samples_path: str,
     cells_path: str,
     use: list[str],
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     target_error: float,
     threads: int,
     tags: dict[str, str],
@@ -45,10 +45,10 @@ if __name__ == "__main__":
         weigh_cells(
             *(snakemake.input[name] for name in ("samples", "cells")),
             snakemake.params.use,
-            Settings(
+            LearnerSettings(
                 snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
             ),
-            Tuning(snakemake.params.min_leaf, snakemake.params.search),
+            TuningOptions(snakemake.params.min_leaf, snakemake.params.search),
             snakemake.params.target_error,
             snakemake.threads,
             snakemake.params.tags,

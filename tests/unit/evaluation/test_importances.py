@@ -29,14 +29,14 @@ from kilomoist.evaluation.partial_dependence import (
 )
 from kilomoist.grids import Window
 from kilomoist.learning.details import Cells, detail
-from kilomoist.learning.learners import KINDS, Settings, fit
+from kilomoist.learning.learners import KINDS, LearnerSettings, fit
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.training_rows import Rows, learned_rows
 from kilomoist.products import PRODUCTS
 
-LINEAR = Settings("linear", 1, 2021)
-FOREST = Settings("random_forest", 20, 2021, 5)
+LINEAR = LearnerSettings("linear", 1, 2021)
+FOREST = LearnerSettings("random_forest", 20, 2021, 5)
 DEFAULT_PRODUCTS = ("MOD13A1.061", "MOD11A1.061")
 SIDE = 64
 """Cells along a side of the area of `rows`: 16 squares of 144 km."""
@@ -55,7 +55,7 @@ def independent(coefficients: list[float], noise: float = 0.0) -> Rows:
     return rows(x, x @ coefficients + noise * random.normal(size=len(x)))
 
 
-def model(found: Rows, settings: Settings, method: str = "absolute") -> Model:
+def model(found: Rows, settings: LearnerSettings, method: str = "absolute") -> Model:
     """The model of all rows, with predictors named a, b, …"""
     names = tuple("abcd"[: found.x.shape[1]])
     x, y = found.x[found.trained], found.y[found.trained]
@@ -212,7 +212,7 @@ def test_models_never_see_what_is_held_out(monkeypatch: pytest.MonkeyPatch) -> N
     found, seen = independent([1]), []
     small = importances.fit_small
 
-    def watched(settings: Settings, x: np.ndarray, y: np.ndarray, train: np.ndarray, *others: object) -> object:
+    def watched(settings: LearnerSettings, x: np.ndarray, y: np.ndarray, train: np.ndarray, *others: object) -> object:
         seen.append(train)
         return small(settings, x, y, train, *others)
 

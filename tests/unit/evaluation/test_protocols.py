@@ -20,11 +20,11 @@ from kilomoist.evaluation.truth import deviations, truth_table
 from kilomoist.grids import Window
 from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.learners import LearnerSettings
+from kilomoist.learning.tuning import TuningOptions
 
 USE = ["a", "b"]
-SETTINGS = Settings("random_forest", 20, 1, 5)
+SETTINGS = LearnerSettings("random_forest", 20, 1, 5)
 
 
 def smooth(seed: int, shape: tuple[int, int], width: float) -> np.ndarray:
@@ -73,7 +73,7 @@ def test_what_is_searched_has_not_seen_the_fold(monkeypatch: pytest.MonkeyPatch)
     """Each fold's options are those that a search of the other folds' rows alone finds."""
     samples = rows_of(region(20, 20))
     folds = np.arange(len(samples)) // 100
-    tuned: list[tuple[set[int], Settings]] = []
+    tuned: list[tuple[set[int], LearnerSettings]] = []
 
     def recorded(rows: pd.DataFrame, *rest: object) -> object:
         found = tune_absolute(rows, *rest)
@@ -81,11 +81,11 @@ def test_what_is_searched_has_not_seen_the_fold(monkeypatch: pytest.MonkeyPatch)
         return found
 
     monkeypatch.setattr(cross_validation, "tune_absolute", recorded)
-    table = cross_validate(samples, USE, SETTINGS, folds, Tuning("auto", search=True))
+    table = cross_validate(samples, USE, SETTINGS, folds, TuningOptions("auto", search=True))
     assert [rows for rows, _ in tuned] == [set(np.flatnonzero(folds != fold)) for fold in range(4)]
     for fold, (_, chosen) in enumerate(tuned):
         monkeypatch.setattr(cross_validation, "tune_absolute", lambda *_, found=chosen: (found, None))
-        alone = cross_validate(samples, USE, SETTINGS, folds, Tuning("auto", search=True))
+        alone = cross_validate(samples, USE, SETTINGS, folds, TuningOptions("auto", search=True))
         pd.testing.assert_frame_equal(table[folds == fold], alone[folds == fold])
 
 
@@ -126,7 +126,7 @@ def months() -> dict[str, pd.DataFrame]:
 def test_a_left_out_month_is_estimated_by_all_rows_of_the_others() -> None:
     others = months()
     samples = others.pop("2021-08")
-    table, note = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))
+    table, note = leave_month_out(samples, others, USE, SETTINGS, TuningOptions(5))
     assert note == "trained on 798 rows of 2021-07, 2021-09; min_leaf 5"
     assert estimates_of(table) == ["absolute", "mean", "linear"]
     for name, column in (("row", "row"), ("col", "col"), ("target", "observed")):
@@ -146,7 +146,7 @@ def test_a_left_out_month_is_not_seen() -> None:
     """Neither models nor what is tuned change with the month's target; those of the others do count."""
     others = months()
     samples = others.pop("2021-08")
-    estimates, tuning = ["absolute", "mean", "linear"], Tuning("auto", search=True)
+    estimates, tuning = ["absolute", "mean", "linear"], TuningOptions("auto", search=True)
     table, note = leave_month_out(samples, others, USE, SETTINGS, tuning)
     poisoned = samples.assign(target=np.random.default_rng(1).uniform(0.8, 0.9, len(samples)))
     again, same_note = leave_month_out(poisoned, others, USE, SETTINGS, tuning)
@@ -155,7 +155,7 @@ def test_a_left_out_month_is_not_seen() -> None:
     assert "; min_leaf " in note
     assert ", max_features " in note
     others["2021-07"] = others["2021-07"].assign(target=0.85)
-    moved, _ = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))
+    moved, _ = leave_month_out(samples, others, USE, SETTINGS, TuningOptions(5))
     assert (moved["mean"] > table["mean"] + 0.2).all()
 
 
@@ -164,9 +164,9 @@ def test_months_are_learned_from_a_bounded_number_of_rows(monkeypatch: pytest.Mo
     monkeypatch.setattr(months_module, "MAX_ROWS", 300)
     others = months()
     samples = others.pop("2021-08")
-    table, note = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))
+    table, note = leave_month_out(samples, others, USE, SETTINGS, TuningOptions(5))
     assert note == "trained on 300 rows of 2021-07, 2021-09; min_leaf 5"
-    again, _ = leave_month_out(samples, others, USE, SETTINGS, Tuning(5))
+    again, _ = leave_month_out(samples, others, USE, SETTINGS, TuningOptions(5))
     pd.testing.assert_frame_equal(again, table)
     july, september = (month["target"].mean() for month in others.values())
     middle, apart = (july + september) / 2, abs(september - july)
@@ -175,13 +175,13 @@ def test_months_are_learned_from_a_bounded_number_of_rows(monkeypatch: pytest.Mo
 
 def test_one_month_has_no_other_to_learn_from() -> None:
     with pytest.raises(InputError, match="no other month"):
-        leave_month_out(months()["2021-08"], {}, USE, SETTINGS, Tuning(5))
+        leave_month_out(months()["2021-08"], {}, USE, SETTINGS, TuningOptions(5))
 
 
 def test_degrade_and_restore_a_region_of_many_coarse_cells() -> None:
     """96 × 96 cells: 36 cells of 144 km are enough to learn detail. Useful predictors beat interpolation."""
     cells = region(96, 96)
-    table, note = degrade_restore(cells, USE, SETTINGS, Tuning(5), 0.5)
+    table, note = degrade_restore(cells, USE, SETTINGS, TuningOptions(5), 0.5)
     assert note == ""
     assert set(estimates_of(table)) == {
         *("absolute", "absolute_reconciled", "detail", "detail_reconciled"),
@@ -202,12 +202,12 @@ def test_degrade_and_restore_a_region_of_many_coarse_cells() -> None:
 
 
 def test_degrade_and_restore_says_what_it_cannot_learn() -> None:
-    table, note = degrade_restore(region(24, 24), USE, SETTINGS, Tuning(5), 0.5)
+    table, note = degrade_restore(region(24, 24), USE, SETTINGS, TuningOptions(5), 0.5)
     assert note.startswith("detail: ")
     assert "cells of 144 km, too few" in note
     assert "detail" not in table
     assert "absolute" in table
-    table, note = degrade_restore(region(12, 12), USE, SETTINGS, Tuning(5), 0.5)
+    table, note = degrade_restore(region(12, 12), USE, SETTINGS, TuningOptions(5), 0.5)
     assert table.empty
     assert note == "9 complete cells of 36 km, 20 are needed to learn"
 
@@ -215,7 +215,7 @@ def test_degrade_and_restore_says_what_it_cannot_learn() -> None:
 def test_cells_without_predictors_are_left_out() -> None:
     cells = region(96, 96)
     cells.predictors[0, :8] = np.nan
-    table, _ = degrade_restore(cells, USE, SETTINGS, Tuning(5), 0.5)
+    table, _ = degrade_restore(cells, USE, SETTINGS, TuningOptions(5), 0.5)
     assert len(table) == 88 * 96
     assert table["row"].min() == cells.window.row + 8
 
@@ -277,5 +277,5 @@ def test_truth_within_cells() -> None:
 
 def test_degrade_and_restore_says_from_which_ratio_it_could_not_learn() -> None:
     for ratio, side in ((2, 72), (3, 108), ("auto", 72)):
-        _, note = degrade_restore(region(24, 24), USE, SETTINGS, Tuning(5, ratio=ratio), 0.5)
+        _, note = degrade_restore(region(24, 24), USE, SETTINGS, TuningOptions(5, ratio=ratio), 0.5)
         assert f"complete cells of {side} km, too few" in note

@@ -20,7 +20,7 @@ from kilomoist.evaluation.validation_folds import TooFewBlocksError, block_folds
 from kilomoist.evaluation.variograms import MAX_LAG, variogram_range
 from kilomoist.grids import COARSE_SIDE, M09, Window, geographic_from_ease
 from kilomoist.learning import learners
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.training_folds import out_of_fold
 
 WGS84 = Geod(ellps="WGS84")
@@ -446,7 +446,7 @@ def test_smooth_noise_looks_good_in_folds_by_chance_and_not_in_blocks(seed: int)
     y = 0.2 + 0.03 * y / y.std()
     found = variogram_range(y, longitude, latitude, seed)
     assert 60e3 < found.range_m < 120e3
-    settings = Settings("random_forest", 15, seed)
+    settings = LearnerSettings("random_forest", 15, seed)
 
     def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         return learners.predict_mean(learners.fit(settings, x[train], y[train], only_mean=True), x[test])

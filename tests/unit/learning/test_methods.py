@@ -25,17 +25,17 @@ from kilomoist.learning import learners, tuning
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import MIN_COARSE_CELLS, fit_detail, tune_detail
 from kilomoist.learning.details import Cells, detail, detail_rows, reconciled_detail
-from kilomoist.learning.learners import KINDS, Settings, fit
+from kilomoist.learning.learners import KINDS, LearnerSettings, fit
 from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import predict_map, predict_valid
 from kilomoist.learning.training_folds import FOLD_SIDE, FOLDS, spatial_folds
-from kilomoist.learning.tuning import CANDIDATE_LEAVES, CANDIDATE_RATIOS, Tuning, choose, predict_out_of_fold
+from kilomoist.learning.tuning import CANDIDATE_LEAVES, CANDIDATE_RATIOS, TuningOptions, choose, predict_out_of_fold
 from kilomoist.reconciliation import reconcile
 
 Real = Callable[[str], Path]
 WINDOW = Window(202, 3001, 40, 52)
-FOREST = Settings("random_forest", 15, 2021)
-LINEAR = Settings("linear", 30, 2021)
+FOREST = LearnerSettings("random_forest", 15, 2021)
+LINEAR = LearnerSettings("linear", 30, 2021)
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +149,7 @@ def test_the_search_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "SEARCH_ROWS", 100)
     used: list[tuple[int, int]] = []
 
-    def recorded(settings: Settings, x: np.ndarray, y: np.ndarray, *rest: object, **options: object) -> object:
+    def recorded(settings: LearnerSettings, x: np.ndarray, y: np.ndarray, *rest: object, **options: object) -> object:
         used.append((settings.trees, len(x)))
         return fit(settings, x, y, *rest, **options)
 
@@ -165,13 +165,13 @@ def test_the_search_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("best", CANDIDATE_LEAVES)
 def test_the_leaf_with_the_smallest_error_is_chosen(best: int) -> None:
-    def out_of_fold(candidate: Settings) -> np.ndarray:
+    def out_of_fold(candidate: LearnerSettings) -> np.ndarray:
         return np.array([float(candidate.min_leaf)])
 
     def error(predicted: np.ndarray) -> tuple[float, float]:
         return abs(predicted[0] - best) + 1, predicted[0] / 1000
 
-    chosen, alpha, table = choose(FOREST, Tuning("auto"), out_of_fold, error)
+    chosen, alpha, table = choose(FOREST, TuningOptions("auto"), out_of_fold, error)
     assert chosen == replace(FOREST, min_leaf=best)
     assert alpha == best / 1000
     assert table["min_leaf"].tolist() == list(CANDIDATE_LEAVES)
@@ -182,12 +182,14 @@ def test_the_leaf_with_the_smallest_error_is_chosen(best: int) -> None:
 def test_a_given_leaf_and_a_model_without_leaves_are_not_compared() -> None:
     asked: list[int] = []
 
-    def out_of_fold(candidate: Settings) -> np.ndarray:
+    def out_of_fold(candidate: LearnerSettings) -> np.ndarray:
         asked.append(candidate.min_leaf)
         return np.zeros(1)
 
     for kind, min_leaf, expected in (("random_forest", 7, 7), ("random_forest", "8", 8), ("linear", "auto", 1)):
-        chosen, _, table = choose(replace(FOREST, kind=kind), Tuning(min_leaf), out_of_fold, lambda _: (1.0, 0.5))
+        chosen, _, table = choose(
+            replace(FOREST, kind=kind), TuningOptions(min_leaf), out_of_fold, lambda _: (1.0, 0.5)
+        )
         assert chosen.min_leaf == expected
         assert len(table) == 1
     assert asked == [7, 8, 1]
@@ -197,13 +199,13 @@ def test_a_search_halves_until_one_is_left() -> None:
     """Of 15 candidates with few trees the best five are compared with more, and of those the best two with all."""
     tried: list[tuple[int, float, int]] = []
 
-    def out_of_fold(candidate: Settings) -> np.ndarray:
+    def out_of_fold(candidate: LearnerSettings) -> np.ndarray:
         tried.append((candidate.min_leaf, candidate.options["max_features"], candidate.trees))
         return np.array([abs(candidate.min_leaf - 10) / 100 + abs(candidate.options["max_features"] - 2 / 3)])
 
     settings = replace(FOREST, trees=200)
     chosen, alpha, table = choose(
-        settings, Tuning("auto", search=True), out_of_fold, lambda found: (1 + found[0], 0.5 + found[0])
+        settings, TuningOptions("auto", search=True), out_of_fold, lambda found: (1 + found[0], 0.5 + found[0])
     )
     assert chosen == replace(settings, min_leaf=10, options={"max_features": 2 / 3})
     assert alpha == 0.5
@@ -220,10 +222,10 @@ def test_a_search_halves_until_one_is_left() -> None:
 
 
 def test_a_given_leaf_is_kept_by_a_search_and_nothing_is_searched_without_options() -> None:
-    given = Tuning(7, search=True).candidates(FOREST)
+    given = TuningOptions(7, search=True).candidates(FOREST)
     assert [(one.min_leaf, one.options["max_features"]) for one in given] == [(7, 1 / 3), (7, 2 / 3), (7, 1.0)]
-    assert Tuning("auto", search=True).candidates(LINEAR) == [LINEAR]
-    _, _, table = choose(LINEAR, Tuning("auto", search=True), lambda _: np.zeros(1), lambda _: (1.0, 1.0))
+    assert TuningOptions("auto", search=True).candidates(LINEAR) == [LINEAR]
+    _, _, table = choose(LINEAR, TuningOptions("auto", search=True), lambda _: np.zeros(1), lambda _: (1.0, 1.0))
     assert len(table) == 1
 
 
@@ -236,7 +238,7 @@ def test_what_a_search_compares_reaches_the_learner(kind: str) -> None:
     for name, values in KINDS[kind].space.items():
         found = []
         for value in values:
-            estimator = fit(Settings(kind, 10, 1, 3, {name: value}), x, y)
+            estimator = fit(LearnerSettings(kind, 10, 1, 3, {name: value}), x, y)
             assert estimator.get_params()[name] == value
             found.append(estimator.predict(x))
         assert all(not np.array_equal(found[0], other) for other in found[1:])
@@ -251,7 +253,7 @@ def test_noise_gets_large_leaves_and_a_sharp_relation_small_ones() -> None:
     leaves = []
     for target in (noisy, clear):
         samples = samples_of(Cells(target, sharp, WINDOW), ["x"])
-        model, table = fit_absolute(samples, ["x"], FOREST, Tuning("auto"))
+        model, table = fit_absolute(samples, ["x"], FOREST, TuningOptions("auto"))
         assert table["chosen"].sum() == 1
         assert table.loc[table["chosen"], "rmse"].item() == table["rmse"].min()
         assert model.min_leaf == table.loc[table["chosen"], "min_leaf"].item()
@@ -268,7 +270,7 @@ def test_absolute_learns_from_the_training_rows_alone() -> None:
     cells = Cells(target, pattern[None], WINDOW)
     samples = samples_of(cells, ["x"])
     poisoned = samples.assign(target=np.where(samples["split"] == "test", 0.9, samples["target"]))
-    model, _ = fit_absolute(poisoned, ["x"], LINEAR, Tuning("auto"))
+    model, _ = fit_absolute(poisoned, ["x"], LINEAR, TuningOptions("auto"))
     assert (model.method, model.alpha, model.coarse_cells) == ("absolute", 1.0, 0)
     assert model.training_rows == (samples["split"] == "train").sum()
     # The relation is exactly linear, and the test rows do not bend it.
@@ -278,7 +280,7 @@ def test_absolute_learns_from_the_training_rows_alone() -> None:
 def test_predictions_are_missing_where_a_predictor_is() -> None:
     target, pattern = fields()
     cells = Cells(target, np.stack([pattern, pattern**2]), WINDOW)
-    model, _ = fit_absolute(samples_of(cells, ["a", "b"]), ["a", "b"], FOREST, Tuning(5))
+    model, _ = fit_absolute(samples_of(cells, ["a", "b"]), ["a", "b"], FOREST, TuningOptions(5))
     gaps = cells.predictors.copy()
     gaps[0, :3], gaps[1, :, :4] = np.nan, np.inf
     found = predict_valid(model, gaps)
@@ -328,7 +330,7 @@ def test_noise_changes_nothing(kind: str) -> None:
     target, _ = fields()
     noise = np.random.default_rng(7).standard_normal((2, *WINDOW.shape))
     cells = Cells(target, noise, WINDOW)
-    model, table = fit_detail(cells, ["a", "b"], replace(FOREST, kind=kind), Tuning("auto"), 0.5)
+    model, table = fit_detail(cells, ["a", "b"], replace(FOREST, kind=kind), TuningOptions("auto"), 0.5)
     assert ((table["alpha"] >= 0) & (table["alpha"] <= 1)).all()
     # A least-squares line of noise is flat whatever α is; a forest in its training rows is not.
     assert kind == "linear" or model.alpha < 0.25
@@ -341,9 +343,9 @@ def test_noise_changes_nothing(kind: str) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_perfect_predictor_gets_all_the_weight(seed: int) -> None:
     target, pattern = fields(seed)
-    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, Tuning("auto"), 0.5)
+    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, TuningOptions("auto"), 0.5)
     assert model.alpha > 0.999
-    forest, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], FOREST, Tuning("auto"), 0.5)
+    forest, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], FOREST, TuningOptions("auto"), 0.5)
     assert forest.alpha > 0.95
     assert forest.training_rows == WINDOW.rows * WINDOW.columns
 
@@ -351,14 +353,14 @@ def test_a_perfect_predictor_gets_all_the_weight(seed: int) -> None:
 def test_a_predictor_of_the_wrong_sign_out_of_fold_gets_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
     target, pattern = fields()
     monkeypatch.setattr(detail_module, "predict_out_of_fold", lambda _, __, y, *___: -y)
-    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, Tuning("auto"), 0.5)
+    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, TuningOptions("auto"), 0.5)
     assert model.alpha == 0
 
 
 def test_weight_shrinks_what_is_twice_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     target, pattern = fields()
     monkeypatch.setattr(detail_module, "predict_out_of_fold", lambda _, __, y, *___: 2 * y)
-    model, table = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, Tuning("auto"), 0.5)
+    model, table = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, TuningOptions("auto"), 0.5)
     assert model.alpha == pytest.approx(0.5, abs=1e-6)
     assert table["rmse"].item() == pytest.approx(0, abs=1e-6)
 
@@ -370,7 +372,7 @@ def test_too_few_coarse_cells_teach_nothing() -> None:
         target, pattern = (field[:rows, :20] for field in fields())
         assert (window.rows * window.columns // 16 >= MIN_COARSE_CELLS) == enough
         cells = Cells(target, pattern[None], window)
-        model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto"), 0.999)
+        model, table = fit_detail(cells, ["x"], LINEAR, TuningOptions("auto"), 0.999)
         assert model.coarse_cells == window.rows * window.columns // 16
         assert (model.estimator is not None) == enough
         if not enough:
@@ -415,7 +417,7 @@ def test_a_map_in_parts_is_the_map_in_one(method: str, kind: str) -> None:
 def test_a_linear_relation_is_carried_to_the_finer_grid() -> None:
     """Learned from 36 km to 9 km, used from 9 km to 1 km: a map that is right where SMAP alone cannot be."""
     cells, stack, truth, pixels = fine_fields()
-    model, _ = fit_detail(cells, ["x"], LINEAR, Tuning("auto"), 0.5)
+    model, _ = fit_detail(cells, ["x"], LINEAR, TuningOptions("auto"), 0.5)
     mapped, _ = reconcile(predict_map(model, stack, pixels, cells, 9), cells.target, 9, cells.window, 0.5)
     nulls = null_models(cells.target, cells.window, np.isfinite(stack[0]), 9, 0.5)
 
@@ -453,10 +455,10 @@ def trial(analysis: dict[str, np.ndarray], use: list[str]) -> dict[str, float]:
     stack[:, ~valid] = np.nan
     cells = Cells(target, predictors, coarse)
     samples = samples_of(cells, use).assign(split="train")
-    settings = Settings("random_forest", 50, 2021)
+    settings = LearnerSettings("random_forest", 50, 2021)
     models = {
-        "detail": fit_detail(cells, use, settings, Tuning("auto"), 0.5, threads=2)[0],
-        "absolute": fit_absolute(samples, use, settings, Tuning("auto"), threads=2)[0],
+        "detail": fit_detail(cells, use, settings, TuningOptions("auto"), 0.5, threads=2)[0],
+        "absolute": fit_absolute(samples, use, settings, TuningOptions("auto"), threads=2)[0],
     }
     maps = {name: predict_map(model, stack, fine, cells, 4) for name, model in models.items()}
     maps |= {f"{name} reconciled": reconcile(values, target, 4, coarse, 0.5)[0] for name, values in maps.items()}
@@ -488,7 +490,9 @@ def test_too_few_coarse_cells_with_predictors_learn_nothing(kind: str) -> None:
     target = random.uniform(0.1, 0.3, window.shape)
     predictors = random.uniform(0, 1, (2, *window.shape))
     predictors[:, ::4, ::4] = np.nan
-    model, table = fit_detail(Cells(target, predictors, window), ["a", "b"], Settings(kind, 5, 1), Tuning("auto"), 1.0)
+    model, table = fit_detail(
+        Cells(target, predictors, window), ["a", "b"], LearnerSettings(kind, 5, 1), TuningOptions("auto"), 1.0
+    )
     assert (model.alpha, model.estimator, model.coarse_cells) == (0.0, None, 0)
     assert table.empty
 
@@ -516,7 +520,7 @@ def test_detail_is_learned_at_the_ratio_that_is_asked_for(ratio: int | str) -> N
     pattern = smooth(random, window.shape, 4) + 0.5 * smooth(random, window.shape, 1)
     target = 0.2 + 0.03 * pattern + 0.01 * smooth(random, window.shape, 1)
     cells = Cells(target, pattern[None], window)
-    model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto", ratio=ratio), 0.5)
+    model, table = fit_detail(cells, ["x"], LINEAR, TuningOptions("auto", ratio=ratio), 0.5)
     assert (model.ratio, model.coarse_cells) == (side, 36 * 48 // side**2)
     assert list(table) == ["trees", "min_leaf", "alpha", "rmse", "chosen"]
     x, y = (detail_by_hand(values, window, side).ravel() for values in (pattern, target))
@@ -531,9 +535,9 @@ def test_the_ratio_with_the_smallest_common_error_is_chosen(monkeypatch: pytest.
     cells = Cells(target, pattern[None], WINDOW)
     errors = {2: 0.3, 3: 0.1, 4: 0.2}
     monkeypatch.setattr(detail_module, "common_error", lambda *given: errors[given[4]])
-    model, table = fit_detail(cells, ["x"], FOREST, Tuning("auto", ratio="auto"), 0.5)
+    model, table = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", ratio="auto"), 0.5)
     assert model.ratio == 3
-    alone, compared = fit_detail(cells, ["x"], FOREST, Tuning("auto", ratio=3), 0.5)
+    alone, compared = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", ratio=3), 0.5)
     assert (model.alpha, model.min_leaf, model.coarse_cells) == (alone.alpha, alone.min_leaf, alone.coarse_cells)
     np.testing.assert_array_equal(predict_valid(model, pattern[None]), predict_valid(alone, pattern[None]))
     assert table["ratio"].tolist() == [ratio for ratio in CANDIDATE_RATIOS for _ in CANDIDATE_LEAVES]
@@ -587,7 +591,7 @@ def test_ratios_without_enough_coarse_cells_are_not_compared() -> None:
     target, pattern = fields()
     for side, coarse in ((16, 64), (8, 16)):
         cells = Cells(target[:side, :side], pattern[None, :side, :side], Window(200, 3000, side, side))
-        model, table = fit_detail(cells, ["x"], LINEAR, Tuning("auto", ratio="auto"), 0.5)
+        model, table = fit_detail(cells, ["x"], LINEAR, TuningOptions("auto", ratio="auto"), 0.5)
         assert (model.ratio, model.coarse_cells) == (2, coarse)
         assert (model.estimator is not None) == (side == 16) == (table["chosen"].tolist() == [True])
 
@@ -604,9 +608,9 @@ def test_a_trend_maps_what_lies_beyond_the_cells(method: str) -> None:
     for trend in ("none", "linear"):
         own = replace(settings, trend=trend)
         if method == "detail":
-            model, _ = fit_detail(cells, ["x"], own, Tuning("auto"), 0.5)
+            model, _ = fit_detail(cells, ["x"], own, TuningOptions("auto"), 0.5)
         else:
-            model, _ = fit_absolute(samples, ["x"], own, Tuning("auto"))
+            model, _ = fit_absolute(samples, ["x"], own, TuningOptions("auto"))
         assert model.trend == trend
         mapped = predict_map(model, stack, pixels, cells, 9)
         error[trend] = np.sqrt(np.nanmean((mapped - truth) ** 2))
@@ -627,6 +631,6 @@ def test_alpha_does_not_depend_on_the_threads_of_blas() -> None:
     alphas = []
     for threads in (1, 2):
         with threadpool_limits(threads, "blas"):
-            alphas.append(tune_detail(cells, LINEAR, Tuning(1), 0.5, COARSE_SIDE)[1])
+            alphas.append(tune_detail(cells, LINEAR, TuningOptions(1), 0.5, COARSE_SIDE)[1])
     assert 0 < alphas[0] < 1
     assert alphas[0] == alphas[1]

@@ -25,7 +25,7 @@ from kilomoist.configuration import keys
 from kilomoist.errors import InputError
 from kilomoist.learning.learners import (
     KINDS,
-    Settings,
+    LearnerSettings,
     Trended,
     fit,
     impurity_importance,
@@ -52,8 +52,8 @@ def rows(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
     return x, 0.2 + 0.05 * x[:, 0] - 0.02 * x[:, 1] ** 2 + random.gamma(1, 0.03, count)
 
 
-def settings(kind: str, trees: int = 20) -> Settings:
-    return Settings(kind, trees, 2021, 5)
+def settings(kind: str, trees: int = 20) -> LearnerSettings:
+    return LearnerSettings(kind, trees, 2021, 5)
 
 
 def model(kind: str = "random_forest", trend: str = "none") -> Model:
@@ -102,14 +102,14 @@ SAVING = """
 import sys
 import numpy as np
 padding = [bytearray(int(sys.argv[3])) for _ in range(50)]  # other addresses
-from kilomoist.learning.learners import Settings, fit
+from kilomoist.learning.learners import LearnerSettings, fit
 from kilomoist.learning.models import Model, save
 random = np.random.default_rng(1)
 x = random.normal(size=(12000, 3)).astype(np.float32)
 y = x[:, 0] + random.normal(size=12000)
 for name in sys.argv[4:]:
     kind, trend = name.split("-")
-    estimator = fit(Settings(kind, 4, 2021, 5, trend=trend), x, y, int(sys.argv[2]))
+    estimator = fit(LearnerSettings(kind, 4, 2021, 5, trend=trend), x, y, int(sys.argv[2]))
     save(f"{sys.argv[1]}/{name}.skops", Model("absolute", kind, ("a", "b", "c"), 5, 1.0, 400, 0, estimator))
 """
 

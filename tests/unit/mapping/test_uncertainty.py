@@ -15,10 +15,10 @@ from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells, reconciled_detail
 from kilomoist.learning.details import detail as detail_of
-from kilomoist.learning.learners import Settings, fit, predict_mean
+from kilomoist.learning.learners import LearnerSettings, fit, predict_mean
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import Tuning, fit_small
+from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.mapping.calibration import (
     MIN_ROWS,
     Errors,
@@ -34,7 +34,7 @@ from kilomoist.mapping.intervals import block_offsets, interval_block, spread
 from kilomoist.mapping.merging import weigh_target
 
 WINDOW = Window(200, 2900, 48, 48)
-FOREST = Settings("random_forest", 30, 1, 10)
+FOREST = LearnerSettings("random_forest", 30, 1, 10)
 
 
 def smooth(seed: int, shape: tuple[int, int], width: float) -> np.ndarray:
@@ -103,15 +103,17 @@ def test_spread_of_both_methods_follows_the_quantiles() -> None:
     assert np.corrcoef(below, x[:50, 0])[0, 1] > 0.9, "where values scatter more, more is expected"
 
 
-def replace_leaf(min_leaf: int) -> Settings:
-    return Settings("random_forest", 50, 1, min_leaf)
+def replace_leaf(min_leaf: int) -> LearnerSettings:
+    return LearnerSettings("random_forest", 50, 1, min_leaf)
 
 
 @pytest.mark.parametrize(
     "model",
     [
         Model("detail", "random_forest", ("a",), 1, 0.0, 0, 12, None),
-        Model("absolute", "linear", ("a",), 1, 1.0, 50, 0, fit(Settings("linear", 1, 1), np.eye(3), np.arange(3.0))),
+        Model(
+            "absolute", "linear", ("a",), 1, 1.0, 50, 0, fit(LearnerSettings("linear", 1, 1), np.eye(3), np.arange(3.0))
+        ),
     ],
 )
 def test_without_quantiles_all_places_are_alike(model: Model) -> None:
@@ -142,7 +144,7 @@ def test_errors_of_detail_are_those_of_models_that_did_not_see_the_fold() -> Non
     cells = region()
     noise = np.random.default_rng(4).standard_normal((2, *WINDOW.shape))
     useless = Cells(cells.target, noise, WINDOW)
-    model, _ = fit_detail(cells, ["a", "b"], FOREST, Tuning(10), 0.5)
+    model, _ = fit_detail(cells, ["a", "b"], FOREST, TuningOptions(10), 0.5)
     told, _ = detail_errors(cells, FOREST, model, True, 0.9, 0.5)
     untold, _ = detail_errors(useless, FOREST, model, True, 0.9, 0.5)
     rmse = [float(np.sqrt(np.mean((one.table["observed"] - one.table["estimated"]) ** 2))) for one in (told, untold)]
@@ -153,10 +155,10 @@ def test_errors_of_detail_are_those_of_models_that_did_not_see_the_fold() -> Non
 def test_errors_of_absolute_count_what_reconciliation_mends() -> None:
     cells = region()
     samples = samples_of(cells)
-    model, _ = fit_absolute(samples, ["a", "b"], FOREST, Tuning(10))
+    model, _ = fit_absolute(samples, ["a", "b"], FOREST, TuningOptions(10))
     calibrations = []
     for reconciled in (False, True):
-        errors, least = absolute_errors(cells, samples, FOREST, Tuning(5), model, reconciled, 0.9, 0.5)
+        errors, least = absolute_errors(cells, samples, FOREST, TuningOptions(5), model, reconciled, 0.9, 0.5)
         assert errors.table["fold"].nunique() == 5
         crossed = crossed_coverage(errors, 0.9)
         inside = (crossed["observed"] >= crossed["lower"]) & (crossed["observed"] <= crossed["upper"])
@@ -177,8 +179,8 @@ def test_a_region_without_coarse_cells_has_no_interval() -> None:
     small = Window(200, 2900, 12, 12)
     few = Cells(cells.target[:12, :12], cells.predictors[:, :12, :12], small)
     samples = samples_of(few)
-    model, _ = fit_absolute(samples, ["a", "b"], FOREST, Tuning(10))
-    errors, least = absolute_errors(few, samples, FOREST, Tuning(5), model, True, 0.9, 0.5)
+    model, _ = fit_absolute(samples, ["a", "b"], FOREST, TuningOptions(10))
+    errors, least = absolute_errors(few, samples, FOREST, TuningOptions(5), model, True, 0.9, 0.5)
     assert errors.table.empty
     assert crossed_coverage(errors, 0.9).empty
     calibration = calibrate(errors, 0.9, 1.0, least)
@@ -257,7 +259,7 @@ def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
 
 def test_an_exact_target_is_kept() -> None:
     cells = region()
-    exact = weigh_target(cells, samples_of(cells), ["a", "b"], FOREST, Tuning(10), 0.0)
+    exact = weigh_target(cells, samples_of(cells), ["a", "b"], FOREST, TuningOptions(10), 0.0)
     np.testing.assert_allclose(exact.goal, cells.target, atol=1e-12)
     assert (exact.weight, exact.error, exact.contradicted) == (1, 0, False)
 
@@ -269,7 +271,7 @@ def test_an_error_that_the_data_contradict_makes_nobody_sure(target_error: float
     cells = region()
     noise = true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
     noisy = Cells(cells.target + noise, cells.predictors, WINDOW)
-    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, Tuning(10), target_error)
+    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), target_error)
     assert found.contradicted
     assert found.weight == 0.5
     assert found.error == pytest.approx(float(np.sqrt(np.mean((found.goal - cells.target) ** 2))), rel=0.1)
@@ -281,7 +283,7 @@ def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
     noisy = Cells(
         cells.target + 0.03 * np.random.default_rng(7).standard_normal(WINDOW.shape), cells.predictors, WINDOW
     )
-    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, Tuning(10), 0.03)
+    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), 0.03)
     errors = [float(np.sqrt(np.mean((one - cells.target) ** 2))) for one in (noisy.target, found.goal)]
     assert 0 < found.weight < 1
     assert errors[1] < 0.75 * errors[0]

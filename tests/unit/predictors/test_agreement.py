@@ -13,9 +13,9 @@ from kilomoist.grids import CELL_SIDE, M01, TILE_SIDE, Window, ease_from_geograp
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.predictions import predict_map
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.half_months import (
     MAX_WINDOWS,
     MIN_PIXELS,
@@ -332,7 +332,7 @@ def test_noise_that_cells_do_not_see_is_kept_out_of_the_map(kind: str) -> None:
     stack = halves[:1]
     target = block_mean(truth, CELL_SIDE)[0]
     region = Cells(target, block_mean(stack, CELL_SIDE)[0], cells)
-    model, _ = fit_detail(region, ["x"], Settings(kind, 50, 2021), Tuning("auto"), 0.5)
+    model, _ = fit_detail(region, ["x"], LearnerSettings(kind, 50, 2021), TuningOptions("auto"), 0.5)
     assert model.alpha > 0.9  # one level up all is well
     moments = detail_moments(halves, np.ones(cells.shape, bool), 0.5)
     reliability = float(estimate_reliability("ndvi", moments)["reliability"])
@@ -355,6 +355,6 @@ def test_the_study_s_method_takes_predictors_as_they_are() -> None:
     region = Cells(block_mean(values[0], CELL_SIDE)[0], block_mean(values, CELL_SIDE)[0], CELLS)
     samples = pd.DataFrame({"x": region.predictors.ravel(), "target": region.target.ravel(), "split": "train"})
     samples["row"], samples["col"] = (index.ravel() for index in np.indices(CELLS.shape))
-    model, _ = fit_absolute(samples, ["x"], Settings("linear", 30, 2021), Tuning(1))
+    model, _ = fit_absolute(samples, ["x"], LearnerSettings("linear", 30, 2021), TuningOptions(1))
     plain, shrunk = (predict_map(model, values, pixels, region, CELL_SIDE, shares) for shares in ((), (0.2,)))
     np.testing.assert_array_equal(plain, shrunk)

@@ -14,9 +14,9 @@ from kilomoist.grids import CELL_SIDE, M01, Window, geographic_from_ease
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.training_folds import FOLDS, out_of_fold
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.samples import PLACES
 
 _MAP_POINTS = 10_000
@@ -26,9 +26,9 @@ _MAP_POINTS = 10_000
 def cross_validate(
     samples: pd.DataFrame,
     use: Sequence[str],
-    settings: Settings,
+    settings: LearnerSettings,
     folds: NDArray[np.int64],
-    tuning: Tuning | None = None,
+    tuning: TuningOptions | None = None,
     threads: int = 1,
 ) -> pd.DataFrame:
     """Estimates of every row by models that saw no row of its fold: `absolute`, the mean and a linear model.

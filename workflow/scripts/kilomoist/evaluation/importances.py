@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from kilomoist.learning.learners import Settings, impurity_importance, predict_mean
+from kilomoist.learning.learners import LearnerSettings, impurity_importance, predict_mean
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.training_rows import Rows
@@ -52,7 +52,7 @@ def variance_inflation(x: NDArray) -> NDArray[np.float64]:
 
 
 def permutation_errors(
-    settings: Settings, rows: Rows, shuffled: Sequence[Sequence[int]], threads: int
+    settings: LearnerSettings, rows: Rows, shuffled: Sequence[Sequence[int]], threads: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean squared errors in each fold held out: as it is (folds,), and with columns shuffled (folds, len(shuffled)).
 
@@ -79,7 +79,7 @@ def permutation_errors(
 
 
 def importance_table(
-    model: Model, rows: Rows, settings: Settings, groups: Sequence[Sequence[str]], threads: int
+    model: Model, rows: Rows, settings: LearnerSettings, groups: Sequence[Sequence[str]], threads: int
 ) -> pd.DataFrame:
     """Importance of each predictor, and of each group of predictors that are shuffled together.
 

@@ -9,8 +9,8 @@ from kilomoist.errors import InputError
 from kilomoist.evaluation.null_models import null_estimates
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import tune_absolute
-from kilomoist.learning.learners import Settings
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.learners import LearnerSettings
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.samples import PLACES
 
 MAX_ROWS = 20_000
@@ -22,8 +22,8 @@ def leave_month_out(
     samples: pd.DataFrame,
     others: Mapping[str, pd.DataFrame],
     use: Sequence[str],
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, str]:
     """Estimates of every row of a month by models that saw other months alone: `absolute`, the mean, a linear model.

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from kilomoist.cells import Values, interpolate
 from kilomoist.grids import Window
 from kilomoist.learning import learners
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.reconciliation import reconcile
 
 
@@ -25,5 +25,5 @@ def null_models(
 
 def null_estimates(x: NDArray, y: NDArray, of: NDArray) -> dict[str, Values]:
     """What needs no forest: the mean of the training rows, and a linear model of them."""
-    linear = learners.fit(Settings("linear", 1, 0), x, y)
+    linear = learners.fit(LearnerSettings("linear", 1, 0), x, y)
     return {"mean": np.full(len(of), y.mean()), "linear": learners.predict_mean(linear, of)}

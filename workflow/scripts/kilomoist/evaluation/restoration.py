@@ -12,17 +12,17 @@ from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, level_up
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.predictions import predict_map
-from kilomoist.learning.tuning import Tuning
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.reconciliation import reconcile
 
 
 def degrade_restore(
     cells: Cells,
     use: Sequence[str],
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     minimum_fraction: float,
     threads: int = 1,
 ) -> tuple[pd.DataFrame, str]:

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 
 from kilomoist.learning import learners
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import Tuning, choose, compared_row, predict_out_of_fold
+from kilomoist.learning.tuning import TuningOptions, choose, compared_row, predict_out_of_fold
 
 
 def tune_absolute(
-    rows: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
-) -> tuple[Settings, pd.DataFrame]:
+    rows: pd.DataFrame, use: list[str], settings: LearnerSettings, tuning: TuningOptions, threads: int = 1
+) -> tuple[LearnerSettings, pd.DataFrame]:
     """The settings that learn y9 = f(x9) best out of fold, on spatial folds of the rows, and what was compared.
 
     Where there is nothing to choose nothing is fitted, and the RMSE is NaN.
@@ -34,7 +34,7 @@ def tune_absolute(
 
 
 def fit_absolute(
-    samples: pd.DataFrame, use: list[str], settings: Settings, tuning: Tuning, threads: int = 1
+    samples: pd.DataFrame, use: list[str], settings: LearnerSettings, tuning: TuningOptions, threads: int = 1
 ) -> tuple[Model, pd.DataFrame]:
     """Learn y9 = f(x9) from the rows of the training split; the table of what was compared on those rows."""
     train = samples[samples["split"] == "train"]

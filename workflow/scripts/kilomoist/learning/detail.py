@@ -4,7 +4,7 @@ Write x for predictors and y for soil moisture, index 36, 9, 1 for the scale in 
 cell means to the finer grid. `absolute` learns y9 = f(x9) and maps f(x1). `detail` learns
 y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(λ·(x1 − B(x9))), where λ is the share of each predictor's detail that
 repeats (`agreement`). The functions take any pair of nested scales, and `detail` may learn from coarse cells of 18 or
-27 km too (`Tuning.ratio`).
+27 km too (`TuningOptions.ratio`).
 """
 
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from kilomoist.cells import Values
 from kilomoist.learning import learners
 from kilomoist.learning.details import Cells, count_coarse, detail_rows, reconciled_detail
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import CANDIDATE_RATIOS, Tuning, choose, fit_small, predict_out_of_fold
+from kilomoist.learning.tuning import CANDIDATE_RATIOS, TuningOptions, choose, fit_small, predict_out_of_fold
 
 MIN_COARSE_CELLS = 30
 """Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
@@ -45,8 +45,13 @@ def detail_folds(cells: Cells) -> NDArray[np.int64]:
 
 
 def tune_detail(
-    cells: Cells, settings: Settings, tuning: Tuning, minimum_fraction: float, ratio: int, threads: int = 1
-) -> tuple[Settings, float, pd.DataFrame]:
+    cells: Cells,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
+    minimum_fraction: float,
+    ratio: int,
+    threads: int = 1,
+) -> tuple[LearnerSettings, float, pd.DataFrame]:
     """The settings and the α that learn detail best out of fold at a ratio, and what was compared."""
     x, y = detail_rows(cells, minimum_fraction, ratio)
     folds, wanted = detail_folds(cells), reconciled_rows(cells, y, ratio)
@@ -62,7 +67,7 @@ def tune_detail(
 
 
 def common_error(
-    cells: Cells, settings: Settings, alpha: float, minimum_fraction: float, ratio: int, threads: int = 1
+    cells: Cells, settings: LearnerSettings, alpha: float, minimum_fraction: float, ratio: int, threads: int = 1
 ) -> float:
     """RMSE of the reconciled map one level up, as a share of that of no detail: the mean over `COMMON_RATIOS`.
 
@@ -86,7 +91,10 @@ def common_error(
 
 
 def choose_ratio(
-    cells: Cells, tuned: Mapping[int, tuple[Settings, float, pd.DataFrame]], minimum_fraction: float, threads: int = 1
+    cells: Cells,
+    tuned: Mapping[int, tuple[LearnerSettings, float, pd.DataFrame]],
+    minimum_fraction: float,
+    threads: int = 1,
 ) -> tuple[int, pd.DataFrame]:
     """The ratio of those that are tuned whose detail holds best at all ratios, and what was compared.
 
@@ -111,7 +119,12 @@ def choose_ratio(
 
 
 def fit_detail(
-    cells: Cells, use: list[str], settings: Settings, tuning: Tuning, minimum_fraction: float, threads: int = 1
+    cells: Cells,
+    use: list[str],
+    settings: LearnerSettings,
+    tuning: TuningOptions,
+    minimum_fraction: float,
+    threads: int = 1,
 ) -> tuple[Model, pd.DataFrame]:
     """Learn y9 − B(y36) = g(x9 − B(x36)) from all complete cells, α and what is tuned out of fold.
 

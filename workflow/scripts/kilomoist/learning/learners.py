@@ -22,7 +22,7 @@ _RANKED = 20_000
 
 
 @dataclass(frozen=True)
-class Settings:
+class LearnerSettings:
     """What a model is built from."""
 
     kind: str
@@ -42,19 +42,19 @@ class Settings:
 class Kind:
     """One entry of the registry."""
 
-    build: Callable[[Settings], RegressorMixin]
+    build: Callable[[LearnerSettings], RegressorMixin]
     """Makes an unfitted estimator."""
     has_leaves: bool
     """Whether `min_leaf` means anything to it."""
     trusted: tuple[str, ...]
     """Types beyond skops' own list that a saved model of this kind holds."""
-    build_mean: Callable[[Settings], RegressorMixin] | None = None
+    build_mean: Callable[[LearnerSettings], RegressorMixin] | None = None
     """Makes an estimator with the same mean that is faster to fit, where only the mean is wanted."""
     space: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Values of options that a search compares, each with each and with the leaf sizes."""
 
 
-def _forest(settings: Settings) -> dict[str, Any]:
+def _forest(settings: LearnerSettings) -> dict[str, Any]:
     """What all forests take."""
     own = {"n_estimators": settings.trees, "min_samples_leaf": settings.min_leaf, "random_state": settings.seed}
     return {**own, **settings.options}
@@ -131,7 +131,7 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         return result
 
 
-def fit(settings: Settings, x: NDArray, y: NDArray, threads: int = 1, only_mean: bool = False) -> RegressorMixin:
+def fit(settings: LearnerSettings, x: NDArray, y: NDArray, threads: int = 1, only_mean: bool = False) -> RegressorMixin:
     """Fit a model; the result does not depend on `threads`. `only_mean` fits what has the same mean in less time."""
     kind = KINDS[settings.kind]
     estimator = ((kind.build_mean if only_mean or not settings.quantiles else None) or kind.build)(settings)

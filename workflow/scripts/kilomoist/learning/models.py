@@ -34,11 +34,11 @@ class Model:
     estimator: RegressorMixin | None
     """None where there is nothing to learn from and only SMAP is interpolated."""
     options: Mapping[str, float] = field(default_factory=dict)
-    """`Settings.options`."""
+    """`LearnerSettings.options`."""
     source: str = ""
     """Source of the data it was trained on."""
     trend: str = "none"
-    """`Settings.trend`."""
+    """`LearnerSettings.trend`."""
     ratio: int = COARSE_SIDE
     """Cells along a side of the coarse cells that the detail was learned against; says nothing of `absolute`."""
 

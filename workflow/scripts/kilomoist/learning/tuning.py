@@ -1,4 +1,4 @@
-"""Tuning: candidates compared out of fold."""
+"""TuningOptions: candidates compared out of fold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from sklearn.base import RegressorMixin
 
 from kilomoist.grids import COARSE_SIDE
 from kilomoist.learning import learners
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.training_folds import out_of_fold
 
 CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
@@ -30,7 +30,7 @@ CANDIDATE_RATIOS = (2, 3, 4)
 
 
 @dataclass(frozen=True)
-class Tuning:
+class TuningOptions:
     """What of a model is chosen out of fold on its training rows."""
 
     min_leaf: int | str
@@ -44,7 +44,7 @@ class Tuning:
         """Every ratio that is compared."""
         return CANDIDATE_RATIOS if self.ratio == "auto" else (int(self.ratio),)
 
-    def candidates(self, settings: Settings) -> list[Settings]:
+    def candidates(self, settings: LearnerSettings) -> list[LearnerSettings]:
         """Every combination that is compared; one alone where there is nothing to choose."""
         kind = learners.KINDS[settings.kind]
         leaves: tuple[int, ...] = (1 if self.min_leaf == "auto" else int(self.min_leaf),)
@@ -56,7 +56,7 @@ class Tuning:
 
 
 def fit_small(
-    settings: Settings,
+    settings: LearnerSettings,
     x: NDArray,
     y: NDArray,
     train: NDArray[np.int64],
@@ -72,7 +72,7 @@ def fit_small(
 
 
 def predict_out_of_fold(
-    settings: Settings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
+    settings: LearnerSettings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
 ) -> NDArray[np.float64]:
     """Predictions for every row by models that saw none of the row's fold, with `SEARCH_TREES` trees at most."""
     random = np.random.default_rng(settings.seed)
@@ -84,11 +84,11 @@ def predict_out_of_fold(
 
 
 def choose(
-    settings: Settings,
-    tuning: Tuning,
-    out_of_fold: Callable[[Settings], NDArray],
+    settings: LearnerSettings,
+    tuning: TuningOptions,
+    out_of_fold: Callable[[LearnerSettings], NDArray],
     error: Callable[[NDArray], tuple[float, float]],
-) -> tuple[Settings, float, pd.DataFrame]:
+) -> tuple[LearnerSettings, float, pd.DataFrame]:
     """Compare a tuning's candidates out of fold: the best settings, their α, and the table of what was compared.
 
     `error` gives RMSE and α of out-of-fold predictions. A search halves successively (Jamieson and Talwalkar 2016,
@@ -110,7 +110,7 @@ def choose(
     return left[0], alpha, pd.DataFrame(rows)
 
 
-def compared_row(candidate: Settings, rmse: float, alpha: float, chosen: bool) -> dict[str, float | bool]:
+def compared_row(candidate: LearnerSettings, rmse: float, alpha: float, chosen: bool) -> dict[str, float | bool]:
     """A row of the table of what was compared."""
     settings = {"trees": candidate.trees, "min_leaf": candidate.min_leaf, **candidate.options}
     return settings | {"alpha": alpha, "rmse": rmse, "chosen": chosen}

@@ -23,10 +23,10 @@ from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.coarser_scale import level_up
 from kilomoist.learning.detail import detail_folds
 from kilomoist.learning.details import Cells, detail_rows, reconciled_detail
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import Tuning, fit_small
+from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.mapping.intervals import Calibration, spread, tails
 from kilomoist.reconciliation import reconcile
 
@@ -79,7 +79,7 @@ def least_of(below: NDArray, above: NDArray) -> float:
 
 def detail_errors(
     cells: Cells,
-    settings: Settings,
+    settings: LearnerSettings,
     model: Model,
     reconciled: bool,
     interval: float,
@@ -132,8 +132,8 @@ def detail_errors(
 def absolute_errors(
     cells: Cells,
     samples: pd.DataFrame,
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     model: Model,
     reconciled: bool,
     interval: float,
@@ -180,7 +180,7 @@ def absolute_errors(
 
 
 def conformalised(
-    rows: pd.DataFrame, use: Sequence[str], settings: Settings, interval: float, threads: int
+    rows: pd.DataFrame, use: Sequence[str], settings: LearnerSettings, interval: float, threads: int
 ) -> tuple[float, Values, Values]:
     """What CQR adds to both quantiles on held-out blocks of the rows, and the spreads below and above with it.
 

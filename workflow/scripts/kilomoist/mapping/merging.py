@@ -10,9 +10,9 @@ import pandas as pd
 from kilomoist.cells import Values
 from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import Settings
+from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import Tuning, predict_out_of_fold
+from kilomoist.learning.tuning import TuningOptions, predict_out_of_fold
 
 MIN_OWN_ERROR = 0.1
 """Share of the mean square of target − model that must be left to the model, or `target_error` contradicts the data: no
@@ -39,8 +39,8 @@ def weigh_target(
     cells: Cells,
     samples: pd.DataFrame,
     use: Sequence[str],
-    settings: Settings,
-    tuning: Tuning,
+    settings: LearnerSettings,
+    tuning: TuningOptions,
     target_error: float,
     threads: int = 1,
 ) -> Weighed:
