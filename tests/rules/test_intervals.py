@@ -34,7 +34,7 @@ from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import Model, save
 from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.calibration import MIN_ROWS, absolute_errors, calibrate, detail_errors
-from kilomoist.mapping.error_scale_ratio import roughness
+from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.mapping.intervals import Calibration, block_offsets
 from kilomoist.mapping.merging import weigh_target
 from kilomoist.rasters import mosaic, read_raster, write_raster
@@ -44,7 +44,7 @@ CALIBRATION = {
     "interval": 0.9,
     "scale": 1.5,
     "addition": 0.0,
-    "roughness": 0.5,
+    "error_scale_ratio": 0.5,
     "least_spread": 0.001,
     "rows": 110,
 }
@@ -72,7 +72,7 @@ def test_calibrate_intervals(bench: Bench) -> None:
     # Fewer than are needed: the small region's calibration has no scale.
     assert (calibration.scale is None) == (len(errors) < MIN_ROWS)
     assert calibration.least_spread == pytest.approx(least)
-    assert calibration.roughness > 0
+    assert calibration.error_scale_ratio > 0
     assert {"lower", "upper", "fold", *USE} <= set(errors)
 
 
@@ -90,7 +90,7 @@ def large_roughness(model: Model) -> float:
     cells, pixels, bands = region_cells(LARGE), LARGE.refined(CELL_SIDE), stack(LARGE)
     fine = deviations(np.stack([bands[name] for name in USE]), pixels, cells.filled(), CELL_SIDE)
     repeated = RELIABILITY * fine[:, np.isfinite(fine).all(axis=0)].var(axis=1, dtype=float)
-    return roughness(cells, repeated, impurity_importance(model.estimator, len(USE)), 0.5, model.ratio)
+    return error_scale_ratio(cells, repeated, impurity_importance(model.estimator, len(USE)), 0.5, model.ratio)
 
 
 @pytest.mark.parametrize(
@@ -109,21 +109,21 @@ def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio:
     save(bench.path(f"{RUN}/model.skops"), model)
     outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
     bench.run("calibrate_intervals", *outputs)
-    settings, shrinkage = LearnerSettings("random_forest", 10, 2021, 5), large_roughness(model)
+    settings, scale_ratio = LearnerSettings("random_forest", 10, 2021, 5), large_roughness(model)
     given = (model, reconciled, 0.9, 0.5)
     if method == "detail":
         errors, least = detail_errors(region_cells(LARGE), settings, *given)
     else:
         errors, least = absolute_errors(region_cells(LARGE), sample_table(LARGE), settings, TuningOptions(5), *given)
-    assert 0.1 < shrinkage < 0.9
-    expected = calibrate(errors, 0.9, shrinkage if method == "detail" or reconciled else 1.0, least)
+    assert 0.1 < scale_ratio < 0.9
+    expected = calibrate(errors, 0.9, scale_ratio if method == "detail" or reconciled else 1.0, least)
     found = Calibration(**read_json(bench.folder / outputs[0]))
     assert found.scale is not None
     assert found.rows == expected.rows >= MIN_ROWS
     assert (found.addition > 0) == (method == "absolute")
     for name in ("interval", "scale", "addition", "least_spread"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name)), name
-    assert found.roughness == pytest.approx(expected.roughness, abs=2e-6)
+    assert found.error_scale_ratio == pytest.approx(expected.error_scale_ratio, abs=2e-6)
 
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])

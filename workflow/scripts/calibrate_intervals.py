@@ -12,7 +12,7 @@ from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.calibration import absolute_errors, calibrate, crossed_coverage, detail_errors
-from kilomoist.mapping.error_scale_ratio import roughness
+from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.predictors.reliability import read_reliability
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import Mosaic, mosaic, parts_of
@@ -46,12 +46,12 @@ def calibrate_intervals(
         errors, least = absolute_errors(
             cells, samples, own, tuning, model, reconciled, interval, minimum_fraction, threads
         )
-    shrinkage = 1.0
+    scale_ratio = 1.0
     if model.method == "detail" or reconciled:
         importance = impurity_importance(model.estimator, len(use))
         repeated = detail_variance(stacks, cells, use) * read_reliability(agreement_path, use)
-        shrinkage = round(roughness(cells, repeated, importance, minimum_fraction, model.ratio), 6)
-    calibration = calibrate(errors, interval, shrinkage, least)
+        scale_ratio = round(error_scale_ratio(cells, repeated, importance, minimum_fraction, model.ratio), 6)
+    calibration = calibrate(errors, interval, scale_ratio, least)
     LOGGER.info("Calibrated on %d cells: %s", calibration.rows, calibration)
     write_json(calibration_path, asdict(calibration))
     with replaced(errors_path) as partial:

@@ -29,7 +29,7 @@ from kilomoist.mapping.calibration import (
     crossed_coverage,
     detail_errors,
 )
-from kilomoist.mapping.error_scale_ratio import roughness
+from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.mapping.intervals import block_offsets, interval_block, spread
 from kilomoist.mapping.merging import weigh_target
 
@@ -235,10 +235,10 @@ def test_roughness_of_a_field_that_is_alike_on_all_scales(exponent: float) -> No
     truth = field - interpolate(target, WINDOW, WINDOW.refined(9), 9)
     within = detail_of(target, WINDOW, 0.5)
     cells = Cells(target, target[None], WINDOW)
-    found = roughness(cells, np.array([np.nan]), np.array([1.0]), 0.5)
+    found = error_scale_ratio(cells, np.array([np.nan]), np.array([1.0]), 0.5)
     assert found == pytest.approx(truth.std() / within.std(), rel=0.2)
     # A predictor that is the truth itself gives the same from the other side.
-    both = roughness(cells, np.array([truth.var()]), np.array([1.0]), 0.5)
+    both = error_scale_ratio(cells, np.array([truth.var()]), np.array([1.0]), 0.5)
     assert both == pytest.approx(math.sqrt(found * truth.std() / within.std()), rel=1e-6)
 
 

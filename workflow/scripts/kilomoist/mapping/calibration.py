@@ -4,7 +4,7 @@ Nobody knows soil moisture at 1 km, so nothing can be calibrated there. One scal
 restores 9 km cells from coarser ones is wrong by errors that can be counted. Conformal scores are those errors in units
 of the spread that the model expects at a place; their quantile times the spread is the interval (split conformal
 prediction: Papadopoulos et al. 2002, doi 10.1007/3-540-36755-1_29; Lei et al. 2018, doi 10.1080/01621459.2017.1307116),
-the more alike errors one scale up and at 1 km are. How much smaller the errors are at 1 km is estimated by `roughness`.
+the more alike errors one scale up and at 1 km are. How much smaller the errors are at 1 km is estimated by `error_scale_ratio`.
 docs/trust.md writes the formulas out.
 """
 
@@ -58,15 +58,15 @@ def conformal_quantile(scores: NDArray, coverage: float) -> float:
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else math.inf
 
 
-def calibrate(errors: Errors, interval: float, shrinkage: float, least_spread: float) -> Calibration:
-    """The calibration that errors one scale up give; `shrinkage` is their `roughness`."""
+def calibrate(errors: Errors, interval: float, scale_ratio: float, least_spread: float) -> Calibration:
+    """The calibration that errors one scale up give; `scale_ratio` is their `error_scale_ratio`."""
     if len(errors.table) < MIN_ROWS:
-        return Calibration(interval, None, errors.addition, shrinkage, least_spread, len(errors.table))
+        return Calibration(interval, None, errors.addition, scale_ratio, least_spread, len(errors.table))
     return Calibration(
         interval,
         conformal_quantile(errors.scores(), interval),
         errors.addition,
-        shrinkage,
+        scale_ratio,
         least_spread,
         len(errors.table),
     )

@@ -11,10 +11,10 @@ from kilomoist.learning.details import Cells, detail_rows
 from kilomoist.mapping.calibration import MIN_ROWS
 
 MIN_EXPONENT = 0.05
-"""Smallest exponent H of `roughness`; fields without any structure have 0."""
+"""Smallest exponent H of `error_scale_ratio`; fields without any structure have 0."""
 
 
-def roughness(
+def error_scale_ratio(
     cells: Cells, detail_variance: NDArray, weights: NDArray, minimum_fraction: float, factor: int = COARSE_SIDE
 ) -> float:
     """Detail that 1 km has beyond 9 km, as a share of what 9 km has beyond the `factor` times coarser scale.

@@ -20,7 +20,7 @@ class Calibration:
     """Quantile of the conformal scores, errors in spreads; None with fewer than `MIN_ROWS`: there is no interval."""
     addition: float
     """What CQR adds to both sides of the forest's quantiles, m³/m³; 0 for `detail`."""
-    roughness: float
+    error_scale_ratio: float
     """Errors at 1 km as a share of those one scale up."""
     least_spread: float
     """m³/m³"""
@@ -63,7 +63,7 @@ def block_offsets(
     below, above = np.full((2, len(x)), np.nan, np.float32)
     if calibration.scale is None:
         return below, above
-    factor = calibration.scale * calibration.roughness
+    factor = calibration.scale * calibration.error_scale_ratio
     for start in range(0, len(x), rows_at_once):
         part = slice(start, start + rows_at_once)
         found = spread(model, x[part], calibration.interval, calibration.addition, calibration.least_spread)
