@@ -33,7 +33,7 @@ def test_a_target_that_errs_is_weighed(tmp_path: Path) -> None:
     config = SMALL | {"scene": SMALL["scene"] | {"error": 0.02}, "map": {"reconcile": "warranted"}}
     succeed(tmp_path, "--", f"{DEMO}/soil_moisture.tif", f"{DEMO}/tables/coverage.csv", config=config)
     bands, window = mosaic([tmp_path / DEMO / "cells.tif"], M09, ["target"])
-    weighed, tags = read_raster(tmp_path / DEMO / "weighed_cells.tif")
+    merged, tags = read_raster(tmp_path / DEMO / "merged_cells.tif")
     with Mosaic([tmp_path / f"resources/simulated/small-error0.02-2021/truth/{MONTH}/soil_moisture.tif"], M01) as file:
         truth, count = block_mean(file.read(window.refined(CELL_SIDE))["soil_moisture"])
     mapped, _ = block_mean(read_raster(tmp_path / DEMO / "soil_moisture.tif")[0]["soil_moisture"])
@@ -44,7 +44,7 @@ def test_a_target_that_errs_is_weighed(tmp_path: Path) -> None:
         return float(np.sqrt(np.mean((cells - truth)[common] ** 2)))
 
     assert 0.015 < rmse(bands["target"]) < 0.025
-    assert rmse(weighed["target"]) < 0.9 * rmse(bands["target"])
+    assert rmse(merged["target"]) < 0.9 * rmse(bands["target"])
     assert rmse(mapped) < 0.9 * rmse(bands["target"])
     assert 0 < float(tags["target_weight"]) < 1
     assert 0 < float(tags["target_error"]) < 0.02

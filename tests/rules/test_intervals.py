@@ -1,4 +1,4 @@
-"""Rules that make and check intervals, on a small region: calibration, blocks, coverage, the weighed target."""
+"""Rules that make and check intervals, on a small region: calibration, blocks, coverage, the merged target."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.calibration import MIN_ROWS, absolute_errors, calibrate, detail_errors
 from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.mapping.intervals import Calibration, block_offsets
-from kilomoist.mapping.merging import weigh_target
+from kilomoist.mapping.merging import merge_target
 from kilomoist.rasters import mosaic, read_raster, write_raster
 from kilomoist.regions import blocks_of
 
@@ -172,10 +172,10 @@ def test_measure_coverage(bench: Bench) -> None:
 def test_weigh_target(bench: Bench) -> None:
     bench.config = CONFIG | {"target_error": 0.02, "map": CONFIG["map"] | {"reconcile": "warranted"}}
     write_trained(bench, "detail")
-    bench.run("weigh_target", f"{RUN}/weighed_cells.tif")
-    bands, tags = read_raster(bench.folder / f"{RUN}/weighed_cells.tif")
+    bench.run("merge_target", f"{RUN}/merged_cells.tif")
+    bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")
     samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
-    expected = weigh_target(region_cells(), samples, USE, settings, TuningOptions(5), 0.02)
+    expected = merge_target(region_cells(), samples, USE, settings, TuningOptions(5), 0.02)
     np.testing.assert_allclose(bands["target"], expected.goal)
     assert float(tags["target_weight"]) == pytest.approx(expected.weight, abs=1e-6)
     assert float(tags["target_error"]) == pytest.approx(expected.error, abs=1e-6)

@@ -85,7 +85,7 @@ def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
 
 @pytest.mark.parametrize("reconcile", [True, False, "warranted"])
 def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
-    """With a weighed target, intervals take the error that is left of it."""
+    """With a merged target, intervals take the error that is left of it."""
     write_raw(bench.path, RUN)
     target_error = 0.04  # what is known of SMAP, as the archive's data are not simulated
     write_cells(bench.path(f"{RUN}/cells.tif"))
@@ -94,7 +94,7 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
         bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": reconcile}}
         bands, tags = read_raster(bench.folder / f"{RUN}/cells.tif")
         tags |= {"target_weight": "0.25", "target_error": f"{target_error}"}
-        write_raster(bench.path(f"{RUN}/weighed_cells.tif"), bands, M09, CELLS, tags)
+        write_raster(bench.path(f"{RUN}/merged_cells.tif"), bands, M09, CELLS, tags)
     coarse = {"soil_moisture": moisture(CELLS).astype(np.float32)}
     write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), coarse, M09, CELLS, {})
     for name, window in BLOCKS.items():

@@ -400,9 +400,9 @@ def protocol_estimates(wildcards):
     return expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=[*PROTOCOLS, *chosen], **wildcards)
 
 
-def goal_cells(wildcards):
+def analysis_cells(wildcards):
     """The region's cells with what the map is held to: the target, or as much of it as its error warrants."""
-    return f"{RUN}/weighed_cells.tif" if CONFIG.map.reconcile == "warranted" else f"{RUN}/cells.tif"
+    return f"{RUN}/merged_cells.tif" if CONFIG.map.reconcile == "warranted" else f"{RUN}/cells.tif"
 
 
 def offsets(wildcards):

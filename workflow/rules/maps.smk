@@ -5,7 +5,7 @@ rule predict_block:
     input:
         stack=f"{BLOCK}/predictors.tif",
         samples=f"{RUN}/samples.parquet",
-        cells=goal_cells,
+        cells=analysis_cells,
         model=f"{RUN}/model.skops",
         agreement=agreement,
     output:
@@ -29,16 +29,16 @@ rule predict_block:
         "../scripts/predict_block.py"
 
 
-rule weigh_target:
+rule merge_target:
     input:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
     output:
-        cells=f"{RUN}/weighed_cells.tif",
+        cells=f"{RUN}/merged_cells.tif",
     log:
-        "results/logs/weigh_target/{region}/{month}.log",
+        "results/logs/merge_target/{region}/{month}.log",
     benchmark:
-        "results/benchmarks/weigh_target/{region}/{month}.tsv"
+        "results/benchmarks/merge_target/{region}/{month}.tsv"
     conda:
         ENVIRONMENT
     threads: 2
@@ -55,11 +55,11 @@ rule weigh_target:
         seed=CONFIG.model.seed,
         target_error=TARGET_ERROR,
         tags=tags,
-        code=code("weigh_target"),
+        code=code("merge_target"),
     message:
-        "Weigh the target of {wildcards.region}, {wildcards.month}, by its error"
+        "Merge the target of {wildcards.region}, {wildcards.month}, by its error"
     script:
-        "../scripts/weigh_target.py"
+        "../scripts/merge_target.py"
 
 
 rule calibrate_intervals:
@@ -130,7 +130,7 @@ rule bound_block:
 rule reconcile_map:
     input:
         raw=of_blocks("raw_map.tif"),
-        cells=goal_cells,
+        cells=analysis_cells,
     output:
         correction=f"{RUN}/correction.tif",
     log:
@@ -158,7 +158,7 @@ rule assemble_map:
     input:
         raw=of_blocks("raw_map.tif"),
         offsets=offsets,
-        cells=goal_cells,
+        cells=analysis_cells,
         target=f"{RUN}/soil_moisture_9km.tif",
         correction=f"{RUN}/correction.tif",
     output:

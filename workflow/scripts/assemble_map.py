@@ -32,13 +32,13 @@ def assemble_map(
 ) -> None:
     """Write the map as a COG and the table of ranges.
 
-    `cells_path` holds what the map is held to, the target of `target_path` or a weighed one; `offsets` are the
+    `cells_path` holds what the map is held to, the target of `target_path` or a merged one; `offsets` are the
     intervals of the blocks, none where the map has no interval.
     """
     bands, cells = mosaic([cells_path], M09, ["target"])
     coarse, _ = mosaic([target_path], M09)
-    weighed = read_tags(cells_path)  # only the weighed ones say so
-    weight, error = float(weighed.get("target_weight", 1)), float(weighed.get("target_error", target_error))
+    merged = read_tags(cells_path)  # only the merged ones say so
+    weight, error = float(merged.get("target_weight", 1)), float(merged.get("target_error", target_error))
     solved, _ = mosaic([correction_path], M09)
     reconciled = solved["reconciled"] > 0
     goal = np.where(reconciled, bands["target"], np.nan)

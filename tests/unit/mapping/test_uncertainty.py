@@ -31,7 +31,7 @@ from kilomoist.mapping.calibration import (
 )
 from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.mapping.intervals import block_offsets, interval_block, spread
-from kilomoist.mapping.merging import weigh_target
+from kilomoist.mapping.merging import merge_target
 
 WINDOW = Window(200, 2900, 48, 48)
 FOREST = LearnerSettings("random_forest", 30, 1, 10)
@@ -259,7 +259,7 @@ def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
 
 def test_an_exact_target_is_kept() -> None:
     cells = region()
-    exact = weigh_target(cells, samples_of(cells), ["a", "b"], FOREST, TuningOptions(10), 0.0)
+    exact = merge_target(cells, samples_of(cells), ["a", "b"], FOREST, TuningOptions(10), 0.0)
     np.testing.assert_allclose(exact.goal, cells.target, atol=1e-12)
     assert (exact.weight, exact.error, exact.contradicted) == (1, 0, False)
 
@@ -271,7 +271,7 @@ def test_an_error_that_the_data_contradict_makes_nobody_sure(target_error: float
     cells = region()
     noise = true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
     noisy = Cells(cells.target + noise, cells.predictors, WINDOW)
-    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), target_error)
+    found = merge_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), target_error)
     assert found.contradicted
     assert found.weight == 0.5
     assert found.error == pytest.approx(float(np.sqrt(np.mean((found.goal - cells.target) ** 2))), rel=0.1)
@@ -283,7 +283,7 @@ def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
     noisy = Cells(
         cells.target + 0.03 * np.random.default_rng(7).standard_normal(WINDOW.shape), cells.predictors, WINDOW
     )
-    found = weigh_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), 0.03)
+    found = merge_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), 0.03)
     errors = [float(np.sqrt(np.mean((one - cells.target) ** 2))) for one in (noisy.target, found.goal)]
     assert 0 < found.weight < 1
     assert errors[1] < 0.75 * errors[0]

@@ -20,8 +20,8 @@ model is taken for three times as good as the target that it learned from."""
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """The target's cells, weighed against what a model says of them."""
+class MergedTarget:
+    """The target's cells, merged against what a model says of them."""
 
     goal: Values
     """m³/m³, (rows, columns)"""
@@ -35,7 +35,7 @@ class Weighed:
     """Whether the differences are too small for the target's error that was said."""
 
 
-def weigh_target(
+def merge_target(
     cells: Cells,
     samples: pd.DataFrame,
     use: Sequence[str],
@@ -43,7 +43,7 @@ def weigh_target(
     tuning: TuningOptions,
     target_error: float,
     threads: int = 1,
-) -> Weighed:
+) -> MergedTarget:
     """What cells hold as far as the target's error warrants: f + w·(y9 − f), (rows, columns).
 
     f is what `absolute` says of a cell out of fold, on spatial folds of all samples. With its error variance m², what
@@ -67,4 +67,4 @@ def weigh_target(
         error = math.sqrt(weight) * target_error
     goal = np.array(cells.target, float)
     goal[samples["row"] - cells.window.row, samples["col"] - cells.window.column] = estimated + weight * (y - estimated)
-    return Weighed(goal, weight, error, math.sqrt(square), contradicted)
+    return MergedTarget(goal, weight, error, math.sqrt(square), contradicted)

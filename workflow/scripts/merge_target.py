@@ -1,4 +1,4 @@
-"""Weigh the target's cells against what the model says of them, as far as the target's error warrants."""
+"""Merge the target's cells against what the model says of them, as far as the target's error warrants."""
 
 import math
 
@@ -7,12 +7,12 @@ from kilomoist.jobs import LOGGER, job
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.tuning import TuningOptions
-from kilomoist.mapping.merging import MIN_OWN_ERROR, weigh_target
+from kilomoist.mapping.merging import MIN_OWN_ERROR, merge_target
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic, write_raster
 
 
-def weigh_cells(
+def merge_cells(
     samples_path: str,
     cells_path: str,
     use: list[str],
@@ -23,26 +23,26 @@ def weigh_cells(
     tags: dict[str, str],
     path: str,
 ) -> None:
-    """Write the cells with the weighed target in the place of the target, and its weight and error (m³/m³) as tags."""
+    """Write the cells with the merged target in the place of the target, and its weight and error (m³/m³) as tags."""
     samples = read_samples(samples_path, use)
     bands, window = mosaic([cells_path], M09)
     cells = Cells.of_samples(samples, bands["target"], use, window)
-    weighed = weigh_target(cells, samples, use, settings, tuning, target_error, threads)
-    if weighed.contradicted:
+    merged = merge_target(cells, samples, use, settings, tuning, target_error, threads)
+    if merged.contradicted:
         LOGGER.warning(
             "target_error %g is too large for these data: the target and what the model says of its cells differ by "
             "%.4f only. Both get half of the weight, and an error of %.4f; set target_error to less than %.4f, or "
             "map.reconcile to true.",
-            *(target_error, weighed.difference, weighed.error, math.sqrt(1 - MIN_OWN_ERROR) * weighed.difference),
+            *(target_error, merged.difference, merged.error, math.sqrt(1 - MIN_OWN_ERROR) * merged.difference),
         )
-    LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", weighed.weight, 1 - weighed.weight)
-    found = {"target_weight": f"{weighed.weight:.6f}", "target_error": f"{weighed.error:.6f}"}
-    write_raster(path, bands | {"target": weighed.goal}, M09, window, tags | found)
+    LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", merged.weight, 1 - merged.weight)
+    found = {"target_weight": f"{merged.weight:.6f}", "target_error": f"{merged.error:.6f}"}
+    write_raster(path, bands | {"target": merged.goal}, M09, window, tags | found)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        weigh_cells(
+        merge_cells(
             *(snakemake.input[name] for name in ("samples", "cells")),
             snakemake.params.use,
             LearnerSettings(
