@@ -111,7 +111,7 @@ def prepare(region: Region) -> None:
             write_raster(f"{region.folder}/{name}-cells.tif", cells, M09, block, TAGS)
             truth.write({"soil_moisture": (0.25 + 0.04 * wet).astype(np.float32)}, pixels)
     pd.DataFrame({"predictor": USE, "reliability": 0.95}).to_csv(*region.at("agreement.csv"), index=False)
-    write_json(*region.at("range.json"), {"range_m": 50_000.0})
+    write_json(*region.at("range.json"), {"autocorrelation_range": 50_000.0})
     west, south, east, north = box_of(region.window)
     draws = np.random.default_rng(SEED).uniform(0.3, 0.7, (2, 300))
     points = {"id": np.arange(300), "longitude": west + draws[0] * (east - west)}

@@ -48,8 +48,8 @@ EVALUATED = [*TABLES, *RANKED, *STUDY, f"{RUN}/applicability.npz"]
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 
 
-def write_range(bench: Bench, range_m: float = 20_000.0) -> None:
-    write_json(bench.path(f"{RUN}/protocols/range.json"), {"range_m": range_m})
+def write_range(bench: Bench, autocorrelation_range: float = 20_000.0) -> None:
+    write_json(bench.path(f"{RUN}/protocols/range.json"), {"autocorrelation_range": autocorrelation_range})
 
 
 def prepare(bench: Bench, method: str, alpha: float = 0.5) -> None:
@@ -220,8 +220,8 @@ def test_estimate_range(bench: Bench) -> None:
     outputs = [f"{RUN}/protocols/range.json", f"{RUN}/tables/variogram.csv"]
     log = bench.run("estimate_range", *outputs)
     found, lags = read_json(bench.folder / outputs[0]), pd.read_csv(bench.folder / outputs[1])
-    assert 5_000 < found["range_m"] < 80_000
-    assert f"range {found['range_m'] / 1000:.0f} km" in log
+    assert 5_000 < found["autocorrelation_range"] < 80_000
+    assert f"range {found['autocorrelation_range'] / 1000:.0f} km" in log
     assert list(lags) == ["lag_m", "semivariance", "pairs", "fitted"]
 
 
@@ -261,7 +261,7 @@ def write_month(bench: Bench, month: str) -> pd.DataFrame:
     table = sample_table()
     table["target"] += 0.02 * MONTHS.index(month)
     write_samples(bench.path(f"results/{REGION}/{month}/samples.parquet"), table, USE)
-    write_json(bench.path(f"results/{REGION}/{month}/protocols/range.json"), {"range_m": 20_000.0})
+    write_json(bench.path(f"results/{REGION}/{month}/protocols/range.json"), {"autocorrelation_range": 20_000.0})
     return table
 
 
@@ -296,15 +296,20 @@ def test_score_months(tmp_path: Path) -> None:
     bench = make_bench(tmp_path, MONTHS[:2])
     bench.config |= {"months": [MONTHS[1], MONTHS[0]]}
     expected = {}
-    for month, range_m in zip(MONTHS[:2], (20_000.0, 30_000.0), strict=True):
+    for month, autocorrelation_range in zip(MONTHS[:2], (20_000.0, 30_000.0), strict=True):
         samples = write_month(bench, month)
-        write_json(bench.path(f"results/{REGION}/{month}/protocols/range.json"), {"range_m": range_m})
+        write_json(
+            bench.path(f"results/{REGION}/{month}/protocols/range.json"),
+            {"autocorrelation_range": autocorrelation_range},
+        )
         y = samples["target"].to_numpy()
         table = samples[["row", "col", "lon", "lat"]].assign(observed=y, absolute=0.9 * y + 0.02, mean=0.1)
         table["linear"] = 0.5 * y + 0.1
         table.attrs["note"] = f"without {month}"
         table.to_parquet(bench.path(LEFT_OUT[month]))
-        expected[month] = pd.DataFrame(score_table(month, Scored.of(table, range_m, 2021), "random_forest"))
+        expected[month] = pd.DataFrame(
+            score_table(month, Scored.of(table, autocorrelation_range, 2021), "random_forest")
+        )
     bench.run("score_months", MONTH_SCORES)
     found = pd.read_csv(bench.folder / MONTH_SCORES)
     assert list(found)[:4] == ["month", "method", "model", "n"]

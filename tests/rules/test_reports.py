@@ -35,7 +35,7 @@ def write_maps(bench: Bench) -> None:
     other_maps = {"detail": fine + np.float32(0.01), "bilinear": fine + np.float32(0.005), "copied": fine}
     other_maps["bilinear_reconciled"] = fine + np.float32(0.002)
     write_raster(bench.path(f"{RUN}/comparison.tif"), other_maps, M01, CELLS.refined(9), {})
-    write_json(bench.path(f"{RUN}/protocols/range.json"), {"range_m": 20_000.0})
+    write_json(bench.path(f"{RUN}/protocols/range.json"), {"autocorrelation_range": 20_000.0})
 
 
 def points() -> pd.DataFrame:

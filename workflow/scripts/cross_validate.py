@@ -37,7 +37,12 @@ def cross_validate_by(
     settings = replace(settings, min_leaf=study.min_leaf, trend=study.trend)
     try:
         folds, note = folds_of(
-            protocol, samples, bands["valid_fraction"] > 0, window, read_json(range_path)["range_m"], settings.seed
+            protocol,
+            samples,
+            bands["valid_fraction"] > 0,
+            window,
+            read_json(range_path)["autocorrelation_range"],
+            settings.seed,
         )
         table = cross_validate(samples, use, settings, folds, tuning if tuning.search else None, threads)
     except TooFewBlocksError as error:

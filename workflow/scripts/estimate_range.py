@@ -15,7 +15,7 @@ def estimate_range(samples_path: str, use: list[str], seed: int, range_path: str
     LOGGER.info(
         "Variogram of the target: %s, range %.0f km%s, sill %.6f, nugget %.6f.",
         fitted.model,
-        fitted.range_m / 1000,
+        fitted.autocorrelation_range / 1000,
         " (limited by the region)" if fitted.limited else "",
         fitted.sill,
         fitted.nugget,

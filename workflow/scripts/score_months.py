@@ -13,7 +13,7 @@ def score_months(estimates: list[str], ranges: list[str], kind: str, seed: int, 
     """Write one row for each left-out month and estimate; `ranges` are those of the months, in the same order."""
     rows = []
     for table, range_path in zip(estimates, ranges, strict=True):
-        scored = Scored.of(pd.read_parquet(table), read_json(range_path)["range_m"], seed)
+        scored = Scored.of(pd.read_parquet(table), read_json(range_path)["autocorrelation_range"], seed)
         rows += score_table(Path(table).stem, scored, kind)
     with replaced(path) as partial:
         pd.DataFrame(rows).rename(columns={"protocol": "month"}).to_csv(partial, index=False)

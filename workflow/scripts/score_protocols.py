@@ -14,10 +14,10 @@ def score_protocols(
     paths: dict[str, str], range_path: str, kind: str, seed: int, scores_path: str, differences_path: str
 ) -> None:
     """Write one row for each protocol and estimate, and one for each difference from a null model."""
-    range_m = read_json(range_path)["range_m"]
+    autocorrelation_range = read_json(range_path)["autocorrelation_range"]
     scores, differences = [], []
     for protocol, estimates in paths.items():
-        scored = Scored.of(pd.read_parquet(estimates), range_m, seed)
+        scored = Scored.of(pd.read_parquet(estimates), autocorrelation_range, seed)
         scores += score_table(protocol, scored, kind)
         differences += difference_table(protocol, scored, REFERENCES.get(protocol, "bilinear_reconciled"))
     for path, rows in ((scores_path, scores), (differences_path, differences)):

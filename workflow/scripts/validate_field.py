@@ -50,10 +50,10 @@ def validate_field(
         month,
         len(matched),
     )
-    range_m = read_json(range_path)["range_m"]
+    autocorrelation_range = read_json(range_path)["autocorrelation_range"]
     estimates = {column: matched[column].to_numpy() for column in maps}
     places = matched[["longitude", "latitude"]].to_numpy()
-    scored = Scored(matched["observed"].to_numpy(), estimates, places, range_m, seed)
+    scored = Scored(matched["observed"].to_numpy(), estimates, places, autocorrelation_range, seed)
     squares = scored.squares if len(matched) else {}
     nulls = {null: squares[column] for column, null in NULLS.items() if column in squares}
     rows = [

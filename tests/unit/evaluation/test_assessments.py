@@ -27,7 +27,7 @@ def two_estimates() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def range_of(values: np.ndarray) -> float:
-    return variogram(values, lags_of(*PLACES.T, SEED)).range_m
+    return variogram(values, lags_of(*PLACES.T, SEED)).autocorrelation_range
 
 
 def influence_on_r(y: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -24,9 +24,9 @@ CELLS = np.argwhere(np.ones((40, 40), bool))
 REACH = 5.0
 
 
-def region(seed: int, side: int = 40, reach: float = REACH) -> tuple[NDArray, NDArray, NDArray]:
+def region(seed: int, side: int = 40, autocorrelation_range: float = REACH) -> tuple[NDArray, NDArray, NDArray]:
     """Observed values and two estimates at the cells of a square."""
-    stream = fields("exponential", side, reach, seed)
+    stream = fields("exponential", side, autocorrelation_range, seed)
     y, first, second = (next(stream).ravel() for _ in range(3))
     return y, estimate(y, first), estimate(y, second)
 
@@ -119,7 +119,7 @@ def test_correction_is_that_of_matrices(seed: int) -> None:
     places = random.random((500, 2)) * [80, 100]
     blocks = inference._blocks(places, 8)
     rows = blocks.lattice.ravel()
-    kernel = inference._block_correlation(blocks.side / blocks.reach)
+    kernel = inference._block_correlation(blocks.side / blocks.autocorrelation_range)
     at = np.argwhere(np.ones(blocks.lattice.shape, bool))
     apart = at[:, None] - at
     near = (np.abs(apart) <= 3).all(axis=2)
@@ -157,16 +157,16 @@ def test_coverage(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     # A standard deviation of 200 draws is 5 % off, which costs 0.1 % of coverage; the ordinary bootstrap is slow here.
     monkeypatch.setattr(inference, "RESAMPLES", 200)
-    number, side, reach = 400, 80, 10.0
-    stream, places = fields(name, side, reach, 1), np.argwhere(np.ones((side, side), bool))
+    number, side, autocorrelation_range = 400, 80, 10.0
+    stream, places = fields(name, side, autocorrelation_range, 1), np.argwhere(np.ones((side, side), bool))
     inside, ordinary = dict.fromkeys(SCORES, 0), dict.fromkeys(SCORES, 0)
     no_difference = {"rmse": 0, "r": 0}
     for seed in range(number):
         y, first, second = (next(stream).ravel() for _ in range(3))
-        for row in intervals(y, estimate(y, first), places, reach, seed=seed)[1:]:
+        for row in intervals(y, estimate(y, first), places, autocorrelation_range, seed=seed)[1:]:
             inside[row.score] += row.lower <= POPULATION[row.score] <= row.upper
             ordinary[row.score] += row.ordinary_lower <= POPULATION[row.score] <= row.ordinary_upper
-        for test in difference(y, estimate(y, first), estimate(y, second), places, reach, seed=seed):
+        for test in difference(y, estimate(y, first), estimate(y, second), places, autocorrelation_range, seed=seed):
             no_difference[test.score] += test.lower <= 0 <= test.upper
     assert all(0.90 <= count / number <= 0.98 for count in inside.values()), inside
     assert all(count / number >= 0.90 for count in no_difference.values()), no_difference
@@ -201,8 +201,11 @@ def test_estimates_together_are_what_each_is_alone(exact_rows: int, monkeypatch:
     places = [95, 42] + CELLS * [0.12, 0.08]
     rows = Rows.of(y, {"z": z, "other": other, "constant": np.full(len(y), 0.5)}, places, geographic=True, seed=2)
     for name, values in (("z", z), ("other", other)):
-        for reach in (4e4, 6e4):
-            same(rows.intervals(name, reach), intervals(y, values, places, reach, True, 2))
+        for autocorrelation_range in (4e4, 6e4):
+            same(
+                rows.intervals(name, autocorrelation_range),
+                intervals(y, values, places, autocorrelation_range, True, 2),
+            )
         same([rows.associations[name]], [dutilleul(y, values, places, True)])
     same(rows.difference("other", "z", 4e4), difference(y, other, z, places, 4e4, True, 2))
     assert math.isnan(rows.associations["constant"].effective_n)
@@ -257,7 +260,10 @@ def test_few_rows_have_no_intervals(count: int) -> None:
 def test_few_blocks_have_only_ordinary_intervals() -> None:
     """Where blocks of two ranges are fewer than ten, those of one range are taken; then there are none."""
     y, z, _ = region(12)
-    sides = {reach: intervals(y, z, CELLS, reach)[1].block_side for reach in (5, 6, 10, 14)}
+    sides = {
+        autocorrelation_range: intervals(y, z, CELLS, autocorrelation_range)[1].block_side
+        for autocorrelation_range in (5, 6, 10, 14)
+    }
     assert sides == {5: 10, 6: 12, 10: 10, 14: 14}
     assert intervals(y, z, CELLS, 6)[1].blocks > 10
     row = intervals(y, z, CELLS, 14)[1]
@@ -296,10 +302,10 @@ def test_a_tiny_range_is_no_range() -> None:
     assert row.upper - row.lower == pytest.approx(row.ordinary_upper - row.ordinary_lower, rel=0.15)
 
 
-@pytest.mark.parametrize("reach", [-1, math.nan])
-def test_ranges_that_are_none(reach: float) -> None:
+@pytest.mark.parametrize("autocorrelation_range", [-1, math.nan])
+def test_ranges_that_are_none(autocorrelation_range: float) -> None:
     with pytest.raises(ValueError, match="range of autocorrelation"):
-        intervals(np.zeros(3), np.zeros(3), np.zeros((3, 2)), reach)
+        intervals(np.zeros(3), np.zeros(3), np.zeros((3, 2)), autocorrelation_range)
 
 
 def test_places_on_the_ellipsoid() -> None:

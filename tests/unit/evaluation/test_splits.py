@@ -63,23 +63,25 @@ def test_distances_are_those_on_the_ellipsoid(
 
 
 @cache
-def correlated(model: str, range_m: float) -> np.ndarray:
+def correlated(model: str, autocorrelation_range: float) -> np.ndarray:
     """Ten Gaussian fields over `MONGOLIA` with variance 1 and a known variogram of geodesic distances."""
     longitude, latitude = cells(MONGOLIA)[2:]
-    u = distances.arc_length(cdist(*[geocentric(longitude, latitude)] * 2)) / range_m
+    u = distances.arc_length(cdist(*[geocentric(longitude, latitude)] * 2)) / autocorrelation_range
     covariance = np.maximum(1 - 1.5 * u + 0.5 * u**3, 0) * (u < 1) if model == "spherical" else np.exp(-3 * u)
     covariance[np.diag_indices(len(u))] += 1e-9
     factor = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
     return (factor @ np.random.default_rng(7).standard_normal((len(u), 10))).T
 
 
-@pytest.mark.parametrize(("model", "range_m"), [("spherical", 60e3), ("spherical", 100e3), ("exponential", 80e3)])
-def test_a_known_range_comes_back(model: str, range_m: float) -> None:
+@pytest.mark.parametrize(
+    ("model", "autocorrelation_range"), [("spherical", 60e3), ("spherical", 100e3), ("exponential", 80e3)]
+)
+def test_a_known_range_comes_back(model: str, autocorrelation_range: float) -> None:
     longitude, latitude = cells(MONGOLIA)[2:]
-    found = [variogram_range(field, longitude, latitude, 1) for field in correlated(model, range_m)]
+    found = [variogram_range(field, longitude, latitude, 1) for field in correlated(model, autocorrelation_range)]
     # A single field of so few ranges across has not exactly the range of what it was drawn from.
-    assert np.mean([each.range_m for each in found]) == pytest.approx(range_m, rel=0.2)
-    assert sum(abs(each.range_m / range_m - 1) < 0.25 for each in found) >= 6
+    assert np.mean([each.autocorrelation_range for each in found]) == pytest.approx(autocorrelation_range, rel=0.2)
+    assert sum(abs(each.autocorrelation_range / autocorrelation_range - 1) < 0.25 for each in found) >= 6
     assert sum(each.model == model for each in found) >= 8
     assert np.mean([each.sill for each in found]) == pytest.approx(1, abs=0.15)
     assert np.mean([each.nugget for each in found]) < 0.1
@@ -91,7 +93,7 @@ def test_a_nugget_is_told_from_the_rest() -> None:
     noise = np.random.default_rng(8).standard_normal((10, len(longitude)))
     fields = np.sqrt(0.7) * correlated("spherical", 60e3) + np.sqrt(0.3) * noise
     found = [variogram_range(field, longitude, latitude, 1) for field in fields]
-    assert np.mean([each.range_m for each in found]) == pytest.approx(60e3, rel=0.2)
+    assert np.mean([each.autocorrelation_range for each in found]) == pytest.approx(60e3, rel=0.2)
     assert np.mean([each.nugget for each in found]) == pytest.approx(0.3, abs=0.1)
 
 
@@ -101,7 +103,7 @@ def test_a_range_does_not_know_of_180_degrees() -> None:
     assert there[0].min() < -177 < 177 < there[0].max()
     field = correlated("spherical", 60e3)[0]
     one, other = variogram_range(field, *here, 1), variogram_range(field, *there, 1)
-    assert other.range_m == pytest.approx(one.range_m, rel=1e-6)
+    assert other.autocorrelation_range == pytest.approx(one.autocorrelation_range, rel=1e-6)
     np.testing.assert_allclose(other.lags, one.lags, rtol=1e-6)
 
 
@@ -111,7 +113,7 @@ def test_noise_has_no_range(seed: int) -> None:
     noise = np.random.default_rng(seed).normal(0.2, 0.03, len(longitude))
     found = variogram_range(noise, longitude, latitude, seed)
     assert found.model == "nugget"
-    assert 7e3 < found.range_m < 14e3  # cells are 7.1 km × 11.4 km
+    assert 7e3 < found.autocorrelation_range < 14e3  # cells are 7.1 km × 11.4 km
     assert found.nugget == found.sill == pytest.approx(0.03**2, rel=0.05)
     assert not found.limited
 
@@ -121,9 +123,9 @@ def test_a_trend_has_the_longest_range_that_is_looked_for() -> None:
     found = variogram_range(latitude, longitude, latitude, 1)
     assert found.limited
     greatest = geodesic(longitude[:1], latitude[:1], (longitude[-64:], latitude[-64:])).max()
-    assert found.range_m == pytest.approx(MAX_LAG * greatest, rel=0.05)
+    assert found.autocorrelation_range == pytest.approx(MAX_LAG * greatest, rel=0.05)
     with pytest.raises(TooFewBlocksError):
-        block_folds(*cells(MONGOLIA)[:2], latitude, found.range_m, 5)
+        block_folds(*cells(MONGOLIA)[:2], latitude, found.autocorrelation_range, 5)
 
 
 def test_a_constant_field_has_no_range() -> None:
@@ -161,7 +163,7 @@ def test_many_rows_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one.lags["pairs"].sum() < 300 * 1500 < everything.lags["pairs"].sum()
     assert one.lags.equals(same.lags)
     assert not one.lags.equals(other.lags)
-    assert one.range_m == pytest.approx(everything.range_m, rel=0.2)
+    assert one.autocorrelation_range == pytest.approx(everything.autocorrelation_range, rel=0.2)
 
 
 def test_too_few_rows_are_said() -> None:
@@ -182,10 +184,10 @@ def test_folds_by_chance_are_of_one_size(n: int, folds: int, seed: int) -> None:
     assert n < 50 or (found != random_folds(n, folds, seed + 1)).any()
 
 
-@given(row=st.integers(60, 1500), rows=st.integers(1, 60), range_m=st.floats(5e3, 4e5))
-def test_blocks_are_nowhere_shorter_than_the_range(row: int, rows: int, range_m: float) -> None:
+@given(row=st.integers(60, 1500), rows=st.integers(1, 60), autocorrelation_range=st.floats(5e3, 4e5))
+def test_blocks_are_nowhere_shorter_than_the_range(row: int, rows: int, autocorrelation_range: float) -> None:
     latitude = cells(Window(row, 0, rows, 1))[3]
-    tall, wide = block_sides(latitude, range_m)
+    tall, wide = block_sides(latitude, autocorrelation_range)
     assert tall % COARSE_SIDE == wide % COARSE_SIDE == 0
     farthest, nearest = np.abs(latitude).max(), np.abs(latitude).min()
     turn = 360 / M09.columns
@@ -200,11 +202,11 @@ def test_blocks_are_nowhere_shorter_than_the_range(row: int, rows: int, range_m:
         place = int(np.abs(north - nearest).argmin())
         return float(WGS84.inv(0, north[place], 0, north[max(place - count, 0)])[2])
 
-    assert width(wide) >= range_m * slack
-    assert height(tall) >= range_m * slack
+    assert width(wide) >= autocorrelation_range * slack
+    assert height(tall) >= autocorrelation_range * slack
     # And no longer than whole coarse cells need to be.
-    assert wide == COARSE_SIDE or width(wide - COARSE_SIDE) < range_m / slack
-    assert tall == COARSE_SIDE or (tall - COARSE_SIDE) * height(1) < range_m * 1.01
+    assert wide == COARSE_SIDE or width(wide - COARSE_SIDE) < autocorrelation_range / slack
+    assert tall == COARSE_SIDE or (tall - COARSE_SIDE) * height(1) < autocorrelation_range * 1.01
 
 
 def test_a_block_has_other_numbers_of_rows_and_columns() -> None:
@@ -216,16 +218,21 @@ def test_a_block_has_other_numbers_of_rows_and_columns() -> None:
     assert block_sides(np.array([47.0]), 5e3) == (4, 4)
 
 
-@given(row=st.integers(100, 1400), column=st.integers(0, 3800), range_m=st.floats(1e4, 1.2e5), seed=st.integers(0, 99))
-def test_no_block_is_in_two_folds(row: int, column: int, range_m: float, seed: int) -> None:
+@given(
+    row=st.integers(100, 1400),
+    column=st.integers(0, 3800),
+    autocorrelation_range=st.floats(1e4, 1.2e5),
+    seed=st.integers(0, 99),
+)
+def test_no_block_is_in_two_folds(row: int, column: int, autocorrelation_range: float, seed: int) -> None:
     window = Window(row, column, 70, 90)
     i, j, _, latitude = (
         values[np.random.default_rng(seed).random(window.shape).ravel() < 0.6] for values in cells(window)
     )
     try:
-        found = block_folds(i, j, latitude, range_m, 5)
+        found = block_folds(i, j, latitude, autocorrelation_range, 5)
     except TooFewBlocksError:
-        tall, wide = block_sides(latitude, range_m)
+        tall, wide = block_sides(latitude, autocorrelation_range)
         assert len(set(zip(i // tall, j // wide, strict=True))) < 10
         return
     blocks = {}
@@ -237,7 +244,7 @@ def test_no_block_is_in_two_folds(row: int, column: int, range_m: float, seed: i
     assert sizes.min() > 0
     assert sizes.max() - sizes.min() <= found.rows * found.columns
     shuffled = np.random.default_rng(seed).permutation(len(i))
-    again = block_folds(i[shuffled], j[shuffled], latitude[shuffled], range_m, 5)
+    again = block_folds(i[shuffled], j[shuffled], latitude[shuffled], autocorrelation_range, 5)
     np.testing.assert_array_equal(again.folds, found.folds[shuffled])
 
 
@@ -445,13 +452,15 @@ def test_smooth_noise_looks_good_in_folds_by_chance_and_not_in_blocks(seed: int)
     y, x = smooth(), np.stack([smooth() for _ in range(6)], axis=1)
     y = 0.2 + 0.03 * y / y.std()
     found = variogram_range(y, longitude, latitude, seed)
-    assert 60e3 < found.range_m < 120e3
+    assert 60e3 < found.autocorrelation_range < 120e3
     settings = LearnerSettings("random_forest", 15, seed)
 
     def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         return learners.predict_mean(learners.fit(settings, x[train], y[train], only_mean=True), x[test])
 
     by_chance = score(y, out_of_fold(random_folds(len(y), 5, seed), predict))["r2"]
-    in_blocks = score(y, out_of_fold(block_folds(row, column, latitude, found.range_m, 5).folds, predict))["r2"]
+    in_blocks = score(
+        y, out_of_fold(block_folds(row, column, latitude, found.autocorrelation_range, 5).folds, predict)
+    )["r2"]
     assert by_chance > 0.4
     assert in_blocks <= 0

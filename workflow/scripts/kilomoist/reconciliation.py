@@ -21,10 +21,10 @@ def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
     two axes where a cell has valid pixels, 0 elsewhere.
     """
     position = (np.arange(factor) + 0.5) / factor - 0.5
-    reach = np.stack([np.maximum(-position, 0), 1 - np.abs(position), np.maximum(position, 0)])
+    spread = np.stack([np.maximum(-position, 0), 1 - np.abs(position), np.maximum(position, 0)])
     rows, columns = valid.shape[0] // factor, valid.shape[1] // factor
     blocks = valid.reshape(rows, factor, columns, factor).astype(float)
-    total = np.einsum("ai,rick,bk->abrc", reach, blocks, reach, optimize=True)
+    total = np.einsum("ai,rick,bk->abrc", spread, blocks, spread, optimize=True)
     count = blocks.sum(axis=(1, 3))
     return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
 

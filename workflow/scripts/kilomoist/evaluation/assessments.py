@@ -37,20 +37,22 @@ class Scored:
     """(rows,) each."""
     places: NDArray
     """(rows, 2): longitude and latitude."""
-    range_m: float
+    autocorrelation_range: float
     """Taken where too few rows or sizes have no range of their own."""
     seed: int
     note: str = ""
 
     @classmethod
-    def of(cls, table: pd.DataFrame, range_m: float, seed: int) -> "Scored":
+    def of(cls, table: pd.DataFrame, autocorrelation_range: float, seed: int) -> "Scored":
         """The estimates of a protocol's table, at the rows where all have a value; none where no row has."""
         note, names = table.attrs.get("note", ""), estimates_of(table)
         rows = table[np.isfinite(table[names].to_numpy(float)).all(axis=1)]
         if rows.empty:
-            return cls(np.zeros(0), {}, np.zeros((0, 2)), range_m, seed, note)
+            return cls(np.zeros(0), {}, np.zeros((0, 2)), autocorrelation_range, seed, note)
         estimates = {name: rows[name].to_numpy() for name in names}
-        return cls(rows["observed"].to_numpy(), estimates, rows[["lon", "lat"]].to_numpy(), range_m, seed, note)
+        return cls(
+            rows["observed"].to_numpy(), estimates, rows[["lon", "lat"]].to_numpy(), autocorrelation_range, seed, note
+        )
 
     def sureness(self, name: str) -> dict[str, float]:
         """Intervals of an estimate's scores by blocks and by rows, and what r is worth.
@@ -61,10 +63,10 @@ class Scored:
         than `inference.MIN_BLOCKS`, or as many rows, intervals are NaN.
         """
         observed, estimated = self.observed, self.estimates[name]
-        reach = self._range(estimated - observed)
-        r_reach = max(self._range(one) for one in _influences(observed, estimated))
-        columns: dict[str, float] = {"errors_km": reach / 1000, "r_km": r_reach / 1000}
-        by_errors, by_r = (self._rows.intervals(name, length) for length in (reach, r_reach))
+        autocorrelation_range = self._range(estimated - observed)
+        r_range = max(self._range(one) for one in _influences(observed, estimated))
+        columns: dict[str, float] = {"errors_km": autocorrelation_range / 1000, "r_km": r_range / 1000}
+        by_errors, by_r = (self._rows.intervals(name, length) for length in (autocorrelation_range, r_range))
         columns |= {"errors_blocks": by_errors[0].blocks, "r_blocks": by_r[0].blocks}
         for found, names in ((by_r, ("r", "r2")), (by_errors, ("rmse", "ubrmse", "bias", "mae"))):
             for one in found:
@@ -126,11 +128,11 @@ class Scored:
     def _range(self, values: NDArray) -> float:
         """How far values are alike, in m: the range of their variogram."""
         if np.ptp(values) == 0:
-            return self.range_m
+            return self.autocorrelation_range
         try:
-            return variogram(values, self._lags).range_m
+            return variogram(values, self._lags).autocorrelation_range
         except ValueError:
-            return self.range_m
+            return self.autocorrelation_range
 
 
 def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]]:

@@ -55,11 +55,16 @@ def cross_validate(
 
 
 def folds_of(
-    protocol: str, samples: pd.DataFrame, mapped: NDArray[np.bool_], window: Window, range_m: float, seed: int
+    protocol: str,
+    samples: pd.DataFrame,
+    mapped: NDArray[np.bool_],
+    window: Window,
+    autocorrelation_range: float,
+    seed: int,
 ) -> tuple[NDArray[np.int64], str]:
     """Folds of the rows by the name of a protocol, and a sentence on what they are.
 
-    `random_folds`; `blocks`, at least as large as `range_m`; `knndm`, as far from each other as the map's pixels are
+    `random_folds`; `blocks`, at least as large as `autocorrelation_range`; `knndm`, as far from each other as the map's pixels are
     from the rows, where `mapped` is the window's cells that have pixels. Raises `TooFewBlocksError` for a region that
     has too few blocks.
     """
@@ -67,10 +72,12 @@ def folds_of(
     if protocol == "random_folds":
         return random_folds(len(samples), FOLDS, seed), f"{FOLDS} folds by chance"
     if protocol == "blocks":
-        found = block_folds(samples["row"].to_numpy(), samples["col"].to_numpy(), latitude, range_m, FOLDS)
+        found = block_folds(
+            samples["row"].to_numpy(), samples["col"].to_numpy(), latitude, autocorrelation_range, FOLDS
+        )
         return found.folds, (
             f"{FOLDS} folds of {found.number} blocks of {found.rows} × {found.columns} cells, as long as the range of "
-            f"{range_m / 1000:.0f} km"
+            f"{autocorrelation_range / 1000:.0f} km"
         )
     matched = knndm_folds(longitude, latitude, *_pixels_of(mapped, window, seed), FOLDS, seed)
     how = f"{matched.clusters} clusters" if matched.clusters else "chance, as the rows cover the map"

@@ -7,7 +7,7 @@ with their neighbours; the tests of correlations take an effective sample size. 
 correction and says what was measured of it.
 
 `coordinates` is (rows, 2) throughout: longitude and latitude in degrees with `geographic`, else any two planar
-coordinates in one unit, such as row and column of cells, or metres. `reach` is the range of the spatial
+coordinates in one unit, such as row and column of cells, or metres. `autocorrelation_range` is the range of the spatial
 autocorrelation, where 5 % of it is left (the practical range of an exponential or Gaussian variogram), of what a score
 sums up, its influence function (`assessments` fits the variogram); in metres with `geographic`, else in the unit of the
 coordinates.
@@ -67,7 +67,7 @@ class Interval:
     blocks: float
     """Effective number of blocks: (Σ rows)² / Σ rows² of the blocks, their number where all have as many rows."""
     block_side: float
-    """In the unit of `reach`."""
+    """In the unit of `autocorrelation_range`."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class _Blocks:
     lattice: Values
     """(block rows, block columns): rows in each square, 0 in those that are no block."""
     side: float
-    reach: float
+    autocorrelation_range: float
 
     @property
     def effective(self) -> float:
@@ -159,9 +159,9 @@ class Rows:
         y, *rest = (column[order] for column in columns)
         return cls(y, dict(zip(estimates, rest, strict=True)), places[order], geographic, seed)
 
-    def intervals(self, estimate: str, reach: float) -> list[Interval]:
+    def intervals(self, estimate: str, autocorrelation_range: float) -> list[Interval]:
         """`intervals` of an estimate."""
-        y, blocks = self.observed, _blocks(self.plane, reach)
+        y, blocks = self.observed, _blocks(self.plane, autocorrelation_range)
         value = score(y, self.estimates[estimate])
         center, spread, row_spread = self._spreads([estimate], blocks, _normal)
         factor, degrees = _correction(blocks)
@@ -180,9 +180,9 @@ class Rows:
             for number, name in enumerate(SCORES)
         ]
 
-    def difference(self, first: str, second: str, reach: float) -> list[Difference]:
+    def difference(self, first: str, second: str, autocorrelation_range: float) -> list[Difference]:
         """`difference` of two estimates."""
-        y, blocks = self.observed, _blocks(self.plane, reach)
+        y, blocks = self.observed, _blocks(self.plane, autocorrelation_range)
         values = [score(y, self.estimates[name]) for name in (first, second)]
         names = ("rmse", "r")
         numbers = [SCORES.index(name) for name in names]
@@ -266,7 +266,7 @@ def intervals(
     observed: NDArray,
     estimated: NDArray,
     coordinates: NDArray,
-    reach: float,
+    autocorrelation_range: float,
     geographic: bool = False,
     seed: int = 0,
 ) -> list[Interval]:
@@ -277,9 +277,9 @@ def intervals(
     score ± t · s · √f: s is the standard deviation over `RESAMPLES` draws of blocks, f and the degrees of freedom of
     Student's t are `_correction`'s. The order of the rows changes nothing. n is counted, not estimated: it has no
     interval. With fewer than `MIN_BLOCKS` effective blocks intervals are NaN; a perfect estimate has none either.
-    A `reach` that is negative or NaN is a ValueError.
+    A `autocorrelation_range` that is negative or NaN is a ValueError.
     """
-    return Rows.of(observed, {"": estimated}, coordinates, geographic, seed).intervals("", reach)
+    return Rows.of(observed, {"": estimated}, coordinates, geographic, seed).intervals("", autocorrelation_range)
 
 
 def difference(
@@ -287,7 +287,7 @@ def difference(
     first: NDArray,
     second: NDArray,
     coordinates: NDArray,
-    reach: float,
+    autocorrelation_range: float,
     geographic: bool = False,
     seed: int = 0,
 ) -> list[Difference]:
@@ -296,10 +296,10 @@ def difference(
     `observed`, `first` and `second` are (rows,); rows where any is not finite are left out. Blocks are drawn for both
     estimates alike, so that what they share cancels. The interval is difference ± t · s · √f as in `intervals`, on the
     scores' own scale, and p is that of difference / (s · √f) in the same distribution: p < 0.05 where the interval
-    leaves out 0. Estimates that are equal have p = 1. A `reach` that is negative or NaN is a ValueError.
+    leaves out 0. Estimates that are equal have p = 1. A `autocorrelation_range` that is negative or NaN is a ValueError.
     """
     rows = Rows.of(observed, {"first": first, "second": second}, coordinates, geographic, seed)
-    return rows.difference("first", "second", reach)
+    return rows.difference("first", "second", autocorrelation_range)
 
 
 def dutilleul(x: NDArray, y: NDArray, coordinates: NDArray, geographic: bool = False) -> Association:
@@ -362,21 +362,21 @@ def _plane(places: Values) -> Values:
     return np.stack(Transformer.from_crs("EPSG:4326", projection, always_xy=True).transform(*places.T), axis=1)
 
 
-def _blocks(plane: Values, reach: float) -> _Blocks:
+def _blocks(plane: Values, autocorrelation_range: float) -> _Blocks:
     """Squares of the plane, of the first of `SIDES` that makes enough of them, from the least coordinates on."""
-    if not reach >= 0:
-        raise ValueError(f"a range of autocorrelation of {reach}")
+    if not autocorrelation_range >= 0:
+        raise ValueError(f"a range of autocorrelation of {autocorrelation_range}")
     if len(plane) == 0:
-        return _Blocks(np.zeros(0, int), np.zeros((1, 1)), math.nan, reach)
+        return _Blocks(np.zeros(0, int), np.zeros((1, 1)), math.nan, autocorrelation_range)
     plane = plane - plane.min(axis=0)
-    reach = max(reach, float(plane.max()) / _FINEST, float(np.finfo(float).tiny))
+    autocorrelation_range = max(autocorrelation_range, float(plane.max()) / _FINEST, float(np.finfo(float).tiny))
     for side in SIDES:
-        row, column = (plane / (side * reach)).astype(np.int64).T
+        row, column = (plane / (side * autocorrelation_range)).astype(np.int64).T
         shape = row.max() + 1, column.max() + 1
         square = np.ravel_multi_index((row, column), shape)
         _, index = np.unique(square, return_inverse=True)
         lattice = np.bincount(square, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
-        blocks = _Blocks(index, lattice, side * reach, reach)
+        blocks = _Blocks(index, lattice, side * autocorrelation_range, autocorrelation_range)
         if blocks.effective >= MIN_BLOCKS:
             break
     return blocks
@@ -387,19 +387,19 @@ def _correction(blocks: _Blocks) -> tuple[float, float]:
 
     A score is nearly the mean of one number per row. From the sums S_k of these numbers over blocks of n_k rows, draws
     of blocks give the variance of their mean m as V = Σ (S_k − n_k·m)² / n²; but neighbouring blocks are not
-    independent. Were the numbers a field with the covariance exp(−3·distance / reach), the covariance C of the block
+    independent. Were the numbers a field with the covariance exp(−3·distance / autocorrelation_range), the covariance C of the block
     sums would be known, and with A = PCP', P = I − w1', w_k = n_k / n also the expectation of n²·V, tr(A), and its
     variance, 2·tr(A²). So V is multiplied by 1'C1 / tr(A), and has tr(A)² / tr(A²) degrees of freedom. This is the bias
     reduction and Satterthwaite's approximation as Bell & McCaffrey have them (2002, Survey Methodology 28: 169–181;
     Imbens & Kolesár 2016, doi 10.1162/REST_a_00552), with a covariance that reaches from block to block. For the same
-    `reach`, the exponential model is the one of the usual three that correlates blocks most.
+    `autocorrelation_range`, the exponential model is the one of the usual three that correlates blocks most.
     NaN for fewer than `MIN_BLOCKS` effective blocks.
     """
     if blocks.effective < MIN_BLOCKS:
         return math.nan, math.nan
     from scipy.ndimage import convolve
 
-    rows, kernel = blocks.lattice, _block_correlation(blocks.side / blocks.reach)
+    rows, kernel = blocks.lattice, _block_correlation(blocks.side / blocks.autocorrelation_range)
     weight, middle = rows / rows.sum(), len(kernel) // 2
 
     def times(vector: Values) -> Values:

@@ -33,8 +33,8 @@ class Blocks:
     """Blocks that hold at least one row."""
 
 
-def block_sides(latitude: NDArray, range_m: float) -> tuple[int, int]:
-    """Rows and columns of the smallest blocks of whole coarse cells whose sides are nowhere shorter than `range_m`.
+def block_sides(latitude: NDArray, autocorrelation_range: float) -> tuple[int, int]:
+    """Rows and columns of the smallest blocks of whole coarse cells whose sides are nowhere shorter than `autocorrelation_range`.
 
     `latitude` are those of all cells in degrees. A cell is narrowest where it is farthest from the equator and lowest
     where it is nearest to it. Along a parallel of radius p = N·cos φ (see `geocentric`), the chord of the turn Δλ is
@@ -43,14 +43,14 @@ def block_sides(latitude: NDArray, range_m: float) -> tuple[int, int]:
     cell_turn = 2 * np.pi / M09.columns
     farthest, nearest = np.abs(latitude).max(), np.abs(latitude).min()
     parallel, low_parallel = np.hypot(*geocentric(0, [farthest, nearest])[:, :2].T)
-    columns = 2 * np.arcsin(min(float(chord_length(range_m)) / (2 * parallel), 1)) / cell_turn
-    rows = range_m / (M09.side**2 / (low_parallel * cell_turn))
+    columns = 2 * np.arcsin(min(float(chord_length(autocorrelation_range)) / (2 * parallel), 1)) / cell_turn
+    rows = autocorrelation_range / (M09.side**2 / (low_parallel * cell_turn))
     whole = [max(int(np.ceil(count / COARSE_SIDE)), 1) * COARSE_SIDE for count in (rows, columns)]
     return whole[0], whole[1]
 
 
-def block_folds(row: NDArray, column: NDArray, latitude: NDArray, range_m: float, folds: int) -> Blocks:
-    """Folds of like size, made of blocks that are at least `range_m` long and wide; rows of one block stay together.
+def block_folds(row: NDArray, column: NDArray, latitude: NDArray, autocorrelation_range: float, folds: int) -> Blocks:
+    """Folds of like size, made of blocks that are at least `autocorrelation_range` long and wide; rows of one block stay together.
 
     `row`, `column` (n,) are those of the global grid, on which blocks are counted, so that they do not depend on where
     the region begins; `latitude` (n,) in degrees decides how many cells a block has (`block_sides`: one size for all,
@@ -62,12 +62,12 @@ def block_folds(row: NDArray, column: NDArray, latitude: NDArray, range_m: float
 
     Raises `TooFewBlocksError` when fewer blocks than folds hold rows.
     """
-    rows, columns = block_sides(latitude, range_m)
+    rows, columns = block_sides(latitude, autocorrelation_range)
     block = block_numbers(row, column, rows, columns)
     number = len(np.unique(block))
     if number < folds:
         raise TooFewBlocksError(
             f"The region has {number} blocks of {rows} × {columns} cells, as long as the range of "
-            f"{range_m / 1000:.0f} km, and {folds} folds need as many."
+            f"{autocorrelation_range / 1000:.0f} km, and {folds} folds need as many."
         )
     return Blocks(fill_folds(block, folds), rows, columns, number)

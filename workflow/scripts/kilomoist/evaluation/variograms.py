@@ -31,7 +31,7 @@ class Variogram:
 
     model: str
     """`spherical`, `exponential`, or `nugget` where γ does not rise with the distance."""
-    range_m: float
+    autocorrelation_range: float
     """Where γ reaches the sill, or 95 % of its rise for `exponential`; the shortest lag for `nugget`."""
     sill: float
     """Squared units of the values."""
@@ -144,10 +144,12 @@ def variogram(values: NDArray, lags: Lags) -> Variogram:
             terms = np.stack([np.ones_like(lag), shape(lag / candidate)], axis=1)
             (constant, rise), error = nnls(terms * weight[:, None], observed * weight)
             if error < smallest:
-                smallest, model, range_m, nugget, sill = error, name, candidate, constant, constant + rise
+                smallest, model, autocorrelation_range, nugget, sill = error, name, candidate, constant, constant + rise
                 fitted = terms @ [constant, rise]
-    limited = bool(range_m == ranges[-1])
+    limited = bool(autocorrelation_range == ranges[-1])
     if fitted[-1] - fitted[0] < MIN_RISE * sill or sill == 0:
         sill = nugget = float(np.average(observed, weights=weight**2))
-        model, range_m, limited, fitted = "nugget", lag[0], False, np.full(len(lag), sill)
-    return Variogram(model, float(range_m), float(sill), float(nugget), limited, table.assign(fitted=fitted))
+        model, autocorrelation_range, limited, fitted = "nugget", lag[0], False, np.full(len(lag), sill)
+    return Variogram(
+        model, float(autocorrelation_range), float(sill), float(nugget), limited, table.assign(fitted=fitted)
+    )
