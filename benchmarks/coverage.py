@@ -73,7 +73,7 @@ def measure_tables(name: str, number: int) -> dict[str, float]:
     for seed in range(number):
         y, other = (next(stream).ravel() for _ in range(2))
         scored = Scored(y, {"estimate": estimate(y, other)}, places, REACH * DEGREES * METRES, seed)
-        found = scored.sureness("estimate")
+        found = scored.confidence_intervals("estimate")
         for score in hits:
             hits[score] += found[f"{score}_low"] <= POPULATION[score] <= found[f"{score}_high"]
     return {score: 100 * hit / number for score, hit in hits.items()}

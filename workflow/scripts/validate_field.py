@@ -59,7 +59,7 @@ def validate_field(
     rows = [
         {"map": OWN_MAPS.get(column, column)}
         | score(scored.observed, values)
-        | (scored.sureness(column) | skill(squares[column], nulls) if len(matched) else {})
+        | (scored.confidence_intervals(column) | skill(squares[column], nulls) if len(matched) else {})
         for column, values in estimates.items()
     ]
     differences = [

@@ -37,7 +37,7 @@ def influence_on_r(y: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def test_sureness_takes_the_range_of_what_each_score_sums_up() -> None:
     y, z, _ = two_estimates()
-    found = Scored(y, {"one": z}, PLACES, 1.0, SEED).sureness("one")
+    found = Scored(y, {"one": z}, PLACES, 1.0, SEED).confidence_intervals("one")
     missed = 1 - score(y, z)["r2"]
     errors, associated = range_of(z - y), range_of(influence_on_r(y, z))
     explained = range_of((z - y) ** 2 - missed * (y - y.mean()) ** 2)
@@ -61,7 +61,7 @@ def test_tables_tell_why_there_is_no_interval() -> None:
     y, z, _ = two_estimates()
     drift = z + 20 * (PLACES - PLACES.mean(axis=0)).sum(axis=1)
     scored = Scored(y, {"one": z, "drift": drift}, PLACES, 1.0, SEED)
-    found, differing = scored.sureness("drift"), scored.difference("drift", "one")
+    found, differing = scored.confidence_intervals("drift"), scored.difference("drift", "one")
     assert found["errors_blocks"] < 10
     assert np.isnan([found["rmse_low"], found["rmse_high"]]).all()
     assert differing["rmse_difference_blocks"] < 10

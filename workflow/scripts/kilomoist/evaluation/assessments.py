@@ -54,7 +54,7 @@ class Scored:
             rows["observed"].to_numpy(), estimates, rows[["lon", "lat"]].to_numpy(), autocorrelation_range, seed, note
         )
 
-    def sureness(self, name: str) -> dict[str, float]:
+    def confidence_intervals(self, name: str) -> dict[str, float]:
         """Intervals of an estimate's scores by blocks and by rows, and what r is worth.
 
         Blocks are as long as what a score sums up is alike (its influence function: Hampel 1974, doi
@@ -139,7 +139,7 @@ def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]
     """Scores of each estimate of a protocol, how sure they are, and its skill against each null model.
 
     Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks,
-    `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows (`Scored.sureness`); `p` takes rows
+    `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows (`Scored.confidence_intervals`); `p` takes rows
     as independent, `p_effective` as many as `effective_n` says (`inference`). Without rows it is the note alone.
     """
     if not scored.estimates:
@@ -151,7 +151,7 @@ def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]
         rows.append(
             {"protocol": protocol, "method": described.method, "model": described.model or kind}
             | score(scored.observed, values)
-            | scored.sureness(name)
+            | scored.confidence_intervals(name)
             | skill(squares[name], squares)
             | {"note": scored.note}
         )
