@@ -119,7 +119,7 @@ RELIABILITY = [0.5, 1.0, 0.25]
 """Of each predictor in `USE`."""
 
 
-def write_agreement(path: Path) -> None:
+def write_reliability(path: Path) -> None:
     pd.DataFrame({"predictor": USE, "reliability": RELIABILITY}).to_csv(path, index=False)
 
 

@@ -23,7 +23,7 @@ from kilomoist.names import OWN_MAPS
 
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "field_validation", "granules"),
-    *("quality", "shift", "agreement", "coverage"),
+    *("quality", "shift", "reliability", "coverage"),
 )
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
@@ -353,9 +353,9 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     # What downscaling adds: copied values say nothing within cells.
     assert np.isnan(truth.loc[("within cells", "copied"), "r"])
     assert truth.loc[("within cells", "soil_moisture.tif"), "skill_bilinear_reconciled"] > 0.1
-    agreement = tables["agreement"]
-    assert agreement["predictor"].tolist() == ["ndvi", "evi", "lst_day"]
-    assert agreement["reliability"].between(0.8, 0.999).all()
+    reliability = tables["reliability"]
+    assert reliability["predictor"].tolist() == ["ndvi", "evi", "lst_day"]
+    assert reliability["reliability"].between(0.8, 0.999).all()
     ranges = tables["maps"].set_index("map")
     for name, raster in (("9 km", target), ("1 km", moisture)):
         finite = raster[np.isfinite(raster)].astype(float)

@@ -23,9 +23,9 @@ def test_noise_of_pixels_stays_out_of_the_map(tmp_path: Path) -> None:
     """White noise (NDVI 0.06, LST 1.8 K) that means of 9 km do not show: the map is no worse than interpolation."""
     found = errors_of(tmp_path, noise=True)
     assert found.loc["soil_moisture.tif", "rmse"] <= found.loc["bilinear_reconciled", "rmse"]
-    agreement = pd.read_csv(tmp_path / f"{DEMO}/tables/agreement.csv").set_index("predictor")
-    assert agreement.loc["ndvi", "reliability"] < 0.5
-    assert agreement.loc["lst_day", "reliability"] < 0.8
+    reliability = pd.read_csv(tmp_path / f"{DEMO}/tables/agreement.csv").set_index("predictor")
+    assert reliability.loc["ndvi", "reliability"] < 0.5
+    assert reliability.loc["lst_day", "reliability"] < 0.8
 
 
 def test_a_target_that_errs_is_weighed(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from workflow_runs import DEMO, MONTH, ROOT, SMALL, Pending, copy_tree, planned,
 
 SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
 COMPOSITES = {"composite_tile", "average_target"}
-SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_agreement"}
+SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),

@@ -17,9 +17,9 @@ from small_region import (
     region_cells,
     sample_table,
     stack,
-    write_agreement,
     write_cells,
     write_raw,
+    write_reliability,
     write_sample_table,
     write_stacks,
 )
@@ -195,7 +195,7 @@ def test_compare_maps(bench: Bench, method: str) -> None:
     prepare(bench, method)
     write_raw(bench.path, RUN)
     write_stacks(bench.path, RUN)
-    write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
+    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
     bench.run("compare_maps", f"{RUN}/comparison.tif")
     maps, _ = read_raster(bench.folder / f"{RUN}/comparison.tif")
     other = "detail" if method == "absolute" else "absolute"

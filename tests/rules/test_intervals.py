@@ -19,9 +19,9 @@ from small_region import (
     region_cells,
     sample_table,
     stack,
-    write_agreement,
     write_cells,
     write_model,
+    write_reliability,
     write_sample_table,
     write_stack,
     write_stacks,
@@ -54,7 +54,7 @@ def write_trained(bench: Bench, method: str, cells: Window = CELLS) -> None:
     write_cells(bench.path(f"{RUN}/cells.tif"), cells)
     write_sample_table(bench.path(f"{RUN}/samples.parquet"), cells)
     write_model(bench.path(f"{RUN}/model.skops"), method)
-    write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
+    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
 
 
 def test_calibrate_intervals(bench: Bench) -> None:

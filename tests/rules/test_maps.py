@@ -23,10 +23,10 @@ from small_region import (
     region_cells,
     sample_table,
     stack,
-    write_agreement,
     write_cells,
     write_model,
     write_raw,
+    write_reliability,
     write_sample_table,
     write_stack,
     write_stacks,
@@ -56,7 +56,7 @@ def test_predict_block(bench: Bench, method: str) -> None:
     write_cells(bench.path(f"{RUN}/cells.tif"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
     write_model(bench.path(f"{RUN}/model.skops"), method)
-    write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
+    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
     bench.run("predict_block", f"{RUN}/blocks/r001c001/raw_map.tif")
     bands, window = mosaic([bench.folder / f"{RUN}/blocks/r001c001/raw_map.tif"], M01)
     assert window == block.refined(9)
@@ -155,7 +155,7 @@ def judged(bench: Bench, model: Model) -> tuple[dict[str, np.ndarray], dict[str,
     table = pd.DataFrame(percents, columns=["method", "predictor", "entry", "permutation_percent"])
     rows = {method: learned_rows(method, sample_table(), region_cells(), USE, 0.5) for method in ("absolute", "detail")}
     write_applicability(bench.path(f"{RUN}/applicability.npz"), *learn_applicability(model, rows, table, USE, 2021))
-    write_agreement(bench.path(f"{RUN}/tables/agreement.csv"))
+    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
     bench.run("judge_block", f"{folder}/applicability.tif", f"{folder}/shift.json")
     path = bench.folder / f"{folder}/applicability.tif"
     bands, window = mosaic([path], M01)

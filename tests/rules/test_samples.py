@@ -222,7 +222,7 @@ def test_measure_agreement(bench: Bench) -> None:
         full = {name: np.broadcast_to(band, signal.shape).astype(np.float32) for name, band in layers.items()}
         write_raster(path, full, grid, grid.window, {})
     write_cells(bench.path(f"{RUN}/cells.tif"))
-    log = bench.run("measure_agreement", f"{RUN}/tables/agreement.csv")
+    log = bench.run("measure_reliability", f"{RUN}/tables/agreement.csv")
     table = pd.read_csv(bench.folder / f"{RUN}/tables/agreement.csv").set_index("predictor")
     assert list(table.index) == USE
     assert table.loc["ndvi", "reliability"] == pytest.approx(1, abs=1e-6)

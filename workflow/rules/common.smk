@@ -389,7 +389,7 @@ def scored_models(wildcards):
     return expand(f"{RUN}/{{trained}}.skops", trained=SCORED, **wildcards)
 
 
-def agreement(wildcards):
+def reliability(wildcards):
     """How much of the predictors' detail repeats, as a list of none or one: `absolute` maps no detail."""
     return [f"{RUN}/tables/agreement.csv"] if CONFIG.model.method == "detail" else []
 

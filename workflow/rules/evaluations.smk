@@ -224,7 +224,7 @@ rule compare_maps:
         cells=f"{RUN}/cells.tif",
         model=f"{RUN}/model.skops",
         alternative=f"{RUN}/alternative.skops",
-        agreement=f"{RUN}/tables/agreement.csv",
+        reliability=f"{RUN}/tables/agreement.csv",
     output:
         maps=f"{RUN}/comparison.tif",
     log:

@@ -7,7 +7,7 @@ rule predict_block:
         samples=f"{RUN}/samples.parquet",
         cells=analysis_cells,
         model=f"{RUN}/model.skops",
-        agreement=agreement,
+        reliability=reliability,
     output:
         raw=f"{BLOCK}/raw_map.tif",
     log:
@@ -67,7 +67,7 @@ rule calibrate_intervals:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
         model=f"{RUN}/model.skops",
-        agreement=f"{RUN}/tables/agreement.csv",
+        reliability=f"{RUN}/tables/agreement.csv",
         stacks=of_blocks("predictors.tif"),
     output:
         calibration=f"{RUN}/protocols/intervals.json",
@@ -105,7 +105,7 @@ rule bound_block:
         cells=f"{RUN}/cells.tif",
         model=f"{RUN}/model.skops",
         calibration=f"{RUN}/protocols/intervals.json",
-        agreement=f"{RUN}/tables/agreement.csv",
+        reliability=f"{RUN}/tables/agreement.csv",
     output:
         offsets=f"{BLOCK}/interval.tif",
     log:
@@ -192,7 +192,7 @@ rule judge_block:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
         known=f"{RUN}/applicability.npz",
-        agreement=agreement,
+        reliability=reliability,
     output:
         verdict=f"{BLOCK}/applicability.tif",
         shift=f"{BLOCK}/shift.json",

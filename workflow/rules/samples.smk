@@ -66,16 +66,16 @@ rule collect_samples:
         "../scripts/collect_samples.py"
 
 
-rule measure_agreement:
+rule measure_reliability:
     input:
         composites=composites,
         cells=f"{RUN}/cells.tif",
     output:
-        table=report(f"{RUN}/tables/agreement.csv", caption="../report/agreement.rst", category="Tables"),
+        table=report(f"{RUN}/tables/agreement.csv", caption="../report/reliability.rst", category="Tables"),
     log:
-        "results/logs/measure_agreement/{region}/{month}.log",
+        "results/logs/measure_reliability/{region}/{month}.log",
     benchmark:
-        "results/benchmarks/measure_agreement/{region}/{month}.tsv"
+        "results/benchmarks/measure_reliability/{region}/{month}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -88,8 +88,8 @@ rule measure_agreement:
         minimum_days=CONFIG.quality.minimum_days,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         seed=CONFIG.model.seed,
-        code=code("measure_agreement"),
+        code=code("measure_reliability"),
     message:
         "Measure what of the predictors' detail in {wildcards.region}, {wildcards.month}, repeats"
     script:
-        "../scripts/measure_agreement.py"
+        "../scripts/measure_reliability.py"

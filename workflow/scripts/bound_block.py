@@ -19,7 +19,7 @@ def bound_block(
     cells_path: str,
     model_path: str,
     calibration_path: str,
-    agreement_path: str,
+    reliability_path: str,
     tags: dict[str, str],
     path: str,
 ) -> None:
@@ -29,7 +29,7 @@ def bound_block(
     if model.method == "detail":
         bands, window = mosaic([cells_path], M09, ["target"])
         cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
-        reliability = read_reliability(agreement_path, use)
+        reliability = read_reliability(reliability_path, use)
     with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags) as raster:
         for part in parts_of(stack.window.coarsened(CELL_SIDE)):
             pixels = part.refined(CELL_SIDE)

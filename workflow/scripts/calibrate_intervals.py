@@ -22,7 +22,7 @@ def calibrate_intervals(
     samples_path: str,
     cells_path: str,
     model_path: str,
-    agreement_path: str,
+    reliability_path: str,
     stacks: list[str],
     settings: LearnerSettings,
     tuning: TuningOptions,
@@ -49,7 +49,7 @@ def calibrate_intervals(
     scale_ratio = 1.0
     if model.method == "detail" or reconciled:
         importance = impurity_importance(model.estimator, len(use))
-        repeated = detail_variance(stacks, cells, use) * read_reliability(agreement_path, use)
+        repeated = detail_variance(stacks, cells, use) * read_reliability(reliability_path, use)
         scale_ratio = round(error_scale_ratio(cells, repeated, importance, minimum_fraction, model.ratio), 6)
     calibration = calibrate(errors, interval, scale_ratio, least)
     LOGGER.info("Calibrated on %d cells: %s", calibration.rows, calibration)
@@ -75,7 +75,7 @@ def detail_variance(stacks: list[str], cells: Cells, use: list[str]) -> np.ndarr
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         calibrate_intervals(
-            *(snakemake.input[name] for name in ("samples", "cells", "model", "agreement")),
+            *(snakemake.input[name] for name in ("samples", "cells", "model", "reliability")),
             list(snakemake.input.stacks),
             LearnerSettings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
             TuningOptions(snakemake.params.min_leaf, snakemake.params.search),

@@ -32,7 +32,7 @@ def compare_maps(
     cells_path: str,
     model_path: str,
     alternative_path: str,
-    agreement_path: str,
+    reliability_path: str,
     minimum_fraction: float,
     tags: dict[str, str],
     path: str,
@@ -44,7 +44,7 @@ def compare_maps(
     samples = read_samples(samples_path, use)
     cells = Cells.of_samples(samples, bands["target"], use, window).filled()
     mean = samples.loc[samples["split"] == "train", "target"].mean()
-    reliability = read_reliability(agreement_path, use)
+    reliability = read_reliability(reliability_path, use)
     measured = {name: Reconciliation(window, CELL_SIDE) for name in ("absolute", "detail", "bilinear")}
     units = dict.fromkeys(BANDS, "m3 m-3")
     # Predicted once and kept in a file: reconciliation must know all of a map before it can correct any of it.
@@ -90,7 +90,7 @@ if __name__ == "__main__":
         compare_maps(
             list(snakemake.input.raw),
             list(snakemake.input.stacks),
-            *(snakemake.input[name] for name in ("samples", "cells", "model", "alternative", "agreement")),
+            *(snakemake.input[name] for name in ("samples", "cells", "model", "alternative", "reliability")),
             snakemake.params.minimum_valid_fraction,
             snakemake.params.tags,
             snakemake.output.maps,

@@ -18,7 +18,7 @@ def judge_block(
     samples_path: str,
     cells_path: str,
     known_path: str,
-    agreement_path: str | None,
+    reliability_path: str | None,
     tags: dict[str, str],
     path: str,
     shift_path: str,
@@ -32,7 +32,7 @@ def judge_block(
     if details:
         bands, window = mosaic([cells_path], M09, ["target"])
         filled = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
-        reliability = read_reliability(agreement_path, use)
+        reliability = read_reliability(reliability_path, use)
     with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags | facts["tags"]) as raster:
         for part in parts_of(stack.window.coarsened(CELL_SIDE)):
             pixels = part.refined(CELL_SIDE)
@@ -56,7 +56,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         judge_block(
             *(snakemake.input[name] for name in ("stack", "samples", "cells", "known")),
-            next(iter(snakemake.input.agreement), None),
+            next(iter(snakemake.input.reliability), None),
             snakemake.params.tags,
             *snakemake.output,
         )

@@ -15,16 +15,16 @@ def predict_block(
     samples_path: str,
     cells_path: str,
     model_path: str,
-    agreement_path: str | None,
+    reliability_path: str | None,
     tags: dict[str, str],
     path: str,
 ) -> None:
-    """Write the unreconciled map of the block, NaN where a predictor is missing; `detail` needs the agreement."""
+    """Write the unreconciled map of the block, NaN where a predictor is missing; `detail` needs the reliability."""
     model = load(model_path)
     use = list(model.predictors)
     bands, window = mosaic([cells_path], M09, ["target"])
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
-    reliability = read_reliability(agreement_path, use) if agreement_path else []
+    reliability = read_reliability(reliability_path, use) if reliability_path else []
     with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags | model_tags(model)) as raster:
         for part in parts_of(stack.window.coarsened(CELL_SIDE)):
             pixels = part.refined(CELL_SIDE)
@@ -37,7 +37,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         predict_block(
             *(snakemake.input[name] for name in ("stack", "samples", "cells", "model")),
-            next(iter(snakemake.input.agreement), None),
+            next(iter(snakemake.input.reliability), None),
             snakemake.params.tags,
             snakemake.output.raw,
         )

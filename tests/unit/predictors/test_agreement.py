@@ -20,10 +20,10 @@ from kilomoist.predictors.half_months import (
     MAX_WINDOWS,
     MIN_PIXELS,
     WINDOW_SIDE,
-    agreement_table,
     choose_windows,
     detail_moments,
     estimate_reliability,
+    reliability_table,
     warp_halves,
 )
 from kilomoist.predictors.reliability import read_reliability
@@ -281,7 +281,7 @@ def test_tables_have_a_row_for_every_predictor(tmp_path: Path) -> None:
     composites.append(TileComposite("MOD13A1.061", "h24v04", tmp_path / "b.tif"))
     cells = cells_at(103.0, 47.8, 12, 12)
     use = ["ndvi", "lst_day", "elevation"]
-    table = agreement_table(composites, use, np.ones(cells.shape, bool), cells, {"lst_day": 3.0}, 0.5, 1)
+    table = reliability_table(composites, use, np.ones(cells.shape, bool), cells, {"lst_day": 3.0}, 0.5, 1)
     assert list(table) == [
         *("predictor", "reliability", "signal_variance", "noise_variance", "r_halves", "n", "note"),
     ]

@@ -3,7 +3,7 @@
 Write x for predictors and y for soil moisture, index 36, 9, 1 for the scale in km, B(·) for bilinear interpolation of
 cell means to the finer grid. `absolute` learns y9 = f(x9) and maps f(x1). `detail` learns
 y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(λ·(x1 − B(x9))), where λ is the share of each predictor's detail that
-repeats (`agreement`). The functions take any pair of nested scales, and `detail` may learn from coarse cells of 18 or
+repeats (`reliability`). The functions take any pair of nested scales, and `detail` may learn from coarse cells of 18 or
 27 km too (`TuningOptions.ratio`).
 """
 

@@ -79,7 +79,7 @@ def deviations(
     """What predictors at pixels have beyond those of the cells: λ·(x − B(cell means)), (predictors, *pixels.shape).
 
     The space in which `detail` predicts; it learned in that of `detail_rows`, one level up. `reliability` is the share
-    λ of each predictor's detail that repeats (`agreement`), by default all of it.
+    λ of each predictor's detail that repeats (`reliability`), by default all of it.
     """
     result = np.empty(predictors.shape, np.float32)  # as models take them; bounds what a block needs
     shares = reliability or [1.0] * len(predictors)

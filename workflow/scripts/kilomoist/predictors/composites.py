@@ -29,7 +29,7 @@ def average_rows(
     Per quantity of the product (only those in `use` where it is given) five bands: the mean weighted by days
     (`{name}`, in its unit), the weighted standard deviation of its observations (`{name}_std`) and the days that its
     valid observations stand for (`{name}_days`; 0 where there are none); the mean and the days of those of every other
-    slot (`{name}_odd`, `{name}_odd_days`), from which `agreement` takes the other half. Means and deviation are NaN
+    slot (`{name}_odd`, `{name}_odd_days`), from which `reliability` takes the other half. Means and deviation are NaN
     where there is no valid observation. Products that tell water and snow add `water` and `snow`: the share of
     processed observations marked so. An observation is valid when its number lies in the layer's valid range, is not
     its fill, and its quality bits are accepted at `level`; of a difference of layers when both are. Bands are float32,

@@ -99,7 +99,7 @@ def detail_moments(halves: Halves, usable: NDArray[np.bool_], minimum_fraction: 
 
 
 def estimate_reliability(predictor: str, moments: NDArray[np.float64]) -> dict[str, float | int | str]:
-    """A row of the table of agreement, from the moments of a predictor's details (`detail_moments`).
+    """A row of the table of reliability, from the moments of a predictor's details (`detail_moments`).
 
     Halves are odd = s + n₁ and even = s + n₂, where the noises are independent of the signal s and of each other. So
     the mean of odd · even is the signal's variance, whatever the halves' numbers of observations, and what the
@@ -131,7 +131,7 @@ def estimate_reliability(predictor: str, moments: NDArray[np.float64]) -> dict[s
     }
 
 
-def agreement_table(
+def reliability_table(
     composites: Sequence[TileComposite],
     use: Sequence[str],
     usable: NDArray[np.bool_],
@@ -140,7 +140,7 @@ def agreement_table(
     minimum_fraction: float,
     seed: int,
 ) -> "pd.DataFrame":
-    """The table of agreement of a region: one row a predictor, in the order of `use` (`estimate_reliability`).
+    """The table of reliability of a region: one row a predictor, in the order of `use` (`estimate_reliability`).
 
     `usable` are the region's cells that train a model. Predictors without halves (which are no observations, or come
     from none of the composites) have the reliability 1.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def read_reliability(path: str | Path, use: Sequence[str]) -> list[float]:
-    """The reliability of predictors from a table of agreement, in the order of `use`."""
+    """The reliability of predictors from a table of reliability, in the order of `use`."""
     import pandas as pd
 
     table = pd.read_csv(path).set_index("predictor")

@@ -5,12 +5,12 @@ from pathlib import Path
 from kilomoist.files import replaced
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.predictors.half_months import agreement_table
+from kilomoist.predictors.half_months import reliability_table
 from kilomoist.predictors.stacks import TileComposite, needed_days
 from kilomoist.rasters import mosaic
 
 
-def measure_agreement(
+def measure_reliability(
     composites: list[TileComposite],
     cells_path: str,
     use: list[str],
@@ -19,11 +19,11 @@ def measure_agreement(
     seed: int,
     path: str,
 ) -> None:
-    """Write the table of agreement."""
+    """Write the table of reliability."""
     bands, cells = mosaic([cells_path], M09, ["valid_fraction"])
     usable = bands["valid_fraction"] >= minimum_fraction
     days = needed_days(minimum_days)
-    table = agreement_table(composites, use, usable, cells, days, minimum_fraction, seed)
+    table = reliability_table(composites, use, usable, cells, days, minimum_fraction, seed)
     for row in table.itertuples():
         LOGGER.info("%s: %.3f of its detail repeats. %s", row.predictor, row.reliability, row.note)
     with replaced(path) as partial:
@@ -32,7 +32,7 @@ def measure_agreement(
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        measure_agreement(
+        measure_reliability(
             [
                 TileComposite(*key, Path(path))
                 for key, path in zip(snakemake.params.tiles, snakemake.input.composites, strict=True)
