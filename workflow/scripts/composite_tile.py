@@ -4,7 +4,7 @@ from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, job
 from kilomoist.predictors.composites import average_rows
 from kilomoist.predictors.inventories import choose_granules, write_inventory
-from kilomoist.products import PRODUCTS, Level
+from kilomoist.products import PRODUCTS, QualityLevel
 from kilomoist.rasters import raster_parts
 
 
@@ -13,7 +13,7 @@ def composite_tile(
     product_name: str,
     tile: str,
     month: str,
-    level: Level,
+    level: QualityLevel,
     use: list[str],
     source: str,
     path: str,

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Role = Literal["vegetation", "temperature", "target"]
-Level = Literal["good", "fair"]
+QualityLevel = Literal["good", "fair"]
 Format = Literal["HDF4", "HDF5"]
 
 
@@ -50,7 +50,7 @@ class Layer:
     fill: float
     valid: tuple[float, float]
     """Smallest and largest stored number that is a value."""
-    quality: dict[Level, Quality]
+    quality: dict[QualityLevel, Quality]
     """Accepted quality by level; empty where the product has no quality dataset."""
 
     def holds(self, stored: NDArray) -> NDArray[np.bool_]:
@@ -157,7 +157,7 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
         _only(bits, 0, first_bit=14, bits=1),  # possible snow or ice
         _only(bits, 0, first_bit=15, bits=1),  # possible shadow
     )
-    quality: dict[Level, Quality] = {"good": (good,), "fair": (good, marginal)}
+    quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, marginal)}
     return Product(
         name=f"{short_name}.061",
         role="vegetation",

@@ -43,7 +43,7 @@ from kilomoist.configuration.types import (
 )
 from kilomoist.grids import Box
 from kilomoist.names import OWN_COLUMNS, OWN_MAPS
-from kilomoist.products import TERRAIN, Level
+from kilomoist.products import TERRAIN, QualityLevel
 
 SHARED_FOLDERS = ("benchmarks", "composites", "logs")
 """Folders of results/ that belong to no region."""
@@ -172,12 +172,12 @@ class Predictors(Section):
 class Quality(Section):
     """Which observations count, and how many of them there must be."""
 
-    vegetation: Level = _key(
+    vegetation: QualityLevel = _key(
         "good",
         "Accepted vegetation indices. `good`: reliability 0; `fair`: also reliability 1 with usefulness at most 0101, "
         "without possible snow or shadow.",
     )
-    temperature: Level = _key(
+    temperature: QualityLevel = _key(
         "good",
         "Accepted temperatures. `good`: QC bits 0-1 are 00; `fair`: also 01 with an error of at most 2 K.",
     )

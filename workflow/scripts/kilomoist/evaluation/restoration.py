@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kilomoist.evaluation.null_models import null_estimates, null_models
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M09, Window, geographic_from_ease
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, level_up
+from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings
@@ -32,7 +32,7 @@ def degrade_restore(
     value, and a sentence on what could not be learned (empty when all could); the table is empty when nothing could.
     """
     use = list(use)
-    level = level_up(cells, use, minimum_fraction)
+    level = coarse_experiment(cells, use, minimum_fraction)
     above, samples, fine, stack, valid = level.above, level.samples, level.window, level.stack, level.valid
     target, coarse = above.target, above.window
     if not level.can_learn:

@@ -16,7 +16,7 @@ MIN_TRAINING_ROWS = 20
 
 
 @dataclass(frozen=True)
-class Level:
+class CoarseExperiment:
     """Everything one level up: coarse cells of 36 km to learn from, and the 9 km cells below them to map."""
 
     above: Cells
@@ -37,7 +37,7 @@ class Level:
         return len(self.samples) >= MIN_TRAINING_ROWS
 
 
-def level_up(cells: Cells, use: Sequence[str], minimum_fraction: float) -> Level:
+def coarse_experiment(cells: Cells, use: Sequence[str], minimum_fraction: float) -> CoarseExperiment:
     """A region's 9 km cells as what is mapped, and their means as what is learned from."""
     target, coarse = coarsen(cells.target, cells.window, COARSE_SIDE, minimum_fraction)
     predictors = np.stack(
@@ -49,7 +49,7 @@ def level_up(cells: Cells, use: Sequence[str], minimum_fraction: float) -> Level
     valid = np.isfinite(stack).all(axis=0) & np.isfinite(truth) & known
     stack[:, ~valid] = np.nan
     samples = _rows_of(above, list(use))
-    return Level(above, samples, coarse.refined(COARSE_SIDE), stack, truth, valid)
+    return CoarseExperiment(above, samples, coarse.refined(COARSE_SIDE), stack, truth, valid)
 
 
 def _rows_of(cells: Cells, use: list[str]) -> pd.DataFrame:

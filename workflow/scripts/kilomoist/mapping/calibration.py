@@ -20,7 +20,7 @@ from kilomoist.cells import Values
 from kilomoist.grids import COARSE_SIDE
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.coarser_scale import level_up
+from kilomoist.learning.coarser_scale import coarse_experiment
 from kilomoist.learning.detail import detail_folds
 from kilomoist.learning.details import Cells, detail_rows, reconciled_detail
 from kilomoist.learning.learners import LearnerSettings
@@ -151,7 +151,7 @@ def absolute_errors(
     rows = samples[samples["split"] == "train"]
     addition, below, above = conformalised(rows, use, settings, interval, threads)
     least = least_of(below, above)
-    level = level_up(cells, use, minimum_fraction)
+    level = coarse_experiment(cells, use, minimum_fraction)
     if not level.can_learn:
         return Errors(pd.DataFrame(), addition), least
     coarse_model, _ = fit_absolute(level.samples, use, settings, tuning, threads)

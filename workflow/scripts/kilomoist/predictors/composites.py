@@ -11,7 +11,7 @@ from kilomoist.calendars import Slot
 from kilomoist.granules.modis import read_datasets
 from kilomoist.grids import Window
 from kilomoist.predictors.quality import meets
-from kilomoist.products import Level, Product
+from kilomoist.products import Product, QualityLevel
 from kilomoist.rasters import Bands
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")
@@ -22,7 +22,7 @@ quarter of a row of a raster's tiles."""
 
 
 def average_rows(
-    granules: Sequence[tuple[Path, Slot]], product: Product, level: Level, use: Collection[str] | None = None
+    granules: Sequence[tuple[Path, Slot]], product: Product, level: QualityLevel, use: Collection[str] | None = None
 ) -> Iterator[tuple[Window, Bands]]:
     """Composite of one product on one tile from its granules, each with its slot in the month: some rows at once.
 
@@ -112,7 +112,7 @@ def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scal
 
 
 def _observed(
-    product: Product, level: Level, names: Collection[str], numbers: dict[str, NDArray]
+    product: Product, level: QualityLevel, names: Collection[str], numbers: dict[str, NDArray]
 ) -> Iterator[tuple[str, NDArray, NDArray[np.bool_]]]:
     """Name, stored numbers and validity of each of some quantities, given the stored numbers of the datasets."""
     valid, accepted = {}, {}
