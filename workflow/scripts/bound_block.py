@@ -5,7 +5,7 @@ import numpy as np
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.learning.details import Cells, deviations
+from kilomoist.learning.details import Cells, pixel_detail
 from kilomoist.learning.models import load
 from kilomoist.mapping.intervals import Calibration, block_offsets
 from kilomoist.predictors.reliability import read_reliability
@@ -35,7 +35,7 @@ def bound_block(
             pixels = part.refined(CELL_SIDE)
             predictors = stack.stack(pixels, use)
             if model.method == "detail":
-                predictors = deviations(predictors, pixels, cells, CELL_SIDE, reliability)
+                predictors = pixel_detail(predictors, pixels, cells, CELL_SIDE, reliability)
             valid = np.isfinite(predictors).all(axis=0)
             sides = {name: np.full(valid.shape, np.nan, np.float32) for name in ("below", "above")}
             offsets = block_offsets(model, predictors[:, valid].T.astype(np.float32), calibration)

@@ -7,7 +7,7 @@ import numpy as np
 from kilomoist.files import replaced, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.learning.details import Cells, deviations
+from kilomoist.learning.details import Cells, pixel_detail
 from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import TuningOptions
@@ -65,7 +65,7 @@ def detail_variance(stacks: list[str], cells: Cells, use: list[str]) -> np.ndarr
     with Mosaic(stacks, M01) as stack:
         for part in parts_of(cells.window):
             pixels = part.refined(CELL_SIDE)
-            detail = deviations(stack.stack(pixels, use), pixels, filled, CELL_SIDE)
+            detail = pixel_detail(stack.stack(pixels, use), pixels, filled, CELL_SIDE)
             valid = detail[:, np.isfinite(detail).all(axis=0)]
             moments = valid.sum(axis=1, dtype=float), (valid**2).sum(axis=1, dtype=float)
             sums += [np.full(len(use), valid.shape[1]), *moments]

@@ -5,7 +5,7 @@ import numpy as np
 from kilomoist.files import write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.learning.details import Cells, deviations
+from kilomoist.learning.details import Cells, pixel_detail
 from kilomoist.mapping.applicability import read_applicability
 from kilomoist.mapping.shifts import ShiftCount
 from kilomoist.predictors.reliability import read_reliability
@@ -42,7 +42,7 @@ def judge_block(
             for number, count in enumerate(values):
                 count.add(seen[:, number])
             if details:
-                seen = deviations(predictors, pixels, filled, CELL_SIDE, reliability)[:, valid].T
+                seen = pixel_detail(predictors, pixels, filled, CELL_SIDE, reliability)[:, valid].T
                 for number, count in enumerate(details):
                     count.add(seen[:, number])
             verdict = {name: np.full(valid.shape, np.nan, np.float32) for name in ("dissimilarity", "outside_range")}

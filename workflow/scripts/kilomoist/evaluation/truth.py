@@ -28,7 +28,7 @@ def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.D
         common = np.isfinite(truth) & np.all([np.isfinite(values) for values in maps.values()], axis=0)
         true, *fields = (np.where(common, values, np.nan).astype(float) for values in (truth, *maps.values()))
         for support, pairs in found.items():
-            seen = deviations if support == "within cells" else np.asarray
+            seen = cell_anomaly if support == "within cells" else np.asarray
             wanted = seen(true)[common]
             for name, values in zip(maps, fields, strict=True):
                 pairs.setdefault(name, Pairs()).add(wanted, seen(values)[common])
@@ -42,7 +42,7 @@ def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.D
     return pd.DataFrame(rows)
 
 
-def deviations(values: NDArray) -> Values:
+def cell_anomaly(values: NDArray) -> Values:
     """Pixels' deviations from the mean of their cell's finite pixels."""
     mean, _ = block_mean(values, CELL_SIDE)
     return values - np.kron(mean, np.ones((CELL_SIDE, CELL_SIDE)))

@@ -73,7 +73,7 @@ def count_coarse(cells: Cells, minimum_fraction: float, factor: int = COARSE_SID
     return int(np.isfinite(coarse).all(axis=0).sum())
 
 
-def deviations(
+def pixel_detail(
     predictors: NDArray, pixels: Window, cells: Cells, factor: int, reliability: Sequence[float] = ()
 ) -> NDArray[np.float32]:
     """What predictors at pixels have beyond those of the cells: λ·(x − B(cell means)), (predictors, *pixels.shape).

@@ -9,7 +9,7 @@ from kilomoist.cells import Values, interpolate
 from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.learning import learners
 from kilomoist.learning.detail import MIN_COARSE_CELLS
-from kilomoist.learning.details import Cells, deviations
+from kilomoist.learning.details import Cells, pixel_detail
 from kilomoist.learning.models import Model
 
 
@@ -50,4 +50,4 @@ def predict_map(
     base = np.where(valid, interpolate(cells.target, cells.window, pixels, factor), np.nan)
     if model.alpha == 0:
         return base
-    return base + model.alpha * predict_valid(model, deviations(predictors, pixels, cells, factor, reliability))
+    return base + model.alpha * predict_valid(model, pixel_detail(predictors, pixels, cells, factor, reliability))
