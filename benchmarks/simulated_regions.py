@@ -80,7 +80,7 @@ def prepare(region: Region) -> None:
 
     from kilomoist.files import write_json
     from kilomoist.predictors.stacks import aggregate
-    from kilomoist.rasters import raster_parts, write_raster
+    from kilomoist.rasters import raster_chunks, write_raster
     from kilomoist.simulation.scenes import Scene
 
     whole = region.window.refined(CELL_SIDE)
@@ -88,7 +88,7 @@ def prepare(region: Region) -> None:
     scene = Scene(region.window, SEED)
     fields = [scene.noise(pattern.shape, 1.0, 500, 4, name) for name in ("wet", "plants", "canopy", "rock")]
     mapped = 0
-    with raster_parts(*region.at("truth.tif"), M01, whole, TAGS) as truth:
+    with raster_chunks(*region.at("truth.tif"), M01, whole, TAGS) as truth:
         for name, block in region.blocks.items():
             pixels = block.refined(CELL_SIDE)
             row = (np.arange(pixels.rows) + pixels.row - whole.row) / whole.rows - 0.5

@@ -14,9 +14,9 @@ from kilomoist.grids import CELL_SIDE, M01, M09, Window, tile_grid
 from kilomoist.rasters import (
     TILE,
     Mosaic,
+    chunks_of,
     mosaic,
-    parts_of,
-    raster_parts,
+    raster_chunks,
     read_raster,
     read_tags,
     read_window,
@@ -192,7 +192,7 @@ def flags_of(window: Window) -> dict[str, np.ndarray]:
 
 def test_parts_of_cells_cover_each_once_and_fill_tiles() -> None:
     seen = np.zeros(CELLS_HERE.shape, int)
-    for part in parts_of(CELLS_HERE):
+    for part in chunks_of(CELLS_HERE):
         seen[part.within(CELLS_HERE)] += 1
         assert (part.column - CELLS_HERE.column) * CELL_SIDE % TILE == 0
     assert (seen == 1).all()
@@ -206,8 +206,8 @@ def test_written_by_parts_like_the_whole(tmp_path: Path, kind: str, cloud_optimi
     colours = {value: (value, 255 - value, 7) for value in range(256)} if kind == "flags" else None
     options = {"units": {"lower": "m3 m-3"}, "cloud_optimized": cloud_optimized, "colours": colours}
     write_raster(tmp_path / "whole.tif", arrays, M01, LARGE, TAGS | {"later": "1"}, **options)
-    with raster_parts(tmp_path / "parts.tif", M01, LARGE, TAGS, **options) as raster:
-        for cells in parts_of(CELLS_HERE):
+    with raster_chunks(tmp_path / "parts.tif", M01, LARGE, TAGS, **options) as raster:
+        for cells in chunks_of(CELLS_HERE):
             part = cells.refined(CELL_SIDE)
             raster.write({name: array[part.within(LARGE)] for name, array in arrays.items()}, part)
         raster.tags["later"] = "1"
@@ -227,7 +227,7 @@ def test_written_by_parts_like_the_whole(tmp_path: Path, kind: str, cloud_optimi
 
 def test_where_no_part_was_written_there_is_no_value(tmp_path: Path) -> None:
     part = Window(LARGE.row, LARGE.column, 9, 9)
-    with raster_parts(tmp_path / "map.tif", M01, LARGE, {}) as raster:
+    with raster_chunks(tmp_path / "map.tif", M01, LARGE, {}) as raster:
         raster.write({"a": np.zeros((9, 9), np.float32)}, part)
     found = read_raster(tmp_path / "map.tif")[0]["a"]
     assert (found[:9, :9] == 0).all()
@@ -297,8 +297,8 @@ def test_a_raster_without_room_never_appears(tmp_path: Path, share: float, cloud
 
     def write() -> None:
         random = np.random.default_rng(1)
-        with raster_parts(path, M01, pixels, TAGS, cloud_optimized=cloud_optimized) as raster:
-            for part in parts_of(cells):
+        with raster_chunks(path, M01, pixels, TAGS, cloud_optimized=cloud_optimized) as raster:
+            for part in chunks_of(cells):
                 here = part.refined(CELL_SIDE)
                 raster.write({name: random.random(here.shape) for name in ("a", "b")}, here)
 
@@ -321,7 +321,7 @@ def test_room_that_is_missing_for_a_while_is_noticed(tmp_path: Path) -> None:
         return {"a": random.random((TILE, TILE))}, Window(1900 + number * TILE, 26900, TILE, TILE)
 
     def write() -> None:
-        with rasterio.Env(GDAL_CACHEMAX=0), raster_parts(path, M01, window, TAGS) as raster:
+        with rasterio.Env(GDAL_CACHEMAX=0), raster_chunks(path, M01, window, TAGS) as raster:
             raster.write(*part(0))
             with little_room(1000):
                 raster.write(*part(1))

@@ -13,8 +13,8 @@ from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.jobs import job
 from kilomoist.mapping.intervals import interval_block
 from kilomoist.mapping.maps import bounds_of, finish_block
-from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts, read_tags
-from kilomoist.statistics import describe, describe_parts
+from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
+from kilomoist.statistics import describe, describe_chunks
 
 
 def assemble_map(
@@ -57,9 +57,9 @@ def assemble_map(
         raw = opened.enter_context(Mosaic(raw_blocks, M01))
         offset = opened.enter_context(Mosaic(offsets, M01)) if offsets else None
         raster = opened.enter_context(
-            raster_parts(map_path, M01, cells.refined(CELL_SIDE), tags, units, cloud_optimized=True)
+            raster_chunks(map_path, M01, cells.refined(CELL_SIDE), tags, units, cloud_optimized=True)
         )
-        for part in parts_of(cells):
+        for part in chunks_of(cells):
             pixels, here = part.refined(CELL_SIDE), part.within(cells)
             values = finish_block(
                 raw.read(pixels)["soil_moisture"], solved["correction"], goal[here], cells, part, bounds_of(target)
@@ -82,15 +82,15 @@ def assemble_map(
             ("9 km where mapped", np.where(mapped, coarse["soil_moisture"], np.nan)),
         )
     ]
-    ranges.append({"map": "1 km"} | describe_parts(lambda: map_parts(map_path, cells)))
+    ranges.append({"map": "1 km"} | describe_chunks(lambda: map_chunks(map_path, cells)))
     with replaced(table_path) as partial:
         pd.DataFrame(ranges).to_csv(partial, index=False)
 
 
-def map_parts(path: str, cells: Window) -> Iterator[NDArray[np.float32]]:
+def map_chunks(path: str, cells: Window) -> Iterator[NDArray[np.float32]]:
     """The map part by part, whatever the blocks."""
     with Mosaic([path], M01) as whole:
-        for part in parts_of(cells):
+        for part in chunks_of(cells):
             yield whole.read(part.refined(CELL_SIDE), ["soil_moisture"])["soil_moisture"]
 
 

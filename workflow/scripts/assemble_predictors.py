@@ -2,16 +2,16 @@
 
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import job
-from kilomoist.rasters import Mosaic, parts_of, raster_parts
+from kilomoist.rasters import Mosaic, chunks_of, raster_chunks
 
 
 def assemble_predictors(stacks: list[str], units: dict[str, str], tags: dict[str, str], path: str) -> None:
     """Write the 1 km predictors of the whole region as COG."""
     with (
         Mosaic(stacks, M01) as whole,
-        raster_parts(path, M01, whole.window, tags, units, cloud_optimized=True) as raster,
+        raster_chunks(path, M01, whole.window, tags, units, cloud_optimized=True) as raster,
     ):
-        for part in parts_of(whole.window.coarsened(CELL_SIDE)):
+        for part in chunks_of(whole.window.coarsened(CELL_SIDE)):
             pixels = part.refined(CELL_SIDE)
             raster.write(whole.read(pixels), pixels)
 

@@ -7,7 +7,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, job
 from kilomoist.mapping.flags import FLAGS, colour_table, flag_block, flag_table, legend
 from kilomoist.mapping.shifts import shift_tables
-from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts, read_tags
+from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
 
 
 def assemble_quality(
@@ -42,10 +42,10 @@ def assemble_quality(
         Mosaic(blocks["raw"], M01) as raw,
         Mosaic(blocks["stacks"], M01) as stacks,
         Mosaic(blocks["verdicts"], M01) as verdicts,
-        raster_parts(paths["quality"], M01, pixels, flag_tags, cloud_optimized=True, colours=colours) as quality,
-        raster_parts(paths["applicability"], M01, pixels, tags | own, cloud_optimized=True) as applicability,
+        raster_chunks(paths["quality"], M01, pixels, flag_tags, cloud_optimized=True, colours=colours) as quality,
+        raster_chunks(paths["applicability"], M01, pixels, tags | own, cloud_optimized=True) as applicability,
     ):
-        for part in parts_of(cells):
+        for part in chunks_of(cells):
             here = part.refined(CELL_SIDE)
             verdict = verdicts.read(here)
             others = {

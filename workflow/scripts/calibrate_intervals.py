@@ -15,7 +15,7 @@ from kilomoist.mapping.calibration import absolute_errors, calibrate, crossed_co
 from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.predictors.reliability import read_reliability
 from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import Mosaic, mosaic, parts_of
+from kilomoist.rasters import Mosaic, chunks_of, mosaic
 
 
 def calibrate_intervals(
@@ -63,7 +63,7 @@ def detail_variance(stacks: list[str], cells: Cells, use: list[str]) -> np.ndarr
     sums = np.zeros((3, len(use)))
     filled = cells.filled()
     with Mosaic(stacks, M01) as stack:
-        for part in parts_of(cells.window):
+        for part in chunks_of(cells.window):
             pixels = part.refined(CELL_SIDE)
             detail = pixel_detail(stack.stack(pixels, use), pixels, filled, CELL_SIDE)
             valid = detail[:, np.isfinite(detail).all(axis=0)]

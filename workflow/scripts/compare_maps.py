@@ -15,7 +15,7 @@ from kilomoist.learning.models import load
 from kilomoist.learning.predictions import predict_map
 from kilomoist.predictors.reliability import read_reliability
 from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
+from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks
 from kilomoist.reconciliation import Reconciliation
 
 BANDS = (
@@ -49,12 +49,12 @@ def compare_maps(
     units = dict.fromkeys(BANDS, "m3 m-3")
     # Predicted once and kept in a file: reconciliation must know all of a map before it can correct any of it.
     with (
-        raster_parts(path, M01, window.refined(CELL_SIDE), tags, units) as comparison,
+        raster_chunks(path, M01, window.refined(CELL_SIDE), tags, units) as comparison,
         Mosaic(raw_blocks, M01) as raw,
         TemporaryFile(dir=Path(path).parent) as predicted,
     ):
         with Mosaic(stacks, M01) as stack:
-            for part in parts_of(window):
+            for part in chunks_of(window):
                 pixels = part.refined(CELL_SIDE)
                 other = predict_map(alternative, stack.stack(pixels, use), pixels, cells, CELL_SIDE, reliability)
                 predicted.write(other.astype(np.float64).tobytes())
@@ -65,7 +65,7 @@ def compare_maps(
         corrections = {name: one.solve(bands["target"], minimum_fraction)[0] for name, one in measured.items()}
         del measured
         predicted.seek(0)
-        for part in parts_of(window):
+        for part in chunks_of(window):
             pixels = part.refined(CELL_SIDE)
             own = raw.read(pixels)["soil_moisture"]
             other = np.frombuffer(predicted.read(8 * own.size), np.float64).reshape(own.shape)

@@ -5,7 +5,7 @@ from kilomoist.jobs import LOGGER, job
 from kilomoist.predictors.composites import average_rows
 from kilomoist.predictors.inventories import choose_granules, write_inventory
 from kilomoist.products import PRODUCTS, QualityLevel
-from kilomoist.rasters import raster_parts
+from kilomoist.rasters import raster_chunks
 
 
 def composite_tile(
@@ -26,7 +26,7 @@ def composite_tile(
         LOGGER.warning("%s has no granule of %s on %s: its composite is empty.", product_name, month, tile)
     grid = tile_grid(tile, product.pixels)
     tags = {"source": source, "product": product_name, "tile": tile, "month": month, "quality": level}
-    with raster_parts(path, grid, grid.window, tags) as raster:
+    with raster_chunks(path, grid, grid.window, tags) as raster:
         for window, bands in average_rows(chosen, product, level, use):
             raster.write(bands, window)
     write_inventory(inventory, product, tile, month, [granule for granule, _ in chosen], absent)

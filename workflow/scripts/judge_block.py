@@ -10,7 +10,7 @@ from kilomoist.mapping.applicability import read_applicability
 from kilomoist.mapping.shifts import ShiftCount
 from kilomoist.predictors.reliability import read_reliability
 from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
+from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks
 
 
 def judge_block(
@@ -33,8 +33,8 @@ def judge_block(
         bands, window = mosaic([cells_path], M09, ["target"])
         filled = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
         reliability = read_reliability(reliability_path, use)
-    with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags | facts["tags"]) as raster:
-        for part in parts_of(stack.window.coarsened(CELL_SIDE)):
+    with Mosaic([stack_path], M01) as stack, raster_chunks(path, M01, stack.window, tags | facts["tags"]) as raster:
+        for part in chunks_of(stack.window.coarsened(CELL_SIDE)):
             pixels = part.refined(CELL_SIDE)
             predictors = stack.stack(pixels, use)
             valid = np.isfinite(predictors).all(axis=0)

@@ -9,7 +9,7 @@ from kilomoist.evaluation.coverage import Intervals, coverage_rows, vegetation_c
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import LOGGER, job
-from kilomoist.rasters import Mosaic, parts_of
+from kilomoist.rasters import Mosaic, chunks_of
 
 
 def measure_coverage(
@@ -43,7 +43,7 @@ def measure_coverage(
 def true_intervals(map_path: str, stacks: list[str], truth_path: str, vegetation: str | None) -> Iterator[Intervals]:
     """The simulated truth at 1 km and the map's intervals, part by part."""
     with Mosaic([map_path], M01) as mapped, Mosaic(stacks, M01) as stack, Mosaic([truth_path], M01) as truth:
-        for part in parts_of(mapped.window.coarsened(CELL_SIDE)):
+        for part in chunks_of(mapped.window.coarsened(CELL_SIDE)):
             pixels = part.refined(CELL_SIDE)
             ends = mapped.read(pixels, ["lower", "upper"])
             found = [truth.read(pixels, ["soil_moisture"])["soil_moisture"], ends["lower"], ends["upper"]]

@@ -7,7 +7,7 @@ from kilomoist.learning.models import load
 from kilomoist.learning.predictions import model_tags, predict_map
 from kilomoist.predictors.reliability import read_reliability
 from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import Mosaic, mosaic, parts_of, raster_parts
+from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks
 
 
 def predict_block(
@@ -25,8 +25,8 @@ def predict_block(
     bands, window = mosaic([cells_path], M09, ["target"])
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
     reliability = read_reliability(reliability_path, use) if reliability_path else []
-    with Mosaic([stack_path], M01) as stack, raster_parts(path, M01, stack.window, tags | model_tags(model)) as raster:
-        for part in parts_of(stack.window.coarsened(CELL_SIDE)):
+    with Mosaic([stack_path], M01) as stack, raster_chunks(path, M01, stack.window, tags | model_tags(model)) as raster:
+        for part in chunks_of(stack.window.coarsened(CELL_SIDE)):
             pixels = part.refined(CELL_SIDE)
             predictors = stack.stack(pixels, use)
             raw = predict_map(model, predictors, pixels, cells, CELL_SIDE, reliability)

@@ -4,7 +4,7 @@ import numpy as np
 
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import job
-from kilomoist.rasters import Mosaic, mosaic, parts_of, write_raster
+from kilomoist.rasters import Mosaic, chunks_of, mosaic, write_raster
 from kilomoist.reconciliation import Reconciliation
 
 
@@ -22,7 +22,7 @@ def reconcile_map(
     if reconcile:
         reconciliation = Reconciliation(window, CELL_SIDE)
         with Mosaic(raw_blocks, M01) as raw:
-            for part in parts_of(window):
+            for part in chunks_of(window):
                 reconciliation.measure(raw.read(part.refined(CELL_SIDE))["soil_moisture"], part)
         correction, reconciled = reconciliation.solve(bands["target"], minimum_valid_fraction)
     write_raster(path, {"correction": correction, "reconciled": reconciled.astype(float)}, M09, window, tags)

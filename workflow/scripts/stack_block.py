@@ -11,7 +11,7 @@ from kilomoist.predictors.inventories import require_granules
 from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
 from kilomoist.predictors.stacks import TileComposite, aggregate, needed_days, stack_predictors
 from kilomoist.products import PRODUCTS
-from kilomoist.rasters import parts_of, raster_parts, read_window
+from kilomoist.rasters import chunks_of, raster_chunks, read_window
 from kilomoist.regions import cells_of, pixels_inside, region_area
 
 
@@ -38,10 +38,10 @@ def stack_block(
     measured = [name for name in use if any(name in product.quantities for product in PRODUCTS.values())]
     static = stack_layers(layers, use, block, cells_of(area))
     with (
-        raster_parts(stack_path, M01, block.refined(CELL_SIDE), tags) as whole_stack,
-        raster_parts(cells_path, M09, block, tags) as whole_cells,
+        raster_chunks(stack_path, M01, block.refined(CELL_SIDE), tags) as whole_stack,
+        raster_chunks(cells_path, M09, block, tags) as whole_cells,
     ):
-        for part in parts_of(block):
+        for part in chunks_of(block):
             pixels = part.refined(CELL_SIDE)
             here = pixels.within(block.refined(CELL_SIDE))
             bands = stack_predictors(composites, measured, part, needed_days(minimum_days))

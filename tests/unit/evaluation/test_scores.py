@@ -8,7 +8,7 @@ from scipy.stats import pearsonr
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from kilomoist.evaluation.scores import Pairs, score
-from kilomoist.statistics import describe, describe_parts
+from kilomoist.statistics import describe, describe_chunks
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(3, 200), noise=st.floats(0.01, 3), bias=st.floats(-1, 1))
@@ -114,7 +114,7 @@ def test_parts_of_a_map_are_described_like_the_whole(seed: int, count: int, digi
     random = np.random.default_rng(seed)
     values = (random.normal(0.25, 0.1, count).round(digits) + shift).astype(np.float32)
     values[random.random(count) < 0.1] = np.nan
-    found, expected = describe_parts(lambda: np.array_split(values, 3)), describe(values)
+    found, expected = describe_chunks(lambda: np.array_split(values, 3)), describe(values)
     assert list(found) == list(expected)
     assert found.pop("mean") == pytest.approx(expected.pop("mean"), rel=1e-12, nan_ok=True)
     assert found == pytest.approx(expected, rel=0, abs=0, nan_ok=True)

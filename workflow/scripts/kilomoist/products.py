@@ -232,7 +232,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
         ),
         time_format="%Y%m%dT%H%M%S",
         layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, -9999.0, (0.0, 1.0), {})},
-        part=3_000_000,
+        subset_size=3_000_000,
         error=0.04,
         model_only=_RADIOMETER_OFF,
     )

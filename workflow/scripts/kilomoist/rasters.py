@@ -22,12 +22,12 @@ Bands = dict[str, NDArray[np.float32]]
 """Arrays of one shape by the name of the quantity."""
 TILE = 256
 """Pixels along the side of a raster's tiles."""
-PART = (28, 256)
+CHUNK = (28, 256)
 """Rows and columns of cells that are handled at once: about one row of tiles and exactly nine columns of them."""
 
 
 class RasterWriter:
-    """A GeoTIFF that takes shape part by part; `raster_parts` opens and finishes it."""
+    """A GeoTIFF that takes shape part by part; `raster_chunks` opens and finishes it."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class RasterWriter:
 
 
 @contextmanager
-def raster_parts(
+def raster_chunks(
     path: str | Path,
     grid: Grid,
     window: Window,
@@ -113,7 +113,7 @@ def raster_parts(
 
     Floating-point bands have NaN as nodata, also where no part was written; integer bands have none. `units` gives the
     unit of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band. Memory is that of
-    a part and of GDAL's cache: parts as `parts_of` gives them, in its order, fill tile after tile.
+    a part and of GDAL's cache: parts as `chunks_of` gives them, in its order, fill tile after tile.
     """
     with replaced(path) as partial:
         plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial
@@ -147,8 +147,8 @@ def write_raster(
     cloud_optimized: bool = False,
     colours: Mapping[int, tuple[int, int, int]] | None = None,
 ) -> None:
-    """Write bands (name → array of `window.shape`, all of one dtype) as a GeoTIFF, as `raster_parts` does."""
-    with raster_parts(path, grid, window, tags, units, cloud_optimized, colours) as raster:
+    """Write bands (name → array of `window.shape`, all of one dtype) as a GeoTIFF, as `raster_chunks` does."""
+    with raster_chunks(path, grid, window, tags, units, cloud_optimized, colours) as raster:
         raster.write(bands, window)
 
 
@@ -178,12 +178,12 @@ def _tile_places(file: rasterio.DatasetReader, number: int) -> Iterator[tuple[in
         yield int(start or 0), int(size or 0)
 
 
-def parts_of(cells: Window) -> Iterator[Window]:
+def chunks_of(cells: Window) -> Iterator[Window]:
     """Cut a window of cells into parts that are handled at once, whatever the blocks: in columns, each from the north.
 
     In this order a raster's tile is finished before the next ones are begun, and read once.
     """
-    rows, columns = PART
+    rows, columns = CHUNK
     for column in range(0, cells.columns, columns):
         for row in range(0, cells.rows, rows):
             yield Window(

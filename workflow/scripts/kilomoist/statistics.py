@@ -21,7 +21,7 @@ def describe(values: NDArray) -> dict[str, int | float]:
     return {"n": finite.size} | dict(zip([*summary, *shares], map(float, numbers), strict=True))
 
 
-def describe_parts(parts: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, float]:
+def describe_chunks(parts: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, float]:
     """What `describe` tells of a map in single precision, which is gone through twice, part by part.
 
     Percentiles are exact. The order of numbers in single precision is that of their 32 bits, but for the sign: the

@@ -150,7 +150,7 @@ def _entry(item: dict[str, Any], product: Product) -> Entry | None:
         place=place_of(name),
         url=url,
         # Hyrax keeps the DMR++ beside its file, whether or not the catalogue has a link to it.
-        sidecar=(sidecars[0] if sidecars else url + _SIDECAR) if product.part else "",
+        sidecar=(sidecars[0] if sidecars else url + _SIDECAR) if product.subset_size else "",
         size=int(stored.get("SizeInBytes", 0)),
         checksum=str(checksum.get("Value", "")).lower(),
         algorithm=str(checksum.get("Algorithm", "")),

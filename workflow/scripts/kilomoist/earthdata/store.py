@@ -14,7 +14,13 @@ from pathlib import Path
 
 from kilomoist.earthdata.catalogues import Entry, find_granule, read_catalogue
 from kilomoist.earthdata.downloads import NotServedError, Session, fetch_content, fetch_file
-from kilomoist.earthdata.subsets import UnknownLayoutError, layout_from_file, layout_from_sidecar, part_of, write_part
+from kilomoist.earthdata.subsets import (
+    UnknownLayoutError,
+    layout_from_file,
+    layout_from_sidecar,
+    subset_of,
+    write_subset,
+)
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.granules.formats import check_format
@@ -64,9 +70,9 @@ def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[],
         else:
             return path
     connection = session()
-    if product.part:
+    if product.subset_size:
         try:
-            _fetch_part(entry, product, path, connection, tell)
+            _fetch_subset(entry, product, path, connection, tell)
             return path
         except (NotServedError, UnknownLayoutError) as error:
             tell(f"{entry.granule}: the whole file is fetched, because {error}.")
@@ -74,7 +80,7 @@ def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[],
     return path
 
 
-def _fetch_part(entry: Entry, product: Product, path: Path, session: Session, tell: Tell) -> None:
+def _fetch_subset(entry: Entry, product: Product, path: Path, session: Session, tell: Tell) -> None:
     """Fetch the wanted field alone; raises `NotServedError` or `UnknownLayoutError` where only the whole file helps."""
     dataset = product.layers["soil_moisture"].dataset
     moved = 0
@@ -100,7 +106,7 @@ def _fetch_part(entry: Entry, product: Product, path: Path, session: Session, te
         contents = [fetch(chunk.offset, chunk.offset + chunk.length) for chunk in layout.chunks]
         try:
             with replaced(path) as partial:
-                write_part(partial, layout, contents, _identity(entry))
+                write_subset(partial, layout, contents, _identity(entry))
                 _read(partial, product)
             break
         except InputError as error:
@@ -136,7 +142,7 @@ def _verify(path: Path, entry: Entry, product: Product) -> str:
     Raises `InputError` with what is wrong.
     """
     check_format(path, product)
-    if product.part and (origin := part_of(path)) is not None:
+    if product.subset_size and (origin := subset_of(path)) is not None:
         if origin != _identity(entry):
             raise InputError(f"{path} is a part of another production of the granule than the catalogue's.")
         _read(path, product)

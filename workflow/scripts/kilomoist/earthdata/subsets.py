@@ -3,7 +3,7 @@
 A dataset's chunks lie somewhere in the file, compressed. Where, tells the file's DMR++ (a small XML document that
 OPeNDAP's Hyrax keeps beside it, https://opendap.github.io/DMRpp-wiki/DMRpp.html) or the file itself, read in places.
 The chunks are written without compressing them anew into a file with the same path, attributes and grid, so that one
-reader serves both. Its attribute `part_of` says which granule it was cut from.
+reader serves both. Its attribute `subset_of` says which granule it was cut from.
 """
 
 import io
@@ -28,7 +28,7 @@ _STRUCTURE = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimi
 """Attributes in which HDF5 keeps links between datasets: they are made anew."""
 _BLOCK = 2**16
 """Bytes that are read at once of a file whose structure is scattered; the default of libraries is 100 times larger."""
-_PART_OF = "part_of"
+_SUBSET_OF = "part_of"
 
 
 class UnknownLayoutError(Exception):
@@ -131,13 +131,13 @@ def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str
     return _checked(Layout(dataset, *described, chunks, attributes, of_file), filters)
 
 
-def write_part(path: str | Path, layout: Layout, contents: Iterable[bytes], origin: str) -> None:
+def write_subset(path: str | Path, layout: Layout, contents: Iterable[bytes], origin: str) -> None:
     """Write a dataset from the stored bytes of its chunks, in the order of the layout, with x, y and projection.
 
     `origin` says which granule it is a part of. The same input gives the same bytes.
     """
     with h5py.File(path, "w", libver=("earliest", "v110")) as granule:
-        describe(granule, layout.of_file | {_PART_OF: origin})
+        describe(granule, layout.of_file | {_SUBSET_OF: origin})
         write_ease_grid(granule)
         stored = granule.create_dataset(
             layout.dataset,
@@ -156,11 +156,11 @@ def write_part(path: str | Path, layout: Layout, contents: Iterable[bytes], orig
         describe(stored, layout.attributes)
 
 
-def part_of(path: str | Path) -> str | None:
+def subset_of(path: str | Path) -> str | None:
     """What a file says that it is a part of; None for anything else."""
     try:
         with h5py.File(path, "r") as granule:
-            said = granule.attrs.get(_PART_OF)
+            said = granule.attrs.get(_SUBSET_OF)
     except OSError:
         return None
     return said.decode() if isinstance(said, bytes) else None
@@ -196,7 +196,7 @@ class _Remote(io.RawIOBase):
 
 
 def _checked(layout: Layout, filters: set[str]) -> Layout:
-    """The layout, if `write_part` can copy it."""
+    """The layout, if `write_subset` can copy it."""
     expected = [-(-whole // piece) for whole, piece in zip(layout.shape, layout.chunk_shape, strict=False)]
     if layout.shape != M09.window.shape or len(layout.chunk_shape) != 2:
         raise UnknownLayoutError(f"{layout.dataset} has the shape {layout.shape} in chunks of {layout.chunk_shape}")

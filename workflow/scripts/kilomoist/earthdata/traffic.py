@@ -35,7 +35,9 @@ def expected_traffic(
     listed = [entry for entry in entries if (entry.day, entry.place) in wanted]
     files = {entry.granule: Path(store) / product.name / entry.place / entry.granule for entry in listed}
     there = {name: path.stat().st_size for name, path in files.items() if path.exists()}
-    sizes = {entry.granule: min(product.part or entry.size, entry.size or product.part) for entry in listed}
+    sizes = {
+        entry.granule: min(product.subset_size or entry.size, entry.size or product.subset_size) for entry in listed
+    }
     return Traffic(
         product.name,
         len(wanted),
