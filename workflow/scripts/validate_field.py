@@ -10,7 +10,7 @@ from kilomoist.files import read_json, replaced
 from kilomoist.jobs import LOGGER, job
 from kilomoist.names import OWN_MAPS
 from kilomoist.reporting.field_points import field_points
-from kilomoist.reporting.matching import Map, match_points, read_at
+from kilomoist.reporting.matching import MapSource, match_points, read_at
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
@@ -37,7 +37,7 @@ def validate_field(
     points = field_points(points_path, month, settings)
     if points.empty:
         LOGGER.warning("No field point of %s was measured in %s: nothing is compared.", points_path, month)
-    maps: dict[str, Map] = dict(own)
+    maps: dict[str, MapSource] = dict(own)
     with rasterio.open(comparison) as file:
         bands = {name: number for number, name in enumerate(file.descriptions, start=1)}
     maps |= {name: read_at(comparison, points, bands[name]) for name in OWN_MAPS if name in bands}

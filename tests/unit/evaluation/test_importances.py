@@ -32,7 +32,7 @@ from kilomoist.learning.details import Cells, detail
 from kilomoist.learning.learners import KINDS, LearnerSettings, fit
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.training_rows import Rows, learned_rows
+from kilomoist.learning.training_rows import TrainingRows, learned_rows
 from kilomoist.products import PRODUCTS
 
 LINEAR = LearnerSettings("linear", 1, 2021)
@@ -42,20 +42,20 @@ SIDE = 64
 """Cells along a side of the area of `rows`: 16 squares of 144 km."""
 
 
-def rows(x: np.ndarray, y: np.ndarray) -> Rows:
+def rows(x: np.ndarray, y: np.ndarray) -> TrainingRows:
     """A row for each of the first cells of a square area, all of them trained on."""
     row, column = np.divmod(np.arange(len(y)), SIDE)
-    return Rows(x.astype(np.float32), y, row + 160, column + 3200, np.ones(len(y), bool))
+    return TrainingRows(x.astype(np.float32), y, row + 160, column + 3200, np.ones(len(y), bool))
 
 
-def independent(coefficients: list[float], noise: float = 0.0) -> Rows:
+def independent(coefficients: list[float], noise: float = 0.0) -> TrainingRows:
     """Standard normal predictors of which y is a sum, with noise."""
     random = np.random.default_rng(3)
     x = random.normal(size=(SIDE * SIDE, len(coefficients)))
     return rows(x, x @ coefficients + noise * random.normal(size=len(x)))
 
 
-def model(found: Rows, settings: LearnerSettings, method: str = "absolute") -> Model:
+def model(found: TrainingRows, settings: LearnerSettings, method: str = "absolute") -> Model:
     """The model of all rows, with predictors named a, b, …"""
     names = tuple("abcd"[: found.x.shape[1]])
     x, y = found.x[found.trained], found.y[found.trained]

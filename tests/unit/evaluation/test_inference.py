@@ -17,7 +17,7 @@ from scipy.stats import t as student
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from kilomoist.evaluation import inference
-from kilomoist.evaluation.inference import SCORES, Rows, difference, dutilleul, intervals, williams
+from kilomoist.evaluation.inference import SCORES, ScoredRows, difference, dutilleul, intervals, williams
 from kilomoist.evaluation.scores import score
 
 CELLS = np.argwhere(np.ones((40, 40), bool))
@@ -199,7 +199,7 @@ def test_estimates_together_are_what_each_is_alone(exact_rows: int, monkeypatch:
     monkeypatch.setattr(inference, "EXACT_ROWS", exact_rows)
     y, z, other = region(27)
     places = [95, 42] + CELLS * [0.12, 0.08]
-    rows = Rows.of(y, {"z": z, "other": other, "constant": np.full(len(y), 0.5)}, places, geographic=True, seed=2)
+    rows = ScoredRows.of(y, {"z": z, "other": other, "constant": np.full(len(y), 0.5)}, places, geographic=True, seed=2)
     for name, values in (("z", z), ("other", other)):
         for autocorrelation_range in (4e4, 6e4):
             same(

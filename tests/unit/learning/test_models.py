@@ -62,7 +62,7 @@ def model(kind: str = "random_forest", trend: str = "none") -> Model:
 
 
 def test_kinds_are_those_of_the_configuration() -> None:
-    assert tuple(KINDS) == get_args(keys.Model.model_fields["kind"].annotation)
+    assert tuple(KINDS) == get_args(keys.ModelKeys.model_fields["kind"].annotation)
 
 
 @pytest.mark.parametrize(("kind", "trend"), TRENDS)

@@ -351,8 +351,8 @@ def test_moisture_is_seen_by_both_sensors(kind: str) -> None:
 
 
 def test_the_configuration_knows_every_landscape() -> None:
-    assert tuple(LANDSCAPES) == get_args(keys.Scene.model_fields["landscape"].annotation)
-    default = keys.Scene()
+    assert tuple(LANDSCAPES) == get_args(keys.SceneKeys.model_fields["landscape"].annotation)
+    default = keys.SceneKeys()
     assert make_scene(EXTENT, 2021, default.landscape, default.noise) == make_scene(EXTENT, 2021)
 
 
@@ -388,7 +388,7 @@ def test_the_steppe_is_what_it_was_before_there_were_other_landscapes(scene: Sce
     ],
 )
 def test_everything_that_shapes_a_scene_names_it(shape: dict, name: str) -> None:
-    assert keys.Scene(**shape).name == name
+    assert keys.SceneKeys(**shape).name == name
 
 
 def within_cells(fine: NDArray) -> NDArray[np.float64]:
@@ -520,7 +520,7 @@ def test_white_noise_of_vegetation_averages_out_and_both_indices_have_it() -> No
 def test_clouds_take_some_pixels_and_leave_most(lst_month: Month) -> None:
     clear, cloudy = (lst_month(kind, False)[1] for kind in ("steppe", "cloudy"))
     seen = np.isfinite(clear)
-    minimum = keys.Quality().minimum_days
+    minimum = keys.QualityKeys().minimum_days
     assert (clear[seen] >= minimum).mean() > 0.98
     assert 0.75 < (cloudy[seen] >= minimum).mean() < 0.97
     assert cloudy[seen].mean() < 0.6 * clear[seen].mean()

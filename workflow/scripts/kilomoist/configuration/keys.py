@@ -121,7 +121,7 @@ class Region(Section):
 DEFAULT_REGIONS = (Region(name="khangai", bbox=(96.0, 45.0, 104.0, 50.0)),)
 
 
-class Layer(Section):
+class LayerKeys(Section):
     """A raster with one band that does not change with the month, on any grid and in any CRS that GDAL reads."""
 
     path: ExistingPath = _key(..., "The raster; a path alone, without the mapping, means the same.")
@@ -154,7 +154,7 @@ class Predictors(Section):
         min_length=1,
     )
     layers: Annotated[
-        dict[str, Annotated[Layer, BeforeValidator(_as_layer, json_schema_input_type=str | Layer)]],
+        dict[str, Annotated[LayerKeys, BeforeValidator(_as_layer, json_schema_input_type=str | LayerKeys)]],
         AfterValidator(checked_layers),
     ] = _key(
         {},
@@ -163,13 +163,13 @@ class Predictors(Section):
         title="a mapping of names to paths of rasters, or to mappings with keys path and resampling",
     )
 
-    def layers_in_use(self) -> dict[str, Layer]:
+    def layers_in_use(self) -> dict[str, LayerKeys]:
         """The layers that `use` names or that something in it is computed from, in their own order."""
         needed = {*self.use, *(["elevation"] if set(self.use) & set(TERRAIN) else [])}
         return {name: layer for name, layer in self.layers.items() if name in needed}
 
 
-class Quality(Section):
+class QualityKeys(Section):
     """Which observations count, and how many of them there must be."""
 
     vegetation: QualityLevel = _key(
@@ -195,7 +195,7 @@ class Quality(Section):
     )
 
 
-class Model(Section):
+class ModelKeys(Section):
     """How soil moisture is learned from the predictors."""
 
     method: Literal["detail", "absolute"] = _key(
@@ -243,13 +243,13 @@ class Model(Section):
         return {name: value for name, value in keys.items() if name != "subgrid"}
 
     @model_validator(mode="after")
-    def _leaves_something_to_learn(self) -> "Model":
+    def _leaves_something_to_learn(self) -> "ModelKeys":
         if self.trend == "linear" and self.kind == "linear":
             raise ValueError("`kind: linear` has nothing to learn from what `trend: linear` leaves: give one of them")
         return self
 
 
-class Map(Section):
+class MapKeys(Section):
     """How the map is made."""
 
     reconcile: bool | Literal["warranted"] = _key(
@@ -277,7 +277,7 @@ class Evaluation(Section):
     )
 
 
-class Scene(Section):
+class SceneKeys(Section):
     """The simulated scene that `source: simulated` observes; not read otherwise."""
 
     extent: Extent = _key(
@@ -369,7 +369,7 @@ class Configuration(Section):
     archive: UserPath | None = _key(
         None, "Folder of granules for `source: archive`, searched at any depth; null otherwise."
     )
-    scene: Scene = Scene()
+    scene: SceneKeys = SceneKeys()
     regions: tuple[Region, ...] = _key(DEFAULT_REGIONS, "Areas to map, each by itself.", min_length=1)
     months: Annotated[tuple[Month, ...], AfterValidator(checked_unique)] = _key(
         ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1
@@ -384,9 +384,9 @@ class Configuration(Section):
         le=0.2,
     )
     predictors: Predictors = Predictors()
-    quality: Quality = Quality()
-    model: Model = Model()
-    map: Map = Map()
+    quality: QualityKeys = QualityKeys()
+    model: ModelKeys = ModelKeys()
+    map: MapKeys = MapKeys()
     evaluation: Evaluation = Evaluation()
     field_points: ExistingPath | None = _key(
         None,

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values
-from kilomoist.evaluation.inference import Rows, williams
+from kilomoist.evaluation.inference import ScoredRows, williams
 from kilomoist.evaluation.scores import ESTIMATES, score, skill
 from kilomoist.evaluation.variograms import Lags, lags_of, variogram
 
@@ -118,8 +118,8 @@ class Scored:
         return {name: float(np.mean((values - self.observed) ** 2)) for name, values in self.estimates.items()}
 
     @cached_property
-    def _rows(self) -> Rows:
-        return Rows.of(self.observed, self.estimates, self.places, geographic=True, seed=self.seed)
+    def _rows(self) -> ScoredRows:
+        return ScoredRows.of(self.observed, self.estimates, self.places, geographic=True, seed=self.seed)
 
     @cached_property
     def _lags(self) -> Lags:

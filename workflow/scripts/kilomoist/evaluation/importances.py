@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from kilomoist.learning.learners import LearnerSettings, impurity_importance, predict_mean
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.training_rows import Rows
+from kilomoist.learning.training_rows import TrainingRows
 from kilomoist.learning.tuning import fit_small
 from kilomoist.products import PRODUCTS, TERRAIN
 
@@ -52,7 +52,7 @@ def variance_inflation(x: NDArray) -> NDArray[np.float64]:
 
 
 def permutation_errors(
-    settings: LearnerSettings, rows: Rows, shuffled: Sequence[Sequence[int]], threads: int
+    settings: LearnerSettings, rows: TrainingRows, shuffled: Sequence[Sequence[int]], threads: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean squared errors in each fold held out: as it is (folds,), and with columns shuffled (folds, len(shuffled)).
 
@@ -79,7 +79,7 @@ def permutation_errors(
 
 
 def importance_table(
-    model: Model, rows: Rows, settings: LearnerSettings, groups: Sequence[Sequence[str]], threads: int
+    model: Model, rows: TrainingRows, settings: LearnerSettings, groups: Sequence[Sequence[str]], threads: int
 ) -> pd.DataFrame:
     """Importance of each predictor, and of each group of predictors that are shuffled together.
 

@@ -127,10 +127,10 @@ class _Blocks:
 
 
 @dataclass(frozen=True)
-class Rows:
+class ScoredRows:
     """Observed values and estimates of them at the same rows; what their scores share is computed once, when asked for.
 
-    `Rows.of` makes them. Draws of single rows are the same for all estimates.
+    `ScoredRows.of` makes them. Draws of single rows are the same for all estimates.
     """
 
     observed: Values
@@ -279,7 +279,7 @@ def intervals(
     interval. With fewer than `MIN_BLOCKS` effective blocks intervals are NaN; a perfect estimate has none either.
     A `autocorrelation_range` that is negative or NaN is a ValueError.
     """
-    return Rows.of(observed, {"": estimated}, coordinates, geographic, seed).intervals("", autocorrelation_range)
+    return ScoredRows.of(observed, {"": estimated}, coordinates, geographic, seed).intervals("", autocorrelation_range)
 
 
 def difference(
@@ -298,7 +298,7 @@ def difference(
     scores' own scale, and p is that of difference / (s · √f) in the same distribution: p < 0.05 where the interval
     leaves out 0. Estimates that are equal have p = 1. A `autocorrelation_range` that is negative or NaN is a ValueError.
     """
-    rows = Rows.of(observed, {"first": first, "second": second}, coordinates, geographic, seed)
+    rows = ScoredRows.of(observed, {"first": first, "second": second}, coordinates, geographic, seed)
     return rows.difference("first", "second", autocorrelation_range)
 
 
@@ -318,7 +318,7 @@ def dutilleul(x: NDArray, y: NDArray, coordinates: NDArray, geographic: bool = F
     projection, true to 1 % within 1500 km from the region's middle). Sums over pairs are convolutions there: no row is
     left out, and neither time nor memory grows with the number of pairs.
     """
-    return Rows.of(x, {"y": y}, coordinates, geographic).associations["y"]
+    return ScoredRows.of(x, {"y": y}, coordinates, geographic).associations["y"]
 
 
 def associations(
@@ -326,7 +326,7 @@ def associations(
 ) -> dict[tuple[str, str], Association]:
     """`dutilleul` of every pair of variables (rows,), at the rows where all are finite."""
     wanted = list(combinations(range(len(variables)), 2))
-    rows = Rows.of(next(iter(variables.values())), variables, coordinates, geographic)
+    rows = ScoredRows.of(next(iter(variables.values())), variables, coordinates, geographic)
     found = rows.associate(list(rows.estimates.values()), wanted)
     return dict(zip(combinations(variables, 2), found, strict=True))
 

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 
 from kilomoist.learning.learners import predict_mean
 from kilomoist.learning.models import Model
-from kilomoist.learning.training_rows import Rows
+from kilomoist.learning.training_rows import TrainingRows
 
 DEPENDENCE_VALUES = 40
 """Values of a predictor at which its partial dependence is taken."""
@@ -30,7 +30,7 @@ def partial_dependence(estimator: RegressorMixin, x: NDArray, column: int, value
     return predict_mean(estimator, points.reshape(-1, x.shape[1])).reshape(len(values), -1).mean(axis=1)
 
 
-def dependence_table(model: Model, rows: Rows, units: Mapping[str, str], seed: int) -> pd.DataFrame:
+def dependence_table(model: Model, rows: TrainingRows, units: Mapping[str, str], seed: int) -> pd.DataFrame:
     """Partial dependence of a fitted model on each predictor, from below to above the range of its training rows.
 
     Columns: method, predictor, unit, value (of the predictor), prediction (m³/m³; of `detail` the learned detail,

@@ -12,7 +12,7 @@ from kilomoist.learning.details import Cells, detail_rows
 
 
 @dataclass(frozen=True)
-class Rows:
+class TrainingRows:
     """What a method learns from: one row a cell."""
 
     x: NDArray[np.float32]
@@ -34,7 +34,7 @@ def learned_rows(
     use: Sequence[str],
     minimum_fraction: float,
     ratio: int = COARSE_SIDE,
-) -> Rows:
+) -> TrainingRows:
     """All rows of a method in its own space: the values of the samples, or the details of the complete cells.
 
     `ratio` is that of a model of `detail` (`Model.ratio`).
@@ -42,7 +42,7 @@ def learned_rows(
     if method == "absolute":
         x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
         trained = (samples["split"] == "train").to_numpy()
-        return Rows(x, y, samples["row"].to_numpy(), samples["col"].to_numpy(), trained)
+        return TrainingRows(x, y, samples["row"].to_numpy(), samples["col"].to_numpy(), trained)
     x, y = detail_rows(cells, minimum_fraction, ratio)
     row, column = np.nonzero(cells.complete())
-    return Rows(x, y, row + cells.window.row, column + cells.window.column, np.ones(len(y), bool))
+    return TrainingRows(x, y, row + cells.window.row, column + cells.window.column, np.ones(len(y), bool))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kilomoist.learning.models import Model
-    from kilomoist.learning.training_rows import Rows
+    from kilomoist.learning.training_rows import TrainingRows
 
 MEAN_ROWS = 5000
 """Training rows up to which the mean distance between them is exact; of more rows, so many are drawn with the seed, and
@@ -70,7 +70,7 @@ class Applicability:
         return result
 
     def outside_range(self, x: NDArray) -> NDArray[np.bool_]:
-        """Rows of which any predictor lies below or above all training rows; (n,)."""
+        """TrainingRows of which any predictor lies below or above all training rows; (n,)."""
         return np.any((x < self.lowest) | (x > self.highest), axis=1)
 
 
@@ -102,7 +102,7 @@ def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: 
 
 
 def learn_applicability(
-    model: "Model", rows: Mapping[str, "Rows"], importance: "pd.DataFrame", use: Sequence[str], seed: int
+    model: "Model", rows: Mapping[str, "TrainingRows"], importance: "pd.DataFrame", use: Sequence[str], seed: int
 ) -> tuple[Applicability | None, dict[str, Any]]:
     """The applicability of a model, None where its map uses no predictor, and the facts that blocks are told beside.
 

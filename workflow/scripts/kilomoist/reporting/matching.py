@@ -15,7 +15,7 @@ from kilomoist.errors import InputError
 from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
 from kilomoist.reporting.field_points import GEOGRAPHIC, LARGEST, refuse_outside
 
-Map = str | Path | Compared | NDArray[np.float64]
+MapSource = str | Path | Compared | NDArray[np.float64]
 """Where a map's values come from: a raster in m³/m³, a raster with band and scale, or one value for each point."""
 
 
@@ -69,7 +69,7 @@ def _opened(path: str | Path) -> Iterator[rasterio.DatasetReader]:
         raise InputError(f"{path} cannot be read as a raster ({error}): give a file that gdalinfo can read.") from error
 
 
-def _values(name: str, source: Map, points: pd.DataFrame) -> NDArray[np.float64]:
+def _values(name: str, source: MapSource, points: pd.DataFrame) -> NDArray[np.float64]:
     """A map's value at each point in m³/m³."""
     if isinstance(source, np.ndarray):
         return source
@@ -86,7 +86,7 @@ def _values(name: str, source: Map, points: pd.DataFrame) -> NDArray[np.float64]
     return values
 
 
-def match_points(points: pd.DataFrame, maps: Mapping[str, Map], path: str | Path) -> pd.DataFrame:
+def match_points(points: pd.DataFrame, maps: Mapping[str, MapSource], path: str | Path) -> pd.DataFrame:
     """Field points and any number of maps at the same pixels of 1 km: one row a pixel, one column a map.
 
     `points` is what `field_points` returns, `maps` has each map's values by the name of its column; the first one
@@ -134,7 +134,7 @@ def _average_pixels(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return frame.groupby("pixel", sort=False).agg(how).reset_index()
 
 
-def _are_swapped(points: pd.DataFrame, maps: Mapping[str, Map]) -> bool:
+def _are_swapped(points: pd.DataFrame, maps: Mapping[str, MapSource]) -> bool:
     """Whether points lie on the first map when longitude and latitude change places."""
     swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
     name, source = next(iter(maps.items()))
