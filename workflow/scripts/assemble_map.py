@@ -59,10 +59,10 @@ def assemble_map(
         raster = opened.enter_context(
             raster_chunks(map_path, M01, cells.refined(CELL_SIDE), tags, units, cloud_optimized=True)
         )
-        for part in chunks_of(cells):
-            pixels, here = part.refined(CELL_SIDE), part.within(cells)
+        for chunk in chunks_of(cells):
+            pixels, here = chunk.refined(CELL_SIDE), chunk.within(cells)
             values = finish_block(
-                raw.read(pixels)["soil_moisture"], solved["correction"], goal[here], cells, part, bounds_of(target)
+                raw.read(pixels)["soil_moisture"], solved["correction"], goal[here], cells, chunk, bounds_of(target)
             )
             maps = {"soil_moisture": values}
             if offset:
@@ -76,8 +76,8 @@ def assemble_map(
         if offsets and not bounded:
             raster.tags["interval"] = "none: the region is too small to count errors one scale up"
     ranges = [
-        {"map": name} | describe(part)
-        for name, part in (
+        {"map": name} | describe(chunk)
+        for name, chunk in (
             ("9 km", coarse["soil_moisture"]),
             ("9 km where mapped", np.where(mapped, coarse["soil_moisture"], np.nan)),
         )
@@ -88,10 +88,10 @@ def assemble_map(
 
 
 def map_chunks(path: str, cells: Window) -> Iterator[NDArray[np.float32]]:
-    """The map part by part, whatever the blocks."""
+    """The map chunk by chunk, whatever the blocks."""
     with Mosaic([path], M01) as whole:
-        for part in chunks_of(cells):
-            yield whole.read(part.refined(CELL_SIDE), ["soil_moisture"])["soil_moisture"]
+        for chunk in chunks_of(cells):
+            yield whole.read(chunk.refined(CELL_SIDE), ["soil_moisture"])["soil_moisture"]
 
 
 if __name__ == "__main__":

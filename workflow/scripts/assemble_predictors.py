@@ -11,8 +11,8 @@ def assemble_predictors(stacks: list[str], units: dict[str, str], tags: dict[str
         Mosaic(stacks, M01) as whole,
         raster_chunks(path, M01, whole.window, tags, units, cloud_optimized=True) as raster,
     ):
-        for part in chunks_of(whole.window.coarsened(CELL_SIDE)):
-            pixels = part.refined(CELL_SIDE)
+        for chunk in chunks_of(whole.window.coarsened(CELL_SIDE)):
+            pixels = chunk.refined(CELL_SIDE)
             raster.write(whole.read(pixels), pixels)
 
 

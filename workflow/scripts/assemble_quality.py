@@ -45,15 +45,15 @@ def assemble_quality(
         raster_chunks(paths["quality"], M01, pixels, flag_tags, cloud_optimized=True, colours=colours) as quality,
         raster_chunks(paths["applicability"], M01, pixels, tags | own, cloud_optimized=True) as applicability,
     ):
-        for part in chunks_of(cells):
-            here = part.refined(CELL_SIDE)
+        for chunk in chunks_of(cells):
+            here = chunk.refined(CELL_SIDE)
             verdict = verdicts.read(here)
             others = {
                 "outside_range": verdict["outside_range"] > 0,
                 "outside_applicability": verdict["dissimilarity"] > threshold,
                 "without_radiometer": np.bool_(model_only > 0),
             }
-            kept = solved["reconciled"][part.within(cells)] > 0
+            kept = solved["reconciled"][chunk.within(cells)] > 0
             flags = flag_block(raw.read(here)["soil_moisture"], stacks.read(here, needed), few, kept, others)
             numbers += np.bincount(flags.ravel(), minlength=256)
             quality.write({"quality": flags}, here)

@@ -31,8 +31,8 @@ def bound_block(
         cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
         reliability = read_reliability(reliability_path, use)
     with Mosaic([stack_path], M01) as stack, raster_chunks(path, M01, stack.window, tags) as raster:
-        for part in chunks_of(stack.window.coarsened(CELL_SIDE)):
-            pixels = part.refined(CELL_SIDE)
+        for chunk in chunks_of(stack.window.coarsened(CELL_SIDE)):
+            pixels = chunk.refined(CELL_SIDE)
             predictors = stack.stack(pixels, use)
             if model.method == "detail":
                 predictors = pixel_detail(predictors, pixels, cells, CELL_SIDE, reliability)

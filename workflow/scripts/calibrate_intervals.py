@@ -63,8 +63,8 @@ def detail_variance(stacks: list[str], cells: Cells, use: list[str]) -> np.ndarr
     sums = np.zeros((3, len(use)))
     filled = cells.filled()
     with Mosaic(stacks, M01) as stack:
-        for part in chunks_of(cells.window):
-            pixels = part.refined(CELL_SIDE)
+        for chunk in chunks_of(cells.window):
+            pixels = chunk.refined(CELL_SIDE)
             detail = pixel_detail(stack.stack(pixels, use), pixels, filled, CELL_SIDE)
             valid = detail[:, np.isfinite(detail).all(axis=0)]
             moments = valid.sum(axis=1, dtype=float), (valid**2).sum(axis=1, dtype=float)

@@ -54,23 +54,23 @@ def compare_maps(
         TemporaryFile(dir=Path(path).parent) as predicted,
     ):
         with Mosaic(stacks, M01) as stack:
-            for part in chunks_of(window):
-                pixels = part.refined(CELL_SIDE)
+            for chunk in chunks_of(window):
+                pixels = chunk.refined(CELL_SIDE)
                 other = predict_map(alternative, stack.stack(pixels, use), pixels, cells, CELL_SIDE, reliability)
                 predicted.write(other.astype(np.float64).tobytes())
                 own = raw.read(pixels)["soil_moisture"]
                 maps = plain_maps(cells, pixels, {model.method: own, alternative.method: other})
                 for name, reconciliation in measured.items():
-                    reconciliation.measure(maps[name], part)
+                    reconciliation.measure(maps[name], chunk)
         corrections = {name: one.solve(bands["target"], minimum_fraction)[0] for name, one in measured.items()}
         del measured
         predicted.seek(0)
-        for part in chunks_of(window):
-            pixels = part.refined(CELL_SIDE)
+        for chunk in chunks_of(window):
+            pixels = chunk.refined(CELL_SIDE)
             own = raw.read(pixels)["soil_moisture"]
             other = np.frombuffer(predicted.read(8 * own.size), np.float64).reshape(own.shape)
             maps = plain_maps(cells, pixels, {model.method: own, alternative.method: other})
-            copied = np.kron(bands["target"][part.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
+            copied = np.kron(bands["target"][chunk.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
             for name, values in (("mean", mean), ("copied", copied)):
                 maps[name] = np.where(np.isfinite(maps["bilinear"]), values, np.nan)
             for name, correction in corrections.items():

@@ -10,7 +10,7 @@ from kilomoist.rasters import Mosaic, chunks_of
 def compare_truth(truth_path: str, maps_path: str, map_path: str, path: str) -> None:
     """Write the table, over the pixels that have a value in all maps."""
     with Mosaic([maps_path], M01) as maps, Mosaic([map_path], M01) as finished, Mosaic([truth_path], M01) as truth:
-        parts = (part.refined(CELL_SIDE) for part in chunks_of(maps.window.coarsened(CELL_SIDE)))
+        parts = (chunk.refined(CELL_SIDE) for chunk in chunks_of(maps.window.coarsened(CELL_SIDE)))
         table = truth_table(
             (
                 {"soil_moisture.tif": finished.read(pixels, ["soil_moisture"])["soil_moisture"]} | maps.read(pixels),

@@ -34,8 +34,8 @@ def judge_block(
         filled = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
         reliability = read_reliability(reliability_path, use)
     with Mosaic([stack_path], M01) as stack, raster_chunks(path, M01, stack.window, tags | facts["tags"]) as raster:
-        for part in chunks_of(stack.window.coarsened(CELL_SIDE)):
-            pixels = part.refined(CELL_SIDE)
+        for chunk in chunks_of(stack.window.coarsened(CELL_SIDE)):
+            pixels = chunk.refined(CELL_SIDE)
             predictors = stack.stack(pixels, use)
             valid = np.isfinite(predictors).all(axis=0)
             seen = predictors[:, valid].T

@@ -41,10 +41,10 @@ def measure_coverage(
 
 
 def true_intervals(map_path: str, stacks: list[str], truth_path: str, vegetation: str | None) -> Iterator[Intervals]:
-    """The simulated truth at 1 km and the map's intervals, part by part."""
+    """The simulated truth at 1 km and the map's intervals, chunk by chunk."""
     with Mosaic([map_path], M01) as mapped, Mosaic(stacks, M01) as stack, Mosaic([truth_path], M01) as truth:
-        for part in chunks_of(mapped.window.coarsened(CELL_SIDE)):
-            pixels = part.refined(CELL_SIDE)
+        for chunk in chunks_of(mapped.window.coarsened(CELL_SIDE)):
+            pixels = chunk.refined(CELL_SIDE)
             ends = mapped.read(pixels, ["lower", "upper"])
             found = [truth.read(pixels, ["soil_moisture"])["soil_moisture"], ends["lower"], ends["upper"]]
             plants = stack.read(pixels, [vegetation])[vegetation] if vegetation else found[0]

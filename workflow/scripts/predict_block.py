@@ -26,8 +26,8 @@ def predict_block(
     cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
     reliability = read_reliability(reliability_path, use) if reliability_path else []
     with Mosaic([stack_path], M01) as stack, raster_chunks(path, M01, stack.window, tags | model_tags(model)) as raster:
-        for part in chunks_of(stack.window.coarsened(CELL_SIDE)):
-            pixels = part.refined(CELL_SIDE)
+        for chunk in chunks_of(stack.window.coarsened(CELL_SIDE)):
+            pixels = chunk.refined(CELL_SIDE)
             predictors = stack.stack(pixels, use)
             raw = predict_map(model, predictors, pixels, cells, CELL_SIDE, reliability)
             raster.write({"soil_moisture": raw}, pixels)

@@ -22,8 +22,8 @@ def reconcile_map(
     if reconcile:
         reconciliation = Reconciliation(window, CELL_SIDE)
         with Mosaic(raw_blocks, M01) as raw:
-            for part in chunks_of(window):
-                reconciliation.measure(raw.read(part.refined(CELL_SIDE))["soil_moisture"], part)
+            for chunk in chunks_of(window):
+                reconciliation.measure(raw.read(chunk.refined(CELL_SIDE))["soil_moisture"], chunk)
         correction, reconciled = reconciliation.solve(bands["target"], minimum_valid_fraction)
     write_raster(path, {"correction": correction, "reconciled": reconciled.astype(float)}, M09, window, tags)
 

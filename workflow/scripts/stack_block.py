@@ -41,18 +41,18 @@ def stack_block(
         raster_chunks(stack_path, M01, block.refined(CELL_SIDE), tags) as whole_stack,
         raster_chunks(cells_path, M09, block, tags) as whole_cells,
     ):
-        for part in chunks_of(block):
-            pixels = part.refined(CELL_SIDE)
+        for chunk in chunks_of(block):
+            pixels = chunk.refined(CELL_SIDE)
             here = pixels.within(block.refined(CELL_SIDE))
-            bands = stack_predictors(composites, measured, part, needed_days(minimum_days))
+            bands = stack_predictors(composites, measured, chunk, needed_days(minimum_days))
             bands |= {name: layer[here] for name, layer in static.items()}
             stack = {name: bands[name] for name in use} | bands
             stack = {name: np.where(inside[here], band, np.float32(np.nan)) for name, band in stack.items()}
             cells = aggregate(stack, use, inside[here])
-            moisture = read_window(target, "soil_moisture", M09, part)
+            moisture = read_window(target, "soil_moisture", M09, chunk)
             cells = {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
             whole_stack.write(stack, pixels)
-            whole_cells.write(cells, part)
+            whole_cells.write(cells, chunk)
 
 
 if __name__ == "__main__":

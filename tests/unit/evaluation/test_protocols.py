@@ -268,7 +268,7 @@ def test_truth_within_cells() -> None:
     pd.testing.assert_frame_equal(truth_table(halves).set_index(["support", "map"]), table, rtol=1e-12, atol=1e-15)
     assert table.loc[("within cells", "map"), "rmse"] == pytest.approx(0, abs=1e-12)
     assert table.loc[("within cells", "map"), "skill_copied"] == pytest.approx(1)
-    assert table.loc[("within cells", "copied"), "rmse"] == pytest.approx(np.nanstd(deviations(truth)))
+    assert table.loc[("within cells", "copied"), "rmse"] == pytest.approx(np.nanstd(cell_anomaly(truth)))
     assert np.isnan(table.loc[("within cells", "copied"), "r"])
     assert "p" not in table  # of pixels as if they were independent
     assert (table["n"] == 18 * 27 - 1).all()

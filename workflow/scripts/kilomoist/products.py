@@ -77,7 +77,7 @@ class Product:
     """Pixels along a side of a tile; 0 where the product is not tiled."""
     grid_name: str = ""
     """HDF-EOS name of the grid."""
-    part: int = 0
+    subset_size: int = 0
     """Bytes, about, of the one dataset that is wanted of a far larger file; 0 where files are fetched whole."""
     water: Quality = ()
     """Marks water in a pixel."""

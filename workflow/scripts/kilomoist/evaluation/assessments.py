@@ -139,8 +139,8 @@ def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]
     """Scores of each estimate of a protocol, how sure they are, and its skill against each null model.
 
     Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks,
-    `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows (`Scored.confidence_intervals`); `p` takes rows
-    as independent, `p_effective` as many as `effective_n` says (`inference`). Without rows it is the note alone.
+    `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows; `p` takes rows as independent,
+    `p_effective` as many as `effective_n` says (`inference`). Without rows it is the note alone.
     """
     if not scored.estimates:
         return [{"protocol": protocol, "note": scored.note}]

@@ -64,9 +64,9 @@ def folds_of(
 ) -> tuple[NDArray[np.int64], str]:
     """Folds of the rows by the name of a protocol, and a sentence on what they are.
 
-    `random_folds`; `blocks`, at least as large as `autocorrelation_range`; `knndm`, as far from each other as the map's pixels are
-    from the rows, where `mapped` is the window's cells that have pixels. Raises `TooFewBlocksError` for a region that
-    has too few blocks.
+    `random_folds`; `blocks`, at least as large as `autocorrelation_range` (m); `knndm`, as far from each other as the
+    map's pixels are from the rows, where `mapped` is the window's cells that have pixels. Raises `TooFewBlocksError`
+    for a region that has too few blocks.
     """
     longitude, latitude = samples["lon"].to_numpy(), samples["lat"].to_numpy()
     if protocol == "random_folds":

@@ -150,7 +150,7 @@ class ScoredRows:
         coordinates: NDArray,
         geographic: bool = False,
         seed: int = 0,
-    ) -> "Rows":
+    ) -> "ScoredRows":
         """The rows where everything is finite, sorted by place and values: draws must not depend on their order."""
         columns = [np.asarray(column, float) for column in (observed, *estimates.values())]
         places = np.asarray(coordinates, float)
@@ -277,7 +277,7 @@ def intervals(
     score ± t · s · √f: s is the standard deviation over `RESAMPLES` draws of blocks, f and the degrees of freedom of
     Student's t are `_correction`'s. The order of the rows changes nothing. n is counted, not estimated: it has no
     interval. With fewer than `MIN_BLOCKS` effective blocks intervals are NaN; a perfect estimate has none either.
-    A `autocorrelation_range` that is negative or NaN is a ValueError.
+    A range that is negative or NaN is a ValueError.
     """
     return ScoredRows.of(observed, {"": estimated}, coordinates, geographic, seed).intervals("", autocorrelation_range)
 
@@ -296,7 +296,7 @@ def difference(
     `observed`, `first` and `second` are (rows,); rows where any is not finite are left out. Blocks are drawn for both
     estimates alike, so that what they share cancels. The interval is difference ± t · s · √f as in `intervals`, on the
     scores' own scale, and p is that of difference / (s · √f) in the same distribution: p < 0.05 where the interval
-    leaves out 0. Estimates that are equal have p = 1. A `autocorrelation_range` that is negative or NaN is a ValueError.
+    leaves out 0. Estimates that are equal have p = 1. A range that is negative or NaN is a ValueError.
     """
     rows = ScoredRows.of(observed, {"first": first, "second": second}, coordinates, geographic, seed)
     return rows.difference("first", "second", autocorrelation_range)
@@ -387,7 +387,7 @@ def _correction(blocks: _Blocks) -> tuple[float, float]:
 
     A score is nearly the mean of one number per row. From the sums S_k of these numbers over blocks of n_k rows, draws
     of blocks give the variance of their mean m as V = Σ (S_k − n_k·m)² / n²; but neighbouring blocks are not
-    independent. Were the numbers a field with the covariance exp(−3·distance / autocorrelation_range), the covariance C of the block
+    independent. Were the numbers a field with the covariance exp(−3·distance / range), the covariance C of the block
     sums would be known, and with A = PCP', P = I − w1', w_k = n_k / n also the expectation of n²·V, tr(A), and its
     variance, 2·tr(A²). So V is multiplied by 1'C1 / tr(A), and has tr(A)² / tr(A²) degrees of freedom. This is the bias
     reduction and Satterthwaite's approximation as Bell & McCaffrey have them (2002, Survey Methodology 28: 169–181;

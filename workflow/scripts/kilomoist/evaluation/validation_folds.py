@@ -34,7 +34,7 @@ class Blocks:
 
 
 def block_sides(latitude: NDArray, autocorrelation_range: float) -> tuple[int, int]:
-    """Rows and columns of the smallest blocks of whole coarse cells whose sides are nowhere shorter than `autocorrelation_range`.
+    """Rows and columns of the smallest blocks of whole coarse cells whose sides are nowhere shorter than the range (m).
 
     `latitude` are those of all cells in degrees. A cell is narrowest where it is farthest from the equator and lowest
     where it is nearest to it. Along a parallel of radius p = N·cos φ (see `geocentric`), the chord of the turn Δλ is
@@ -50,7 +50,7 @@ def block_sides(latitude: NDArray, autocorrelation_range: float) -> tuple[int, i
 
 
 def block_folds(row: NDArray, column: NDArray, latitude: NDArray, autocorrelation_range: float, folds: int) -> Blocks:
-    """Folds of like size, made of blocks that are at least `autocorrelation_range` long and wide; rows of one block stay together.
+    """Folds of like size, made of blocks at least `autocorrelation_range` (m) long and wide, which stay together.
 
     `row`, `column` (n,) are those of the global grid, on which blocks are counted, so that they do not depend on where
     the region begins; `latitude` (n,) in degrees decides how many cells a block has (`block_sides`: one size for all,

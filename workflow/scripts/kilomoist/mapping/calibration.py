@@ -4,7 +4,7 @@ Nobody knows soil moisture at 1 km, so nothing can be calibrated there. One scal
 restores 9 km cells from coarser ones is wrong by errors that can be counted. Conformal scores are those errors in units
 of the spread that the model expects at a place; their quantile times the spread is the interval (split conformal
 prediction: Papadopoulos et al. 2002, doi 10.1007/3-540-36755-1_29; Lei et al. 2018, doi 10.1080/01621459.2017.1307116),
-the more alike errors one scale up and at 1 km are. How much smaller the errors are at 1 km is estimated by `error_scale_ratio`.
+the more alike errors one scale up and at 1 km are. How much smaller the errors are at 1 km tells `error_scale_ratio`.
 docs/trust.md writes the formulas out.
 """
 

@@ -33,7 +33,7 @@ from kilomoist.products import Product
 from kilomoist.simulation.file_names import granule_file_name, production_time
 
 LEVEL = 1
-"""QualityLevel of deflate: the fastest."""
+"""Level of deflate: the fastest."""
 
 _STRUCTURE_LENGTH = 32000
 _DATA_GROUP = 720

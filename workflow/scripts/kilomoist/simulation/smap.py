@@ -18,7 +18,7 @@ from kilomoist.simulation.file_names import SMAP_KINDS, granule_file_name
 from kilomoist.simulation.modis import LEVEL
 
 _COORDINATES_LEVEL = 4
-"""QualityLevel of deflate for what is compressed once a process: a twentieth of the size."""
+"""Level of deflate for what is compressed once a process: a twentieth of the size."""
 
 
 def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
