@@ -11,13 +11,13 @@ min_version("9.0")
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/granules.smk"
-include: "workflow/rules/composites.smk"
-include: "workflow/rules/samples.smk"
-include: "workflow/rules/models.smk"
-include: "workflow/rules/maps.smk"
-include: "workflow/rules/evaluations.smk"
-include: "workflow/rules/reports.smk"
+include: "workflow/rules/earthdata.smk"
+include: "workflow/rules/simulation.smk"
+include: "workflow/rules/predictors.smk"
+include: "workflow/rules/learning.smk"
+include: "workflow/rules/mapping.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/reporting.smk"
 
 
 rule all:

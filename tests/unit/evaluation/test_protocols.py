@@ -16,7 +16,7 @@ from kilomoist.evaluation.cross_validation import cross_validate
 from kilomoist.evaluation.months import leave_month_out
 from kilomoist.evaluation.random_split import split_estimates
 from kilomoist.evaluation.restoration import degrade_restore
-from kilomoist.evaluation.truth import truth_table
+from kilomoist.evaluation.truth import cell_anomaly, truth_table
 from kilomoist.grids import Window
 from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.details import Cells

@@ -1,4 +1,4 @@
-# Maps: predicted and judged by block, reconciled with the cells of the whole region, assembled.
+# Mapping: predicted and judged by block, reconciled with the cells of the whole region, assembled.
 
 
 rule predict_block:

@@ -1,4 +1,4 @@
-# Models: trained on the 9 km cells. The map is made by one method; the other is trained to be compared with it.
+# Learning: models of the 9 km cells. The map is made by one method; the other is trained to be compared with it.
 
 
 rule train_model:

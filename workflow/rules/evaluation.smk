@@ -1,4 +1,4 @@
-# Evaluations: what models and maps are worth, off the way to the map and beside each other.
+# Evaluation: what models and maps are worth, off the way to the map and beside each other.
 
 
 rule evaluate_model:

@@ -1,4 +1,4 @@
-# Reports: field points, figures, and what a map was made from.
+# Reporting: field points, figures, and what a map was made from.
 
 
 rule validate_field:
