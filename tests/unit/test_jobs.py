@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from snakemake.iocontainers import Namedlist
 
 from kilomoist.errors import InputError
-from kilomoist.jobs import CACHE, LOGGER, job
+from kilomoist.jobs import CACHE, LOGGER, hand_over, job
 
 SENTENCE = "granule.hdf is cut off: fetch it again."
 
@@ -91,3 +92,46 @@ def test_memory_of_gdal_is_bounded_unless_the_user_says_how(tmp_path: Path, monk
             monkeypatch.delenv("GDAL_CACHEMAX")
         with job(tmp_path / "log"):
             assert os.environ["GDAL_CACHEMAX"] == expected
+
+
+class Handed:
+    """What Snakemake gives a script, as far as `hand_over` asks."""
+
+    rule, threads = "stack_block", 2
+
+    def __init__(self, log: Path, **params: object) -> None:
+        self.log = [log]
+        self.input = Namedlist(fromdict={"stack": "stack.tif", "blocks": ["a.tif", "b.tif"], "outline": []})
+        self.output = Namedlist(fromdict={"cells": "cells.tif"})
+        self.params = Namedlist(fromdict={"use": ["ndvi"], "code": "0123", **params})
+        self.wildcards = Namedlist(fromdict={"region": "khangai", "month": "2021-08"})
+
+
+def test_everything_is_handed_over_by_its_name(tmp_path: Path) -> None:
+    seen = {}
+
+    def stack_block(*, threads: int, month: str, **files: object) -> None:
+        seen.update(files, threads=threads, month=month)
+
+    hand_over(Handed(tmp_path / "job.log"), stack_block)
+    files = {"stack": "stack.tif", "blocks": ["a.tif", "b.tif"], "outline": [], "cells": "cells.tif"}
+    assert seen == files | {"use": ["ndvi"], "threads": 2, "month": "2021-08"}
+
+
+@pytest.mark.parametrize(
+    ("params", "message"), [({"extra": 1}, "extra"), ({"cells": 1}, "stack_block has cells twice among its inputs")]
+)
+def test_a_name_too_many_or_twice_is_refused(tmp_path: Path, params: dict, message: str) -> None:
+    def stack_block(*, stack: str, blocks: list[str], outline: list[str], cells: str, use: list[str]) -> None:
+        raise AssertionError(f"called with {stack}, {blocks}, {outline}, {cells}, {use}")
+
+    with pytest.raises(TypeError, match=message):
+        hand_over(Handed(tmp_path / "job.log", **params), stack_block)
+
+
+def test_a_name_that_is_missing_is_refused(tmp_path: Path) -> None:
+    def stack_block(*, samples: str, **files: object) -> None:
+        raise AssertionError(f"called with {samples}, {files}")
+
+    with pytest.raises(TypeError, match="samples"):
+        hand_over(Handed(tmp_path / "job.log"), stack_block)

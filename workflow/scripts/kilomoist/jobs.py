@@ -1,13 +1,13 @@
-"""What every job does around its work: a log file, a bound for GDAL's memory, one sentence instead of a traceback for
-what a user can mend.
-"""
+"""Jobs: a log file, a bound for GDAL's memory, one sentence instead of a traceback for what a user can mend."""
 
+import inspect
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from kilomoist.errors import InputError
 
@@ -42,3 +42,25 @@ def job(log: str | Path) -> Iterator[None]:
         raise
     finally:
         LOGGER.removeHandler(terminal)
+
+
+def hand_over(snakemake: Any, function: Callable[..., None]) -> None:
+    """Call a script's function with its rule's inputs, outputs, params, wildcards and threads, each by its own name.
+
+    Files become text, lists of files lists of text. `code` and wildcards that the function does not ask for stay
+    behind; everything else must be asked for, and what is asked for must be there: else a TypeError says which is not.
+    """
+    named: dict[str, Any] = {}
+    for part in (snakemake.input, snakemake.output, snakemake.params):
+        for name, value in part.items():
+            if name in named:
+                raise TypeError(f"{snakemake.rule} has {name} twice among its inputs, outputs and params")
+            named[name] = value if part is snakemake.params else _plain(value)
+    named.pop("code", None)
+    asked, others = inspect.signature(function).parameters, {**snakemake.wildcards, "threads": snakemake.threads}
+    with job(snakemake.log[0]):
+        function(**{name: value for name, value in others.items() if name in asked} | named)
+
+
+def _plain(files: Any) -> str | list[str]:
+    return str(files) if isinstance(files, str) else list(map(str, files))

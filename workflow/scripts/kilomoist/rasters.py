@@ -214,6 +214,12 @@ def read_tags(path: str | Path) -> dict[str, str]:
         return file.tags()
 
 
+def read_run(path: str | Path) -> dict[str, str]:
+    """Source, region, month and target of the run that made a GeoTIFF: tags of what follows from it."""
+    tags = read_tags(path)
+    return {name: tags[name] for name in ("source", "region", "month", "target")}
+
+
 def read_window(path: str | Path, band: str, grid: Grid, window: Window) -> NDArray[Any]:
     """One band over a window of a grid round the Earth, of a raster that covers it where the window lies."""
     with _opened(path) as file:
