@@ -54,7 +54,7 @@ test: install ## Run all tests
 lint: install ## Check style, types and the workflow
 	$(ACTIVATED) ruff check .
 	$(ACTIVATED) ruff format --check .
-	$(ACTIVATED) snakefmt --check Snakefile workflow/rules
+	$(ACTIVATED) snakefmt --check Snakefile workflow
 	$(ACTIVATED) snakemake --lint
 	$(ACTIVATED) mypy
 

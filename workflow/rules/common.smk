@@ -6,8 +6,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
+sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from snakemake.logging import logger
 
@@ -28,7 +27,7 @@ if Path("config/config.yaml").exists():
     configfile: "config/config.yaml"
 
 
-ENVIRONMENT = ROOT / "workflow/envs/environment.yaml"
+ENVIRONMENT = "../envs/environment.yaml"
 RUN = "results/{region}/{month}"
 FOLDED = ("random_folds", "blocks", "knndm")
 PROTOCOLS = ("train", "random")
@@ -117,7 +116,7 @@ wildcard_constraints:
 
 def code(script):
     """Changes when a script or a module that it imports does: a parameter of every rule, so that it runs again."""
-    return fingerprint(ROOT / f"workflow/scripts/{script}.py")
+    return fingerprint(Path(workflow.source_path(f"../scripts/{script}.py")))
 
 
 # --- Regions ----------------------------------------------------------------------------------------------------------
