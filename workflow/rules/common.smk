@@ -119,6 +119,21 @@ def code(script):
     return fingerprint(Path(workflow.source_path(f"../scripts/{script}.py")))
 
 
+def log_of(rule, wildcards):
+    """Path of a rule's log, by the part of it that its wildcards make, such as `{region}/{month}`."""
+    return f"results/logs/{rule}/{wildcards}.log"
+
+
+def benchmark_of(rule, wildcards):
+    """Path of what Snakemake measures of a rule's job, as `log_of`."""
+    return f"results/benchmarks/{rule}/{wildcards}.tsv"
+
+
+def learner(*names):
+    """Keys of `model` that a rule's learner is built from: those that it uses alone, lest another rerun it."""
+    return {name: getattr(CONFIG.model, name) for name in names}
+
+
 # --- Regions ----------------------------------------------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ def train_model(
                 CELL_SIDE * model.ratio,
                 MIN_COARSE_CELLS,
             )
-        elif tuning.ratio == "auto":
+        elif tuning.detail_ratio == "auto":
             LOGGER.info("Detail is learned from coarse cells of %d km.", CELL_SIDE * model.ratio)
     LOGGER.info("Compared out of fold:\n%s", table.to_string(index=False))
     LOGGER.info("Method %s, min_leaf %d, alpha %.3f, %d rows", method, model.min_leaf, model.alpha, model.training_rows)

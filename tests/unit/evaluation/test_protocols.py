@@ -277,5 +277,5 @@ def test_truth_within_cells() -> None:
 
 def test_degrade_and_restore_says_from_which_ratio_it_could_not_learn() -> None:
     for ratio, side in ((2, 72), (3, 108), ("auto", 72)):
-        _, note = degrade_restore(region(24, 24), USE, SETTINGS, TuningOptions(5, ratio=ratio), 0.5)
+        _, note = degrade_restore(region(24, 24), USE, SETTINGS, TuningOptions(5, detail_ratio=ratio), 0.5)
         assert f"complete cells of {side} km, too few" in note

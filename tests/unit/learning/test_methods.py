@@ -29,7 +29,14 @@ from kilomoist.learning.learners import KINDS, LearnerSettings, fit
 from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import predict_map, predict_valid
 from kilomoist.learning.training_folds import FOLD_SIDE, FOLDS, spatial_folds
-from kilomoist.learning.tuning import CANDIDATE_LEAVES, CANDIDATE_RATIOS, TuningOptions, choose, predict_out_of_fold
+from kilomoist.learning.tuning import (
+    CANDIDATE_LEAVES,
+    CANDIDATE_RATIOS,
+    TuningOptions,
+    choose,
+    learner_of,
+    predict_out_of_fold,
+)
 from kilomoist.reconciliation import reconcile
 
 Real = Callable[[str], Path]
@@ -227,6 +234,16 @@ def test_a_given_leaf_is_kept_by_a_search_and_nothing_is_searched_without_option
     assert TuningOptions("auto", search=True).candidates(LINEAR) == [LINEAR]
     _, _, table = choose(LINEAR, TuningOptions("auto", search=True), lambda _: np.zeros(1), lambda _: (1.0, 1.0))
     assert len(table) == 1
+
+
+def test_a_learner_is_built_of_keys_of_the_configuration() -> None:
+    keys = {"kind": "linear", "trees": 30, "seed": 2021, "min_leaf": "auto"}
+    assert learner_of(keys) == (LINEAR, TuningOptions("auto"))
+    more = {"min_leaf": 7, "trend": "linear", "search": True, "detail_ratio": 3, "quantiles": False}
+    built = replace(LINEAR, trend="linear", quantiles=False), TuningOptions(7, search=True, detail_ratio=3)
+    assert learner_of(keys | more) == built
+    with pytest.raises(TypeError, match="leaves"):
+        learner_of(keys | {"leaves": 7})
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -520,7 +537,7 @@ def test_detail_is_learned_at_the_ratio_that_is_asked_for(ratio: int | str) -> N
     pattern = smooth(random, window.shape, 4) + 0.5 * smooth(random, window.shape, 1)
     target = 0.2 + 0.03 * pattern + 0.01 * smooth(random, window.shape, 1)
     cells = Cells(target, pattern[None], window)
-    model, table = fit_detail(cells, ["x"], LINEAR, TuningOptions("auto", ratio=ratio), 0.5)
+    model, table = fit_detail(cells, ["x"], LINEAR, TuningOptions("auto", detail_ratio=ratio), 0.5)
     assert (model.ratio, model.coarse_cells) == (side, 36 * 48 // side**2)
     assert list(table) == ["trees", "min_leaf", "alpha", "rmse", "chosen"]
     x, y = (detail_by_hand(values, window, side).ravel() for values in (pattern, target))
@@ -535,9 +552,9 @@ def test_the_ratio_with_the_smallest_common_error_is_chosen(monkeypatch: pytest.
     cells = Cells(target, pattern[None], WINDOW)
     errors = {2: 0.3, 3: 0.1, 4: 0.2}
     monkeypatch.setattr(detail_module, "common_error", lambda *given: errors[given[4]])
-    model, table = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", ratio="auto"), 0.5)
+    model, table = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", detail_ratio="auto"), 0.5)
     assert model.ratio == 3
-    alone, compared = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", ratio=3), 0.5)
+    alone, compared = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", detail_ratio=3), 0.5)
     assert (model.alpha, model.min_leaf, model.coarse_cells) == (alone.alpha, alone.min_leaf, alone.coarse_cells)
     np.testing.assert_array_equal(predict_valid(model, pattern[None]), predict_valid(alone, pattern[None]))
     assert table["ratio"].tolist() == [ratio for ratio in CANDIDATE_RATIOS for _ in CANDIDATE_LEAVES]
@@ -591,7 +608,7 @@ def test_ratios_without_enough_coarse_cells_are_not_compared() -> None:
     target, pattern = fields()
     for side, coarse in ((16, 64), (8, 16)):
         cells = Cells(target[:side, :side], pattern[None, :side, :side], Window(200, 3000, side, side))
-        model, table = fit_detail(cells, ["x"], LINEAR, TuningOptions("auto", ratio="auto"), 0.5)
+        model, table = fit_detail(cells, ["x"], LINEAR, TuningOptions("auto", detail_ratio="auto"), 0.5)
         assert (model.ratio, model.coarse_cells) == (2, coarse)
         assert (model.estimator is not None) == (side == 16) == (table["chosen"].tolist() == [True])
 

@@ -139,7 +139,7 @@ def fit_detail(
         nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, counts[ratio], None, ratio=ratio)
         return nothing, pd.DataFrame({"trees": [], "min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
     tuned = {ratio: tune_detail(cells, settings, tuning, minimum_fraction, ratio, threads) for ratio in able}
-    if tuning.ratio == "auto":
+    if tuning.detail_ratio == "auto":
         ratio, table = choose_ratio(cells, tuned, minimum_fraction, threads)
     else:
         ((ratio, (_, _, table)),) = tuned.items()

@@ -1,8 +1,9 @@
 """TuningOptions: candidates compared out of fold."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,12 +38,12 @@ class TuningOptions:
     """`auto`, or the number that is taken."""
     search: bool = False
     """Whether the options in the kind's `space` are chosen too."""
-    ratio: int | str = COARSE_SIDE
+    detail_ratio: int | str = COARSE_SIDE
     """Cells along a side of the coarse cells that `detail` learns against, or `auto`."""
 
     def ratios(self) -> tuple[int, ...]:
         """Every ratio that is compared."""
-        return CANDIDATE_RATIOS if self.ratio == "auto" else (int(self.ratio),)
+        return CANDIDATE_RATIOS if self.detail_ratio == "auto" else (int(self.detail_ratio),)
 
     def candidates(self, settings: LearnerSettings) -> list[LearnerSettings]:
         """Every combination that is compared; one alone where there is nothing to choose."""
@@ -53,6 +54,13 @@ class TuningOptions:
         space = kind.space if self.search else {}
         options = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
         return [replace(settings, min_leaf=leaf, options=chosen) for leaf in leaves for chosen in options]
+
+
+def learner_of(learner: Mapping[str, Any]) -> tuple[LearnerSettings, TuningOptions]:
+    """Settings and tuning options of a learner by their names; `kind`, `trees`, `seed` and `min_leaf` must be given."""
+    tuned = learner.keys() & {field.name for field in fields(TuningOptions)}
+    settings = {name: value for name, value in learner.items() if name not in tuned}
+    return LearnerSettings(**settings), TuningOptions(**{name: learner[name] for name in tuned})
 
 
 def fit_small(
