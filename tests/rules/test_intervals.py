@@ -29,7 +29,7 @@ from small_region import (
 
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
-from kilomoist.learning.details import deviations
+from kilomoist.learning.details import pixel_detail
 from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import Model, save
 from kilomoist.learning.tuning import TuningOptions
@@ -88,7 +88,7 @@ def test_calibrate_intervals_of_too_small_a_region(bench: Bench) -> None:
 def large_roughness(model: Model) -> float:
     """ρ of the large region: of what repeats, RELIABILITY, of the details at 1 km, all blocks at once."""
     cells, pixels, bands = region_cells(LARGE), LARGE.refined(CELL_SIDE), stack(LARGE)
-    fine = deviations(np.stack([bands[name] for name in USE]), pixels, cells.filled(), CELL_SIDE)
+    fine = pixel_detail(np.stack([bands[name] for name in USE]), pixels, cells.filled(), CELL_SIDE)
     repeated = RELIABILITY * fine[:, np.isfinite(fine).all(axis=0)].var(axis=1, dtype=float)
     return error_scale_ratio(cells, repeated, impurity_importance(model.estimator, len(USE)), 0.5, model.ratio)
 
@@ -138,7 +138,7 @@ def test_bound_block(bench: Bench, method: str) -> None:
     bands_of = stack(block)
     predictors = np.stack([bands_of[name] for name in USE])
     if method == "detail":
-        predictors = deviations(predictors, window, region_cells(), CELL_SIDE, RELIABILITY)
+        predictors = pixel_detail(predictors, window, region_cells(), CELL_SIDE, RELIABILITY)
     valid = np.isfinite(predictors).all(axis=0)
     expected = block_offsets(fitted(method), predictors[:, valid].T.astype(np.float32), Calibration(**CALIBRATION))
     for name, side in zip(("below", "above"), expected, strict=True):

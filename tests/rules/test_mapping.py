@@ -35,7 +35,7 @@ from workflow_runs import block_mean, values
 
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import M01, M09, Window
-from kilomoist.learning.details import deviations
+from kilomoist.learning.details import pixel_detail
 from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.training_folds import spatial_folds
@@ -177,7 +177,7 @@ def test_judge_block(bench: Bench, method: str) -> None:
     rows = learned_rows(method, sample_table(), cells, USE, 0.5)
     folds = spatial_folds(rows.row[rows.trained], rows.column[rows.trained])
     known = applicability(rows.x[rows.trained], folds, np.array(list(WEIGHTS.values())), 2021)
-    seen = predictors if method == "absolute" else deviations(predictors, pixels, cells, 9, RELIABILITY)
+    seen = predictors if method == "absolute" else pixel_detail(predictors, pixels, cells, 9, RELIABILITY)
     seen = seen[:, valid].T
     np.testing.assert_allclose(bands["dissimilarity"][valid], known.dissimilarity(seen), rtol=1e-6)
     np.testing.assert_array_equal(bands["outside_range"][valid], known.outside_range(seen))

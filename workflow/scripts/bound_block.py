@@ -3,14 +3,13 @@
 import numpy as np
 
 from kilomoist.files import read_json
-from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import job
-from kilomoist.learning.details import Cells, pixel_detail
+from kilomoist.learning.details import pixel_detail, read_cells
 from kilomoist.learning.models import load
 from kilomoist.mapping.intervals import Calibration, block_offsets
 from kilomoist.predictors.reliability import read_reliability
-from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks
+from kilomoist.rasters import Mosaic, chunks_of, raster_chunks
 
 
 def bound_block(
@@ -27,8 +26,7 @@ def bound_block(
     model, calibration = load(model_path), Calibration(**read_json(calibration_path))
     use = list(model.predictors)
     if model.method == "detail":
-        bands, window = mosaic([cells_path], M09, ["target"])
-        cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
+        cells = read_cells(samples_path, cells_path, use)[1].filled()
         reliability = read_reliability(reliability_path, use)
     with Mosaic([stack_path], M01) as stack, raster_chunks(path, M01, stack.window, tags) as raster:
         for chunk in chunks_of(stack.window.coarsened(CELL_SIDE)):

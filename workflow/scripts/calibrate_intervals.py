@@ -5,17 +5,16 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from kilomoist.files import replaced, write_json
-from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import LOGGER, job
-from kilomoist.learning.details import Cells, pixel_detail
+from kilomoist.learning.details import Cells, pixel_detail, read_cells
 from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.calibration import absolute_errors, calibrate, crossed_coverage, detail_errors
 from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.predictors.reliability import read_reliability
-from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import Mosaic, chunks_of, mosaic
+from kilomoist.rasters import Mosaic, chunks_of
 
 
 def calibrate_intervals(
@@ -36,9 +35,7 @@ def calibrate_intervals(
     """Write the calibration, and the errors one scale up with intervals that did not know them."""
     model = load(model_path)
     use = list(model.predictors)
-    samples = read_samples(samples_path, use)
-    bands, window = mosaic([cells_path], M09, ["target"])
-    cells = Cells.of_samples(samples, bands["target"], use, window)
+    samples, cells = read_cells(samples_path, cells_path, use)
     own = replace(settings, min_leaf=model.min_leaf, options=model.options, trend=model.trend)
     if model.method == "detail":
         errors, least = detail_errors(cells, own, model, reconciled, interval, minimum_fraction, threads)

@@ -3,14 +3,13 @@
 import numpy as np
 
 from kilomoist.files import write_json
-from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import job
-from kilomoist.learning.details import Cells, pixel_detail
+from kilomoist.learning.details import pixel_detail, read_cells
 from kilomoist.mapping.applicability import read_applicability
 from kilomoist.mapping.shifts import ShiftCount
 from kilomoist.predictors.reliability import read_reliability
-from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks
+from kilomoist.rasters import Mosaic, chunks_of, raster_chunks
 
 
 def judge_block(
@@ -30,8 +29,7 @@ def judge_block(
     use, counts = facts["predictors"], [ShiftCount(learned) for learned in facts["learned"]]
     values, details = counts[: len(use)], counts[len(use) :]
     if details:
-        bands, window = mosaic([cells_path], M09, ["target"])
-        filled = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
+        filled = read_cells(samples_path, cells_path, use)[1].filled()
         reliability = read_reliability(reliability_path, use)
     with Mosaic([stack_path], M01) as stack, raster_chunks(path, M01, stack.window, tags | facts["tags"]) as raster:
         for chunk in chunks_of(stack.window.coarsened(CELL_SIDE)):

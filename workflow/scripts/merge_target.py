@@ -4,12 +4,11 @@ import math
 
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, job
-from kilomoist.learning.details import Cells
+from kilomoist.learning.details import read_cells
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.merging import MIN_OWN_ERROR, merge_target
-from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.rasters import read_raster, write_raster
 
 
 def merge_cells(
@@ -24,9 +23,7 @@ def merge_cells(
     path: str,
 ) -> None:
     """Write the cells with the merged target in the place of the target, and its weight and error (m³/m³) as tags."""
-    samples = read_samples(samples_path, use)
-    bands, window = mosaic([cells_path], M09)
-    cells = Cells.of_samples(samples, bands["target"], use, window)
+    samples, cells = read_cells(samples_path, cells_path, use)
     merged = merge_target(cells, samples, use, settings, tuning, target_error, threads)
     if merged.contradicted:
         LOGGER.warning(
@@ -37,7 +34,8 @@ def merge_cells(
         )
     LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", merged.weight, 1 - merged.weight)
     found = {"target_weight": f"{merged.weight:.6f}", "target_error": f"{merged.error:.6f}"}
-    write_raster(path, bands | {"target": merged.goal}, M09, window, tags | found)
+    bands, _ = read_raster(cells_path)
+    write_raster(path, bands | {"target": merged.goal}, M09, cells.window, tags | found)
 
 
 if __name__ == "__main__":

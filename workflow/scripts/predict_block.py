@@ -1,13 +1,12 @@
 """Map one block at 1 km, before reconciliation."""
 
-from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import job
-from kilomoist.learning.details import Cells
+from kilomoist.learning.details import read_cells
 from kilomoist.learning.models import load
 from kilomoist.learning.predictions import model_tags, predict_map
 from kilomoist.predictors.reliability import read_reliability
-from kilomoist.predictors.samples import read_samples
-from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks
+from kilomoist.rasters import Mosaic, chunks_of, raster_chunks
 
 
 def predict_block(
@@ -22,8 +21,7 @@ def predict_block(
     """Write the unreconciled map of the block, NaN where a predictor is missing; `detail` needs the reliability."""
     model = load(model_path)
     use = list(model.predictors)
-    bands, window = mosaic([cells_path], M09, ["target"])
-    cells = Cells.of_samples(read_samples(samples_path, use), bands["target"], use, window).filled()
+    cells = read_cells(samples_path, cells_path, use)[1].filled()
     reliability = read_reliability(reliability_path, use) if reliability_path else []
     with Mosaic([stack_path], M01) as stack, raster_chunks(path, M01, stack.window, tags | model_tags(model)) as raster:
         for chunk in chunks_of(stack.window.coarsened(CELL_SIDE)):

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values, aligned, block_mean, coarsen, fill_nearest, interpolate
-from kilomoist.grids import COARSE_SIDE, Window
+from kilomoist.grids import COARSE_SIDE, M09, Window
+from kilomoist.predictors.samples import read_samples
+from kilomoist.rasters import mosaic
 from kilomoist.reconciliation import interpolated_mean_weights, solve_correction
 
 if TYPE_CHECKING:
@@ -41,6 +44,13 @@ class Cells:
     def complete(self) -> NDArray[np.bool_]:
         """Cells that have the target and every predictor."""
         return np.isfinite(self.target) & np.isfinite(self.predictors).all(axis=0)
+
+
+def read_cells(samples: str | Path, cells: str | Path, use: list[str]) -> "tuple[pd.DataFrame, Cells]":
+    """The training table and the cells of a region, from `samples.parquet` and `cells.tif`."""
+    table = read_samples(samples, use)
+    bands, window = mosaic([cells], M09, ["target"])
+    return table, Cells.of_samples(table, bands["target"], use, window)
 
 
 def detail(values: NDArray, window: Window, minimum_fraction: float, factor: int = COARSE_SIDE) -> Values:
