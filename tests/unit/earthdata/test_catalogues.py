@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earthdata_server import CMR, SERVER_ERROR, Earthdata, Stalled, too_many
+from earthdata_server import CMR, SERVER_ERROR, Answer, Earthdata, Stalled, too_many
 from granule_archives import temperature
 
 from kilomoist.calendars import slots
@@ -97,20 +97,19 @@ def test_a_busy_catalogue_is_asked_again(serve: SERVE, tmp_path: Path) -> None:
     assert len(search_month(LST, "h24v04", "2021-08", Session())) == 31
 
 
-def test_a_silent_catalogue_is_named(serve: SERVE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kilomoist.earthdata.downloads.PATIENCE", (1, 0.2))
+def test_a_silent_catalogue_is_named(serve: SERVE, tmp_path: Path) -> None:
     earthdata = serve(tmp_path)
     earthdata.list_only(*names_of(LST, "h24v04", ["2021-08"]))
     earthdata.faults.add(f"{CMR}/*", Stalled(3.0), times=None)
     with pytest.raises(InputError, match=r"\(CMR\) did not answer the search for MOD11A1.061"):
-        search_month(LST, "h24v04", "2021-08", Session())
+        search_month(LST, "h24v04", "2021-08", Session(patience=(1, 0.2)))
 
 
-def test_less_than_announced_is_an_error(serve: SERVE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_less_than_announced_is_an_error(serve: SERVE, tmp_path: Path) -> None:
     """A page that is too short ends earthaccess's search without a word."""
     earthdata = serve(tmp_path)
     earthdata.list_only(*names_of(LST, "h24v04", ["2021-08"]))
-    monkeypatch.setattr("earthaccess.DataGranules.hits", lambda _: 32)
+    earthdata.faults.add(f"{CMR}/*", Answer(200, headers={"CMR-Hits": "32"}))
     with pytest.raises(InputError, match=r"announced 32 granules of MOD11A1.061 from 2021-08-01 on but listed 31"):
         search_month(LST, "h24v04", "2021-08", Session())
 

@@ -195,8 +195,7 @@ def test_a_login_host_that_is_down_is_named(
     earthdata = serve(tmp_path)
     monkeypatch.delenv("EARTHDATA_TOKEN")
     write_netrc(tmp_path, f"machine {HOST} login {earthdata.user} password {earthdata.password}\n")
-    monkeypatch.setattr("kilomoist.earthdata.downloads._TRIES", 0)
     earthdata.faults.add(f"{LOGIN}/*", UNAVAILABLE, times=None)
     with pytest.raises(InputError, match="did not give a token") as caught:
-        logged_in()
+        Session(pause=0).log_in(find_login())
     assert earthdata.password not in str(caught.value)

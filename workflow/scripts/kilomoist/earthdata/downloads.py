@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,8 +15,6 @@ from urllib3.util import Retry
 from kilomoist.earthdata.logins import HOST, Login, bearer_token, find_login, refusal
 from kilomoist.errors import InputError
 
-PATIENCE = (20, 60)
-"""Seconds to connect, and without any byte."""
 _TRIES = 6
 _TRUSTED = ".nasa.gov"
 """The token is sent to hosts of NASA alone."""
@@ -44,21 +43,23 @@ class Session(requests.Session):
     never credentials: requests would send those of a netrc file in place of the token.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: tuple[float, float] = (20, 60), pause: float = 0.5) -> None:
+        """`patience`: seconds to connect, and without any byte; `pause`: seconds by which pauses between tries grow."""
         super().__init__()
         self.headers["Accept-Encoding"] = "identity"  # sizes and offsets are those of the stored bytes
         retries = Retry(
             total=_TRIES,
             connect=3,  # nobody there: more likely a missing network than a busy server
-            backoff_factor=0.5,
-            backoff_jitter=0.5,
+            backoff_factor=pause,
+            backoff_jitter=pause,
             backoff_max=60,
             status_forcelist=_BUSY,
             allowed_methods=None,
             raise_on_status=False,
             retry_after_max=600,
         )
-        self.mount("https://", _PatientAdapter(max_retries=retries))
+        self.mount("https://", HTTPAdapter(max_retries=retries))
+        self.patience, self.pause = patience, pause
         self.auth = _no_credentials
         self.login = Login("no login")
         self.token = ""
@@ -67,6 +68,10 @@ class Session(requests.Session):
         """Send a token with every request from now on. Raises `InputError` when there is none to be had."""
         self.login, self.token = login, bearer_token(login, self)
         self.auth = _Bearer(self.token)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Send a request with the session's patience, unless another is given."""
+        return super().send(request, **options | {"timeout": options.get("timeout") or self.patience})
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Follow a redirect without the token, unless it leads to the same host."""
@@ -79,12 +84,6 @@ def logged_in() -> Session:
     session = Session()
     session.log_in(find_login())
     return session
-
-
-class _PatientAdapter(HTTPAdapter):
-    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
-        options["timeout"] = options.get("timeout") or PATIENCE
-        return super().send(request, *arguments, **options)
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -133,7 +132,7 @@ def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable
                             tell(f"{_name(url)}: {file.tell() / 1e6:.0f} of {size / 1e6:.0f} MB")
                 return moved
         except _BROKEN:
-            time.sleep(attempt / 2)
+            time.sleep(attempt * session.pause)
     raise _broken_off(url)
 
 
@@ -155,11 +154,12 @@ def fetch_content(url: str, session: Session, offset: int | None = None, length:
         if content and len(content) == (length or len(content)):
             whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
             return content, int(whole) if whole.isdigit() else 0
-        time.sleep(attempt / 2)
+        time.sleep(attempt * session.pause)
     raise _broken_off(url)
 
 
-def _get(url: str, session: Session, headers: dict[str, str], optional: bool = False) -> requests.Response:
+@contextmanager
+def _get(url: str, session: Session, headers: dict[str, str], optional: bool = False) -> Iterator[requests.Response]:
     """A successful answer whose body is not read yet, or one that has no such range of bytes.
 
     Raises `NotServedError` when an `optional` file is not there, and `InputError` for every other failure.
@@ -177,28 +177,29 @@ def _get(url: str, session: Session, headers: dict[str, str], optional: bool = F
             f"{host} cannot be reached for {_name(url)} ({type(error).__name__}): check the network, see "
             "https://status.earthdata.nasa.gov, and run again."
         ) from error
-    status = answer.status_code
-    if status in (requests.codes.unauthorized, requests.codes.forbidden):
-        raise refusal(answer, session.login)
-    if status in (requests.codes.not_found, requests.codes.gone):
-        if optional:
-            raise NotServedError(f"{_name(url)} is not at {host}")
-        raise InputError(
-            f"{_name(url)} is in NASA's catalogue but not at {host} (HTTP {status}): refresh the catalogue by "
-            "snakemake --forcerun list_granules."
-        )
-    if not answer.ok and not (headers and status == requests.codes.requested_range_not_satisfiable):
-        raise InputError(
-            f"{host} answered with HTTP {status} for {_name(url)}, after several tries where that may pass: see "
-            "https://status.earthdata.nasa.gov and run again later."
-        )
-    if "html" in answer.headers.get("Content-Type", "").lower():
-        raise InputError(
-            f"{urlsplit(str(answer.url)).hostname} sent a web page (perhaps of a login) in place of {_name(url)}: log "
-            f"in at https://{HOST}/profile, approve the application of {host} under Applications → Authorized Apps, "
-            "and run again."
-        )
-    return answer
+    with answer:
+        status = answer.status_code
+        if status in (requests.codes.unauthorized, requests.codes.forbidden):
+            raise refusal(answer, session.login)
+        if status in (requests.codes.not_found, requests.codes.gone):
+            if optional:
+                raise NotServedError(f"{_name(url)} is not at {host}")
+            raise InputError(
+                f"{_name(url)} is in NASA's catalogue but not at {host} (HTTP {status}): refresh the catalogue by "
+                "snakemake --forcerun list_granules."
+            )
+        if not answer.ok and not (headers and status == requests.codes.requested_range_not_satisfiable):
+            raise InputError(
+                f"{host} answered with HTTP {status} for {_name(url)}, after several tries where that may pass: see "
+                "https://status.earthdata.nasa.gov and run again later."
+            )
+        if "html" in answer.headers.get("Content-Type", "").lower():
+            raise InputError(
+                f"{urlsplit(str(answer.url)).hostname} sent a web page (perhaps of a login) in place of {_name(url)}: "
+                f"log in at https://{HOST}/profile, approve the application of {host} under Applications → Authorized "
+                "Apps, and run again."
+            )
+        yield answer
 
 
 def _broken_off(url: str) -> InputError:
