@@ -35,7 +35,7 @@ from runs import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from earthdata_server import CMR, Earthdata
+from earthdata.server import CMR, Earthdata
 from granule_archives import temperature
 from large_granules import large_target
 

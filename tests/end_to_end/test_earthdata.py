@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from earthdata_server import CMR, EULA, NOT_FOUND, STORE, Earthdata
+from earthdata.server import CMR, EULA, NOT_FOUND, STORE, Earthdata
 from granule_archives import LST, TILE
 from workflow_runs import (
     DEMO,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from earthdata_server import STORE, Earthdata
+from earthdata.server import STORE, Earthdata
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE, field, temperature
 from rule_bench import Bench
 from workflow_runs import files, succeed

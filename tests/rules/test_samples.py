@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
-from earthdata_server import Earthdata
+from earthdata.server import Earthdata
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BLOCKS, BOX, CELLS, USE, cell_bands, places, sample_table, write_cells

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from earthdata_server import Earthdata
+from earthdata.server import Earthdata
 from granule_archives import MONTH, TILE, average_tile
 from rasterio.warp import transform
 from rule_bench import CONFIG, REGION, Bench

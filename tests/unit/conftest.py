@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earthdata_server import Earthdata
+from earthdata.server import Earthdata
 
 REAL = Path(__file__).parents[3] / "shared" / "real"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earthdata_server import CMR, SERVER_ERROR, Answer, Earthdata, Stalled, too_many
+from earthdata.server import CMR, SERVER_ERROR, Answer, Earthdata, Stalled, too_many
 from granule_archives import temperature
 
 from kilomoist.calendars import slots

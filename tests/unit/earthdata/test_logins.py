@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from earthdata_server import CMR, DATA, EULA, FORBIDDEN, LOGIN, STORE, UNAUTHORIZED, UNAVAILABLE, Answer, Earthdata
+from earthdata.server import CMR, DATA, EULA, FORBIDDEN, LOGIN, STORE, UNAUTHORIZED, UNAVAILABLE, Answer, Earthdata
 from granule_archives import temperature
 
 from kilomoist.earthdata.catalogues import search_month

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from earthdata_server import (
+from earthdata.server import (
     DATA,
     EULA,
     FORBIDDEN,

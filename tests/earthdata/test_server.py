@@ -18,18 +18,18 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import earthaccess
-import earthdata_server as server
 import h5py
 import numpy as np
 import pytest
 import requests
 from earthaccess.auth import Auth
 from earthaccess.store import Store
-from earthdata_server import CMR, LOGIN, STORE, STRANGER, Answer, Cut, Earthdata, Fault, Flipped, Shortened, Stalled
 from granule_archives import LST, TARGET, TILE, day, field, temperature
 from large_granules import large_target
-from sidecars import DAP, DMRPP
 
+from earthdata import server
+from earthdata.server import CMR, LOGIN, STORE, STRANGER, Answer, Cut, Earthdata, Fault, Flipped, Shortened, Stalled
+from earthdata.sidecars import DAP, DMRPP
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09, Window
 from kilomoist.products import PRODUCTS

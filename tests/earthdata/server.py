@@ -43,8 +43,9 @@ from typing import Any, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import trustme
-from earthdata_catalogue import DATA, MAX_PAGE, BadQueryError, Catalogue, Granule, search_after
-from sidecars import sidecar
+
+from earthdata.catalogue import DATA, MAX_PAGE, BadQueryError, Catalogue, Granule, search_after
+from earthdata.sidecars import sidecar
 
 CMR = "cmr.earthdata.nasa.gov"
 LOGIN = "urs.earthdata.nasa.gov"
