@@ -103,8 +103,13 @@ class Handed:
         self.log = [log]
         self.input = Namedlist(fromdict={"stack": "stack.tif", "blocks": ["a.tif", "b.tif"], "outline": []})
         self.output = Namedlist(fromdict={"cells": "cells.tif"})
-        self.params = Namedlist(fromdict={"use": ["ndvi"], "code": "0123", **params})
+        self._params = {"use": ["ndvi"], "interval": 0.9, "code": "0123", **params}
         self.wildcards = Namedlist(fromdict={"region": "khangai", "month": "2021-08"})
+
+    @property
+    def params(self) -> Namedlist:
+        """A new object each time, as Snakemake gives it."""
+        return Namedlist(fromdict=self._params)
 
 
 def test_everything_is_handed_over_by_its_name(tmp_path: Path) -> None:
@@ -115,15 +120,17 @@ def test_everything_is_handed_over_by_its_name(tmp_path: Path) -> None:
 
     hand_over(Handed(tmp_path / "job.log"), stack_block)
     files = {"stack": "stack.tif", "blocks": ["a.tif", "b.tif"], "outline": [], "cells": "cells.tif"}
-    assert seen == files | {"use": ["ndvi"], "threads": 2, "month": "2021-08"}
+    assert seen == files | {"use": ["ndvi"], "interval": 0.9, "threads": 2, "month": "2021-08"}
 
 
 @pytest.mark.parametrize(
     ("params", "message"), [({"extra": 1}, "extra"), ({"cells": 1}, "stack_block has cells twice among its inputs")]
 )
 def test_a_name_too_many_or_twice_is_refused(tmp_path: Path, params: dict, message: str) -> None:
-    def stack_block(*, stack: str, blocks: list[str], outline: list[str], cells: str, use: list[str]) -> None:
-        raise AssertionError(f"called with {stack}, {blocks}, {outline}, {cells}, {use}")
+    def stack_block(
+        *, stack: str, blocks: list[str], outline: list[str], cells: str, use: list[str], interval: float
+    ) -> None:
+        raise AssertionError(f"called with {stack}, {blocks}, {outline}, {cells}, {use}, {interval}")
 
     with pytest.raises(TypeError, match=message):
         hand_over(Handed(tmp_path / "job.log", **params), stack_block)

@@ -50,12 +50,12 @@ def hand_over(snakemake: Any, function: Callable[..., None]) -> None:
     Files become text, lists of files lists of text. `code` and wildcards that the function does not ask for stay
     behind; everything else must be asked for, and what is asked for must be there: else a TypeError says which is not.
     """
+    files = [(name, _plain(value)) for part in (snakemake.input, snakemake.output) for name, value in part.items()]
     named: dict[str, Any] = {}
-    for part in (snakemake.input, snakemake.output, snakemake.params):
-        for name, value in part.items():
-            if name in named:
-                raise TypeError(f"{snakemake.rule} has {name} twice among its inputs, outputs and params")
-            named[name] = value if part is snakemake.params else _plain(value)
+    for name, value in [*files, *snakemake.params.items()]:
+        if name in named:
+            raise TypeError(f"{snakemake.rule} has {name} twice among its inputs, outputs and params")
+        named[name] = value
     named.pop("code", None)
     asked, others = inspect.signature(function).parameters, {**snakemake.wildcards, "threads": snakemake.threads}
     with job(snakemake.log[0]):
