@@ -1,8 +1,8 @@
 """How often 95 % intervals hold the true score: python benchmarks/coverage.py [--fields 1000].
 
 Random fields whose population scores are known, of three covariances, in regions of several sizes and shapes. Prints
-the coverage of the ordinary bootstrap, the plain block bootstrap (percentiles, blocks of the same side) and the
-corrected one, and how often `difference` finds a difference at 5 % where there is none. Last the coverage of what
+the coverage of the ordinary bootstrap (of single cells), the plain block bootstrap (percentiles, blocks of the same
+side) and the corrected one, and how often a difference is found at 5 % where there is none. Last the coverage of what
 `tables/scores.csv` holds, whose blocks are as long as variograms of the same data say (80 × 80 cells at the equator).
 """
 
@@ -21,6 +21,10 @@ from kilomoist.evaluation import inference
 from kilomoist.evaluation.assessments import Scored
 
 REACH = 10.0
+SINGLE = 0.5
+"""The range whose blocks are single cells, which are drawn as if they were independent."""
+DRAWS = 400
+"""The standard deviation of draws is exact enough with so many, and draws of single cells are slow."""
 DEGREES, METRES = 0.08, 111_320.0
 """Of a cell at the equator: its side, and the length of a degree."""
 REGIONS = {
@@ -37,7 +41,7 @@ def plain(y: NDArray, z: NDArray, places: NDArray, seed: int) -> dict[str, tuple
     """Percentile intervals of draws of blocks, without any correction."""
     blocks = inference._blocks(places.astype(float), REACH)
     sums = np.stack([np.bincount(blocks.index, column) for column in inference._terms(y, z - y).T], axis=1)
-    times = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), inference.RESAMPLES)
+    times = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), DRAWS)
     ends = np.percentile(inference._scores(times @ sums), [2.5, 97.5], axis=0).T
     return dict(zip(inference.SCORES, map(tuple, ends), strict=True))
 
@@ -52,16 +56,16 @@ def measure(name: str, region: NDArray, number: int) -> tuple[dict[str, dict[str
         y, other, another = (next(stream)[: region.shape[0], : region.shape[1]][region] for _ in range(3))
         first, second = estimate(y, other), estimate(y, another)
         simple = plain(y, first, places, seed)
-        found = inference.intervals(y, first, places, REACH, seed=seed)[1:]
-        for row in found:
-            truth = POPULATION[row.score]
-            hits["ordinary"][row.score] += row.ordinary_lower <= truth <= row.ordinary_upper
-            hits["plain"][row.score] += simple[row.score][0] <= truth <= simple[row.score][1]
-            hits["corrected"][row.score] += row.lower <= truth <= row.upper
-        for row in inference.difference(y, first, second, places, REACH, seed=seed):
+        rows = inference.ScoredRows.of(y, {"first": first, "second": second}, places, seed=seed, draws=DRAWS)
+        for kind, length in (("ordinary", SINGLE), ("corrected", REACH)):
+            for found in rows.intervals("first", length)[1:]:
+                hits[kind][found.score] += found.lower <= POPULATION[found.score] <= found.upper
+        for score, (lower, upper) in simple.items():
+            hits["plain"][score] += lower <= POPULATION[score] <= upper
+        for row in rows.difference("first", "second", REACH):
             rejected[row.score] += row.p < 0.05
     percent = {kind: {score: 100 * hit / number for score, hit in row.items()} for kind, row in hits.items()}
-    return percent, {score: 100 * hit / number for score, hit in rejected.items()}, found[0].blocks
+    return percent, {score: 100 * hit / number for score, hit in rejected.items()}, found.blocks
 
 
 def measure_tables(name: str, number: int) -> dict[str, float]:
@@ -83,8 +87,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fields", type=int, default=1000)
     asked = parser.parse_args()
-    # The standard deviation of draws is exact enough with fewer, and the ordinary bootstrap is slow here.
-    inference.RESAMPLES = 400
     print(f"{asked.fields} fields; standard error of a coverage of 95 %: {math.sqrt(95 * 5 / asked.fields):.1f} %")
     for title, region in REGIONS.items():
         for name in COVARIANCES:

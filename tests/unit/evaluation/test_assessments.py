@@ -8,7 +8,7 @@ from scipy.stats import pearsonr
 
 from kilomoist.evaluation.assessments import Scored
 from kilomoist.evaluation.correlations import correlations
-from kilomoist.evaluation.inference import SCORES, difference, dutilleul, intervals, williams
+from kilomoist.evaluation.inference import SCORES, ScoredRows, associations, williams
 from kilomoist.evaluation.scores import score
 from kilomoist.evaluation.variograms import lags_of, variogram
 
@@ -44,15 +44,14 @@ def test_sureness_takes_the_range_of_what_each_score_sums_up() -> None:
     longer = max(associated, explained)
     assert longer > 1.5 * errors
     assert (found["errors_km"], found["r_km"]) == pytest.approx((errors / 1000, longer / 1000))
+    rows = ScoredRows.of(y, {"one": z}, PLACES, geographic=True, seed=SEED)
     for name in SCORES:
-        direct = intervals(y, z, PLACES, longer if name in ("r", "r2") else errors, geographic=True, seed=SEED)
+        direct = rows.intervals("one", longer if name in ("r", "r2") else errors)
         (row,) = (row for row in direct if row.score == name)
-        wanted = row.lower, row.upper, row.ordinary_lower, row.ordinary_upper
-        assert np.isfinite(wanted).all(), name
-        ends = [f"{name}{end}" for end in ("_low", "_high", "_low_ordinary", "_high_ordinary")]
-        assert [found[end] for end in ends] == pytest.approx(wanted), name
+        assert np.isfinite([row.lower, row.upper]).all(), name
+        assert (found[f"{name}_low"], found[f"{name}_high"]) == pytest.approx((row.lower, row.upper)), name
         assert found["r_blocks" if name in ("r", "r2") else "errors_blocks"] == pytest.approx(row.blocks), name
-    alone = dutilleul(y, z, PLACES, geographic=True)
+    alone = rows.associations["one"]
     assert (found["effective_n"], found["p_effective"]) == pytest.approx((alone.effective_n, alone.p))
 
 
@@ -79,36 +78,37 @@ def test_difference_takes_the_range_of_what_each_difference_sums_up(names: tuple
         range_of(influence_on_r(y, first) - influence_on_r(y, second)),
     )
     assert max(ranges) > 1.2 * min(ranges)
+    rows = ScoredRows.of(y, {"first": first, "second": second}, PLACES, geographic=True, seed=SEED)
     for number, name in enumerate(("rmse", "r")):
-        row = difference(y, first, second, PLACES, ranges[number], geographic=True, seed=SEED)[number]
+        row = rows.difference("first", "second", ranges[number])[number]
         wanted = row.difference, row.lower, row.upper, row.blocks
         assert np.isfinite(wanted).all(), name
         columns = [f"{name}_difference{end}" for end in ("", "_low", "_high", "_blocks")]
         assert [found[column] for column in columns] == pytest.approx(wanted), name
         if name == "rmse":
-            assert (found["p_rmse"], found["p_rmse_ordinary"]) == pytest.approx((row.p, row.ordinary_p))
-    sizes = [dutilleul(y, one, PLACES, geographic=True).effective_n for one in (first, second)]
+            assert found["p_rmse"] == pytest.approx(row.p)
+    sizes = [rows.associations[name].effective_n for name in ("first", "second")]
     assert max(sizes) > 1.2 * min(sizes)
     r = [score(*pair)["r"] for pair in ((y, first), (y, second), (first, second))]
     assert found["r_between"] == pytest.approx(r[2])
     assert found["effective_n"] == pytest.approx(min(sizes))
     assert found["p_r"] == pytest.approx(williams(*r, min(sizes)).p)
-    assert found["p_r_ordinary"] == pytest.approx(williams(*r, len(y)).p)
 
 
 def test_p_of_williams_is_conservative_where_errors_are_rougher_than_fields() -> None:
     """Rows are worth little in smooth fields, but errors without any range tell the two estimates apart."""
     stream, random = fields("exponential", SIDE, 10, 4), np.random.default_rng(4)
-    told = {"p_r": 0, "p_r_ordinary": 0, "interval": 0}
+    told = {"p_r": 0, "independent": 0, "interval": 0}
     for _ in range(10):
         y = next(stream).ravel()
         one, worse = y + 0.5 * random.normal(size=y.size), y + 0.57 * random.normal(size=y.size)
         found = Scored(y, {"one": one, "worse": worse}, PLACES, 1.0, SEED).difference("one", "worse")
         told["interval"] += found["r_difference_low"] > 0
-        for name in ("p_r", "p_r_ordinary"):
-            told[name] += found[name] < 0.05
+        told["p_r"] += found["p_r"] < 0.05
+        r = [score(*pair)["r"] for pair in ((y, one), (y, worse), (one, worse))]
+        told["independent"] += williams(*r, len(y)).p < 0.05
     assert told["p_r"] <= 1
-    assert told["p_r_ordinary"] == 10
+    assert told["independent"] == 10
     assert told["interval"] >= 9
 
 
@@ -128,7 +128,7 @@ def test_correlations_of_every_pair() -> None:
     for row in found.itertuples():
         x, y = rows[row.first].to_numpy(), rows[row.second].to_numpy()
         assert (row.r, row.p) == pytest.approx(tuple(pearsonr(x, y)))
-        alone = dutilleul(x, y, rows[["lon", "lat"]].to_numpy(), geographic=True)
+        alone = associations({"x": x, "y": y}, rows[["lon", "lat"]].to_numpy(), geographic=True)["x", "y"]
         assert (row.effective_n, row.p_effective) == pytest.approx((alone.effective_n, alone.p))
         assert row.effective_n < 300
         assert row.p_effective > row.p

@@ -55,12 +55,12 @@ class Scored:
         )
 
     def confidence_intervals(self, name: str) -> dict[str, float]:
-        """Intervals of an estimate's scores by blocks and by rows, and what r is worth.
+        """Intervals of an estimate's scores by blocks, and what r is worth.
 
         Blocks are as long as what a score sums up is alike (its influence function: Hampel 1974, doi
         10.1080/01621459.1974.10482962): the errors for rmse, ubrmse, bias and mae (`errors_km`), what each row adds to
         r and r2 for those (`r_km`). `errors_blocks` and `r_blocks` are the effective numbers of such blocks; with fewer
-        than `inference.MIN_BLOCKS`, or as many rows, intervals are NaN.
+        than `inference.MIN_BLOCKS` intervals are NaN.
         """
         observed, estimated = self.observed, self.estimates[name]
         autocorrelation_range = self._range(estimated - observed)
@@ -72,10 +72,6 @@ class Scored:
             for one in found:
                 if one.score in names:
                     columns |= {f"{one.score}_low": one.lower, f"{one.score}_high": one.upper}
-                    columns |= {
-                        f"{one.score}_low_ordinary": one.ordinary_lower,
-                        f"{one.score}_high_ordinary": one.ordinary_upper,
-                    }
         association = self._rows.associations[name]
         return columns | {"effective_n": association.effective_n, "p_effective": association.p}
 
@@ -84,9 +80,8 @@ class Scored:
 
         `rmse_difference` and `r_difference` (first − second) with their intervals by blocks as long as what each row
         adds to them is alike, the difference of the squared errors and of the influences on r, and the effective
-        numbers of these blocks; `p_rmse` by the same blocks, `p_rmse_ordinary` for independent rows; `r_between`, the
-        correlation of both, and `p_r` of Williams' test with the smaller effective number of rows of the two,
-        `p_r_ordinary` with all rows.
+        numbers of these blocks; `p_rmse` by the same blocks; `r_between`, the correlation of both, and `p_r` of
+        Williams' test with the smaller effective number of rows of the two.
         """
         observed, one, two = self.observed, self.estimates[first], self.estimates[second]
         apart = _influences(observed, one)[0] - _influences(observed, two)[0]
@@ -101,7 +96,6 @@ class Scored:
             "rmse_difference_high": errors.upper,
             "rmse_difference_blocks": errors.blocks,
             "p_rmse": errors.p,
-            "p_rmse_ordinary": errors.ordinary_p,
             "r_difference": associated.difference,
             "r_difference_low": associated.lower,
             "r_difference_high": associated.upper,
@@ -109,7 +103,6 @@ class Scored:
             "r_between": r[2],
             "effective_n": effective,
             "p_r": williams(r[0], r[1], r[2], effective).p,
-            "p_r_ordinary": williams(r[0], r[1], r[2], len(observed)).p,
         }
 
     @property
@@ -138,9 +131,8 @@ class Scored:
 def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]]:
     """Scores of each estimate of a protocol, how sure they are, and its skill against each null model.
 
-    Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks,
-    `<score>_low_ordinary` and `<score>_high_ordinary` those for independent rows; `p` takes rows as independent,
-    `p_effective` as many as `effective_n` says (`inference`). Without rows it is the note alone.
+    Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks; `p` takes rows as
+    independent, `p_effective` as many as `effective_n` says (`inference`). Without rows it is the note alone.
     """
     if not scored.estimates:
         return [{"protocol": protocol, "note": scored.note}]

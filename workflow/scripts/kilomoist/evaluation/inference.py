@@ -61,9 +61,6 @@ class Interval:
     value: float
     lower: float
     upper: float
-    ordinary_lower: float
-    """Of the ordinary bootstrap, as if rows were independent: how much too narrow that is."""
-    ordinary_upper: float
     blocks: float
     """Effective number of blocks: (Σ rows)² / Σ rows² of the blocks, their number where all have as many rows."""
     block_side: float
@@ -81,9 +78,6 @@ class Difference:
     lower: float
     upper: float
     p: float
-    ordinary_lower: float
-    ordinary_upper: float
-    ordinary_p: float
     blocks: float
     block_side: float
 
@@ -130,7 +124,7 @@ class _Blocks:
 class ScoredRows:
     """Observed values and estimates of them at the same rows; what their scores share is computed once, when asked for.
 
-    `ScoredRows.of` makes them. Draws of single rows are the same for all estimates.
+    `ScoredRows.of` makes them.
     """
 
     observed: Values
@@ -141,6 +135,8 @@ class ScoredRows:
     """(rows, 2): coordinates."""
     geographic: bool
     seed: int
+    draws: int
+    """Draws of blocks for a standard deviation."""
 
     @classmethod
     def of(
@@ -150,6 +146,7 @@ class ScoredRows:
         coordinates: NDArray,
         geographic: bool = False,
         seed: int = 0,
+        draws: int = RESAMPLES,
     ) -> "ScoredRows":
         """The rows where everything is finite, sorted by place and values: draws must not depend on their order."""
         columns = [np.asarray(column, float) for column in (observed, *estimates.values())]
@@ -157,33 +154,38 @@ class ScoredRows:
         complete = np.flatnonzero(np.isfinite(columns).all(axis=0) & np.isfinite(places).all(axis=1))
         order = complete[np.lexsort([*(column[complete] for column in columns), *places[complete].T[::-1]])]
         y, *rest = (column[order] for column in columns)
-        return cls(y, dict(zip(estimates, rest, strict=True)), places[order], geographic, seed)
+        return cls(y, dict(zip(estimates, rest, strict=True)), places[order], geographic, seed, draws)
 
     def intervals(self, estimate: str, autocorrelation_range: float) -> list[Interval]:
-        """`intervals` of an estimate."""
-        y, blocks = self.observed, _blocks(self.plane, autocorrelation_range)
-        value = score(y, self.estimates[estimate])
-        center, spread, row_spread = self._spreads([estimate], blocks, _normal)
+        """95 % confidence intervals of `scores.score`'s n, r, r2, rmse, ubrmse, bias and mae of an estimate, by block.
+
+        On the scale where a score is closest to normal (Fisher's z of r, the logarithm of rmse, ubrmse, mae and 1 − r2,
+        bias as it is), the interval is score ± t · s · √f: s is the standard deviation over draws of blocks, f and the
+        degrees of freedom of Student's t are `_correction`'s. n is counted, not estimated: it has no interval. With
+        fewer than `MIN_BLOCKS` effective blocks intervals are NaN; a perfect estimate has none either. A range that is
+        negative or NaN is a ValueError.
+        """
+        blocks = _blocks(self.plane, autocorrelation_range)
+        value = score(self.observed, self.estimates[estimate])
+        center, spread = self._spread([estimate], blocks, _normal)
         factor, degrees = _correction(blocks)
-        half, row_half = _half_width(spread * math.sqrt(factor), degrees), _half_width(row_spread, len(y) - 1)
-        lower, upper, row_lower, row_upper = (_natural(center + step) for step in (-half, half, -row_half, row_half))
-        counted = Interval("n", float(value["n"]), *_NONE, *_NONE, blocks.effective, blocks.side)
-        return [counted] + [
-            Interval(
-                name,
-                value[name],
-                *_ordered(value[name], lower[number], upper[number]),
-                *_ordered(value[name], row_lower[number], row_upper[number]),
-                blocks.effective,
-                blocks.side,
-            )
-            for number, name in enumerate(SCORES)
-        ]
+        half = _half_width(spread * math.sqrt(factor), degrees)
+        lower, upper = _natural(center - half), _natural(center + half)
+        found = [Interval("n", float(value["n"]), *_NONE, blocks.effective, blocks.side)]
+        for number, name in enumerate(SCORES):
+            ends = _ordered(value[name], lower[number], upper[number])
+            found.append(Interval(name, value[name], *ends, blocks.effective, blocks.side))
+        return found
 
     def difference(self, first: str, second: str, autocorrelation_range: float) -> list[Difference]:
-        """`difference` of two estimates."""
-        y, blocks = self.observed, _blocks(self.plane, autocorrelation_range)
-        values = [score(y, self.estimates[name]) for name in (first, second)]
+        """Whether two estimates differ in rmse and in r: first − second, with interval and p.
+
+        Blocks are drawn for both estimates alike, so that what they share cancels. The interval is
+        difference ± t · s · √f as in `intervals`, on the scores' own scale, and p is that of difference / (s · √f) in
+        the same distribution: p < 0.05 where the interval leaves out 0. Estimates that are equal have p = 1.
+        """
+        blocks = _blocks(self.plane, autocorrelation_range)
+        values = [score(self.observed, self.estimates[name]) for name in (first, second)]
         names = ("rmse", "r")
         numbers = [SCORES.index(name) for name in names]
 
@@ -191,27 +193,38 @@ class ScoredRows:
             one, two = np.split(sums, 2, axis=-1)
             return _scores(one)[..., numbers] - _scores(two)[..., numbers]
 
-        _, spread, row_spread = self._spreads([first, second], blocks, compare)
+        _, spread = self._spread([first, second], blocks, compare)
         factor, degrees = _correction(blocks)
         found = []
         for number, name in enumerate(names):
             one, two = (value[name] for value in values)
-            sides = [
-                _tested(one - two, spread[number] * math.sqrt(factor), degrees),
-                _tested(one - two, row_spread[number], len(y) - 1),
-            ]
-            found.append(Difference(name, one, two, one - two, *sides[0], *sides[1], blocks.effective, blocks.side))
+            tested = _tested(one - two, spread[number] * math.sqrt(factor), degrees)
+            found.append(Difference(name, one, two, one - two, *tested, blocks.effective, blocks.side))
         return found
 
     @cached_property
     def associations(self) -> dict[str, Association]:
-        """`dutilleul` of the observed and each estimate."""
+        """`associate` of the observed and each estimate."""
         estimates = list(self.estimates.values())
         found = self.associate([self.observed, *estimates], [(0, number + 1) for number in range(len(estimates))])
         return dict(zip(self.estimates, found, strict=True))
 
     def associate(self, variables: Sequence[Values], wanted: Sequence[tuple[int, int]]) -> list[Association]:
-        """`dutilleul` of pairs of variables (rows,) by their numbers; what each has alone is computed once."""
+        """Effective sample size and p of Pearson's r of pairs of autocorrelated variables (rows,), by their numbers.
+
+        Dutilleul 1993, doi 10.2307/2532625: with X and Y for two variables' correlation matrices and B for centring,
+        the effective size is m = 1 + tr(BX)·tr(BY) / tr(BXBY), and r·√((m − 2) / (1 − r²)) has Student's t distribution
+        with m − 2 degrees of freedom. The correlation of two rows is Moran's I of their class of distance (Clifford et
+        al. 1989, doi 10.2307/2532039), and classes have equal width up to the largest distance, as in R's
+        `SpatialPack::modified.ttest(nclass = NULL)`: ⌊1.5 + 3.3·log10(pairs)⌋ of them (Sturges 1926, doi
+        10.1080/01621459.1926.10502161). Where autocorrelation reaches less far than one class, m comes out too large.
+
+        Up to `EXACT_ROWS` rows each pair counts with its own distance, on the ellipsoid (WGS 84) with `geographic`.
+        With more, there are three times as many classes, which so many pairs can fill, and rows are moved to the
+        nearest of 512 places along the region's longer side, about a tenth of a class apart (with `geographic` in an
+        azimuthal equidistant projection, true to 1 % within 1500 km from the region's middle). Sums over pairs are
+        convolutions there: no row is left out, and neither time nor memory grows with the number of pairs.
+        """
         count = len(self.observed)
         r = [score(variables[one], variables[two])["r"] for one, two in wanted]
         known = [pair for pair, value in zip(wanted, r, strict=True) if not math.isnan(value)]
@@ -237,94 +250,25 @@ class ScoredRows:
     def _terms(self) -> dict[str, Values]:
         return {name: _terms(self.observed, values - self.observed) for name, values in self.estimates.items()}
 
-    @cached_property
-    def _row_sums(self) -> dict[str, Values]:
-        """Sums of each estimate's terms over draws of single rows: (draws, 7)."""
-        sums = _drawn(np.concatenate(list(self._terms.values()), axis=1), self.seed)
-        return dict(zip(self._terms, np.split(sums, len(self._terms), axis=1), strict=True))
-
-    def _spreads(
+    def _spread(
         self, estimates: list[str], blocks: _Blocks, scores: Callable[[Values], Values]
-    ) -> tuple[Values, Values, Values]:
-        """Scores of all rows, and their standard deviations over draws of blocks and of single rows.
+    ) -> tuple[Values, Values]:
+        """Scores of all rows, and their standard deviations over draws of blocks; NaN with fewer than `MIN_BLOCKS`.
 
-        `scores` is given sums of the terms of these estimates, side by side. NaN with fewer than `MIN_BLOCKS`
-        blocks or rows.
+        `scores` is given sums of the terms of these estimates, side by side.
         """
         terms = np.concatenate([self._terms[name] for name in estimates], axis=1)
         center = scores(terms.sum(axis=0))
-        spread = row_spread = np.full(center.shape, math.nan)
-        if blocks.effective >= MIN_BLOCKS:
-            sums = np.stack([np.bincount(blocks.index, column) for column in terms.T], axis=1)
-            spread = _deviation(scores(_drawn(sums, self.seed)))
-        if len(terms) >= MIN_BLOCKS:
-            row_spread = _deviation(scores(np.concatenate([self._row_sums[name] for name in estimates], axis=1)))
-        return center, spread, row_spread
-
-
-def intervals(
-    observed: NDArray,
-    estimated: NDArray,
-    coordinates: NDArray,
-    autocorrelation_range: float,
-    geographic: bool = False,
-    seed: int = 0,
-) -> list[Interval]:
-    """95 % confidence intervals of `scores.score`'s n, r, r2, rmse, ubrmse, bias and mae, by block and by row.
-
-    `observed` and `estimated` are (rows,); rows where either is not finite are left out. On the scale where a score is
-    closest to normal (Fisher's z of r, the logarithm of rmse, ubrmse, mae and 1 − r2, bias as it is), the interval is
-    score ± t · s · √f: s is the standard deviation over `RESAMPLES` draws of blocks, f and the degrees of freedom of
-    Student's t are `_correction`'s. The order of the rows changes nothing. n is counted, not estimated: it has no
-    interval. With fewer than `MIN_BLOCKS` effective blocks intervals are NaN; a perfect estimate has none either.
-    A range that is negative or NaN is a ValueError.
-    """
-    return ScoredRows.of(observed, {"": estimated}, coordinates, geographic, seed).intervals("", autocorrelation_range)
-
-
-def difference(
-    observed: NDArray,
-    first: NDArray,
-    second: NDArray,
-    coordinates: NDArray,
-    autocorrelation_range: float,
-    geographic: bool = False,
-    seed: int = 0,
-) -> list[Difference]:
-    """Whether two estimates of the same rows differ in rmse and in r: first − second, with interval and p.
-
-    `observed`, `first` and `second` are (rows,); rows where any is not finite are left out. Blocks are drawn for both
-    estimates alike, so that what they share cancels. The interval is difference ± t · s · √f as in `intervals`, on the
-    scores' own scale, and p is that of difference / (s · √f) in the same distribution: p < 0.05 where the interval
-    leaves out 0. Estimates that are equal have p = 1. A range that is negative or NaN is a ValueError.
-    """
-    rows = ScoredRows.of(observed, {"first": first, "second": second}, coordinates, geographic, seed)
-    return rows.difference("first", "second", autocorrelation_range)
-
-
-def dutilleul(x: NDArray, y: NDArray, coordinates: NDArray, geographic: bool = False) -> Association:
-    """Effective sample size and p of Pearson's r of two autocorrelated variables (Dutilleul 1993, doi 10.2307/2532625).
-
-    `x` and `y` are (rows,); rows where either is not finite are left out. With X and Y for the variables' correlation
-    matrices and B for centring, the effective size is m = 1 + tr(BX)·tr(BY) / tr(BXBY), and r·√((m − 2) / (1 − r²)) has
-    Student's t distribution with m − 2 degrees of freedom. The correlation of two rows is Moran's I of their class of
-    distance (Clifford et al. 1989, doi 10.2307/2532039), and classes have equal width up to the largest distance, as in
-    R's `SpatialPack::modified.ttest(nclass = NULL)`: ⌊1.5 + 3.3·log10(pairs)⌋ of them (Sturges 1926,
-    doi 10.1080/01621459.1926.10502161). Where autocorrelation reaches less far than one class, m comes out too large.
-
-    Up to `EXACT_ROWS` rows each pair counts with its own distance, on the ellipsoid (WGS 84) with `geographic`. With
-    more, there are three times as many classes, which so many pairs can fill, and rows are moved to the nearest of 512
-    places along the region's longer side, about a tenth of a class apart (with `geographic` in an azimuthal equidistant
-    projection, true to 1 % within 1500 km from the region's middle). Sums over pairs are convolutions there: no row is
-    left out, and neither time nor memory grows with the number of pairs.
-    """
-    return ScoredRows.of(x, {"y": y}, coordinates, geographic).associations["y"]
+        if blocks.effective < MIN_BLOCKS:
+            return center, np.full(center.shape, math.nan)
+        sums = np.stack([np.bincount(blocks.index, column) for column in terms.T], axis=1)
+        return center, _deviation(scores(_drawn(sums, self.seed, self.draws)))
 
 
 def associations(
     variables: Mapping[str, NDArray], coordinates: NDArray, geographic: bool = False
 ) -> dict[tuple[str, str], Association]:
-    """`dutilleul` of every pair of variables (rows,), at the rows where all are finite."""
+    """`ScoredRows.associate` of every pair of variables (rows,), at the rows where all are finite."""
     wanted = list(combinations(range(len(variables)), 2))
     rows = ScoredRows.of(next(iter(variables.values())), variables, coordinates, geographic)
     found = rows.associate(list(rows.estimates.values()), wanted)
@@ -465,12 +409,12 @@ def _natural(scaled: Values) -> Values:
     return np.array([np.tanh(r), 1 - np.exp(r2), np.exp(rmse), np.exp(ubrmse), bias, np.exp(mae)])
 
 
-def _drawn(sums: NDArray, seed: int) -> Values:
-    """Sums over draws, with replacement, of as many units as there are: (units, terms) to (`RESAMPLES`, terms)."""
+def _drawn(sums: NDArray, seed: int, draws: int) -> Values:
+    """Sums over draws, with replacement, of as many units as there are: (units, terms) to (draws, terms)."""
     random, units = np.random.default_rng(seed), len(sums)
     drawn = []
-    for start in range(0, RESAMPLES, step := max(1, _DRAWN_AT_ONCE // units)):
-        number = min(step, RESAMPLES - start)
+    for start in range(0, draws, step := max(1, _DRAWN_AT_ONCE // units)):
+        number = min(step, draws - start)
         chosen = random.integers(units, size=(number, units)) + units * np.arange(number)[:, None]
         times = np.bincount(chosen.reshape(-1), minlength=number * units).reshape(number, units)
         drawn.append(times @ sums)
