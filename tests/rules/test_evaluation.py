@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from rule_bench import CONFIG, REGION, RUN, Bench, make_bench
 from small_region import (
     CELLS,
@@ -29,6 +30,7 @@ from kilomoist.evaluation.assessments import Scored, score_table
 from kilomoist.evaluation.importances import importance_table
 from kilomoist.evaluation.null_models import null_models
 from kilomoist.evaluation.scores import score
+from kilomoist.evaluation.validation_folds import random_folds
 from kilomoist.files import read_json, write_json
 from kilomoist.learning.learners import LearnerSettings, predict_mean
 from kilomoist.learning.models import load, save
@@ -225,10 +227,21 @@ def test_estimate_range(bench: Bench) -> None:
     assert list(lags) == ["lag_m", "semivariance", "pairs", "fitted"]
 
 
+def write_estimates(bench: Bench, protocol: str, folds: NDArray) -> pd.DataFrame:
+    """Estimates that no model makes."""
+    table = sample_table()[["row", "col", "lon", "lat"]].assign(observed=0.2, fold=folds, absolute=0.5)
+    table = table.assign(mean=0.6, linear=0.7)
+    table.attrs["note"] = "made up"
+    table.to_parquet(bench.path(f"{RUN}/protocols/{protocol}.parquet"))
+    return table
+
+
 @pytest.mark.parametrize("protocol", ["random_folds", "knndm"])
 def test_cross_validate(bench: Bench, protocol: str) -> None:
     prepare(bench, "detail")
     write_range(bench)
+    if protocol == "knndm":
+        write_estimates(bench, "random_folds", np.arange(len(sample_table())) % 5)  # other folds: not taken
     log = bench.run("cross_validate", f"{RUN}/protocols/{protocol}.parquet")
     table = pd.read_parquet(bench.folder / f"{RUN}/protocols/{protocol}.parquet")
     samples = sample_table()
@@ -238,6 +251,25 @@ def test_cross_validate(bench: Bench, protocol: str) -> None:
     for fold in range(5):
         others = samples.loc[(table["fold"] != fold).to_numpy(), "target"].mean()
         np.testing.assert_allclose(table.loc[table["fold"] == fold, "mean"], others)
+
+
+def test_folds_by_chance_are_trained_once(bench: Bench) -> None:
+    """Where kNNDM chooses chance, its estimates are those of `random_folds`, under a note of its own."""
+    prepare(bench, "detail")
+    write_range(bench)
+    by_chance = random_folds(len(sample_table()), 5, 2021)
+    table = write_estimates(bench, "random_folds", by_chance)
+    bench.run("cross_validate", f"{RUN}/protocols/knndm.parquet")
+    found = pd.read_parquet(bench.folder / f"{RUN}/protocols/knndm.parquet")
+    pd.testing.assert_frame_equal(found, table)
+    assert found.attrs["note"].startswith("5 folds of chance")
+    (bench.folder / f"{RUN}/protocols/knndm.parquet").unlink()
+    bench.config |= {"evaluation": {"protocols": ["knndm"]}}  # without the other protocol it trains itself
+    words = ["--allowed-rules", "cross_validate", "--", f"{RUN}/protocols/knndm.parquet"]
+    succeed(bench.folder, *words, config=bench.config)
+    alone = pd.read_parquet(bench.folder / f"{RUN}/protocols/knndm.parquet")
+    np.testing.assert_array_equal(alone["fold"], by_chance)
+    np.testing.assert_allclose(alone["observed"], sample_table()["target"])
 
 
 def test_cross_validate_says_that_there_are_too_few_blocks(bench: Bench) -> None:

@@ -1,6 +1,13 @@
 # Evaluation: what models and maps are worth, off the way to the map and beside each other.
 
 
+def random_folds(wildcards):
+    """Estimates of folds by chance, as a list of none or one: those of `knndm` too, where kNNDM chooses chance."""
+    if wildcards.protocol != "knndm" or "random_folds" not in CONFIG.evaluation.protocols:
+        return []
+    return [f"results/{wildcards.region}/{wildcards.month}/protocols/random_folds.parquet"]
+
+
 rule evaluate_model:
     input:
         samples=f"{RUN}/samples.parquet",
@@ -72,6 +79,7 @@ rule cross_validate:
         range=f"{RUN}/protocols/range.json",
         model=f"{RUN}/model.skops",
         alternative=f"{RUN}/alternative.skops",
+        random_folds=random_folds,
     output:
         estimates=f"{RUN}/protocols/{{protocol}}.parquet",
     log:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from kilomoist.evaluation.cross_validation import cross_validate, folds_of
@@ -22,6 +23,7 @@ def cross_validate_by(
     cells_path: str,
     range_path: str,
     models: list[str],
+    known_paths: list[str],
     use: list[str],
     settings: LearnerSettings,
     tuning: TuningOptions,
@@ -30,7 +32,8 @@ def cross_validate_by(
 ) -> None:
     """Write the estimates, with what the folds are as the table's `note`.
 
-    `absolute` has its model's leaf size and trend; with a search, what is searched is chosen anew for each fold.
+    `absolute` has its model's leaf size and trend; with a search, what is searched is chosen anew for each fold. Of
+    `known_paths`, the estimates of none or one other protocol, the estimates are taken where the folds are the same.
     """
     samples, (study,) = read_samples(samples_path, use), [one for one in map(load, models) if one.method == "absolute"]
     bands, window = mosaic([cells_path], M09)
@@ -44,7 +47,12 @@ def cross_validate_by(
             read_json(range_path)["autocorrelation_range"],
             settings.seed,
         )
-        table = cross_validate(samples, use, settings, folds, tuning if tuning.search else None, threads)
+        known = [table for table in map(pd.read_parquet, known_paths) if np.array_equal(table["fold"], folds)]
+        table = (
+            known[0]
+            if known
+            else cross_validate(samples, use, settings, folds, tuning if tuning.search else None, threads)
+        )
     except TooFewBlocksError as error:
         table, note = pd.DataFrame(), str(error)
     LOGGER.info("%s: %s", protocol, note)
@@ -59,6 +67,7 @@ if __name__ == "__main__":
             snakemake.wildcards.protocol,
             *(snakemake.input[name] for name in ("samples", "cells", "range")),
             [snakemake.input.model, snakemake.input.alternative],
+            list(snakemake.input.random_folds),
             snakemake.params.use,
             LearnerSettings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
             TuningOptions(snakemake.params.min_leaf, snakemake.params.search),
