@@ -341,7 +341,7 @@ def test_sidecars_say_where_values_lie(earthdata: Earthdata, archive: Path) -> N
     assert '<Dim name="/y" />' in text
     assert "<dmrpp:chunkDimensionSizes>1624 3856</dmrpp:chunkDimensionSizes>" in text
     assert 'compressionType="deflate" deflateLevel="1" fillValue="-9999" byteOrder="LE"' in text
-    assert "<Value>SMAP L4_SM Geophysical (GPH) Data Granule</Value>" in text
+    assert "<Value>SPL4SMGP</Value>" in text
 
 
 def test_sidecars_can_be_absent(start: Callable[..., Earthdata]) -> None:
