@@ -15,14 +15,15 @@ import yaml
 from snakemake.cli import parse_config
 from snakemake.common.configfile import load_configfile
 
-from kilomoist.configuration import documents, schema
+from kilomoist.configuration import schema
 from kilomoist.configuration.keys import Configuration
+from kilomoist.configuration.schema import documents
 from kilomoist.configuration.sentences import load
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.errors import InputError
 
 ROOT = Path(__file__).parents[3]
-WRITE_AGAIN = "run `python -m kilomoist.configuration` and commit what it writes"
+WRITE_AGAIN = "run `python -m kilomoist.configuration.schema` and commit what it writes"
 BOX = [96.0, 45.0, 104.0, 50.0]
 PREDICTORS = "ndvi, evi, lst_day, lst_night, lst_range, slope, northness, eastness"
 
@@ -92,15 +93,9 @@ def test_config_files_match_the_schema(name: str) -> None:
         jsonschema.validate({"mnths": []}, schema)
 
 
-def test_schema_is_current(tmp_path: Path) -> None:
-    documents.write_schema(tmp_path / "schema.json")
-    committed = (ROOT / documents.SCHEMA_FILE).read_text(encoding="utf-8")
-    assert committed == (tmp_path / "schema.json").read_text(encoding="utf-8"), WRITE_AGAIN
-
-
-def test_readme_is_current() -> None:
-    readme = (ROOT / documents.README_FILE).read_text(encoding="utf-8")
-    assert readme == documents.with_table(readme), WRITE_AGAIN
+def test_schema_and_table_are_current() -> None:
+    for path, text in documents(ROOT).items():
+        assert path.read_text(encoding="utf-8") == text, WRITE_AGAIN
 
 
 def test_every_key_is_described() -> None:

@@ -1,4 +1,4 @@
-"""Keys of the configuration: the one definition of each, its meaning, its limits and its default.
+"""Keys of the configuration: meaning, unit, limits and default of each.
 
 Snakemake imports this module whenever it parses the workflow, in every job again: import nothing heavy here.
 """
@@ -50,7 +50,7 @@ SHARED_FOLDERS = ("benchmarks", "composites", "logs")
 
 
 def _key(default: object, meaning: str, unit: str = "", **limits: Any) -> Any:
-    """A key with its default (`...`: none), what it means, its unit and its limits."""
+    """A key with its default (`...`: none), meaning, unit and limits."""
     return Field(default, description=meaning, json_schema_extra={"x-unit": unit} if unit else None, **limits)
 
 
@@ -62,7 +62,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _as_written(cls, value: object, info: ValidationInfo) -> object:
-        """Text from the command line, where Snakemake leaves everything inside a key as text, means what YAML means.
+        """Text from the command line, as which Snakemake leaves all inside a key, read as YAML would.
 
         pydantic reads numbers and booleans from text, but not null; and it takes `true` for the number 1.
         """
@@ -142,7 +142,7 @@ def _as_layer(value: object) -> object:
 
 
 class Predictors(Section):
-    """What the model learns from."""
+    """Predictors of the model."""
 
     vegetation: Vegetation = _key("MOD13A1.061", "Product of `ndvi` and `evi`; read only if `use` needs it.")
     temperature: Temperature = _key(
@@ -170,7 +170,7 @@ class Predictors(Section):
 
 
 class QualityKeys(Section):
-    """Which observations count, and how many of them there must be."""
+    """Observations that count, and how many of them there must be."""
 
     vegetation: QualityLevel = _key(
         "good",
@@ -196,7 +196,7 @@ class QualityKeys(Section):
 
 
 class ModelKeys(Section):
-    """How soil moisture is learned from the predictors."""
+    """The model: method, learner, and what of it is chosen out of fold."""
 
     method: Literal["detail", "absolute"] = _key(
         "detail",
@@ -250,7 +250,7 @@ class ModelKeys(Section):
 
 
 class MapKeys(Section):
-    """How the map is made."""
+    """The map: reconciliation, interval and blocks."""
 
     reconcile: bool | Literal["warranted"] = _key(
         True,
@@ -268,7 +268,7 @@ class MapKeys(Section):
 
 
 class Evaluation(Section):
-    """How the models are scored."""
+    """Scores of the models."""
 
     protocols: Annotated[tuple[Protocol, ...], AfterValidator(checked_unique)] = _key(
         get_args(Protocol),
@@ -300,7 +300,7 @@ class SceneKeys(Section):
 
     @property
     def name(self) -> str:
-        """Names the scene's folder by all that shapes it; landscape, noise and error where they are not the default."""
+        """Name of the scene's folder: all that shapes it; landscape, noise and error where they are not the default."""
         kind = [] if self.landscape == "steppe" else [self.landscape]
         noise = ["noise"] if self.noise else []
         error = [f"error{self.error!r}"] if self.error else []
@@ -308,7 +308,7 @@ class SceneKeys(Section):
 
 
 class Columns(Section):
-    """How a CSV of field points calls its columns."""
+    """Columns of a CSV of field points."""
 
     id: str = _key("id", "Column of the points' names.", min_length=1)
     longitude: str = _key("longitude", "Column of the longitude, or of x (easting) in `points.crs`.", min_length=1)
@@ -319,7 +319,7 @@ class Columns(Section):
 
 
 class Points(Section):
-    """How `field_points` are read, and which measurements count; `columns`, `crs` and `units` are for a CSV."""
+    """Reading of `field_points`, and the measurements that count; `columns`, `crs` and `units` are for a CSV."""
 
     columns: Columns = Columns()
     crs: str = _key(
@@ -354,7 +354,7 @@ class Compared(Section):
     )
 
     def of_month(self, month: str) -> "Compared":
-        """The same with the path of a month."""
+        """The map of a month."""
         return self.model_copy(update={"path": Path(str(self.path).replace("{month}", month))})
 
 
@@ -399,20 +399,9 @@ class Configuration(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Configuration":
-        problems = [
-            *self._problems_of_names(),
-            *self._problems_of_predictors(),
-            *self._problems_of_source(),
-            *self._problems_of_points(),
-        ]
-        if problems:
+        if problems := [*self._problems_of_predictors(), *self._problems_of_source(), *self._problems_of_points()]:
             raise ValueError("\n".join(problems))
         return self
-
-    def _problems_of_names(self) -> Iterator[str]:
-        names = [region.name for region in self.regions]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield f"`regions`: {name} names {names.count(name)} regions: give each region its own name."
 
     def _problems_of_predictors(self) -> Iterator[str]:
         measured, layers = measured_predictors(), self.predictors.layers
@@ -431,6 +420,9 @@ class Configuration(Section):
                 yield f"{key}: expected {', '.join(known)}, or the name of a raster in `predictors.layers`{advice}"
 
     def _problems_of_source(self) -> Iterator[str]:
+        names = [region.name for region in self.regions]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"`regions`: {name} names {names.count(name)} regions: give each region its own name."
         if self.source == "archive":
             if self.archive is None:
                 yield (

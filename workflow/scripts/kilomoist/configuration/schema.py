@@ -1,12 +1,20 @@
-"""JSON schema of the configuration, and what it says of each key."""
+"""JSON schema of the configuration, descriptions of keys from it, and the documents that hold both.
 
+`python -m kilomoist.configuration.schema` writes them: the schema for editors, and the table of `config/README.md`.
+"""
+
+import json
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
 from kilomoist.configuration.keys import Configuration
+
+_BEGIN = "<!-- from here written by `python -m kilomoist.configuration.schema` -->"
+_END = "<!-- to here -->"
 
 
 class _WithoutTitles(GenerateJsonSchema):
@@ -26,20 +34,18 @@ def schema() -> dict[str, Any]:
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" not in node:
-        return node
-    return {**schema()["$defs"][node["$ref"].rsplit("/", 1)[-1]], **node}
+    return {**schema()["$defs"][node["$ref"].rsplit("/", 1)[-1]], **node} if "$ref" in node else node
 
 
 def _entry(node: dict[str, Any]) -> dict[str, Any]:
-    """The part of the schema that a list's items or a mapping's values have; of several forms the one with keys."""
+    """Schema of a list's items or a mapping's values; of several forms that with keys."""
     entry = _resolved(node.get("items") or node.get("additionalProperties") or {})
     forms = [_resolved(form) for form in entry.get("anyOf", ())]
     return next((form for form in forms if "properties" in form), entry)
 
 
 def find_key(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
-    """The written form of pydantic's location of a value, as far as the schema knows it, and its part of the schema."""
+    """Written key of pydantic's location of a value, as far as the schema knows it, and its part of the schema."""
     key, node = "", schema()
     for part in location:
         if isinstance(part, int) and "items" in node:
@@ -54,7 +60,7 @@ def find_key(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
 
 
 def as_written(default: Any) -> Any:
-    """A default without the keys of its items that say nothing."""
+    """A default without its items' keys that are null."""
     if not isinstance(default, list):
         return default
     return [
@@ -64,7 +70,7 @@ def as_written(default: Any) -> Any:
 
 
 def all_keys() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every key that holds a value, sections flattened, with its part of the schema."""
+    """Keys that hold values, sections flattened, each with its part of the schema."""
 
     def walk(prefix: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, child in node["properties"].items():
@@ -81,7 +87,7 @@ def all_keys() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def expected(node: dict[str, Any]) -> str:
-    """What a part of the schema accepts, in words."""
+    """Accepted values of a part of the schema, in words."""
     if "title" in node and "properties" not in node:
         optional = {"type": "null"} in node.get("anyOf", [])
         return node["title"] + (", or null" if optional else "")
@@ -106,3 +112,23 @@ def expected(node: dict[str, Any]) -> str:
     limits = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most"}
     found = [f"{text} {node[limit]}" for limit, text in limits.items() if limit in node]
     return words[node["type"]] + (f" of {' and '.join(found)}" if found else "")
+
+
+def documents(root: Path) -> dict[Path, str]:
+    """Text of each file that is written from the keys, by its path in the repository at `root`."""
+    rows = [("Key", "Meaning", "Type", "Unit", "Default"), ("---",) * 5]
+    for key, node in all_keys():
+        default = f"`{json.dumps(as_written(node['default']))}`" if "default" in node else "required"
+        rows.append((f"`{key}`", node["description"], expected(node), node.get("x-unit", ""), default))
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    readme = root / "config/README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(_BEGIN)
+    return {
+        readme: f"{before}{_BEGIN}\n\n{table}\n\n{_END}{rest.partition(_END)[2]}",
+        root / "workflow/schemas/config.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+    }
+
+
+if __name__ == "__main__":
+    for path, text in documents(Path(__file__).resolve().parents[4]).items():
+        path.write_text(text, encoding="utf-8")

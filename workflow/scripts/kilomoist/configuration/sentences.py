@@ -14,20 +14,20 @@ from kilomoist.errors import InputError
 
 
 def load(raw: Mapping[str, Any]) -> Configuration:
-    """The checked configuration of what Snakemake read from files and the command line.
+    """The configuration that Snakemake read from files and the command line, checked.
 
-    Raises `InputError` with one sentence, on a line of its own, for each problem.
+    Raises `InputError` with a sentence, on a line of its own, for each problem.
     """
     try:
         return Configuration.model_validate(dict(raw))
     except ValidationError as error:
-        # pydantic reports a list whose items are wrong as too short as well, and a union once for each of its members.
+        # pydantic reports a list of wrong items as too short as well, and a union once for each of its members.
         problems = [dict(found) for found in error.errors() if found["type"] != "too_short" or not found["input"]]
         raise InputError("\n".join(dict.fromkeys(map(_sentence, problems)))) from None
 
 
 def _sentence(problem: dict[str, Any]) -> str:
-    """Key, value, what was expected and what to do, of one of pydantic's errors."""
+    """Key, value, expectation and advice, of an error of pydantic's."""
     kind, location, value = problem["type"], problem["loc"], problem["input"]
     key, node = find_key(location)
     if kind == "extra_forbidden":
@@ -47,7 +47,7 @@ def _sentence(problem: dict[str, Any]) -> str:
 
 
 def _unknown(section: str, name: str, value: object, node: dict[str, Any]) -> str:
-    """A key that does not exist, and the one that was probably meant: beside it or, by its own name, anywhere."""
+    """Sentence for a key that does not exist, with that probably meant: beside it or, by its own name, anywhere."""
     prefix = f"{section}." if section else ""
     siblings = [prefix + sibling for sibling in node.get("properties", {})]
     anywhere = [key for key, _ in all_keys() if key.rsplit(".", 1)[-1] == name]
@@ -57,11 +57,10 @@ def _unknown(section: str, name: str, value: object, node: dict[str, Any]) -> st
 
 
 def _list_hint(key: str, node: dict[str, Any], value: object) -> str:
-    """How to write a list on the command line, where brackets and quotes are easily forgotten."""
+    """Form of a list on the command line, where brackets and quotes are easily forgotten."""
     if node.get("type") != "array" or isinstance(value, (list, tuple)):
         return ""
-    example: Any = as_written(node["default"])
-    if not example:
+    if not (example := as_written(node["default"])):
         return ""
     if type(value) is type(example[0]):
         example = [value]
@@ -72,7 +71,7 @@ def _list_hint(key: str, node: dict[str, Any], value: object) -> str:
 
 
 def _share_hint(node: dict[str, Any], value: object) -> str:
-    """What a number is that was probably given in percent."""
+    """Share of a number that was probably given in percent."""
     limits: dict[str, Any] = next((form for form in (node, *node.get("anyOf", ())) if form.get("type") == "number"), {})
     try:
         percent = float(str(value).rstrip(" %"))

@@ -1,4 +1,4 @@
-"""Types of keys: what a value must be, and the sentence that says why it is not."""
+"""Types of keys: accepted values, and the reason why another is refused."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from kilomoist.names import OWN_BANDS
 from kilomoist.products import PRODUCTS, TERRAIN, products_of
 
 SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97.5, 46.0, 101.5, 49.0)}
-"""Where each simulated scene lies."""
+"""Boxes of the simulated scenes."""
 
 _SHOWN = 80
 """Characters of a wrong value that a message shows."""
@@ -29,7 +29,7 @@ def degrees_text(box: Box) -> str:
 
 
 class Among:
-    """Marks text that must be one of the names of a table."""
+    """Marks text that must be a name of a table."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = list(dict.fromkeys(names))
@@ -40,12 +40,12 @@ class Among:
 
 def measured_predictors() -> list[str]:
     """Predictors that products measure."""
-    names = [name for role in ("vegetation", "temperature") for name in products_of(role)]
+    names = (*products_of("vegetation"), *products_of("temperature"))
     return list(dict.fromkeys(quantity for name in names for quantity in PRODUCTS[name].quantities))
 
 
 def checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
-    """Names of the user's layers that nothing else is called."""
+    """Layers whose names are free."""
     taken = {*measured_predictors(), *TERRAIN, "aspect", *OWN_BANDS}
     for name in layers:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
