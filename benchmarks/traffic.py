@@ -35,7 +35,8 @@ from runs import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from earthdata.server import CMR, Earthdata
+from earthdata.hosts import CMR
+from earthdata.server import Earthdata
 from granule_archives import temperature
 from large_granules import large_target
 
@@ -81,7 +82,7 @@ def lst_granules(folder: Path, count: int) -> list[str]:
 
 @contextmanager
 def serve(folder: Path, **options: Any) -> Iterator[Earthdata]:
-    with tempfile.TemporaryDirectory() as private, Earthdata(folder, Path(private), **options) as earthdata:
+    with Earthdata(folder, **options) as earthdata:
         earthdata.prepare()
         yield earthdata
 
@@ -130,7 +131,7 @@ def disturbed_fetch(folder: Path, earthdata: Earthdata, receipts: Sequence[str])
     kills = refetched = 0
     while True:
         there = stored(folder)
-        before = len(earthdata.requests)
+        before = len(earthdata.requested())
         process = subprocess.Popen(
             command("--", *receipts),
             cwd=folder,
@@ -151,23 +152,23 @@ def disturbed_fetch(folder: Path, earthdata: Earthdata, receipts: Sequence[str])
             subprocess.run(command("--unlock"), cwd=folder, capture_output=True, check=True)
         again = {
             request.path.rsplit("/", 1)[-1]
-            for request in earthdata.requests[before:]
+            for request in earthdata.requested()[before:]
             if request.host != CMR and request.headers.get("Range") != ONE_BYTE
         }
         refetched += len(again & there)
         if code == 0:
-            failed = sum(request.status in (429, 500, 503) for request in earthdata.requests)
+            failed = sum(request.status in (429, 500, 503) for request in earthdata.requested())
             return kills, refetched, failed
 
 
 def bare_client(earthdata: Earthdata, names: Sequence[str]) -> float:
     """Seconds in which a client without Snakemake, checks and files gets granules through the same redirects."""
-    found = [request for request in earthdata.requests if request.path.rsplit("/", 1)[-1] in names]
+    found = [request for request in earthdata.requested() if request.path.rsplit("/", 1)[-1] in names]
     urls = sorted({f"https://{one.host}{one.path}" for one in found if "lpdaac" in one.host})
     variables = earthdata.environment
 
     def get(session: requests.Session, url: str) -> int:
-        headers = {"Authorization": f"Bearer {earthdata.token}", "Accept-Encoding": "identity"}
+        headers = {"Authorization": f"Bearer {earthdata.login.token}", "Accept-Encoding": "identity"}
         return len(session.get(url, headers=headers).content)
 
     def share(own: Sequence[str]) -> int:
@@ -209,7 +210,7 @@ def plan(folder: Path) -> None:
             (LST, TILES, 2_000_000),
         ):
             names = [granule_file_name(product, slot.time, tile) for tile in tiles for slot in slots(product, MONTH)]
-            earthdata.list_only(*names, size=size)
+            earthdata.catalogue.list_only(*names, size=size)
         words = ["--configfile", str(ROOT / "config/mongolia-2021-08.yaml"), "--", "plan"]
         done = subprocess.run(
             command(*words),

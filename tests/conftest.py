@@ -1,8 +1,12 @@
-"""Runs that tests of rules and of the whole workflow share."""
+"""Runs and servers that tests share."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from earthdata.server import Earthdata
 from hypothesis import settings
 from workflow_runs import SMALL, once, succeed
 
@@ -22,3 +26,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 def demo(shared: Path) -> Path:
     """The folder of an undisturbed run of the whole workflow on the small scene; read it, do not change it."""
     return once(shared, "demo", lambda folder: succeed(folder, config=SMALL, cores=2))
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Earthdata]]:
+    """Starts servers that play NASA Earthdata with the granules of a folder; this process finds the last one."""
+    with ExitStack() as running:
+
+        def start(folder: Path, **options: Any) -> Earthdata:
+            earthdata = running.enter_context(Earthdata(folder, **options))
+            for name, value in earthdata.environment.items():
+                monkeypatch.setenv(name, value)
+            return earthdata
+
+        yield start

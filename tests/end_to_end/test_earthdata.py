@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from earthdata.server import CMR, EULA, NOT_FOUND, STORE, Earthdata
+from earthdata.answers import EULA, NOT_FOUND
+from earthdata.hosts import CMR, STORE
+from earthdata.server import Earthdata
 from granule_archives import LST, TILE
 from workflow_runs import (
     DEMO,
@@ -49,11 +51,9 @@ def archive(demo: Path) -> Path:
 
 
 @pytest.fixture
-def earthdata(archive: Path, tmp_path: Path) -> Iterator[Earthdata]:
+def earthdata(archive: Path) -> Iterator[Earthdata]:
     """NASA Earthdata with the simulated granules."""
-    private = tmp_path / "private"
-    private.mkdir()
-    with Earthdata(archive, private) as server:
+    with Earthdata(archive) as server:
         yield server
 
 
@@ -62,10 +62,8 @@ def fetched(archive: Path, shared: Path) -> Path:
     """The run of `demo` again, its granules fetched; read it, do not change it. What the server saw is beside it."""
 
     def make(folder: Path) -> None:
-        private = shared / "fetched-private"
-        private.mkdir()
         points = archive / "truth" / MONTH / "field_points.csv"
-        with Earthdata(archive, private) as server:
+        with Earthdata(archive) as server:
             done = succeed(
                 folder,
                 *WITHOUT_FIGURES,
@@ -78,7 +76,7 @@ def fetched(archive: Path, shared: Path) -> Path:
             told = {
                 "secrets": server.secrets[:1],
                 "fetched": {name: server.fetched(name) for name in names},
-                "bearers": [one.host for one in server.requests if "Authorization" in one.headers],
+                "bearers": [one.host for one in server.requested() if "Authorization" in one.headers],
                 "searches": len(server.requested(f"{CMR}/*")),
                 "ranges": [one.headers.get("Range") for one in server.requested(f"{STORE}/*.h5")],
             }
@@ -154,7 +152,7 @@ def test_a_plan_needs_neither_catalogue_nor_login(tmp_path: Path) -> None:
 
 def test_the_traffic_is_told_before_anything_is_fetched(earthdata: Earthdata, tmp_path: Path) -> None:
     """Without a login; and again whenever it is asked for."""
-    earthdata.forget("*20210801T013000*")
+    earthdata.catalogue.forget("*20210801T013000*")
     for _ in range(2):
         done = succeed(tmp_path, "--", "plan", config=CONFIG, variables=earthdata.environment | {"EARTHDATA_TOKEN": ""})
         lines = [line.split() for line in done.output.splitlines() if line.startswith(("MOD", "SPL"))]
@@ -244,7 +242,7 @@ def test_an_unaccepted_licence_is_told_before_anything_is_fetched(earthdata: Ear
 def test_what_failed_is_named_and_the_rest_is_kept(earthdata: Earthdata, tmp_path: Path) -> None:
     gone, absent = "*MOD11A1.A2021214*", "*MOD11A1.A2021215*"
     earthdata.faults.add(f"{STORE}/{gone}", NOT_FOUND, times=None)
-    earthdata.forget(absent)
+    earthdata.catalogue.forget(absent)
     done = snakemake(tmp_path, *TEN_DAYS, config=CONFIG, cores=2, variables=earthdata.environment)
     assert done.code == 1
     assert "Traceback" not in done.output
@@ -270,10 +268,8 @@ def fetching(folder: Path, pattern: str) -> set[tuple[str, int]]:
 
 def test_a_killed_fetch_continues_and_fetches_nothing_twice(archive: Path, tmp_path: Path) -> None:
     """Killed while it fetches, when it has kept a granule, and while it fetches again; every tenth answer fails."""
-    private = tmp_path / "private"
-    private.mkdir()
     folder = tmp_path / "run"
-    with Earthdata(archive, private, failures=0.1, rate=400_000) as earthdata:
+    with Earthdata(archive, failures=0.1, rate=400_000) as earthdata:
         for pattern in ("granules/**/*.part", "receipts/**/*.json", "granules/**/*.part"):
             before = fetching(folder, pattern)
             kill_once(
@@ -305,7 +301,7 @@ def test_only_changed_granules_are_fetched_again(
     config = with_points(archive)
     (old,) = archive.rglob("MOD11A1.A2021213.*.hdf")
     (other,) = archive.rglob("MOD11A1.A2021214.*.hdf")
-    earthdata.replace(old.name, other)
+    earthdata.catalogue.replace(old.name, other)
     changed = folder / TEN_DAYS[0]
     before = {path: path.read_bytes() for path in (folder / "resources/receipts").rglob("*.json")}
     month = [f"resources/receipts/{LST.name}/{TILE}/{MONTH}-{day:02d}.json" for day in range(1, 32)]

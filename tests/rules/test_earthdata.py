@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from earthdata.server import STORE, Earthdata
+from earthdata.hosts import STORE
+from earthdata.server import Earthdata
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE, field, temperature
 from rule_bench import Bench
 from workflow_runs import files, succeed
@@ -27,7 +28,7 @@ def nasa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Earthdata]:
     for number in (3, 4):
         temperature(folder, number, 300.0 + number)
     field(folder, slots(TARGET, MONTH)[0].time, np.full(M09.window.shape, 0.2), M09.window)
-    with Earthdata(folder, tmp_path_factory.mktemp("private")) as server:
+    with Earthdata(folder) as server:
         yield server
 
 
@@ -105,9 +106,9 @@ def test_a_password_is_in_no_file_and_no_message(
     """Nor the token that it is exchanged for. From the environment, and from a netrc file."""
     home = tmp_path_factory.mktemp("home")
     netrc = home / ".netrc"
-    netrc.write_text(f"machine urs.earthdata.nasa.gov login {nasa.user} password {nasa.password}\n")
+    netrc.write_text(f"machine urs.earthdata.nasa.gov login {nasa.login.user} password {nasa.login.password}\n")
     netrc.chmod(0o600)
-    both = {"EARTHDATA_USERNAME": nasa.user, "EARTHDATA_PASSWORD": nasa.password}
+    both = {"EARTHDATA_USERNAME": nasa.login.user, "EARTHDATA_PASSWORD": nasa.login.password}
     fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment)
     for day, own in (("03", both), ("04", {"HOME": str(home)})):
         receipt = f"resources/receipts/{LST.name}/{TILE}/2021-08-{day}.json"

@@ -62,7 +62,7 @@ def test_stack_block_needs_granules_of_every_product(
 
 
 @pytest.mark.parametrize("given", ["box", "outline in UTM", "country"])
-def test_stack_block(bench: Bench, given: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_stack_block(bench: Bench, given: str) -> None:
     """Predictors where the region, the water and the days allow; cells that count them.
 
     An outline may have any CRS. A country's is fetched from the address that its rule knows.
@@ -76,7 +76,7 @@ def test_stack_block(bench: Bench, given: str, tmp_path_factory: pytest.TempPath
         own = {"outline": "outline.gpkg"} if given == "outline in UTM" else {"country": "MNG"}
         bench.config |= {"regions": [{"name": REGION, "bbox": list(BOX), **own}], "map": {"block": 256}}
     if given == "country":
-        with Earthdata(bench.folder / "granules", tmp_path_factory.mktemp("private")) as server:
+        with Earthdata(bench.folder / "granules") as server:
             server.countries = frame.__geo_interface__["features"]
             bench.run("fetch_outline", "resources/outlines/MNG.geojson", variables=server.environment)
     bench.run("stack_block", f"{BLOCK}/predictors.tif", f"{BLOCK}/cells.tif")

@@ -206,10 +206,10 @@ def test_fetch_outline_is_planned_for_a_country_only(bench: Bench) -> None:
     assert {file.path for file in pending if file.rule == "fetch_outline"} == {"resources/outlines/MNG.geojson"}
 
 
-def test_fetch_outline_tells_what_natural_earth_has(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_fetch_outline_tells_what_natural_earth_has(bench: Bench) -> None:
     """The rule itself, at its own address. What it fetches is used in `test_stack_block`."""
     bench.config |= {"regions": [COUNTRY]}
-    with Earthdata(bench.folder / "granules", tmp_path_factory.mktemp("private")) as server:
+    with Earthdata(bench.folder / "granules") as server:
         server.countries = [country("KAZ", 60)]
         path = "resources/outlines/MNG.geojson"
         done = snakemake(bench.folder, "--", path, config=bench.config, variables=server.environment)

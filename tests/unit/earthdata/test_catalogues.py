@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earthdata.server import CMR, SERVER_ERROR, Answer, Earthdata, Stalled, too_many
+from earthdata.answers import SERVER_ERROR, Answer, too_many
+from earthdata.faults import Stalled
+from earthdata.hosts import CMR
+from earthdata.server import Earthdata
 from granule_archives import temperature
 
 from kilomoist.calendars import slots
@@ -29,7 +32,7 @@ def test_a_month_of_one_tile(serve: SERVE, tmp_path: Path) -> None:
     """Neither other tiles nor the granules of the days around; with what the catalogue says about each."""
     earthdata = serve(tmp_path)
     months = ["2021-07", "2021-08", "2021-09"]
-    earthdata.list_only(*names_of(LST, "h24v04", months), *names_of(LST, "h25v04", months), size=2_000_000)
+    earthdata.catalogue.list_only(*names_of(LST, "h24v04", months), *names_of(LST, "h25v04", months), size=2_000_000)
     found = search_month(LST, "h24v04", "2021-08", Session())
     assert [entry.granule for entry in found] == names_of(LST, "h24v04", ["2021-08"])
     assert [entry.day for entry in found] == [f"2021-08-{day:02d}" for day in range(1, 32)]
@@ -41,7 +44,7 @@ def test_a_month_of_one_tile(serve: SERVE, tmp_path: Path) -> None:
 def test_periods_are_listed_in_the_month_of_their_first_day(serve: SERVE, tmp_path: Path) -> None:
     """The last period of a year reaches into January; CMR finds it for both months."""
     earthdata = serve(tmp_path)
-    earthdata.list_only(*dict.fromkeys(names_of(VI, "h24v04", ["2020-12", "2021-01", "2021-02"])))
+    earthdata.catalogue.list_only(*dict.fromkeys(names_of(VI, "h24v04", ["2020-12", "2021-01", "2021-02"])))
     days = {
         month: [entry.day for entry in search_month(VI, "h24v04", month, Session())]
         for month in ("2020-12", "2021-01", "2021-02")
@@ -55,7 +58,7 @@ def test_periods_are_listed_in_the_month_of_their_first_day(serve: SERVE, tmp_pa
 def test_fields_of_the_evening_before_are_left_out(serve: SERVE, tmp_path: Path) -> None:
     """The field of 22:30 ends when the next day begins, and CMR returns it for that day too."""
     earthdata = serve(tmp_path)
-    earthdata.list_only(*names_of(TARGET, None, ["2021-01", "2021-02", "2021-03"]))
+    earthdata.catalogue.list_only(*names_of(TARGET, None, ["2021-01", "2021-02", "2021-03"]))
     found = search_month(TARGET, None, "2021-02", Session())
     assert len(found) == 28 * 8
     assert {entry.place for entry in found[:8]} == {f"{minute // 60:02d}30" for minute in range(60, 1440, 180)}
@@ -66,7 +69,7 @@ def test_many_pages(serve: SERVE, tmp_path: Path) -> None:
     """A year of fields is more than the 2000 of one page."""
     earthdata = serve(tmp_path)
     months = [f"2021-{month:02d}" for month in range(1, 13)]
-    earthdata.list_only(*names_of(TARGET, None, months))
+    earthdata.catalogue.list_only(*names_of(TARGET, None, months))
     found = search_granules(TARGET, None, date(2021, 1, 1), date(2022, 1, 1), Session())
     assert len({entry.granule for entry in found}) == 365 * 8
     assert [entry.granule for entry in found] == names_of(TARGET, None, months)
@@ -77,7 +80,7 @@ def test_of_two_productions_the_newest_counts(serve: SERVE, tmp_path: Path) -> N
     new = granule_file_name(LST, datetime(2021, 8, 3), "h24v04")
     old = new[:-17] + "2021216000000.hdf"
     assert old < new
-    earthdata.list_only(old, new)
+    earthdata.catalogue.list_only(old, new)
     (entry,) = search_month(LST, "h24v04", "2021-08", Session())
     assert entry.granule == new
 
@@ -91,7 +94,7 @@ def test_a_product_that_is_not_there_has_an_empty_catalogue(serve: SERVE, tmp_pa
 
 def test_a_busy_catalogue_is_asked_again(serve: SERVE, tmp_path: Path) -> None:
     earthdata = serve(tmp_path)
-    earthdata.list_only(*names_of(LST, "h24v04", ["2021-08"]))
+    earthdata.catalogue.list_only(*names_of(LST, "h24v04", ["2021-08"]))
     earthdata.faults.add(f"{CMR}/*", SERVER_ERROR)
     earthdata.faults.add(f"{CMR}/*", too_many(1))
     assert len(search_month(LST, "h24v04", "2021-08", Session())) == 31
@@ -99,7 +102,7 @@ def test_a_busy_catalogue_is_asked_again(serve: SERVE, tmp_path: Path) -> None:
 
 def test_a_silent_catalogue_is_named(serve: SERVE, tmp_path: Path) -> None:
     earthdata = serve(tmp_path)
-    earthdata.list_only(*names_of(LST, "h24v04", ["2021-08"]))
+    earthdata.catalogue.list_only(*names_of(LST, "h24v04", ["2021-08"]))
     earthdata.faults.add(f"{CMR}/*", Stalled(3.0), times=None)
     with pytest.raises(InputError, match=r"\(CMR\) did not answer the search for MOD11A1.061"):
         search_month(LST, "h24v04", "2021-08", Session(patience=(1, 0.2)))
@@ -108,7 +111,7 @@ def test_a_silent_catalogue_is_named(serve: SERVE, tmp_path: Path) -> None:
 def test_less_than_announced_is_an_error(serve: SERVE, tmp_path: Path) -> None:
     """A page that is too short ends earthaccess's search without a word."""
     earthdata = serve(tmp_path)
-    earthdata.list_only(*names_of(LST, "h24v04", ["2021-08"]))
+    earthdata.catalogue.list_only(*names_of(LST, "h24v04", ["2021-08"]))
     earthdata.faults.add(f"{CMR}/*", Answer(200, headers={"CMR-Hits": "32"}))
     with pytest.raises(InputError, match=r"announced 32 granules of MOD11A1.061 from 2021-08-01 on but listed 31"):
         search_month(LST, "h24v04", "2021-08", Session())

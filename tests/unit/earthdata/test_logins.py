@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from earthdata.server import CMR, DATA, EULA, FORBIDDEN, LOGIN, STORE, UNAUTHORIZED, UNAVAILABLE, Answer, Earthdata
+from earthdata.answers import EULA, FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Answer
+from earthdata.hosts import CMR, DATA, LOGIN, STORE
+from earthdata.server import Earthdata
 from granule_archives import temperature
 
 from kilomoist.earthdata.catalogues import search_month
@@ -158,7 +160,7 @@ def test_an_unknown_token_is_refused(earthdata: Earthdata, monkeypatch: pytest.M
 
 def test_a_token_that_was_revoked_is_refused(earthdata: Earthdata) -> None:
     session = logged_in()
-    earthdata.expire_token()
+    earthdata.login.expire()
     with pytest.raises(InputError, match="perhaps it expired or was revoked"):
         fetch_content(address(), session)
 
@@ -169,8 +171,8 @@ def test_the_credentials_of_netrc_go_to_the_login_alone(earthdata: Earthdata, ho
     write_netrc(home, hosts + f"default login me password {SECRET}\n")
     content, _ = fetch_content(address(), logged_in(), 0, 4)
     assert content == b"\x0e\x03\x13\x01"
-    sent = {request.host: request.headers.get("Authorization") for request in earthdata.requests}
-    assert sent == {CMR: None, DATA["LPCLOUD"]: f"Bearer {earthdata.token}", STORE: None}
+    sent = {request.host: request.headers.get("Authorization") for request in earthdata.requested()}
+    assert sent == {CMR: None, DATA["LPCLOUD"]: f"Bearer {earthdata.login.token}", STORE: None}
 
 
 def test_a_password_is_exchanged_for_a_token(
@@ -178,10 +180,10 @@ def test_a_password_is_exchanged_for_a_token(
 ) -> None:
     earthdata = serve(tmp_path)
     monkeypatch.delenv("EARTHDATA_TOKEN")
-    monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.user)
-    monkeypatch.setenv("EARTHDATA_PASSWORD", earthdata.password)
+    monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.login.user)
+    monkeypatch.setenv("EARTHDATA_PASSWORD", earthdata.login.password)
     session = logged_in()
-    assert session.token == earthdata.token
+    assert session.token == earthdata.login.token
     monkeypatch.setenv("EARTHDATA_PASSWORD", SECRET)
     with pytest.raises(InputError) as caught:
         logged_in()
@@ -194,8 +196,8 @@ def test_a_login_host_that_is_down_is_named(
 ) -> None:
     earthdata = serve(tmp_path)
     monkeypatch.delenv("EARTHDATA_TOKEN")
-    write_netrc(tmp_path, f"machine {HOST} login {earthdata.user} password {earthdata.password}\n")
+    write_netrc(tmp_path, f"machine {HOST} login {earthdata.login.user} password {earthdata.login.password}\n")
     earthdata.faults.add(f"{LOGIN}/*", UNAVAILABLE, times=None)
     with pytest.raises(InputError, match="did not give a token") as caught:
         Session(pause=0).log_in(find_login())
-    assert earthdata.password not in str(caught.value)
+    assert earthdata.login.password not in str(caught.value)

@@ -12,28 +12,21 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from earthdata.server import (
-    DATA,
+from earthdata.answers import (
     EULA,
     FORBIDDEN,
     HTML_PAGE,
     NOT_FOUND,
     SERVER_ERROR,
-    STORE,
-    STRANGER,
     TOO_MANY,
     UNAUTHORIZED,
     UNAVAILABLE,
     Answer,
-    Cut,
-    Earthdata,
-    Fault,
-    Flipped,
-    Redirected,
-    Shortened,
-    Stalled,
     too_many,
 )
+from earthdata.faults import Cut, Fault, Flipped, Redirected, Shortened, Stalled
+from earthdata.hosts import DATA, STORE, STRANGER
+from earthdata.server import Earthdata
 from granule_archives import LST, MONTH, TARGET, TILE, field, temperature
 
 from kilomoist.calendars import slots
@@ -366,7 +359,7 @@ def test_a_new_production_replaces_a_part(earthdata: Earthdata, store: Store, tm
     """The same name and another content: the part in the store is of the old one."""
     path = store.get(TARGET)
     new = field(tmp_path / "new", slots(TARGET, MONTH)[0].time, np.full(M09.window.shape, 0.3), M09.window)
-    earthdata.replace(path.name, new)
+    earthdata.catalogue.replace(path.name, new)
     same_field(store.get(TARGET), new)
     assert store.names() == {path.name, f"{path.name}.wrong"}
     assert read_target(path, TARGET)[0].max() == np.float32(0.3)
@@ -416,7 +409,7 @@ def test_access_is_tried_where_a_period_of_the_month_before_comes_first(serve: S
     earthdata = serve(tmp_path)
     days = [slot.time for month in ("2021-07", "2021-08") for slot in slots(VI, month)]
     tiles = [f"h{h:02d}v{v:02d}" for h in range(18, 28) for v in (3, 4, 5)]
-    earthdata.list_only(*(granule_file_name(VI, day, tile) for day in days for tile in tiles))
+    earthdata.catalogue.list_only(*(granule_file_name(VI, day, tile) for day in days for tile in tiles))
     check_access(VI, "2021-08", [], logged_in())
     assert earthdata.sent(f"{STORE}/*") + len(earthdata.requested(f"{STORE}/*")) > 0
 

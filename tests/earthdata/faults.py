@@ -1,0 +1,108 @@
+"""What goes wrong with answers: what a test asks for, and failures at random."""
+
+import threading
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from random import Random
+
+from earthdata.answers import SERVER_ERROR, TOO_MANY, UNAVAILABLE, Answer, Request
+from earthdata.hosts import CMR, STRANGER
+
+
+@dataclass(frozen=True)
+class Redirected:
+    """302 to the same path of another host."""
+
+    host: str = STRANGER
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The connection closes after a share of the body."""
+
+    share: float = 0.5
+
+
+@dataclass(frozen=True)
+class Shortened:
+    """A share of the body passes for the whole, with a length that agrees."""
+
+    share: float = 0.5
+
+
+@dataclass(frozen=True)
+class Flipped:
+    """One bit of the body is wrong, at a share of it."""
+
+    share: float = 0.5
+
+
+@dataclass(frozen=True)
+class Stalled:
+    """After a share of the body nothing comes for a time, then the rest."""
+
+    seconds: float
+    share: float = 0.5
+
+
+Spoiled = Cut | Shortened | Flipped | Stalled
+Fault = Answer | Redirected | Spoiled
+
+
+@dataclass
+class _Rule:
+    pattern: str
+    fault: Fault
+    skip: int
+    times: int | None
+
+
+class Faults:
+    def __init__(self, failures: float, seed: int) -> None:
+        """`failures`: share of all answers that fail at random by the seed; the same request fails again elsewhere."""
+        self._failures, self._seed = failures, seed
+        self._rules: list[_Rule] = []
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def add(self, pattern: str, fault: Fault, times: int | None = 1, skip: int = 0) -> None:
+        """Let answers to requests whose "host/path" matches a glob go wrong: `times` of them (None: all) after `skip`.
+
+        What spoils a body waits for an answer that carries one: redirects and refusals are passed over. Of several
+        rules the oldest that is not used up counts.
+        """
+        with self._lock:
+            self._rules.append(_Rule(pattern, fault, skip, times))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rules.clear()
+
+    def take(self, request: Request, *, body: bool) -> Fault | None:
+        """The fault of this answer, which is thereby used up."""
+        with self._lock:
+            for rule in self._rules:
+                if rule.times == 0 or not fnmatchcase(request.target, rule.pattern):
+                    continue
+                if isinstance(rule.fault, Spoiled) and not body:
+                    continue
+                if rule.skip:
+                    rule.skip -= 1
+                    continue
+                if rule.times is not None:
+                    rule.times -= 1
+                return rule.fault
+            return self._failure(request, body=body)
+
+    def _failure(self, request: Request, *, body: bool) -> Fault | None:
+        """A failure at random, which depends on what was asked how often but not on the order of connections."""
+        if not self._failures or request.host == STRANGER:
+            return None
+        query = request.query if request.host == CMR else ""  # other queries hold signatures
+        asked = f"{request.method} {request.target}?{query} {request.headers.get('Range')}"
+        times = self._counts[asked] = self._counts.get(asked, 0) + 1
+        chance = Random(f"{self._seed} {times} {asked}")
+        if chance.random() >= self._failures:
+            return None
+        failures: list[Fault] = [SERVER_ERROR, UNAVAILABLE, TOO_MANY]
+        return chance.choice([*failures, Cut(chance.uniform(0.1, 0.9))] if body else failures)

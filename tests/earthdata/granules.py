@@ -1,0 +1,195 @@
+"""Granules of the providers, and their entries in the form of UMM-G as LPCLOUD and NSIDC_CPRD fill it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from earthdata.hosts import DATA
+from kilomoist.grids import TILE_SIDE, geographic_from_sinusoidal, tile_indices
+from kilomoist.products import PRODUCTS, Product, parse_name
+
+_BUCKETS = {"LPCLOUD": "lp-prod-protected", "NSIDC_CPRD": "nsidc-cumulus-prod-protected"}
+
+
+@dataclass(frozen=True, eq=False)
+class Granule:
+    """A granule that the provider has, or at least lists."""
+
+    name: str
+    """Of the file."""
+    product: Product
+    time: datetime
+    tile: str | None
+    path: Path | None
+    """None where there is nothing behind the entry."""
+    size: int
+    revision: int = 1
+
+    @property
+    def provider(self) -> str:
+        return "LPCLOUD" if self.product.tiled else "NSIDC_CPRD"
+
+    @property
+    def stem(self) -> str:
+        return self.name.rpartition(".")[0]
+
+    @property
+    def granule_ur(self) -> str:
+        """The universal reference: LP DAAC leaves out the file's suffix, NSIDC does not."""
+        return self.stem if self.product.tiled else self.name
+
+    @cached_property
+    def range(self) -> tuple[datetime, datetime]:
+        """Begin and end. A field's end is the next one's begin, so that searches by day find the evening before."""
+        if self.product.calendar == "3-hourly":
+            return self.time - timedelta(minutes=90), self.time + timedelta(minutes=90)
+        days = 16 if self.product.calendar == "16-day" else 1
+        return self.time, self.time + timedelta(days=days, seconds=-1)
+
+    @cached_property
+    def number(self) -> int:
+        """The number in the concept's identifier."""
+        return int.from_bytes(hashlib.blake2b(self.name.encode(), digest_size=6).digest())
+
+    @property
+    def collection(self) -> str:
+        """The identifier of the product's concept."""
+        number = int.from_bytes(hashlib.blake2b(self.product.name.encode(), digest_size=4).digest())
+        return f"C{number}-{self.provider}"
+
+    @property
+    def folder(self) -> str:
+        """The path of its folder at the provider, from the bucket on."""
+        if self.product.tiled:
+            return f"{_BUCKETS[self.provider]}/{self.product.name}/{self.stem}"
+        return f"{_BUCKETS[self.provider]}/SMAP/{self.product.short_name}/{self.product.version}/{self.time:%Y/%m/%d}"
+
+    @property
+    def metadata_name(self) -> str:
+        """The file of metadata beside the data."""
+        return f"{self.stem}.cmr.xml" if self.product.tiled else f"{self.name}.cmr.json"
+
+    @property
+    def metadata(self) -> bytes:
+        """What is in that file, in short."""
+        if self.product.tiled:
+            return f"<Granule><GranuleUR>{self.granule_ur}</GranuleUR></Granule>\n".encode()
+        return json.dumps({"GranuleUR": self.granule_ur}).encode()
+
+    def entry(self, checksum: dict[str, str] | None) -> dict[str, Any]:
+        """What the CMR has of it."""
+        begin, end = (f"{time:%Y-%m-%dT%H:%M:%S}.000Z" for time in self.range)
+        produced = f"{self.range[1] + timedelta(days=4):%Y-%m-%dT%H:%M:%S}.000Z"
+        files = [
+            _file(self.name, self.size, "HDF4" if self.product.tiled else "HDF5")
+            | ({"Checksum": checksum} if checksum else {}),
+            _file(self.metadata_name, len(self.metadata), "XML" if self.product.tiled else "JSON"),
+        ]
+        meta = {
+            "concept-type": "granule",
+            "concept-id": f"G{self.number}-{self.provider}",
+            "collection-concept-id": self.collection,
+            "revision-id": self.revision,
+            "revision-date": produced,
+            "native-id": self.granule_ur,
+            "provider-id": self.provider,
+            "format": "application/echo10+xml" if self.product.tiled else "application/vnd.nasa.cmr.umm+json",
+        }
+        umm: dict[str, Any] = {
+            "GranuleUR": self.granule_ur,
+            "CollectionReference": {"ShortName": self.product.short_name, "Version": self.product.version},
+            "TemporalExtent": {"RangeDateTime": {"BeginningDateTime": begin, "EndingDateTime": end}},
+            "SpatialExtent": {
+                "HorizontalSpatialDomain": {"Geometry": {"BoundingRectangles": [_rectangle(self.tile)]}},
+            },
+            "DataGranule": {
+                "DayNightFlag": "Both" if self.product.role == "temperature" else "Unspecified",
+                "ProductionDateTime": produced,
+                "Identifiers": [{"Identifier": self.name, "IdentifierType": "ProducerGranuleId"}],
+                # No order is promised, and one provider writes what the other does not: clients must look at the name.
+                "ArchiveAndDistributionInformation": files if self.product.tiled else files[::-1],
+            },
+            "RelatedUrls": self._urls(),
+            "ProviderDates": [{"Date": end, "Type": "Update"}],
+            "MetadataSpecification": {
+                "URL": "https://cdn.earthdata.nasa.gov/umm/granule/v1.6.6",
+                "Name": "UMM-G",
+                "Version": "1.6.6",
+            },
+        }
+        if self.tile:
+            h, v = tile_indices(self.tile)
+            numbers = {"HORIZONTALTILENUMBER": f"{h:02d}", "VERTICALTILENUMBER": f"{v:02d}"}
+            umm["AdditionalAttributes"] = [{"Name": name, "Values": [value]} for name, value in numbers.items()]
+        return {"meta": meta, "umm": umm}
+
+    def _urls(self) -> list[dict[str, str]]:
+        host = f"https://{DATA[self.provider]}"
+        https, s3 = f"{host}/{self.folder}", f"s3://{self.folder}"
+        browse = f"{https}/BROWSE.{self.stem}.1.jpg".replace("-protected/", "-public/")
+        urls = [
+            (f"{s3}/{self.name}", "GET DATA VIA DIRECT ACCESS", "Direct access, by S3"),
+            (f"{https}/{self.name}", "GET DATA", f"Download {self.name}"),
+            (browse, "GET RELATED VISUALIZATION", "Browse image"),
+            (f"{https}/{self.metadata_name}", "EXTENDED METADATA", f"Download {self.metadata_name}"),
+            (f"{s3}/{self.metadata_name}", "EXTENDED METADATA", "Direct access, by S3"),
+            (f"{host}/s3credentials", "VIEW RELATED INFORMATION", "Credentials for S3"),
+        ]
+        links = [{"URL": url, "Type": kind, "Description": text} for url, kind, text in urls]
+        if self.product.tiled:
+            return links
+        opendap = f"https://opendap.earthdata.nasa.gov/collections/{self.collection}/granules/{self.granule_ur}"
+        return [
+            *links,
+            {
+                "URL": f"{https}/{self.name}.dmrpp",
+                "Type": "EXTENDED METADATA",
+                "Subtype": "DMR++",
+                "Description": "DMR++",
+            },
+            {
+                "URL": opendap,
+                "Type": "USE SERVICE API",
+                "Subtype": "OPENDAP DATA",
+                "Description": "OPeNDAP request URL",
+            },
+        ]
+
+
+def granule(name: str, path: Path | None, size: int) -> Granule | None:
+    """The granule of a file name, None for names of other files."""
+    for product in PRODUCTS.values():
+        parsed = parse_name(name, product)
+        if parsed:
+            return Granule(name, product, parsed.time, parsed.tile, path, size)
+    return None
+
+
+def _file(name: str, size: int, form: str) -> dict[str, Any]:
+    return {"Name": name, "SizeInBytes": size, "Size": size / 2**20, "SizeUnit": "MB", "Format": form}
+
+
+def _rectangle(tile: str | None) -> dict[str, float]:
+    """The rectangle around a tile, or the one of the 9 km grid."""
+    if tile is None:
+        west, south, east, north = -180.0, -85.044, 180.0, 85.044
+    else:
+        h, v = tile_indices(tile)
+        x, y = np.meshgrid([(h - 18) * TILE_SIDE, (h - 17) * TILE_SIDE], [(9 - v) * TILE_SIDE, (8 - v) * TILE_SIDE])
+        longitude, latitude = geographic_from_sinusoidal(x, np.clip(y, -8.999 * TILE_SIDE, 8.999 * TILE_SIDE))
+        longitude = np.clip(longitude, -180, 180)
+        west, south, east, north = (
+            float(edge) for edge in (longitude.min(), latitude.min(), longitude.max(), latitude.max())
+        )
+    return {
+        "WestBoundingCoordinate": west,
+        "SouthBoundingCoordinate": south,
+        "EastBoundingCoordinate": east,
+        "NorthBoundingCoordinate": north,
+    }

@@ -1,0 +1,143 @@
+"""The providers' data: a door that looks at the token, and a store that serves files by signed addresses."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from earthdata.answers import EXPIRED, HTML_PAGE, NOT_FOUND, Answer, FilePart, Request
+from earthdata.catalogue import Catalogue
+from earthdata.granules import Granule
+from earthdata.hosts import DATA, LOGIN, STORE
+from earthdata.login import Login
+from earthdata.sidecars import sidecar
+
+
+class Storage:
+    def __init__(self, catalogue: Catalogue, login: Login, *, sidecars: bool, ranges: bool, lifetime: float) -> None:
+        self._catalogue, self._login = catalogue, login
+        self._with_sidecars, self._with_ranges, self._lifetime = sidecars, ranges, lifetime
+        self._key = secrets.token_bytes(32)
+        self._sidecars: dict[tuple[Any, ...], bytes] = {}
+        self._lock = threading.Lock()
+
+    def redirect(self, request: Request) -> Answer:
+        """The provider's door: it sends the client to the store, with a signature, or to the login."""
+        if request.bearer in self._login.expired:
+            return EXPIRED
+        if request.bearer != self._login.token:
+            parameters = {
+                "client_id": "simulated",
+                "response_type": "code",
+                "redirect_uri": f"https://{request.host}/login",
+                "state": request.path,
+                "app_type": "401",
+            }
+            return Answer(302, headers={"Location": f"https://{LOGIN}/oauth/authorize?{urlencode(parameters)}"})
+        found, _ = self._find(request)
+        if found is None or DATA[found.provider] != request.host:
+            return NOT_FOUND
+        expires = str(int(time.time() + self._lifetime))
+        signed = {"A-userid": self._login.user, "Expires": expires, "Signature": self._sign(request.path, expires)}
+        address = f"https://{STORE}{quote(request.path)}?{urlencode(signed)}&Key-Pair-Id=SIMULATED"
+        return Answer(303, headers={"Location": address, "Cache-Control": "private, max-age=3540"})
+
+    def serve(self, request: Request) -> Answer:
+        """The store: it looks at the signature alone."""
+        if "Authorization" in request.headers:
+            return _refused(400, "InvalidArgument", "Only one auth mechanism allowed")
+        given = {name: values[-1] for name, values in request.parameters.items()}
+        expires = given.get("Expires", "0")
+        if given.get("Signature") != self._sign(request.path, expires):
+            return _refused(403, "AccessDenied", "Access denied")
+        if int(expires) < time.time():
+            return _refused(403, "AccessDenied", "Request has expired")
+        return self._content(request) or _refused(404, "NoSuchKey", "The specified key does not exist.")
+
+    def give(self, request: Request) -> Answer:
+        """Anything to anybody, as strangers do: a client that follows a wrong redirect gets what it wanted."""
+        return self._content(request) or HTML_PAGE
+
+    def sidecar(self, path: Path) -> bytes:
+        """The sidecar of a file, made once."""
+        state = path.stat()
+        key = (path, state.st_ino, state.st_size, state.st_mtime_ns)
+        with self._lock:  # one thread makes it, for the HDF5 library lets only one work anyway
+            if key not in self._sidecars:
+                self._sidecars[key] = sidecar(path)
+            return self._sidecars[key]
+
+    def _sign(self, path: str, expires: str) -> str:
+        return hmac.new(self._key, f"{path} {expires}".encode(), "sha256").hexdigest()
+
+    def _find(self, request: Request) -> tuple[Granule | None, str]:
+        """The granule that a path belongs to, and which of its files it is: data, sidecar or metadata."""
+        name = request.name
+        owners = {
+            "data": name,
+            "sidecar": name.removesuffix(".dmrpp"),
+            "metadata": name.removesuffix(".json").removesuffix(".cmr"),
+            "other metadata": name.removesuffix(".cmr.xml") + ".hdf",
+        }
+        for kind, owner in owners.items():
+            found = self._catalogue.get(owner)
+            if found and request.path == f"/{found.folder}/{name}":
+                return found, kind
+        return None, ""
+
+    def _content(self, request: Request) -> Answer | None:
+        """The file of a path, or the part of it that was asked for; None when it is not there."""
+        found, kind = self._find(request)
+        if found is None or found.path is None:
+            return None
+        if kind == "sidecar" and (found.product.tiled or not self._with_sidecars):
+            return None
+        try:
+            state = found.path.stat()
+            whole: bytes | FilePart = found.metadata
+            if kind == "data":
+                whole = FilePart(found.path, state.st_size, 0, state.st_size)
+            elif kind == "sidecar":
+                whole = self.sidecar(found.path)
+        except FileNotFoundError:  # taken away while the server runs
+            return None
+        text = f"{found.path} {state.st_size} {state.st_mtime_ns}"
+        tag = f'"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"'
+        headers = {"ETag": tag, "Last-Modified": formatdate(state.st_mtime, usegmt=True)}
+        if not self._with_ranges:
+            return _octets(200, whole, headers)
+        asked_of_this = request.headers.get("If-Range", tag) in headers.values()
+        headers["Accept-Ranges"] = "bytes"
+        wanted = _byte_range(request.headers.get("Range", ""), len(whole)) if asked_of_this else None
+        if wanted is None:
+            return _octets(200, whole, headers)
+        if not wanted:
+            return _octets(416, b"", headers | {"Content-Range": f"bytes */{len(whole)}"})
+        place = {"Content-Range": f"bytes {wanted.start}-{wanted.stop - 1}/{len(whole)}"}
+        return _octets(206, whole[wanted.start : wanted.stop], headers | place)
+
+
+def _byte_range(text: str, size: int) -> range | None:
+    """Places of bytes as RFC 9110 has them, empty beyond the end; None for several ranges and nonsense."""
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", text.strip())
+    if not match or not (match[1] or match[2]) or (match[1] and match[2] and int(match[1]) > int(match[2])):
+        return None
+    if match[1]:
+        return range(int(match[1]), min(int(match[2] or size - 1) + 1, size))
+    return range(max(size - int(match[2]), 0), size)
+
+
+def _octets(status: int, body: bytes | FilePart, headers: Mapping[str, str]) -> Answer:
+    return Answer(status, body, "application/octet-stream", headers)
+
+
+def _refused(status: int, code: str, message: str) -> Answer:
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Answer(status, text.encode(), "application/xml")

@@ -1,0 +1,65 @@
+"""Tokens: what they are given for, and where they are looked at."""
+
+import json
+import time
+from base64 import urlsafe_b64decode
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import earthaccess
+import pytest
+import requests
+from earthaccess.auth import Auth
+from earthaccess.store import Store
+
+from earthdata.clients import TILES, URL, fetch, search
+from earthdata.hosts import LOGIN
+from earthdata.server import Earthdata
+
+
+def test_earthaccess_logs_in_and_downloads(
+    earthdata: Earthdata, tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EARTHDATA_TOKEN")
+    monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.login.user)
+    monkeypatch.setenv("EARTHDATA_PASSWORD", earthdata.login.password)
+    auth = Auth().login(strategy="environment")
+    found = earthaccess.DataGranules(auth).short_name("MOD11A1").cloud_hosted().get_all()
+    paths = Store(auth).get(found, tmp_path / "got", threads=2, show_progress=False)
+    assert {path.name: path.read_bytes() for path in paths} == {name: (archive / name).read_bytes() for name in TILES}
+    # It asks over HTTP whether it runs in Amazon's cloud; that does not leave the machine either.
+    assert {request.status for request in earthdata.requested("169.254.169.254/*")} == {502}
+
+
+def test_a_password_is_worth_a_token(earthdata: Earthdata) -> None:
+    address = f"https://{LOGIN}/api/users/find_or_create_token"
+    given = requests.post(address, auth=(earthdata.login.user, earthdata.login.password), timeout=20)
+    assert given.json()["access_token"] == earthdata.login.token
+    assert datetime.strptime(given.json()["expiration_date"], "%m/%d/%Y") > datetime.now() + timedelta(days=365)
+    refused = requests.post(address, auth=(earthdata.login.user, "wrong"), timeout=20)
+    assert refused.status_code == 401
+    assert refused.json()["error"] == "invalid_credentials"
+    claims = json.loads(urlsafe_b64decode(earthdata.login.token.split(".")[1] + "=="))
+    assert claims["exp"] > time.time()
+    assert claims["uid"] == earthdata.login.user
+
+
+def test_without_a_token_the_login_page_comes(earthdata: Earthdata) -> None:
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        response = requests.get(URL, headers=headers, timeout=20)
+        assert [step.status_code for step in response.history] == [302]
+        assert urlsplit(response.url)[1:3] == (LOGIN, "/oauth/authorize")
+        assert response.status_code == 401
+        assert response.text.startswith("<!DOCTYPE html>")
+    assert earthdata.requested()[-1].headers.get("Authorization") is None
+
+
+def test_expired_tokens_are_told_apart(earthdata: Earthdata) -> None:
+    old = {"Authorization": f"Bearer {earthdata.login.token}"}
+    earthdata.login.expire()
+    response = requests.get(URL, headers=old, timeout=20)
+    assert (response.status_code, response.json()["error_description"]) == (401, "The token has expired")
+    assert "has expired" in search(old).json()["errors"][0]
+    assert "does not exist" in search({"Authorization": "Bearer wrong"}).json()["errors"][0]
+    assert fetch(earthdata).status_code == 200
