@@ -1,4 +1,4 @@
-"""Rules that list and fetch NASA's granules, each alone, against a server that plays NASA Earthdata."""
+"""Rules of earthdata.smk, each alone, against a server that plays NASA Earthdata."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ import pytest
 from earthdata.hosts import STORE
 from earthdata.server import Earthdata
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE, field, temperature
-from rule_bench import Bench
-from workflow_runs import files, succeed
+from rule_bench import CONFIG, Bench
+from workflow_runs import files, planned, rules, snakemake, succeed
 
 from kilomoist.calendars import slots
 from kilomoist.earthdata.catalogues import read_catalogue
@@ -142,3 +142,26 @@ def test_plan_leaves_nothing_but_catalogues(fetching: Bench, nasa: Earthdata) ->
         ("results", "benchmarks", "list_granules"),
         *(("resources", "catalogue", name) for name in (LST.name, INDEX.name, TARGET.name)),
     }
+
+
+# Outlines of countries. What is fetched of one is used in `test_stack_block`.
+
+
+@pytest.fixture
+def of_country(bench: Bench) -> Bench:
+    bench.config = {**bench.config, "regions": [bench.config["regions"][0] | {"country": "MNG"}]}
+    return bench
+
+
+def test_fetch_outline_is_planned_for_a_country_only(of_country: Bench) -> None:
+    assert "fetch_outline" not in rules(planned(of_country.folder, CONFIG))
+    pending = planned(of_country.folder, of_country.config)
+    assert {file.path for file in pending if file.rule == "fetch_outline"} == {"resources/outlines/MNG.geojson"}
+
+
+def test_fetch_outline_tells_what_natural_earth_has(of_country: Bench, nasa: Earthdata) -> None:
+    nasa.countries = [{"type": "Feature", "properties": {"ADM0_A3": "KAZ"}}]
+    path = "resources/outlines/MNG.geojson"
+    done = snakemake(of_country.folder, "--", path, config=of_country.config, variables=nasa.environment)
+    assert done.sentence() == "Natural Earth has no country MNG: its ADM0_A3 codes are KAZ."
+    assert not (of_country.folder / path).exists()

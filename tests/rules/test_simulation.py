@@ -1,29 +1,20 @@
-"""Rules of granules.smk: what they wrote in the shared run, because even the small scene takes its time."""
+"""Rules of simulation.smk: what they wrote in the shared run, because even the small scene takes its time."""
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from earthdata.server import Earthdata
 from granule_archives import MONTH, TILE, average_tile
 from rasterio.warp import transform
-from rule_bench import CONFIG, REGION, Bench
-from workflow_runs import block_mean, planned, rules, snakemake
+from workflow_runs import block_mean
 
-from kilomoist.earthdata.outlines import fetch_outline
-from kilomoist.errors import InputError
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M01, M09, cells_covering
 from kilomoist.predictors.inventories import choose_granules
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
-from kilomoist.regions import read_outline
 
 SCENE = "resources/simulated/small-2021"
 EXTENT = (97.5, 46.0, 101.5, 49.0)
@@ -125,93 +116,3 @@ def test_simulate_vegetation(demo: Path) -> None:
     assert -0.2 <= np.nanmin(bands["ndvi"]) < np.nanmax(bands["ndvi"]) <= 1
     assert np.nanmean(bands["evi"]) < np.nanmean(bands["ndvi"])
     assert 0 < bands["water"][scene].mean() < 0.1
-
-
-# --- Outlines: of what goes wrong, the rule's function is asked with another address ---------------------------------
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, dict[str, tuple[int, bytes]]]]:
-    """The address of a local HTTP server, and what it answers by path; it knows nothing else."""
-    answers: dict[str, tuple[int, bytes]] = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = answers.get(self.path, (404, b""))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{listening.server_port}", answers
-        listening.shutdown()
-
-
-def country(code: str, west: float) -> dict:
-    ring = [[west, 40], [west + 10, 40], [west + 10, 50], [west, 50], [west, 40]]
-    geometry = {"type": "Polygon", "coordinates": [ring]}
-    return {"type": "Feature", "properties": {"ADM0_A3": code}, "geometry": geometry}
-
-
-def test_fetch_outline(server: tuple, tmp_path: Path) -> None:
-    address, answers = server
-    features = {"type": "FeatureCollection", "features": [country("MNG", 90), country("KAZ", 60)]}
-    answers["/countries"] = (200, json.dumps(features).encode())
-    path = tmp_path / "MNG.geojson"
-    fetch_outline("MNG", path, f"{address}/countries")
-    assert read_outline(path).bounds == (90, 40, 100, 50)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        ((503, b""), ["cannot be fetched", "503", "`outline` in place of `country: MNG`"]),
-        ((200, b"<html>Please log in</html>"), ["did not answer with GeoJSON"]),
-        ((200, b'{"message": "rate limit"}'), ["did not answer with a GeoJSON of features"]),
-        (
-            (200, json.dumps({"features": [country("KAZ", 60)]}).encode()),
-            ["has no country MNG", "ADM0_A3 codes are KAZ"],
-        ),
-    ],
-    ids=["server fails", "web page", "other JSON", "unknown country"],
-)
-def test_fetch_outline_that_is_not_there(server: tuple, tmp_path: Path, answer: tuple, told: list[str]) -> None:
-    address, answers = server
-    answers["/countries"] = answer
-    with pytest.raises(InputError) as raised:
-        fetch_outline("MNG", tmp_path / "MNG.geojson", f"{address}/countries")
-    assert all(part in str(raised.value) for part in told), raised.value
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_fetch_outline_without_network(server: tuple, tmp_path: Path) -> None:
-    address, _ = server
-    closed = address.rsplit(":", 1)[0] + ":9"
-    with pytest.raises(InputError, match=r"cannot be fetched .*check the network"):
-        fetch_outline("MNG", tmp_path / "MNG.geojson", f"{closed}/countries")
-
-
-COUNTRY = {"name": REGION, "bbox": CONFIG["regions"][0]["bbox"], "country": "MNG"}
-
-
-def test_fetch_outline_is_planned_for_a_country_only(bench: Bench) -> None:
-    assert "fetch_outline" not in rules(planned(bench.folder, bench.config))
-    pending = planned(bench.folder, bench.config | {"regions": [COUNTRY]})
-    assert {file.path for file in pending if file.rule == "fetch_outline"} == {"resources/outlines/MNG.geojson"}
-
-
-def test_fetch_outline_tells_what_natural_earth_has(bench: Bench) -> None:
-    """The rule itself, at its own address. What it fetches is used in `test_stack_block`."""
-    bench.config |= {"regions": [COUNTRY]}
-    with Earthdata(bench.folder / "granules") as server:
-        server.countries = [country("KAZ", 60)]
-        path = "resources/outlines/MNG.geojson"
-        done = snakemake(bench.folder, "--", path, config=bench.config, variables=server.environment)
-    assert done.sentence() == "Natural Earth has no country MNG: its ADM0_A3 codes are KAZ."
-    assert not (bench.folder / path).exists()

@@ -15,7 +15,7 @@ _PATIENCE = (10, 120)
 """Seconds to connect, and without any byte."""
 
 
-def fetch_outline(country: str, path: str | Path, url: str = NATURAL_EARTH) -> None:
+def fetch_outline(country: str, path: str | Path) -> None:
     """Write the outline of a country, by its ADM0_A3 code, as GeoJSON.
 
     ADM0_A3 and not ISO_A3, which Natural Earth leaves empty for some countries (France, Norway). Raises `InputError`
@@ -23,15 +23,15 @@ def fetch_outline(country: str, path: str | Path, url: str = NATURAL_EARTH) -> N
     """
     advice = f"download an outline yourself and give it as `outline` in place of `country: {country}`"
     try:
-        answer = requests.get(url, timeout=_PATIENCE)
+        answer = requests.get(NATURAL_EARTH, timeout=_PATIENCE)
         answer.raise_for_status()
         features = answer.json()["features"]
-    except requests.exceptions.JSONDecodeError as error:
-        raise InputError(f"{url} did not answer with GeoJSON ({error}): try again later or {advice}.") from error
+    except (requests.exceptions.JSONDecodeError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{NATURAL_EARTH} did not answer with a GeoJSON of features ({error}): try again later or {advice}."
+        ) from error
     except requests.RequestException as error:
-        raise InputError(f"{url} cannot be fetched ({error}): check the network or {advice}.") from error
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{url} did not answer with a GeoJSON of features: try again later or {advice}.") from error
+        raise InputError(f"{NATURAL_EARTH} cannot be fetched ({error}): check the network or {advice}.") from error
     chosen = [feature for feature in features if _code(feature) == country]
     if not chosen:
         codes = ", ".join(sorted({str(_code(feature)) for feature in features}))

@@ -1,0 +1,97 @@
+"""Outlines of countries from Natural Earth, which a server on this machine plays."""
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from earthdata.answers import NOT_FOUND, UNAVAILABLE, Answer
+from earthdata.faults import Cut, Fault
+from earthdata.server import Earthdata
+
+from kilomoist.earthdata.outlines import NATURAL_EARTH, fetch_outline
+from kilomoist.errors import InputError
+from kilomoist.regions import read_outline
+
+
+def square(west: float, **properties: str) -> dict:
+    ring = [[west, 0], [west + 1, 0], [west + 1, 1], [west, 1], [west, 0]]
+    return {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+
+
+NO_FEATURES = "did not answer with a GeoJSON of features ("
+FEATURES = [
+    square(100, ADM0_A3="MNG", ISO_A3="MNG", NAME="Mongolia"),
+    square(2, ADM0_A3="FRA", ISO_A3="-99", NAME="France"),
+    square(50, adm0_a3="OLD", name="Spelled as in older files"),
+    square(52, adm0_a3="OLD", name="The same country's other half"),
+]
+
+
+@pytest.fixture(autouse=True)
+def natural_earth(serve: Callable[..., Earthdata], tmp_path_factory: pytest.TempPathFactory) -> Earthdata:
+    earthdata = serve(tmp_path_factory.mktemp("granules"))
+    earthdata.countries = FEATURES
+    return earthdata
+
+
+def refused(country: str, path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        fetch_outline(country, path)
+    assert list(path.parent.iterdir()) == []
+    return str(caught.value)
+
+
+def test_a_country_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "outlines" / "MNG.geojson"
+    fetch_outline("MNG", path)
+    assert json.loads(path.read_text())["features"] == [FEATURES[0]]
+    assert read_outline(path).bounds == (100, 0, 101, 1)
+    assert [file.name for file in path.parent.iterdir()] == ["MNG.geojson"]
+
+
+def test_a_country_without_iso_code_is_found(tmp_path: Path) -> None:
+    fetch_outline("FRA", tmp_path / "FRA.geojson")
+    assert read_outline(tmp_path / "FRA.geojson").bounds == (2, 0, 3, 1)
+
+
+def test_names_of_properties_in_lower_case(tmp_path: Path) -> None:
+    fetch_outline("OLD", tmp_path / "OLD.geojson")
+    assert read_outline(tmp_path / "OLD.geojson").area == pytest.approx(2)
+
+
+def test_an_unknown_country_is_told_which_there_are(tmp_path: Path) -> None:
+    said = refused("XYZ", tmp_path / "XYZ.geojson")
+    assert said == "Natural Earth has no country XYZ: its ADM0_A3 codes are FRA, MNG, OLD."
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (NOT_FOUND, "cannot be fetched (404"),
+        (UNAVAILABLE, "cannot be fetched (503"),
+        (Cut(), "cannot be fetched ("),
+        (
+            Answer(200, b"<!DOCTYPE html><title>Sign in</title>", "text/html"),
+            "did not answer with a GeoJSON of features (",
+        ),
+        (Answer(200, b"[1, 2, 3]"), NO_FEATURES),
+        (Answer(200, b'{"message": "moved"}'), NO_FEATURES),
+    ],
+    ids=["404", "503", "cut", "page", "list", "other"],
+)
+def test_other_answers(natural_earth: Earthdata, tmp_path: Path, fault: Fault, expected: str) -> None:
+    natural_earth.faults.add("*", fault)
+    said = refused("MNG", tmp_path / "MNG.geojson")
+    assert f"{NATURAL_EARTH} {expected}" in said
+    assert "download an outline yourself and give it as `outline` in place of `country: MNG`" in said
+    assert "\n" not in said
+
+
+def test_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed.getsockname()[1]}")
+    said = refused("MNG", tmp_path / "MNG.geojson")
+    assert "cannot be fetched" in said
+    assert "check the network" in said
