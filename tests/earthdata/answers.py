@@ -100,21 +100,12 @@ def too_many(seconds: int = 1) -> Answer:
 
 UNAUTHORIZED = document(401, {"error": "invalid_token", "error_description": "The token is not valid"})
 EXPIRED = document(401, {"error": "invalid_token", "error_description": "The token has expired"})
-EULA = document(
-    403,
-    {
-        "status_code": 403,
-        "error_description": "EULA Acceptance Failure",
-        "resolution_url": f"https://{LOGIN}/approve_app?client_id=simulated",
-    },
-)
+_AGREE = f"https://{LOGIN}/approve_app?client_id=simulated"
+EULA = document(403, {"status_code": 403, "error_description": "EULA Acceptance Failure", "resolution_url": _AGREE})
 FORBIDDEN = page(403, "Forbidden")
 NOT_FOUND = page(404, "Not Found")
 TOO_MANY = too_many()
 SERVER_ERROR = page(500, "Internal Server Error")
 UNAVAILABLE = page(503, "Service Unavailable")
-HTML_PAGE = Answer(
-    200,
-    b"<!DOCTYPE html>\n<html><head><title>Earthdata Login</title></head><body>Log in</body></html>\n",
-    "text/html; charset=utf-8",
-)
+_LOGIN_PAGE = b"<!DOCTYPE html>\n<html><head><title>Earthdata Login</title></head><body>Log in</body></html>\n"
+HTML_PAGE = Answer(200, _LOGIN_PAGE, "text/html; charset=utf-8")

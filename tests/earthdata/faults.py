@@ -1,7 +1,7 @@
 """What goes wrong with answers: what a test asks for, and failures at random."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
 
@@ -17,35 +17,31 @@ class Redirected:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The connection closes after a share of the body."""
+class Spoiled:
+    """Something happens after a share of the body."""
 
     share: float = 0.5
+
+
+class Cut(Spoiled):
+    """The connection closes."""
+
+
+class Shortened(Spoiled):
+    """The body ends, with a length that agrees."""
+
+
+class Flipped(Spoiled):
+    """One bit is wrong."""
 
 
 @dataclass(frozen=True)
-class Shortened:
-    """A share of the body passes for the whole, with a length that agrees."""
+class Stalled(Spoiled):
+    """Nothing comes for a time, then the rest."""
 
-    share: float = 0.5
-
-
-@dataclass(frozen=True)
-class Flipped:
-    """One bit of the body is wrong, at a share of it."""
-
-    share: float = 0.5
+    seconds: float = field(kw_only=True)
 
 
-@dataclass(frozen=True)
-class Stalled:
-    """After a share of the body nothing comes for a time, then the rest."""
-
-    seconds: float
-    share: float = 0.5
-
-
-Spoiled = Cut | Shortened | Flipped | Stalled
 Fault = Answer | Redirected | Spoiled
 
 

@@ -1,4 +1,4 @@
-"""Granules of the providers, and their entries in the form of UMM-G as LPCLOUD and NSIDC_CPRD fill it."""
+"""Granules, and their entries in UMM-G as LPCLOUD and NSIDC_CPRD fill it, as far as clients here read it."""
 
 import hashlib
 import json
@@ -8,10 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from earthdata.hosts import DATA
-from kilomoist.grids import TILE_SIDE, geographic_from_sinusoidal, tile_indices
 from kilomoist.products import PRODUCTS, Product, parse_name
 
 _BUCKETS = {"LPCLOUD": "lp-prod-protected", "NSIDC_CPRD": "nsidc-cumulus-prod-protected"}
@@ -101,65 +98,39 @@ class Granule:
             "provider-id": self.provider,
             "format": "application/echo10+xml" if self.product.tiled else "application/vnd.nasa.cmr.umm+json",
         }
-        umm: dict[str, Any] = {
+        umm = {
             "GranuleUR": self.granule_ur,
             "CollectionReference": {"ShortName": self.product.short_name, "Version": self.product.version},
             "TemporalExtent": {"RangeDateTime": {"BeginningDateTime": begin, "EndingDateTime": end}},
-            "SpatialExtent": {
-                "HorizontalSpatialDomain": {"Geometry": {"BoundingRectangles": [_rectangle(self.tile)]}},
-            },
             "DataGranule": {
-                "DayNightFlag": "Both" if self.product.role == "temperature" else "Unspecified",
                 "ProductionDateTime": produced,
                 "Identifiers": [{"Identifier": self.name, "IdentifierType": "ProducerGranuleId"}],
                 # No order is promised, and one provider writes what the other does not: clients must look at the name.
                 "ArchiveAndDistributionInformation": files if self.product.tiled else files[::-1],
             },
             "RelatedUrls": self._urls(),
-            "ProviderDates": [{"Date": end, "Type": "Update"}],
-            "MetadataSpecification": {
-                "URL": "https://cdn.earthdata.nasa.gov/umm/granule/v1.6.6",
-                "Name": "UMM-G",
-                "Version": "1.6.6",
-            },
         }
-        if self.tile:
-            h, v = tile_indices(self.tile)
-            numbers = {"HORIZONTALTILENUMBER": f"{h:02d}", "VERTICALTILENUMBER": f"{v:02d}"}
-            umm["AdditionalAttributes"] = [{"Name": name, "Values": [value]} for name, value in numbers.items()]
         return {"meta": meta, "umm": umm}
 
     def _urls(self) -> list[dict[str, str]]:
         host = f"https://{DATA[self.provider]}"
         https, s3 = f"{host}/{self.folder}", f"s3://{self.folder}"
-        browse = f"{https}/BROWSE.{self.stem}.1.jpg".replace("-protected/", "-public/")
-        urls = [
-            (f"{s3}/{self.name}", "GET DATA VIA DIRECT ACCESS", "Direct access, by S3"),
-            (f"{https}/{self.name}", "GET DATA", f"Download {self.name}"),
-            (browse, "GET RELATED VISUALIZATION", "Browse image"),
-            (f"{https}/{self.metadata_name}", "EXTENDED METADATA", f"Download {self.metadata_name}"),
-            (f"{s3}/{self.metadata_name}", "EXTENDED METADATA", "Direct access, by S3"),
-            (f"{host}/s3credentials", "VIEW RELATED INFORMATION", "Credentials for S3"),
-        ]
-        links = [{"URL": url, "Type": kind, "Description": text} for url, kind, text in urls]
-        if self.product.tiled:
-            return links
-        opendap = f"https://opendap.earthdata.nasa.gov/collections/{self.collection}/granules/{self.granule_ur}"
-        return [
-            *links,
-            {
-                "URL": f"{https}/{self.name}.dmrpp",
-                "Type": "EXTENDED METADATA",
-                "Subtype": "DMR++",
-                "Description": "DMR++",
-            },
-            {
-                "URL": opendap,
-                "Type": "USE SERVICE API",
-                "Subtype": "OPENDAP DATA",
-                "Description": "OPeNDAP request URL",
-            },
-        ]
+        links = {
+            f"{s3}/{self.name}": ("GET DATA VIA DIRECT ACCESS", "Direct access, by S3"),
+            f"{https}/{self.name}": ("GET DATA", f"Download {self.name}"),
+            f"{https}/BROWSE.{self.stem}.1.jpg".replace("-protected/", "-public/"): (
+                "GET RELATED VISUALIZATION",
+                "Browse image",
+            ),
+            f"{https}/{self.metadata_name}": ("EXTENDED METADATA", f"Download {self.metadata_name}"),
+            f"{s3}/{self.metadata_name}": ("EXTENDED METADATA", "Direct access, by S3"),
+            f"{host}/s3credentials": ("VIEW RELATED INFORMATION", "Credentials for S3"),
+        }
+        if not self.product.tiled:
+            opendap = f"https://opendap.earthdata.nasa.gov/collections/{self.collection}/granules/{self.granule_ur}"
+            links[f"{https}/{self.name}.dmrpp"] = ("EXTENDED METADATA", "DMR++")
+            links[opendap] = ("USE SERVICE API", "OPeNDAP request URL")
+        return [{"URL": url, "Type": kind, "Description": text} for url, (kind, text) in links.items()]
 
 
 def granule(name: str, path: Path | None, size: int) -> Granule | None:
@@ -173,23 +144,3 @@ def granule(name: str, path: Path | None, size: int) -> Granule | None:
 
 def _file(name: str, size: int, form: str) -> dict[str, Any]:
     return {"Name": name, "SizeInBytes": size, "Size": size / 2**20, "SizeUnit": "MB", "Format": form}
-
-
-def _rectangle(tile: str | None) -> dict[str, float]:
-    """The rectangle around a tile, or the one of the 9 km grid."""
-    if tile is None:
-        west, south, east, north = -180.0, -85.044, 180.0, 85.044
-    else:
-        h, v = tile_indices(tile)
-        x, y = np.meshgrid([(h - 18) * TILE_SIDE, (h - 17) * TILE_SIDE], [(9 - v) * TILE_SIDE, (8 - v) * TILE_SIDE])
-        longitude, latitude = geographic_from_sinusoidal(x, np.clip(y, -8.999 * TILE_SIDE, 8.999 * TILE_SIDE))
-        longitude = np.clip(longitude, -180, 180)
-        west, south, east, north = (
-            float(edge) for edge in (longitude.min(), latitude.min(), longitude.max(), latitude.max())
-        )
-    return {
-        "WestBoundingCoordinate": west,
-        "SouthBoundingCoordinate": south,
-        "EastBoundingCoordinate": east,
-        "NorthBoundingCoordinate": north,
-    }

@@ -7,17 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from earthdata.answers import (
-    EULA,
-    FORBIDDEN,
-    HTML_PAGE,
-    NOT_FOUND,
-    SERVER_ERROR,
-    UNAUTHORIZED,
-    UNAVAILABLE,
-    Answer,
-    too_many,
-)
+from earthdata import answers
+from earthdata.answers import SERVER_ERROR, UNAVAILABLE, Answer
 from earthdata.clients import FIELDS, URL, fetch, names, search, session
 from earthdata.faults import Cut, Fault, Flipped, Redirected, Shortened, Stalled
 from earthdata.hosts import CMR, STRANGER
@@ -27,14 +18,14 @@ from earthdata.server import Earthdata
 @pytest.mark.parametrize(
     ("fault", "status", "told"),
     [
-        (UNAUTHORIZED, 401, "invalid_token"),
-        (EULA, 403, "EULA Acceptance Failure"),
-        (FORBIDDEN, 403, "Forbidden"),
-        (NOT_FOUND, 404, "Not Found"),
-        (too_many(7), 429, "Too Many"),
+        (answers.UNAUTHORIZED, 401, "invalid_token"),
+        (answers.EULA, 403, "EULA Acceptance Failure"),
+        (answers.FORBIDDEN, 403, "Forbidden"),
+        (answers.NOT_FOUND, 404, "Not Found"),
+        (answers.too_many(7), 429, "Too Many"),
         (SERVER_ERROR, 500, "Internal"),
         (UNAVAILABLE, 503, "Unavailable"),
-        (HTML_PAGE, 200, "<!DOCTYPE html>"),
+        (answers.HTML_PAGE, 200, "<!DOCTYPE html>"),
     ],
 )
 def test_answers_can_be_others(earthdata: Earthdata, fault: Answer, status: int, told: str) -> None:
@@ -75,12 +66,12 @@ def test_bodies_can_be_wrong(earthdata: Earthdata, content: bytes, fault: Fault)
 
 
 def test_bodies_can_stall(earthdata: Earthdata) -> None:
-    earthdata.faults.add(f"*/{FIELDS[1]}", Stalled(30))
+    earthdata.faults.add(f"*/{FIELDS[1]}", Stalled(seconds=30))
     begin = time.monotonic()
     with session(earthdata) as client, pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
         client.get(URL, timeout=0.3)
     assert 0.2 < time.monotonic() - begin < 5
-    earthdata.faults.add(f"*/{FIELDS[1]}", Stalled(0.2))
+    earthdata.faults.add(f"*/{FIELDS[1]}", Stalled(seconds=0.2))
     assert fetch(earthdata).ok
 
 

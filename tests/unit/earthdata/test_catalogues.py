@@ -103,7 +103,7 @@ def test_a_busy_catalogue_is_asked_again(serve: SERVE, tmp_path: Path) -> None:
 def test_a_silent_catalogue_is_named(serve: SERVE, tmp_path: Path) -> None:
     earthdata = serve(tmp_path)
     earthdata.catalogue.list_only(*names_of(LST, "h24v04", ["2021-08"]))
-    earthdata.faults.add(f"{CMR}/*", Stalled(3.0), times=None)
+    earthdata.faults.add(f"{CMR}/*", Stalled(seconds=3.0), times=None)
     with pytest.raises(InputError, match=r"\(CMR\) did not answer the search for MOD11A1.061"):
         search_month(LST, "h24v04", "2021-08", Session(patience=(1, 0.2)))
 

@@ -234,13 +234,10 @@ def test_absent_files_and_folders_are_named(tmp_path: Path) -> None:
         read_target(tmp_path, SMAP)
 
 
-def test_unreadable_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, _mode: str) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(InputError, match=r"cannot be read .Permission denied.: make the granule"):
-        read_datasets(tmp_path / "closed.hdf", LST, LST.datasets)
+def test_unreadable_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "circle.hdf").symlink_to("circle.hdf")
+    with pytest.raises(InputError, match=r"cannot be read .Too many levels of symbolic links.: make the granule"):
+        read_datasets(tmp_path / "circle.hdf", LST, LST.datasets)
 
 
 def test_missing_dataset_is_named_with_what_is_there(whole: bytes, tmp_path: Path) -> None:
