@@ -191,11 +191,11 @@ def test_another_region_and_another_month_fetch_only_what_they_need(fetched: Pat
     assert len(days) == 30
 
 
-@pytest.mark.parametrize("module", ["stores.py", "products.py", "downloads.py"])
+@pytest.mark.parametrize("module", ["earthdata/store.py", "products.py", "earthdata/downloads.py"])
 def test_an_edit_of_the_library_fetches_nothing(fetched: Path, archive: Path, tmp_path: Path, module: str) -> None:
     tree = copy_tree(tmp_path / "tree")
-    with open(tree / "workflow/scripts/kilomoist" / module, "a") as file:
-        file.write("\n\n_EDITED = True\n")
+    path = tree / "workflow/scripts/kilomoist" / module
+    path.write_text(path.read_text() + "\n\n_EDITED = True\n")
     pending = rules(planned(fetched, with_points(archive), tree))
     assert not pending & FETCHING
     assert ("composite_tile" in pending) == (module == "products.py")
