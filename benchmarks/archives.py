@@ -20,7 +20,7 @@ from simulate_truth import simulate_truth
 from simulate_vegetation import simulate_vegetation
 
 VEGETATION, TEMPERATURE, TARGET = "MOD13A1.061", "MOD11A1.061", "SPL4SMGP.008"
-SEED, KIND = 2021, "steppe"
+SEED = 2021
 
 
 def around(tiles: list[str]) -> Box:
@@ -44,20 +44,23 @@ def make_archive(folder: Path, extent: Box, outline: Path | None, month: str) ->
     if done.exists():
         return granules
     tiles, product = tiles_of(region_area(extent, outline)), PRODUCTS[VEGETATION]
-    extent = around(tiles)
+    scene = {"extent": around(tiles), "seed": SEED, "landscape": "steppe"}
     (granules / TARGET).mkdir(parents=True)
-    simulate_landscape(landscape, str(folder / "elevation.tif"), extent, SEED, KIND)
-    simulate_truth(landscape, month, extent, SEED, truth, str(folder / "field_points.csv"))
+    simulate_landscape(scene=scene, landscape=landscape, elevation=str(folder / "elevation.tif"))
+    points = str(folder / "field_points.csv")
+    simulate_truth(landscape=landscape, month=month, scene=scene, truth=truth, points=points)
     with ProcessPoolExecutor(2) as pool:
-        jobs = [pool.submit(simulate_target, truth, TARGET, month, extent, SEED, 0.0, 1, str(granules / TARGET))]
+        monthly = {"month": month, "scene": scene}
+        smap = {"truth": truth, "product": TARGET, "granules": str(granules / TARGET), "error": 0.0, "threads": 1}
+        jobs = [pool.submit(simulate_target, **smap, **monthly)]
         for tile in tiles:
-            scene = (extent, SEED, KIND, False)
-            daily = granules / TEMPERATURE / tile
-            jobs.append(pool.submit(simulate_temperature, landscape, TEMPERATURE, tile, month, *scene, str(daily)))
+            own = {"landscape": landscape, "tile": tile}
+            daily = str(granules / TEMPERATURE / tile)
+            jobs.append(pool.submit(simulate_temperature, product=TEMPERATURE, granules=daily, **own, **monthly))
             for slot in slots(product, month):
                 path = granules / VEGETATION / tile / granule_file_name(product, slot.time, tile)
-                first_day = slot.time.strftime(product.time_format)
-                jobs.append(pool.submit(simulate_vegetation, landscape, VEGETATION, tile, first_day, *scene, str(path)))
+                period = {"first_day": slot.time.strftime(product.time_format), "granule": str(path), "scene": scene}
+                jobs.append(pool.submit(simulate_vegetation, product=VEGETATION, **own, **period))
         for job in jobs:
             job.result()
     done.touch()

@@ -33,7 +33,7 @@ FOLDED = ("random_folds", "blocks", "knndm")
 PROTOCOLS = ("train", "random")
 BLOCK = f"{RUN}/blocks/{{block}}"
 COMPOSITES = "results/composites/{source}/{product}"
-SIMULATED = "resources/simulated/{scene}"
+SIMULATED = "resources/simulated/{scene_name}"
 STORE = "resources/granules"
 
 
@@ -109,7 +109,7 @@ USED = {
 
 # Rules take these from the configuration, so that they cannot make any other.
 wildcard_constraints:
-    scene=re.escape(SCENE),
+    scene_name=re.escape(SCENE),
     source=CONFIG.source,
     region="|".join(REGIONS),
 

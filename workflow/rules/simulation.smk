@@ -1,14 +1,23 @@
 # Simulation: a landscape with known soil moisture, and granules of it as SMAP and MODIS would see them.
 
+# As `granule_file_name` writes it; the tile stands in the folder too.
+GRANULE_NAME = "{short_name}.A{first_day}.{granule_tile}.{version}.{produced}"
+
+
+def scene(*names):
+    """Keys of `scene` that a job's scene is made from, its extent in degrees: those that it uses alone."""
+    keys = CONFIG.scene.model_dump() | {"extent": SCENE_EXTENTS[CONFIG.scene.extent]}
+    return {name: keys[name] for name in names}
+
 
 rule simulate_landscape:
     output:
         landscape=f"{SIMULATED}/landscape.npz",
         elevation=f"{SIMULATED}/truth/elevation.tif",
     log:
-        "results/logs/simulate_landscape/{scene}.log",
+        log_of("simulate_landscape", "{scene_name}"),
     benchmark:
-        "results/benchmarks/simulate_landscape/{scene}.tsv"
+        benchmark_of("simulate_landscape", "{scene_name}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -16,12 +25,10 @@ rule simulate_landscape:
         mem_mb=memory(480),
         runtime=minutes(5),
     params:
-        extent=SCENE_EXTENTS[CONFIG.scene.extent],
-        seed=CONFIG.scene.seed,
-        landscape=CONFIG.scene.landscape,
+        scene=scene("extent", "seed", "landscape"),
         code=code("simulate_landscape"),
     message:
-        "Simulate the landscape {wildcards.scene}"
+        "Simulate the landscape {wildcards.scene_name}"
     script:
         "../scripts/simulate_landscape.py"
 
@@ -33,9 +40,9 @@ rule simulate_truth:
         truth=f"{SIMULATED}/truth/{{month}}/soil_moisture.tif",
         points=f"{SIMULATED}/truth/{{month}}/field_points.csv",
     log:
-        "results/logs/simulate_truth/{scene}/{month}.log",
+        log_of("simulate_truth", "{scene_name}/{month}"),
     benchmark:
-        "results/benchmarks/simulate_truth/{scene}/{month}.tsv"
+        benchmark_of("simulate_truth", "{scene_name}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -43,8 +50,7 @@ rule simulate_truth:
         mem_mb=memory(280),
         runtime=minutes(2),
     params:
-        extent=SCENE_EXTENTS[CONFIG.scene.extent],
-        seed=CONFIG.scene.seed,
+        scene=scene("extent", "seed"),
         code=code("simulate_truth"),
     message:
         "Simulate the true soil moisture of {wildcards.month}"
@@ -58,9 +64,9 @@ rule simulate_temperature:
     output:
         granules=directory(f"{SIMULATED}/{{product}}/{{tile}}/{{month}}"),
     log:
-        "results/logs/simulate_temperature/{scene}/{product}/{tile}/{month}.log",
+        log_of("simulate_temperature", "{scene_name}/{product}/{tile}/{month}"),
     benchmark:
-        "results/benchmarks/simulate_temperature/{scene}/{product}/{tile}/{month}.tsv"
+        benchmark_of("simulate_temperature", "{scene_name}/{product}/{tile}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -68,10 +74,7 @@ rule simulate_temperature:
         mem_mb=memory(390),
         runtime=minutes(8),
     params:
-        extent=SCENE_EXTENTS[CONFIG.scene.extent],
-        seed=CONFIG.scene.seed,
-        landscape=CONFIG.scene.landscape,
-        noise=CONFIG.scene.noise,
+        scene=scene("extent", "seed", "landscape", "noise"),
         code=code("simulate_temperature"),
     message:
         "Simulate {wildcards.product} on {wildcards.tile} in {wildcards.month}, a granule a day"
@@ -83,11 +86,11 @@ rule simulate_vegetation:
     input:
         landscape=f"{SIMULATED}/landscape.npz",
     output:
-        granule=f"{SIMULATED}/{{product}}/{{tile}}/{{short_name}}.A{{first_day}}.{{granule_tile}}.{{version}}.{{produced}}.hdf",
+        granule=f"{SIMULATED}/{{product}}/{{tile}}/{GRANULE_NAME}.hdf",
     log:
-        "results/logs/simulate_vegetation/{scene}/{product}/{tile}/{short_name}.A{first_day}.{granule_tile}.{version}.{produced}.log",
+        log_of("simulate_vegetation", f"{{scene_name}}/{{product}}/{{tile}}/{GRANULE_NAME}"),
     benchmark:
-        "results/benchmarks/simulate_vegetation/{scene}/{product}/{tile}/{short_name}.A{first_day}.{granule_tile}.{version}.{produced}.tsv"
+        benchmark_of("simulate_vegetation", f"{{scene_name}}/{{product}}/{{tile}}/{GRANULE_NAME}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -95,10 +98,7 @@ rule simulate_vegetation:
         mem_mb=memory(630),
         runtime=minutes(3),
     params:
-        extent=SCENE_EXTENTS[CONFIG.scene.extent],
-        seed=CONFIG.scene.seed,
-        landscape=CONFIG.scene.landscape,
-        noise=CONFIG.scene.noise,
+        scene=scene("extent", "seed", "landscape", "noise"),
         code=code("simulate_vegetation"),
     message:
         "Simulate {wildcards.product} on {wildcards.tile} from day {wildcards.first_day}"
@@ -112,9 +112,9 @@ rule simulate_target:
     output:
         granules=directory(f"{SIMULATED}/{{product}}/{{month}}"),
     log:
-        "results/logs/simulate_target/{scene}/{product}/{month}.log",
+        log_of("simulate_target", "{scene_name}/{product}/{month}"),
     benchmark:
-        "results/benchmarks/simulate_target/{scene}/{product}/{month}.tsv"
+        benchmark_of("simulate_target", "{scene_name}/{product}/{month}")
     conda:
         ENVIRONMENT
     threads: 2
@@ -122,8 +122,7 @@ rule simulate_target:
         mem_mb=memory(300),
         runtime=minutes(7),
     params:
-        extent=SCENE_EXTENTS[CONFIG.scene.extent],
-        seed=CONFIG.scene.seed,
+        scene=scene("extent", "seed"),
         error=CONFIG.scene.error,
         code=code("simulate_target"),
     message:

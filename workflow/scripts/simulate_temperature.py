@@ -1,10 +1,11 @@
 """Write the daily temperature granules of a month and tile as MODIS would see a simulated scene."""
 
 from pathlib import Path
+from typing import Any
 
 from kilomoist.calendars import slots
-from kilomoist.grids import Box, tile_grid
-from kilomoist.jobs import job
+from kilomoist.grids import tile_grid
+from kilomoist.jobs import hand_over
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.landscapes import read_landscape
@@ -14,34 +15,16 @@ from kilomoist.simulation.scenes import make_scene
 
 
 def simulate_temperature(
-    landscape: str,
-    product_name: str,
-    tile: str,
-    month: str,
-    extent: Box,
-    seed: int,
-    kind: str,
-    noisy: bool,
-    folder: str,
+    *, landscape: str, product: str, tile: str, month: str, scene: dict[str, Any], granules: str
 ) -> None:
-    """Write one granule a day into `folder`."""
-    product, scene = PRODUCTS[product_name], make_scene(extent, seed, kind, noisy)
-    view = TemperatureView(scene, read_landscape(landscape), tile_grid(tile, product.pixels), month)
-    for slot in slots(product, month):
-        path = Path(folder) / granule_file_name(product, slot.time, tile)
-        write_tiled_granule(path, product, tile, slot.time, view.day(product, slot.time))
+    """Write one granule a day into the folder `granules`."""
+    described = PRODUCTS[product]
+    grid = tile_grid(tile, described.pixels)
+    view = TemperatureView(make_scene(**scene), read_landscape(landscape), grid, month)
+    for slot in slots(described, month):
+        path = Path(granules) / granule_file_name(described, slot.time, tile)
+        write_tiled_granule(path, described, tile, slot.time, view.day(described, slot.time))
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        simulate_temperature(
-            snakemake.input.landscape,
-            snakemake.wildcards.product,
-            snakemake.wildcards.tile,
-            snakemake.wildcards.month,
-            tuple(snakemake.params.extent),
-            snakemake.params.seed,
-            snakemake.params.landscape,
-            snakemake.params.noise,
-            snakemake.output.granules,
-        )
+    hand_over(snakemake, simulate_temperature)

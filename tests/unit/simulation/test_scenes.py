@@ -473,7 +473,7 @@ def test_noise_is_new_in_each_observation() -> None:
     """In two days on which the same pixel is seen, and by day and night."""
     quiet, noisy = (
         TemperatureView(scene, landscape(scene), tile_grid(TILE, 1200), MONTH)
-        for scene in (make_scene(STRIP, 2021), make_scene(STRIP, 2021, noisy=True))
+        for scene in (make_scene(STRIP, 2021), make_scene(STRIP, 2021, noise=True))
     )
 
     def noise(day: int, name: str) -> NDArray[np.float64]:
@@ -492,7 +492,7 @@ def test_noise_is_new_in_each_observation() -> None:
 def test_white_noise_of_vegetation_averages_out_and_both_indices_have_it() -> None:
     sums = {}
     for noisy in (False, True):
-        scene = make_scene(STRIP, 2021, noisy=noisy)
+        scene = make_scene(STRIP, 2021, noise=noisy)
         fields, footprints = landscape(scene), Footprints(scene, tile_grid(TILE, 1200), 2)
         for name in ("ndvi", "evi"):
             sums[name, noisy] = np.zeros((2, 1200, 1200))

@@ -1,22 +1,30 @@
 """The mark of a simulated granule."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+MARK = "kilomoist"
+"""Attribute of a file by which a granule says that this project simulated it."""
 _ENDS = 1 << 13
 """Bytes at either end of a granule in which its own attributes lie."""
 
 
 def is_simulated(path: str | Path) -> bool:
-    """Whether a granule says of itself that this project simulated it (`eos`); what cannot be read says nothing.
+    """Whether a granule says of itself that this project simulated it; what cannot be read says nothing.
 
-    Its attributes lie at the end of an HDF4 file and at the beginning of an HDF5 file: little is read, because each job
-    of a cluster asks.
+    Its attributes lie at the end of an HDF4 file and at the beginning of an HDF5 file: no more is read.
     """
     try:
         with open(path, "rb") as file:
             ends = file.read(_ENDS)
             file.seek(max(os.fstat(file.fileno()).st_size - _ENDS, 0))
-            return b"kilomoist" in ends + file.read()
+            return MARK.encode() in ends + file.read()
     except OSError:  # whoever needs what is in it tells what is wrong
         return False
+
+
+def describe_source(source: str, granules: Sequence[str | Path]) -> str:
+    """The configuration's `source` as maps tell it: an archive may hold simulated granules, as its first one says."""
+    simulated = source == "archive" and any(map(is_simulated, granules[:1]))
+    return "archive of simulated granules" if simulated else source

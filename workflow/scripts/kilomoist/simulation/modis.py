@@ -26,6 +26,7 @@ from pyhdf.V import VG, V
 
 from kilomoist.files import replaced, writing
 from kilomoist.granules.hdf4 import DESCRIPTOR, descriptors
+from kilomoist.granules.simulated import MARK
 from kilomoist.grids import TILE_SIDE, tile_indices
 from kilomoist.products import Product
 from kilomoist.simulation.file_names import granule_file_name
@@ -190,7 +191,7 @@ def _global_attributes(product: Product, tile: str, time: datetime, table: tuple
         "HDFEOSVersion": "HDFEOS_V2.19",
         "StructMetadata.0": _structure(product, tile, table).ljust(_STRUCTURE_LENGTH, "\0"),
         "CoreMetadata.0": _core_metadata(product, tile, time),
-        "kilomoist": "simulated",
+        MARK: "simulated",
     }
 
 

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.grids import CELL_SIDE, M01, Grid, Window, cells_covering
+from kilomoist.grids import CELL_SIDE, M01, Box, Grid, Window, cells_covering
 
 FINER = 3
 """Landscape points along a side of a pixel."""
@@ -140,8 +140,6 @@ class Scene:
         return deviation * self.random("white", *purpose).standard_normal(self.pixels.shape, dtype=np.float32)
 
 
-def make_scene(
-    extent: tuple[float, float, float, float], seed: int, landscape: str = "steppe", noisy: bool = False
-) -> Scene:
+def make_scene(extent: Box, seed: int, landscape: str = "steppe", noise: bool = False) -> Scene:
     """The scene that covers an extent (west, south, east, north in degrees) with whole cells."""
-    return Scene(cells_covering(extent), seed, LANDSCAPES[landscape], noisy)
+    return Scene(cells_covering(extent), seed, LANDSCAPES[landscape], noise)

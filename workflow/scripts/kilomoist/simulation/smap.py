@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kilomoist.files import replaced, writing
 from kilomoist.granules.ease_grid import describe, write_ease_grid
+from kilomoist.granules.simulated import MARK
 from kilomoist.grids import M09, Window, geographic_from_ease
 from kilomoist.products import Product
 from kilomoist.simulation.file_names import granule_file_name
@@ -53,7 +54,7 @@ def write_target_granule(path: str | Path, product: Product, time: datetime, fie
         writing(RuntimeError),
         h5py.File(partial_path, "w", libver=("earliest", "v110")) as granule,
     ):
-        describe(granule, {"Filename": granule_file_name(product, time, None), "kilomoist": "simulated"})
+        describe(granule, {"Filename": granule_file_name(product, time, None), MARK: "simulated"})
         write_ease_grid(granule)
         seconds = (time - _TIME_EPOCH).total_seconds()
         describe(granule.create_dataset("time", data=[seconds]), {"long_name": "Time", "units": _TIME_UNITS})
