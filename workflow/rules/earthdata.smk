@@ -5,9 +5,9 @@ rule fetch_outline:
     output:
         outline="resources/outlines/{country}.geojson",
     log:
-        "results/logs/fetch_outline/{country}.log",
+        log_of("fetch_outline", "{country}"),
     benchmark:
-        "results/benchmarks/fetch_outline/{country}.tsv"
+        benchmark_of("fetch_outline", "{country}")
     localrule: True
     conda:
         ENVIRONMENT
@@ -32,9 +32,9 @@ rule list_granules:
     output:
         catalogue="resources/catalogue/{product}/{extent}/{month}.csv",
     log:
-        "results/logs/list_granules/{product}/{extent}/{month}.log",
+        log_of("list_granules", "{product}/{extent}/{month}"),
     benchmark:
-        "results/benchmarks/list_granules/{product}/{extent}/{month}.tsv"
+        benchmark_of("list_granules", "{product}/{extent}/{month}")
     retries: 2
     localrule: True
     conda:
@@ -56,9 +56,9 @@ rule retrieve_granule:
     output:
         receipt="resources/receipts/{product}/{place}/{day}.json",
     log:
-        "results/logs/retrieve_granule/{product}/{place}/{day}.log",
+        log_of("retrieve_granule", "{product}/{place}/{day}"),
     benchmark:
-        "results/benchmarks/retrieve_granule/{product}/{place}/{day}.tsv"
+        benchmark_of("retrieve_granule", "{product}/{place}/{day}")
     retries: 2
     localrule: True
     conda:
@@ -81,7 +81,7 @@ rule plan:
     input:
         catalogues=catalogues,
     log:
-        "results/logs/plan/plan.log",
+        log_of("plan", "plan"),
     localrule: True
     conda:
         ENVIRONMENT

@@ -1,8 +1,7 @@
 """Fetch the outline of a country from Natural Earth."""
 
 from kilomoist.earthdata.outlines import fetch_outline
-from kilomoist.jobs import job
+from kilomoist.jobs import hand_over
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        fetch_outline(snakemake.wildcards.country, snakemake.output.outline)
+    hand_over(snakemake, fetch_outline)

@@ -6,11 +6,11 @@ from pathlib import Path
 from kilomoist.earthdata.catalogues import Entry, read_catalogue
 from kilomoist.earthdata.traffic import as_table, expected_traffic
 from kilomoist.errors import InputError
-from kilomoist.jobs import job
+from kilomoist.jobs import hand_over
 from kilomoist.products import PRODUCTS
 
 
-def plan(catalogues: list[str], receipts: list[str], store: str) -> None:
+def plan(*, catalogues: list[str], receipts: list[str], store: str) -> None:
     """Print the table of the granules that the receipts will stand for."""
     if not receipts:
         raise InputError("Nothing is fetched by this configuration: `plan` is for `source: earthdata`.")
@@ -24,5 +24,4 @@ def plan(catalogues: list[str], receipts: list[str], store: str) -> None:
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        plan(list(snakemake.input.catalogues), snakemake.params.receipts, snakemake.params.store)
+    hand_over(snakemake, plan)

@@ -15,7 +15,7 @@ _PATIENCE = (10, 120)
 """Seconds to connect, and without any byte."""
 
 
-def fetch_outline(country: str, path: str | Path) -> None:
+def fetch_outline(country: str, outline: str | Path) -> None:
     """Write the outline of a country, by its ADM0_A3 code, as GeoJSON.
 
     ADM0_A3 and not ISO_A3, which Natural Earth leaves empty for some countries (France, Norway). Raises `InputError`
@@ -36,7 +36,7 @@ def fetch_outline(country: str, path: str | Path) -> None:
     if not chosen:
         codes = ", ".join(sorted({str(_code(feature)) for feature in features}))
         raise InputError(f"Natural Earth has no country {country}: its ADM0_A3 codes are {codes}.")
-    write_json(path, {"type": "FeatureCollection", "features": chosen})
+    write_json(outline, {"type": "FeatureCollection", "features": chosen})
 
 
 def _code(feature: dict) -> str | None:
