@@ -141,51 +141,62 @@ def prepare_composites(region: Region) -> None:
             bands |= {"snow": np.zeros(grid.window.shape, np.float32)}
         write_raster(f"{region.folder}/{name}.tif", bands, grid, grid.window, {})
     globe = {"soil_moisture": np.full(M09.window.shape, 0.2, np.float32)}
-    write_raster(*region.at("globe.tif"), globe, M09, M09.window, {})
+    tags = {"source": TAGS["source"], "product": TARGET}
+    write_raster(*region.at("globe.tif"), globe, M09, M09.window, tags)
 
 
 # --- Jobs ------------------------------------------------------------------------------------------------------------
 
 
 def stack_block(region: Region, block: str) -> None:
-    from kilomoist.predictors.stacks import TileComposite
     from kilomoist.regions import region_area, tiles_of
     from stack_block import stack_block
 
-    box = box_of(region.blocks[block])
-    composites = [
-        TileComposite(product, tile, Path(f"{region.folder}/{product}.tif"))
-        for product in (VEGETATION, TEMPERATURE)
-        for tile in tiles_of(region_area(box, None))
-    ]
-    target, outputs = region.at("globe.tif")[0], region.at(f"{block}-warped.tif", f"{block}-warped-cells.tif")
-    stack_block(composites, [], target, region.blocks[block], box, None, USE, [], 3, False, TAGS, *outputs)
+    window, box = region.blocks[block], box_of(region.blocks[block])
+    tiles = [(product, tile) for product in (VEGETATION, TEMPERATURE) for tile in tiles_of(region_area(box))]
+    stack_block(
+        composites=region.at(*(f"{product}.tif" for product, _ in tiles)),
+        tiles=tiles,
+        inventories=[],
+        outline=[],
+        bbox=box,
+        layers=[],
+        resampling={},
+        region=TAGS["region"],
+        month=MONTH,
+        window=[window.row, window.column, window.rows, window.columns],
+        use=USE,
+        minimum_days=3,
+        **region.named(target="globe.tif", stack=f"{block}-warped.tif", cells=f"{block}-warped-cells.tif"),
+    )
 
 
 def collect_samples(region: Region, _: str) -> None:
     from collect_samples import collect_samples
 
-    outputs = region.at("cells.tif", "target.tif", "samples.parquet")
-    collect_samples(region.of("cells.tif"), USE, 0.5, 0.2, SEED, TAGS, *outputs)
+    collect_samples(
+        blocks=region.of("cells.tif"),
+        use=USE,
+        minimum_valid_fraction=0.5,
+        test_fraction=0.2,
+        seed=SEED,
+        **region.named(cells="cells.tif", target="target.tif", samples="samples.parquet"),
+    )
 
 
 def train_model(region: Region, _: str) -> None:
-    from kilomoist.learning.learners import LearnerSettings
-    from kilomoist.learning.tuning import TuningOptions
     from train_model import train_model
 
     for method, name in (("detail", "model"), ("absolute", "alternative")):
-        inputs, outputs = region.at("samples.parquet", "cells.tif"), region.at(f"{name}.skops", f"{name}_search.csv")
         train_model(
-            *inputs,
-            USE,
-            method,
-            LearnerSettings(region.kind, 200, SEED),
-            TuningOptions("auto"),
-            0.5,
-            2,
-            "simulated",
-            *outputs,
+            use=USE,
+            method=method,
+            learner={"kind": region.kind, "trees": 200, "seed": SEED, "min_leaf": "auto"},
+            quantiles=True,
+            minimum_valid_fraction=0.5,
+            threads=2,
+            **region.named(samples="samples.parquet", cells="cells.tif"),
+            **region.named(model=f"{name}.skops", search=f"{name}_search.csv"),
         )
 
 

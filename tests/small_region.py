@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from granule_archives import MONTH, TARGET
 from numpy.typing import NDArray
+from rule_bench import REGION
 
 from kilomoist.grids import M01, M09, Window, latitude_edges, longitude_edges
 from kilomoist.learning.absolute import fit_absolute
@@ -27,6 +29,8 @@ BLOCKS: dict[str, Window] = blocks_of(CELLS, 8)
 LARGE_BOX = (98.5, 47.0, 101.0, 49.2)
 """Goes on to the north and east of `BOX`, with enough cells to calibrate intervals on."""
 LARGE: Window = cells_of(region_area(LARGE_BOX, None))
+TAGS = {"source": "archive", "region": REGION, "month": MONTH, "target": TARGET.name}
+"""What files of the run say of it."""
 DAYS = {"ndvi": 31.0, "evi": 31.0, "lst_day": 12.0}
 
 
@@ -69,7 +73,7 @@ def cell_bands(cells: Window) -> dict[str, NDArray[np.float64]]:
 
 
 def write_stack(path: Path, cells: Window) -> None:
-    write_raster(path, stack(cells), M01, cells.refined(9), {})
+    write_raster(path, stack(cells), M01, cells.refined(9), TAGS)
 
 
 RAW: NDArray[np.float32] = np.where(
@@ -80,7 +84,7 @@ RAW: NDArray[np.float32] = np.where(
 
 def write_raw(path: Callable[[str], Path], run: str) -> None:
     """The map's blocks, made by `detail`, where `path` makes folders."""
-    tags = model_tags(fitted("detail"))
+    tags = TAGS | model_tags(fitted("detail"))
     for name, window in BLOCKS.items():
         part = RAW[window.refined(9).within(CELLS.refined(9))]
         write_raster(path(f"{run}/blocks/{name}/raw_map.tif"), {"soil_moisture": part}, M01, window.refined(9), tags)
@@ -92,12 +96,13 @@ def write_stacks(path: Callable[[str], Path], run: str, blocks: Mapping[str, Win
 
 
 def write_cells(path: Path, cells: Window = CELLS) -> None:
-    write_raster(path, cell_bands(cells), M09, cells, {})
+    write_raster(path, cell_bands(cells), M09, cells, TAGS)
 
 
 def sample_table(cells: Window = CELLS) -> pd.DataFrame:
     frame = collect(cell_bands(cells), cells, USE, 0.5)
     frame["split"] = split_randomly(len(frame), 0.2, 2021)
+    frame.attrs = TAGS
     return frame
 
 

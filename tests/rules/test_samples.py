@@ -38,7 +38,8 @@ def write_composites(bench: Bench) -> None:
     mean = np.full(M09.window.shape, np.nan, np.float32)
     mean[CELLS.within(M09.window)] = np.linspace(0.1, 0.3, CELLS.rows * CELLS.columns).reshape(CELLS.shape)
     path = bench.path(f"results/composites/archive/{TARGET.name}/{MONTH}.tif")
-    write_raster(path, {"soil_moisture": mean, "fields": np.ones_like(mean)}, M09, M09.window, {})
+    tags = {"source": "archive", "product": TARGET.name}
+    write_raster(path, {"soil_moisture": mean, "fields": np.ones_like(mean)}, M09, M09.window, tags)
     for product, tile in ((LST, TILE), (INDEX, TILE), (TARGET, None)):
         write_inventory_of(bench, product, tile, ["a granule"])
 

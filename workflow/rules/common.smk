@@ -462,9 +462,9 @@ def units(wildcards):
     return of_predictors | {f"{name}_days": "days" for name in measured} | {"water": "1", "snow": "1"}
 
 
-def layers(wildcards):
-    """LearnerSettings of the user's layers in use, by name."""
-    return {name: layer.model_dump(mode="json") for name, layer in CONFIG.predictors.layers_in_use().items()}
+def resampling(wildcards):
+    """How each of the user's layers in use is brought to 1 km, by name, in the order of `layer_files`."""
+    return {name: layer.resampling for name, layer in CONFIG.predictors.layers_in_use().items()}
 
 
 def layer_files(wildcards):

@@ -9,9 +9,9 @@ rule train_model:
         model=f"{RUN}/{{trained}}.skops",
         search=f"{RUN}/tables/{{trained}}_search.csv",
     log:
-        "results/logs/train_model/{region}/{month}/{trained}.log",
+        log_of("train_model", "{region}/{month}/{trained}"),
     benchmark:
-        "results/benchmarks/train_model/{region}/{month}/{trained}.tsv"
+        benchmark_of("train_model", "{region}/{month}/{trained}")
     conda:
         ENVIRONMENT
     threads: 2
@@ -21,16 +21,9 @@ rule train_model:
     params:
         use=list(CONFIG.predictors.use),
         method=method,
-        kind=CONFIG.model.kind,
-        trees=CONFIG.model.trees,
-        min_leaf=CONFIG.model.min_leaf,
-        search=CONFIG.model.search,
-        trend=CONFIG.model.trend,
-        detail_ratio=CONFIG.model.detail_ratio,
-        seed=CONFIG.model.seed,
+        learner=learner("kind", "trees", "seed", "trend", "min_leaf", "search", "detail_ratio"),
         quantiles=lambda wildcards: wildcards.trained == "model" and CONFIG.map.interval is not None,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        source=data(),
         code=code("train_model"),
     message:
         "Train the {wildcards.trained} of {wildcards.region}, {wildcards.month}"

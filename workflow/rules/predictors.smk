@@ -8,9 +8,9 @@ rule composite_tile:
         composite=f"{COMPOSITES}/{{tile}}/{{month}}.tif",
         inventory=f"{COMPOSITES}/{{tile}}/{{month}}.granules.json",
     log:
-        "results/logs/composite_tile/{source}/{product}/{tile}/{month}.log",
+        log_of("composite_tile", "{source}/{product}/{tile}/{month}"),
     benchmark:
-        "results/benchmarks/composite_tile/{source}/{product}/{tile}/{month}.tsv"
+        benchmark_of("composite_tile", "{source}/{product}/{tile}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -20,7 +20,6 @@ rule composite_tile:
     params:
         quality=level,
         use=quantities,
-        source=data(),
         code=code("composite_tile"),
     message:
         "Composite {wildcards.product} on {wildcards.tile} over {wildcards.month}"
@@ -35,9 +34,9 @@ rule average_target:
         mean=f"{COMPOSITES}/{{month}}.tif",
         inventory=f"{COMPOSITES}/{{month}}.granules.json",
     log:
-        "results/logs/average_target/{source}/{product}/{month}.log",
+        log_of("average_target", "{source}/{product}/{month}"),
     benchmark:
-        "results/benchmarks/average_target/{source}/{product}/{month}.tsv"
+        benchmark_of("average_target", "{source}/{product}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -45,8 +44,7 @@ rule average_target:
         mem_mb=memory(190),
         runtime=minutes(6),
     params:
-        smallest_share=CONFIG.quality.minimum_target_share,
-        source=data(),
+        minimum_share=CONFIG.quality.minimum_target_share,
         code=code("average_target"),
     message:
         "Average {wildcards.product} over {wildcards.month}"
@@ -65,9 +63,9 @@ rule stack_block:
         stack=f"{BLOCK}/predictors.tif",
         cells=f"{BLOCK}/cells.tif",
     log:
-        "results/logs/stack_block/{region}/{month}/{block}.log",
+        log_of("stack_block", "{region}/{month}/{block}"),
     benchmark:
-        "results/benchmarks/stack_block/{region}/{month}/{block}.tsv"
+        benchmark_of("stack_block", "{region}/{month}/{block}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -79,9 +77,8 @@ rule stack_block:
         window=window,
         bbox=bbox,
         use=list(CONFIG.predictors.use),
-        layers=layers,
+        resampling=resampling,
         minimum_days=CONFIG.quality.minimum_days,
-        tags=tags,
         code=code("stack_block"),
     message:
         "Stack the predictors of {wildcards.region}, {wildcards.month}, block {wildcards.block}"
@@ -91,15 +88,15 @@ rule stack_block:
 
 rule collect_samples:
     input:
-        cells=of_blocks("cells.tif"),
+        blocks=of_blocks("cells.tif"),
     output:
         cells=f"{RUN}/cells.tif",
         target=f"{RUN}/soil_moisture_9km.tif",
         samples=f"{RUN}/samples.parquet",
     log:
-        "results/logs/collect_samples/{region}/{month}.log",
+        log_of("collect_samples", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/collect_samples/{region}/{month}.tsv"
+        benchmark_of("collect_samples", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -111,7 +108,6 @@ rule collect_samples:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         test_fraction=CONFIG.model.test_fraction,
         seed=CONFIG.model.seed,
-        tags=tags,
         code=code("collect_samples"),
     message:
         "Collect the samples of {wildcards.region}, {wildcards.month}"
@@ -124,11 +120,11 @@ rule measure_reliability:
         composites=composites,
         cells=f"{RUN}/cells.tif",
     output:
-        table=report(f"{RUN}/tables/agreement.csv", caption="../report/reliability.rst", category="Tables"),
+        reliability=report(f"{RUN}/tables/agreement.csv", caption="../report/reliability.rst", category="Tables"),
     log:
-        "results/logs/measure_reliability/{region}/{month}.log",
+        log_of("measure_reliability", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/measure_reliability/{region}/{month}.tsv"
+        benchmark_of("measure_reliability", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1

@@ -1,5 +1,6 @@
 """Composite one product on one tile over a month, in the tile's own grid."""
 
+from kilomoist.granules.simulated import describe_source
 from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.predictors.composites import average_rows
@@ -11,12 +12,12 @@ from kilomoist.rasters import raster_chunks
 def composite_tile(
     *,
     granules: list[str],
+    source: str,
     product: str,
     tile: str,
     month: str,
     quality: QualityLevel,
     use: list[str],
-    source: str,
     composite: str,
     inventory: str,
 ) -> None:
@@ -25,12 +26,13 @@ def composite_tile(
     chosen, absent = choose_granules(granules, described, tile, month)
     if not chosen:
         LOGGER.warning("%s has no granule of %s on %s: its composite is empty.", product, month, tile)
-    grid = tile_grid(tile, described.pixels)
-    tags = {"source": source, "product": product, "tile": tile, "month": month, "quality": quality}
+    paths = [granule for granule, _ in chosen]
+    grid, told = tile_grid(tile, described.pixels), describe_source(source, paths)
+    tags = {"source": told, "product": product, "tile": tile, "month": month, "quality": quality}
     with raster_chunks(composite, grid, grid.window, tags) as raster:
         for window, bands in average_rows(chosen, described, quality, use):
             raster.write(bands, window)
-    write_inventory(inventory, described, tile, month, [granule for granule, _ in chosen], absent)
+    write_inventory(inventory, described, tile, month, paths, absent)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def _moved(area: shapely.Geometry, west: float, east: float, shift: float) -> sh
     return affinity.translate(cut.buffer(0), shift)  # without the lines where an area only touches the cut
 
 
-def region_area(bbox: Box | None, outline: str | Path | None, name: str = "") -> shapely.Geometry:
+def region_area(bbox: Box | None, outline: str | Path | None = None, name: str = "") -> shapely.Geometry:
     """The region in degrees: its box, its outline, or what both share.
 
     Where a region across 180° is narrower so, it is in one piece, with longitudes from 0 to 360. Raises `InputError`

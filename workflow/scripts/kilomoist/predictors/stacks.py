@@ -1,6 +1,6 @@
 """Predictors on the 1 km grid, stacked from the composites of tiles, and what the 9 km cells make of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean
-from kilomoist.grids import CELL_SIDE, M01, Grid, Window, on_earth, tile_grid
+from kilomoist.grids import CELL_SIDE, M01, M09, Grid, Window, on_earth, tile_grid
 from kilomoist.predictors.footprints import rows_under, sum_footprints
 from kilomoist.products import PRODUCTS
-from kilomoist.rasters import Bands, read_raster
+from kilomoist.rasters import Bands, chunks_of, read_raster, read_window
 
 MIN_COVER = 0.5
 """Share of a pixel's area that valid observations must cover for the pixel to have a value."""
@@ -30,10 +30,42 @@ class TileComposite:
     path: Path
 
 
+def tile_composites(tiles: Sequence[tuple[str, str]], paths: Sequence[str]) -> list[TileComposite]:
+    """Composites by the products and tiles that they are of, in the same order."""
+    return [TileComposite(product, tile, Path(path)) for (product, tile), path in zip(tiles, paths, strict=True)]
+
+
 def needed_days(minimum_days: int) -> dict[str, float]:
     """Days of valid observations that a tile's pixel needs, by predictor: of temperatures, which are seen each day."""
     products = (product for product in PRODUCTS.values() if product.role == "temperature")
     return {name: minimum_days for product in products for name in product.quantities}
+
+
+def stack_chunks(
+    composites: Sequence[TileComposite],
+    static: Bands,
+    target: str | Path,
+    use: Sequence[str],
+    minimum_days: Mapping[str, float],
+    inside: NDArray[np.bool_],
+    block: Window,
+) -> Iterator[tuple[Window, Bands, dict[str, NDArray[np.float64]]]]:
+    """Predictors of a block's pixels, NaN outside the region, and its cells with their target, chunk after chunk.
+
+    `static` bands and `inside`, the region's pixels, cover the block; `target` is a raster on M09. Yields the chunk's
+    window of cells, its predictors (`stack_predictors`, those in `use` first) and its cells (`aggregate`, after
+    `target`, which is NaN where no pixel is of the region).
+    """
+    measured = [name for name in use if any(name in product.quantities for product in PRODUCTS.values())]
+    for chunk in chunks_of(block):
+        here = chunk.refined(CELL_SIDE).within(block.refined(CELL_SIDE))
+        bands = stack_predictors(composites, measured, chunk, minimum_days)
+        bands |= {name: layer[here] for name, layer in static.items()}
+        ordered = {name: bands[name] for name in use} | bands
+        stack = {name: np.where(inside[here], band, np.float32(np.nan)) for name, band in ordered.items()}
+        cells = aggregate(stack, use, inside[here])
+        moisture = read_window(target, "soil_moisture", M09, chunk)
+        yield chunk, stack, {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
 
 
 def stack_predictors(
