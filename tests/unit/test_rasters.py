@@ -67,7 +67,9 @@ def test_flags_have_colours_in_overviews_too(tmp_path: Path, cloud_optimized: bo
     large, path = Window(1900, 26900, 700, 900), tmp_path / "flags.tif"
     flags = np.random.default_rng(2).choice(np.array([0, 4, 128], np.uint8), large.shape)
     colours = {value: (value, 255 - value, 7) for value in range(256)}
-    write_raster(path, {"quality": flags}, M01, large, TAGS, cloud_optimized=cloud_optimized, colours=colours)
+    options = {"cloud_optimized": cloud_optimized, "colours": colours}
+    with raster_chunks(path, M01, large, TAGS, **options) as raster:
+        raster.write({"quality": flags}, large)
     assert read_tags(path).items() >= TAGS.items()
     for level in [{}, {"OVERVIEW_LEVEL": 0}] if cloud_optimized else [{}]:
         with rasterio.open(path, **level) as file:
@@ -205,7 +207,8 @@ def test_written_by_parts_like_the_whole(tmp_path: Path, kind: str, cloud_optimi
     arrays = bands(LARGE.shape) if kind == "map" else flags_of(LARGE)
     colours = {value: (value, 255 - value, 7) for value in range(256)} if kind == "flags" else None
     options = {"units": {"lower": "m3 m-3"}, "cloud_optimized": cloud_optimized, "colours": colours}
-    write_raster(tmp_path / "whole.tif", arrays, M01, LARGE, TAGS | {"later": "1"}, **options)
+    with raster_chunks(tmp_path / "whole.tif", M01, LARGE, TAGS | {"later": "1"}, **options) as raster:
+        raster.write(arrays, LARGE)
     with raster_chunks(tmp_path / "parts.tif", M01, LARGE, TAGS, **options) as raster:
         for cells in chunks_of(CELLS_HERE):
             part = cells.refined(CELL_SIDE)

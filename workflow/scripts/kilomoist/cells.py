@@ -1,7 +1,7 @@
-"""Between scales: block means, coarse cells, bilinear interpolation, and reconciliation of a map with its cells.
+"""Change of scale: block means, coarse cells and bilinear interpolation.
 
-All functions know grids only through windows and the integer factor between two nested grids: pixels in cells
-(9), cells in coarse cells (4). Coarse cells are aligned with the global grid, whatever the region.
+Grids are known by windows and the integer factor between two nested ones: pixels in cells (9), cells in coarse cells
+(4). Coarse cells are aligned with the global grid, whatever the region.
 """
 
 import numpy as np
@@ -29,22 +29,15 @@ def block_mean(values: NDArray, factor: int) -> tuple[Values, NDArray[np.int64]]
 def aligned(values: NDArray, window: Window, factor: int) -> tuple[Values, Window]:
     """Values over a window, padded with NaN to whole cells of the `factor` times coarser grid; that window."""
     row, column = window.row // factor, window.column // factor
-    coarse = Window(
-        row,
-        column,
-        -(-(window.row + window.rows) // factor) - row,
-        -(-(window.column + window.columns) // factor) - column,
-    )
+    end_row, end_column = -(-(window.row + window.rows) // factor), -(-(window.column + window.columns) // factor)
+    coarse = Window(row, column, end_row - row, end_column - column)
     padded = np.full((*values.shape[:-2], *coarse.refined(factor).shape), np.nan)
     padded[(..., *window.within(coarse.refined(factor)))] = values
     return padded, coarse
 
 
 def coarsen(values: NDArray, window: Window, factor: int, minimum_fraction: float) -> tuple[Values, Window]:
-    """Means over the next coarser cells of the global grid, and the window of those.
-
-    A coarse cell has a value where at least `minimum_fraction` of its `factor`² cells do.
-    """
+    """Means over the coarser cells of which `minimum_fraction` of `factor`² cells have a value, and their window."""
     padded, coarse = aligned(values, window, factor)
     mean, count = block_mean(padded, factor)
     mean[count < minimum_fraction * factor**2] = np.nan
@@ -63,12 +56,11 @@ def fill_nearest(values: NDArray) -> Values:
 
 
 def _weights(start: int, length: int, coarse_start: int, coarse_length: int, factor: int) -> tuple[Values, NDArray]:
-    """Along one axis: the weight of the upper one of the two coarse cells around each fine cell, and the lower's index.
+    """Along an axis: weight of the upper of the two coarse cells around each fine cell, and index of the lower.
 
     Beyond the centre of the first and the last coarse cell the edge value continues.
     """
-    position = (start + np.arange(length) + 0.5) / factor - 0.5 - coarse_start
-    position = np.clip(position, 0, coarse_length - 1)
+    position = np.clip((start + np.arange(length) + 0.5) / factor - 0.5 - coarse_start, 0, coarse_length - 1)
     lower = np.minimum(position.astype(int), max(coarse_length - 2, 0))
     return position - lower, lower
 
@@ -76,14 +68,14 @@ def _weights(start: int, length: int, coarse_start: int, coarse_length: int, fac
 def interpolate(values: NDArray, coarse: Window, fine: Window, factor: int) -> Values:
     """B(·): bilinear interpolation of the values of coarse cells to the centres of `factor` times finer ones.
 
-    Missing coarse values are taken from the nearest valid one and edge values continue outward. `fine` is any window
-    of the finer grid, so parts of a map interpolate exactly like the whole.
+    Missing coarse values are those of the nearest valid cell, and edge values continue outward. `fine` is any window of
+    the finer grid: chunks of a map interpolate exactly like the whole.
     """
     filled = fill_nearest(values)
     row_weight, row = _weights(fine.row, fine.rows, coarse.row, coarse.rows, factor)
     column_weight, column = _weights(fine.column, fine.columns, coarse.column, coarse.columns, factor)
     next_row, next_column = np.minimum(row + 1, coarse.rows - 1), np.minimum(column + 1, coarse.columns - 1)
-    seen = slice(column[0], next_column[-1] + 1)  # the fine window's part of a region that may be much wider
+    seen = slice(column[0], next_column[-1] + 1)  # the region may be much wider
     upper, lower = filled[row, seen], filled[next_row, seen]
     along_rows = upper + row_weight[:, None] * (lower - upper)
     left, right = along_rows[:, column - seen.start], along_rows[:, next_column - seen.start]

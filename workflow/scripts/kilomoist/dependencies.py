@@ -1,4 +1,4 @@
-"""Library modules that a script uses, so that an edit reruns exactly the rules that it touches."""
+"""Library modules of a script, by which an edit reruns exactly the rules that it touches."""
 
 import ast
 import hashlib
@@ -10,10 +10,7 @@ LIBRARY = Path(__file__).resolve().parent
 
 
 class _Behaviour(ast.NodeTransformer):
-    """Takes from a module what says nothing to Python: docstrings, and annotations inside and of functions.
-
-    Annotations of classes stay, because dataclasses, pydantic and pandera act by them.
-    """
+    """Removes docstrings and annotations, but those of classes: dataclasses, pydantic and pandera act by them."""
 
     _in_function = False
 
@@ -22,9 +19,8 @@ class _Behaviour(ast.NodeTransformer):
         return None if is_docstring else self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> Any:
-        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            return None
-        return self.generic_visit(node)
+        is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if is_for_types else self.generic_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         return self._visit_body(node, in_function=False)
@@ -56,13 +52,13 @@ def _behaviour(path: Path) -> ast.Module:
 
 @cache
 def _digest(path: Path) -> bytes:
-    """SHA-256 of a file's behaviour; every start of Snakemake asks for all scripts, which share most modules."""
+    """SHA-256 of a file's behaviour, kept: a start of Snakemake asks for all scripts, which share most modules."""
     return hashlib.sha256(ast.dump(_behaviour(path)).encode()).digest()
 
 
 @cache
 def _imports(path: Path, library: Path) -> frozenset[Path]:
-    """Files of the library that one file imports itself, at its top or inside functions."""
+    """Files of the library that a file imports itself, at its top or inside functions."""
     names: set[str] = set()
     for node in ast.walk(_behaviour(path)):
         if isinstance(node, ast.Import):
@@ -87,7 +83,7 @@ def modules_of(script: Path, library: Path = LIBRARY) -> tuple[Path, ...]:
 
 @cache
 def fingerprint(script: Path, library: Path = LIBRARY) -> str:
-    """A number that changes with the behaviour of a script or of a module that it imports, and with nothing else."""
+    """Hash of the behaviour of a script and of all modules that it imports."""
     digest = hashlib.sha256()
     for path in (script, *modules_of(script, library)):
         digest.update(_digest(path))

@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,16 @@ _UNWRITABLE = {
 
 _PARTIAL = re.compile(r"\.partial-[0-9a-f]{12}-(?P<process>\d+)@(?P<host>[^@]*)@.*", re.DOTALL)
 _ABANDONED_AFTER = 7 * 24 * 3600
-"""Seconds without a write after which another host's file is taken for abandoned: no job runs that long."""
+"""Seconds without a write after which another host's file is abandoned: no job runs that long."""
 
 
 class WriteError(OSError):
-    """A library could not write a file, and does not tell why; in `replaced`."""
+    """A library could not write a file, and does not tell why; for `replaced`."""
 
 
 @contextmanager
 def writing(*errors: type[Exception]) -> Iterator[None]:
-    """Tell what a library raises about a file that it writes as `replaced` expects it."""
+    """Turn what a library raises about a file that it writes into `WriteError`."""
     try:
         yield
     except errors as error:
@@ -42,9 +42,9 @@ def writing(*errors: type[Exception]) -> Iterator[None]:
 def replaced(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename it to `path` when the block ends without error.
 
-    The temporary file keeps the suffix of `path`, because GDAL and others choose the format by it.
-    Its name is like no other's, so that two jobs that write one file do not spoil it, and says whose it is.
-    Raises `InputError` when the folder cannot be written or the disk is full, also that of a temporary file beside it.
+    It keeps the suffix of `path`, by which GDAL and others choose the format, is like no other name, so that two jobs
+    that write one file do not spoil it, and says whose it is. Raises `InputError` when the folder cannot be written or
+    the disk is full, also that of a temporary file beside it.
     """
     path = Path(path)
     partial = path.with_name(f".partial-{secrets.token_hex(6)}-{os.getpid()}@{socket.gethostname()}@{path.name}")
@@ -76,28 +76,22 @@ def remove_abandoned(folder: str | Path) -> None:
     the run that started them, are given a week.
     """
     for partial in Path(folder).rglob(".partial-*"):
-        if _is_abandoned(partial):
-            partial.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # it was renamed or deleted by its owner
+            if _is_abandoned(partial):
+                partial.unlink()
 
 
 def _is_abandoned(partial: Path) -> bool:
     owner = _PARTIAL.fullmatch(partial.name)
-    if owner and owner["host"] == socket.gethostname():
-        return not _is_alive(int(owner["process"]))
-    try:
+    if not owner or owner["host"] != socket.gethostname():
         return time.time() - partial.stat().st_mtime > _ABANDONED_AFTER
-    except FileNotFoundError:  # it was renamed or deleted by its owner
-        return False
-
-
-def _is_alive(process: int) -> bool:
     try:
-        os.kill(process, 0)
+        os.kill(int(owner["process"]), 0)
     except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
         return True
-    return True
+    except PermissionError:  # another user's
+        return False
+    return False
 
 
 def sha256(path: str | Path) -> str:
@@ -107,7 +101,7 @@ def sha256(path: str | Path) -> str:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write `content` as indented JSON with a stable order of keys."""
+    """Write JSON, indented, with a stable order of keys."""
     with replaced(path) as partial:
         partial.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
 

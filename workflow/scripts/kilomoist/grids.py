@@ -1,8 +1,7 @@
-"""The two families of grids: EASE-Grid 2.0 (where maps are made) and MODIS sinusoidal (where MODIS looks).
+"""Grids: EASE-Grid 2.0, on which maps are made, and the sinusoidal grid of MODIS.
 
-Coordinates are computed from the constants of the grids' definitions, never read from a file:
-EASE-Grid 2.0: Brodzik et al. 2012, doi 10.3390/ijgi1010032, and 2014 (correction), doi 10.3390/ijgi3031154;
-MODIS sinusoidal: MODIS Land Team, https://modis-land.gsfc.nasa.gov/MODLAND_grid.html.
+Coordinates follow from the constants of the grids' definitions: Brodzik et al. 2012, doi 10.3390/ijgi1010032, and 2014
+(correction), doi 10.3390/ijgi3031154; MODIS Land Team, https://modis-land.gsfc.nasa.gov/MODLAND_grid.html.
 """
 
 import math
@@ -53,6 +52,13 @@ class Window:
         if coarse.refined(factor) != self:
             raise ValueError(f"{self} does not consist of whole cells of {factor}")
         return coarse
+
+    def overlap(self, other: "Window") -> "Window | None":
+        """The window that two windows of a grid share; None where they share nothing."""
+        row, column = max(self.row, other.row), max(self.column, other.column)
+        rows = min(self.row + self.rows, other.row + other.rows) - row
+        columns = min(self.column + self.columns, other.column + other.columns) - column
+        return Window(row, column, rows, columns) if rows > 0 and columns > 0 else None
 
     def within(self, outer: "Window") -> tuple[slice, slice]:
         """Slices that cut this window out of an array over `outer`."""
@@ -106,19 +112,16 @@ class Grid:
         return row, column
 
     def on_globe(self, window: Window) -> Iterator[tuple[Window, slice]]:
-        """Parts of a window of a grid round the Earth, each with those columns of the window that it fills.
+        """Pieces of a window of a grid round the Earth within the grid, each with its columns in the window.
 
-        A window across 180° goes on beyond the grid's last column, where the first one follows.
+        A window across 180° goes on beyond the grid's last column, which the first follows.
         """
-        start, end = window.column, window.column + window.columns
-        while start < end:
-            column = start % self.columns
-            columns = min(end - start, self.columns - column)
-            yield (
-                replace(window, column=column, columns=columns),
-                slice(start - window.column, start - window.column + columns),
-            )
-            start += columns
+        done = 0
+        while done < window.columns:
+            column = (window.column + done) % self.columns
+            columns = min(window.columns - done, self.columns - column)
+            yield replace(window, column=column, columns=columns), slice(done, done + columns)
+            done += columns
 
 
 _EASE_LEFT, _EASE_TOP, _M09_SIDE = -17367530.4451615, 7314540.8306386, 9008.055210146
@@ -152,10 +155,7 @@ def geographic_from_ease(x: ArrayLike, y: ArrayLike) -> tuple[NDArray, NDArray]:
 
 
 def sinusoidal_from_geographic(longitude: ArrayLike, latitude: ArrayLike) -> tuple[NDArray, NDArray]:
-    """Sinusoidal x, y in m of longitude, latitude in degrees.
-
-    MODIS takes the geodetic latitude as the sphere's latitude, without a change of datum.
-    """
+    """Sinusoidal x, y in m of longitude, latitude in degrees; as MODIS does, a geodetic latitude is the sphere's."""
     phi = np.radians(np.asarray(latitude, float))
     return SPHERE_RADIUS * np.radians(np.asarray(longitude, float)) * np.cos(phi), SPHERE_RADIUS * phi
 
@@ -192,15 +192,13 @@ def latitude_edges(window: Window) -> NDArray[np.float64]:
 def cells_covering(bbox: Box) -> Window:
     """The smallest M09 window that covers west, south, east, north in degrees.
 
-    Where east lies beyond 180° the window goes on beyond the grid's last column: see `Grid.on_globe`.
+    Where east lies beyond 180° it goes on beyond the grid's last column: see `Grid.on_globe`.
     """
     west, south, east, north = bbox
-    x, y = ease_from_geographic([west, east], [south, north])
-    row = math.floor((M09.top - y[1]) / M09.side)
-    column = math.floor((x[0] - M09.left) / M09.side)
-    rows = math.ceil((M09.top - y[0]) / M09.side) - row
-    columns = math.ceil((x[1] - M09.left) / M09.side) - column
-    return Window(row, column, rows, columns)
+    (left, right), (bottom, top) = ease_from_geographic([west, east], [south, north])
+    row, column = math.floor((M09.top - top) / M09.side), math.floor((left - M09.left) / M09.side)
+    end_row, end_column = math.ceil((M09.top - bottom) / M09.side), math.ceil((right - M09.left) / M09.side)
+    return Window(row, column, end_row - row, end_column - column)
 
 
 def tile_indices(tile: str) -> tuple[int, int]:
@@ -214,6 +212,4 @@ def tile_indices(tile: str) -> tuple[int, int]:
 def tile_grid(tile: str, pixels: int) -> Grid:
     """The grid of a MODIS tile with `pixels` (1200, 2400, …) along a side."""
     h, v = tile_indices(tile)
-    return Grid(
-        SINUSOIDAL_CRS, (h - 18) * TILE_SIDE, (9 - v) * TILE_SIDE, TILE_SIDE / pixels, rows=pixels, columns=pixels
-    )
+    return Grid(SINUSOIDAL_CRS, (h - 18) * TILE_SIDE, (9 - v) * TILE_SIDE, TILE_SIDE / pixels, pixels, pixels)

@@ -1,12 +1,10 @@
-"""Every product the workflow reads, as data: names, calendars, datasets, fills, scales, quality bits.
+"""Products that are read, as data: names, calendars, datasets, fills, scales, quality bits.
 
-Sources: MOD13 User Guide for Collection 6.1 (doi 10.5067/MODIS/MOD13A1.061), MOD11 User Guide for Collection 6.1
-(doi 10.5067/MODIS/MOD11A1.061), SMAP L4_SM Product Specification Document (NASA GMAO Office Note 11) and the
-NSIDC user guides of SPL4SMGP (doi 10.5067/T5RUATAQREF8) and SPL4SMAU. Adding a product adds a row here and, at most,
-a reader in `granules`.
+Sources: MOD13 and MOD11 User Guides for Collection 6.1 (doi 10.5067/MODIS/MOD13A1.061, 10.5067/MODIS/MOD11A1.061), SMAP
+L4_SM Product Specification Document (NASA GMAO Office Note 11), and NSIDC's user guides of SPL4SMGP (doi
+10.5067/T5RUATAQREF8) and SPL4SMAU. A new product is a row here and, at most, a reader in `granules`.
 
-`scale` always multiplies: MOD13 stores its own `scale_factor` as a divisor, MOD11 as a multiplier, so the
-attribute in the file is never used.
+`scale` always multiplies; the file's own is never used: MOD13's `scale_factor` divides, MOD11's multiplies.
 """
 
 import re
@@ -25,13 +23,10 @@ Format = Literal["HDF4", "HDF5"]
 
 @dataclass(frozen=True)
 class Condition:
-    """`bits` bits of an integer dataset, from `first_bit` (0 is the least significant), hold one of `values`.
-
-    `bits=None` compares the whole number.
-    """
+    """`bits` bits (None: all) of an integer dataset, from `first_bit` (0: least significant), hold one of `values`."""
 
     dataset: str
-    values: frozenset[int]
+    values: tuple[int, ...]
     first_bit: int = 0
     bits: int | None = None
 
@@ -42,7 +37,7 @@ Quality = tuple[tuple[Condition, ...], ...]
 
 @dataclass(frozen=True)
 class Layer:
-    """One quantity of a product: where it lies in a granule and which of its numbers are values."""
+    """A quantity of a product: its dataset in a granule, and the stored numbers that are values."""
 
     dataset: str
     units: str
@@ -54,7 +49,7 @@ class Layer:
     """Accepted quality by level; empty where the product has no quality dataset."""
 
     def holds(self, stored: NDArray) -> NDArray[np.bool_]:
-        """Where stored numbers are values, whatever their quality."""
+        """Mask of stored numbers that are values, whatever their quality."""
         within = (stored >= self.valid[0]) & (stored <= self.valid[1])
         return within & (stored != self.fill) if self.valid[0] <= self.fill <= self.valid[1] else within
 
@@ -78,13 +73,13 @@ class Product:
     grid_name: str = ""
     """HDF-EOS name of the grid."""
     subset_size: int = 0
-    """Bytes, about, of the one dataset that is wanted of a far larger file; 0 where files are fetched whole."""
+    """Bytes, about, of the wanted dataset of a far larger file; 0 where files are fetched whole."""
     water: Quality = ()
     """Marks water in a pixel."""
     snow: Quality = ()
     """Marks snow or ice in a pixel."""
     silent: Quality = ()
-    """Marks observations that tell neither: they were not processed."""
+    """Marks observations that were not processed, which tell neither."""
     error: float = 0.0
     """Standard error of a monthly value, m³/m³; 0 where it is not a target."""
     model_only: tuple[tuple[date, date], ...] = ()
@@ -106,22 +101,22 @@ class Product:
 
     @property
     def quantities(self) -> dict[str, str]:
-        """Unit of everything that observations give, by name: layers, and differences of two."""
+        """Units of all that observations give, by name: layers, and differences of two."""
         units = {name: layer.units for name, layer in self.layers.items()}
         return units | {name: units[first] for name, (first, _) in self.differences.items()}
 
     def layers_of(self, names: Collection[str]) -> dict[str, Layer]:
-        """The layers that some quantities are made from, in the product's order."""
+        """Layers that some quantities are made from, in the product's order."""
         needed = {*names, *(part for name in names for part in self.differences.get(name, ()))}
         return {name: layer for name, layer in self.layers.items() if name in needed}
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Every dataset that the layers and their masks need, in a stable order."""
+        """Datasets of all layers and masks, in a stable order."""
         return self.datasets_of(self.layers)
 
     def datasets_of(self, quantities: Collection[str]) -> tuple[str, ...]:
-        """Every dataset that some quantities and the product's masks need, in a stable order."""
+        """Datasets of some quantities and of the product's masks, in a stable order."""
         layers = self.layers_of(quantities).values()
         names: dict[str, None] = {layer.dataset: None for layer in layers}
         qualities = [quality for layer in layers for quality in layer.quality.values()]
@@ -132,7 +127,7 @@ class Product:
 
 @dataclass(frozen=True)
 class GranuleName:
-    """What the file name of a granule says."""
+    """Product, time, tile and production of a granule, from its file name."""
 
     product: str
     time: datetime
@@ -142,20 +137,16 @@ class GranuleName:
     """Compares as text: the newest production is the largest."""
 
 
-def _only(dataset: str, *values: int, first_bit: int = 0, bits: int | None = None) -> Condition:
-    return Condition(dataset, frozenset(values), first_bit, bits)
-
-
 def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels: int) -> Product:
     """MOD13 and MYD13 (version 061), which differ in resolution and in the first day of their periods."""
     reliability = f"{resolution} 16 days pixel reliability"
     bits = f"{resolution} 16 days VI Quality"
-    good = (_only(reliability, 0),)
+    good = (Condition(reliability, (0,)),)
     marginal = (
-        _only(reliability, 1),
-        _only(bits, *range(0b0101 + 1), first_bit=2, bits=4),  # usefulness
-        _only(bits, 0, first_bit=14, bits=1),  # possible snow or ice
-        _only(bits, 0, first_bit=15, bits=1),  # possible shadow
+        Condition(reliability, (1,)),
+        Condition(bits, tuple(range(0b0101 + 1)), first_bit=2, bits=4),  # usefulness
+        Condition(bits, (0,), first_bit=14, bits=1),  # possible snow or ice
+        Condition(bits, (0,), first_bit=15, bits=1),  # possible shadow
     )
     quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, marginal)}
     return Product(
@@ -173,10 +164,10 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
         pixels=pixels,
         grid_name=grid,
         # Land/water flag: oceans, shallow and deep inland water; not coastlines, shorelines or ephemeral water.
-        water=((_only(bits, 0, 3, 5, 6, 7, first_bit=11, bits=3),),),
-        silent=((_only(bits, 65535),),),
+        water=((Condition(bits, (0, 3, 5, 6, 7), first_bit=11, bits=3),),),
+        silent=((Condition(bits, (65535,)),),),
         # The snow bit is also set on pixels that were never processed (reliability -1), where it says nothing.
-        snow=((_only(reliability, 2),), (_only(reliability, 0, 1), _only(bits, 1, first_bit=14, bits=1))),
+        snow=((Condition(reliability, (2,)),), (Condition(reliability, (0, 1)), Condition(bits, (1,), 14, 1))),
     )
 
 
@@ -185,8 +176,9 @@ def _temperature(short_name: str) -> Product:
 
     def layer(time_of_day: str) -> Layer:
         bits = f"QC_{time_of_day}"
-        good = (_only(bits, 0, first_bit=0, bits=2),)
-        fair = (_only(bits, 1, first_bit=0, bits=2), _only(bits, 0, 1, first_bit=6, bits=2))  # LST error up to 2 K
+        good = (Condition(bits, (0,), first_bit=0, bits=2),)
+        error_up_to_2_k = Condition(bits, (0, 1), first_bit=6, bits=2)
+        fair = (Condition(bits, (1,), first_bit=0, bits=2), error_up_to_2_k)
         return Layer(f"LST_{time_of_day}_1km", "K", 0.02, 0, (7500, 65535), {"good": (good,), "fair": (good, fair)})
 
     return Product(
@@ -216,10 +208,9 @@ _RADIOMETER_OFF = ((date(2019, 6, 19), date(2019, 7, 23)), (date(2022, 8, 6), da
 def _target(short_name: str, kind: str, major: int, dataset: str, first: int) -> Product:
     """SMAP L4; the science version in the file name begins with the collection's version.
 
-    `valid_max` in the files is 0.9, which peat exceeds since version 7 (its porosity is 0.93): 1 is used instead.
-
-    The error is the mission's accuracy requirement (ubRMSE 0.04 m³/m³), which L4_SM meets at core validation sites
-    (Colliander et al. 2022, doi 10.1109/JSTARS.2021.3124743). That is of single fields: a month's mean errs by less.
+    `valid_max` in the files is 0.9, which peat exceeds since version 7 (its porosity is 0.93): 1 is used instead. The
+    error is the mission's requirement (ubRMSE 0.04 m³/m³), which L4_SM meets at core validation sites (Colliander et
+    al. 2022, doi 10.1109/JSTARS.2021.3124743). That is of single fields: a month's mean errs by less.
     """
     return Product(
         name=f"{short_name}.{major:03d}",
@@ -263,7 +254,7 @@ def products_of(role: Role) -> tuple[str, ...]:
 
 
 def parse_name(file_name: str, product: Product) -> GranuleName | None:
-    """What `file_name` says when it names a granule of `product`, otherwise None."""
+    """The granule of `product` that a file name names; None for any other name."""
     match = product.pattern.fullmatch(file_name)
     if not match:
         return None

@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 import rasterio
 import rasterio.errors
-import rasterio.windows
 from numpy.typing import NDArray
 from rasterio.enums import Interleaving
 from rasterio.shutil import copy as copy_raster
 from rasterio.transform import Affine
+from rasterio.windows import Window as RasterWindow
 
 from kilomoist.errors import InputError
 from kilomoist.files import WriteError, replaced, writing
@@ -27,7 +27,7 @@ CHUNK = (28, 256)
 
 
 class RasterWriter:
-    """A GeoTIFF that takes shape part by part; `raster_chunks` opens and finishes it."""
+    """A GeoTIFF that is written chunk by chunk; `raster_chunks` opens and finishes it."""
 
     def __init__(
         self,
@@ -39,23 +39,20 @@ class RasterWriter:
         colours: Mapping[int, tuple[int, int, int]] | None,
     ) -> None:
         self.tags = dict(tags)
-        """Written at the end, so that they can tell what only all parts know."""
+        """Written at the end: they can tell what only all chunks know."""
         self._path, self._grid, self._window, self._units, self._colours = path, grid, window, units, colours
         self._file: rasterio.io.DatasetWriter | None = None
 
-    def write(self, bands: Mapping[str, NDArray[Any]], part: Window) -> None:
-        """Write bands (name → array of `part.shape`) where a part of the window lies.
-
-        The first part says which bands there are, and their one dtype.
-        """
+    def write(self, bands: Mapping[str, NDArray[Any]], chunk: Window) -> None:
+        """Write bands (name → array of `chunk.shape`) over a chunk of the window; the first sets names and dtype."""
         if self._file is None:
             self._file = self._create(list(bands), next(iter(bands.values())).dtype)
-        row, column = part.within(self._window)
+        where = RasterWindow.from_slices(*chunk.within(self._window))
         for number, (name, array) in enumerate(bands.items(), start=1):
-            if array.shape != part.shape:
-                raise ValueError(f"band {name} has shape {array.shape}, its window {part.shape}")
+            if array.shape != chunk.shape:
+                raise ValueError(f"band {name} has shape {array.shape}, its window {chunk.shape}")
             with writing(rasterio.errors.RasterioIOError):
-                self._file.write(array, number, window=rasterio.windows.Window.from_slices(row, column))
+                self._file.write(array, number, window=where)
 
     def _create(self, names: Sequence[str], dtype: np.dtype[Any]) -> rasterio.io.DatasetWriter:
         window, grid = self._window, self._grid
@@ -67,7 +64,7 @@ class RasterWriter:
             height=window.rows,
             width=window.columns,
             dtype=dtype,
-            # Coordinates beyond 180° need a CRS that has them, or what lies there is lost when the map is reprojected.
+            # Coordinates beyond 180° need a CRS that has them, or reprojection loses what lies there.
             crs=grid.crs if window.column + window.columns <= grid.columns else EASE_CRS_ACROSS,
             transform=Affine(*grid.transform(window)),
             nodata=np.nan if np.issubdtype(dtype, np.floating) else None,
@@ -81,7 +78,7 @@ class RasterWriter:
             interleave="band",
             BIGTIFF="IF_SAFER",
         )
-        if self._colours:  # before any value: then TIFF can still become one of a palette
+        if self._colours:  # before any value: only then can TIFF have a palette
             file.write_colormap(1, self._colours)
         for number, name in enumerate(names, start=1):
             file.set_band_description(number, name)
@@ -90,13 +87,13 @@ class RasterWriter:
         return file
 
     def close(self, complete: bool) -> None:
-        """Close the file; with its tags when it is complete."""
-        if self._file:
-            if complete:
-                self._file.update_tags(**self.tags)
+        """Close the file, with its tags when it is complete."""
+        if self._file and complete:
+            self._file.update_tags(**self.tags)
             self._file.close()
-            if complete:
-                _require_whole(self._path)
+            _require_whole(self._path)
+        elif self._file:
+            self._file.close()
 
 
 @contextmanager
@@ -109,11 +106,11 @@ def raster_chunks(
     cloud_optimized: bool = False,
     colours: Mapping[int, tuple[int, int, int]] | None = None,
 ) -> Iterator[RasterWriter]:
-    """A GeoTIFF over `window`, or a cloud-optimized one, that is written part by part and appears when all is done.
+    """A GeoTIFF over `window`, or a cloud-optimized one, that is written by chunks and appears when all is done.
 
-    Floating-point bands have NaN as nodata, also where no part was written; integer bands have none. `units` gives the
-    unit of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band. Memory is that of
-    a part and of GDAL's cache: parts as `chunks_of` gives them, in its order, fill tile after tile.
+    Floating-point bands have NaN as nodata, also where no chunk was written; integer bands have none. `units` are those
+    of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band. Memory is that of a
+    chunk and of GDAL's cache: chunks in the order of `chunks_of` fill tile after tile.
     """
     with replaced(path) as partial:
         plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial
@@ -145,18 +142,17 @@ def write_raster(
     tags: Mapping[str, str],
     units: Mapping[str, str] | None = None,
     cloud_optimized: bool = False,
-    colours: Mapping[int, tuple[int, int, int]] | None = None,
 ) -> None:
     """Write bands (name → array of `window.shape`, all of one dtype) as a GeoTIFF, as `raster_chunks` does."""
-    with raster_chunks(path, grid, window, tags, units, cloud_optimized, colours) as raster:
+    with raster_chunks(path, grid, window, tags, units, cloud_optimized) as raster:
         raster.write(bands, window)
 
 
 def _require_whole(path: Path) -> None:
     """Raise `WriteError` unless every tile lies within the file, and none where another lies.
 
-    GDAL writes most when a file is closed, and rasterio does not tell that it failed. A tile without room is said to
-    lie beyond the end, or where the next one was written.
+    GDAL writes most when a file is closed, and rasterio does not tell that it failed. The directory then places a tile
+    without room beyond the end, or where the next one was written.
     """
     try:
         with rasterio.open(path) as file:
@@ -170,46 +166,41 @@ def _require_whole(path: Path) -> None:
 
 
 def _tile_places(file: rasterio.DatasetReader, number: int) -> Iterator[tuple[int, int]]:
-    """Where each tile of a band starts in the file, and its size; zeros where it was not written."""
+    """Start in the file and size of each tile of a band; zeros where it was not written."""
     for (row, column), _ in file.block_windows(number):
-        start, size = (
-            file.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", bidx=number) for what in ("OFFSET", "SIZE")
-        )
-        yield int(start or 0), int(size or 0)
+        place = (file.get_tag_item(f"BLOCK_{key}_{column}_{row}", "TIFF", bidx=number) for key in ("OFFSET", "SIZE"))
+        start, size = (int(number or 0) for number in place)
+        yield start, size
 
 
 def chunks_of(cells: Window) -> Iterator[Window]:
-    """Cut a window of cells into parts that are handled at once, whatever the blocks: in columns, each from the north.
+    """Chunks of a window of cells that are handled at once, whatever the blocks: in columns, each from the north.
 
     In this order a raster's tile is finished before the next ones are begun, and read once.
     """
     rows, columns = CHUNK
     for column in range(0, cells.columns, columns):
         for row in range(0, cells.rows, rows):
-            yield Window(
-                cells.row + row,
-                cells.column + column,
-                min(rows, cells.rows - row),
-                min(columns, cells.columns - column),
-            )
+            shape = min(rows, cells.rows - row), min(columns, cells.columns - column)
+            yield Window(cells.row + row, cells.column + column, *shape)
 
 
 def read_raster(
-    path: str | Path, names: Collection[str] | None = None, part: Window | None = None
+    path: str | Path, names: Collection[str] | None = None, subset: Window | None = None
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Bands by their descriptions, and the tags, of a GeoTIFF that `write_raster` wrote.
 
-    `names` chooses bands, of those that are there; `part` rows and columns, counted from the raster's corner.
+    `names` chooses bands, of those that are there; `subset` rows and columns, counted from the raster's corner.
     """
     with _opened(path) as file:
         chosen = _chosen(file, names)
-        window = rasterio.windows.Window(part.column, part.row, part.columns, part.rows) if part else None
+        window = subset and RasterWindow(subset.column, subset.row, subset.columns, subset.rows)
         bands = file.read(list(chosen.values()), window=window)
         return dict(zip(chosen, bands, strict=True)), file.tags()
 
 
 def read_tags(path: str | Path) -> dict[str, str]:
-    """The tags of a GeoTIFF."""
+    """Tags of a GeoTIFF."""
     with _opened(path) as file:
         return file.tags()
 
@@ -221,20 +212,18 @@ def read_run(path: str | Path) -> dict[str, str]:
 
 
 def read_window(path: str | Path, band: str, grid: Grid, window: Window) -> NDArray[Any]:
-    """One band over a window of a grid round the Earth, of a raster that covers it where the window lies."""
+    """A band over a window of a grid round the Earth, of a raster that covers it where the window lies."""
     with _opened(path) as file:
         number = file.descriptions.index(band) + 1
         values = np.empty(window.shape, file.dtypes[number - 1])
-        for part, columns in grid.on_globe(window):
-            row, column = part.within(_window(file, grid))
-            values[:, columns] = file.read(
-                number, window=(row.indices(file.height)[:2], column.indices(file.width)[:2])
-            )
+        for piece, columns in grid.on_globe(window):
+            where = RasterWindow.from_slices(*piece.within(_window(file, grid)))
+            values[:, columns] = file.read(number, window=where)
         return values
 
 
 class Mosaic:
-    """Rasters on one grid, put together by their places, read window by window; a context that closes them."""
+    """Rasters on one grid, put together by their places and read by windows; a context that closes them."""
 
     def __init__(self, paths: Sequence[str | Path], grid: Grid) -> None:
         self._windows: dict[str | Path, Window] = {}
@@ -244,21 +233,18 @@ class Mosaic:
                 self._windows[path] = _window(file, grid)
         windows = self._windows.values()
         row, column = min(window.row for window in windows), min(window.column for window in windows)
-        self.window = Window(
-            row,
-            column,
-            max(window.row + window.rows for window in windows) - row,
-            max(window.column + window.columns for window in windows) - column,
-        )
-        """What they cover together."""
+        south = max(window.row + window.rows for window in windows)
+        east = max(window.column + window.columns for window in windows)
+        self.window = Window(row, column, south - row, east - column)
+        """The window that they cover together."""
 
-    def read(self, part: Window, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+    def read(self, chunk: Window, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
         """Bands by their descriptions over a window of the grid, NaN where no raster is; `names` chooses some.
 
         A window that no raster shares has no bands.
         """
-        shared = {path: both for path, window in self._windows.items() if (both := _overlap(window, part))}
-        # Rasters stay open while parts lie in them, lest GDAL decode the tiles between two parts twice.
+        shared = {path: both for path, window in self._windows.items() if (both := window.overlap(chunk))}
+        # Rasters stay open while chunks lie in them, lest GDAL decode the tiles between two chunks twice.
         for path in self._files.keys() - shared:
             self._files.pop(path).close()
         bands: dict[str, NDArray[Any]] = {}
@@ -266,18 +252,18 @@ class Mosaic:
             with _named(path):
                 file = self._files[path] = self._files.get(path) or rasterio.open(path)
                 chosen = _chosen(file, names)
-                row, column = both.within(self._windows[path])
-                found = file.read(list(chosen.values()), window=rasterio.windows.Window.from_slices(row, column))
+                where = RasterWindow.from_slices(*both.within(self._windows[path]))
+                found = file.read(list(chosen.values()), window=where)
             for name, values in zip(chosen, found, strict=True):
-                if both == part:
+                if both == chunk:
                     bands[name] = values
                 else:
-                    bands.setdefault(name, np.full(part.shape, np.nan, values.dtype))[both.within(part)] = values
+                    bands.setdefault(name, np.full(chunk.shape, np.nan, values.dtype))[both.within(chunk)] = values
         return bands
 
-    def stack(self, part: Window, names: Sequence[str]) -> NDArray[Any]:
-        """Bands in the order of `names` over a window of the grid, (names, *part.shape)."""
-        bands = self.read(part, names)
+    def stack(self, chunk: Window, names: Sequence[str]) -> NDArray[Any]:
+        """Bands in the order of `names` over a window of the grid, (names, *chunk.shape)."""
+        bands = self.read(chunk, names)
         return np.stack([bands[name] for name in names])
 
     def __enter__(self) -> Self:
@@ -302,16 +288,8 @@ def _window(file: rasterio.DatasetReader, grid: Grid) -> Window:
 
 
 def _chosen(file: rasterio.DatasetReader, names: Collection[str] | None) -> dict[str, int]:
-    """The numbers of a file's bands by their descriptions, of `names` alone where they are given."""
+    """Numbers of a file's bands by their descriptions, of `names` alone where they are given."""
     return {name: number for number, name in enumerate(file.descriptions, start=1) if names is None or name in names}
-
-
-def _overlap(first: Window, second: Window) -> Window | None:
-    """What two windows share."""
-    row, column = max(first.row, second.row), max(first.column, second.column)
-    rows = min(first.row + first.rows, second.row + second.rows) - row
-    columns = min(first.column + first.columns, second.column + second.columns) - column
-    return Window(row, column, rows, columns) if rows > 0 and columns > 0 else None
 
 
 @contextmanager

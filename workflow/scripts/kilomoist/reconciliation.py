@@ -15,10 +15,10 @@ _MAX_STEPS = 500
 
 
 def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
-    """How the mean of B(c) over a cell's valid pixels depends on c in the cell and its eight neighbours.
+    """Weights of c in a cell and its eight neighbours in the mean of B(c) over the cell's valid pixels.
 
-    `valid` is (rows × factor, columns × factor); the result is (3, 3, rows, columns) and sums to 1 over the first
-    two axes where a cell has valid pixels, 0 elsewhere.
+    `valid` is (rows × factor, columns × factor), the result (3, 3, rows, columns): it sums to 1 over the first two axes
+    where a cell has valid pixels, else to 0.
     """
     position = (np.arange(factor) + 0.5) / factor - 0.5
     spread = np.stack([np.maximum(-position, 0), 1 - np.abs(position), np.maximum(position, 0)])
@@ -30,12 +30,11 @@ def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
 
 
 def solve_correction(difference: NDArray, weights: Values) -> tuple[Values, Values]:
-    """Cell values c whose interpolation B(c) has the mean `difference` over the valid pixels of every cell.
+    """Cell values c whose interpolation B(c) has the mean `difference` over each cell's valid pixels; and the residual.
 
-    `difference` is (rows, columns), NaN in cells that are not to be reconciled: there c continues the nearest one.
-    `weights` come from `interpolated_mean_weights`. Repeats c ← c + (difference − mean of B(c)), the step "add what
-    is left, interpolated"; for fully covered cells what is left shrinks to at most 3/4 in each step, because B keeps
-    at least 1/4 of every pattern. Returns c and what is left (0 in cells that are not reconciled).
+    `difference` is (rows, columns), NaN in cells that are not to be reconciled: there c is that of the nearest other
+    cell, and the residual 0. `weights` are those of `interpolated_mean_weights`. Iterates c ← c + (difference − mean of
+    B(c)); over fully covered cells the residual shrinks to at most 3/4 in a step, for B keeps 1/4 of any pattern.
     """
     from scipy.ndimage import distance_transform_edt
 
@@ -60,15 +59,13 @@ def solve_correction(difference: NDArray, weights: Values) -> tuple[Values, Valu
 
 
 def settle(values: NDArray, target: NDArray, factor: int, bounds: tuple[float, float]) -> Values:
-    """Shift each cell's values by one constant so that, clipped to `bounds`, their mean is exactly `target`.
+    """Values shifted by a constant in each cell so that, clipped to `bounds`, their mean is exactly `target`.
 
-    `values` is (rows × factor, columns × factor) with NaN where there is no value; `target` is (rows, columns), NaN
-    in cells that are left alone but for the clipping. The mean of clipped values grows with the shift, so that the
-    shift is found by bisection. This is the last step of a reconciliation: only where a bound was touched is there
-    more than rounding to correct.
+    `values` is (rows × factor, columns × factor), NaN where there is none; `target` is (rows, columns), NaN in cells
+    that are only clipped. The last step of a reconciliation: only where a bound was touched is there more than rounding
+    to correct. The mean of clipped values grows with the shift, which bisection finds.
     """
-    rows, columns = target.shape
-    low, high = bounds
+    (rows, columns), (low, high) = target.shape, bounds
     blocks = np.array(values, float).reshape(rows, factor, columns, factor).transpose(0, 2, 1, 3)
     result = np.clip(blocks, low, high)
     finite = np.isfinite(blocks)
@@ -92,26 +89,23 @@ def settle(values: NDArray, target: NDArray, factor: int, bounds: tuple[float, f
 
 
 class Reconciliation:
-    """What reconciliation needs of a map, measured part by part: per cell its mean, its pixels, the weights of B.
-
-    Solved is the whole at once, on its cells.
-    """
+    """Reconciliation of a map: measured by chunks (per cell its mean, pixels and weights of B), solved at once."""
 
     def __init__(self, cells: Window, factor: int) -> None:
         self._cells, self._factor = cells, factor
         self._mean, self._count = np.full(cells.shape, np.nan), np.zeros(cells.shape)
         self._weights = np.zeros((3, 3, *cells.shape))
 
-    def measure(self, values: NDArray, part: Window) -> None:
+    def measure(self, values: NDArray, chunk: Window) -> None:
         """Take in the map's values over a window of cells, (rows × factor, columns × factor)."""
-        here = part.within(self._cells)
+        here = chunk.within(self._cells)
         self._mean[here], self._count[here] = block_mean(values, self._factor)
         self._weights[(..., *here)] = interpolated_mean_weights(np.isfinite(values), self._factor)
 
     def solve(self, target: NDArray, minimum_fraction: float) -> tuple[Values, NDArray[np.bool_]]:
-        """Correction of all cells, whose interpolation is added to the map, and the cells that it reconciles.
+        """Correction of all cells, whose interpolation is added to the map, and the reconciled cells.
 
-        Reconciled are the cells that have a target and at least `minimum_fraction` of their pixels.
+        These have a target and at least `minimum_fraction` of their pixels.
         """
         wanted = np.isfinite(target) & (self._count >= max(1, minimum_fraction * self._factor**2))
         correction, _ = solve_correction(np.where(wanted, target - self._mean, np.nan), self._weights)
@@ -121,11 +115,10 @@ class Reconciliation:
 def reconcile(
     values: NDArray, target: NDArray, factor: int, cells: Window, minimum_fraction: float
 ) -> tuple[Values, NDArray[np.bool_]]:
-    """Add a smooth field to a map so that the mean over each cell becomes `target`; the whole map at once.
+    """A whole map with the smooth field added that makes the mean over each cell `target`, and the reconciled cells.
 
-    `values` is (rows × factor, columns × factor), NaN where there is no value; `target` is over `cells`. Reconciled
-    are the cells that have a target and at least `minimum_fraction` of their pixels. Returns the map (not clipped to
-    any bounds) and the reconciled cells.
+    `values` is (rows × factor, columns × factor), NaN where there is none; `target` is over `cells`. See
+    `Reconciliation.solve`; the map is not clipped to any bounds.
     """
     whole = Reconciliation(cells, factor)
     whole.measure(values, cells)

@@ -1,5 +1,6 @@
-"""Regions: their outline, the tiles and cells they need, the blocks they are mapped in."""
+"""Regions: their outline, tiles, cells, blocks and pixels."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,8 @@ _MIN_TILE_AREA = (TILE_SIDE / 1200) ** 2
 def read_outline(path: str | Path) -> shapely.Geometry:
     """The union of all polygons of a vector file, in degrees (WGS 84).
 
-    Longitudes go on beyond ±180 where an outline crosses 180° without a break in its own CRS. Raises `InputError`
-    when the file is missing or unreadable, empty, without polygons or without CRS.
+    Longitudes go on beyond ±180 where an outline crosses 180° without a break in its own CRS. Raises `InputError` when
+    the file is missing or unreadable, empty, without polygons or without CRS.
     """
     import geopandas  # half a second, and most regions are boxes
 
@@ -56,12 +57,6 @@ def read_outline(path: str | Path) -> shapely.Geometry:
     return outline
 
 
-def _box_area(bbox: Box) -> shapely.Geometry:
-    """A box in degrees; across 180° its longitudes go on beyond 180."""
-    west, south, east, north = bbox
-    return shapely.box(west, south, east + 360 if west > east else east, north)
-
-
 def on_globe(area: shapely.Geometry) -> shapely.Geometry:
     """An area in degrees with what lies beyond ±180 (as far as ±360) moved by a turn, to where it is within."""
     west, _, east, _ = area.bounds
@@ -81,19 +76,24 @@ def _in_one_piece(area: shapely.Geometry) -> shapely.Geometry:
 
 
 def _moved(area: shapely.Geometry, west: float, east: float, shift: float) -> shapely.Geometry:
-    """What of an area lies between two longitudes, moved in longitude."""
+    """The part of an area between two longitudes, moved in longitude."""
     _, south, _, north = area.bounds
     cut = shapely.intersection(area, shapely.box(west, south, east, north))
     return affinity.translate(cut.buffer(0), shift)  # without the lines where an area only touches the cut
 
 
 def region_area(bbox: Box | None, outline: str | Path | None = None, name: str = "") -> shapely.Geometry:
-    """The region in degrees: its box, its outline, or what both share.
+    """The region in degrees: its box, its outline, or their intersection.
 
-    Where a region across 180° is narrower so, it is in one piece, with longitudes from 0 to 360. Raises `InputError`
-    when box and outline share nothing, and for what lies beyond the grid.
+    A region across 180° that is narrower so is in one piece, with longitudes from 0 to 360. Raises `InputError` when
+    box and outline share nothing, and for what lies beyond the grid.
     """
-    areas = ([_box_area(bbox)] if bbox else []) + ([read_outline(outline)] if outline else [])
+    areas = []
+    if bbox:
+        west, south, east, north = bbox
+        areas.append(shapely.box(west, south, east + 360 if west > east else east, north))
+    if outline:
+        areas.append(read_outline(outline))
     area = shapely.intersection_all([on_globe(part) for part in areas])
     if area.area == 0:
         raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")
@@ -118,10 +118,7 @@ def cells_of(area: shapely.Geometry) -> Window:
 
 def tiles_of(area: shapely.Geometry) -> list[str]:
     """MODIS tiles that share more with an area in degrees than one LST pixel, in order of name."""
-    outline = shapely.transform(
-        shapely.segmentize(on_globe(area), _MAX_SEGMENT),
-        lambda points: np.column_stack(sinusoidal_from_geographic(points[:, 0], points[:, 1])),
-    ).buffer(0)
+    outline = _projected(area, sinusoidal_from_geographic).buffer(0)
     left, bottom, right, top = outline.bounds
     tiles = []
     for h in range(int(left // TILE_SIDE) + 18, int(right // TILE_SIDE) + 19):
@@ -133,7 +130,7 @@ def tiles_of(area: shapely.Geometry) -> list[str]:
 
 
 def blocks_of(cells: Window, side: int) -> dict[str, Window]:
-    """Cut a region's cells into blocks of at most `side` × `side` cells, by name, from the north-west corner."""
+    """Blocks of at most `side` × `side` of a region's cells, by name, from the north-west corner."""
     return {
         f"r{row // side:03d}c{column // side:03d}": Window(
             cells.row + row, cells.column + column, min(side, cells.rows - row), min(side, cells.columns - column)
@@ -149,11 +146,17 @@ def pixels_inside(area: shapely.Geometry, cells: Window) -> NDArray[np.bool_]:
     from rasterio.transform import Affine
 
     window = cells.refined(CELL_SIDE)
-    outline = shapely.transform(
-        shapely.segmentize(on_globe(area), _MAX_SEGMENT),
-        lambda points: np.column_stack(ease_from_geographic(points[:, 0], points[:, 1])),
-    )
+    outline = _projected(area, ease_from_geographic)
     inside = np.empty(window.shape, bool)
-    for part, columns in M01.on_globe(window):
-        inside[:, columns] = geometry_mask([outline], part.shape, Affine(*M01.transform(part)), invert=True)
+    for piece, columns in M01.on_globe(window):
+        inside[:, columns] = geometry_mask([outline], piece.shape, Affine(*M01.transform(piece)), invert=True)
     return inside
+
+
+def _projected(
+    area: shapely.Geometry, project: Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
+) -> shapely.Geometry:
+    """An area in degrees in the coordinates of a grid."""
+    return shapely.transform(
+        shapely.segmentize(on_globe(area), _MAX_SEGMENT), lambda points: np.column_stack(project(*points.T))
+    )

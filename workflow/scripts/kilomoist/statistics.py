@@ -1,4 +1,4 @@
-"""Number, mean, extremes and percentiles of a map, also of one that is read in chunks."""
+"""Number, mean, extremes and percentiles of a map."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,30 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
-"""What `describe` tells of a distribution."""
+"""Of a distribution, in %."""
+_NAMES = ("minimum", "maximum", "mean", *(f"p{share:02d}" for share in PERCENTILES))
 
 
 def describe(values: NDArray) -> dict[str, int | float]:
     """Number, minimum, maximum, mean and percentiles of a map's finite values."""
     finite = np.asarray(values, float)[np.isfinite(values)]
-    shares = {f"p{share:02d}": share for share in PERCENTILES}
-    percentiles = np.percentile(finite, list(shares.values())) if finite.size else [np.nan] * len(shares)
-    summary = {"minimum": np.nan, "maximum": np.nan, "mean": np.nan}
-    if finite.size:
-        summary = {"minimum": finite.min(), "maximum": finite.max(), "mean": finite.mean()}
-    numbers = [*summary.values(), *percentiles]
-    return {"n": finite.size} | dict(zip([*summary, *shares], map(float, numbers), strict=True))
+    if not finite.size:
+        return {"n": 0} | dict.fromkeys(_NAMES, np.nan)
+    numbers = [finite.min(), finite.max(), finite.mean(), *np.percentile(finite, PERCENTILES)]
+    return {"n": finite.size} | dict(zip(_NAMES, map(float, numbers), strict=True))
 
 
-def describe_chunks(parts: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, float]:
-    """What `describe` tells of a map in single precision, which is gone through twice, part by part.
+def describe_chunks(chunks: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, int | float]:
+    """`describe` of a map in single precision that is gone through twice, chunk by chunk; percentiles are exact.
 
-    Percentiles are exact. The order of numbers in single precision is that of their 32 bits, but for the sign: the
-    first time counts them by the upper 16 bits, the second time by the lower ones where a percentile lies.
+    The order of numbers in single precision is that of their 32 bits, but for the sign: the first time counts them by
+    the upper 16 bits, the second time by the lower ones where a percentile lies.
     """
     n, total, ends, upper = 0, 0.0, [np.inf, -np.inf], np.zeros(1 << 16, np.int64)
-    for part in parts():
-        finite = part[np.isfinite(part)]
+    for chunk in chunks():
+        finite = chunk[np.isfinite(chunk)]
         n, total = n + finite.size, total + float(finite.sum(dtype=float))
         if finite.size:
             ends = [min(ends[0], float(finite.min())), max(ends[1], float(finite.max()))]
@@ -41,8 +39,8 @@ def describe_chunks(parts: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[
     counted = np.cumsum(upper)
     bins = np.searchsorted(counted, ranks, side="right")
     lower = {number: np.zeros(1 << 16, np.int64) for number in np.unique(bins)}
-    for part in parts():
-        ordered = _ordered(part[np.isfinite(part)])
+    for chunk in chunks():
+        ordered = _ordered(chunk[np.isfinite(chunk)])
         for number, counts in lower.items():
             counts += np.bincount(ordered[ordered >> 16 == number] & 0xFFFF, minlength=1 << 16)
     before = counted[bins] - upper[bins]
@@ -52,9 +50,7 @@ def describe_chunks(parts: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[
     ]
     low, high = _numbers(np.array(keys, np.uint32)).astype(float).reshape(ranks.shape)
     percentiles = [np.quantile(pair, share) for *pair, share in zip(low, high, places - np.floor(places), strict=True)]
-    names = [f"p{share:02d}" for share in PERCENTILES]
-    summary = {"minimum": ends[0], "maximum": ends[1], "mean": total / n} | dict(zip(names, percentiles, strict=True))
-    return {"n": n} | {name: float(value) for name, value in summary.items()}
+    return {"n": n} | dict(zip(_NAMES, map(float, [*ends, total / n, *percentiles]), strict=True))
 
 
 def _ordered(values: NDArray[np.float32]) -> NDArray[np.uint32]:
