@@ -1,4 +1,4 @@
-"""Simulated field points."""
+"""Simulated measurements at points in the field."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from kilomoist.simulation.scenes import Scene
 FIELD_POINTS = 153
 """As many as the study had."""
 FIELD_ERROR = 0.07
-"""m³/m³: what a single point differs from its pixel by, its own error included. Makes r at points like the study's."""
+"""m³/m³: standard deviation of a point from its pixel, with its own error. Makes r at points like the study's."""
 MARGIN = 0.5
 """Degrees between the border of the scene and its field points."""
 
@@ -21,7 +21,7 @@ def field_points(scene: Scene, true: NDArray, month: str, extent: tuple[float, f
     random = scene.random("field points", month)
     begin, end = month_range(month)
     west, south, east, north = extent
-    rows: list[dict] = []
+    rows: list[tuple] = []
     while len(rows) < FIELD_POINTS:
         longitude = round(random.uniform(west + MARGIN, east - MARGIN), 5)
         latitude = round(random.uniform(south + MARGIN, north - MARGIN), 5)
@@ -30,14 +30,7 @@ def field_points(scene: Scene, true: NDArray, month: str, extent: tuple[float, f
         day = int(random.integers((end - begin).days))
         measured = float(value + FIELD_ERROR * random.standard_normal())
         if np.isfinite(value):
-            rows.append(
-                {
-                    "id": f"S{len(rows) + 1:03d}",
-                    "longitude": longitude,
-                    "latitude": latitude,
-                    "date": begin.replace(day=day + 1).isoformat(),
-                    "depth_cm": 5,
-                    "soil_moisture": round(min(max(measured, 0.01), 0.6), 4),
-                }
-            )
-    return pd.DataFrame(rows)
+            date = begin.replace(day=day + 1).isoformat()
+            moisture = round(min(max(measured, 0.01), 0.6), 4)
+            rows.append((f"S{len(rows) + 1:03d}", longitude, latitude, date, 5, moisture))
+    return pd.DataFrame(rows, columns=["id", "longitude", "latitude", "date", "depth_cm", "soil_moisture"])

@@ -6,21 +6,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.calendars import month_range
 from kilomoist.cells import block_mean
 from kilomoist.files import replaced
 from kilomoist.simulation.scenes import FINER, PIXEL_KM, Fields, Scene
 
 
 def landscape(scene: Scene) -> Fields:
-    """What does not change with time, on the scene's points: elevation (m), lake (0 or 1), and
-    what soil, plants and temperature follow.
+    """Fields on the scene's points that do not change with time: elevation (m), lake (0 or 1), and others without unit.
 
-    Moisture follows `wetness` and `soil`; vegetation follows `wetness` and `plants`, and EVI also `canopy`; surface
-    temperature follows `wetness`, `soil`, `plants` and `albedo`. All of these are without unit.
+    Moisture follows `wetness` and `soil`; vegetation `wetness` and `plants`, and EVI also `canopy`; surface temperature
+    `wetness`, `soil`, `plants` and `albedo`.
     """
-    kind = scene.kind
-    shape, spacing = (scene.points.rows, scene.points.columns), PIXEL_KM / FINER
+    kind, shape, spacing = scene.kind, scene.points.window.shape, PIXEL_KM / FINER
 
     def noise(longest: float, shortest: float, name: str) -> NDArray[np.float32]:
         return scene.noise(shape, spacing, longest, shortest, name)
@@ -32,7 +29,6 @@ def landscape(scene: Scene) -> Fields:
     north = np.linspace(1, -1, shape[0], dtype=np.float32)[:, None]
     wetness = 0.6 * north + 0.75 * noise(600, 100, "climate") + kind.wet_massif * massif + kind.wet_valleys * valleys
     wetness = wetness - kind.dry_ridges * ridges
-    lake = (noise(60, 5, "basins") - 0.35 * ridges > 2.35).astype(np.float32)
     return {
         "elevation": np.maximum(elevation, 500),
         "wetness": wetness,
@@ -40,17 +36,17 @@ def landscape(scene: Scene) -> Fields:
         "plants": 0.9 * noise(400, 40, "land use") + 0.3 * noise(40, 2, "pasture"),
         "canopy": 0.9 * noise(250, 20, "canopy") + 0.4 * noise(20, 1, "leaves"),
         "albedo": 0.9 * noise(300, 20, "rock") + 0.3 * noise(20, 1, "stones"),
-        "lake": lake,
+        "lake": (noise(60, 5, "basins") - 0.35 * ridges > 2.35).astype(np.float32),
     }
 
 
 def elevation_map(fields: Fields) -> NDArray[np.float32]:
-    """Elevation (m) at 1 km, mean of a pixel's points."""
+    """Elevation (m) at 1 km: mean of a pixel's points."""
     return block_mean(fields["elevation"], FINER)[0].astype(np.float32)
 
 
 def write_landscape(path: str | Path, fields: Fields) -> None:
-    """Keep a landscape for the jobs that look at it."""
+    """Write a landscape for the jobs that observe it."""
     with replaced(path) as partial, open(partial, "wb") as file:
         np.savez(file, allow_pickle=False, **fields)
 
@@ -67,7 +63,7 @@ def season(day: datetime) -> float:
 
 
 def moisture(fields: Fields, when: datetime) -> NDArray[np.float32]:
-    """Soil moisture (m³/m³) of land at the scene's points: dry steppe to wet forest; the month sets the level."""
+    """Soil moisture (m³/m³) of land at the scene's points, from dry steppe to wet forest; the month sets the level."""
     level = fields["wetness"] + fields["soil"] - 0.4 + 0.15 * season(when)
     return (0.045 + 0.235 / (1 + np.exp(-0.95 * level))).astype(np.float32)
 
@@ -81,5 +77,4 @@ def truth(fields: Fields, month: str) -> NDArray[np.float32]:
 
 def middle_of(month: str) -> datetime:
     """The 15th of a month."""
-    begin, _ = month_range(month)
-    return datetime(begin.year, begin.month, 15)
+    return datetime.strptime(f"{month}-15", "%Y-%m-%d")

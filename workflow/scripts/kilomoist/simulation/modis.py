@@ -134,7 +134,7 @@ def write_tiled_granule(
 
 
 def _tiled_datasets(product: Product) -> tuple[_Dataset, ...]:
-    """The datasets of a tiled product, in their order in the file."""
+    """Datasets of a tiled product, in their order in the file."""
     if product.role == "temperature":
         return _TEMPERATURE
     prefix = product.layers["ndvi"].dataset.removesuffix("NDVI")
@@ -155,17 +155,17 @@ def _attributes(dataset: _Dataset) -> list[tuple[str, int, Any]]:
 
 
 def _vgroup(groups: V, name: str, kind: str) -> VG:
-    """A new group of an HDF4 file, of a class."""
+    """A new group of an HDF4 file."""
     group = groups.create(name)
     group._class = kind
     return group
 
 
 def _rename_root(path: Path, name: str) -> None:
-    """Call the root of an HDF4 file `name`: the library calls it like the file, which has a temporary name.
+    """Rename the root of an HDF4 file, which the library calls like the file, by its temporary name.
 
-    The root is the Vgroup of class `CDF0.0`, which the library writes last. Its entry in the directory says where it
-    lies and how long it is; in it, the length of its name (2 bytes) stands before the name.
+    The root is the Vgroup of class `CDF0.0`, which the library writes last. Its entry in the directory holds its place
+    and length; in it, the length of its name (2 bytes) stands before the name.
     """
     content = path.read_bytes()
     old, new = (struct.pack(">H", len(text)) + text for text in (os.fsencode(path), name.encode()))
@@ -177,11 +177,9 @@ def _rename_root(path: Path, name: str) -> None:
                 if content[end:].strip(b"\0"):
                     raise RuntimeError(f"{path}: the root group is not the last element")
                 root = root.replace(old, new)
-                entry = position + number * DESCRIPTOR.itemsize
-                length_at = entry + DESCRIPTOR.itemsize - 4  # the length is the last of an entry's numbers
-                path.write_bytes(
-                    content[:length_at] + struct.pack(">I", len(root)) + content[length_at + 4 : begin] + root + b"\0"
-                )
+                length_end = position + (number + 1) * DESCRIPTOR.itemsize  # the length is an entry's last number
+                before, after = content[: length_end - 4], content[length_end:begin]
+                path.write_bytes(before + struct.pack(">I", len(root)) + after + root + b"\0")
                 return
     raise RuntimeError(f"{path} has no root group of its name")
 
@@ -201,33 +199,29 @@ def _structure(product: Product, tile: str, table: tuple[_Dataset, ...]) -> str:
     temperature = product.role == "temperature"
     side = TILE_SIDE if temperature else 20015109.354 / 18
     left, top, right, bottom = (number * side for number in (h - 18, 9 - v, h - 17, 8 - v))
-    parameters = f"(6371007.181000,0,0,0,0,0,0,0,{86400 if temperature else 0},0,0,0,0)"
-    lines = ["GROUP=SwathStructure", "END_GROUP=SwathStructure", "GROUP=GridStructure", "\tGROUP=GRID_1"]
-    lines += [
-        f'\t\tGridName="{product.grid_name}"',
-        f"\t\tXDim={product.pixels}",
-        f"\t\tYDim={product.pixels}",
-        f"\t\tUpperLeftPointMtrs=({left:.6f},{top:.6f})",
-        f"\t\tLowerRightMtrs=({right:.6f},{bottom:.6f})",
-        "\t\tProjection=GCTP_SNSOID",
-        f"\t\tProjParams={parameters}",
-        "\t\tSphereCode=-1",
-        *(["\t\tGridOrigin=HDFE_GD_UL"] if temperature else []),
-        "\t\tGROUP=Dimension",
-        "\t\tEND_GROUP=Dimension",
-        "\t\tGROUP=DataField",
+    grid = [
+        f'GridName="{product.grid_name}"\nXDim={product.pixels}\nYDim={product.pixels}\n',
+        f"UpperLeftPointMtrs=({left:.6f},{top:.6f})\nLowerRightMtrs=({right:.6f},{bottom:.6f})\n",
+        "Projection=GCTP_SNSOID\n",
+        f"ProjParams=(6371007.181000,0,0,0,0,0,0,0,{86400 if temperature else 0},0,0,0,0)\nSphereCode=-1\n",
+        "GridOrigin=HDFE_GD_UL\n" if temperature else "",
     ]
-    for number, dataset in enumerate(table, start=1):
-        lines += [
-            f"\t\t\tOBJECT=DataField_{number}",
-            f'\t\t\t\tDataFieldName="{dataset.name}"',
-            f"\t\t\t\tDataType=DFNT_{dataset.type.upper()}",
-            '\t\t\t\tDimList=("YDim","XDim")',
-            f"\t\t\tEND_OBJECT=DataField_{number}",
-        ]
-    lines += ["\t\tEND_GROUP=DataField", "\t\tGROUP=MergedFields", "\t\tEND_GROUP=MergedFields", "\tEND_GROUP=GRID_1"]
-    lines += ["END_GROUP=GridStructure", "GROUP=PointStructure", "END_GROUP=PointStructure", "END", ""]
-    return "\n".join(lines)
+    fields = [
+        _entry(
+            "OBJECT",
+            f"DataField_{number}",
+            f'DataFieldName="{dataset.name}"\nDataType=DFNT_{dataset.type.upper()}\nDimList=("YDim","XDim")\n',
+        )
+        for number, dataset in enumerate(table, start=1)
+    ]
+    groups = _entry("GROUP", "Dimension") + _entry("GROUP", "DataField", *fields) + _entry("GROUP", "MergedFields")
+    grids = _entry("GROUP", "GridStructure", _entry("GROUP", "GRID_1", *grid, groups))
+    return _entry("GROUP", "SwathStructure") + grids + _entry("GROUP", "PointStructure") + "END\n"
+
+
+def _entry(kind: str, name: str, *members: str) -> str:
+    content = indent("".join(members), "\t")
+    return f"{kind}={name}\n{content}END_{kind}={name}\n"
 
 
 def _core_metadata(product: Product, tile: str, time: datetime) -> str:

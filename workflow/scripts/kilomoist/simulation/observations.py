@@ -18,10 +18,7 @@ KEPT = 0.67
 
 
 class Footprints:
-    """Means of the landscape's points over the pixels of a tile, by `samples`² points in each.
-
-    Everything is computed on the band of the tile's rows that the scene reaches, (rows, columns) below.
-    """
+    """Means of the landscape's points over a tile's pixels, by `samples`² points in each; in `rows`, the scene's."""
 
     def __init__(self, scene: Scene, tile: Grid, samples: int) -> None:
         points = scene.points
@@ -44,7 +41,7 @@ class Footprints:
         self.inside = inside.reshape(shape).all(axis=(1, 3))
 
     def mean(self, field: NDArray) -> NDArray[np.float32]:
-        """Mean of a field over each pixel's footprint, NaN outside the scene."""
+        """Mean of a field over each pixel, NaN outside the scene."""
         padded = np.append(field.ravel(), np.float32(np.nan))
         total = np.zeros(self.inside.shape, np.float32)
         for index in self.index:
@@ -52,7 +49,7 @@ class Footprints:
         return total / np.float32(len(self.index))
 
     def centre(self, pixels: NDArray) -> NDArray:
-        """Value of a field at 1 km near each footprint's centre, NaN outside the scene."""
+        """Value of a field at 1 km near each pixel's centre, NaN outside the scene."""
         padded = np.append(pixels.ravel(), np.float32(np.nan))
         middle = self.index[len(self.index) // 2]
         columns = pixels.shape[1]
@@ -61,7 +58,7 @@ class Footprints:
         return padded[np.where(outside, pixels.size, row // FINER * columns + column // FINER)]
 
     def whole(self, numbers: NDArray, unseen: int) -> NDArray:
-        """Numbers of the band in an array of the whole tile, `unseen` elsewhere."""
+        """Numbers of the scene's rows in an array of the whole tile, `unseen` elsewhere."""
         array = np.full((self.tile.rows, self.tile.columns), unseen, numbers.dtype)
         array[self.rows] = numbers
         return array
@@ -78,9 +75,8 @@ def _temperature(kind: Landscape, fields: Fields, when: datetime, night: bool) -
     height = (fields["elevation"] - 1500) / 1000
     cold = 20 * (1 - season(when))
     if night:
-        return (285.5 - kind.lapse_night * height + 0.6 * fields["wetness"] + 0.5 * fields["albedo"] - cold).astype(
-            np.float32
-        )
+        ground = 285.5 - kind.lapse_night * height + 0.6 * fields["wetness"] + 0.5 * fields["albedo"] - cold
+        return ground.astype(np.float32)
     wet = fields["wetness"] + 0.5 * fields["soil"]
     land = 310 - kind.lapse_day * height - 3.0 * wet - 0.8 * fields["plants"] + 2.6 * fields["albedo"] - cold
     return np.where(fields["lake"] > 0, 291 - cold, land).astype(np.float32)
@@ -93,7 +89,7 @@ def _snow(fields: Fields, when: datetime) -> NDArray[np.float32]:
 
 
 class TemperatureView:
-    """What MOD11A1 or MYD11A1 sees of a scene on one tile in a month, day by day."""
+    """Observations of MOD11A1 or MYD11A1 of a scene on a tile in a month."""
 
     def __init__(self, scene: Scene, fields: Fields, tile: Grid, month: str) -> None:
         self.scene = scene
@@ -104,11 +100,11 @@ class TemperatureView:
         }
 
     def day(self, product: Product, when: datetime) -> dict[str, NDArray]:
-        """Stored numbers of the datasets of one day's granule.
+        """Stored numbers of the datasets of a day's granule.
 
-        Clouds and weather move from day to day: the whole scene is warmer or colder, and each pixel by 0.8 K at
-        random. Within 4 km of a cloud quality is `other` and the error larger and negative. In a noisy scene each
-        observation has a white error more, of which a month's composite at 1 km keeps `LST_NOISE`.
+        Clouds and weather differ each day: the whole scene is warmer or colder, and each pixel by 0.8 K at random.
+        Within 4 km of a cloud quality is `other` and the error larger and negative. In a noisy scene observations have
+        a white error more, of which a month's composite at 1 km keeps `LST_NOISE`.
         """
         from scipy.ndimage import binary_dilation
 
@@ -121,9 +117,8 @@ class TemperatureView:
             clouds = _clouds(scene, overcast, name, *label)
             edge = binary_dilation(clouds, iterations=4) & ~clouds
             weather = scene.noise(scene.window.shape, PIXEL_KM * CELL_SIDE, 600, 150, "weather", name, *label)
-            warmth = scene.random("air", name, *label).normal(0, 1.5) + 1.2 * interpolate(
-                weather, scene.window, scene.pixels, CELL_SIDE
-            )
+            smooth = interpolate(weather, scene.window, scene.pixels, CELL_SIDE)
+            warmth = scene.random("air", name, *label).normal(0, 1.5) + 1.2 * smooth
             cloudy = self.footprints.centre(clouds.astype(np.float32)) > 0
             uncertain = self.footprints.centre(edge.astype(np.float32)) > 0
             error = 0.8 * random.standard_normal(mean.shape, dtype=np.float32)
@@ -138,36 +133,24 @@ class TemperatureView:
             quality = np.where(seen, np.where(uncertain, other, 0), np.where(inside, 2, 3)).astype(np.uint8)
             arrays[f"LST_{name}_1km"] = np.where(seen, np.rint(kelvin / 0.02), 0).astype(np.uint16), 0
             arrays[f"QC_{name}"] = quality, 3
-            hour = 105 if name == "Day" else 218
-            arrays[f"{name}_view_time"] = np.where(seen, hour + random.integers(-8, 9), 255).astype(np.uint8), 255
-            arrays[f"{name}_view_angl"] = np.where(seen, 65 + random.integers(-55, 56), 255).astype(np.uint8), 255
-            arrays[f"Clear_{name.lower()}_cov"] = np.where(seen, 2000, 0).astype(np.uint16), 0
-        for name, emissivity in (("Emis_31", 0.974), ("Emis_32", 0.976)):
-            arrays[name] = np.where(inside, round((emissivity - 0.49) / 0.002), 0).astype(np.uint8), 0
         return {name: self.footprints.whole(*numbers) for name, numbers in arrays.items()}
 
 
 def vegetation_period(
     scene: Scene, fields: Fields, footprints: Footprints, product: Product, when: datetime
 ) -> dict[str, NDArray]:
-    """Stored numbers of the datasets of one 16-day granule.
+    """Stored numbers of the datasets of a 16-day granule.
 
     Greenness follows wetness, the season, height and `plants`; EVI saturates later than NDVI. Each pixel has an error
     of its own in each period. Some pixels are marginal (usefulness from lower to useless), cloudy, or under snow;
     lakes have low indices with a quality that does not betray them, but the land/water flag does. In a noisy scene
     NDVI has a white error more, which EVI follows, and of which a month's composite at 1 km keeps `NDVI_NOISE`.
     """
-    kind = scene.kind
-    prefix = product.layers["ndvi"].dataset.removesuffix(" NDVI")
-    label = (product.name, when.isoformat())
-    tile = footprints.tile
-    random = scene.random("vegetation", tile.top, tile.left, *label)
-    shape = footprints.inside.shape
-    green = (
-        1.0 * fields["wetness"]
-        + 0.62 * fields["plants"]
-        - kind.green_fall * ((fields["elevation"] - kind.green_height) / 1000) ** 2
-    )
+    kind, label = scene.kind, (product.name, when.isoformat())
+    random = scene.random("vegetation", footprints.tile.top, footprints.tile.left, *label)
+    inside, shape = footprints.inside, footprints.inside.shape
+    green = 1.0 * fields["wetness"] + 0.62 * fields["plants"]
+    green = green - kind.green_fall * ((fields["elevation"] - kind.green_height) / 1000) ** 2
     green = green + 1.1 * (season(when) - 1)
     land = 0.10 + 0.72 / (1 + np.exp(-1.15 * (green - 0.15)))
     lake = footprints.mean(fields["lake"])
@@ -179,13 +162,10 @@ def vegetation_period(
     evi = 0.02 + 0.62 * np.clip(ndvi, 0, 1) ** 1.15 * (1 + 0.1 * footprints.mean(fields["canopy"]))
     evi += 0.008 * random.standard_normal(shape, dtype=np.float32)
 
-    inside = footprints.inside
     cloudy = (footprints.centre(_clouds(scene, kind.cloudy_period, *label).astype(np.float32)) > 0) & inside
     snow = (footprints.mean(_snow(fields, when)) > 0.5) & inside & ~cloudy
-    marginal = (
-        footprints.centre(_clouds(scene, kind.marginal_period, "marginal", *label).astype(np.float32)) > 0
-    ) & inside
-    marginal &= ~(cloudy | snow)
+    hazy = _clouds(scene, kind.marginal_period, "marginal", *label).astype(np.float32)
+    marginal = (footprints.centre(hazy) > 0) & inside & ~(cloudy | snow)
     ndvi = np.where(cloudy, 0.5 * ndvi, np.where(snow, 0.02, ndvi - 0.03 * marginal))
     evi = np.where(cloudy, 0.6 * evi, np.where(snow, 0.03, evi - 0.02 * marginal))
 
@@ -198,14 +178,11 @@ def vegetation_period(
     )
     surface = np.select([lake > 0.9, lake > 0.5, lake > 0], [5, 3, 2], 1)
     bits = modland | usefulness << 2 | 1 << 6 | cloudy << 10 | surface << 11 | snow << 14
-    days_of_year = datetime(when.year, 12, 31).timetuple().tm_yday
-    composite_day = when.timetuple().tm_yday + random.integers(0, 16, shape)
-    day = np.where(inside, (composite_day - 1) % days_of_year + 1, -1).astype(np.int16)
     arrays: dict[str, tuple[NDArray, int]] = {
         "NDVI": (np.where(inside, np.rint(10000 * ndvi), -3000).astype(np.int16), -3000),
         "EVI": (np.where(inside, np.rint(10000 * evi), -3000).astype(np.int16), -3000),
         "VI Quality": (np.where(inside, bits, 65535).astype(np.uint16), 65535),
         "pixel reliability": (reliability, -1),
-        "composite day of the year": (day, -1),
     }
+    prefix = product.layers["ndvi"].dataset.removesuffix(" NDVI")
     return {f"{prefix} {name}": footprints.whole(*numbers) for name, numbers in arrays.items()}

@@ -14,22 +14,22 @@ ERROR_RANGE = 4
 
 
 def target_mean(true: NDArray) -> NDArray[np.float64]:
-    """What SMAP sees of a month: the mean over each cell, NaN where most of it is water."""
+    """Monthly soil moisture of the cells: mean over each, NaN where most of it is water."""
     mean, count = block_mean(true, CELL_SIDE)
     return np.where(count * 2 > CELL_SIDE**2, mean, np.nan)
 
 
 def erring(scene: Scene, mean: NDArray, month: str, error: float, bounds: tuple[float, float]) -> NDArray[np.float64]:
-    """A month's mean over the cells with SMAP's error of a standard deviation (m³/m³), kept within physical bounds.
+    """Monthly soil moisture of the cells with SMAP's error of a standard deviation (m³/m³), within physical bounds.
 
-    The error is a random field of the month with the spherical covariance of range `ERROR_RANGE`, made on a torus that
-    is so much larger than the scene that its opposite sides are independent (Dietrich and Newsam 1997, doi
-    10.1137/S1064827592240555); its mean over the scene is 0. Another error is the same field in another size.
+    The error is a random field of the month with a spherical covariance of range `ERROR_RANGE` and mean 0, made on a
+    torus so much larger than the scene that its opposite sides are independent (Dietrich and Newsam 1997, doi
+    10.1137/S1064827592240555). Another error is the same field in another size.
     """
     rows, columns = (2 * ERROR_RANGE + length for length in scene.window.shape)
     away = np.hypot(np.fft.fftfreq(rows, 1 / rows)[:, None], np.fft.fftfreq(columns, 1 / columns)[None]) / ERROR_RANGE
     covariance = np.where(away < 1, 1 - 1.5 * away + 0.5 * away**3, 0)
-    # All are positive but for rounding, because the covariance ends before it meets itself around the torus.
+    # Positive but for rounding, because the covariance ends before it meets itself around the torus.
     power = np.maximum(np.fft.fft2(covariance).real, 0)
     white = np.fft.fft2(scene.random("error of the target", month).standard_normal((rows, columns)))
     field = np.fft.ifft2(white * np.sqrt(power)).real[: scene.window.rows, : scene.window.columns]
@@ -37,7 +37,7 @@ def erring(scene: Scene, mean: NDArray, month: str, error: float, bounds: tuple[
 
 
 def target_field(scene: Scene, mean: NDArray, product: Product, month: str, number: int) -> NDArray[np.float32]:
-    """One 3-hourly field: the monthly mean and a course of wetting and drying whose own mean over the month is 0."""
+    """A 3-hourly field: the monthly mean and a course of wetting and drying whose mean over the month is 0."""
     times = len(slots(product, month))
     course = scene.random("rain", month, product.name).standard_normal(times).cumsum()
     course -= np.linspace(course[0], course[-1], times)
