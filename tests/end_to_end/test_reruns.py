@@ -1,6 +1,5 @@
 """What runs again after a change, and what does not: asked of Snakemake's own plan, on the files of a whole run."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from workflow_runs import DEMO, MONTH, ROOT, SMALL, Pending, copy_tree, planned, rules, snakemake
+from workflow_runs import DEMO, MONTH, SMALL, Pending, copy_tree, planned, rules, snakemake
 
 SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
 COMPOSITES = {"composite_tile", "average_target"}
@@ -162,7 +161,6 @@ def edited(demo: Path, tmp_path: Path) -> Callable[[str, str], set[str]]:
     return edit
 
 
-WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan"}
 CODE = "\n\n_EDITED = True\n"
 
 
@@ -196,14 +194,3 @@ def test_moved_times_of_code_rerun_nothing(demo: Path, tmp_path: Path) -> None:
     for path in tree.rglob("*.*"):
         path.touch()
     assert planned(demo, SMALL, tree) == set()
-
-
-def test_every_rule_reruns_with_its_own_script() -> None:
-    """`code=code("…")` names the rule's own script, in every rule but those of NASA's granules, which never refetch."""
-    files = sorted(path for path in (ROOT / "workflow/rules").glob("*.smk") if path.name != "common.smk")
-    text = "\n".join(path.read_text() for path in files)
-    found = re.findall(r"^rule (\w+):(.*?)(?=^rule |\Z)", text, re.DOTALL | re.MULTILINE)
-    assert len(found) > 20
-    for name, body in found:
-        assert (f'code=code("{name}")' in body) != (name in WITHOUT_CODE), name
-        assert f'"../scripts/{name}.py"' in body, name

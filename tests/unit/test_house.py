@@ -66,31 +66,6 @@ def test_slurm_is_locked_apart() -> None:
     assert SLURM_LOCK.count("--hash=sha256:") >= 2 * len(extra)
 
 
-def test_every_rule_says_what_it_needs() -> None:
-    """Threads, memory and time; on a cluster the latter two grow with the attempt, so that retries help."""
-    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        for rule in re.split(r"^rule ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-            name = rule.partition(":")[0]
-            needs = {
-                need: re.search(rf"^ +{need}[:=](.+)$", rule, re.MULTILINE) for need in ("threads", "mem_mb", "runtime")
-            }
-            assert all(needs.values()), name
-            if "localrule: True" not in rule:
-                assert re.search(r"\bmemory\(", needs["mem_mb"][1]), name
-                assert re.search(r"\bminutes\(", needs["runtime"][1]), name
-
-
-def test_profile_for_slurm_names_rules_that_are_there() -> None:
-    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
-    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
-    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
-    arrays = set(re.split(r", *", profile["slurm-array-jobs"]))
-    assert arrays <= rules
-    # The plugin loses jobs of an array's rule when Snakemake may not start all that are ready.
-    assert profile["jobs"] >= 100_000
-    assert profile["max-jobs-per-timespan"] == f"{profile['jobs']}/1s"
-
-
 def test_conda_environment_is_current() -> None:
     generate = runpy.run_path(str(ROOT / "workflow/envs/generate.py"))
     committed = generate["ENVIRONMENT"].read_text(encoding="utf-8")

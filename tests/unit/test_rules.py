@@ -1,0 +1,91 @@
+"""Rules as Snakemake knows them: what each says of itself, and that its script asks for what it hands over."""
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import Parameter, signature
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.api import SnakemakeApi
+from snakemake.iocontainers import Namedlist
+from snakemake.rules import Rule
+from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
+from workflow_runs import ROOT, SMALL
+
+from kilomoist.dependencies import fingerprint
+
+SCRIPTS = ROOT / "workflow/scripts"
+WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan"}
+"""Rules of NASA's granules: an edit of the library must not fetch or list anything again."""
+
+STEPPE, NO_FILES = Namedlist(fromdict={"region": "steppe"}), Namedlist(fromdict={"others": []})
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Rule]]:
+    """Every rule with a script, by its name."""
+    paths = list(sys.path)
+    output, config = OutputSettings(quiet={Quietness.ALL}), ConfigSettings(config=SMALL)
+    with SnakemakeApi(output) as api:
+        folder = tmp_path_factory.mktemp("rules")
+        loaded = api.workflow(ResourceSettings(cores=1), config, snakefile=ROOT / "Snakefile", workdir=folder)
+        yield {rule.name: rule for rule in loaded._workflow.rules if rule.script}
+    sys.path[:] = paths
+
+
+def named(files: Namedlist) -> list[str]:
+    """Names of a rule's files, each of which must have one."""
+    counts = [len(value) if isinstance(value, list) else 1 for _, value in files.items()]
+    assert sum(counts) == len(files)
+    return [key for key, _ in files.items()]
+
+
+def test_every_rule_says_what_it_needs(rules: dict[str, Rule]) -> None:
+    """Threads, memory and time; on a cluster the latter two grow with the attempt, so that retries help."""
+    assert len(rules) > 30
+    for name, rule in rules.items():
+        assert rule.message, name
+        assert [Path(log).parts[:3] for log in rule.log] == [("results", "logs", name)]
+        if name != "plan":  # which must have no output
+            assert Path(rule.benchmark).parts[:3] == ("results", "benchmarks", name)
+        assert rule.ruleinfo.threads >= 1, name
+        first, second = (rule.expand_resources(STEPPE, NO_FILES, attempt) for attempt in (1, 2))
+        for need in ("mem_mb", "runtime"):
+            assert first[need] > 0, name
+            assert second[need] == first[need] * (1 if rule.ruleinfo.localrule else 2), name
+
+
+def test_every_rule_reruns_with_its_own_script(rules: dict[str, Rule]) -> None:
+    assert rules.keys() == {path.stem for path in SCRIPTS.glob("*.py")}
+    for name, rule in rules.items():
+        assert rule.script == f"../scripts/{name}.py"
+        code = None if name in WITHOUT_CODE else fingerprint(SCRIPTS / f"{name}.py")
+        assert rule.params.get("code") == code, name
+
+
+def test_scripts_ask_for_what_their_rules_name(rules: dict[str, Rule]) -> None:
+    """Of the rules that hand over by name."""
+    for name, rule in rules.items():
+        module = import_module(name)
+        if not hasattr(module, "hand_over"):
+            continue
+        function = getattr(module, name)
+        asked = signature(function).parameters
+        given = [*named(rule.input), *named(rule.output), *(key for key, _ in rule.params.items() if key != "code")]
+        assert len(given) == len(set(given)), name
+        assert not set(given) & rule.wildcard_names, name
+        assert set(given) <= asked.keys(), name
+        needed = {key for key, parameter in asked.items() if parameter.default is Parameter.empty}
+        assert needed - set(given) <= rule.wildcard_names | {"threads"}, name
+        if function.__module__ == name:
+            assert {parameter.kind for parameter in asked.values()} == {Parameter.KEYWORD_ONLY}, name
+
+
+def test_profile_for_slurm_names_rules_that_are_there(rules: dict[str, Rule]) -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
+    assert set(profile["slurm-array-jobs"].replace(" ", "").split(",")) <= rules.keys()
+    # The plugin loses jobs of an array's rule when Snakemake may not start all that are ready.
+    assert profile["jobs"] >= 100_000
+    assert profile["max-jobs-per-timespan"] == f"{profile['jobs']}/1s"
