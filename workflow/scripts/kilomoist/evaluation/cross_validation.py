@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import Values
 from kilomoist.evaluation.knndm import knndm_folds
-from kilomoist.evaluation.null_models import null_estimates
+from kilomoist.evaluation.null_estimates import null_estimates
 from kilomoist.evaluation.validation_folds import block_folds, random_folds
 from kilomoist.grids import CELL_SIDE, M01, Window, geographic_from_ease
 from kilomoist.learning import learners

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kilomoist.errors import InputError
-from kilomoist.evaluation.null_models import null_estimates
+from kilomoist.evaluation.null_estimates import null_estimates
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.learners import LearnerSettings

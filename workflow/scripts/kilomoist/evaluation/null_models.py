@@ -1,12 +1,10 @@
-"""Null models: what a map or a model must beat."""
+"""Null models of maps: what the target's cells say without any predictor."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values, interpolate
 from kilomoist.grids import Window
-from kilomoist.learning import learners
-from kilomoist.learning.learners import LearnerSettings
 from kilomoist.reconciliation import reconcile
 
 
@@ -21,9 +19,3 @@ def null_models(
         "bilinear": bilinear,
         "bilinear_reconciled": reconcile(bilinear, target, factor, cells, minimum_fraction)[0],
     }
-
-
-def null_estimates(x: NDArray, y: NDArray, of: NDArray) -> dict[str, Values]:
-    """What needs no forest: the mean of the training rows, and a linear model of them."""
-    linear = learners.fit(LearnerSettings("linear", 1, 0), x, y)
-    return {"mean": np.full(len(of), y.mean()), "linear": learners.predict_mean(linear, of)}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.evaluation.null_models import null_estimates
+from kilomoist.evaluation.null_estimates import null_estimates
 from kilomoist.predictors.samples import PLACES
 
 

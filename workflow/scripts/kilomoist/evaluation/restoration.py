@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.evaluation.null_models import null_estimates, null_models
+from kilomoist.evaluation.null_estimates import null_estimates
+from kilomoist.evaluation.null_models import null_models
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M09, Window, geographic_from_ease
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment
