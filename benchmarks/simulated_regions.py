@@ -202,20 +202,18 @@ def train_model(region: Region, _: str) -> None:
 
 def evaluate_model(region: Region, _: str) -> None:
     from evaluate_model import evaluate_model
-    from kilomoist.learning.learners import LearnerSettings
 
-    inputs, models = region.at("samples.parquet", "cells.tif"), region.at("model.skops", "alternative.skops")
-    outputs = region.named(
-        correlation="correlation.csv",
-        predictions="predictions.csv",
-        importance="importance.csv",
-        partial_dependence="dependence.csv",
-        train="train.parquet",
-        random="random.parquet",
-        applicability="applicability.npz",
-    )
+    files = {"samples": "samples.parquet", "cells": "cells.tif", "predictions": "predictions.csv"}
+    files |= {"importance": "importance.csv", "partial_dependence": "dependence.csv"}
     evaluate_model(
-        *inputs, models, USE, list(PRODUCTS)[:1], UNITS, LearnerSettings(region.kind, 200, SEED), 0.5, 1, outputs
+        **region.named(**files, applicability="applicability.npz"),
+        models=region.at("model.skops", "alternative.skops"),
+        use=USE,
+        products=list(PRODUCTS)[:1],
+        units=UNITS,
+        learner={"kind": region.kind, "trees": 200, "seed": SEED},
+        minimum_valid_fraction=0.5,
+        threads=1,
     )
 
 

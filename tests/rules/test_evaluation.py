@@ -41,12 +41,11 @@ from kilomoist.mapping.applicability import applicability, read_applicability, w
 from kilomoist.predictors.samples import write_samples
 from kilomoist.rasters import read_raster
 
-TABLES = [f"{RUN}/tables/{name}.csv" for name in ("correlation", "predictions")]
 RANKED = [f"{RUN}/tables/{name}.csv" for name in ("importance", "partial_dependence")]
+PREDICTIONS, APPLICABILITY = f"{RUN}/tables/predictions.csv", f"{RUN}/applicability.npz"
+EVALUATED = [*RANKED, PREDICTIONS, APPLICABILITY]
 STUDY = [f"{RUN}/protocols/{name}.parquet" for name in ("train", "random")]
-EVALUATED = [*TABLES, *RANKED, *STUDY, f"{RUN}/applicability.npz"]
-
-
+SCORED = [f"{RUN}/tables/{name}.csv" for name in ("scores", "differences", "correlation")]
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 
 
@@ -70,23 +69,11 @@ def test_evaluate_model(bench: Bench, method: str) -> None:
     """The study's model is always looked at, whichever method makes the map."""
     prepare(bench, method)
     bench.run("evaluate_model", *EVALUATED)
-    correlation, predictions = (pd.read_csv(bench.folder / table) for table in TABLES)
-    samples = sample_table()
-    r = correlation.set_index(["first", "second"])["r"]
-    assert len(r) == 6
-    assert r["target", "ndvi"] == pytest.approx(np.corrcoef(samples["target"], samples["ndvi"])[0, 1])
-    assert (correlation["n"] == len(samples)).all()
-    assert (correlation["effective_n"] > 1).all()
-    assert correlation["p_effective"].between(0, 1).all()
+    predictions, samples = pd.read_csv(bench.folder / PREDICTIONS), sample_table()
     assert predictions["split"].tolist() == samples["split"].tolist()
     np.testing.assert_allclose(predictions["observed"], samples["target"])
     expected = predict_mean(fitted("absolute").estimator, samples[USE].to_numpy(np.float32))
     np.testing.assert_allclose(predictions["predicted"], expected)
-    for path, split in zip(STUDY, ("train", "test"), strict=True):
-        table, rows = pd.read_parquet(bench.folder / path), samples["split"] == split
-        np.testing.assert_array_equal(table["row"], samples["row"][rows])
-        np.testing.assert_allclose(table["absolute"], expected[rows])
-        np.testing.assert_allclose(table["mean"], samples["target"][samples["split"] == "train"].mean())
 
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])
@@ -121,7 +108,7 @@ def test_evaluate_model_ranks_predictors(bench: Bench, method: str) -> None:
     assert temperature["minimum", "min"] > 250
     assert ranges.loc["detail", "lst_day", "K"]["maximum", "max"] < 20
     # What the jobs of blocks are told is of the model that makes the map.
-    known, facts = read_applicability(bench.folder / EVALUATED[-1])
+    known, facts = read_applicability(bench.folder / APPLICABILITY)
     weights = weights_of(importance, method, USE)
     own = learned_rows(method, samples, region_cells(), USE, 0.5)
     folds = spatial_folds(own.row[own.trained], own.column[own.trained])
@@ -139,7 +126,7 @@ def test_evaluate_model_without_detail(bench: Bench) -> None:
     bench.run("evaluate_model", *EVALUATED)
     for table in RANKED:
         assert pd.read_csv(bench.folder / table)["method"].unique().tolist() == ["absolute"]
-    known, facts = read_applicability(bench.folder / EVALUATED[-1])
+    known, facts = read_applicability(bench.folder / APPLICABILITY)
     assert known is None
     assert facts["tags"]["note"].startswith("alpha is 0")
 
@@ -158,37 +145,54 @@ def test_score_protocols(bench: Bench) -> None:
     """Scores of each estimate, skill against the null models, and a row that says why there is no number."""
     samples = sample_table()
     y = samples["target"].to_numpy()
-    places = samples[["row", "col", "lon", "lat"]]
-    estimates = {"absolute": 0.9 * y + 0.02, "mean": np.full(len(y), y.mean()), "linear": 0.5 * y + 0.1}
-    for name in PROTOCOLS[:-1]:
-        places.assign(observed=y, **estimates).to_parquet(bench.path(f"{RUN}/protocols/{name}.parquet"))
+    predicted = 0.9 * y + 0.02
+    estimates = {"absolute": predicted, "mean": np.full(len(y), y.mean()), "linear": 0.5 * y + 0.1}
+    table = samples[["row", "col", "lon", "lat"]].assign(observed=y, **estimates)
+    for name in PROTOCOLS[2:-1]:
+        table.to_parquet(bench.path(f"{RUN}/protocols/{name}.parquet"))
     nothing = pd.DataFrame()
     nothing.attrs["note"] = "too small"
     nothing.to_parquet(bench.path(f"{RUN}/protocols/degrade_restore.parquet"))
+    write_sample_table(bench.path(f"{RUN}/samples.parquet"))
+    pd.DataFrame({"observed": y, "predicted": predicted, "split": samples["split"]}).to_csv(bench.path(PREDICTIONS))
     write_range(bench)
-    bench.run("score_protocols", f"{RUN}/tables/scores.csv", f"{RUN}/tables/differences.csv")
-    table = pd.read_csv(bench.folder / f"{RUN}/tables/scores.csv", dtype={"n": str})
-    assert table["n"].tolist()[:-1] == [str(len(y))] * (len(table) - 1)  # a count, though one row has none
-    table["n"] = table["n"].astype(float)
-    expected_protocols = [name for name in PROTOCOLS[:-1] for _ in range(3)]
-    assert table["protocol"].tolist() == [*expected_protocols, "degrade_restore"]
-    assert table["method"].tolist()[:3] == ["absolute", "null model", "null model"]
-    assert table["model"].tolist()[:3] == ["random_forest", "mean", "linear"]
-    first = table.iloc[0]
-    expected = score(y, estimates["absolute"])
+    bench.run("score_protocols", *SCORED, *STUDY)
+    scores = pd.read_csv(bench.folder / SCORED[0], dtype={"n": str})
+    train, test = samples[samples["split"] == "train"], samples[samples["split"] == "test"]
+    numbers = [len(train)] * 3 + [len(test)] * 3 + [len(y)] * 9
+    assert scores["n"].tolist()[:-1] == list(map(str, numbers))  # counts, though one row has none
+    scores["n"] = scores["n"].astype(float)
+    assert scores["protocol"].tolist() == [*(name for name in PROTOCOLS[:-1] for _ in range(3)), "degrade_restore"]
+    assert scores["method"].tolist()[:3] == ["absolute", "null model", "null model"]
+    assert scores["model"].tolist()[:3] == ["random_forest", "mean", "linear"]
+    first = scores.set_index(["protocol", "method"]).loc[("blocks", "absolute")]
+    expected = score(y, predicted)
     for name in ("n", "r", "r2", "rmse", "ubrmse", "bias"):
         assert first[name] == pytest.approx(expected[name]), name
     errors = {name: np.mean((values - y) ** 2) for name, values in estimates.items()}
     assert first["skill_mean"] == pytest.approx(1 - errors["absolute"] / errors["mean"])
     assert first["skill_linear"] == pytest.approx(1 - errors["absolute"] / errors["linear"])
-    assert not [name for name in table if name.endswith("_ordinary")]
-    differences = pd.read_csv(bench.folder / f"{RUN}/tables/differences.csv")
-    assert set(differences["reference"]) == {"linear"}
-    one = differences[differences["protocol"] == "random"].set_index("estimate").loc["absolute"]
-    assert one["rmse_difference"] == pytest.approx(np.sqrt(errors["absolute"]) - np.sqrt(errors["linear"]))
-    last = table.iloc[-1]
+    assert not [name for name in scores if name.endswith("_ordinary")]
+    last = scores.iloc[-1]
     assert last["note"] == "too small"
     assert np.isnan(last["rmse"])
+    differences = pd.read_csv(bench.folder / SCORED[1])
+    assert set(differences["reference"]) == {"linear"}
+    one = differences[differences["protocol"] == "blocks"].set_index("estimate").loc["absolute"]
+    assert one["rmse_difference"] == pytest.approx(np.sqrt(errors["absolute"]) - np.sqrt(errors["linear"]))
+    # The study's own protocols, beside null models of the training rows.
+    for path, rows in zip(STUDY, (train, test), strict=True):
+        found = pd.read_parquet(bench.folder / path)
+        np.testing.assert_array_equal(found["row"], rows["row"])
+        np.testing.assert_allclose(found["absolute"], predicted[rows.index])
+        np.testing.assert_allclose(found["mean"], train["target"].mean())
+    correlation = pd.read_csv(bench.folder / SCORED[2])
+    r = correlation.set_index(["first", "second"])["r"]
+    assert len(r) == 6
+    assert r["target", "ndvi"] == pytest.approx(np.corrcoef(samples["target"], samples["ndvi"])[0, 1])
+    assert (correlation["n"] == len(samples)).all()
+    assert (correlation["effective_n"] > 1).all()
+    assert correlation["p_effective"].between(0, 1).all()
 
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])

@@ -30,7 +30,6 @@ if Path("config/config.yaml").exists():
 ENVIRONMENT = "../envs/environment.yaml"
 RUN = "results/{region}/{month}"
 FOLDED = ("random_folds", "blocks", "knndm")
-PROTOCOLS = ("train", "random")
 BLOCK = f"{RUN}/blocks/{{block}}"
 COMPOSITES = "results/composites/{source}/{product}"
 SIMULATED = "resources/simulated/{scene_name}"
@@ -409,9 +408,9 @@ def reliability(wildcards):
 
 
 def protocol_estimates(wildcards):
-    """What each protocol estimated, in an order that does not depend on the configuration's."""
+    """What each chosen protocol estimated, in an order that does not depend on the configuration's."""
     chosen = [name for name in (*FOLDED, "degrade_restore") if name in CONFIG.evaluation.protocols]
-    return expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=[*PROTOCOLS, *chosen], **wildcards)
+    return expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=chosen, **wildcards)
 
 
 def analysis_cells(wildcards):

@@ -14,17 +14,14 @@ rule evaluate_model:
         cells=f"{RUN}/cells.tif",
         models=scored_models,
     output:
-        correlation=f"{RUN}/tables/correlation.csv",
         predictions=f"{RUN}/tables/predictions.csv",
         importance=f"{RUN}/tables/importance.csv",
         partial_dependence=f"{RUN}/tables/partial_dependence.csv",
-        train=f"{RUN}/protocols/train.parquet",
-        random=f"{RUN}/protocols/random.parquet",
         applicability=f"{RUN}/applicability.npz",
     log:
-        "results/logs/evaluate_model/{region}/{month}.log",
+        log_of("evaluate_model", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/evaluate_model/{region}/{month}.tsv"
+        benchmark_of("evaluate_model", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1  # a second one would not let a block be mapped beside it
@@ -35,13 +32,11 @@ rule evaluate_model:
         use=list(CONFIG.predictors.use),
         products=list(USED.values()),
         units=units,
-        kind=CONFIG.model.kind,
-        trees=CONFIG.model.trees,
-        seed=CONFIG.model.seed,
+        learner=learner("kind", "trees", "seed"),
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("evaluate_model"),
     message:
-        "Evaluate and look into the models of {wildcards.region}, {wildcards.month}"
+        "Look into the models of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/evaluate_model.py"
 
@@ -141,15 +136,20 @@ rule degrade_restore:
 
 rule score_protocols:
     input:
+        samples=f"{RUN}/samples.parquet",
+        predictions=f"{RUN}/tables/predictions.csv",
         estimates=protocol_estimates,
-        range=f"{RUN}/protocols/range.json",
+        variogram=f"{RUN}/protocols/range.json",
     output:
+        train=f"{RUN}/protocols/train.parquet",
+        random=f"{RUN}/protocols/random.parquet",
         scores=f"{RUN}/tables/scores.csv",
         differences=f"{RUN}/tables/differences.csv",
+        correlation=f"{RUN}/tables/correlation.csv",
     log:
-        "results/logs/score_protocols/{region}/{month}.log",
+        log_of("score_protocols", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/score_protocols/{region}/{month}.tsv"
+        benchmark_of("score_protocols", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -157,6 +157,7 @@ rule score_protocols:
         mem_mb=memory(390, of_region=3),
         runtime=minutes(13, of_region=0.2),
     params:
+        use=list(CONFIG.predictors.use),
         kind=CONFIG.model.kind,
         seed=CONFIG.model.seed,
         code=code("score_protocols"),

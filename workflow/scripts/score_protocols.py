@@ -1,37 +1,54 @@
-"""Score what every protocol estimated, beside its null models, with how sure that is."""
+"""Score what every protocol estimated, beside its null models, with confidence intervals; correlate the variables."""
+
+from pathlib import Path
 
 import pandas as pd
 
 from kilomoist.evaluation.assessments import Scored, difference_table, score_table
-from kilomoist.files import read_json, replaced
-from kilomoist.jobs import job
+from kilomoist.evaluation.correlations import correlations
+from kilomoist.evaluation.random_split import split_estimates
+from kilomoist.files import read_json, write_table
+from kilomoist.jobs import hand_over
+from kilomoist.predictors.samples import read_samples
 
 REFERENCES = {"random": "linear", "random_folds": "linear", "blocks": "linear", "knndm": "linear"}
 """What the estimates of a protocol are tested against; everywhere else SMAP, bilinear and reconciled."""
 
 
 def score_protocols(
-    paths: dict[str, str], range_path: str, kind: str, seed: int, scores_path: str, differences_path: str
+    *,
+    samples: str,
+    predictions: str,
+    estimates: list[str],
+    variogram: str,
+    use: list[str],
+    kind: str,
+    seed: int,
+    train: str,
+    random: str,
+    scores: str,
+    differences: str,
+    correlation: str,
 ) -> None:
-    """Write one row for each protocol and estimate, and one for each difference from a null model."""
-    autocorrelation_range = read_json(range_path)["autocorrelation_range"]
-    scores, differences = [], []
-    for protocol, estimates in paths.items():
-        scored = Scored.of(pd.read_parquet(estimates), autocorrelation_range, seed)
-        scores += score_table(protocol, scored, kind)
-        differences += difference_table(protocol, scored, REFERENCES.get(protocol, "bilinear_reconciled"))
-    for path, rows in ((scores_path, scores), (differences_path, differences)):
-        with replaced(path) as partial:
-            # A protocol without rows has no n, and the others' would become fractions.
-            pd.DataFrame(rows).astype({"n": "Int64"}).to_csv(partial, index=False)
+    """Write the estimates of the study's own protocols, a row for each protocol and estimate, one for each difference
+    from a null model, and the correlations of target and predictors.
+    """
+    table = read_samples(samples, use)
+    protocols = split_estimates(table, use, pd.read_csv(predictions)["predicted"].to_numpy())
+    for path, protocol in ((train, "train"), (random, "random")):
+        write_table(path, protocols[protocol])
+    protocols |= {Path(path).stem: pd.read_parquet(path) for path in estimates}
+    autocorrelation_range = read_json(variogram)["autocorrelation_range"]
+    found, differing = [], []
+    for protocol, estimated in protocols.items():
+        scored = Scored.of(estimated, autocorrelation_range, seed)
+        found += score_table(protocol, scored, kind)
+        differing += difference_table(protocol, scored, REFERENCES.get(protocol, "bilinear_reconciled"))
+    for path, rows in ((scores, found), (differences, differing)):
+        # A protocol without rows has no n, and the others' would become fractions.
+        write_table(path, pd.DataFrame(rows).astype({"n": "Int64"}))
+    write_table(correlation, correlations(table, ["target", *use]))
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        score_protocols(
-            {path.rsplit("/", 1)[-1].removesuffix(".parquet"): path for path in snakemake.input.estimates},
-            snakemake.input.range,
-            snakemake.params.kind,
-            snakemake.params.seed,
-            *snakemake.output,
-        )
+    hand_over(snakemake, score_protocols)

@@ -11,9 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kilomoist.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _UNWRITABLE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST),
@@ -92,6 +95,13 @@ def _is_abandoned(partial: Path) -> bool:
     except PermissionError:  # another user's
         return False
     return False
+
+
+def write_table(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write a table without its index: as Parquet where the name ends so, else as CSV."""
+    with replaced(path) as partial:
+        write = table.to_parquet if partial.suffix == ".parquet" else table.to_csv
+        write(partial, index=False)
 
 
 def sha256(path: str | Path) -> str:
