@@ -1,5 +1,70 @@
 # NASA Earthdata: what is there, what is fetched, and outlines of countries. An archive's granules are inputs as they are.
 
+import os
+
+RECEIPT = "resources/receipts/{product}/{place}/{day}.json"
+CATALOGUE = "resources/catalogue/{product}/{extent}/{month}.csv"
+
+
+onerror:
+    from kilomoist.earthdata.access import last_error
+
+    failed = [(job.output.receipt, last_error(job.log[0])) for job in pending("retrieve_granule")]
+    told = [f"  {receipt}: {error}" for receipt, error in failed if error]
+    if told:
+        logger.error(
+            f"{len(told)} granules could not be fetched; all others are kept, and the next run fetches these alone:"
+        )
+        logger.error("\n".join(told))
+
+
+def pending(rule):
+    """Jobs of a rule that this run needs and has not done."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == rule]
+
+
+def check_earthdata():
+    """Before the first job log in, or ask the catalogue, once for all that do; without any ask nobody."""
+    retrievals, searches = pending("retrieve_granule"), pending("list_granules")
+    for job in retrievals:
+        Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this one tells its own reasons at its end
+    if retrievals:
+        from kilomoist.earthdata.access import checked_token
+        from kilomoist.earthdata.logins import TOKEN
+
+        wanted = [(job.wildcards.product, job.wildcards.day, job.input.catalogue) for job in retrievals]
+        os.environ[TOKEN] = checked(checked_token, wanted)
+    elif searches:  # of a plan; with a login both are tried
+        from kilomoist.earthdata.access import check_catalogue
+
+        checked(check_catalogue, searches[0].wildcards.product, searches[0].wildcards.month)
+
+
+def receipts(product, tile, month):
+    """Receipts of the granules that a month needs."""
+    days = needs.granule_days(product, tile, month)
+    return [RECEIPT.format(product=product.name, place=place, day=day) for place, day in days]
+
+
+def all_receipts(wildcards):
+    """Receipts of all granules of all runs; none where nothing is fetched."""
+    if CONFIG.source != "earthdata":
+        return []
+    wanted = checked(needs.granule_places, CONFIG)
+    return list(dict.fromkeys(receipt for place in wanted for receipt in receipts(*place)))
+
+
+def catalogue(product, place, day):
+    """The catalogue that lists a granule: of the month of its (first) day."""
+    extent = place if PRODUCTS[product].tiled else "global"
+    return CATALOGUE.format(product=product, extent=extent, month=day[:7])
+
+
+def catalogues(wildcards):
+    """Catalogues of all granules of all runs."""
+    paths = map(Path, all_receipts(wildcards))
+    return list(dict.fromkeys(catalogue(path.parts[-3], path.parts[-2], path.stem) for path in paths))
+
 
 rule fetch_outline:
     output:
@@ -30,7 +95,7 @@ rule fetch_outline:
 
 rule list_granules:
     output:
-        catalogue="resources/catalogue/{product}/{extent}/{month}.csv",
+        catalogue=CATALOGUE,
     log:
         log_of("list_granules", "{product}/{extent}/{month}"),
     benchmark:
@@ -52,9 +117,9 @@ rule list_granules:
 
 rule retrieve_granule:
     input:
-        catalogue=lambda wildcards: catalogue(f"{wildcards.product}/{wildcards.place}/{wildcards.day}"),
+        catalogue=lambda wildcards: catalogue(wildcards.product, wildcards.place, wildcards.day),
     output:
-        receipt="resources/receipts/{product}/{place}/{day}.json",
+        receipt=RECEIPT,
     log:
         log_of("retrieve_granule", "{product}/{place}/{day}"),
     benchmark:

@@ -1,0 +1,170 @@
+"""What a run needs: geometry, granules, composites, and what its jobs must know."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kilomoist.configuration.keys import Configuration
+from kilomoist.configuration.sentences import load
+from kilomoist.planning import needs
+from kilomoist.products import PRODUCTS
+
+LST, INDEX, TARGET = PRODUCTS["MOD11A1.061"], PRODUCTS["MOD13A1.061"], PRODUCTS["SPL4SMGP.008"]
+HERE = {"name": "here", "bbox": [98.5, 47.0, 99.5, 48.0]}
+THERE = {"name": "there", "bbox": [101.5, 47.0, 104.5, 48.0]}
+
+
+def configured(**keys: Any) -> Configuration:
+    return load({"regions": [HERE]} | keys)
+
+
+def test_a_region_is_cut_into_tiles_and_blocks() -> None:
+    (region,) = load({}).regions
+    assert needs.area(region).bounds == (96, 45, 104, 50)
+    assert needs.tiles(region) == ["h24v04", "h25v04"]
+    blocks = needs.blocks(region, 64)
+    assert list(blocks) == ["r000c000", "r000c001"]
+    assert [(block.rows, block.columns) for block in blocks.values()] == [(49, 64), (49, 22)]
+    assert len(needs.blocks(region, 256)) == 1
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        (["lst_day"], {"temperature": LST.name}),
+        (["evi"], {"vegetation": INDEX.name}),
+        (["lst_range", "ndvi"], {"vegetation": INDEX.name, "temperature": LST.name}),
+        (["soil"], {}),
+    ],
+)
+def test_only_products_of_predictors_in_use_are_read(tmp_path: Path, use: list[str], expected: dict[str, str]) -> None:
+    (tmp_path / "soil.tif").touch()
+    configuration = configured(predictors={"use": use, "layers": {"soil": str(tmp_path / "soil.tif")}})
+    assert needs.predictor_products(configuration) == expected
+    assert [product.name for product in needs.products(configuration)] == [*expected.values(), TARGET.name]
+
+
+def test_granules_are_needed_on_the_tiles_of_each_region_and_of_the_target_once() -> None:
+    configuration = configured(regions=[HERE, THERE], months=["2021-07"], predictors={"use": ["lst_day"]})
+    assert needs.granule_places(configuration) == [
+        (LST, "h24v04", "2021-07"),
+        (TARGET, None, "2021-07"),
+        (LST, "h24v04", "2021-07"),
+        (LST, "h25v04", "2021-07"),
+        (TARGET, None, "2021-07"),
+    ]
+    assert needs.composite_keys(configuration, configuration.regions[1]) == [(LST.name, "h24v04"), (LST.name, "h25v04")]
+
+
+def test_granules_are_named_by_place_and_first_day() -> None:
+    assert needs.granule_days(INDEX, "h24v04", "2021-08") == [
+        ("h24v04", "2021-07-28"),
+        ("h24v04", "2021-08-13"),
+        ("h24v04", "2021-08-29"),
+    ]
+    fields = needs.granule_days(TARGET, None, "2021-02")
+    assert len(fields) == 28 * 8
+    assert fields[:2] == [("0130", "2021-02-01"), ("0430", "2021-02-01")]
+
+
+def test_an_archive_gives_the_granules_that_it_has() -> None:
+    archive = {
+        (LST.name, "h24v04", datetime(2021, 8, 3)): Path("a/third.hdf"),
+        (LST.name, "h24v04", datetime(2021, 8, 1)): Path("first.hdf"),
+        (LST.name, "h24v04", datetime(2021, 9, 1)): Path("of another month.hdf"),
+        (LST.name, "h25v04", datetime(2021, 8, 1)): Path("of another tile.hdf"),
+        (TARGET.name, None, datetime(2021, 8, 1, 1, 30)): Path("field.h5"),
+    }
+    assert needs.archived_granules(archive, LST, "h24v04", "2021-08") == ["first.hdf", "a/third.hdf"]
+    assert needs.archived_granules(archive, TARGET, None, "2021-08") == ["field.h5"]
+    assert needs.archived_granules({}, TARGET, None, "2021-08") == []
+
+
+def test_daily_granules_are_simulated_by_month_and_others_one_by_one() -> None:
+    assert needs.simulated_granules(LST, "h24v04", "2021-08") == ["MOD11A1.061/h24v04/2021-08"]
+    assert needs.simulated_granules(TARGET, None, "2021-08") == ["SPL4SMGP.008/2021-08"]
+    periods = needs.simulated_granules(INDEX, "h24v04", "2021-08")
+    assert [path[: path.index(".061.2021")] for path in periods] == [
+        f"MOD13A1.061/h24v04/MOD13A1.A2021{day}.h24v04" for day in (209, 225, 241)
+    ]
+
+
+def test_quantities_stand_in_the_order_of_their_product() -> None:
+    configuration = configured(predictors={"use": ["lst_range", "evi", "lst_day"]})
+    assert needs.quantities(configuration, LST) == ["lst_day", "lst_range"]
+    assert needs.quantities(configuration, INDEX) == ["evi"]
+
+
+def test_units_of_bands(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").touch()
+    layers = {"elevation": str(tmp_path / "a.tif"), "soil": str(tmp_path / "a.tif")}
+    configuration = configured(predictors={"use": ["lst_day", "slope", "elevation", "soil"], "layers": layers})
+    units = needs.units(configuration)
+    of_predictors = {"lst_day": "K", "slope": "degrees", "elevation": "m", "soil": "as stored"}
+    of_days = {"lst_day_days": "days", "lst_night_days": "days", "lst_range_days": "days"}
+    assert units == of_predictors | of_days | {"water": "1", "snow": "1"}
+
+
+@pytest.mark.parametrize(("month", "half"), [("2021-02", 14.0), ("2021-08", 15.5)])
+def test_few_days_are_twice_the_minimum_of_temperatures_and_half_a_month_of_vegetation(month: str, half: float) -> None:
+    configuration = configured(predictors={"use": ["lst_day", "ndvi"]}, quality={"minimum_days": 4})
+    assert needs.few_days(configuration, month) == {"lst_day": 8.0, "ndvi": half}
+
+
+def test_pixels_are_divided_by_the_first_vegetation_index_in_use() -> None:
+    assert needs.vegetation_index(configured(predictors={"use": ["lst_day", "evi", "ndvi"]})) == "evi"
+    assert needs.vegetation_index(configured(predictors={"use": ["lst_day"]})) is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"source": "earthdata"}, 0.04),
+        ({"source": "earthdata", "target_error": 0}, 0),
+        ({"scene": {"error": 0.02}}, 0.02),
+        ({"scene": {"error": 0.02}, "target_error": 0.03}, 0.03),
+    ],
+)
+def test_error_of_the_target(keys: dict[str, Any], expected: float) -> None:
+    assert needs.target_error(configured(**keys)) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "protocols", "scored"),
+    [
+        ("detail", [], ["model", "alternative"]),
+        ("absolute", [], ["model"]),
+        ("absolute", ["degrade_restore"], ["model", "alternative"]),
+    ],
+)
+def test_the_other_method_is_scored_where_there_is_something_to_score(
+    method: str, protocols: list[str], scored: list[str]
+) -> None:
+    configuration = configured(model={"method": method}, evaluation={"protocols": protocols})
+    assert needs.scored_models(configuration) == scored
+    assert needs.method(configuration, "model") == method
+    assert {needs.method(configuration, trained) for trained in ("model", "alternative")} == {"detail", "absolute"}
+
+
+def test_one_run_knows_nothing_of_the_others() -> None:
+    configuration = configured(regions=[HERE, THERE], months=["2021-08", "2021-06", "2021-07"])
+    assert needs.other_months(configuration, "2021-07") == ["2021-06", "2021-08"]
+    own = needs.own_configuration(configuration, "there", "2021-07")
+    assert [region["name"] for region in own["regions"]] == ["there"]
+    assert own["months"] == ["2021-07"]
+    assert load(own).model == configuration.model
+
+
+def test_files_of_field_points(tmp_path: Path) -> None:
+    assert needs.field_point_files(configured()) == []
+    (tmp_path / "points.csv").touch()
+    one = configured(field_points=str(tmp_path / "points.csv"))
+    assert needs.field_point_files(one) == [str(tmp_path / "points.csv")]
+    stations = tmp_path / "ismn/network/station"
+    stations.mkdir(parents=True)
+    for depth in ("0.050000_0.050000", "0.500000_0.500000"):
+        (stations / f"net_net_station_sm_{depth}_sensor_20210101_20211231.stm").touch()
+    archive = configured(field_points=str(tmp_path / "ismn"))
+    assert [Path(path).name.split("_")[4] for path in needs.field_point_files(archive)] == ["0.050000"]

@@ -1,0 +1,169 @@
+"""Needs of a run: its geometry, its granules and composites, and what its jobs must know of days, units and errors.
+
+Snakemake imports this module whenever it reads the workflow, in every job again: import nothing heavy here.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import shapely
+
+from kilomoist.calendars import month_range, slots
+from kilomoist.configuration.keys import Configuration, Region
+from kilomoist.grids import Window
+from kilomoist.products import PRODUCTS, TERRAIN, Product
+from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
+from kilomoist.simulation.file_names import granule_file_name
+
+Archive = Mapping[tuple[str, str | None, datetime], Path]
+"""Granules of an archive: (product name, tile, time) → path."""
+
+
+@cache
+def area(region: Region) -> shapely.Geometry:
+    """Area of a region in degrees; a country's outline is not there yet, but lies inside its box."""
+    return region_area(region.bbox, region.outline, region.name)
+
+
+@cache
+def tiles(region: Region) -> list[str]:
+    """MODIS tiles of a region."""
+    return tiles_of(area(region))
+
+
+@cache
+def blocks(region: Region, side: int) -> dict[str, Window]:
+    """Windows of cells of a region's blocks, by name."""
+    return blocks_of(cells_of(area(region)), side)
+
+
+def places(product: Product, region: Region) -> list[str] | list[None]:
+    """Tiles of a product on which a region needs granules; None alone for a product without tiles."""
+    return tiles(region) if product.tiled else [None]
+
+
+def predictor_products(configuration: Configuration) -> dict[str, str]:
+    """Names of the products that measure predictors in use, by role."""
+    keys = configuration.predictors
+    return {
+        PRODUCTS[name].role: name
+        for name in (keys.vegetation, keys.temperature)
+        if set(PRODUCTS[name].quantities) & set(keys.use)
+    }
+
+
+def products(configuration: Configuration) -> list[Product]:
+    """Every product that a run reads, the target last."""
+    return [PRODUCTS[name] for name in (*predictor_products(configuration).values(), configuration.target)]
+
+
+def granule_places(configuration: Configuration) -> list[tuple[Product, str | None, str]]:
+    """Product, tile and month of all granules of all runs, in the order of regions and months."""
+    return [
+        (product, tile, month)
+        for region in configuration.regions
+        for month in configuration.months
+        for product in products(configuration)
+        for tile in places(product, region)
+    ]
+
+
+def granule_days(product: Product, tile: str | None, month: str) -> list[tuple[str, str]]:
+    """Place and (first) day of a month's granules, as catalogues name them: tile, or time of the day without tiles."""
+    times = [slot.time for slot in slots(product, month)]
+    return [(tile or f"{time:%H%M}", f"{time:%Y-%m-%d}") for time in times]
+
+
+def archived_granules(archive: Archive, product: Product, tile: str | None, month: str) -> list[str]:
+    """Paths of a month's granules that an archive holds."""
+    keys = [(product.name, tile, slot.time) for slot in slots(product, month)]
+    return [str(archive[key]) for key in keys if key in archive]
+
+
+def simulated_granules(product: Product, tile: str | None, month: str) -> list[str]:
+    """Paths below a scene's folder of a month's simulated granules; a job makes a month of daily ones, a folder."""
+    folder = f"{product.name}/{tile}" if tile else product.name
+    if product.calendar != "16-day":
+        return [f"{folder}/{month}"]
+    return [f"{folder}/{granule_file_name(product, slot.time, tile)}" for slot in slots(product, month)]
+
+
+def composite_keys(configuration: Configuration, region: Region) -> list[tuple[str, str]]:
+    """Product and tile of every composite of a region."""
+    return [(product, tile) for product in predictor_products(configuration).values() for tile in tiles(region)]
+
+
+def quantities(configuration: Configuration, product: Product) -> list[str]:
+    """Predictors in use that a product measures, in its own order, so that their order in `use` changes nothing."""
+    return [name for name in product.quantities if name in configuration.predictors.use]
+
+
+def units(configuration: Configuration) -> dict[str, str]:
+    """Units of the bands of the predictors' stack; that of a user's layer is unknown, whatever it is."""
+    used = map(PRODUCTS.get, predictor_products(configuration).values())
+    measured = {name: unit for product in used if product for name, unit in product.quantities.items()}
+    known = measured | TERRAIN | {"elevation": "m"}
+    of_predictors = {name: known.get(name, "as stored") for name in configuration.predictors.use}
+    return of_predictors | {f"{name}_days": "days" for name in measured} | {"water": "1", "snow": "1"}
+
+
+def few_days(configuration: Configuration, month: str) -> dict[str, float]:
+    """Days of valid observations below which a pixel's predictor is flagged: twice what it needs, or half the month."""
+    begin, end = month_range(month)
+    enough = {"temperature": 2.0 * configuration.quality.minimum_days, "vegetation": (end - begin).days / 2}
+    return {
+        name: enough[role]
+        for role, product in predictor_products(configuration).items()
+        for name in configuration.predictors.use
+        if name in PRODUCTS[product].quantities
+    }
+
+
+def vegetation_index(configuration: Configuration) -> str | None:
+    """Vegetation index in use by which pixels are divided into classes; None where there is none."""
+    layers = PRODUCTS[configuration.predictors.vegetation].layers
+    return next((name for name in configuration.predictors.use if name in layers), None)
+
+
+def target_error(configuration: Configuration) -> float:
+    """Standard error of the target's monthly cells, m³/m³: the user's, or what is known of it."""
+    if configuration.target_error is not None:
+        return configuration.target_error
+    return configuration.scene.error if configuration.source == "simulated" else PRODUCTS[configuration.target].error
+
+
+def method(configuration: Configuration, trained: str) -> str:
+    """Method of the `model`, which makes the map, or of the `alternative`, which it is compared with."""
+    other = {"absolute": "detail", "detail": "absolute"}[configuration.model.method]
+    return configuration.model.method if trained == "model" else other
+
+
+def scored_models(configuration: Configuration) -> list[str]:
+    """Models that are scored: the map's, and as alternative `absolute` always, `detail` by `degrade_restore` alone."""
+    both = configuration.model.method == "detail" or "degrade_restore" in configuration.evaluation.protocols
+    return ["model", "alternative"] if both else ["model"]
+
+
+def other_months(configuration: Configuration, month: str) -> list[str]:
+    """All other months, in the order of time, so that the order of `months` changes nothing."""
+    return sorted(set(configuration.months) - {month})
+
+
+def own_configuration(configuration: Configuration, region: str, month: str) -> dict[str, Any]:
+    """Resolved configuration of one run, without other regions and months."""
+    dumped = configuration.model_dump(mode="json")
+    own = [keys for keys in dumped["regions"] if keys["name"] == region]
+    return dumped | {"regions": own, "months": [month]}
+
+
+def field_point_files(configuration: Configuration) -> list[str]:
+    """Files that the user's points are read from: of an archive's folder all, so that a change of one counts."""
+    from kilomoist.reporting.stations import archive_files, is_archive
+
+    path = configuration.field_points
+    if path is None:
+        return []
+    return [str(file) for file in archive_files(path, configuration.points.depth)] if is_archive(path) else [str(path)]
