@@ -7,8 +7,8 @@ from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.detail import MIN_COARSE_CELLS, fit_detail
-from kilomoist.learning.details import read_cells
+from kilomoist.learning.detail import fit_detail
+from kilomoist.learning.details import MIN_COARSE_CELLS, read_cells
 from kilomoist.learning.models import save
 from kilomoist.learning.tuning import learner_of
 

@@ -23,8 +23,8 @@ from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.learning import detail as detail_module
 from kilomoist.learning import learners, tuning
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.detail import MIN_COARSE_CELLS, fit_detail, tune_detail
-from kilomoist.learning.details import Cells, detail, detail_rows, reconciled_detail
+from kilomoist.learning.detail import fit_detail, tune_detail
+from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, detail, detail_rows, reconciled_detail
 from kilomoist.learning.learners import KINDS, LearnerSettings, fit
 from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import predict_map, predict_valid

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.cells import Values
 from kilomoist.evaluation.inference import ScoredRows, williams
 from kilomoist.evaluation.scores import ESTIMATES, score, skill
 from kilomoist.evaluation.variograms import Lags, lags_of, variogram
@@ -159,7 +158,7 @@ def difference_table(protocol: str, scored: Scored, reference: str) -> list[dict
     ]
 
 
-def _influences(observed: NDArray, estimated: NDArray) -> tuple[Values, Values]:
+def _influences(observed: NDArray, estimated: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What each row adds to r, z·w − r·(z² + w²) / 2 with standard scores z and w, and to r2, e² − (1 − r2)·d²."""
     deviation, error = observed - observed.mean(), estimated - observed
     spread = max(float(np.std(observed)), np.finfo(float).tiny), max(float(np.std(estimated)), np.finfo(float).tiny)

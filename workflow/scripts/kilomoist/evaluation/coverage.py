@@ -2,13 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from kilomoist.cells import Values
 
 CLASSES = (0.2, 0.4, 0.6)
 """Values of NDVI, or another vegetation index in use, that divide its classes: sparse, steppe, meadow, dense."""
@@ -19,7 +15,7 @@ Intervals = tuple[Mapping[str, NDArray[np.bool_]], NDArray, NDArray, NDArray]
 
 def coverage_rows(support: str, parts: Iterable[Intervals], interval: float) -> list[dict[str, object]]:
     """Nominal and actual coverage and mean width (m³/m³) of intervals, for each group of rows that has any."""
-    sums: dict[str, Values] = {}
+    sums: dict[str, NDArray[np.float64]] = {}
     for groups, observed, lower, upper in parts:
         inside = (observed >= lower) & (observed <= upper)
         for name, rows in groups.items():

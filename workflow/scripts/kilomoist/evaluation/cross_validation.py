@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.cells import Values
 from kilomoist.evaluation.knndm import knndm_folds
 from kilomoist.evaluation.null_estimates import null_estimates
 from kilomoist.evaluation.validation_folds import block_folds, random_folds
@@ -40,7 +39,7 @@ def cross_validate(
     x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
     estimates = {name: np.full(len(y), np.nan) for name in ("absolute", "mean", "linear")}
 
-    def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> Values:
+    def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float64]:
         if len(train) < MIN_TRAINING_ROWS:
             return np.full(len(test), np.nan)
         for name, values in null_estimates(x[train], y[train], x[test]).items():

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.cells import Values
-
 _CONSTANT = 1e-12
 """Numbers that differ by less are the same but for rounding."""
 
@@ -44,14 +42,14 @@ class Pairs:
     """Observed and estimated values summed up part by part, where both are finite."""
 
     n: int = 0
-    _mean: Values = field(default_factory=lambda: np.zeros(3))
+    _mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     """Of observed, estimated and error (estimated − observed)."""
-    _products: Values = field(default_factory=lambda: np.zeros(4))
+    _products: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
     """Sums of products of deviations from the mean: of those three each with itself, of the first with the second."""
-    _magnitudes: Values = field(default_factory=lambda: np.zeros(2))
+    _magnitudes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     """Sums of |error| and error²."""
-    _lowest: Values = field(default_factory=lambda: np.full(2, np.inf))
-    _highest: Values = field(default_factory=lambda: np.full(2, -np.inf))
+    _lowest: NDArray[np.float64] = field(default_factory=lambda: np.full(2, np.inf))
+    _highest: NDArray[np.float64] = field(default_factory=lambda: np.full(2, -np.inf))
 
     def add(self, observed: NDArray, estimated: NDArray) -> None:
         """Take in a part. Moments are merged as by Chan et al. 1983 (doi 10.1080/00031305.1983.10483115)."""

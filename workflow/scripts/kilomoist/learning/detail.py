@@ -16,14 +16,11 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import Values
 from kilomoist.learning import learners
-from kilomoist.learning.details import Cells, count_coarse, detail_rows, reconciled_detail
+from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, count_coarse, detail_rows, reconciled_detail
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import CANDIDATE_RATIOS, TuningOptions, choose, fit_small, predict_out_of_fold
-
-MIN_COARSE_CELLS = 30
-"""Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
 
 COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
 """Those from which each of these must restore cells to be compared: its own, the others', and one next to 9, the ratio

@@ -17,6 +17,9 @@ from kilomoist.reconciliation import interpolated_mean_weights, solve_correction
 if TYPE_CHECKING:
     import pandas as pd
 
+MIN_COARSE_CELLS = 30
+"""Coarse cells below which `detail` learns nothing (α = 0) and the map is SMAP, interpolated and reconciled."""
+
 
 @dataclass(frozen=True)
 class Cells:

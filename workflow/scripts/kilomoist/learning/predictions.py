@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from kilomoist.cells import Values, interpolate
 from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.learning import learners
-from kilomoist.learning.detail import MIN_COARSE_CELLS
-from kilomoist.learning.details import Cells, pixel_detail
+from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, pixel_detail
 from kilomoist.learning.models import Model
 
 
