@@ -11,16 +11,15 @@ from kilomoist.products import Product, parse_name
 
 
 def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tuple[str, str | None, datetime], Path]:
-    """Every granule of the products below `folder`, at any depth and behind links: (product name, tile, time) → path.
+    """Granules of the products below `folder`, at any depth and behind links: (product name, tile, time) → path.
 
-    Of several productions of one granule the newest counts (and of its copies the one whose path sorts last).
-    Raises `InputError` when the folder or one below it cannot be listed.
+    Of several productions of a granule the newest counts, of its copies that whose path sorts last. Raises `InputError`
+    when the folder or another below it cannot be listed.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        found = "is not a folder" if folder.exists() else "does not exist"
+    if not os.path.isdir(folder):
+        found = "is not a folder" if os.path.exists(folder) else "does not exist"
         raise InputError(f"The archive {folder} {found}: set `archive` to a folder of granules.")
-    # The literal beginning of a name decides in no time about the many files that are something else.
+    # The literal beginning of a name decides quickly about the many files that are something else.
     by_prefix: dict[str, list[Product]] = {}
     for product in products:
         by_prefix.setdefault(product.pattern.pattern.split("(")[0].replace("\\", ""), []).append(product)
@@ -32,11 +31,9 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tupl
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()  # of two links to one folder always the same is taken
+        folders.sort()  # of two links to a folder always the same is taken
         for prefix, candidates in by_prefix.items():
-            for name in names:
-                if not name.startswith(prefix):
-                    continue
+            for name in (name for name in names if name.startswith(prefix)):
                 for granule in filter(None, (parse_name(name, product) for product in candidates)):
                     key = (granule.product, granule.tile, granule.time)
                     newest[key] = max(newest.get(key, ("", "")), (granule.produced, os.path.join(parent, name)))
@@ -46,10 +43,9 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tupl
 def index_granules(
     paths: Iterable[str | Path], products: Iterable[Product]
 ) -> dict[tuple[str, str | None, datetime], Path]:
-    """Granules among files, receipts and folders: (product name, tile, time) → path.
+    """Granules among files, receipts (`granules_of`) and folders (`search_archive`): (product name, tile, time) → path.
 
-    Folders are searched as by `search_archive`; each file is the one granule that it names, each receipt stands for
-    one or for none. Raises `InputError` as both do.
+    Raises `InputError` as those do.
     """
     products, given = list(products), list(map(Path, paths))
     found: dict[tuple[str, str | None, datetime], Path] = {}

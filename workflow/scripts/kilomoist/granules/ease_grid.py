@@ -8,22 +8,6 @@ import numpy as np
 
 from kilomoist.grids import M09
 
-
-def write_ease_grid(granule: h5py.File) -> None:
-    """Write x, y and the projection of the global 9 km grid as SMAP L4 has them."""
-    for axis, centres in (("x", M09.x_centres(M09.window)), ("y", M09.y_centres(M09.window))):
-        scale = granule.create_dataset(axis, data=centres)
-        scale.make_scale(axis)
-        describe(scale, _axis_attributes(axis))
-    describe(granule.create_dataset("EASE2_global_projection", (), "S1"), _PROJECTION)
-
-
-def describe(item: h5py.HLObject, attributes: Mapping[str, Any]) -> None:
-    """Set attributes; texts become bytes of fixed length, as in the real files."""
-    for name, value in attributes.items():
-        item.attrs[name] = np.bytes_(value.encode()) if isinstance(value, str) else value
-
-
 _PROJECTION = {
     "grid_mapping_name": "lambert_cylindrical_equal_area",
     "standard_parallel": 30.0,
@@ -33,10 +17,18 @@ _PROJECTION = {
 }
 
 
-def _axis_attributes(axis: str) -> dict[str, str]:
-    return {
-        "long_name": f"{axis.upper()} coordinate of cell center in EASE 2.0 global projection",
-        "standard_name": f"projection_{axis}_coordinate",
-        "axis": axis.upper(),
-        "units": "m",
-    }
+def write_ease_grid(granule: h5py.File) -> None:
+    """Write x, y and the projection of the global 9 km grid."""
+    for axis, centres in (("x", M09.x_centres(M09.window)), ("y", M09.y_centres(M09.window))):
+        scale = granule.create_dataset(axis, data=centres)
+        scale.make_scale(axis)
+        name = f"{axis.upper()} coordinate of cell center in EASE 2.0 global projection"
+        standard = f"projection_{axis}_coordinate"
+        describe(scale, {"long_name": name, "standard_name": standard, "axis": axis.upper(), "units": "m"})
+    describe(granule.create_dataset("EASE2_global_projection", (), "S1"), _PROJECTION)
+
+
+def describe(item: h5py.HLObject, attributes: Mapping[str, Any]) -> None:
+    """Set attributes; texts become bytes of fixed length, as in the real files."""
+    for name, value in attributes.items():
+        item.attrs[name] = np.bytes_(value.encode()) if isinstance(value, str) else value

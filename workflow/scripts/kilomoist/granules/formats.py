@@ -1,4 +1,4 @@
-"""HDF files as people have them: first bytes, deflated streams, and the sentence for a damaged one."""
+"""HDF files as people have them: first bytes, deflated streams, and sentences for what is wrong."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -46,9 +46,9 @@ def check_format(path: Path, product: Product) -> None:
 
 
 def inflate(stream: bytes, size: int) -> NDArray[np.uint8]:
-    """What a deflated stream of `size` bytes holds, piece by piece: one large piece would take new memory each time.
+    """The `size` bytes of a deflated stream, by pieces: a large one would take new memory each time.
 
-    Raises `igzip_lib.IsalError` when it does not have its check sum and ValueError when it has another size.
+    Raises `igzip_lib.IsalError` for another check sum and ValueError for another size.
     """
     content, filled, inflater = np.empty(size, np.uint8), 0, isal_zlib.decompressobj()
     while not inflater.eof:
@@ -67,18 +67,18 @@ def naming_damage(path: Path, product: Product) -> Iterator[None]:
     """Turn what the HDF libraries raise about a damaged file into an `InputError`."""
     try:
         yield
+    # The libraries have no exception of their own for damage: a wild offset or size surfaces as any of these.
     except (HDF4Error, OSError, RuntimeError, SystemError, KeyError, ValueError, TypeError, MemoryError) as error:
-        # The libraries have no exception of their own for damage: a wild offset or size surfaces as any of these.
         raise damaged_granule(path, product, " ".join(str(error).split())) from error
 
 
 def damaged_granule(path: Path, product: Product, detail: str) -> InputError:
-    """The sentence for a granule that is cut off or damaged."""
+    """Sentence for a granule that is cut off or damaged."""
     return InputError(f"{path} is cut off or damaged ({detail}): {FETCH_AGAIN} of {product.name}.")
 
 
 def missing_dataset(path: Path, product: Product, name: str, present: Iterable[str]) -> InputError:
-    """The sentence for a granule without a dataset, of those that are `present`."""
+    """Sentence for a granule without a dataset, of those that are `present`."""
     names = sorted(present)
     listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return InputError(

@@ -17,11 +17,11 @@ from kilomoist.granules.formats import MAGIC, damaged_granule
 from kilomoist.products import Product
 
 DESCRIPTOR = np.dtype([("tag", ">u2"), ("reference", ">u2"), ("offset", ">u4"), ("length", ">u4")])
-"""One entry of an HDF4 file's directory: which element of which kind lies where."""
+"""Entry of the directory: kind and place of an element."""
 Elements = dict[tuple[int, int], tuple[int, int]]
-"""Offset and length of an HDF4 file's elements by tag and reference."""
+"""Offset and length of elements by tag and reference."""
 _DESCRIPTION = struct.Struct(">HHIHHH")
-"""How a compressed element begins: kind, version, length, reference of its data, model, coder."""
+"""Beginning of a compressed element: kind, version, length, reference of its data, model, coder."""
 
 _NO_ELEMENT = 1
 _COMPRESSED = 40
@@ -35,10 +35,10 @@ _UNWRITTEN = 0xFFFFFFFF
 
 
 def descriptors(content: bytes | mmap.mmap) -> Iterator[tuple[int, NDArray[np.void]]]:
-    """The blocks of an HDF4 file's directory: where the entries lie in the file, and the entries (`DESCRIPTOR`).
+    """Blocks of an HDF4 file's directory: position of the entries, and the entries (`DESCRIPTOR`).
 
-    HDF Specification, chapter 2: a block is the number of entries (2 bytes), the position of the next block
-    (4 bytes, 0 after the last) and the entries. Raises ValueError when the directory runs out of the file.
+    HDF Specification, chapter 2: a block is the number of entries (2 bytes), the position of the next block (4 bytes, 0
+    after the last) and the entries. Raises ValueError when the directory runs out of the file.
     """
     position = len(MAGIC["HDF4"])
     visited = set()
@@ -56,7 +56,7 @@ def descriptors(content: bytes | mmap.mmap) -> Iterator[tuple[int, NDArray[np.vo
 
 
 def elements_of(path: Path, content: mmap.mmap, product: Product) -> Elements:
-    """Where the elements of an HDF4 file lie. Raises `InputError` when any lies beyond its end."""
+    """Places of an HDF4 file's elements. Raises `InputError` when any lies beyond its end."""
     try:
         entries = np.concatenate([block for _, block in descriptors(content)])
     except ValueError as error:
@@ -71,10 +71,10 @@ def elements_of(path: Path, content: mmap.mmap, product: Product) -> Elements:
 
 
 def stream_of(reference: int, elements: Elements, content: mmap.mmap) -> tuple[int, int] | None:
-    """Where the one deflated stream of a dataset lies, by the reference of its group; None when stored otherwise.
+    """Place of the one deflated stream of a dataset, by the reference of its group; None when stored otherwise.
 
-    HDF Specification, chapter 10 and 11: a numeric data group lists its elements by tag and reference; of a
-    compressed one there is a description, which names the element that holds the stream.
+    HDF Specification, chapters 10 and 11: a numeric data group lists its elements by tag and reference; the description
+    of a compressed one names the element that holds the stream.
     """
     offset, length = elements.get((_DATA_GROUP, reference), (0, 0))
     words = struct.unpack_from(f">{length // 2}H", content, offset)
@@ -91,8 +91,8 @@ def stream_of(reference: int, elements: Elements, content: mmap.mmap) -> tuple[i
 def inflating(path: Path, offset: int, product: Product) -> Iterator[None]:
     """Turn what is wrong with a deflated stream of an HDF4 file, at a byte, into an `InputError`.
 
-    The HDF4 library does not compare the check sums of compressed elements and hands out wrong numbers for a damaged
-    one, without a word; and it takes several times as long.
+    The HDF4 library compares no check sums of compressed elements, hands out wrong numbers for a damaged one, and takes
+    several times as long.
     """
     try:
         yield
@@ -101,10 +101,9 @@ def inflating(path: Path, offset: int, product: Product) -> Iterator[None]:
 
 
 def check_streams(path: Path, elements: Elements, content: mmap.mmap, product: Product) -> None:
-    """Raise `InputError` when any deflated stream of an HDF4 file is damaged: where the library reads it.
+    """Raise `InputError` when any deflated stream of an HDF4 file that the library reads is damaged.
 
-    What has no check sum (the list of a dataset's chunks, attributes) only the provider's check sum of the whole file
-    protects.
+    What else there is (the list of a dataset's chunks, attributes) only the provider's check sum of the file protects.
     """
     for (tag, _), (offset, length) in elements.items():
         begin = content[offset : offset + 2]

@@ -20,10 +20,9 @@ _TYPES = {SDC.INT8: ">i1", SDC.UINT8: ">u1", SDC.INT16: ">i2", SDC.UINT16: ">u2"
 
 
 def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -> dict[str, NDArray]:
-    """Stored numbers of the named datasets of a tiled granule, each of shape (pixels, pixels), in native byte order.
+    """Stored numbers of datasets of a tiled granule, each of shape (pixels, pixels), in native byte order.
 
-    Raises `InputError` when the file is not a whole HDF4 file, or when a dataset is missing, damaged, or not what
-    the product has.
+    Raises `InputError` when the file is no whole HDF4 file, or a dataset is missing, damaged, or not the product's.
     """
     path = Path(path)
     check_format(path, product)
@@ -51,19 +50,17 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
                             "than the integers of 8 or 16 bits that are expected; take granules as NASA publishes them."
                         )
                     dataset = granule.select(name)
-                    stream = stream_of(dataset.ref(), elements, content)
-                    if stream is not None:
+                    if stream := stream_of(dataset.ref(), elements, content):
                         stored_as, (offset, length) = np.dtype(_TYPES[kind]), stream
                         with inflating(path, offset, product):
                             size = stored_as.itemsize * product.pixels**2
-                            inflated = inflate(content[offset : offset + length], size)
-                        numbers = inflated.view(stored_as).reshape(shape)
+                            numbers = inflate(content[offset : offset + length], size).view(stored_as).reshape(shape)
                         arrays[name] = numbers.astype(stored_as.newbyteorder("="), copy=False)
-                    else:
-                        if not checked:  # once a file: which streams the library reads is not known here
-                            check_streams(path, elements, content, product)
-                            checked = True
-                        arrays[name] = dataset.get()
+                        continue
+                    if not checked:  # once a file: which streams the library reads is not known here
+                        check_streams(path, elements, content, product)
+                        checked = True
+                    arrays[name] = dataset.get()
             finally:
                 granule.end()
     return arrays

@@ -1,4 +1,4 @@
-"""Receipts: what stands in the workflow for a granule in the store, and changes only when the granule does."""
+"""Receipts, which stand in the workflow for granules in the store and change only when these do."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ SUFFIX = ".json"
 
 
 def write_receipt(path: str | Path, product: str, granule: Path, origin: Mapping[str, Any]) -> None:
-    """Write down which granule of a product lies where, its size and SHA-256, and what it was at its `origin`."""
+    """Write name, path, size and SHA-256 of a product's granule, and its description at its `origin`."""
     receipt = {
         "product": product,
         "name": granule.name,
@@ -24,15 +24,12 @@ def write_receipt(path: str | Path, product: str, granule: Path, origin: Mapping
 
 
 def write_absent(path: str | Path, product: str) -> None:
-    """Write down that the provider does not have a granule."""
+    """Write that the provider does not have a granule."""
     write_json(path, {"product": product, "absent": True})
 
 
 def granules_of(receipts: Iterable[Path]) -> Iterator[Path]:
-    """Paths of the granules that receipts stand for; none for what is absent.
-
-    Raises `InputError` when a granule is no longer there.
-    """
+    """Paths of receipts' granules, but of absent ones. Raises `InputError` when a granule is no longer there."""
     for path in receipts:
         receipt = read_json(path)
         if receipt.get("absent"):

@@ -23,12 +23,11 @@ _SNAP = 0.1
 
 
 def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32], NDArray[np.bool_], Window]:
-    """Soil moisture (m³/m³, rows from north to south) of a SMAP L4 granule, where it has values, and the M09 window
-    that it covers.
+    """Soil moisture (m³/m³, from the north) of a SMAP L4 granule, mask of its values, and the M09 window it covers.
 
-    There are none where the file has its fill, a number outside the valid range, or no number. The file may be the
-    whole globe or a subsetter's cut, which is placed by its `x` and `y`. Raises `InputError` when the file is not
-    whole, lacks the dataset, or does not lie on the 9 km cells.
+    No values are the file's fill, what is outside the valid range, and NaN. The file may be the whole globe or a
+    subsetter's cut, which its `x` and `y` place. Raises `InputError` when it is not whole, lacks the dataset, or does
+    not lie on the 9 km cells.
     """
     import h5py  # a job that reads tiles does without
 
@@ -62,10 +61,9 @@ def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32]
 
 
 def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
-    """All numbers of a dataset.
+    """All numbers of a dataset; raises what `naming_damage` knows when its chunk is damaged.
 
-    A field that is one deflated chunk, as SMAP's are, is inflated here: HDF5's own inflation and copying take ten times
-    as long, and a month has 248 fields. Raises what `naming_damage` knows when the chunk is damaged.
+    SMAP's fields are one deflated chunk, which HDF5 takes ten times as long to inflate and copy; a month has 248.
     """
     if stored.chunks != stored.shape or stored.compression != "gzip" or stored.fletcher32 or stored.scaleoffset:
         return stored[()]
@@ -82,7 +80,7 @@ def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
 
 
 def _place(path: Path, shape: tuple[int, ...], x: NDArray, y: NDArray) -> tuple[Window, bool]:
-    """The window whose cell centres are x and y, and whether y ascends (rows from south to north)."""
+    """The window whose cell centres are x and y; True where y ascends (rows from the south)."""
     if shape != (np.size(y), np.size(x)):
         raise InputError(
             f"{path} is damaged: {np.size(x)} x and {np.size(y)} y belong to {shape_text(shape)} cells; {FETCH_AGAIN}."
