@@ -1,7 +1,7 @@
 """What is asked of NASA's catalogue, and what is kept of its answer."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from earthdata.server import Earthdata
 from granule_archives import temperature
 
 from kilomoist.calendars import slots
-from kilomoist.earthdata.catalogues import Entry, read_catalogue, search_granules, search_month, write_catalogue
+from kilomoist.earthdata.catalogues import Entry, read_catalogue, search_month, write_catalogue
 from kilomoist.earthdata.downloads import Session
 from kilomoist.errors import InputError
 from kilomoist.files import sha256
@@ -63,16 +63,6 @@ def test_fields_of_the_evening_before_are_left_out(serve: SERVE, tmp_path: Path)
     assert len(found) == 28 * 8
     assert {entry.place for entry in found[:8]} == {f"{minute // 60:02d}30" for minute in range(60, 1440, 180)}
     assert found[0].sidecar == found[0].url + ".dmrpp"
-
-
-def test_many_pages(serve: SERVE, tmp_path: Path) -> None:
-    """A year of fields is more than the 2000 of one page."""
-    earthdata = serve(tmp_path)
-    months = [f"2021-{month:02d}" for month in range(1, 13)]
-    earthdata.catalogue.list_only(*names_of(TARGET, None, months))
-    found = search_granules(TARGET, None, date(2021, 1, 1), date(2022, 1, 1), Session())
-    assert len({entry.granule for entry in found}) == 365 * 8
-    assert [entry.granule for entry in found] == names_of(TARGET, None, months)
 
 
 def test_of_two_productions_the_newest_counts(serve: SERVE, tmp_path: Path) -> None:

@@ -21,14 +21,14 @@ _TRUSTED = ".nasa.gov"
 _PIECE = 2**16
 """Bytes that are written at once; so many are lost when a connection breaks off."""
 _BUSY = [408, 429, 500, 502, 503, 504]
-"""HTTP status of what may pass."""
+"""HTTP statuses that may pass."""
 _PROGRESS = 10.0
-"""Seconds between two messages about one file."""
+"""Seconds between two messages about a file."""
 
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote signed addresses
 
 _BROKEN = (requests.exceptions.ChunkedEncodingError, requests.ConnectionError)
-"""What requests raises for a body that breaks off or stalls."""
+"""Errors of requests for a body that breaks off or stalls."""
 
 
 class NotServedError(Exception):
@@ -36,11 +36,11 @@ class NotServedError(Exception):
 
 
 class Session(requests.Session):
-    """A session that waits for slow and busy servers, and gives the token to the host that was asked and to no other.
+    """A session that waits for slow and busy servers, and gives its token to the host that was asked and to no other.
 
     Answers with a status that may pass (429, 5xx) and failed connections are tried again, with growing and random
-    pauses or after the time that the server names. Proxies and certificates come from the environment as usual, but
-    never credentials: requests would send those of a netrc file in place of the token.
+    pauses or after the time that the server names. Proxies and certificates come from the environment, but never
+    credentials: requests would send those of a netrc file in place of the token.
     """
 
     def __init__(self, patience: tuple[float, float] = (20, 60), pause: float = 0.5) -> None:
@@ -60,14 +60,18 @@ class Session(requests.Session):
         )
         self.mount("https://", HTTPAdapter(max_retries=retries))
         self.patience, self.pause = patience, pause
-        self.auth = _no_credentials
-        self.login = Login("no login")
-        self.token = ""
+        self.login, self.token = Login("no login"), ""
+        self.auth = self._authorize
 
     def log_in(self, login: Login) -> None:
         """Send a token with every request from now on. Raises `InputError` when there is none to be had."""
         self.login, self.token = login, bearer_token(login, self)
-        self.auth = _Bearer(self.token)
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        address = urlsplit(str(request.url))
+        if self.token and address.scheme == "https" and (address.hostname or "").endswith(_TRUSTED):
+            request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send a request with the session's patience, unless another is given."""
@@ -86,21 +90,6 @@ def logged_in() -> Session:
     return session
 
 
-class _Bearer(requests.auth.AuthBase):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        address = urlsplit(str(request.url))
-        if address.scheme == "https" and (address.hostname or "").endswith(_TRUSTED):
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
 def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable[[str], None]) -> int:
     """Fetch a file of `size` bytes (0: unknown) into `part`, going on after what is there; returns the bytes moved.
 
@@ -112,8 +101,7 @@ def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable
         have = part.stat().st_size if part.exists() else 0
         if size and have == size:
             return moved
-        if size and have > size:
-            have = 0
+        have = 0 if size and have > size else have
         try:
             with _get(url, session, {"Range": f"bytes={have}-"} if have else {}) as answer:
                 if answer.status_code == requests.codes.requested_range_not_satisfiable:
@@ -137,9 +125,9 @@ def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable
 
 
 def fetch_content(url: str, session: Session, offset: int | None = None, length: int = 0) -> tuple[bytes, int]:
-    """A small file, or `length` bytes of a large one from `offset` on; and the size of the whole file (0: not told).
+    """A small file, or `length` bytes of a large file from `offset` on; and the size of the whole file (0: not told).
 
-    Raises `NotServedError` when the server has no such file or would send all of the large one, `InputError` when it
+    Raises `NotServedError` when the server has no such file or would send all of a large file, `InputError` when it
     refuses or breaks off again and again.
     """
     headers = {} if offset is None else {"Range": f"bytes={offset}-{offset + length - 1}"}

@@ -1,7 +1,7 @@
-"""The login at NASA Earthdata: where its credentials are found, and what a refusal means.
+"""Logins at NASA Earthdata: credentials, and sentences for refusals.
 
 Credentials come from the environment variable EARTHDATA_TOKEN, from EARTHDATA_USERNAME and EARTHDATA_PASSWORD, or from
-a netrc file, in this order. Nobody is asked for them, and no message, log or file of this project repeats them.
+a netrc file, in this order. No message, log or file of this project repeats them.
 
 Source: Earthdata Login documentation (https://urs.earthdata.nasa.gov/documentation).
 """
@@ -32,10 +32,9 @@ _OTHERS = 0o077
 
 @dataclass(frozen=True)
 class Login:
-    """Credentials, and where they were found."""
+    """Credentials, and their origin, by which messages name them."""
 
     origin: str
-    """Names the credentials in messages."""
     token: str = field(default="", repr=False)
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
@@ -56,7 +55,7 @@ def find_login() -> Login:
 
 
 def bearer_token(login: Login, session: requests.Session) -> str:
-    """The token that the data hosts take; for a user name and password Earthdata Login gives or makes one.
+    """Token for the data hosts; for a user name and password Earthdata Login gives or makes it.
 
     Raises `InputError` when it refuses them or cannot be reached.
     """
@@ -78,15 +77,16 @@ def bearer_token(login: Login, session: requests.Session) -> str:
 
 
 def refusal(answer: requests.Response, login: Login) -> InputError:
-    """What an answer with HTTP status 401 or 403 means, and what solves it."""
+    """Sentence for an answer with HTTP status 401 or 403."""
     if answer.status_code == requests.codes.forbidden:
+        host = answer.url.split("/")[2]
         if "eula" in answer.text.lower():
             return InputError(
-                f"NASA gives the data of {_host(answer)} only to those who accepted their licence (HTTP 403): "
+                f"NASA gives the data of {host} only to those who accepted their licence (HTTP 403): "
                 f"log in at {_resolution(answer)} and accept it, then run again."
             )
         return InputError(
-            f"{_host(answer)} refused the user of {login.origin} (HTTP 403): log in at https://{HOST}/profile, "
+            f"{host} refused the user of {login.origin} (HTTP 403): log in at https://{HOST}/profile, "
             "approve the application of this host under Applications → Authorized Apps, and run again."
         )
     if login.token:
@@ -126,7 +126,7 @@ def _from_netrc(path: Path) -> Login:
 
 
 def _refuse_expired(token: str) -> None:
-    """Raise `InputError` when a token says itself that its time is over; Earthdata's tokens are JSON web tokens."""
+    """Raise `InputError` when a token, a JSON web token, says that it has expired."""
     try:
         payload = token.split(".")[1]
         expires = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"]
@@ -140,12 +140,8 @@ def _refuse_expired(token: str) -> None:
         )
 
 
-def _host(answer: requests.Response) -> str:
-    return answer.url.split("/")[2]
-
-
 def _resolution(answer: requests.Response) -> str:
-    """The page that NASA names for accepting a licence."""
+    """Page that NASA names for accepting a licence."""
     try:
         page = answer.json()["resolution_url"]
     except (requests.exceptions.JSONDecodeError, KeyError, TypeError):

@@ -16,10 +16,9 @@ _PATIENCE = (10, 120)
 
 
 def fetch_outline(country: str, outline: str | Path) -> None:
-    """Write the outline of a country, by its ADM0_A3 code, as GeoJSON.
+    """Write the outline of a country as GeoJSON, by its ADM0_A3 code: ISO_A3 is empty for some (France, Norway).
 
-    ADM0_A3 and not ISO_A3, which Natural Earth leaves empty for some countries (France, Norway). Raises `InputError`
-    when the file cannot be fetched or read or has no such country.
+    Raises `InputError` when the file cannot be fetched or read or has no such country.
     """
     advice = f"download an outline yourself and give it as `outline` in place of `country: {country}`"
     try:

@@ -1,7 +1,7 @@
-"""The store of granules from NASA Earthdata: files that were fetched once, verified, and never fetched again.
+"""The store of granules from NASA Earthdata: files that are fetched once and verified.
 
-The store is a folder that no rule declares as its output, so that Snakemake never deletes what is in it. What stands
-for a granule in the workflow is its receipt, which changes only when the granule does.
+No rule declares the folder as its output, so that Snakemake never deletes what is in it. Receipts stand for granules in
+the workflow.
 """
 
 import hashlib
@@ -31,32 +31,31 @@ from kilomoist.products import Product
 Tell = Callable[[str], None]
 
 _SUMS: dict[str, tuple[int, Callable[[bytes, int], int]]] = {"adler32": (1, zlib.adler32), "crc32": (0, zlib.crc32)}
-"""Sums of bytes: what they begin with, and how they go on."""
+"""Sums of bytes: first value, and step."""
 _SHA2 = {64: "sha256", 96: "sha384", 128: "sha512"}
-"""Which hash of the family SHA-2 has so many hexadecimal digits."""
+"""Hashes of the family SHA-2 by their number of hexadecimal digits."""
 _PIECE = 2**20
 _REFRESH = "refresh the catalogue by snakemake --forcerun list_granules, which fetches only what changed"
 
 
 def check_access(product: Product, month: str, catalogues: Iterable[str | Path], session: Session) -> None:
-    """Fetch one byte of a granule, of a catalogue that is there or that NASA has in a month.
+    """Fetch a byte of a granule, of a catalogue that is there or else that NASA has in a month.
 
     Raises `InputError` when the login of the session may not have the product.
     """
     listed = chain.from_iterable(read_catalogue(path) for path in catalogues if Path(path).exists())
     # The catalogue is open to all; with a token that it does not know it would refuse to answer.
-    entry = next(listed, None) or find_granule(product, month, Session())
-    if entry:
+    if entry := next(listed, None) or find_granule(product, month, Session()):
         with suppress(NotServedError):  # whoever says that may be asked
             fetch_content(entry.url, session, 0, 1)
 
 
 def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[], Session], tell: Tell) -> Path:
-    """The verified granule of a catalogue's entry in `folder`, fetched if it is not there; returns its path.
+    """Path of the granule of a catalogue's entry in `folder`: verified if it is there, else fetched and verified.
 
-    A file that is there is verified; a wrong one is moved aside. `session` gives a session that is logged in, and is
-    called only when something must be fetched; `tell` is told what happens. Raises `InputError` when the granule
-    cannot be fetched or what comes is not what the catalogue says, twice.
+    A wrong file is moved aside. `session` gives a session that is logged in, and is called only when something must be
+    fetched; `tell` is told what happens. Raises `InputError` when the granule cannot be fetched or came twice otherwise
+    than the catalogue says.
     """
     path = folder / entry.granule
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +100,8 @@ def _fetch_subset(entry: Entry, product: Product, path: Path, session: Session, 
         layout, way = layout_from_sidecar(document, dataset), "by its DMR++"
     except (NotServedError, UnknownLayoutError) as error:
         tell(f"{entry.granule}: no use of the DMR++, because {error}; its places are read from the file.")
-        layout, way = layout_from_file(fetch, entry.size or _size(entry, session), dataset), "by ranges of the file"
+        size = entry.size or fetch_content(entry.url, session, 0, 8)[1]
+        layout, way = layout_from_file(fetch, size, dataset), "by ranges of the file"
     for last_try in (False, True):
         contents = [fetch(chunk.offset, chunk.offset + chunk.length) for chunk in layout.chunks]
         try:
@@ -137,9 +137,9 @@ def _fetch_whole(entry: Entry, product: Product, path: Path, session: Session, t
 
 
 def _verify(path: Path, entry: Entry, product: Product) -> str:
-    """Check first bytes, size, checksum, and that the arrays can be read; returns what was checked, in words.
+    """Check first bytes, size, checksum, and that arrays can be read; returns the checks in words.
 
-    Raises `InputError` with what is wrong.
+    Raises `InputError` for what is wrong.
     """
     check_format(path, product)
     if product.subset_size and (origin := subset_of(path)) is not None:
@@ -161,7 +161,7 @@ def _verify(path: Path, entry: Entry, product: Product) -> str:
 
 
 def _agrees(path: Path, entry: Entry) -> bool | None:
-    """Whether the file has the catalogue's checksum; None when there is none or its algorithm is not known here."""
+    """True where the file has the catalogue's checksum; None when there is none or its algorithm is not known here."""
     name = re.sub(r"[- ]", "", entry.algorithm).lower()
     if name == "sha2":
         name = _SHA2.get(len(entry.checksum), name)
@@ -171,18 +171,15 @@ def _agrees(path: Path, entry: Entry) -> bool | None:
             while piece := file.read(_PIECE):
                 first = total(piece, first)
         return entry.checksum in (f"{first:08x}", str(first))
-    if (
-        not entry.checksum
-        or name not in hashlib.algorithms_guaranteed | (hashlib.algorithms_available & {"sm3"})
-        or name.startswith("shake")
-    ):
+    known = hashlib.algorithms_guaranteed | (hashlib.algorithms_available & {"sm3"})
+    if not entry.checksum or name not in known or name.startswith("shake"):
         return None
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.new(name)).hexdigest() == entry.checksum
 
 
 def _read(path: Path, product: Product) -> None:
-    """Read what the workflow needs of a granule. Raises `InputError` when it cannot be read."""
+    """Read all that is needed of a granule. Raises `InputError` when it cannot be read."""
     if product.tiled:
         read_datasets(path, product, product.datasets)
     else:
@@ -190,10 +187,5 @@ def _read(path: Path, product: Product) -> None:
 
 
 def _identity(entry: Entry) -> str:
-    """What distinguishes one production of a granule from another; not when it was made, which says nothing of it."""
+    """Text that distinguishes a production of a granule from another; not its time, which says nothing of its bytes."""
     return f"{entry.granule} {entry.algorithm}:{entry.checksum}" if entry.checksum else f"{entry.granule} {entry.size}"
-
-
-def _size(entry: Entry, session: Session) -> int:
-    _, whole = fetch_content(entry.url, session, 0, 8)
-    return whole

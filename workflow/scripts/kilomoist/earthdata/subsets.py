@@ -1,9 +1,8 @@
-"""Parts of large HDF5 granules: the one dataset that is wanted, moved as it is stored and kept in a small file.
+"""Subsets of large HDF5 granules: the one dataset that is wanted, moved as it is stored and kept in a small file.
 
-A dataset's chunks lie somewhere in the file, compressed. Where, tells the file's DMR++ (a small XML document that
-OPeNDAP's Hyrax keeps beside it, https://opendap.github.io/DMRpp-wiki/DMRpp.html) or the file itself, read in places.
-The chunks are written without compressing them anew into a file with the same path, attributes and grid, so that one
-reader serves both. Its attribute `subset_of` says which granule it was cut from.
+A dataset's compressed chunks are placed by the file's DMR++ (a small XML document that OPeNDAP's Hyrax keeps beside it,
+https://opendap.github.io/DMRpp-wiki/DMRpp.html) or by the file itself, of which only the places are read. They are
+written as they are into a file with the same path, attributes and grid, so that the same reader serves both.
 """
 
 import io
@@ -29,15 +28,16 @@ _STRUCTURE = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimi
 _BLOCK = 2**16
 """Bytes that are read at once of a file whose structure is scattered; the default of libraries is 100 times larger."""
 _SUBSET_OF = "part_of"
+"""Attribute that names the granule which a file is a subset of."""
 
 
 class UnknownLayoutError(Exception):
-    """A dataset is stored in a way that this module does not copy: take the whole file."""
+    """A dataset is not stored as `write_subset` could copy it: the whole file is needed."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Where a chunk lies in the file, and the first row and column that it holds."""
+    """Place of a chunk in the file, and its first row and column."""
 
     offset: int
     length: int
@@ -46,7 +46,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a dataset is stored."""
+    """Storage of a dataset."""
 
     dataset: str
     type: str
@@ -62,50 +62,40 @@ class Layout:
 
 
 def layout_from_sidecar(document: bytes, dataset: str) -> Layout:
-    """The layout of a dataset from the DMR++ of its file. Raises `UnknownLayoutError` for any other document."""
+    """Layout of a dataset from the DMR++ of its file. Raises `UnknownLayoutError` for any other document."""
     try:
         root = ElementTree.fromstring(document)  # noqa: S314 - comes from NASA over a verified connection
         node = root
         *groups, name = dataset.split("/")
         for group in groups:
-            node = _child(node, f"{_DAP}Group", group)
+            node = next(child for child in node.findall(f"{_DAP}Group") if child.get("name") == group)
         kind, variable = next(
             (kind, found) for kind in _TYPES for found in node.findall(_DAP + kind) if found.get("name") == name
         )
-        sizes = {f"/{one.get('name')}": one.get("size") for one in root.findall(f"{_DAP}Dimension")}
-        shape = tuple(
-            int(one.get("size") or sizes[one.get("name", "")] or "") for one in variable.findall(f"{_DAP}Dim")
-        )
+        sizes = {f"/{axis.get('name')}": axis.get("size") for axis in root.findall(f"{_DAP}Dimension")}
+        axes = variable.findall(f"{_DAP}Dim")
+        shape = tuple(int(axis.get("size") or sizes[axis.get("name", "")] or "") for axis in axes)
         stored = variable.find(f"{_DMRPP}chunks")
         if stored is None or stored.get("byteOrder", "LE") != "LE":
             raise UnknownLayoutError(f"{dataset} has no chunks of little-endian numbers")
         filters = set(stored.get("compressionType", "").split())
         chunk_shape = tuple(map(int, stored.findtext(f"{_DMRPP}chunkDimensionSizes", "").split()))
         chunks = []
-        for one in stored.findall(f"{_DMRPP}chunk"):
-            if one.get("href") or one.get("fm", "0") != "0":
+        for chunk in stored.findall(f"{_DMRPP}chunk"):
+            if chunk.get("href") or chunk.get("fm", "0") != "0":
                 raise UnknownLayoutError(f"{dataset} has chunks in another file or stored in another way")
-            position = tuple(map(int, re.findall(r"\d+", one.get("chunkPositionInArray", "")))) or (0,) * len(shape)
-            chunks.append(Chunk(int(one.get("offset", "")), int(one.get("nBytes", "")), position))
+            position = tuple(map(int, re.findall(r"\d+", chunk.get("chunkPositionInArray", "")))) or (0,) * len(shape)
+            chunks.append(Chunk(int(chunk.get("offset", "")), int(chunk.get("nBytes", "")), position))
     except (ElementTree.ParseError, StopIteration, KeyError, ValueError) as error:
         raise UnknownLayoutError(f"the DMR++ does not describe {dataset} ({error})") from error
-    layout = Layout(
-        dataset,
-        _TYPES[kind],
-        shape,
-        chunk_shape,
-        "shuffle" in filters,
-        tuple(chunks),
-        _attributes(variable),
-        _attributes(root),
-    )
-    return _checked(layout, filters)
+    described = _TYPES[kind], shape, chunk_shape, "shuffle" in filters
+    return _checked(Layout(dataset, *described, tuple(chunks), _attributes(variable), _attributes(root)), filters)
 
 
 def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str) -> Layout:
-    """The layout of a dataset from its file of `size` bytes, of which `fetch(begin, end)` gets some.
+    """Layout of a dataset from its file of `size` bytes, of which `fetch(begin, end)` gets some.
 
-    Raises `UnknownLayoutError` for a file that HDF5 cannot read so, or one without the dataset.
+    Raises `UnknownLayoutError` for a file that HDF5 cannot read so, or that lacks the dataset.
     """
     try:
         with h5py.File(_Remote(fetch, size), "r") as granule:
@@ -118,10 +108,10 @@ def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str
                 "fletcher32": stored.fletcher32,
             }
             filters = {name for name, applied in present.items() if applied}
-            information = [stored.id.get_chunk_info(number) for number in range(stored.id.get_num_chunks())]
-            if any(one.filter_mask for one in information):
+            places = [stored.id.get_chunk_info(number) for number in range(stored.id.get_num_chunks())]
+            if any(place.filter_mask for place in places):
                 raise UnknownLayoutError(f"{dataset} has chunks that are stored in another way")
-            chunks = tuple(Chunk(one.byte_offset, one.size, tuple(one.chunk_offset)) for one in information)
+            chunks = tuple(Chunk(place.byte_offset, place.size, tuple(place.chunk_offset)) for place in places)
             attributes, of_file = (
                 {name: value for name, value in item.attrs.items() if name not in _STRUCTURE}
                 for item in (stored, granule)
@@ -134,7 +124,7 @@ def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str
 def write_subset(path: str | Path, layout: Layout, contents: Iterable[bytes], origin: str) -> None:
     """Write a dataset from the stored bytes of its chunks, in the order of the layout, with x, y and projection.
 
-    `origin` says which granule it is a part of. The same input gives the same bytes.
+    `origin` names the granule that it is a subset of. The same input gives the same bytes.
     """
     with h5py.File(path, "w", libver=("earliest", "v110")) as granule:
         describe(granule, layout.of_file | {_SUBSET_OF: origin})
@@ -157,7 +147,7 @@ def write_subset(path: str | Path, layout: Layout, contents: Iterable[bytes], or
 
 
 def subset_of(path: str | Path) -> str | None:
-    """What a file says that it is a part of; None for anything else."""
+    """The granule that a file says it is a subset of; None for any other file."""
     try:
         with h5py.File(path, "r") as granule:
             said = granule.attrs.get(_SUBSET_OF)
@@ -196,7 +186,7 @@ class _Remote(io.RawIOBase):
 
 
 def _checked(layout: Layout, filters: set[str]) -> Layout:
-    """The layout, if `write_subset` can copy it."""
+    """The layout, if `write_subset` can copy it; raises `UnknownLayoutError`."""
     expected = [-(-whole // piece) for whole, piece in zip(layout.shape, layout.chunk_shape, strict=False)]
     if layout.shape != M09.window.shape or len(layout.chunk_shape) != 2:
         raise UnknownLayoutError(f"{layout.dataset} has the shape {layout.shape} in chunks of {layout.chunk_shape}")
@@ -209,21 +199,17 @@ def _checked(layout: Layout, filters: set[str]) -> Layout:
     return layout
 
 
-def _child(node: ElementTree.Element, tag: str, name: str) -> ElementTree.Element:
-    return next(child for child in node.findall(tag) if child.get("name") == name)
-
-
 def _attributes(node: ElementTree.Element) -> dict[str, Any]:
     """Attributes of a variable or of the document; texts stay texts."""
     found: dict[str, Any] = {}
-    for one in node.findall(f"{_DAP}Attribute"):
-        name, kind = one.get("name", ""), one.get("type", "")
-        values = [value.text or "" for value in one.findall(f"{_DAP}Value")]
-        if name in _STRUCTURE or not values:
+    for attribute in node.findall(f"{_DAP}Attribute"):
+        name, kind = attribute.get("name", ""), attribute.get("type", "")
+        values = [value.text or "" for value in attribute.findall(f"{_DAP}Value")]
+        if name in (*_STRUCTURE, "DIMENSION_LABELS") or not values:
             continue
         if kind in _TYPES:
             numbers = np.array(values, _TYPES[kind])
             found[name] = numbers[0] if len(numbers) == 1 else numbers
         elif kind == "String":
-            found[name] = " ".join(values) if name != "DIMENSION_LABELS" else None
-    return {name: value for name, value in found.items() if value is not None}
+            found[name] = " ".join(values)
+    return found
