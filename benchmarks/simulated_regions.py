@@ -219,72 +219,96 @@ def evaluate_model(region: Region, _: str) -> None:
 
 def calibrate_intervals(region: Region, _: str) -> None:
     from calibrate_intervals import calibrate_intervals
-    from kilomoist.learning.learners import LearnerSettings
-    from kilomoist.learning.tuning import TuningOptions
 
-    inputs = region.at("samples.parquet", "cells.tif", "model.skops", "agreement.csv")
-    outputs = region.at("intervals.json", "intervals.parquet")
-    stacks = region.of("predictors.tif")
     calibrate_intervals(
-        *inputs, stacks, LearnerSettings(region.kind, 200, SEED), TuningOptions("auto"), True, 0.9, 0.5, 2, *outputs
+        stacks=region.of("predictors.tif"),
+        learner={"kind": region.kind, "trees": 200, "seed": SEED, "min_leaf": "auto"},
+        reconciled=True,
+        interval=0.9,
+        minimum_valid_fraction=0.5,
+        threads=2,
+        **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.csv"),
+        **region.named(calibration="intervals.json", errors="intervals.parquet"),
     )
 
 
 def predict_block(region: Region, block: str) -> None:
     from predict_block import predict_block
 
-    inputs = region.at(f"{block}-predictors.tif", "samples.parquet", "cells.tif", "model.skops", "agreement.csv")
-    predict_block(*inputs, TAGS, *region.at(f"{block}-raw.tif"))
+    predict_block(
+        reliability=region.at("agreement.csv"),
+        **region.named(stack=f"{block}-predictors.tif", samples="samples.parquet", cells="cells.tif"),
+        **region.named(model="model.skops", raw=f"{block}-raw.tif"),
+    )
 
 
 def bound_block(region: Region, block: str) -> None:
     from bound_block import bound_block
 
-    inputs = region.at(f"{block}-predictors.tif", "samples.parquet", "cells.tif", "model.skops", "intervals.json")
-    bound_block(*inputs, *region.at("agreement.csv"), TAGS, *region.at(f"{block}-interval.tif"))
+    bound_block(
+        **region.named(stack=f"{block}-predictors.tif", samples="samples.parquet", cells="cells.tif"),
+        **region.named(model="model.skops", calibration="intervals.json", reliability="agreement.csv"),
+        **region.named(offsets=f"{block}-interval.tif"),
+    )
 
 
 def judge_block(region: Region, block: str) -> None:
     from judge_block import judge_block
 
-    inputs = region.at(f"{block}-predictors.tif", "samples.parquet", "cells.tif", "applicability.npz", "agreement.csv")
-    judge_block(*inputs, TAGS, *region.at(f"{block}-applicability.tif", f"{block}-shift.json"))
+    judge_block(
+        reliability=region.at("agreement.csv"),
+        **region.named(stack=f"{block}-predictors.tif", samples="samples.parquet", cells="cells.tif"),
+        **region.named(applicability="applicability.npz", verdict=f"{block}-applicability.tif"),
+        **region.named(shift=f"{block}-shift.json"),
+    )
 
 
 def reconcile_map(region: Region, _: str) -> None:
     from reconcile_map import reconcile_map
 
-    reconcile_map(region.of("raw.tif"), *region.at("cells.tif"), 0.5, True, TAGS, *region.at("correction.tif"))
+    reconcile_map(
+        raw=region.of("raw.tif"),
+        minimum_valid_fraction=0.5,
+        reconcile=True,
+        **region.named(cells="cells.tif", correction="correction.tif"),
+    )
 
 
 def assemble_map(region: Region, kind: str) -> None:
     from assemble_map import assemble_map
 
-    inputs = region.at("cells.tif", "target.tif", "correction.tif")
-    offsets = [] if kind == "plain" else region.of("interval.tif")
-    outputs = region.at("plain.tif" if kind == "plain" else "soil_moisture.tif", "maps.csv")
-    assemble_map(region.of("raw.tif"), offsets, *inputs, TARGET, 0.02, 0.9, TAGS, *outputs)
+    plain = kind == "plain"
+    assemble_map(
+        raw=region.of("raw.tif"),
+        offsets=[] if plain else region.of("interval.tif"),
+        target_error=0.02,
+        interval=None if plain else 0.9,
+        **region.named(cells="cells.tif", target="target.tif", correction="correction.tif"),
+        **region.named(soil_moisture="plain.tif" if plain else "soil_moisture.tif", ranges="maps.csv"),
+    )
 
 
 def assemble_quality(region: Region, _: str) -> None:
     from assemble_quality import assemble_quality
 
-    names = {"raw": "raw.tif", "stacks": "predictors.tif", "verdicts": "applicability.tif", "shifts": "shift.json"}
-    inputs = {name: region.of(file) for name, file in names.items()}
-    outputs = region.named(
-        quality="quality.tif",
-        applicability="applicability.tif",
-        flags="quality.csv",
-        shift="shift.csv",
-        histograms="shift_histograms.csv",
+    assemble_quality(
+        raw=region.of("raw.tif"),
+        stacks=region.of("predictors.tif"),
+        verdicts=region.of("applicability.tif"),
+        shifts=region.of("shift.json"),
+        use=USE,
+        few_days=FEW,
+        model_only_days=0,
+        units=UNITS,
+        **region.named(correction="correction.tif", quality="quality.tif", applicability="applicability.tif"),
+        **region.named(flags="quality.csv", shift="shift.csv", histograms="shift_histograms.csv"),
     )
-    assemble_quality(inputs, *region.at("correction.tif"), TARGET, USE, FEW, 0, UNITS, TAGS, outputs)
 
 
 def assemble_predictors(region: Region, _: str) -> None:
     from assemble_predictors import assemble_predictors
 
-    assemble_predictors(region.of("predictors.tif"), UNITS, TAGS, *region.at("predictors.tif"))
+    assemble_predictors(stacks=region.of("predictors.tif"), units=UNITS, **region.named(predictors="predictors.tif"))
 
 
 def compare_maps(region: Region, _: str) -> None:

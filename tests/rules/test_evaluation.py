@@ -32,6 +32,7 @@ from kilomoist.evaluation.null_models import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.evaluation.validation_folds import random_folds
 from kilomoist.files import read_json, write_json
+from kilomoist.grids import M01
 from kilomoist.learning.learners import LearnerSettings, predict_mean
 from kilomoist.learning.models import load, save
 from kilomoist.learning.predictions import predict_map
@@ -39,7 +40,7 @@ from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.training_rows import learned_rows
 from kilomoist.mapping.applicability import applicability, read_applicability, weights_of
 from kilomoist.predictors.samples import write_samples
-from kilomoist.rasters import read_raster
+from kilomoist.rasters import read_raster, write_raster
 
 RANKED = [f"{RUN}/tables/{name}.csv" for name in ("importance", "partial_dependence")]
 PREDICTIONS, APPLICABILITY = f"{RUN}/tables/predictions.csv", f"{RUN}/applicability.npz"
@@ -356,3 +357,25 @@ def test_score_months(tmp_path: Path) -> None:
     y = sample_table()["target"].to_numpy() + 0.02
     assert found["rmse"][3] == pytest.approx(np.sqrt(np.mean((0.02 - 0.1 * y) ** 2)))
     assert found["skill_mean"][3] == pytest.approx(1 - np.mean((0.02 - 0.1 * y) ** 2) / np.mean((0.1 - y) ** 2))
+
+
+def test_measure_coverage(bench: Bench) -> None:
+    """Of the rows one scale up by fold and class; nothing is simulated here, so that there is no truth."""
+    write_stacks(bench.path, RUN)
+    errors = pd.DataFrame({"observed": [0.1, 0.2, 0.3, 0.4], "lower": [0.0, 0.1, 0.31, 0.3], "upper": 0.5})
+    errors = errors.assign(fold=[0, 0, 1, 1], ndvi=[0.1, 0.3, 0.3, 0.7])
+    errors.to_parquet(bench.path(f"{RUN}/protocols/intervals.parquet"))
+    ends = {"soil_moisture": RAW, "lower": RAW - np.float32(0.1), "upper": RAW + np.float32(0.1)}
+    write_raster(bench.path(f"{RUN}/soil_moisture.tif"), ends, M01, CELLS.refined(9), {})
+    bench.run("measure_coverage", f"{RUN}/tables/coverage.csv")
+    table = pd.read_csv(bench.folder / f"{RUN}/tables/coverage.csv").set_index("group")
+    assert set(table["support"]) == {"9 km, one scale up"}
+    assert table["coverage"].to_dict() == {
+        "all": 0.75,
+        "fold 0": 1.0,
+        "fold 1": 0.5,
+        "ndvi below 0.2": 1.0,
+        "ndvi 0.2 to 0.4": 0.5,
+        "ndvi 0.6 and above": 1.0,
+    }
+    assert (table["nominal"] == 0.9).all()

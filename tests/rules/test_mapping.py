@@ -1,6 +1,6 @@
-"""Rules of maps.smk on a small region: of blocks a map, its ranges, its flags and how far it is applicable."""
+"""Rules of mapping.smk on a small region: of blocks a map, its intervals and ranges, its flags and applicability."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from scipy.stats import norm
 from small_region import (
     BLOCKS,
     CELLS,
+    LARGE,
+    LARGE_BOX,
     RAW,
     RELIABILITY,
+    TAGS,
     USE,
     fitted,
     moisture,
@@ -34,15 +37,22 @@ from small_region import (
 from workflow_runs import block_mean, values
 
 from kilomoist.files import read_json, write_json
-from kilomoist.grids import M01, M09, Window
+from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.learning.details import pixel_detail
-from kilomoist.learning.models import Model
+from kilomoist.learning.learners import LearnerSettings, impurity_importance
+from kilomoist.learning.models import Model, save
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.training_rows import learned_rows
+from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.applicability import applicability, learn_applicability, write_applicability
+from kilomoist.mapping.calibration import MIN_ERRORS, MapSettings, absolute_errors, calibrate, detail_errors
+from kilomoist.mapping.error_scale_ratio import error_scale_ratio
+from kilomoist.mapping.intervals import Calibration, block_offsets
+from kilomoist.mapping.merging import merged_target
 from kilomoist.mapping.shifts import ShiftCount, learned_range
-from kilomoist.rasters import mosaic, read_raster, read_tags, write_raster
+from kilomoist.rasters import mosaic, read_raster, read_run, read_tags, write_raster
+from kilomoist.regions import blocks_of
 
 REACH = {"below": 0.02, "above": 0.03}
 """Of the intervals, m³/m³."""
@@ -134,13 +144,14 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
 
 
 def assert_cloud_optimized(path: Path, dtype: str) -> None:
-    """A COG of the grid that says how the map was made."""
+    """A COG of the grid that says of what run it is and how the map was made."""
     well, errors, _ = cog_validate(path, quiet=True)
     assert well, errors
     with rasterio.open(path) as file:
         assert file.crs.to_epsg() == 6933
         assert set(file.dtypes) == {dtype}
-        assert (file.tags()["source"], file.tags()["method"], file.tags()["alpha"]) == ("archive", "detail", "0.5000")
+        assert (file.tags()["method"], file.tags()["alpha"]) == ("detail", "0.5000")
+    assert read_run(path) == TAGS
 
 
 def judged(bench: Bench, model: Model) -> tuple[dict[str, np.ndarray], dict[str, str], list[dict[str, Any]], Window]:
@@ -220,12 +231,13 @@ def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.nda
     pixels, valid = CELLS.refined(9), np.isfinite(RAW)
     index = np.where(valid, random.uniform(0, 0.5, pixels.shape), np.nan).astype(np.float32)
     outside = np.where(valid, random.random(pixels.shape) < 0.1, np.nan).astype(np.float32)
-    tags = {"method": "detail", "model": "random_forest", "alpha": "0.5000", "threshold": "0.4", "mean_distance": "2"}
+    tags = TAGS | {"month": month, "method": "detail", "model": "random_forest", "alpha": "0.5000"}
+    tags |= {"threshold": "0.4", "mean_distance": "2", "weights": "ndvi 1"}
     for name, window in BLOCKS.items():
         here = window.refined(9).within(pixels)
         path = bench.path(f"{run}/blocks/{name}/applicability.tif")
         bands = {"dissimilarity": index[here], "outside_range": outside[here]}
-        write_raster(path, bands, M01, window.refined(9), tags | {"weights": "ndvi 1"})
+        write_raster(path, bands, M01, window.refined(9), tags)
         seen = stack(CELLS)["ndvi"][here][valid[here]]
         count = ShiftCount(learned_range("value", "ndvi", sample_table()["ndvi"].to_numpy()))
         count.add(seen)
@@ -328,3 +340,120 @@ def test_assemble_predictors(bench: Bench) -> None:
     with rasterio.open(path) as file:
         units = dict(zip(file.descriptions, file.units, strict=True))
     assert (units["ndvi"], units["evi"], units["lst_day"], units["lst_day_days"]) == ("1", "1", "K", "days")
+
+
+# Intervals and the merged target
+
+
+CALIBRATION = Calibration(0.9, quantile=1.5, cqr_margin=0.0, error_scale_ratio=0.5, min_spread=0.001, errors=110)
+
+
+def write_trained(bench: Bench, method: str, cells: Window = CELLS) -> None:
+    write_cells(bench.path(f"{RUN}/cells.tif"), cells)
+    write_sample_table(bench.path(f"{RUN}/samples.parquet"), cells)
+    write_model(bench.path(f"{RUN}/model.skops"), method)
+    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
+
+
+def test_calibrate_intervals(bench: Bench) -> None:
+    """The errors of `detail` are counted; `absolute` has too few coarse cells here, and gets no interval."""
+    write_stacks(bench.path, RUN)
+    write_trained(bench, "detail")
+    outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
+    bench.run("calibrate_intervals", *outputs)
+    calibration = Calibration(**read_json(bench.folder / outputs[0]))
+    errors = pd.read_parquet(bench.folder / outputs[1])
+    settings = LearnerSettings("random_forest", 10, 2021, 5)
+    expected = detail_errors(region_cells(), settings, fitted("detail"), MapSettings(True, 0.9, 0.5))
+    pd.testing.assert_frame_equal(errors[list(expected.table)], expected.table)
+    assert (calibration.interval, calibration.errors) == (0.9, len(errors))
+    # Fewer than are needed: the small region's calibration has no quantile.
+    assert (calibration.quantile is None) == (len(errors) < MIN_ERRORS)
+    assert calibration.min_spread == pytest.approx(expected.min_spread)
+    assert calibration.error_scale_ratio > 0
+    assert {"lower", "upper", "fold", *USE} <= set(errors)
+
+
+def test_calibrate_intervals_of_too_small_a_region(bench: Bench) -> None:
+    write_stacks(bench.path, RUN)
+    write_trained(bench, "absolute")
+    outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
+    bench.run("calibrate_intervals", *outputs)
+    assert Calibration(**read_json(bench.folder / outputs[0])).quantile is None
+    assert pd.read_parquet(bench.folder / outputs[1]).empty
+
+
+def large_scale_ratio(model: Model) -> float:
+    """ρ of the large region: of what repeats, RELIABILITY, of the details at 1 km, all blocks at once."""
+    cells, pixels, bands = region_cells(LARGE), LARGE.refined(CELL_SIDE), stack(LARGE)
+    fine = pixel_detail(np.stack([bands[name] for name in USE]), pixels, cells.filled(), CELL_SIDE)
+    repeated = RELIABILITY * fine[:, np.isfinite(fine).all(axis=0)].var(axis=1, dtype=float)
+    return error_scale_ratio(cells, repeated, impurity_importance(model.estimator, len(USE)), 0.5, model.ratio)
+
+
+@pytest.mark.parametrize(
+    ("method", "ratio", "reconciled"),
+    [("detail", 4, True), ("detail", 2, False), ("absolute", 4, True), ("absolute", 4, False)],
+)
+def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio: int, reconciled: bool) -> None:
+    """With enough errors for a quantile; they are smaller at 1 km unless a map was learned at 9 km and left so."""
+    bench.config = CONFIG | {
+        "regions": [{"name": REGION, "bbox": LARGE_BOX}],
+        "map": {"block": 14, "reconcile": reconciled},
+    }
+    write_stacks(bench.path, RUN, blocks_of(LARGE, 14))
+    write_trained(bench, method, LARGE)
+    model = replace(fitted(method), ratio=ratio)
+    save(bench.path(f"{RUN}/model.skops"), model)
+    outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
+    bench.run("calibrate_intervals", *outputs)
+    settings, scale_ratio = LearnerSettings("random_forest", 10, 2021, 5), large_scale_ratio(model)
+    cells, made = region_cells(LARGE), MapSettings(reconciled, 0.9, 0.5)
+    if method == "detail":
+        errors = detail_errors(cells, settings, model, made)
+    else:
+        errors = absolute_errors(cells, sample_table(LARGE), settings, TuningOptions(5), model, made)
+    assert 0.1 < scale_ratio < 0.9
+    expected = calibrate(errors, 0.9, scale_ratio if method == "detail" or reconciled else 1.0)
+    found = Calibration(**read_json(bench.folder / outputs[0]))
+    assert found.quantile is not None
+    assert found.errors == expected.errors >= MIN_ERRORS
+    assert (found.cqr_margin > 0) == (method == "absolute")
+    for name in ("interval", "quantile", "cqr_margin", "min_spread"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name)), name
+    assert found.error_scale_ratio == pytest.approx(expected.error_scale_ratio, abs=2e-6)
+
+
+@pytest.mark.parametrize("method", ["absolute", "detail"])
+def test_bound_block(bench: Bench, method: str) -> None:
+    block = BLOCKS["r001c001"]
+    write_stack(bench.path(f"{RUN}/blocks/r001c001/predictors.tif"), block)
+    write_trained(bench, method)
+    write_json(bench.path(f"{RUN}/protocols/intervals.json"), asdict(CALIBRATION))
+    bench.run("bound_block", f"{RUN}/blocks/r001c001/interval.tif")
+    bands, window = mosaic([bench.folder / f"{RUN}/blocks/r001c001/interval.tif"], M01)
+    assert window == block.refined(9)
+    bands_of = stack(block)
+    predictors = np.stack([bands_of[name] for name in USE])
+    if method == "detail":
+        predictors = pixel_detail(predictors, window, region_cells(), CELL_SIDE, RELIABILITY)
+    valid = np.isfinite(predictors).all(axis=0)
+    for name, side in block_offsets(fitted(method), predictors, CALIBRATION).items():
+        assert np.array_equal(np.isfinite(bands[name]), valid)
+        np.testing.assert_allclose(bands[name], side, atol=1e-6)
+        assert (bands[name][valid] > 0).all()
+
+
+def test_merge_target(bench: Bench) -> None:
+    bench.config = CONFIG | {"target_error": 0.02, "map": CONFIG["map"] | {"reconcile": "warranted"}}
+    write_trained(bench, "detail")
+    bench.run("merge_target", f"{RUN}/merged_cells.tif")
+    bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")
+    samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
+    expected = merged_target(region_cells(), samples, USE, settings, TuningOptions(5), 0.02)
+    np.testing.assert_allclose(bands["target"], expected.analysis)
+    assert float(tags["target_weight"]) == pytest.approx(expected.weight, abs=1e-6)
+    assert float(tags["target_error"]) == pytest.approx(expected.error, abs=1e-6)
+    before, _ = mosaic([bench.folder / f"{RUN}/cells.tif"], M09)
+    assert {name for name in before if not np.array_equal(bands[name], before[name], equal_nan=True)} == {"target"}
+    assert np.abs(bands["target"] - moisture(CELLS)).max() > 0

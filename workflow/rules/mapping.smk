@@ -11,9 +11,9 @@ rule predict_block:
     output:
         raw=f"{BLOCK}/raw_map.tif",
     log:
-        "results/logs/predict_block/{region}/{month}/{block}.log",
+        log_of("predict_block", "{region}/{month}/{block}"),
     benchmark:
-        "results/benchmarks/predict_block/{region}/{month}/{block}.tsv"
+        benchmark_of("predict_block", "{region}/{month}/{block}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -21,7 +21,6 @@ rule predict_block:
         mem_mb=memory(300, of_region=10, of_block=4),
         runtime=minutes(4, of_block=0.4),
     params:
-        tags=tags,
         code=code("predict_block"),
     message:
         "Map {wildcards.region}, {wildcards.month}, block {wildcards.block}"
@@ -34,11 +33,11 @@ rule merge_target:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
     output:
-        cells=f"{RUN}/merged_cells.tif",
+        merged_cells=f"{RUN}/merged_cells.tif",
     log:
-        "results/logs/merge_target/{region}/{month}.log",
+        log_of("merge_target", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/merge_target/{region}/{month}.tsv"
+        benchmark_of("merge_target", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 2
@@ -47,14 +46,8 @@ rule merge_target:
         runtime=minutes(8, of_region=0.3),
     params:
         use=list(CONFIG.predictors.use),
-        kind=CONFIG.model.kind,
-        trees=CONFIG.model.trees,
-        min_leaf=CONFIG.model.min_leaf,
-        search=CONFIG.model.search,
-        trend=CONFIG.model.trend,
-        seed=CONFIG.model.seed,
+        learner=learner("kind", "trees", "seed", "min_leaf", "search", "trend"),
         target_error=TARGET_ERROR,
-        tags=tags,
         code=code("merge_target"),
     message:
         "Merge the target of {wildcards.region}, {wildcards.month}, by its error"
@@ -73,9 +66,9 @@ rule calibrate_intervals:
         calibration=f"{RUN}/protocols/intervals.json",
         errors=f"{RUN}/protocols/intervals.parquet",
     log:
-        "results/logs/calibrate_intervals/{region}/{month}.log",
+        log_of("calibrate_intervals", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/calibrate_intervals/{region}/{month}.tsv"
+        benchmark_of("calibrate_intervals", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 2
@@ -83,11 +76,7 @@ rule calibrate_intervals:
         mem_mb=memory(310, of_region=10),
         runtime=minutes(5, of_region=0.1),
     params:
-        kind=CONFIG.model.kind,
-        trees=CONFIG.model.trees,
-        min_leaf=CONFIG.model.min_leaf,
-        search=CONFIG.model.search,
-        seed=CONFIG.model.seed,
+        learner=learner("kind", "trees", "seed", "min_leaf", "search"),
         reconciled=bool(CONFIG.map.reconcile),
         interval=CONFIG.map.interval,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
@@ -109,9 +98,9 @@ rule bound_block:
     output:
         offsets=f"{BLOCK}/interval.tif",
     log:
-        "results/logs/bound_block/{region}/{month}/{block}.log",
+        log_of("bound_block", "{region}/{month}/{block}"),
     benchmark:
-        "results/benchmarks/bound_block/{region}/{month}/{block}.tsv"
+        benchmark_of("bound_block", "{region}/{month}/{block}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -119,7 +108,6 @@ rule bound_block:
         mem_mb=memory(520, of_region=10, of_block=6),
         runtime=minutes(5, of_block=0.8),
     params:
-        tags=tags,
         code=code("bound_block"),
     message:
         "Bound the map of {wildcards.region}, {wildcards.month}, block {wildcards.block}"
@@ -134,9 +122,9 @@ rule reconcile_map:
     output:
         correction=f"{RUN}/correction.tif",
     log:
-        "results/logs/reconcile_map/{region}/{month}.log",
+        log_of("reconcile_map", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/reconcile_map/{region}/{month}.tsv"
+        benchmark_of("reconcile_map", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -146,7 +134,6 @@ rule reconcile_map:
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         reconcile=bool(CONFIG.map.reconcile),
-        tags=tags,
         code=code("reconcile_map"),
     message:
         "Reconcile the map of {wildcards.region}, {wildcards.month}, with its cells"
@@ -165,9 +152,9 @@ rule assemble_map:
         soil_moisture=f"{RUN}/soil_moisture.tif",
         ranges=f"{RUN}/tables/maps.csv",
     log:
-        "results/logs/assemble_map/{region}/{month}.log",
+        log_of("assemble_map", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/assemble_map/{region}/{month}.tsv"
+        benchmark_of("assemble_map", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -175,10 +162,8 @@ rule assemble_map:
         mem_mb=memory(230, of_region=3),
         runtime=minutes(3, of_region=0.1),
     params:
-        target=CONFIG.target,
         target_error=TARGET_ERROR,
         interval=CONFIG.map.interval,
-        tags=tags,
         code=code("assemble_map"),
     message:
         "Assemble the map of {wildcards.region}, {wildcards.month}"
@@ -191,15 +176,15 @@ rule judge_block:
         stack=f"{BLOCK}/predictors.tif",
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
-        known=f"{RUN}/applicability.npz",
+        applicability=f"{RUN}/applicability.npz",
         reliability=reliability,
     output:
         verdict=f"{BLOCK}/applicability.tif",
         shift=f"{BLOCK}/shift.json",
     log:
-        "results/logs/judge_block/{region}/{month}/{block}.log",
+        log_of("judge_block", "{region}/{month}/{block}"),
     benchmark:
-        "results/benchmarks/judge_block/{region}/{month}/{block}.tsv"
+        benchmark_of("judge_block", "{region}/{month}/{block}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -207,7 +192,6 @@ rule judge_block:
         mem_mb=memory(220, of_block=4),
         runtime=minutes(2, of_block=0.2),
     params:
-        tags=tags,
         code=code("judge_block"),
     message:
         "Judge how far block {wildcards.block} of {wildcards.region}, {wildcards.month}, is from what was learned"
@@ -229,9 +213,9 @@ rule assemble_quality:
         shift=report(f"{RUN}/tables/shift.csv", caption="../report/shift_table.rst", category="Tables"),
         histograms=f"{RUN}/tables/shift_histograms.csv",
     log:
-        "results/logs/assemble_quality/{region}/{month}.log",
+        log_of("assemble_quality", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/assemble_quality/{region}/{month}.tsv"
+        benchmark_of("assemble_quality", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -239,12 +223,10 @@ rule assemble_quality:
         mem_mb=memory(200, of_region=3),
         runtime=minutes(2, of_region=0.1),
     params:
-        target=CONFIG.target,
         use=list(CONFIG.predictors.use),
-        few=few_days,
-        model_only=target_model_only,
+        few_days=few_days,
+        model_only_days=target_model_only,
         units=units,
-        tags=tags,
         code=code("assemble_quality"),
     message:
         "Assemble the flags of {wildcards.region}, {wildcards.month}"
@@ -258,9 +240,9 @@ rule assemble_predictors:
     output:
         predictors=f"{RUN}/predictors.tif",
     log:
-        "results/logs/assemble_predictors/{region}/{month}.log",
+        log_of("assemble_predictors", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/assemble_predictors/{region}/{month}.tsv"
+        benchmark_of("assemble_predictors", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -269,7 +251,6 @@ rule assemble_predictors:
         runtime=minutes(2, of_region=0.1),
     params:
         units=units,
-        tags=tags,
         code=code("assemble_predictors"),
     message:
         "Assemble the predictors of {wildcards.region}, {wildcards.month}"

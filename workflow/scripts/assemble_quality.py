@@ -4,81 +4,82 @@ import numpy as np
 
 from kilomoist.files import read_json, replaced
 from kilomoist.grids import CELL_SIDE, M01, M09
-from kilomoist.jobs import LOGGER, job
-from kilomoist.mapping.flags import FLAGS, colour_table, flag_block, flag_table, legend
+from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.mapping.flags import (
+    FLAGS,
+    colour_table,
+    count_values,
+    flag_block,
+    flag_table,
+    legend,
+    share_without,
+    verdict_flags,
+)
 from kilomoist.mapping.shifts import shift_tables
-from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
+from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_run, read_tags
 
 
 def assemble_quality(
-    blocks: dict[str, list[str]],
-    correction_path: str,
-    target: str,
+    *,
+    raw: list[str],
+    stacks: list[str],
+    verdicts: list[str],
+    shifts: list[str],
+    correction: str,
     use: list[str],
-    few: dict[str, float],
-    model_only: int,
+    few_days: dict[str, float],
+    model_only_days: int,
     units: dict[str, str],
-    tags: dict[str, str],
-    paths: dict[str, str],
+    quality: str,
+    applicability: str,
+    flags: str,
+    shift: str,
+    histograms: str,
 ) -> None:
     """Write flags and dissimilarity index as COGs, and the tables of flags and of the shift.
 
-    `blocks` are the files of each block by name: raw (map), stacks, verdicts, shifts; `model_only` the days of the
-    month on which the target is its model alone.
+    `model_only_days` are those of the month on which the target is its model alone.
     """
-    solved, cells = mosaic([correction_path], M09, ["reconciled"])
-    pixels = cells.refined(CELL_SIDE)
-    found = read_tags(blocks["verdicts"][0])  # the same in all blocks
-    threshold = float(found["threshold"])
-    own = {name: found[name] for name in ("method", "model", "alpha", "note") if name in found}
-    flag_tags = tags | own | legend(use) | {"days_without_radiometer": str(model_only)}
-    reconciled = bool((solved["reconciled"] > 0).any())
-    flag_tags["reconciled"] = "yes" if reconciled else "no"
-    own |= {name: found[name] for name in ("threshold", "mean_distance", "weights") if name in found}
-    colours = colour_table(reconciled)
-    needed = [*(f"{name}_days" for name in few), "water", "snow", "lst_day"]
+    solved, cells = mosaic([correction], M09, ["reconciled"])
+    reconciled, pixels = solved["reconciled"] > 0, cells.refined(CELL_SIDE)
+    run, told = read_run(verdicts[0]), read_tags(verdicts[0])  # the same in all blocks
+    tags = run | {name: told[name] for name in ("method", "model", "alpha", "note") if name in told}
+    of_flags = tags | legend(use) | {"days_without_radiometer": str(model_only_days)}
+    of_flags["reconciled"] = "yes" if reconciled.any() else "no"
+    tags |= {name: told[name] for name in ("threshold", "mean_distance", "weights") if name in told}
+    colours = colour_table(of_flags["reconciled"] == "yes")
+    needed = [*(f"{name}_days" for name in few_days), "water", "snow", "lst_day"]
     numbers = np.zeros(256, np.int64)
     with (
-        Mosaic(blocks["raw"], M01) as raw,
-        Mosaic(blocks["stacks"], M01) as stacks,
-        Mosaic(blocks["verdicts"], M01) as verdicts,
-        raster_chunks(paths["quality"], M01, pixels, flag_tags, cloud_optimized=True, colours=colours) as quality,
-        raster_chunks(paths["applicability"], M01, pixels, tags | own, cloud_optimized=True) as applicability,
+        Mosaic(raw, M01) as maps,
+        Mosaic(stacks, M01) as predictors,
+        Mosaic(verdicts, M01) as judged,
+        raster_chunks(quality, M01, pixels, of_flags, cloud_optimized=True, colours=colours) as flag_raster,
+        raster_chunks(applicability, M01, pixels, tags, cloud_optimized=True) as index_raster,
     ):
         for chunk in chunks_of(cells):
             here = chunk.refined(CELL_SIDE)
-            verdict = verdicts.read(here)
-            others = {
-                "outside_range": verdict["outside_range"] > 0,
-                "outside_applicability": verdict["dissimilarity"] > threshold,
-                "without_radiometer": np.bool_(model_only > 0),
-            }
-            kept = solved["reconciled"][chunk.within(cells)] > 0
-            flags = flag_block(raw.read(here)["soil_moisture"], stacks.read(here, needed), few, kept, others)
-            numbers += np.bincount(flags.ravel(), minlength=256)
-            quality.write({"quality": flags}, here)
-            applicability.write({"dissimilarity": verdict["dissimilarity"]}, here)
+            verdict, kept = judged.read(here), reconciled[chunk.within(cells)]
+            others = verdict_flags(verdict, float(told["threshold"]), model_only_days)
+            values, stack = maps.read(here)["soil_moisture"], predictors.read(here, needed)
+            block = flag_block(values, stack, few_days, kept, others)
+            numbers += count_values(block)
+            flag_raster.write({"quality": block}, here)
+            index_raster.write({"dissimilarity": verdict["dissimilarity"]}, here)
         table = flag_table(numbers)
-        inside = 1 - table.set_index("flag").loc[FLAGS["outside_applicability"].meaning, "share"]
-        applicability.tags["share_inside"] = f"{inside:.6f}"
-    if model_only:
+        index_raster.tags["share_inside"] = f"{share_without(table, 'outside_applicability'):.6f}"
+    if model_only_days:
         LOGGER.warning(
             "%s had no radiometer on %d days of %s: it is its land model alone there, and bit %d of quality.tif is set "
             "everywhere.",
-            *(target, model_only, tags["month"], FLAGS["without_radiometer"].bit),
+            *(run["target"], model_only_days, run["month"], FLAGS["without_radiometer"].bit),
         )
     LOGGER.info("Shares of the pixels that have a value:\n%s", table.to_string(index=False))
-    summary, histograms = shift_tables([read_json(path) for path in blocks["shifts"]], units)
-    for name, frame in (("flags", table), ("shift", summary), ("histograms", histograms)):
-        with replaced(paths[name]) as partial:
+    summary, binned = shift_tables([read_json(path) for path in shifts], units)
+    for path, frame in ((flags, table), (shift, summary), (histograms, binned)):
+        with replaced(path) as partial:
             frame.to_csv(partial, index=False)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        assemble_quality(
-            {name: list(snakemake.input[name]) for name in ("raw", "stacks", "verdicts", "shifts")},
-            snakemake.input.correction,
-            *(snakemake.params[name] for name in ("target", "use", "few", "model_only", "units", "tags")),
-            dict(snakemake.output.items()),
-        )
+    hand_over(snakemake, assemble_quality)

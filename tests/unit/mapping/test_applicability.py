@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import pdist
 
 from kilomoist.learning.models import Model, uses_predictors
-from kilomoist.mapping import applicability as module
 from kilomoist.mapping.applicability import (
+    MEAN_ROWS,
     Applicability,
     applicability,
     read_applicability,
+    verdict_on,
     weights_of,
     write_applicability,
 )
@@ -156,30 +158,39 @@ def test_scale_of_weights_and_units_of_predictors_do_not_matter() -> None:
     )
 
 
-def test_mean_distance_of_many_rows_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    x = np.random.default_rng(3).normal(size=(6000, 3))
-    folds = np.arange(6000) % 5
-    sampled, again, other = (applicability(x, folds, np.ones(3), seed).mean_distance for seed in (1, 1, 2))
-    monkeypatch.setattr(module, "MEAN_ROWS", 6000)
-    exact = applicability(x, folds, np.ones(3), 1).mean_distance
-    assert sampled == again != other
-    assert sampled == pytest.approx(exact, rel=0.003)
-    assert exact != sampled
+def test_mean_distance_of_many_rows_is_sampled() -> None:
+    """Of so many as are compared it is exact."""
+    for rows, error in ((MEAN_ROWS, 1e-9), (MEAN_ROWS + 1000, 0.003)):
+        x, folds = np.random.default_rng(3).normal(size=(rows, 3)), np.arange(rows) % 5
+        found, again, other = (applicability(x, folds, np.ones(3), seed).mean_distance for seed in (1, 1, 2))
+        assert found == again
+        assert (found == other) == (rows == MEAN_ROWS)
+        assert found == pytest.approx(pdist(x / x.std(axis=0, ddof=1)).mean(), rel=error)
 
 
-def test_chunks_change_nothing_and_bound_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_change_nothing_and_bound_memory() -> None:
     random = np.random.default_rng(4)
-    x, new = random.normal(size=(3000, 3)).astype(np.float32), random.normal(size=(200_000, 3)).astype(np.float32)
+    x, new = random.normal(size=(3000, 3)).astype(np.float32), random.normal(size=(1_200_000, 3)).astype(np.float32)
     known = applicability(x, np.arange(3000) % 5, np.ones(3), 1)
-    whole = known.dissimilarity(new)
-    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 1000)
-    np.testing.assert_array_equal(known.dissimilarity(new), whole)
-    tracemalloc.start()
-    known.dissimilarity(new)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    # The result, and what a thousand rows need: a matrix of distances would be 4.8 GB.
-    assert peak < 1.3 * whole.nbytes
+    peaks = []
+    for rows in (600_000, 1_200_000):
+        tracemalloc.start()
+        whole = known.dissimilarity(new[:rows])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    parts = [known.dissimilarity(part) for part in np.array_split(new, 100)]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
+    # Twice the rows take the memory of their result alone: a matrix of distances would grow by 14 GB.
+    assert peaks[1] - peaks[0] < 1.3 * 600_000 * whole.itemsize
+
+
+def test_a_verdict_has_a_value_where_no_predictor_is_missing() -> None:
+    known = applicability(TABLE, FOLDS, WEIGHTS, 1)
+    predictors = np.append(NEW, [[np.nan, 10], [1, np.nan]], axis=0).T.reshape(2, 2, 3)
+    verdict = verdict_on(known, predictors)
+    for name, expected in (("dissimilarity", known.dissimilarity(NEW)), ("outside_range", known.outside_range(NEW))):
+        np.testing.assert_allclose(verdict[name].ravel(), [*expected, np.nan, np.nan], rtol=1e-6)
+        np.testing.assert_array_equal(verdict_on(None, predictors)[name].ravel(), [0, 0, 0, 0, np.nan, np.nan])
 
 
 def test_what_was_learned_comes_back_in_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

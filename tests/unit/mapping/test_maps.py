@@ -13,13 +13,16 @@ from kilomoist.mapping.flags import (
     NO_FLAG_COLOUR,
     SEVERITY,
     colour_table,
+    count_values,
     flag_block,
     flag_table,
     legend,
     most_severe,
     severity_colours,
+    share_without,
+    verdict_flags,
 )
-from kilomoist.mapping.maps import bounds_of, finish_block
+from kilomoist.mapping.maps import AnalysisCells, bounds_of, finish_block, map_tags
 from kilomoist.products import products_of
 from kilomoist.reconciliation import Reconciliation
 from kilomoist.regions import blocks_of
@@ -53,11 +56,11 @@ def make_map(raw: np.ndarray, target: np.ndarray, side: int, bounds: tuple[float
     for block in blocks:
         reconciliation.measure(raw[block.refined(CELL_SIDE).within(pixels)], block)
     correction, reconciled = reconciliation.solve(target, 0.5)
-    wanted = np.where(reconciled, target, np.nan)
+    cells = AnalysisCells(CELLS, np.where(reconciled, target, np.nan), correction, 1.0, 0.0)
     values = np.full(pixels.shape, np.nan, np.float32)
     for block in blocks:
         cut = block.refined(CELL_SIDE).within(pixels)
-        values[cut] = finish_block(raw[cut], correction, wanted[block.within(CELLS)], CELLS, block, bounds)
+        values[cut] = finish_block(raw[cut], cells, block, bounds)
     return values, reconciled
 
 
@@ -133,13 +136,39 @@ def test_without_correction_the_map_is_the_raw_one() -> None:
     raw = raw_map(10, 0.7)
     raw[0, 0] = 1.2
     pixels = CELLS.refined(CELL_SIDE)
-    values = finish_block(raw, np.zeros(CELLS.shape), np.full(CELLS.shape, np.nan), CELLS, CELLS, BOUNDS)
+    cells = AnalysisCells(CELLS, np.full(CELLS.shape, np.nan), np.zeros(CELLS.shape), 1.0, 0.0)
+    values = finish_block(raw, cells, CELLS, BOUNDS)
     assert values.shape == pixels.shape
     np.testing.assert_array_equal(values, np.clip(raw, 0, 1).astype(np.float32))
 
 
 def test_bounds_are_physical() -> None:
     assert {bounds_of(name) for name in products_of("target")} == {(0.0, 1.0)}
+
+
+@pytest.mark.parametrize(
+    ("cells", "error", "told"),
+    [
+        ((0.2, 1.0, 0.04), 0.04, ("yes", "0.04 m3 m-3")),
+        ((np.nan, 1.0, 0.0), 0.0, ("no", "0 m3 m-3 (0: intervals are conditional on the target)")),
+        (
+            (0.2, 0.401, 0.0123),
+            0.02,
+            (
+                "as far as warranted: the target has weight 0.401, the model's mean the rest",
+                "0.02 m3 m-3 said, 0.0123 m3 m-3 left after weighing",
+            ),
+        ),
+    ],
+)
+def test_a_map_tells_how_far_it_is_reconciled(
+    cells: tuple[float, float, float], error: float, told: tuple[str, str]
+) -> None:
+    target, *merged = cells
+    analysis = AnalysisCells(CELLS, np.full(CELLS.shape, target), np.zeros(CELLS.shape), *merged)
+    tags = {"reconciled": told[0], "interval": "0.9", "target_error": told[1]}
+    assert map_tags(analysis, error, 0.9) == tags
+    assert map_tags(analysis, error, None) == {"reconciled": told[0]}
 
 
 # Flags
@@ -231,11 +260,7 @@ def test_flags_that_are_found_elsewhere_are_set_where_they_hold() -> None:
     values[8] = np.nan
     outside = np.zeros((2, 9, 9), bool)
     outside[0, 0], outside[1, :, 0] = True, True
-    others = {
-        "outside_range": outside[0],
-        "outside_applicability": outside[1],
-        "without_radiometer": np.bool_(True),
-    }
+    others = verdict_flags({"outside_range": outside[0], "dissimilarity": np.where(outside[1], 0.5, 0.4)}, 0.4, 3)
     flags = flag_block(values, stack_of((9, 9)), {}, np.array([[True]]), others)
     assert flags[0, :2].tolist() == [64 + 2 + 1, 64 + 1]
     assert flags[1, :2].tolist() == [64 + 2, 64]
@@ -258,7 +283,7 @@ def test_each_value_has_the_colour_of_its_most_severe_flag() -> None:
 
 def test_shares_are_of_the_pixels_that_have_a_value() -> None:
     flags = np.array([[0, 0, 0, 4, 6], [66, 128, 128, 128, 128]], np.uint8)
-    table = flag_table(np.bincount(flags.ravel(), minlength=256)).set_index("flag")
+    table = flag_table(count_values(flags)).set_index("flag")
     assert table["pixels"].to_dict() == {
         "outside the training range": 0,
         "outside the area of applicability": 2,
@@ -271,4 +296,5 @@ def test_shares_are_of_the_pixels_that_have_a_value() -> None:
     }
     np.testing.assert_allclose(table["share"], table["pixels"] / 6)
     assert table["bit"].tolist()[:-1] == list(range(7))
-    assert flag_table(np.bincount([128] * 4, minlength=256))["share"].isna().all()
+    assert share_without(table.reset_index(), "outside_applicability") == pytest.approx(4 / 6)
+    assert flag_table(count_values(np.full(4, 128, np.uint8)))["share"].isna().all()

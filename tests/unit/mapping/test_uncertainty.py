@@ -20,8 +20,9 @@ from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.mapping.calibration import (
-    MIN_ROWS,
-    Errors,
+    MIN_ERRORS,
+    CalibrationSet,
+    MapSettings,
     absolute_errors,
     calibrate,
     conformal_quantile,
@@ -31,10 +32,11 @@ from kilomoist.mapping.calibration import (
 )
 from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.mapping.intervals import block_offsets, interval_block, spread
-from kilomoist.mapping.merging import merge_target
+from kilomoist.mapping.merging import merged_target
 
 WINDOW = Window(200, 2900, 48, 48)
 FOREST = LearnerSettings("random_forest", 30, 1, 10)
+RECONCILED = MapSettings(True, 0.9, 0.5)
 
 
 def smooth(seed: int, shape: tuple[int, int], width: float) -> np.ndarray:
@@ -128,15 +130,15 @@ def test_without_detail_the_errors_are_those_of_interpolation() -> None:
     """At α = 0: what B(y36) lacks, after reconciliation, never a width of zero."""
     cells = region()
     nothing = Model("detail", "random_forest", ("a", "b"), 1, 0.0, 0, 144, None)
-    errors, _ = detail_errors(cells, FOREST, nothing, True, 0.9, 0.5)
+    errors = detail_errors(cells, FOREST, nothing, RECONCILED)
     found = errors.table["observed"] - errors.table["estimated"]
     expected = reconciled_detail(detail_of(cells.target, WINDOW, 0.5), WINDOW)
     np.testing.assert_allclose(found, expected[cells.complete()], atol=1e-12)
-    calibration = calibrate(errors, 0.9, 0.5, 0.0)
-    assert calibration.scale == pytest.approx(np.quantile(np.abs(found), 0.9), rel=0.01)
-    below, above = block_offsets(nothing, np.zeros((3, 2)), calibration)
-    np.testing.assert_allclose(below, 0.5 * calibration.scale)
-    np.testing.assert_array_equal(below, above)
+    calibration = calibrate(errors, 0.9, 0.5)
+    assert calibration.quantile == pytest.approx(np.quantile(np.abs(found), 0.9), rel=0.01)
+    offsets = block_offsets(nothing, np.array([[[0.0, 0.0, np.nan]], [[0.0, np.nan, 0.0]]]), calibration)
+    np.testing.assert_allclose(offsets["below"], [[0.5 * calibration.quantile, np.nan, np.nan]])
+    np.testing.assert_array_equal(offsets["below"], offsets["above"])
 
 
 def test_errors_of_detail_are_those_of_models_that_did_not_see_the_fold() -> None:
@@ -145,8 +147,7 @@ def test_errors_of_detail_are_those_of_models_that_did_not_see_the_fold() -> Non
     noise = np.random.default_rng(4).standard_normal((2, *WINDOW.shape))
     useless = Cells(cells.target, noise, WINDOW)
     model, _ = fit_detail(cells, ["a", "b"], FOREST, TuningOptions(10), 0.5)
-    told, _ = detail_errors(cells, FOREST, model, True, 0.9, 0.5)
-    untold, _ = detail_errors(useless, FOREST, model, True, 0.9, 0.5)
+    told, untold = (detail_errors(known, FOREST, model, RECONCILED) for known in (cells, useless))
     rmse = [float(np.sqrt(np.mean((one.table["observed"] - one.table["estimated"]) ** 2))) for one in (told, untold)]
     alone = reconciled_detail(detail_of(cells.target, WINDOW, 0.5), WINDOW)[cells.complete()].std()
     assert rmse[0] < 0.8 * alone < 0.8 * rmse[1] * 1.01
@@ -158,20 +159,18 @@ def test_errors_of_absolute_count_what_reconciliation_mends() -> None:
     model, _ = fit_absolute(samples, ["a", "b"], FOREST, TuningOptions(10))
     calibrations = []
     for reconciled in (False, True):
-        errors, least = absolute_errors(cells, samples, FOREST, TuningOptions(5), model, reconciled, 0.9, 0.5)
+        made = MapSettings(reconciled, 0.9, 0.5)
+        errors = absolute_errors(cells, samples, FOREST, TuningOptions(5), model, made)
         assert errors.table["fold"].nunique() == 5
         crossed = crossed_coverage(errors, 0.9)
         inside = (crossed["observed"] >= crossed["lower"]) & (crossed["observed"] <= crossed["upper"])
         assert 0.85 < inside.mean() < 0.95
-        calibrations.append(calibrate(errors, 0.9, 1.0, least))
-    scales = [one.scale for one in calibrations]
-    assert None not in scales
-    assert scales[1] < scales[0]
-    assert (
-        calibrations[0].addition
-        == calibrations[1].addition
-        == pytest.approx(conformalised(samples, ["a", "b"], FOREST, 0.9, 1)[0])
-    )
+        calibrations.append(calibrate(errors, 0.9, 1.0))
+    quantiles = [one.quantile for one in calibrations]
+    assert None not in quantiles
+    assert quantiles[1] < quantiles[0]
+    margin = conformalised(samples, ["a", "b"], FOREST, 0.9, 1)[0]
+    assert calibrations[0].cqr_margin == calibrations[1].cqr_margin == pytest.approx(margin)
 
 
 def test_a_region_without_coarse_cells_has_no_interval() -> None:
@@ -180,21 +179,22 @@ def test_a_region_without_coarse_cells_has_no_interval() -> None:
     few = Cells(cells.target[:12, :12], cells.predictors[:, :12, :12], small)
     samples = samples_of(few)
     model, _ = fit_absolute(samples, ["a", "b"], FOREST, TuningOptions(10))
-    errors, least = absolute_errors(few, samples, FOREST, TuningOptions(5), model, True, 0.9, 0.5)
+    errors = absolute_errors(few, samples, FOREST, TuningOptions(5), model, RECONCILED)
     assert errors.table.empty
     assert crossed_coverage(errors, 0.9).empty
-    calibration = calibrate(errors, 0.9, 1.0, least)
-    assert calibration.rows < MIN_ROWS
-    assert calibration.scale is None
-    assert np.isnan(block_offsets(model, np.zeros((3, 2), np.float32), calibration)).all()
+    calibration = calibrate(errors, 0.9, 1.0)
+    assert calibration.errors < MIN_ERRORS
+    assert calibration.quantile is None
+    offsets = block_offsets(model, np.zeros((2, 3, 1), np.float32), calibration)
+    assert {name: np.isnan(side).all() for name, side in offsets.items()} == {"below": True, "above": True}
 
 
 def test_quantiles_are_conformalised_on_blocks_that_models_did_not_see() -> None:
     """What CQR adds makes the share of held-out rows inside the nominal one (Romano et al. 2019, theorem 1)."""
     cells = region()
     samples = samples_of(cells)
-    addition, below, above = conformalised(samples, ["a", "b"], replace_leaf(3), 0.9, 1)
-    assert addition > 0, "full-depth quantiles of neighbours are too narrow in blocks that were not seen"
+    margin, below, above = conformalised(samples, ["a", "b"], replace_leaf(3), 0.9, 1)
+    assert margin > 0, "full-depth quantiles of neighbours are too narrow in blocks that were not seen"
     x, y = samples[["a", "b"]].to_numpy(np.float32), samples["target"].to_numpy()
     folds, random = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy()), np.random.default_rng(1)
     mean = np.empty(len(y))
@@ -211,7 +211,7 @@ def test_the_interval_of_a_fold_knows_nothing_of_its_errors() -> None:
     table = pd.DataFrame({"observed": random.normal(size=500), "estimated": 0.0, "below": 1.0, "above": 1.0})
     table["fold"] = np.arange(500) % 5
     poisoned = table.assign(observed=np.where(table["fold"] == 2, 1e6, table["observed"]))
-    found = [crossed_coverage(Errors(one), 0.9) for one in (table, poisoned)]
+    found = [crossed_coverage(CalibrationSet(one, 0.0), 0.9) for one in (table, poisoned)]
     here = (table["fold"] == 2).to_numpy()
     for name in ("lower", "upper"):
         np.testing.assert_array_equal(found[0].loc[here, name], found[1].loc[here, name])
@@ -223,7 +223,7 @@ def test_the_interval_of_a_fold_knows_nothing_of_its_errors() -> None:
 
 
 @pytest.mark.parametrize("exponent", [0.4, 0.7])
-def test_roughness_of_a_field_that_is_alike_on_all_scales(exponent: float) -> None:
+def test_error_scale_ratio_of_a_field_that_is_alike_on_all_scales(exponent: float) -> None:
     """A random field with the spectrum k^−(2H + 2): the ratio of details that its pixels really have."""
     side = 48 * 9
     random = np.random.default_rng(6)
@@ -247,20 +247,20 @@ def test_roughness_of_a_field_that_is_alike_on_all_scales(exponent: float) -> No
 
 def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
     values = np.array([[0.02, 0.3, np.nan]])
-    below, above = np.array([[0.03, 0.03, np.nan]]), np.array([[0.04, 0.04, np.nan]])
-    lower, upper = interval_block(values, below, above, 0.0, 0.9, (0.0, 1.0))
+    offsets = {"below": np.array([[0.03, 0.03, np.nan]]), "above": np.array([[0.04, 0.04, np.nan]])}
+    lower, upper = interval_block(values, offsets, 0.0, 0.9, (0.0, 1.0)).values()
     np.testing.assert_allclose(lower, [[0.0, 0.27, np.nan]], atol=1e-7)
     np.testing.assert_allclose(upper, [[0.06, 0.34, np.nan]], atol=1e-7)
     z = norm.ppf(0.95)
-    lower, upper = interval_block(values, below, above, 0.02, 0.9, (0.0, 1.0))
+    lower, upper = interval_block(values, offsets, 0.02, 0.9, (0.0, 1.0)).values()
     assert lower[0, 1] == pytest.approx(0.3 - math.hypot(0.03, z * 0.02), abs=1e-6)
     assert upper[0, 1] == pytest.approx(0.3 + math.hypot(0.04, z * 0.02), abs=1e-6)
 
 
 def test_an_exact_target_is_kept() -> None:
     cells = region()
-    exact = merge_target(cells, samples_of(cells), ["a", "b"], FOREST, TuningOptions(10), 0.0)
-    np.testing.assert_allclose(exact.goal, cells.target, atol=1e-12)
+    exact = merged_target(cells, samples_of(cells), ["a", "b"], FOREST, TuningOptions(10), 0.0)
+    np.testing.assert_allclose(exact.analysis, cells.target, atol=1e-12)
     assert (exact.weight, exact.error, exact.contradicted) == (1, 0, False)
 
 
@@ -271,10 +271,10 @@ def test_an_error_that_the_data_contradict_makes_nobody_sure(target_error: float
     cells = region()
     noise = true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
     noisy = Cells(cells.target + noise, cells.predictors, WINDOW)
-    found = merge_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), target_error)
+    found = merged_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), target_error)
     assert found.contradicted
     assert found.weight == 0.5
-    assert found.error == pytest.approx(float(np.sqrt(np.mean((found.goal - cells.target) ** 2))), rel=0.1)
+    assert found.error == pytest.approx(float(np.sqrt(np.mean((found.analysis - cells.target) ** 2))), rel=0.1)
 
 
 def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
@@ -283,8 +283,8 @@ def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
     noisy = Cells(
         cells.target + 0.03 * np.random.default_rng(7).standard_normal(WINDOW.shape), cells.predictors, WINDOW
     )
-    found = merge_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), 0.03)
-    errors = [float(np.sqrt(np.mean((one - cells.target) ** 2))) for one in (noisy.target, found.goal)]
+    found = merged_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), 0.03)
+    errors = [float(np.sqrt(np.mean((one - cells.target) ** 2))) for one in (noisy.target, found.analysis)]
     assert 0 < found.weight < 1
     assert errors[1] < 0.75 * errors[0]
     assert found.error == math.sqrt(found.weight) * 0.03

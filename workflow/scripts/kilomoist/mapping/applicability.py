@@ -1,7 +1,7 @@
-"""The area of applicability of a model: how far pixels lie from what it was trained on, in the space that it sees.
+"""Area of applicability of a model: dissimilarity of pixels from its training rows, in the space that it sees.
 
 The dissimilarity index and its threshold are those of Meyer and Pebesma (2021, doi 10.1111/2041-210X.13650), as their
-R package CAST computes them (`trainDI`, `aoa`). What follows from the place of a row alone, the folds, is given.
+R package CAST computes them (`trainDI`, `aoa`).
 """
 
 import json
@@ -36,7 +36,7 @@ _DISTANCES_AT_ONCE = 4_000_000
 
 @dataclass(frozen=True)
 class Applicability:
-    """What a model's training rows tell of other rows (n, predictors)."""
+    """A model's training rows, as the dissimilarity index compares other rows (n, predictors) with them."""
 
     centre: NDArray[np.float64]
     """(predictors,): mean of the training rows."""
@@ -70,12 +70,26 @@ class Applicability:
         return result
 
     def outside_range(self, x: NDArray) -> NDArray[np.bool_]:
-        """TrainingRows of which any predictor lies below or above all training rows; (n,)."""
+        """Rows of which any predictor lies below or above all training rows; (n,)."""
         return np.any((x < self.lowest) | (x > self.highest), axis=1)
 
 
+def verdict_on(known: Applicability | None, predictors: NDArray) -> dict[str, NDArray[np.float32]]:
+    """Bands `dissimilarity` and `outside_range` (1 or 0) of pixels, NaN where a predictor is missing.
+
+    `predictors` are (predictors, rows, columns) in the space that the model sees; nothing is outside where it uses none
+    of them (None).
+    """
+    valid = np.isfinite(predictors).all(axis=0)
+    x = predictors[:, valid].T
+    verdict = {name: np.full(valid.shape, np.nan, np.float32) for name in ("dissimilarity", "outside_range")}
+    verdict["dissimilarity"][valid] = known.dissimilarity(x) if known else 0
+    verdict["outside_range"][valid] = known.outside_range(x) if known else 0
+    return verdict
+
+
 def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: int) -> Applicability:
-    """Learn from training rows x (n, predictors), their folds (n,) of a cross-validation and weights (predictors,).
+    """Reference from training rows x (n, predictors), their folds (n,) in cross-validation and weights (predictors,).
 
     Predictors are standardised by the mean and standard deviation (n − 1) of the training rows and multiplied by their
     weights. The dissimilarity index is the Euclidean distance to the nearest training row, divided by the mean distance
@@ -104,11 +118,11 @@ def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: 
 def learn_applicability(
     model: "Model", rows: Mapping[str, "TrainingRows"], importance: "pd.DataFrame", use: Sequence[str], seed: int
 ) -> tuple[Applicability | None, dict[str, Any]]:
-    """The applicability of a model, None where its map uses no predictor, and the facts that blocks are told beside.
+    """Applicability of a model, None where its map uses no predictor, and the facts that blocks are told beside.
 
     `rows` are those that each method learned from, `importance` is `tables/importance.csv`. The facts: `predictors`;
-    `tags`, what a verdict says of the model; `learned`, the `shifts.learned_range` of each predictor's values, and for
-    `detail` of its deviations.
+    `tags` of a verdict; `learned`, the `shifts.learned_range` of each predictor's values, and for `detail` of its
+    deviations.
     """
     values = rows["absolute"]
     learned = values.x[values.trained] if model.method == "absolute" else values.x
@@ -129,11 +143,8 @@ def learn_applicability(
 
 
 def write_applicability(path: str | Path, known: Applicability | None, facts: Mapping[str, Any]) -> None:
-    """Keep what a model's training rows tell, None where it uses no predictor, and plain facts, for the jobs of blocks.
-
-    The same input gives the same bytes.
-    """
-    arrays = {one.name: getattr(known, one.name) for one in fields(known)} if known else {}
+    """Keep a model's applicability and plain facts for the jobs of blocks; the same input gives the same bytes."""
+    arrays = {field.name: getattr(known, field.name) for field in fields(known)} if known else {}
     with replaced(path) as partial:
         np.savez_compressed(partial, facts=json.dumps(facts), **arrays)
 
@@ -161,13 +172,13 @@ def weights_of(importance: "pd.DataFrame", method: str, predictors: Sequence[str
 
 
 def _standardised(x: NDArray, centre: NDArray, scale: NDArray) -> NDArray[np.float64]:
-    """Those columns of x that count, standardised and weighted."""
+    """Columns of x that count, standardised and weighted."""
     counts = scale > 0
     return (x[:, counts] - centre[counts]) * scale[counts]
 
 
 def _mean_distance(rows: NDArray, seed: int) -> float:
-    """Mean distance from `MEAN_ROWS` of the rows, or all if there are not so many, to all others."""
+    """Mean distance from `MEAN_ROWS` of the rows, or from all if they are fewer, to all others."""
     from scipy.spatial.distance import cdist
 
     chosen = rows
@@ -179,7 +190,7 @@ def _mean_distance(rows: NDArray, seed: int) -> float:
 
 
 def _distance_to_other_folds(rows: NDArray, folds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Distance of each row to the nearest one that is in another fold, (n,)."""
+    """Distance of each row to the nearest row of another fold, (n,)."""
     from scipy.spatial import cKDTree
 
     names = np.unique(folds)

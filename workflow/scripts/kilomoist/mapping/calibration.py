@@ -1,11 +1,11 @@
-"""Intervals of the map: what it was wrong by where SMAP is known, one scale up, brought down to 1 km.
+"""Conformal calibration of the map's intervals one scale up, where SMAP is known, brought down to 1 km.
 
 Nobody knows soil moisture at 1 km, so nothing can be calibrated there. One scale up everything is known: a method that
-restores 9 km cells from coarser ones is wrong by errors that can be counted. Conformal scores are those errors in units
-of the spread that the model expects at a place; their quantile times the spread is the interval (split conformal
+restores 9 km cells from coarser ones is wrong by errors that can be counted. Conformity scores are those errors in
+units of the spread that the model expects at a place; their quantile times the spread is the interval (split conformal
 prediction: Papadopoulos et al. 2002, doi 10.1007/3-540-36755-1_29; Lei et al. 2018, doi 10.1080/01621459.2017.1307116),
-the more alike errors one scale up and at 1 km are. How much smaller the errors are at 1 km tells `error_scale_ratio`.
-docs/trust.md writes the formulas out.
+the more alike errors one scale up and at 1 km are. `error_scale_ratio` tells how much smaller those at 1 km are.
+Formulas: docs/trust.md.
 """
 
 import math
@@ -32,22 +32,34 @@ from kilomoist.reconciliation import reconcile
 
 MIN_SPREAD = 0.1
 """Share of the median spread below which no place's spread is taken: a leaf of equal rows knows no error."""
-
-MIN_ROWS = 100
+MIN_ERRORS = 100
 """Errors one scale up below which there is no interval."""
 
 
 @dataclass(frozen=True)
-class Errors:
-    """What a method was wrong by one scale up, row by row."""
+class MapSettings:
+    """How the map is made whose intervals are calibrated."""
+
+    reconciled: bool
+    interval: float
+    """Nominal coverage."""
+    minimum_fraction: float
+    """Share of a coarse cell's cells that its mean needs."""
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """Errors of a method one scale up, row by row."""
 
     table: pd.DataFrame
     """row, col, observed, estimated, and the spread `below` and `above` that the model expected (all m³/m³); fold, and
     the predictors. Empty where nothing could be restored."""
-    addition: float = 0.0
+    min_spread: float
+    """Smallest spread that is taken at 1 km, m³/m³."""
+    cqr_margin: float = 0.0
 
-    def scores(self) -> NDArray[np.float64]:
-        """Errors in spreads, (rows,): of the side on which the observed value lies."""
+    def conformity_scores(self) -> NDArray[np.float64]:
+        """Errors in spreads of the side on which the observed value lies, (rows,)."""
         error = (self.table["observed"] - self.table["estimated"]).to_numpy()
         return np.where(error < 0, -error / self.table["below"].to_numpy(), error / self.table["above"].to_numpy())
 
@@ -58,75 +70,59 @@ def conformal_quantile(scores: NDArray, coverage: float) -> float:
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else math.inf
 
 
-def calibrate(errors: Errors, interval: float, scale_ratio: float, least_spread: float) -> Calibration:
-    """The calibration that errors one scale up give; `scale_ratio` is their `error_scale_ratio`."""
-    if len(errors.table) < MIN_ROWS:
-        return Calibration(interval, None, errors.addition, scale_ratio, least_spread, len(errors.table))
-    return Calibration(
-        interval,
-        conformal_quantile(errors.scores(), interval),
-        errors.addition,
-        scale_ratio,
-        least_spread,
-        len(errors.table),
-    )
+def calibrate(errors: CalibrationSet, interval: float, scale_ratio: float) -> Calibration:
+    """Calibration by errors one scale up; `scale_ratio` is their `error_scale_ratio`."""
+    n = len(errors.table)
+    quantile = conformal_quantile(errors.conformity_scores(), interval) if n >= MIN_ERRORS else None
+    return Calibration(interval, quantile, errors.cqr_margin, scale_ratio, errors.min_spread, n)
 
 
-def least_of(below: NDArray, above: NDArray) -> float:
+def min_spread(below: NDArray, above: NDArray) -> float:
     """The smallest spread that is taken for true."""
     return MIN_SPREAD * float(np.median(np.concatenate([below, above]))) if len(below) else 0.0
 
 
 def detail_errors(
-    cells: Cells,
-    settings: LearnerSettings,
-    model: Model,
-    reconciled: bool,
-    interval: float,
-    minimum_fraction: float,
-    threads: int = 1,
-) -> tuple[Errors, float]:
-    """What `detail` was wrong by when it restored cells from coarser ones, out of fold; and the least spread.
+    cells: Cells, settings: LearnerSettings, model: Model, made: MapSettings, threads: int = 1
+) -> CalibrationSet:
+    """Errors of `detail` when it restores cells from coarser ones, out of fold.
 
     With R for what reconciliation would leave (`reconciled_detail`), the error is R(y9 − B(y36)) − α·R(ĝ) with ĝ from
     models that saw none of the cell's fold; without reconciliation it is the same without R. At α = 0 these are the
     errors of B(y36).
     """
-    use = list(model.predictors)
-    x, y = detail_rows(cells, minimum_fraction, model.ratio)
-    complete = cells.complete()
-    row, column = np.nonzero(complete)
-    folds = detail_folds(cells)
+    x, y = detail_rows(cells, made.minimum_fraction, model.ratio)
+    complete, folds = cells.complete(), detail_folds(cells)
     offered, below, above = np.zeros(len(y)), np.ones(len(y)), np.ones(len(y))
     if model.alpha > 0:
         random = np.random.default_rng(settings.seed)
         for fold in np.unique(folds):
             test = folds == fold
             estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean=False)
-            own = replace(model, estimator=estimator)
             offered[test] = model.alpha * learners.predict_mean(estimator, x[test])
-            below[test], above[test] = spread(own, x[test], interval, 0.0, 0.0)
-    least = least_of(below, above)
+            below[test], above[test] = spread(replace(model, estimator=estimator), x[test], made.interval, 0.0, 0.0)
+    minimum = min_spread(below, above)
     values = [np.full(complete.shape, np.nan) for _ in range(2)]
     for field, known in zip(values, (y, offered), strict=True):
         field[complete] = known
-    if reconciled:
+    if made.reconciled:
         values = [reconciled_detail(field, cells.window, model.ratio) for field in values]
     observed, estimated = (field[complete] for field in values)
-    finite = np.isfinite(observed) & np.isfinite(estimated)
+    row, column = np.nonzero(complete)
     table = pd.DataFrame(
         {
             "row": row + cells.window.row,
             "col": column + cells.window.column,
             "observed": cells.target[complete],
             "estimated": cells.target[complete] - (observed - estimated),
-            "below": np.maximum(below, least),
-            "above": np.maximum(above, least),
+            "below": np.maximum(below, minimum),
+            "above": np.maximum(above, minimum),
             "fold": folds,
-            **dict(zip(use, cells.predictors[:, complete], strict=True)),
+            **dict(zip(model.predictors, cells.predictors[:, complete], strict=True)),
         }
     )
-    return Errors(table[finite].reset_index(drop=True)), least
+    finite = np.isfinite(observed) & np.isfinite(estimated)
+    return CalibrationSet(table[finite].reset_index(drop=True), minimum)
 
 
 def absolute_errors(
@@ -135,34 +131,32 @@ def absolute_errors(
     settings: LearnerSettings,
     tuning: TuningOptions,
     model: Model,
-    reconciled: bool,
-    interval: float,
-    minimum_fraction: float,
+    made: MapSettings,
     threads: int = 1,
-) -> tuple[Errors, float]:
-    """What `absolute` was wrong by when it learned at 36 km and mapped 9 km, and the least spread at 1 km.
+) -> CalibrationSet:
+    """Errors of `absolute` when it learns at 36 km and maps 9 km; none where too few coarse cells are complete.
 
     Its spread is that of quantiles conformalised on held-out blocks of its own training rows, one scale up in the
-    errors' table, at 9 km in `addition`. So the quantile of the scores is by how much the interval has to be wider, or
-    may be narrower where the map is reconciled, for the step to the finer scale. No errors where too few coarse cells
-    are complete.
+    table, at 9 km in `cqr_margin`. So the quantile of the conformity scores is the factor by which the interval has to
+    be wider, or may be narrower where the map is reconciled, for the step to the finer scale.
     """
     use = list(model.predictors)
     rows = samples[samples["split"] == "train"]
-    addition, below, above = conformalised(rows, use, settings, interval, threads)
-    least = least_of(below, above)
-    level = coarse_experiment(cells, use, minimum_fraction)
+    margin, *sides = conformalised(rows, use, settings, made.interval, threads)
+    minimum = min_spread(*sides)
+    level = coarse_experiment(cells, use, made.minimum_fraction)
     if not level.can_learn:
-        return Errors(pd.DataFrame(), addition), least
+        return CalibrationSet(pd.DataFrame(), minimum, margin)
     coarse_model, _ = fit_absolute(level.samples, use, settings, tuning, threads)
     own = replace(settings, min_leaf=coarse_model.min_leaf, options=coarse_model.options)
-    coarse_addition, coarse_below, coarse_above = conformalised(level.samples, use, own, interval, threads)
+    coarse_margin, *coarse_sides = conformalised(level.samples, use, own, made.interval, threads)
     x = level.stack[:, level.valid].T.astype(np.float32)
     estimated = np.full(level.valid.shape, np.nan)
     estimated[level.valid] = learners.predict_mean(coarse_model.estimator, x)
-    if reconciled:
-        estimated, _ = reconcile(estimated, level.above.target, COARSE_SIDE, level.above.window, minimum_fraction)
-    spreads = spread(coarse_model, x, interval, coarse_addition, least_of(coarse_below, coarse_above))
+    if made.reconciled:
+        above, share = level.above, made.minimum_fraction
+        estimated, _ = reconcile(estimated, above.target, COARSE_SIDE, above.window, share)
+    spreads = spread(coarse_model, x, made.interval, coarse_margin, min_spread(*coarse_sides))
     row, column = np.nonzero(level.valid)
     table = pd.DataFrame(
         {
@@ -176,16 +170,16 @@ def absolute_errors(
         }
     )
     table["fold"] = spatial_folds(table["row"].to_numpy(), table["col"].to_numpy())
-    return Errors(table, addition), least
+    return CalibrationSet(table, minimum, margin)
 
 
 def conformalised(
     rows: pd.DataFrame, use: Sequence[str], settings: LearnerSettings, interval: float, threads: int
 ) -> tuple[float, Values, Values]:
-    """What CQR adds to both quantiles on held-out blocks of the rows, and the spreads below and above with it.
+    """CQR's margin of both quantiles, by held-out blocks of the rows, and the spreads below and above with it.
 
-    The score of a row is max(q_low − y, y − q_high), with quantiles of models that saw none of its fold. Without
-    quantiles everything is 0 but the spreads, which are 1.
+    The conformity score of a row is max(q_low − y, y − q_high), with quantiles of models that saw none of its fold.
+    Without quantiles everything is 0 but the spreads, which are 1.
     """
     x, y = rows[list(use)].to_numpy(np.float32), rows["target"].to_numpy()
     folds, random = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy()), np.random.default_rng(settings.seed)
@@ -198,20 +192,21 @@ def conformalised(
             return 0.0, np.ones(len(y)), np.ones(len(y))
         low[test], high[test] = found.T
         mean[test] = learners.predict_mean(estimator, x[test])
-    addition = conformal_quantile(np.maximum(low - y, y - high), interval)
-    addition = addition if math.isfinite(addition) else float(np.max(np.maximum(low - y, y - high)))
-    return addition, mean - low + addition, high - mean + addition
+    scores = np.maximum(low - y, y - high)
+    margin = conformal_quantile(scores, interval)
+    margin = margin if math.isfinite(margin) else float(np.max(scores))
+    return margin, mean - low + margin, high - mean + margin
 
 
-def crossed_coverage(errors: Errors, interval: float) -> pd.DataFrame:
-    """The errors' table with `lower` and `upper` one scale up, of the quantile of the scores of all other folds."""
+def crossed_coverage(errors: CalibrationSet, interval: float) -> pd.DataFrame:
+    """The table of errors with `lower` and `upper` one scale up, by the quantile of all other folds' scores."""
     table = errors.table
     if table.empty:
         return table
-    scores, scale = errors.scores(), np.empty(len(table))
+    scores, quantile = errors.conformity_scores(), np.empty(len(table))
     for fold in table["fold"].unique():
         here = (table["fold"] == fold).to_numpy()
-        scale[here] = conformal_quantile(scores[~here], interval)
+        quantile[here] = conformal_quantile(scores[~here], interval)
     return table.assign(
-        lower=table["estimated"] - scale * table["below"], upper=table["estimated"] + scale * table["above"]
+        lower=table["estimated"] - quantile * table["below"], upper=table["estimated"] + quantile * table["above"]
     )

@@ -43,22 +43,33 @@ FREEZING = 273.15
 """K: below this mean of LST (day) a pixel counts as frozen."""
 
 
+def verdict_flags(
+    verdict: Mapping[str, NDArray], threshold: float, model_only_days: int
+) -> dict[str, NDArray[np.bool_]]:
+    """Flags by a verdict (`applicability.verdict_on`), its threshold, and the days without radiometer."""
+    return {
+        "outside_range": verdict["outside_range"] > 0,
+        "outside_applicability": verdict["dissimilarity"] > threshold,
+        "without_radiometer": np.array(model_only_days > 0),
+    }
+
+
 def flag_block(
     values: NDArray,
     stack: Mapping[str, NDArray],
-    few: Mapping[str, float],
+    few_days: Mapping[str, float],
     reconciled: NDArray[np.bool_],
     others: Mapping[str, NDArray[np.bool_]],
 ) -> NDArray[np.uint8]:
-    """Flags of a block: `stack` as `predictors.stack_predictors` makes it, `few` the days below which a predictor
-    has few observations, `reconciled` the block's reconciled cells, `others` flags by name that are known already
-    (arrays that can be broadcast to the block's pixels). Pixels without a value only say so.
+    """Flags of a block's pixels; those without a value only say so.
+
+    `stack` is the block's predictors, `few_days` the days below which a predictor has few observations, `reconciled`
+    the block's reconciled cells, `others` are flags that are known already, which can be broadcast to the pixels.
     """
+    surface = [stack[name] > WATER_OR_SNOW_SHARE for name in ("water", "snow") if name in stack]
     raised = {
-        "few_observations": np.any([stack[f"{name}_days"] < days for name, days in few.items()], axis=0),
-        "water_or_snow": np.any(
-            [stack[name] > WATER_OR_SNOW_SHARE for name in ("water", "snow") if name in stack], axis=0
-        ),
+        "few_observations": np.any([stack[f"{name}_days"] < days for name, days in few_days.items()], axis=0),
+        "water_or_snow": np.any(surface, axis=0),
         "not_reconciled": ~np.kron(reconciled, np.ones((CELL_SIDE, CELL_SIDE), bool)),
         "frozen": stack["lst_day"] < FREEZING if "lst_day" in stack else np.False_,
         **others,
@@ -70,7 +81,7 @@ def flag_block(
 
 
 def legend(use: Collection[str]) -> dict[str, str]:
-    """The meaning of each bit where the predictors `use` are used, as tags of `quality.tif`."""
+    """Meaning of each bit where the predictors `use` are used, as tags of `quality.tif`."""
     tags = {f"bit_{flag.bit}": flag.meaning for flag in FLAGS.values()}
     if "lst_day" not in use:
         tags[f"bit_{FLAGS['frozen'].bit}"] += " (never set: lst_day is not in use)"
@@ -78,7 +89,7 @@ def legend(use: Collection[str]) -> dict[str, str]:
 
 
 def most_severe(reconciled: bool = True) -> NDArray[np.uint8]:
-    """Of each value of `quality.tif` (256,) the place of its most severe flag in `SEVERITY`; its length without any.
+    """Place in `SEVERITY` of the most severe flag of each value of `quality.tif`, (256,); its length without any.
 
     Of a map that is not `reconciled` anywhere, the flag that says so would hide others, and does not count.
     """
@@ -91,7 +102,7 @@ def most_severe(reconciled: bool = True) -> NDArray[np.uint8]:
 
 
 def severity_colours() -> list[str]:
-    """The colour of each flag in the order of `SEVERITY`, and of pixels without any."""
+    """Colour of each flag in the order of `SEVERITY`, and of pixels without any."""
     return [*(FLAGS[name].colour for name in SEVERITY), NO_FLAG_COLOUR]
 
 
@@ -101,11 +112,15 @@ def colour_table(reconciled: bool = True) -> dict[int, tuple[int, int, int]]:
     return {value: colours[place] for value, place in enumerate(most_severe(reconciled))}
 
 
-def flag_table(numbers: NDArray[np.int64]) -> pd.DataFrame:
-    """How often each flag is set on a map: flag, bit, pixels and their share of the pixels that have a value.
+def count_values(flags: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Number of pixels with each value of `quality.tif`, (256,)."""
+    return np.bincount(flags.ravel(), minlength=256)
 
-    `numbers` are the pixels of each value of `quality.tif`, (256,). The last row counts the pixels with a value and
-    `no flag`.
+
+def flag_table(numbers: NDArray[np.int64]) -> pd.DataFrame:
+    """Frequency of each flag on a map: flag, bit, pixels and their share of the pixels that have a value.
+
+    `numbers` are those of `count_values`. The last row counts the pixels with a value and `no flag`.
     """
     set_in = {name: (np.arange(256) >> flag.bit) & 1 == 1 for name, flag in FLAGS.items()}
     mapped = int(numbers[~set_in.pop("no_value")].sum())
@@ -113,3 +128,8 @@ def flag_table(numbers: NDArray[np.int64]) -> pd.DataFrame:
     table = pd.DataFrame([*rows, (NO_FLAG, None, int(numbers[0]))], columns=["flag", "bit", "pixels"])
     share = table["pixels"] / mapped if mapped else np.nan
     return table.astype({"bit": "Int64"}).assign(share=share)
+
+
+def share_without(table: pd.DataFrame, flag: str) -> float:
+    """Share of the pixels with a value on which a flag is not set, from `flag_table`."""
+    return 1 - float(table.set_index("flag").loc[FLAGS[flag].meaning, "share"])

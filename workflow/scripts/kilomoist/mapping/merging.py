@@ -21,21 +21,21 @@ model is taken for three times as good as the target that it learned from."""
 
 @dataclass(frozen=True)
 class MergedTarget:
-    """The target's cells, merged against what a model says of them."""
+    """Weighted mean of the target's cells and what a model says of them."""
 
-    goal: Values
-    """m³/m³, (rows, columns)"""
+    analysis: Values
+    """The mean, m³/m³, (rows, columns)."""
     weight: float
     """Of the target; the model has the rest."""
     error: float
-    """Standard error of `goal`, m³/m³."""
+    """Standard error of `analysis`, m³/m³."""
     difference: float
-    """Root mean square of what the target and the model differ by, m³/m³."""
+    """Root mean square difference of target and model, m³/m³."""
     contradicted: bool
     """Whether the differences are too small for the target's error that was said."""
 
 
-def merge_target(
+def merged_target(
     cells: Cells,
     samples: pd.DataFrame,
     use: Sequence[str],
@@ -44,7 +44,7 @@ def merge_target(
     target_error: float,
     threads: int = 1,
 ) -> MergedTarget:
-    """What cells hold as far as the target's error warrants: f + w·(y9 − f), (rows, columns).
+    """Mean of target and model with the smallest error: f + w·(y9 − f), (rows, columns).
 
     f is what `absolute` says of a cell out of fold, on spatial folds of all samples. With its error variance m², what
     the mean square d² of y9 − f has beyond target_error², the mean of both with the smallest error has w = m² / (m² +
@@ -65,6 +65,6 @@ def merge_target(
     else:
         weight = own / square if square else 1.0
         error = math.sqrt(weight) * target_error
-    goal = np.array(cells.target, float)
-    goal[samples["row"] - cells.window.row, samples["col"] - cells.window.column] = estimated + weight * (y - estimated)
-    return MergedTarget(goal, weight, error, math.sqrt(square), contradicted)
+    analysis, row, column = np.array(cells.target, float), samples["row"], samples["col"]
+    analysis[row - cells.window.row, column - cells.window.column] = estimated + weight * (y - estimated)
+    return MergedTarget(analysis, weight, error, math.sqrt(square), contradicted)

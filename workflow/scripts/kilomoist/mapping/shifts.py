@@ -1,4 +1,4 @@
-"""The covariate shift: how predictors at 1 km, for which a model predicts, differ from those at 9 km that it learned.
+"""Covariate shift: predictors at 1 km, for which a model predicts, against those at 9 km that it learned.
 
 Pixels are counted block by block in bins that the training rows alone decide, so that blocks can be added up.
 """
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 BINS = 50
 """Bins over the training rows' range."""
 BEYOND = 2
-"""How many times that range bins go on beyond it on either side; the outermost hold what lies farther away."""
+"""Times that range which bins go on beyond it on either side; the outermost hold what lies farther away."""
 _NAMES = ("minimum", "maximum", *(f"p{percent:02d}" for percent in PERCENTILES))
 """No mean: sums of blocks differ from the sum of the whole in their last bits."""
 
 
 def learned_range(space: str, predictor: str, rows: NDArray) -> dict[str, Any]:
-    """What pixels are counted beside: the bins of one predictor and its training rows (n,), as plain data.
+    """Distribution of a predictor's training rows (n,) in the bins that pixels are counted in too, as plain data.
 
-    `space` is `value`, or `deviation` where it is what a scale has beyond the next coarser one.
+    `space` is `value`, or `deviation` for what a scale has beyond the next coarser one.
     """
     rows = np.asarray(rows, float)
     lowest, highest = float(rows.min()), float(rows.max())
@@ -36,7 +36,7 @@ def learned_range(space: str, predictor: str, rows: NDArray) -> dict[str, Any]:
 
 
 class ShiftCount:
-    """Counts of a block's pixels, part by part, all finite, beside one predictor's training rows (`learned_range`)."""
+    """Distribution of a block's pixels beside a predictor's training rows (`learned_range`), counted part by part."""
 
     def __init__(self, learned: Mapping[str, Any]) -> None:
         self._found, self._edges = dict(learned), np.array(learned["edges"])
@@ -45,7 +45,7 @@ class ShiftCount:
         self._ends, self._below, self._above = [np.inf, -np.inf], 0, 0
 
     def add(self, pixels: NDArray) -> None:
-        """Count pixels (m,)."""
+        """Count pixels (m,), all finite."""
         pixels = np.asarray(pixels, float)
         self._pixels += _counts(pixels, self._edges)
         self._below += int((pixels < self._lowest).sum())
@@ -54,25 +54,27 @@ class ShiftCount:
             self._ends = [min(self._ends[0], float(pixels.min())), max(self._ends[1], float(pixels.max()))]
 
     def counts(self) -> dict[str, Any]:
-        """What was counted, as plain data."""
+        """The counts as plain data."""
         minimum, maximum = self._ends if self._pixels.any() else (None, None)
-        return self._found | {
-            "pixels": self._pixels.tolist(),
-            "minimum": minimum,
-            "maximum": maximum,
-            "below": self._below,
-            "above": self._above,
-        }
+        outside = {"below": self._below, "above": self._above}
+        return self._found | {"pixels": self._pixels.tolist(), "minimum": minimum, "maximum": maximum} | outside
+
+
+def count_pixels(counts: Sequence[ShiftCount], predictors: NDArray) -> None:
+    """Count the pixels that have every predictor, (predictors, rows, columns), each predictor in its own count."""
+    valid = np.isfinite(predictors).all(axis=0)
+    for count, layer in zip(counts, predictors, strict=True):
+        count.add(layer[valid])
 
 
 def shift_tables(
     blocks: Sequence[Sequence[Mapping[str, Any]]], units: Mapping[str, str]
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """What `ShiftCount` found in every block of a region, all predictors of a block together, as two tables.
+    """Summary and histograms of a region, from the counts of every predictor in each block.
 
-    The first has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
+    The summary has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
     minimum, maximum, percentiles, and the shares of them that lie `below`, `above` and `outside` the range of the
-    training rows. Percentiles of pixels are interpolated within bins of a fiftieth of that range. The second has a
+    training rows. Percentiles of pixels are interpolated within bins of a fiftieth of that range. The histograms have a
     row a bin: space, predictor, unit, lower, upper, rows (9 km), pixels (1 km).
     """
     import pandas as pd
@@ -95,12 +97,11 @@ def shift_tables(
 
 def _counts(values: NDArray, edges: NDArray) -> NDArray[np.int64]:
     """Values in each bin, those beyond the outermost edges in the outermost bins."""
-    kept = np.clip(values, edges[0], edges[-1])
-    return np.histogram(kept, len(edges) - 1, (edges[0], edges[-1]))[0]
+    return np.histogram(np.clip(values, edges[0], edges[-1]), len(edges) - 1, (edges[0], edges[-1]))[0]
 
 
 def _describe_counts(parts: Sequence[Mapping[str, Any]], pixels: NDArray, edges: NDArray) -> dict[str, float]:
-    """What `scores.describe` tells of values, from the counts of blocks."""
+    """What `statistics.describe` tells of values, from the counts of blocks."""
     n = int(pixels.sum())
     if not n:
         return {"n": 0} | dict.fromkeys([*_NAMES, "below", "above", "outside"], np.nan)
