@@ -89,6 +89,11 @@ class Grid:
         row, column = (window.row, window.column) if window else (0, 0)
         return self.side, 0.0, self.left + column * self.side, 0.0, -self.side, self.top - row * self.side
 
+    def cut(self, window: Window) -> "Grid":
+        """The grid of a window alone."""
+        _, _, left, _, _, top = self.transform(window)
+        return replace(self, left=left, top=top, rows=window.rows, columns=window.columns)
+
     def x_edges(self, window: Window) -> NDArray[np.floating]:
         """x of the `columns + 1` edges of a window's columns."""
         return self.left + (window.column + np.arange(window.columns + 1)) * self.side

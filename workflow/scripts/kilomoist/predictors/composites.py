@@ -1,4 +1,4 @@
-"""Composites: the monthly value of one product on one tile, in the tile's own grid."""
+"""Composites: monthly values of a product on a tile, in the tile's own grid."""
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -15,30 +15,28 @@ from kilomoist.products import Product, QualityLevel
 from kilomoist.rasters import Bands
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")
-"""Ends of the names of the bands that a composite has of each quantity (`average_rows`)."""
+"""Suffixes of the bands that a composite has of each quantity (`average_rows`)."""
 _ROWS_AT_ONCE = 64
-"""Rows of a tile that are handled together: few enough that they stay in the processor's cache from step to step, and a
-quarter of a row of a raster's tiles."""
+"""Rows of a tile that stay in the processor's cache from step to step; a quarter of a row of a raster's tiles."""
 
 
 def average_rows(
     granules: Sequence[tuple[Path, Slot]], product: Product, level: QualityLevel, use: Collection[str] | None = None
 ) -> Iterator[tuple[Window, Bands]]:
-    """Composite of one product on one tile from its granules, each with its slot in the month: some rows at once.
+    """Composite of a product on a tile from its granules, each with its slot in the month, by rows from the north.
 
-    Per quantity of the product (only those in `use` where it is given) five bands: the mean weighted by days
-    (`{name}`, in its unit), the weighted standard deviation of its observations (`{name}_std`) and the days that its
-    valid observations stand for (`{name}_days`; 0 where there are none); the mean and the days of those of every other
-    slot (`{name}_odd`, `{name}_odd_days`), from which `reliability` takes the other half. Means and deviation are NaN
-    where there is no valid observation. Products that tell water and snow add `water` and `snow`: the share of
-    processed observations marked so. An observation is valid when its number lies in the layer's valid range, is not
-    its fill, and its quality bits are accepted at `level`; of a difference of layers when both are. Bands are float32,
-    of the shape of the window of the tile that they come with; windows follow each other from the north.
+    Yields windows of the tile and their bands, float32. Per quantity (of `use`, where it is given) the mean weighted by
+    days (`{name}`, in its unit), the weighted standard deviation of observations (`{name}_std`), the days of valid
+    observations (`{name}_days`), and mean and days of every other slot (`{name}_odd`, `{name}_odd_days`), from which
+    `half_months` takes the other half. Means and deviation are NaN where no observation is valid. Of products that tell
+    them, `water` and `snow` are the shares of processed observations marked so. An observation is valid when its number
+    lies in the layer's valid range, is not its fill, and its quality bits are accepted at `level`; of a difference of
+    layers when both are.
     """
     names = [name for name in product.quantities if use is None or name in use]
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
     stored = [read_datasets(path, product, product.datasets_of(names)) for path, _ in granules]
-    # What is never processed is sea, with few exceptions, and the sea must be seen beside a coast.
+    # Pixels that are never processed are sea, with few exceptions, and the sea must be seen beside a coast.
     never = {"water": np.float32(len(granules) > 0), "snow": np.float32(0)}
     for start in range(0, product.pixels, _ROWS_AT_ONCE):
         window = Window(start, 0, min(_ROWS_AT_ONCE, product.pixels - start), product.pixels)
@@ -67,7 +65,7 @@ def average_rows(
 
 
 class _Observations(NamedTuple):
-    """One granule's numbers of a quantity in some rows, and where they are valid."""
+    """Numbers of a quantity of a granule in some rows, and mask of the valid ones."""
 
     slot: Slot
     stored: NDArray
@@ -75,10 +73,10 @@ class _Observations(NamedTuple):
 
 
 def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scale: float) -> Iterator[NDArray]:
-    """The bands `KINDS` of a quantity in some rows, of `shape`.
+    """Bands `KINDS` of a quantity in some rows, of `shape`.
 
-    Sums of stored numbers and days are whole and below 2²⁴, so that single precision holds them exactly; they are
-    scaled at the end. Deviations are taken from the mean: sums of squares would cancel.
+    Sums of stored numbers and days are whole and below 2²⁴: exact in single precision; they are scaled at the end.
+    Deviations are taken from the mean: sums of squares would cancel.
     """
     sums, days, odd_sums, odd_days, squares = np.zeros((5, *shape), np.float32)
     for slot, stored, valid in observations:
@@ -94,8 +92,7 @@ def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scal
             odd_sums += weighted
             odd_days += counted
     with np.errstate(invalid="ignore"):
-        mean = sums / days
-        odd_mean = odd_sums / odd_days
+        mean, odd_mean = sums / days, odd_sums / odd_days
     middle = np.nan_to_num(mean)
     for slot, stored, valid in observations:
         deviation = np.subtract(stored, middle, dtype=np.float32)
@@ -114,7 +111,7 @@ def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scal
 def _observed(
     product: Product, level: QualityLevel, names: Collection[str], numbers: dict[str, NDArray]
 ) -> Iterator[tuple[str, NDArray, NDArray[np.bool_]]]:
-    """Name, stored numbers and validity of each of some quantities, given the stored numbers of the datasets."""
+    """Name, stored numbers and validity of some quantities, given the stored numbers of the datasets."""
     valid, accepted = {}, {}
     for name, layer in product.layers_of(names).items():
         stored, quality = numbers[layer.dataset], layer.quality[level]

@@ -1,8 +1,8 @@
-"""One warp from a MODIS tile to the 1 km EASE-Grid: means over the true footprints of pixels.
+"""Warp from a MODIS tile to the 1 km EASE-Grid: means over the true footprints of pixels.
 
-GDAL's `average` takes an axis-parallel box in the source grid. Far from its central meridian the sinusoidal grid is
-sheared and that box is much wider than the pixel (at 105° E, 47° N one LST pixel would enter 6 × 2 pixels instead of
-3 × 2). Here each pixel is cut into strips along the source rows; within a strip the mean along the row is exact.
+GDAL's `average` takes an axis-parallel box in the source grid, which is sheared far from its central meridian: the box
+is much wider than the pixel (at 105° E, 47° N an LST pixel would enter 6 × 2 pixels instead of 3 × 2). Here pixels are
+cut into strips along the source rows, over which the mean is exact.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from kilomoist.grids import SPHERE_RADIUS, Grid, Window, latitude_edges, longitude_edges
 
 _STRAIGHT = 0.01
-"""Source columns: sides that move by less than this within a strip are taken as upright, where the exact formula would
-divide a difference of large numbers by nearly nothing."""
+"""Source columns: sides that slant less within a strip are taken as upright, where the exact formula would divide a
+difference of large numbers by nearly nothing."""
 _ROWS_AT_ONCE = 64
-"""Target rows handled together: bounds memory to some tens of MB for windows thousands of columns wide."""
+"""Target rows handled together: some tens of MB for windows thousands of columns wide."""
 
 
 def rows_under(source: Grid, target: Window) -> range:
-    """Rows of a sinusoidal tile in which the footprints of an M01 window lie; none where they lie beside the tile."""
+    """Rows of a sinusoidal tile with footprints of an M01 window; none where these lie beside the tile."""
     positions = _positions(source, target)
     first, last = max(0, int(np.floor(positions[0]))), min(source.rows, int(np.ceil(positions[-1])))
     if first >= last:
@@ -36,13 +36,13 @@ def sum_footprints(
 
     `layers` is (layers, rows, columns) over the `source` tile from `first_row` on, as far as the window's footprints
     reach (`rows_under`), NaN where there is no value. Returns two arrays (layers, *target.shape): the sum of value ×
-    share, and the sum of shares, where a share is the part of the pixel's area that a valid source pixel covers. Their
-    ratio is the mean; the sums of several tiles add up.
+    share, and the sum of shares, the parts of the pixel's area that valid source pixels cover. Their ratio is the mean;
+    the sums of several tiles add up.
 
-    A pixel of EASE-Grid 2.0 spans a range of longitudes and of latitudes. A source row at latitude φ has
-    x = R·λ·cos φ, so the pixel covers one interval of columns there. Each pixel is cut into strips at the edges of the
-    source rows. Within a strip its sides are straight lines (cos φ is linear to 1e-8 over a source row), and the
-    integral over the slanted strip is exact: a difference of the row's values, summed up twice.
+    A pixel of EASE-Grid 2.0 spans a range of longitudes and of latitudes. A source row at latitude φ has x = R·λ·cos φ,
+    so the pixel covers an interval of columns there. Pixels are cut into strips at the edges of the source rows, in
+    which their sides are straight lines (cos φ is linear to 1e-8 over a source row): the integral over the slanted
+    strip is exactly a difference of the row's values, summed up twice.
     """
     sums = np.zeros((len(layers), *target.shape))
     shares = np.zeros_like(sums)
@@ -68,19 +68,15 @@ def sum_footprints(
         # Not from the first column that is needed: sums from another one would have other last bits.
         east = min(source.columns, int(np.ceil(columns.max())))
         strips = _Strips(np.floor(middles).astype(int) - first, columns[:-1], columns[1:], east)
-        area = (
-            heights[:, None] / np.diff(edges)[target_row][:, None] / np.diff((columns[:-1] + columns[1:]) / 2, axis=1)
-        )
-        # Rounding must not leave anything of a tile in pixels beside it, or parts of a map would differ from the whole.
-        beside = (np.maximum(columns[:-1], columns[1:])[:, 1:] <= 0) | (
-            np.minimum(columns[:-1], columns[1:])[:, :-1] >= source.columns
-        )
-        area[beside] = 0
+        widths = np.diff((columns[:-1] + columns[1:]) / 2, axis=1)
+        area = heights[:, None] / np.diff(edges)[target_row][:, None] / widths
+        # Rounding must leave nothing of a tile in pixels beside it, or chunks of a map would differ from the whole.
+        area[np.maximum(columns[:-1], columns[1:])[:, 1:] <= 0] = 0
+        area[np.minimum(columns[:-1], columns[1:])[:, :-1] >= source.columns] = 0
         rows, starts = np.unique(target_row, return_index=True)
         here = slice(left, right + 1)
 
-        # A mean and its days, and often all layers of a product, are valid at the same pixels; the days of two
-        # indices are mostly the same too.
+        # A mean and its days, and often all layers of a product, are valid at the same pixels; days are often the same.
         covered: list[tuple[NDArray[np.bool_], NDArray]] = []
         summed: list[tuple[NDArray, NDArray]] = []
         for number, layer in enumerate(layers[:, first - first_row : last - first_row, :east]):
@@ -102,7 +98,7 @@ def sum_footprints(
 
 
 def _known(found: list[tuple[NDArray, NDArray]], values: NDArray) -> NDArray | None:
-    """What was found of the same values before."""
+    """Result that was found of the same values before."""
     return next((result for known, result in found if np.array_equal(known, values)), None)
 
 
@@ -122,7 +118,7 @@ class _Strips:
         self.middle = self._place((above + below) / 2, columns) if self.straight.any() else None
 
     def _place(self, position: NDArray, columns: int) -> tuple[NDArray, NDArray, NDArray | None]:
-        """Flat index of the source pixel that holds a position, the part of it to the left, and what lies beyond."""
+        """Flat index of the source pixel at a position, its part to the left, and columns beyond the tile."""
         clipped = np.clip(position, 0, columns)
         whole = np.minimum(clipped.astype(np.int64), columns - 1)
         beyond = np.maximum(position - columns, 0)
@@ -130,14 +126,13 @@ class _Strips:
 
     def integrate(self, values: NDArray) -> NDArray:
         """Mean over each strip of the sum of a row's values between two neighbouring lines, (strips, lines − 1)."""
-        once = np.cumsum(values, axis=1) - values  # sum of the values left of each source pixel
+        once = np.cumsum(values, axis=1) - values  # sum left of each source pixel
         twice = once + values / 2
         twice = np.cumsum(twice, axis=1) - twice
 
         def sum_up(place: tuple[NDArray, NDArray, NDArray | None]) -> NDArray:
             index, part, beyond = place
-            # The quickest way to take elements by their flat index.
-            result = values.take(index, mode="clip")
+            result = values.take(index, mode="clip")  # the quickest way to take by a flat index
             result *= part / 2
             result += once.take(index, mode="clip")
             result *= part

@@ -1,14 +1,13 @@
-"""What of the predictors' detail at 1 km repeats, told by composites of every other observation.
+"""Reliability of the predictors' detail at 1 km, from composites of every other observation.
 
-White noise of a pixel averages out in cells of 9 km, so that nothing that is learned or scored there knows of it. Two
-composites of different observations of the same month share the signal and have noise of their own.
+White noise of pixels averages out in cells of 9 km: nothing that is learned or scored there knows of it. Two composites
+of different observations of a month share the signal and have noise of their own.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean, interpolate
@@ -19,25 +18,21 @@ from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 from kilomoist.regions import blocks_of
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 WINDOW_SIDE = 16
 """Cells along a side of the windows in which halves are compared."""
 MAX_WINDOWS = 16
-"""Windows that stand for a region, however large: they bound what the comparison costs."""
+"""Windows that stand for a region, however large."""
 MIN_PIXELS = 1000
-"""Pixels with two halves below which a predictor's detail is taken as it is."""
+"""Pixels with two halves below which reliability is 1."""
 
 Halves = NDArray[np.float64]
 """(3, rows, columns): the composite, that of its odd and that of its even observations; NaN where one is missing."""
 
 
 def choose_windows(usable: NDArray[np.bool_], cells: Window, seed: int) -> list[Window]:
-    """At most `MAX_WINDOWS` windows of a region's cells, spread evenly over those that have usable ones inside."""
-    windows = [
-        window for window in blocks_of(cells, WINDOW_SIDE).values() if _inner(usable[window.within(cells)]).any()
-    ]
+    """At most `MAX_WINDOWS` windows of a region's cells, spread evenly over those with usable cells inside."""
+    every = blocks_of(cells, WINDOW_SIDE).values()
+    windows = [window for window in every if _inner(usable[window.within(cells)]).any()]
     if len(windows) <= MAX_WINDOWS:
         return windows
     step = len(windows) / MAX_WINDOWS
@@ -48,11 +43,11 @@ def choose_windows(usable: NDArray[np.bool_], cells: Window, seed: int) -> list[
 def warp_halves(
     composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: Mapping[str, float]
 ) -> dict[str, Halves]:
-    """The halves of predictors at the pixels of a window of cells, warped as `predictors.stack_predictors` does.
+    """Halves of predictors at the pixels of a window of cells, warped as by `stack_predictors`.
 
-    Of a tile enter the pixels that enter there and have both halves; all three have the same ones. The even half
-    follows from the mean of all observations and that of the odd ones, each weighted by its days. Predictors whose
-    composites keep no halves are left out.
+    A tile's pixels enter that enter there and have both halves, the same in all three. The even half follows from the
+    means of all and of odd observations, weighted by their days. Predictors whose composites keep no halves are left
+    out.
     """
     window = cells.refined(CELL_SIDE)
     sums: dict[str, Halves] = {}
@@ -60,14 +55,15 @@ def warp_halves(
     for composite in composites:
         product = PRODUCTS[composite.product]
         for pixels, columns in M01.on_globe(window):
-            part, grid = _part_of(tile_grid(composite.tile, product.pixels), pixels)
-            if not (part.rows > 0 and part.columns > 0):
+            grid = tile_grid(composite.tile, product.pixels)
+            subset = _window_under(grid, pixels)
+            if not subset:
                 continue
             names = [f"{name}{kind}" for name in use for kind in ("", "_days", "_odd", "_odd_days")]
-            stored, _ = read_raster(composite.path, [*names, "water"], part)
+            stored, _ = read_raster(composite.path, [*names, "water"], subset)
             for name in (name for name in use if f"{name}_odd" in stored):
                 halves = _halves_of(stored, name, minimum_days.get(name, 0))
-                total, share = sum_footprints(halves, grid, pixels)
+                total, share = sum_footprints(halves, grid.cut(subset), pixels)
                 here = (slice(None), slice(None), columns)
                 sums.setdefault(name, np.zeros((3, *window.shape)))[here] += total
                 shares.setdefault(name, np.zeros((3, *window.shape)))[here] += share
@@ -80,13 +76,12 @@ def warp_halves(
 def detail_moments(halves: Halves, usable: NDArray[np.bool_], minimum_fraction: float) -> NDArray[np.float64]:
     """Number of pixels, and sums of odd · even, odd², even² and composite², of the details in usable cells; (5,).
 
-    A detail is value − B(cell mean), which is what `detail` takes of a pixel; value − cell mean would also hold the
-    slope across the cell, which B restores, and would look more reliable. Cell means are of the pixels that have both
-    halves, and need `minimum_fraction` of a cell. Cells at the edge of the window, where B has no neighbours, are
-    left out; `usable` is (rows, columns) of its cells.
+    Detail is value − B(cell mean), as `detail` takes it; value − cell mean would also hold the slope across the cell,
+    which B restores, and would look more reliable. Cell means are over pixels with both halves, and need
+    `minimum_fraction` of a cell. Cells at the edge of the window, where B has no neighbours, are left out; `usable` is
+    (rows, columns) of its cells.
     """
-    rows, columns = usable.shape
-    cells = Window(0, 0, rows, columns)
+    cells = Window(0, 0, *usable.shape)
     means, counts = block_mean(halves, CELL_SIDE)
     means[counts < minimum_fraction * CELL_SIDE**2] = np.nan
     details = halves - [interpolate(mean, cells, cells.refined(CELL_SIDE), CELL_SIDE) for mean in means]
@@ -99,14 +94,14 @@ def detail_moments(halves: Halves, usable: NDArray[np.bool_], minimum_fraction: 
 
 
 def estimate_reliability(predictor: str, moments: NDArray[np.float64]) -> dict[str, float | int | str]:
-    """A row of the table of reliability, from the moments of a predictor's details (`detail_moments`).
+    """Row of the table of reliability, from the moments of a predictor's details (`detail_moments`).
 
-    Halves are odd = s + n₁ and even = s + n₂, where the noises are independent of the signal s and of each other. So
-    the mean of odd · even is the signal's variance, whatever the halves' numbers of observations, and what the
-    composite's variance has beyond it is the noise of the composite. λ = signal variance / (signal variance + noise
-    variance), within 0…1, is the factor that brings a detail nearest to its signal in the mean square. For halves of
-    equal variance it is 2r / (1 + r) (Spearman 1910, doi 10.1111/j.2044-8295.1910.tb00206.x; Brown 1910, doi
-    10.1111/j.2044-8295.1910.tb00207.x). Without an estimate λ is 1 and the columns beside it are NaN.
+    Halves are odd = s + n₁ and even = s + n₂, with noises independent of the signal s and of each other. So the mean of
+    odd · even is the signal's variance, whatever the halves' numbers of observations, and the rest of the composite's
+    variance is that of its noise. The reliability λ = signal variance / (signal variance + noise variance), within 0…1,
+    brings a detail nearest to its signal in the mean square. For halves of equal variance it is 2r / (1 + r) (Spearman
+    1910, doi 10.1111/j.2044-8295.1910.tb00206.x; Brown 1910, doi 10.1111/j.2044-8295.1910.tb00207.x). Without an
+    estimate λ is 1 and the columns beside it are NaN.
     """
     number, together, odd, even, full = moments
     reliability, signal, noise, r, note = 1.0, np.nan, np.nan, np.nan, ""
@@ -140,13 +135,11 @@ def reliability_table(
     minimum_fraction: float,
     seed: int,
 ) -> "pd.DataFrame":
-    """The table of reliability of a region: one row a predictor, in the order of `use` (`estimate_reliability`).
+    """Table of reliability of a region: a row a predictor, in the order of `use` (`estimate_reliability`).
 
-    `usable` are the region's cells that train a model. Predictors without halves (which are no observations, or come
-    from none of the composites) have the reliability 1.
+    `usable` are the region's cells that train a model. Predictors without halves (which are not observed, or come from
+    none of the composites) have the reliability 1.
     """
-    import pandas as pd
-
     moments = {name: np.zeros(5) for name in use}
     for window in choose_windows(usable, cells, seed):
         for name, halves in warp_halves(composites, use, window, minimum_days).items():
@@ -160,7 +153,7 @@ def _inner(cells: NDArray) -> NDArray:
 
 
 def _halves_of(stored: Mapping[str, NDArray], name: str, minimum_days: float) -> Halves:
-    """A predictor's halves on a tile, where it has enough days, land as far as is told, and both halves."""
+    """Halves of a predictor on a tile, where it has enough days, both halves, and land as far as is told."""
     mean, days, odd, odd_days = (stored[f"{name}{kind}"] for kind in ("", "_days", "_odd", "_odd_days"))
     both = (days >= minimum_days) & (odd_days > 0) & (odd_days < days)
     if "water" in stored:
@@ -170,14 +163,12 @@ def _halves_of(stored: Mapping[str, NDArray], name: str, minimum_days: float) ->
     return np.where(both, np.stack([mean, odd, even]), np.nan)
 
 
-def _part_of(tile: Grid, pixels: Window) -> tuple[Window, Grid]:
-    """The part of a tile that holds the footprints of a window of pixels, and its grid; empty where it holds none."""
+def _window_under(tile: Grid, pixels: Window) -> Window | None:
+    """The window of a tile that holds the footprints of a window of pixels; None where it holds none."""
     latitude = np.radians(latitude_edges(pixels))
     x = SPHERE_RADIUS * np.radians(longitude_edges(pixels)) * np.cos(latitude)[:, None]
     row = (tile.top - SPHERE_RADIUS * latitude) / tile.side
     column = (x - tile.left) / tile.side
-    first, left = max(int(np.floor(row.min())), 0), max(int(np.floor(column.min())), 0)
-    last, right = min(int(np.ceil(row.max())), tile.rows), min(int(np.ceil(column.max())), tile.columns)
-    part = Window(first, left, last - first, right - left)
-    _, _, x0, _, _, y0 = tile.transform(part)
-    return part, replace(tile, left=x0, top=y0, rows=part.rows, columns=part.columns)
+    first, left = int(np.floor(row.min())), int(np.floor(column.min()))
+    last, right = int(np.ceil(row.max())), int(np.ceil(column.max()))
+    return Window(first, left, last - first, right - left).overlap(tile.window)

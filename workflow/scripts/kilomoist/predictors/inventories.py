@@ -14,25 +14,17 @@ from kilomoist.products import Product
 def choose_granules(
     paths: Iterable[str | Path], product: Product, tile: str | None, month: str
 ) -> tuple[list[tuple[Path, Slot]], list[str]]:
-    """The granules of a month among files and folders, each with its slot, and the times that are absent.
-
-    Folders are searched at any depth; of several productions of one granule the newest counts.
-    """
-    found = index_granules(paths, [product])
-    chosen, absent = [], []
-    for slot in slots(product, month):
-        path = found.get((product.name, tile, slot.time))
-        if path is None:
-            absent.append(slot.time.strftime(product.time_format))
-        else:
-            chosen.append((path, slot))
-    return chosen, absent
+    """Granules of a month among files and folders (`index_granules`), each with its slot; and the absent times."""
+    found, needed = index_granules(paths, [product]), slots(product, month)
+    paths_of = {slot: found.get((product.name, tile, slot.time)) for slot in needed}
+    absent = [slot.time.strftime(product.time_format) for slot in needed if not paths_of[slot]]
+    return [(path, slot) for slot, path in paths_of.items() if path], absent
 
 
 def write_inventory(
     path: str | Path, product: Product, tile: str | None, month: str, granules: Iterable[Path], absent: Sequence[str]
 ) -> None:
-    """Write down which granules a composite was made from: name, size and SHA-256, and the times that are absent."""
+    """Write the granules that a composite was made from, by name, size and SHA-256, and the absent times."""
     used = [{"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)} for file in granules]
     inventory = {"product": product.name, "tile": tile, "month": month, "granules": used, "absent": list(absent)}
     write_json(path, inventory)

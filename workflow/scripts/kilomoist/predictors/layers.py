@@ -1,20 +1,25 @@
-"""Layers of the user's that no satellite sees anew each month: rasters on any grid, brought to the 1 km pixels.
+"""Static layers: rasters of the user's on any grid that do not change with the month, warped to the 1 km pixels.
 
-GDAL warps them. Its `average` takes an axis-parallel box in the raster's own grid, weighted by the part of each source
-pixel in it. Of grids whose axes point about north and east (longitude and latitude, UTM, most national grids) that box
-is the pixel; of sheared ones (the sinusoidal grid far from its meridian) it is larger: see `footprints`.
+GDAL's `average` takes an axis-parallel box in the raster's own grid, weighted by the part of each source pixel in it.
+On grids whose axes point about north and east (longitude and latitude, UTM, most national grids) that box is the pixel;
+on sheared ones (the sinusoidal grid far from its meridian) it is larger: see `footprints`.
 """
 
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import rasterio
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.transform import Affine
+from rasterio.warp import Resampling, reproject, transform, transform_bounds
+from rasterio.windows import Window as RasterWindow
 
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, EASE_CRS, M01, Window, signed_longitude
@@ -24,18 +29,18 @@ from kilomoist.rasters import Bands
 from kilomoist.regions import on_globe
 
 MIN_COVER = 0.5
-"""Share of a pixel's area that must have a value for the pixel to have one, as of MODIS."""
+"""Share of a pixel's area that must have a value for the pixel to have it, as of MODIS."""
 FILLS = {
     *(-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0, -(2.0**31), 2.0**31 - 1),
     *(float(np.float32(number)) for number in (-3.4028235e38, 3.4028235e38, 9.969209968386869e36)),
 }
-"""Numbers that stand for "no value" in so many files that, as a raster's smallest or largest number, they must be."""
+"""Numbers that mean "no value" in so many files that, as a raster's smallest or largest number, they must."""
 _SOURCE_PIXELS = 1_000_000
 """Pixels of a raster that are warped at once: bounds memory, however fine the raster is."""
 _MAX_SIDE = 216
-"""Pixels along the side of what is warped at once, of a coarse raster."""
+"""Pixels of 1 km along a side that are warped at once, of a coarse raster."""
 _SEGMENT = 0.05
-"""Degrees: how finely a region's border is followed in a raster's own grid."""
+"""Degrees between points of a region's border that are looked for in a raster."""
 
 
 @dataclass(frozen=True)
@@ -81,28 +86,21 @@ def check_layer(layer: StaticLayer, region: str = "", area: shapely.Geometry | N
 
 
 def _covers(raster: Any, area: shapely.Geometry) -> bool:
-    """Whether the border of an area in degrees lies in a raster, to within half of one of its pixels."""
-    from rasterio.errors import RasterioError
-    from rasterio.warp import transform
-
+    """True where the border of an area in degrees lies in a raster, to within half a pixel of it."""
     # A hair's breadth within, so that a border at 180° is on one side of it.
     points = shapely.get_coordinates(shapely.segmentize(on_globe(area), _SEGMENT))
     points[:, 0] = np.clip(points[:, 0], -180 + 1e-9, 180 - 1e-9)
     try:
-        columns, rows = _places(raster, *transform("EPSG:4326", raster.crs, *points.T))
+        places = _places(raster, *transform("EPSG:4326", raster.crs, *points.T))
     except RasterioError:
         return False
+    size = np.array([raster.width, raster.height])
     with np.errstate(invalid="ignore"):
-        inside = (np.abs(columns - raster.width / 2) <= raster.width / 2 + 0.5) & (
-            np.abs(rows - raster.height / 2) <= raster.height / 2 + 0.5
-        )
-    return bool(inside.all())
+        return bool((np.abs(np.stack(places, axis=-1) - size / 2) <= size / 2 + 0.5).all())
 
 
 def _extent(raster: Any) -> str:
-    """Where a raster lies, in degrees, or in its own coordinates where these have none."""
-    from rasterio.warp import transform_bounds
-
+    """Bounds of a raster in degrees, or in its own coordinates where these have none."""
     west, south, east, north = raster.bounds
     try:
         west, south, east, north = transform_bounds(raster.crs, "EPSG:4326", *raster.bounds)
@@ -112,11 +110,11 @@ def _extent(raster: Any) -> str:
 
 
 def stack_layers(layers: Sequence[StaticLayer], use: Sequence[str], cells: Window, region: Window) -> Bands:
-    """The layers of `use` on the pixels of a window of cells, and what of `use` is computed from `elevation`.
+    """Layers of `use`, and terrain in it, on the pixels of a window of cells.
 
     Returns float32 bands (rows × 9, columns × 9) in the order of `use`, NaN where less than half of a pixel has a
-    value. `region` is the whole region's window of cells, by whose centre it is decided whether a raster is finer than
-    1 km. Raises `InputError` when a layer holds numbers that are no values.
+    value. At the centre of `region`, the whole region's window of cells, a raster is finer than 1 km or not. Raises
+    `InputError` when a layer holds numbers that are no values.
     """
     window = cells.refined(CELL_SIDE)
     bands: Bands = {}
@@ -133,7 +131,7 @@ def stack_layers(layers: Sequence[StaticLayer], use: Sequence[str], cells: Windo
 
 
 def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np.float32]:
-    """A layer on the pixels of an M01 window: means of area, interpolated where the raster is coarser than 1 km.
+    """A layer on the pixels of an M01 window: means over them, interpolated where the raster is coarser than 1 km.
 
     `mode` gives the number that covers most of a pixel.
     """
@@ -141,47 +139,33 @@ def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np
         size = _source_pixels(raster, region)
         side = max(1, min(_MAX_SIDE, int(np.sqrt(_SOURCE_PIXELS / size))))
         result = np.full(window.shape, np.nan, np.float32)
-        for part, columns in M01.on_globe(window):
-            here = result[:, columns]
-            # Parts begin at multiples of their side, so that a pixel is the same in whatever block it lies.
-            for row in range(max(part.row, 0) // side * side, min(part.row + part.rows, M01.rows), side):
-                for column in range(part.column // side * side, part.column + part.columns, side):
+        for piece, columns in M01.on_globe(window):
+            # Tiles begin at multiples of their side, so that a pixel is the same in whatever block it lies.
+            for row in range(max(piece.row, 0) // side * side, min(piece.row + piece.rows, M01.rows), side):
+                for column in range(piece.column // side * side, piece.column + piece.columns, side):
                     tile = Window(row, column, min(side, M01.rows - row), min(side, M01.columns - column))
                     values = _warp_tile(layer, raster, tile, finer=size >= 1)
-                    first, last = max(row, part.row), min(row + tile.rows, part.row + part.rows)
-                    left, right = max(column, part.column), min(column + tile.columns, part.column + part.columns)
-                    here[first - part.row : last - part.row, left - part.column : right - part.column] = values[
-                        first - row : last - row, left - column : right - column
-                    ]
+                    if both := tile.overlap(piece):
+                        result[:, columns][both.within(piece)] = values[both.within(tile)]
     return result
 
 
 def _places(raster: Any, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Columns and rows of points in a raster's own coordinates, counted from its corner."""
+    """Columns and rows, from a raster's corner, of points in its own coordinates."""
     inverse, x, y = ~raster.transform, np.asarray(x, float), np.asarray(y, float)
     return inverse.a * x + inverse.b * y + inverse.c, inverse.d * x + inverse.e * y + inverse.f
 
 
 def _source_pixels(raster: Any, region: Window) -> float:
-    """How many of a raster's pixels the pixel in the middle of a region has the area of."""
-    from rasterio.warp import transform
-
-    middle = replace(region.refined(CELL_SIDE), rows=1, columns=1)
-    middle = replace(
-        middle,
-        row=middle.row + region.rows * CELL_SIDE // 2,
-        column=(middle.column + region.columns * CELL_SIDE // 2) % M01.columns,
-    )
+    """Number of a raster's pixels in the 1 km pixel in the middle of a region."""
+    pixels = region.refined(CELL_SIDE)
+    middle = Window(pixels.row + pixels.rows // 2, (pixels.column + pixels.columns // 2) % M01.columns, 1, 1)
     (left, right), (top, bottom) = M01.x_edges(middle), M01.y_edges(middle)
     corners = transform(EASE_CRS, raster.crs, [left, right, right, left], [top, top, bottom, bottom])
     return shapely.Polygon(np.column_stack(_places(raster, *corners))).area
 
 
 def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> NDArray[np.float64]:
-    from rasterio.transform import Affine
-    from rasterio.warp import Resampling, reproject, transform_bounds
-    from rasterio.windows import Window as RasterWindow
-
     result = np.full(tile.shape, np.nan)
     (left, right), (top, bottom) = M01.x_edges(tile)[[0, -1]], M01.y_edges(tile)[[0, -1]]
     west, south, east, north = transform_bounds(EASE_CRS, raster.crs, left, bottom, right, top)
@@ -212,7 +196,7 @@ def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> ND
             resampling=resampling,
         )[0]
 
-    # Values that are missing are 0 here, so that both sums are linear and their ratio is the mean of what is there.
+    # Missing values are 0 here: both sums are linear, and their ratio is the mean of those that are there.
     means = Resampling.average if finer else Resampling.bilinear
     total, share = warped(np.stack([values, valid.astype(float)]), means)
     covered = share >= MIN_COVER
@@ -235,21 +219,13 @@ def _require_values(layer: StaticLayer, raster: Any, values: NDArray) -> None:
             )
 
 
-def _quietly(path: Path) -> Any:
-    """An opened raster, without rasterio's warning where it lies nowhere: `check_layer` tells that."""
-    import rasterio
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        return rasterio.open(path)
-
-
 @contextmanager
 def _opened(layer: StaticLayer) -> Iterator[Any]:
-    import rasterio
-
     try:
-        with _quietly(layer.path) as raster:
+        with warnings.catch_warnings():  # of a raster that lies nowhere `check_layer` tells
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            raster = rasterio.open(layer.path)
+        with raster:
             yield raster
-    except rasterio.errors.RasterioIOError as error:
+    except RasterioIOError as error:
         raise InputError(f"{layer.key}, which cannot be read as a raster ({error}): try it with gdalinfo.") from error

@@ -1,6 +1,6 @@
-"""Quality of observations: which quality bits are accepted."""
+"""Quality of observations: acceptance of their quality bits."""
 
-from functools import cache
+from functools import cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,27 +9,21 @@ from kilomoist.products import Condition, Quality
 
 
 def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
-    """Where one of a quality's alternatives holds, given the stored numbers of the datasets it names.
-
-    A quality without alternatives holds nowhere.
-    """
-    accepted: NDArray[np.bool_] | None = None
+    """Mask where any of a quality's alternatives holds, given the stored numbers of the datasets that it names."""
+    accepted = np.zeros(next(iter(numbers.values())).shape, bool)
     for alternative in quality:
-        first, *others = (_satisfies(condition, numbers[condition.dataset]) for condition in alternative)
-        for other in others:
-            first &= other
-        accepted = first if accepted is None else accepted | first
-    return np.zeros(next(iter(numbers.values())).shape, bool) if accepted is None else accepted
+        accepted |= reduce(np.logical_and, (_satisfies(held, numbers[held.dataset]) for held in alternative))
+    return accepted
 
 
 def _satisfies(condition: Condition, stored: NDArray) -> NDArray[np.bool_]:
-    """Where a condition holds: looked up, since there are 256 or 65,536 numbers at the most."""
+    """Mask where a condition holds: looked up, since there are 256 or 65,536 numbers at the most."""
     return _table(condition, stored.dtype).take(stored.view(f"u{stored.dtype.itemsize}"))
 
 
 @cache
 def _table(condition: Condition, dtype: np.dtype) -> NDArray[np.bool_]:
-    """Whether a condition holds for every number of an integer type, by its bits."""
+    """Truth of a condition for every number of an integer type, by its bits."""
     code = np.dtype(f"u{dtype.itemsize}")
     every = np.arange(np.iinfo(code).max + 1).astype(code).view(dtype)
     if condition.bits is not None:

@@ -1,11 +1,11 @@
-"""Reliability of the predictors' detail, as its table tells it."""
+"""Reliability of the predictors' detail, from its table."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 
 def read_reliability(path: str | Path, use: Sequence[str]) -> list[float]:
-    """The reliability of predictors from a table of reliability, in the order of `use`."""
+    """Reliability of the predictors in `use`, in its order."""
     import pandas as pd
 
     table = pd.read_csv(path).set_index("predictor")

@@ -1,4 +1,4 @@
-"""The training table: one row a 9 km cell, with its contract."""
+"""Samples: the training table, a row a 9 km cell, and its contract."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pandera
 
+PLACES = ("row", "col", "lon", "lat")
 _CHECKED = b"kilomoist_samples"
-"""Under which a file says which table was checked, and for which predictors."""
+"""Key under which a file names the table that was checked, and the predictors."""
 MIN_ROWS = 50
 """Training rows below which no model is fitted."""
 
 
 def schema(use: Sequence[str]) -> "pandera.DataFrameSchema":
-    """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, one row a cell."""
+    """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, a row a cell."""
     import pandera.pandas as pandera  # takes longer than reading a table
 
     fraction = pandera.Check.in_range(0, 1)
@@ -49,8 +50,7 @@ def collect(
 ) -> "pd.DataFrame":
     """Rows of the cells that can train a model, without `split`: enough pixels with all predictors, and a target.
 
-    `cells` are bands over `window` as `predictors.aggregate` makes them, with `target`. Raises `InputError` when there
-    are fewer than `MIN_ROWS`.
+    `cells` are the bands of `stacks.aggregate`, with `target`, over `window`. Raises `InputError` below `MIN_ROWS`.
     """
     import pandas as pd
 
@@ -82,16 +82,8 @@ def collect(
     row, column = np.nonzero(usable)
     longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])
     names = [*use, "valid_fraction", *(f"valid_fraction_{name}" for name in use)]
-    return pd.DataFrame(
-        {
-            "row": (row + window.row).astype("int64"),
-            "col": (column + window.column).astype("int64"),
-            "lon": longitude,
-            "lat": latitude,
-            "target": cells["target"][usable].astype(float),
-            **{name: cells[name][usable].astype(float) for name in names},
-        }
-    )
+    places = {"row": row + window.row, "col": column + window.column, "lon": longitude, "lat": latitude}
+    return pd.DataFrame(places | {name: cells[name][usable].astype(float) for name in ("target", *names)})
 
 
 def split_randomly(rows: int, test_fraction: float, seed: int) -> NDArray[np.str_]:
@@ -103,22 +95,21 @@ def split_randomly(rows: int, test_fraction: float, seed: int) -> NDArray[np.str
 
 
 def write_samples(path: str | Path, frame: "pd.DataFrame", use: Sequence[str]) -> None:
-    """Check the table against its contract and write it as Parquet, which says that it was checked."""
+    """Check the table against its contract and write it as Parquet, with the mark that it was checked."""
     import pyarrow
     from pyarrow import parquet
 
     table = pyarrow.Table.from_pandas(schema(use).validate(frame), preserve_index=False)
     said = {_CHECKED: _identity(table.to_pandas(), use), b"PANDAS_ATTRS": json.dumps(frame.attrs).encode()}
+    table = table.replace_schema_metadata({**table.schema.metadata, **said})
     with replaced(path) as partial:
-        parquet.write_table(
-            table.replace_schema_metadata({**table.schema.metadata, **said}), partial, compression="zstd"
-        )
+        parquet.write_table(table, partial, compression="zstd")
 
 
 def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
     """Read the table; raises `InputError` when it does not keep its contract.
 
-    The table that `write_samples` checked is not checked again, which takes longer than reading it.
+    A table that `write_samples` checked is not checked again, which takes longer than reading it.
     """
     from pyarrow import parquet
 
@@ -143,11 +134,8 @@ def _no_samples(path: str | Path, error: Exception) -> InputError:
 
 
 def _identity(frame: "pd.DataFrame", use: Sequence[str]) -> bytes:
-    """What no other table has: the predictors that it was checked for, its columns and a hash of its rows."""
+    """Mark of a table that no other has: predictors that it was checked for, columns, hash of its rows."""
     from pandas.util import hash_pandas_object
 
     rows = sha256(hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
     return json.dumps([list(use), [[name, str(kind)] for name, kind in frame.dtypes.items()], rows]).encode()
-
-
-PLACES = ("row", "col", "lon", "lat")

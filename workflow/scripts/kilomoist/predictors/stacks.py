@@ -1,7 +1,7 @@
-"""Predictors on the 1 km grid, stacked from the composites of tiles, and what the 9 km cells make of them."""
+"""Stacks of predictors on the 1 km grid, warped from the composites of tiles, and their means over the 9 km cells."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,16 @@ from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands, chunks_of, read_raster, read_window
 
 MIN_COVER = 0.5
-"""Share of a pixel's area that valid observations must cover for the pixel to have a value."""
+"""Share of a pixel's area that valid observations must cover."""
 MAX_WATER = 0.5
-"""Share of observations that may say water on a vegetation pixel that is still taken as land."""
+"""Largest share of observations of water on a vegetation pixel that is still taken as land."""
 SURFACES = ("water", "snow")
-"""Bands of a composite that mark what lies in a pixel instead of measuring it."""
+"""Bands of a composite that are shares of observations marked so."""
 
 
 @dataclass(frozen=True)
 class TileComposite:
-    """Where the composite of a product on a tile lies."""
+    """Composite of a product on a tile."""
 
     product: str
     tile: str
@@ -31,12 +31,12 @@ class TileComposite:
 
 
 def tile_composites(tiles: Sequence[tuple[str, str]], paths: Sequence[str]) -> list[TileComposite]:
-    """Composites by the products and tiles that they are of, in the same order."""
+    """Composites, from their products and tiles in the order of their paths."""
     return [TileComposite(product, tile, Path(path)) for (product, tile), path in zip(tiles, paths, strict=True)]
 
 
 def needed_days(minimum_days: int) -> dict[str, float]:
-    """Days of valid observations that a tile's pixel needs, by predictor: of temperatures, which are seen each day."""
+    """Days of valid observations that a tile's pixel needs, by predictor; of temperatures, which are observed daily."""
     products = (product for product in PRODUCTS.values() if product.role == "temperature")
     return {name: minimum_days for product in products for name in product.quantities}
 
@@ -71,11 +71,11 @@ def stack_chunks(
 def stack_predictors(
     composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: Mapping[str, float]
 ) -> Bands:
-    """Warp composites to the pixels of a window of cells: each footprint's mean, where half of it is covered.
+    """Composites warped to the pixels of a window of cells: means over footprints of which half is covered.
 
     Returns float32 bands (rows × 9, columns × 9): per predictor in `use` its mean (`{predictor}`) and the mean days
     of its valid observations (`{predictor}_days`), and `water` and `snow` (share of the pixel, times share of the
-    observations) where a product tells them. An observation's pixel in the tile enters only where its days reach
+    observations) where a product tells them. A tile's pixel enters only where its days reach
     `minimum_days[predictor]` (more than 0 where not given), and where it is land as far as its product tells.
     """
     window = cells.refined(CELL_SIDE)
@@ -92,8 +92,8 @@ def stack_predictors(
         # An edge of pixels lies at 180°, so that no footprint has a part on either side.
         for pixels, columns in M01.on_globe(window):
             if rows := rows_under(grid, pixels):
-                part = Window(rows.start, 0, len(rows), grid.columns)
-                layers = _layers_of(composite, own, minimum_days, grid, part)
+                subset = Window(rows.start, 0, len(rows), grid.columns)
+                layers = _layers_of(composite, own, minimum_days, grid, subset)
                 found = sum_footprints(np.stack(list(layers.values())), grid, pixels, rows.start)
                 for name, total, share in zip(layers, *found, strict=True):
                     sums[name][:, columns] += total
@@ -109,41 +109,36 @@ def stack_predictors(
 
 
 def _layers_of(
-    composite: TileComposite, use: Sequence[str], minimum_days: Mapping[str, float], grid: Grid, part: Window
+    composite: TileComposite, use: Sequence[str], minimum_days: Mapping[str, float], grid: Grid, subset: Window
 ) -> Bands:
-    """What enters of a part of a tile: surfaces, and of the predictors `use` means and days, NaN where they do not."""
-    stored, _ = read_raster(composite.path, [*use, *(f"{name}_days" for name in use), *SURFACES], part)
+    """Surfaces, and means and days of the predictors `use`, over a subset of a tile; NaN where they do not enter."""
+    stored, _ = read_raster(composite.path, [*use, *(f"{name}_days" for name in use), *SURFACES], subset)
     layers: Bands = {name: stored[name] for name in SURFACES if name in stored}
-    # What water reflects says nothing about soil, however good its quality is.
+    # The reflectance of water says nothing about soil, however good its quality is.
     land = stored["water"] <= MAX_WATER if "water" in stored else True
     for name in use:
         enough = land & (stored[f"{name}_days"] >= max(minimum_days.get(name, 0), 1e-6))
         layers[name] = np.where(enough, stored[name], np.nan)
         layers[f"{name}_days"] = np.where(enough, stored[f"{name}_days"], np.nan)
-    _, _, left, _, _, top = grid.transform(part)
-    beyond = ~on_earth(replace(grid, left=left, top=top, rows=part.rows, columns=part.columns))
+    beyond = ~on_earth(grid.cut(subset))
     if beyond.any():
         for layer in layers.values():
-            layer[beyond] = np.nan  # what was never processed there is no sea
+            layer[beyond] = np.nan  # it was never processed, but is no sea
     return layers
 
 
 def aggregate(stack: Bands, use: Sequence[str], inside: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
     """Cell means of the predictors over the pixels of the region that have all of them.
 
-    `inside` is the region's pixels. Bands (rows, columns): each predictor (NaN where no pixel has all),
-    `valid_fraction` (share of the cell's 81 pixels that have all predictors and lie inside), one
-    `valid_fraction_{predictor}` each, and `region_fraction`.
+    `inside` is the region's pixels. Bands (rows, columns): predictors (NaN where no pixel has all), `valid_fraction`
+    (share of the cell's 81 pixels inside with all predictors), `valid_fraction_{predictor}` and `region_fraction`.
     """
     values = np.stack([stack[name] for name in use]).astype(float)
     each = np.isfinite(values) & inside
     together = each.all(axis=0)
-    counted = np.where(together, values, np.nan)
-    means, counts = block_mean(counted, CELL_SIDE)
-    pixels = CELL_SIDE**2
-    bands = dict(zip(use, means, strict=True))
-    bands["valid_fraction"] = counts[0] / pixels
-    for name, valid in zip(use, each, strict=True):
-        bands[f"valid_fraction_{name}"] = block_mean(np.where(valid, 0.0, np.nan), CELL_SIDE)[1] / pixels
-    bands["region_fraction"] = block_mean(np.where(inside, 0.0, np.nan), CELL_SIDE)[1] / pixels
-    return bands
+    means, counts = block_mean(np.where(together, values, np.nan), CELL_SIDE)
+    masks = {f"valid_fraction_{name}": valid for name, valid in zip(use, each, strict=True)}
+    masks["region_fraction"] = inside
+    fractions = {name: block_mean(np.where(mask, 0.0, np.nan), CELL_SIDE)[1] for name, mask in masks.items()}
+    counted = {"valid_fraction": counts[0]} | fractions
+    return dict(zip(use, means, strict=True)) | {name: count / CELL_SIDE**2 for name, count in counted.items()}

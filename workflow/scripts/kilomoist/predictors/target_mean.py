@@ -1,4 +1,4 @@
-"""The target's monthly mean on the global 9 km grid."""
+"""Monthly mean of the target on the global 9 km grid."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,10 +14,9 @@ from kilomoist.rasters import Bands
 
 
 def average_fields(granules: Iterable[Path], product: Product) -> Bands:
-    """Mean of a target's fields over all of M09, and how many fields each cell has.
+    """Mean of a target's fields over all of M09, each cell over the fields that cover it, and their number.
 
-    Bands `soil_moisture` (m³/m³, NaN where no field has a value) and `fields`, float32, of M09's shape. Cells that
-    only some files cover (cuts of different extent) are averaged over those.
+    Bands `soil_moisture` (m³/m³, NaN where no field has a value) and `fields`, float32, of M09's shape.
     """
     total, count = np.zeros(M09.window.shape), np.zeros(M09.window.shape, np.float32)
     run: _Run | None = None
@@ -36,8 +35,8 @@ def average_fields(granules: Iterable[Path], product: Product) -> Bands:
 
 
 class _Run:
-    """Fields one after the other that have values at the same cells, as nearly all of a month have: a quarter of the
-    globe, so that only those are added up."""
+    """Consecutive fields with values at the same cells, as nearly all of a month have: a quarter of the globe, so that
+    only those are added up."""
 
     def __init__(self, window: Window, valid: NDArray[np.bool_]) -> None:
         self.window, self.valid = window, valid

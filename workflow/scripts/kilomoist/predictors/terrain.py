@@ -1,4 +1,4 @@
-"""Slope and aspect of the ground."""
+"""Terrain: slope and aspect."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +8,13 @@ from kilomoist.rasters import Bands
 
 
 def terrain(elevation: NDArray, window: Window) -> Bands:
-    """Slope in degrees, and the northward and eastward part of the ground's unit normal, of pixels of an M01 window.
+    """Slope (degrees), northness and eastness, the horizontal part of the ground's unit normal, over an M01 window.
 
-    `elevation` in m is of the window and one pixel around it, (rows + 2, columns + 2). The normal's horizontal part
-    is sin(slope) in the direction in which the ground falls: unlike an angle it can be averaged, and flat ground has
-    one, 0. Gradients are Horn's (1981, doi 10.1109/PROC.1981.11918), over the pixels' sizes on the ground: a pixel at
-    latitude φ is k·cos φ / √(1 − e² sin² φ) times its side wide, and as much shorter as it keeps its area (Snyder
-    1987, doi 10.3133/pp1395, eq. 10-1 and 10-13). A missing neighbour continues the line from the opposite one.
+    `elevation` (m) is of the window and a pixel around it, (rows + 2, columns + 2). The normal's horizontal part is
+    sin(slope) in the direction in which the ground falls: unlike an angle it can be averaged, and flat ground has 0.
+    Gradients are Horn's (1981, doi 10.1109/PROC.1981.11918), over the pixels' sizes on the ground: a pixel at latitude
+    φ is k·cos φ / √(1 − e² sin² φ) times its side wide, and as much shorter as it keeps its area (Snyder 1987, doi
+    10.3133/pp1395, eq. 10-1 and 10-13). A missing neighbour continues the line from the opposite neighbour.
     """
     middle = elevation[1:-1, 1:-1]
     rows, columns = middle.shape
@@ -41,7 +41,7 @@ def terrain(elevation: NDArray, window: Window) -> Bands:
 
 
 def _parallel_scale(latitude: NDArray) -> NDArray[np.float64]:
-    """Width on the ground of what is 1 m wide in EPSG:6933, at latitudes in degrees; its standard parallel is 30°."""
+    """Width on the ground of 1 m in EPSG:6933, at latitudes in degrees; its standard parallel is 30°."""
     sine, squared = np.sin(np.radians(latitude)), 0.00669437999014  # e² of WGS 84
     standard = np.cos(np.radians(30)) / np.sqrt(1 - squared * 0.25)
     return np.cos(np.radians(latitude)) / np.sqrt(1 - squared * sine**2) / standard
