@@ -15,7 +15,7 @@ from kilomoist.learning.tuning import TuningOptions, choose, compared_row, predi
 def tune_absolute(
     rows: pd.DataFrame, use: list[str], settings: LearnerSettings, tuning: TuningOptions, threads: int = 1
 ) -> tuple[LearnerSettings, pd.DataFrame]:
-    """The settings that learn y9 = f(x9) best out of fold, on spatial folds of the rows, and what was compared.
+    """Settings that learn y9 = f(x9) best out of fold, on spatial folds of the rows; and the table of candidates.
 
     Where there is nothing to choose nothing is fitted, and the RMSE is NaN.
     """
@@ -36,7 +36,7 @@ def tune_absolute(
 def fit_absolute(
     samples: pd.DataFrame, use: list[str], settings: LearnerSettings, tuning: TuningOptions, threads: int = 1
 ) -> tuple[Model, pd.DataFrame]:
-    """Learn y9 = f(x9) from the rows of the training split; the table of what was compared on those rows."""
+    """A model of y9 = f(x9) from the rows of the training split; and the table of candidates compared on them."""
     train = samples[samples["split"] == "train"]
     settings, table = tune_absolute(train, use, settings, tuning, threads)
     estimator = learners.fit(settings, train[use].to_numpy(np.float32), train["target"].to_numpy(), threads)

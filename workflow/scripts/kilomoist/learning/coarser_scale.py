@@ -1,4 +1,4 @@
-"""The experiment one scale up: 36 km cells to learn from, 9 km cells to map, where SMAP is known."""
+"""The experiment one scale up, where SMAP is known: 36 km cells to learn from, 9 km cells to map."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MIN_TRAINING_ROWS = 20
 
 @dataclass(frozen=True)
 class CoarseExperiment:
-    """Everything one level up: coarse cells of 36 km to learn from, and the 9 km cells below them to map."""
+    """Coarse cells of 36 km to learn from, and the 9 km cells below them to map."""
 
     above: Cells
     samples: pd.DataFrame
@@ -33,34 +33,21 @@ class CoarseExperiment:
 
     @property
     def can_learn(self) -> bool:
-        """Whether there are enough coarse cells."""
+        """True where there are enough coarse cells."""
         return len(self.samples) >= MIN_TRAINING_ROWS
 
 
 def coarse_experiment(cells: Cells, use: Sequence[str], minimum_fraction: float) -> CoarseExperiment:
-    """A region's 9 km cells as what is mapped, and their means as what is learned from."""
-    target, coarse = coarsen(cells.target, cells.window, COARSE_SIDE, minimum_fraction)
-    predictors = np.stack(
-        [coarsen(layer, cells.window, COARSE_SIDE, minimum_fraction)[0] for layer in cells.predictors]
-    )
+    """The experiment that maps a region's 9 km cells and learns from their means."""
+    layers = (cells.target, *cells.predictors)
+    means = [coarsen(layer, cells.window, COARSE_SIDE, minimum_fraction) for layer in layers]
+    (target, coarse), predictors = means[0], np.stack([layer for layer, _ in means[1:]])
     above = Cells(target, predictors, coarse)
     stack, truth = (aligned(layers, cells.window, COARSE_SIDE)[0] for layers in (cells.predictors, cells.target))
     known = np.isfinite(np.kron(target, np.ones((COARSE_SIDE, COARSE_SIDE))))
     valid = np.isfinite(stack).all(axis=0) & np.isfinite(truth) & known
     stack[:, ~valid] = np.nan
-    samples = _rows_of(above, list(use))
+    row, column = np.nonzero(above.complete())
+    columns = {"row": row + coarse.row, "col": column + coarse.column, "target": target[row, column]}
+    samples = pd.DataFrame(columns | dict(zip(use, predictors[:, row, column], strict=True)) | {"split": "train"})
     return CoarseExperiment(above, samples, coarse.refined(COARSE_SIDE), stack, truth, valid)
-
-
-def _rows_of(cells: Cells, use: list[str]) -> pd.DataFrame:
-    """Complete cells as training rows, all of them in the training split."""
-    row, column = np.nonzero(cells.complete())
-    return pd.DataFrame(
-        {
-            "row": row + cells.window.row,
-            "col": column + cells.window.column,
-            "target": cells.target[row, column],
-            **dict(zip(use, cells.predictors[:, row, column], strict=True)),
-            "split": "train",
-        }
-    )

@@ -1,10 +1,9 @@
-"""The two methods: `absolute` (the study's) and `detail` (what the next coarser scale does not have).
+"""The method `detail`: anomalies from the next coarser scale.
 
 Write x for predictors and y for soil moisture, index 36, 9, 1 for the scale in km, B(·) for bilinear interpolation of
 cell means to the finer grid. `absolute` learns y9 = f(x9) and maps f(x1). `detail` learns
-y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(λ·(x1 − B(x9))), where λ is the share of each predictor's detail that
-repeats (`reliability`). The functions take any pair of nested scales, and `detail` may learn from coarse cells of 18 or
-27 km too (`TuningOptions.ratio`).
+y9 − B(y36) = g(x9 − B(x36)) and maps B(y9) + α·g(λ·(x1 − B(x9))), where λ is the reliability of each predictor's
+detail. Any pair of nested scales will do, and coarse cells may have 18 or 27 km too (`TuningOptions.detail_ratio`).
 """
 
 from collections.abc import Mapping
@@ -23,12 +22,11 @@ from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import CANDIDATE_RATIOS, TuningOptions, choose, fit_small, predict_out_of_fold
 
 COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
-"""Those from which each of these must restore cells to be compared: its own, the others', and one next to 9, the ratio
-of their use."""
+"""Ratios from which models restore cells to be compared: their own, the others', and one near 9, that of their use."""
 
 
 def reconciled_rows(cells: Cells, values: NDArray, factor: int) -> Values:
-    """`reconciled_detail` of a detail of all complete cells, (rows,) like the result."""
+    """`reconciled_detail` of a detail of all complete cells, (rows,) as the result."""
     complete = cells.complete()
     field = np.full(complete.shape, np.nan)
     field[complete] = values
@@ -49,13 +47,13 @@ def tune_detail(
     ratio: int,
     threads: int = 1,
 ) -> tuple[LearnerSettings, float, pd.DataFrame]:
-    """The settings and the α that learn detail best out of fold at a ratio, and what was compared."""
+    """Settings and α that learn detail best out of fold at a ratio; and the table of candidates."""
     x, y = detail_rows(cells, minimum_fraction, ratio)
     folds, wanted = detail_folds(cells), reconciled_rows(cells, y, ratio)
 
     def error(predicted: NDArray) -> tuple[float, float]:
         offered = reconciled_rows(cells, predicted, ratio)
-        # Not `@`: of more than 10,000 numbers BLAS gives each of its threads a share, and adds in another order.
+        # Not `@`: BLAS shares more than 10,000 numbers among its threads, and adds in another order.
         power = float(np.sum(offered * offered))
         alpha = min(max(float(np.sum(wanted * offered)) / power, 0.0), 1.0) if power > 0 else 0.0
         return float(np.sqrt(np.mean((wanted - alpha * offered) ** 2))), alpha
@@ -66,9 +64,9 @@ def tune_detail(
 def common_error(
     cells: Cells, settings: LearnerSettings, alpha: float, minimum_fraction: float, ratio: int, threads: int = 1
 ) -> float:
-    """RMSE of the reconciled map one level up, as a share of that of no detail: the mean over `COMMON_RATIOS`.
+    """RMSE of the reconciled map one level up, as a share of that without detail: mean over `COMMON_RATIOS`.
 
-    Learned at one ratio, used at each of those that have enough coarse cells, by models that saw none of the fold.
+    Learned at a ratio and used at each that has enough coarse cells, by models that saw none of the fold.
     """
     x, y = detail_rows(cells, minimum_fraction, ratio)
     tasks = [task for task in COMMON_RATIOS if count_coarse(cells, minimum_fraction, task) >= MIN_COARSE_CELLS]
@@ -93,17 +91,17 @@ def choose_ratio(
     minimum_fraction: float,
     threads: int = 1,
 ) -> tuple[int, pd.DataFrame]:
-    """The ratio of those that are tuned whose detail holds best at all ratios, and what was compared.
+    """The tuned ratio whose detail holds best at all ratios; and the table of candidates.
 
-    The errors of each at its own ratio cannot be compared: there is less to restore from nearer cells. So all restore
-    the same (`common_error`). The table has the rows of all ratios with columns `ratio` and, where one was chosen for
-    its ratio, `common_error`.
+    Errors at their own ratios cannot be compared: there is less to restore from nearer cells. So all restore the same
+    (`common_error`). The table has the rows of all ratios with columns `ratio` and, of the row that was chosen for its
+    ratio, `common_error`.
     """
     errors = {
         ratio: common_error(cells, settings, alpha, minimum_fraction, ratio, threads)
         for ratio, (settings, alpha, _) in tuned.items()
     }
-    best = min(errors, key=lambda ratio: errors[ratio])
+    best = min(errors, key=errors.__getitem__)
     tables = [
         table.assign(
             ratio=ratio,
@@ -123,16 +121,16 @@ def fit_detail(
     minimum_fraction: float,
     threads: int = 1,
 ) -> tuple[Model, pd.DataFrame]:
-    """Learn y9 − B(y36) = g(x9 − B(x36)) from all complete cells, α and what is tuned out of fold.
+    """A model of y9 − B(y36) = g(x9 − B(x36)) from all complete cells; and the table of candidates.
 
-    The error that both minimise is that of the reconciled map one level up: of R(y9 − B(y36)) − α·R(g), where R
-    takes away what reconciliation will restore anyway. It is quadratic in α, so α = ⟨Ry, Rg⟩ / ⟨Rg, Rg⟩ within 0…1.
-    With `ratio: auto` the ratio is then chosen of those that have enough coarse cells (`choose_ratio`).
+    α and tuned settings minimise the out-of-fold error of the reconciled map one level up, of R(y9 − B(y36)) − α·R(g),
+    where R takes away what reconciliation will restore anyway. It is quadratic in α: α = ⟨Ry, Rg⟩ / ⟨Rg, Rg⟩ within
+    0…1. With `detail_ratio: auto` the ratio is chosen of those that have enough coarse cells (`choose_ratio`).
     """
     counts = {ratio: count_coarse(cells, minimum_fraction, ratio) for ratio in tuning.ratios()}
     able = [ratio for ratio, count in counts.items() if count >= MIN_COARSE_CELLS]
     if not able:
-        ratio = max(counts, key=lambda one: counts[one])
+        ratio = max(counts, key=counts.__getitem__)
         nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, counts[ratio], None, ratio=ratio)
         return nothing, pd.DataFrame({"trees": [], "min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
     tuned = {ratio: tune_detail(cells, settings, tuning, minimum_fraction, ratio, threads) for ratio in able}

@@ -1,7 +1,7 @@
-"""Details: what cells or pixels have beyond the next coarser scale, and the cells that it is taken from."""
+"""Details: anomalies of cells or pixels from the next coarser scale, interpolated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ MIN_COARSE_CELLS = 30
 
 @dataclass(frozen=True)
 class Cells:
-    """Target and predictors over a window of one scale; NaN where a cell has too few pixels or no target."""
+    """Target and predictors over a window of cells; NaN where a cell has too few pixels or no target."""
 
     target: NDArray
     """(rows, columns)"""
@@ -33,19 +33,17 @@ class Cells:
 
     @classmethod
     def of_samples(cls, samples: "pd.DataFrame", target: NDArray, use: list[str], window: Window) -> "Cells":
-        """The region's target, and the predictors of the cells that are in the training table."""
+        """Target of a region, and predictors of the cells that are in the training table."""
         predictors = np.full((len(use), *window.shape), np.nan)
         predictors[:, samples["row"] - window.row, samples["col"] - window.column] = samples[use].to_numpy().T
         return cls(target, predictors, window)
 
     def filled(self) -> "Cells":
-        """Missing values replaced by the nearest one, as interpolation does: once for all windows of pixels."""
-        return replace(
-            self, target=fill_nearest(self.target), predictors=np.stack([fill_nearest(one) for one in self.predictors])
-        )
+        """Missing values replaced by the nearest, as interpolation does: once for all windows of pixels."""
+        return Cells(fill_nearest(self.target), np.stack(list(map(fill_nearest, self.predictors))), self.window)
 
     def complete(self) -> NDArray[np.bool_]:
-        """Cells that have the target and every predictor."""
+        """Mask of the cells that have the target and every predictor."""
         return np.isfinite(self.target) & np.isfinite(self.predictors).all(axis=0)
 
 
@@ -57,13 +55,13 @@ def read_cells(samples: str | Path, cells: str | Path, use: list[str]) -> "tuple
 
 
 def detail(values: NDArray, window: Window, minimum_fraction: float, factor: int = COARSE_SIDE) -> Values:
-    """What values have beyond the next coarser scale: value − B(mean over coarse cells), (rows, columns)."""
+    """Anomalies from the next coarser scale: value − B(mean over coarse cells), (rows, columns)."""
     coarse_values, coarse = coarsen(values, window, factor, minimum_fraction)
     return values - interpolate(coarse_values, coarse, window, factor)
 
 
 def reconciled_detail(values: NDArray, window: Window, factor: int = COARSE_SIDE) -> Values:
-    """What of a field of details survives reconciliation: value − B(c) without mean over any coarse cell."""
+    """Details as reconciliation leaves them: value − B(c), with mean 0 over every coarse cell."""
     padded, coarse = aligned(values, window, factor)
     mean, _ = block_mean(padded, factor)
     correction, _ = solve_correction(mean, interpolated_mean_weights(np.isfinite(padded), factor))
@@ -74,7 +72,7 @@ def reconciled_detail(values: NDArray, window: Window, factor: int = COARSE_SIDE
 def detail_rows(
     cells: Cells, minimum_fraction: float, factor: int = COARSE_SIDE
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """What `detail` learns from: details of predictors (rows, predictors) and of the target, of all complete cells."""
+    """Training rows of `detail`: details of predictors (rows, predictors) and of the target, of all complete cells."""
     complete = cells.complete()
     x = np.stack([detail(layer, cells.window, minimum_fraction, factor)[complete] for layer in cells.predictors], 1)
     return x.astype(np.float32), detail(cells.target, cells.window, minimum_fraction, factor)[complete]
@@ -89,12 +87,12 @@ def count_coarse(cells: Cells, minimum_fraction: float, factor: int = COARSE_SID
 def pixel_detail(
     predictors: NDArray, pixels: Window, cells: Cells, factor: int, reliability: Sequence[float] = ()
 ) -> NDArray[np.float32]:
-    """What predictors at pixels have beyond those of the cells: λ·(x − B(cell means)), (predictors, *pixels.shape).
+    """Details of predictors at pixels, from those of the cells: λ·(x − B(cell means)), (predictors, *pixels.shape).
 
-    The space in which `detail` predicts; it learned in that of `detail_rows`, one level up. `reliability` is the share
-    λ of each predictor's detail that repeats (`reliability`), by default all of it.
+    From these `detail` predicts; it learned from those of `detail_rows`, one level up. `reliability` is λ of each
+    predictor, by default 1.
     """
-    result = np.empty(predictors.shape, np.float32)  # as models take them; bounds what a block needs
+    result = np.empty(predictors.shape, np.float32)  # as models take them
     shares = reliability or [1.0] * len(predictors)
     for number, (layer, cell_layer, share) in enumerate(zip(predictors, cells.predictors, shares, strict=True)):
         result[number] = share * (layer - interpolate(cell_layer, cells.window, pixels, factor))

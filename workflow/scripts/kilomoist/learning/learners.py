@@ -1,4 +1,4 @@
-"""Learners by name: how each is built, fitted and asked."""
+"""Learners by name: building, fitting, prediction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,17 +13,17 @@ from sklearn.linear_model import HuberRegressor, LinearRegression
 from threadpoolctl import threadpool_limits
 
 _MIN_ORDERED = 20_000
-"""Rows below which it does not pay to order them before a forest predicts them."""
+"""Rows below which ordering them does not pay before a forest predicts them."""
 _FORESTS = (RandomForestRegressor, ExtraTreesRegressor, RandomForestQuantileRegressor)
 _RANK_BITS = 8
-"""Of the rank of a predictor by which rows are ordered."""
+"""Bits of a predictor's rank by which rows are ordered."""
 _RANKED = 20_000
-"""Rows, about, from which these ranks are taken."""
+"""Rows, about, from which ranks are taken."""
 
 
 @dataclass(frozen=True)
 class LearnerSettings:
-    """What a model is built from."""
+    """Settings of a learner."""
 
     kind: str
     trees: int
@@ -31,38 +31,36 @@ class LearnerSettings:
     min_leaf: int = 1
     """Fewest training rows in a leaf."""
     options: Mapping[str, float] = field(default_factory=dict)
-    """What else scikit-learn's class is given; the names are those of its kind's `space`."""
+    """Other parameters of scikit-learn's class, by the names of its kind's `space`."""
     trend: str = "none"
-    """`linear` where the model is fitted to what a robust linear trend leaves (`Trended`), else `none`."""
+    """`linear`: the model is fitted to the residuals of a robust linear trend (`Trended`); else `none`."""
     quantiles: bool = True
-    """Whether a `random_forest` keeps what quantiles need, which takes time and memory."""
+    """False: a `random_forest` does not keep what quantiles need, which takes time and memory."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One entry of the registry."""
+    """Entry of the registry."""
 
     build: Callable[[LearnerSettings], RegressorMixin]
     """Makes an unfitted estimator."""
     has_leaves: bool
-    """Whether `min_leaf` means anything to it."""
+    """True: `min_leaf` applies."""
     trusted: tuple[str, ...]
     """Types beyond skops' own list that a saved model of this kind holds."""
     build_mean: Callable[[LearnerSettings], RegressorMixin] | None = None
-    """Makes an estimator with the same mean that is faster to fit, where only the mean is wanted."""
+    """Makes an estimator of the same mean, without quantiles, that is faster to fit."""
     space: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Values of options that a search compares, each with each and with the leaf sizes."""
 
 
 def _forest(settings: LearnerSettings) -> dict[str, Any]:
-    """What all forests take."""
     own = {"n_estimators": settings.trees, "min_samples_leaf": settings.min_leaf, "random_state": settings.seed}
     return {**own, **settings.options}
 
 
 _SHARES = {"max_features": (1 / 3, 2 / 3, 1.0)}
-"""Of the predictors, those among which a forest looks for each split: fewer make trees more different."""
-
+"""Shares of the predictors among which a forest looks for each split: fewer make trees more different."""
 _TREE = ("sklearn.tree._tree.Tree",)
 KINDS: dict[str, Kind] = {
     "random_forest": Kind(
@@ -99,18 +97,18 @@ KINDS: dict[str, Kind] = {
 
 
 class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A robust linear trend plus what another model learns of its residual; where a forest is flat, the trend goes on.
+    """A robust linear trend and a model of its residuals; where a forest is flat, the trend goes on.
 
-    The trend minimises Huber's loss, linear beyond 1.35 robust deviations, over slopes, intercept and that deviation
-    together (Huber 1981, Robust Statistics, ch. 7.7, doi 10.1002/0471725250), of standardised predictors: few unusual
-    rows do not turn it. Unlike RANSAC or Theil and Sen's estimator it draws nothing by chance.
+    The trend of standardised predictors minimises Huber's loss, linear beyond 1.35 robust deviations, over slopes,
+    intercept and that deviation together (Huber 1981, Robust Statistics, ch. 7.7, doi 10.1002/0471725250): few unusual
+    rows do not turn it, and unlike RANSAC or Theil and Sen's estimator it draws nothing by chance.
     """
 
     def __init__(self, residual: RegressorMixin) -> None:
         self.residual = residual
 
     def fit(self, x: NDArray, y: NDArray) -> "Trended":
-        """Fit the trend to `x` (rows, predictors) and `y` (rows,), and `residual` to what it leaves."""
+        """Fit the trend to `x` (rows, predictors) and `y` (rows,), and `residual` to its residuals."""
         values, target = np.asarray(x, float), np.asarray(y, float)
         self.centre_, scale = values.mean(axis=0), values.std(axis=0)
         scale[scale == 0] = 1.0
@@ -124,7 +122,7 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         return self
 
     def trend(self, x: NDArray) -> NDArray[np.float64]:
-        """The trend at `x` (rows, predictors), (rows,); added column by column, so that no row depends on others."""
+        """Trend (rows,) at `x` (rows, predictors); added column by column, so that no row depends on others."""
         result = np.full(len(x), self.intercept_)
         for column, (slope, centre) in enumerate(zip(self.slopes_, self.centre_, strict=True)):
             result += slope * (x[:, column].astype(float) - centre)
@@ -132,7 +130,7 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
 
 
 def fit(settings: LearnerSettings, x: NDArray, y: NDArray, threads: int = 1, only_mean: bool = False) -> RegressorMixin:
-    """Fit a model; the result does not depend on `threads`. `only_mean` fits what has the same mean in less time."""
+    """Fit a learner, the same with any `threads`; `only_mean` fits one of the same mean in less time."""
     kind = KINDS[settings.kind]
     estimator = ((kind.build_mean if only_mean or not settings.quantiles else None) or kind.build)(settings)
     whole = Trended(estimator) if settings.trend == "linear" else estimator
@@ -149,7 +147,7 @@ def fit(settings: LearnerSettings, x: NDArray, y: NDArray, threads: int = 1, onl
 
 
 def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
-    """The mean that a model predicts, (rows,); a quantile forest's own `predict` would give the median."""
+    """Mean that a model predicts, (rows,); a quantile forest's own `predict` would give the median."""
     if isinstance(estimator, Trended):
         return estimator.trend(x) + predict_mean(estimator.residual, x)
     mean = RandomForestRegressor if isinstance(estimator, RandomForestQuantileRegressor) else type(estimator)
@@ -163,11 +161,11 @@ def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
 
 
 def _neighbours_first(x: NDArray) -> NDArray[np.int64]:
-    """An order of rows (rows, predictors) in which rows with like predictors follow each other, (rows,).
+    """Order (rows,) of rows (rows, predictors) by Morton's curve through the ranks of their predictors.
 
-    They take the same ways through a tree, whose nodes are in the processor's cache then: a large map is predicted more
-    than twice as fast, and no value differs. Along Morton's curve (Morton 1966, A computer oriented geodetic data
-    base, IBM) through the ranks of the predictors.
+    Rows with like predictors follow each other and take the same ways through a tree, whose nodes are in the
+    processor's cache then: a large map is predicted more than twice as fast, and no value differs (Morton 1966, A
+    computer oriented geodetic data base, IBM).
     """
     bits = min(_RANK_BITS, 63 // x.shape[1])
     shares = np.linspace(0, 1, 2**bits + 1)[1:-1]
@@ -181,10 +179,9 @@ def _neighbours_first(x: NDArray) -> NDArray[np.int64]:
 
 
 def predict_quantiles(estimator: RegressorMixin, x: NDArray, quantiles: Sequence[float]) -> NDArray[np.float64] | None:
-    """Quantiles (rows, len(quantiles)) that a model predicts; None for models that have none.
+    """Quantiles (rows, len(quantiles)) that a `random_forest` predicts, unless fitted with `only_mean`; else None.
 
-    Those of `random_forest` alone are models with quantiles, where they were not fitted with `only_mean`. With a trend
-    they are the quantiles of its residual, shifted by it.
+    With a trend they are the quantiles of its residuals, shifted by it.
     """
     if isinstance(estimator, Trended):
         of_residual = predict_quantiles(estimator.residual, x, quantiles)
@@ -196,10 +193,7 @@ def predict_quantiles(estimator: RegressorMixin, x: NDArray, quantiles: Sequence
 
 
 def impurity_importance(estimator: RegressorMixin, predictors: int) -> NDArray[np.float64]:
-    """Share of the impurity that each predictor's splits remove, NaN for models without splits of that kind.
-
-    With a trend the splits are those of its residual.
-    """
+    """Share of the impurity that each predictor's splits remove, with a trend of its residuals; NaN without splits."""
     if isinstance(estimator, Trended):
         return impurity_importance(estimator.residual, predictors)
     return getattr(estimator, "feature_importances_", np.full(predictors, np.nan))

@@ -1,11 +1,11 @@
-"""Models: a fitted learner, how it is meant, and how it is kept on disk."""
+"""Models: fitted learners with all that a map needs of them, and their files."""
 
 import io
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from kilomoist.learning.learners import KINDS, Trended
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted model and how it is meant: what `model.skops` holds."""
+    """A fitted model, as `model.skops` holds it."""
 
     method: str
     kind: str
@@ -30,9 +30,9 @@ class Model:
     """Share of the predicted detail that is used (1 for `absolute`)."""
     training_rows: int
     coarse_cells: int
-    """Coarse cells with target and predictors, which the detail was learned against (0 for `absolute`)."""
+    """Coarse cells with target and predictors, against which the detail was learned (0 for `absolute`)."""
     estimator: RegressorMixin | None
-    """None where there is nothing to learn from and only SMAP is interpolated."""
+    """None where there is nothing to learn from: SMAP is only interpolated."""
     options: Mapping[str, float] = field(default_factory=dict)
     """`LearnerSettings.options`."""
     source: str = ""
@@ -40,27 +40,23 @@ class Model:
     trend: str = "none"
     """`LearnerSettings.trend`."""
     ratio: int = COARSE_SIDE
-    """Cells along a side of the coarse cells that the detail was learned against; says nothing of `absolute`."""
+    """Cells along a side of the coarse cells against which the detail was learned; of no meaning for `absolute`."""
 
     @property
     def tags(self) -> dict[str, str]:
-        """What every raster says of the model behind it."""
+        """Tags of every raster that a model made."""
         return {"method": self.method, "model": self.kind, "alpha": f"{self.alpha:.4f}"}
 
 
 def save(path: str | Path, model: Model) -> None:
     """Write a model as a skops archive whose bytes depend on nothing but the model."""
-    content = {one.name: getattr(model, one.name) for one in fields(model)}
-    content |= {"predictors": list(model.predictors), "options": dict(model.options)}
+    content = vars(model) | {"predictors": list(model.predictors), "options": dict(model.options)}
     with replaced(path) as partial:
         partial.write_bytes(_canonical(skops.io.dumps(content)))
 
 
 def load(path: str | Path) -> Model:
-    """Read a model, trusting the types that the registry names and no other.
-
-    Raises `InputError` when the file is no such model.
-    """
+    """Read a model, trusting no types but those of the registry. Raises `InputError` when the file is no such model."""
     own = f"{Trended.__module__}.{Trended.__name__}"
     trusted = sorted({own, *(name for kind in KINDS.values() for name in kind.trusted)})
     try:
@@ -77,7 +73,7 @@ def load(path: str | Path) -> Model:
 
 
 def _with_moved_types(archive: bytes) -> bytes:
-    """A skops archive that names its types as they are called now; before the packages, learners lay in `models`."""
+    """A skops archive with the present names of its types: before the packages, learners lay in `models`."""
     with zipfile.ZipFile(io.BytesIO(archive)) as source:
         entries = {name: source.read(name) for name in source.namelist()}
     old, new = b'"kilomoist.models"', f'"{Trended.__module__}"'.encode()
@@ -87,37 +83,31 @@ def _with_moved_types(archive: bytes) -> bytes:
 
 
 def _canonical(archive: bytes) -> bytes:
-    """A skops archive with its object ids counted in order of appearance and its entries without dates.
+    """A skops archive with its object ids in order of appearance and its entries without dates.
 
-    skops names arrays and shared objects by `id()`, an address that is another in every process.
+    skops names arrays and shared objects by `id()`, another address in every process.
     """
     numbers: dict[int, int] = {}
+
+    def number(identity: int) -> int:
+        return numbers.setdefault(identity, len(numbers))
+
+    def renamed(name: str) -> str:
+        stem, _, suffix = name.rpartition(".")
+        return f"{number(int(stem))}.{suffix}"
 
     def renumbered(node: Any) -> Any:
         if isinstance(node, list):
             return [renumbered(entry) for entry in node]
         if not isinstance(node, dict):
             return node
-        result = {}
-        for key, value in node.items():
-            if key == "__id__":
-                value = numbers.setdefault(value, len(numbers))
-            elif key == "file":
-                stem, _, suffix = value.rpartition(".")
-                value = f"{numbers.setdefault(int(stem), len(numbers))}.{suffix}"
-            else:
-                value = renumbered(value)
-            result[key] = value
-        return result
+        change: dict[str, Callable[[Any], Any]] = {"__id__": number, "file": renamed}
+        return {key: change.get(key, renumbered)(value) for key, value in node.items()}
 
-    source = zipfile.ZipFile(io.BytesIO(archive))
-    schema = renumbered(json.loads(source.read("schema.json")))
-    entries = {"schema.json": json.dumps(schema).encode()}
-    for name in source.namelist():
-        if name != "schema.json":
-            stem, _, suffix = name.rpartition(".")
-            entries[f"{numbers[int(stem)]}.{suffix}"] = source.read(name)
-    return _zipped(entries)
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        schema = renumbered(json.loads(source.read("schema.json")))
+        arrays = {renamed(name): source.read(name) for name in source.namelist() if name != "schema.json"}
+    return _zipped({"schema.json": json.dumps(schema).encode()} | arrays)
 
 
 def _zipped(entries: Mapping[str, bytes]) -> bytes:
@@ -130,5 +120,5 @@ def _zipped(entries: Mapping[str, bytes]) -> bytes:
 
 
 def uses_predictors(model: "Model") -> bool:
-    """Whether a map depends on its predictors: `detail` with α = 0 does not, and nothing is outside then."""
+    """True where a map depends on its predictors: that of `detail` with α = 0 does not, and nothing is outside then."""
     return model.estimator is not None and model.alpha > 0

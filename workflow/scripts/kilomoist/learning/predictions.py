@@ -13,21 +13,18 @@ from kilomoist.learning.models import Model
 
 
 def model_tags(model: Model) -> dict[str, str]:
-    """What a map says of the model that made it."""
-    tags = model.tags
-    if model.alpha == 0:
-        why = (
-            f"only {model.coarse_cells} coarse cells of {CELL_SIDE * model.ratio} km "
-            f"where {MIN_COARSE_CELLS} are needed"
-            if model.coarse_cells < MIN_COARSE_CELLS
-            else "the predictors tell nothing out of fold"
-        )
-        tags["note"] = f"alpha is 0, the map is the 9 km target, interpolated: {why}"
-    return tags
+    """Tags of a map that tell of its model."""
+    if model.alpha > 0:
+        return model.tags
+    why = "the predictors tell nothing out of fold"
+    if model.coarse_cells < MIN_COARSE_CELLS:
+        size = CELL_SIDE * model.ratio
+        why = f"only {model.coarse_cells} coarse cells of {size} km where {MIN_COARSE_CELLS} are needed"
+    return model.tags | {"note": f"alpha is 0, the map is the 9 km target, interpolated: {why}"}
 
 
 def predict_valid(model: Model, predictors: NDArray) -> Values:
-    """The estimator's mean at the pixels that have every predictor, NaN elsewhere; (rows, columns)."""
+    """Mean that the estimator predicts at pixels that have every predictor, NaN elsewhere; (rows, columns)."""
     valid = np.isfinite(predictors).all(axis=0)
     result = np.full(valid.shape, np.nan)
     if valid.any() and model.estimator is not None:
@@ -38,10 +35,10 @@ def predict_valid(model: Model, predictors: NDArray) -> Values:
 def predict_map(
     model: Model, predictors: NDArray, pixels: Window, cells: Cells, factor: int, reliability: Sequence[float] = ()
 ) -> Values:
-    """The map of a window of pixels, before reconciliation; NaN where a predictor is missing.
+    """Map of a window of pixels before reconciliation; NaN where a predictor is missing.
 
     `predictors` is (predictors, *pixels.shape); `cells` holds the whole region's cells, which `detail` interpolates.
-    `reliability` is for `deviations`.
+    `reliability` is that of `pixel_detail`.
     """
     if model.method == "absolute":
         return predict_valid(model, predictors)

@@ -1,7 +1,4 @@
-"""Spatial folds of training rows, and out-of-fold predictions.
-
-Rows are cells with their row and column in M09.
-"""
+"""Spatial folds of training rows, which are cells of M09, and out-of-fold predictions."""
 
 from collections.abc import Callable
 
@@ -16,7 +13,7 @@ FOLD_SIDE = 4 * COARSE_SIDE
 
 
 def fill_folds(block: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
-    """Fold of each row (n,) when rows of one block stay together: the largest block left goes to the emptiest fold."""
+    """Fold of each row (n,), with blocks kept together: the largest block left goes to the emptiest fold."""
     names, index, size = np.unique(block, return_inverse=True, return_counts=True)
     filled = np.zeros(folds, int)
     fold_of = np.zeros(len(names), int)
@@ -27,14 +24,14 @@ def fill_folds(block: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
 
 
 def block_numbers(row: NDArray, column: NDArray, rows: int, columns: int) -> NDArray[np.int64]:
-    """Number of the block of `rows` × `columns` cells of the global grid in which each cell lies."""
+    """Number of each cell's block of `rows` × `columns` cells of the global grid."""
     return (row // rows) * 100_000 + column // columns
 
 
 def spatial_folds(row: NDArray, column: NDArray, side: int = FOLD_SIDE) -> NDArray[np.int64]:
     """Fold of each cell, by squares of the global grid with `side` cells along a side, folds of like size.
 
-    With fewer squares than folds, squares of a quarter of that side (one coarse cell) are taken.
+    With fewer squares than folds, squares are coarse cells.
     """
     square = block_numbers(row, column, side, side)
     if len(np.unique(square)) < FOLDS and side > COARSE_SIDE:
@@ -45,10 +42,9 @@ def spatial_folds(row: NDArray, column: NDArray, side: int = FOLD_SIDE) -> NDArr
 def out_of_fold(
     folds: NDArray[np.int64], predict: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray]
 ) -> NDArray[np.float64]:
-    """What `predict` makes for the rows of each fold, (n,).
+    """Out-of-fold predictions (n,): `predict` learns from the rows of all other folds, and predicts the fold's rows.
 
-    It is given the indices of the rows of all other folds, to learn from, and of the fold's rows, and returns a number
-    for each of the latter.
+    It is given the indices of both, and returns a number for each of the latter.
     """
     predicted = np.full(len(folds), np.nan)
     for fold in np.unique(folds):

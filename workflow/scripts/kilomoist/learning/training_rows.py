@@ -13,18 +13,18 @@ from kilomoist.learning.details import Cells, detail_rows
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """What a method learns from: one row a cell."""
+    """Training rows of a method: a row a cell."""
 
     x: NDArray[np.float32]
     """(rows, predictors)"""
     y: NDArray[np.float64]
     """(rows,), m³/m³"""
     row: NDArray[np.int64]
-    """(rows,), of the cell in M09"""
+    """(rows,), in M09"""
     column: NDArray[np.int64]
-    """(rows,), of the cell in M09"""
+    """(rows,), in M09"""
     trained: NDArray[np.bool_]
-    """(rows,), whether the run's own model was trained on it"""
+    """(rows,), mask of those on which the run's own model was trained"""
 
 
 def learned_rows(
@@ -35,10 +35,7 @@ def learned_rows(
     minimum_fraction: float,
     ratio: int = COARSE_SIDE,
 ) -> TrainingRows:
-    """All rows of a method in its own space: the values of the samples, or the details of the complete cells.
-
-    `ratio` is that of a model of `detail` (`Model.ratio`).
-    """
+    """All rows of a method in its own space: values of the samples, or details of the complete cells at a `ratio`."""
     if method == "absolute":
         x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
         trained = (samples["split"] == "train").to_numpy()

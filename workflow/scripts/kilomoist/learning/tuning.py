@@ -1,4 +1,4 @@
-"""TuningOptions: candidates compared out of fold."""
+"""Tuning: candidates compared out of fold."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -18,39 +18,37 @@ from kilomoist.learning.training_folds import out_of_fold
 CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
 """Leaf sizes that `min_leaf: auto` compares."""
 SEARCH_TREES = 50
-"""Trees of the forests that are compared; the chosen one grows the number that is asked for."""
+"""Trees of the forests that are compared; the chosen forest grows the number that is asked for."""
 HALVINGS = 2
 """Rounds of a search with fewer trees before the last."""
 KEPT = 3
-"""One in so many candidates stays for the next round, which has so many times as many trees."""
+"""Factor by which a round has fewer candidates and more trees than that before."""
 SEARCH_ROWS = 6000
 """Most training rows of each fold of the search."""
-
 CANDIDATE_RATIOS = (2, 3, 4)
 """Cells along a side of the coarse cells that `detail_ratio: auto` compares."""
 
 
 @dataclass(frozen=True)
 class TuningOptions:
-    """What of a model is chosen out of fold on its training rows."""
+    """Options that are chosen out of fold on the training rows."""
 
     min_leaf: int | str
     """`auto`, or the number that is taken."""
     search: bool = False
-    """Whether the options in the kind's `space` are chosen too."""
+    """True: the options in the kind's `space` are chosen too."""
     detail_ratio: int | str = COARSE_SIDE
     """Cells along a side of the coarse cells that `detail` learns against, or `auto`."""
 
     def ratios(self) -> tuple[int, ...]:
-        """Every ratio that is compared."""
+        """Ratios that are compared."""
         return CANDIDATE_RATIOS if self.detail_ratio == "auto" else (int(self.detail_ratio),)
 
     def candidates(self, settings: LearnerSettings) -> list[LearnerSettings]:
-        """Every combination that is compared; one alone where there is nothing to choose."""
+        """Combinations that are compared; a single one where there is nothing to choose."""
         kind = learners.KINDS[settings.kind]
-        leaves: tuple[int, ...] = (1 if self.min_leaf == "auto" else int(self.min_leaf),)
-        if self.min_leaf == "auto" and kind.has_leaves:
-            leaves = CANDIDATE_LEAVES
+        automatic = CANDIDATE_LEAVES if kind.has_leaves else (1,)
+        leaves = automatic if self.min_leaf == "auto" else (int(self.min_leaf),)
         space = kind.space if self.search else {}
         options = [dict(zip(space, values, strict=True)) for values in product(*space.values())]
         return [replace(settings, min_leaf=leaf, options=chosen) for leaf in leaves for chosen in options]
@@ -72,7 +70,7 @@ def fit_small(
     threads: int,
     only_mean: bool = True,
 ) -> RegressorMixin:
-    """A model of the search: of few trees, and of at most `SEARCH_ROWS` of the rows `train`."""
+    """A model of few trees, fitted to at most `SEARCH_ROWS` of the rows `train`."""
     if len(train) > SEARCH_ROWS:
         train = np.sort(random.choice(train, SEARCH_ROWS, replace=False))
     small = replace(settings, trees=min(settings.trees, SEARCH_TREES))
@@ -82,7 +80,7 @@ def fit_small(
 def predict_out_of_fold(
     settings: LearnerSettings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
 ) -> NDArray[np.float64]:
-    """Predictions for every row by models that saw none of the row's fold, with `SEARCH_TREES` trees at most."""
+    """Out-of-fold predictions for every row, by models of at most `SEARCH_TREES` trees."""
     random = np.random.default_rng(settings.seed)
 
     def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray:
@@ -97,11 +95,11 @@ def choose(
     out_of_fold: Callable[[LearnerSettings], NDArray],
     error: Callable[[NDArray], tuple[float, float]],
 ) -> tuple[LearnerSettings, float, pd.DataFrame]:
-    """Compare a tuning's candidates out of fold: the best settings, their α, and the table of what was compared.
+    """The best settings of a tuning's candidates out of fold, their α, and the table of candidates.
 
     `error` gives RMSE and α of out-of-fold predictions. A search halves successively (Jamieson and Talwalkar 2016,
     Proc. AISTATS 51: 240–248): all candidates with few trees, the best third with three times as many, until
-    `SEARCH_TREES`. The table has one row for each comparison, `chosen` in the last round.
+    `SEARCH_TREES`. The table has a row for each comparison, `chosen` in the last round.
     """
     left, rows = tuning.candidates(settings), []
     rounds = HALVINGS if tuning.search and len(left) > 1 else 0
@@ -119,6 +117,6 @@ def choose(
 
 
 def compared_row(candidate: LearnerSettings, rmse: float, alpha: float, chosen: bool) -> dict[str, float | bool]:
-    """A row of the table of what was compared."""
+    """A row of the table of candidates."""
     settings = {"trees": candidate.trees, "min_leaf": candidate.min_leaf, **candidate.options}
     return settings | {"alpha": alpha, "rmse": rmse, "chosen": chosen}
