@@ -10,7 +10,6 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from snakemake.logging import logger
 
-from kilomoist.calendars import model_only_days
 from kilomoist.configuration.sentences import load
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.dependencies import fingerprint
@@ -30,9 +29,6 @@ ENVIRONMENT = "../envs/environment.yaml"
 RUN = "results/{region}/{month}"
 FOLDED = ("random_folds", "blocks", "knndm")
 BLOCK = f"{RUN}/blocks/{{block}}"
-COMPOSITES = "results/composites/{source}/{product}"
-SIMULATED = "resources/simulated/{scene_name}"
-STORE = "resources/granules"
 
 
 wildcard_constraints:
@@ -40,12 +36,8 @@ wildcard_constraints:
     block=r"r\d+c\d+",
     product=r"[A-Z0-9]+\.\d{3}",
     tile=r"h\d\dv\d\d",
-    extent=r"h\d\dv\d\d|global",
-    place=r"h\d\dv\d\d|\d{4}",
-    day=r"\d{4}-\d{2}-\d{2}",
     trained="model|alternative",
     protocol="|".join(FOLDED),
-    country=r"[A-Z]{3}",
 
 
 for folder in ("results", "resources"):
@@ -53,13 +45,6 @@ for folder in ("results", "resources"):
         sys.exit(
             f"Error: {Path(folder).resolve()} is a file where a folder is needed: move it or use another --directory."
         )
-
-
-onstart:
-    # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs.
-    for folder in ("results", "resources"):
-        remove_abandoned(folder)
-    check_earthdata()
 
 
 def checked(function, *arguments):
@@ -75,7 +60,6 @@ REGIONS = {region.name: region for region in CONFIG.regions}
 SCENE = CONFIG.scene.name
 HAS_POINTS = CONFIG.source == "simulated" or CONFIG.field_points is not None
 USED = needs.predictor_products(CONFIG)
-TARGET_ERROR = needs.target_error(CONFIG)
 ARCHIVE = checked(search_archive, CONFIG.archive, needs.products(CONFIG)) if CONFIG.source == "archive" else {}
 
 
@@ -89,6 +73,11 @@ wildcard_constraints:
 def code(script):
     """Changes when a script or a module that it imports does: a parameter of every rule, so that it runs again."""
     return fingerprint(Path(workflow.source_path(f"../scripts/{script}.py")))
+
+
+def pending(rule):
+    """Jobs of a rule that this run needs and has not done."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == rule]
 
 
 def log_of(rule, wildcards):
@@ -106,11 +95,13 @@ def learner(*names):
     return {name: getattr(CONFIG.model, name) for name in names}
 
 
+def scene(*names):
+    """Keys of `scene` that a job's scene is made from, its extent in degrees: those that it uses alone."""
+    keys = CONFIG.scene.model_dump() | {"extent": SCENE_EXTENTS[CONFIG.scene.extent]}
+    return {name: keys[name] for name in names}
+
+
 # --- Regions ----------------------------------------------------------------------------------------------------------
-
-
-def tiles(region):
-    return checked(needs.tiles, REGIONS[region])
 
 
 def blocks(region):
@@ -178,7 +169,7 @@ def granules(wildcards):
     """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles."""
     wanted = PRODUCTS[wildcards.product], wildcards.get("tile"), wildcards.month
     if CONFIG.source == "earthdata":
-        return receipts(*wanted)
+        return needs.receipts(*wanted)
     if CONFIG.source == "archive":
         return needs.archived_granules(ARCHIVE, *wanted)
     return [f"resources/simulated/{SCENE}/{path}" for path in needs.simulated_granules(*wanted)]
@@ -205,20 +196,7 @@ def inventories(wildcards):
     return [path.replace(".tif", ".granules.json") for path in [*composites(wildcards), target_mean(wildcards)]]
 
 
-def level(wildcards):
-    """Accepted quality of a product."""
-    return getattr(CONFIG.quality, PRODUCTS[wildcards.product].role)
-
-
-def quantities(wildcards):
-    return needs.quantities(CONFIG, PRODUCTS[wildcards.product])
-
-
 # --- Runs -------------------------------------------------------------------------------------------------------------
-
-
-def method(wildcards):
-    return needs.method(CONFIG, wildcards.trained)
 
 
 def scored_models(wildcards):
@@ -236,16 +214,6 @@ def protocol_estimates(wildcards):
     return expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=chosen, **wildcards)
 
 
-def analysis_cells(wildcards):
-    """The region's cells with what the map is held to: the target, or as much of it as its error warrants."""
-    return f"{RUN}/merged_cells.tif" if CONFIG.map.reconcile == "warranted" else f"{RUN}/cells.tif"
-
-
-def offsets(wildcards):
-    """How far the interval reaches around the map, of every block; none where there is no interval."""
-    return of_blocks("interval.tif")(wildcards) if CONFIG.map.interval else []
-
-
 def simulated_truth(wildcards):
     """The truth at 1 km, as a list of none or one."""
     if CONFIG.source != "simulated":
@@ -257,22 +225,8 @@ def vegetation_index():
     return needs.vegetation_index(CONFIG)
 
 
-def few_days(wildcards):
-    return needs.few_days(CONFIG, wildcards.month)
-
-
-def target_model_only(wildcards):
-    """Days of the month on which the target is its model alone."""
-    return model_only_days(PRODUCTS[CONFIG.target], wildcards.month)
-
-
 def units(wildcards):
     return needs.units(CONFIG)
-
-
-def resampling(wildcards):
-    """How each of the user's layers in use is brought to 1 km, by name, in the order of `layer_files`."""
-    return {name: layer.resampling for name, layer in CONFIG.predictors.layers_in_use().items()}
 
 
 def layer_files(wildcards):
@@ -326,37 +280,23 @@ def own_configuration(wildcards):
 
 def targets():
     """The public files of every run, and of every region that has several."""
+    rasters = ["soil_moisture", "quality", "applicability", "soil_moisture_9km", "predictors"]
+    tables = ["correlation", "importance", "partial_dependence", "maps", "quality", "shift", "scores", "granules"]
+    figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
+    if CONFIG.source == "simulated":
+        tables.append("truth")
+    if CONFIG.map.interval:
+        tables.append("coverage")
+    if CONFIG.model.method == "detail":
+        tables.append("agreement")
     names = [
-        "soil_moisture.tif",
-        "quality.tif",
-        "applicability.tif",
-        "soil_moisture_9km.tif",
-        "predictors.tif",
+        *(f"{name}.tif" for name in rasters),
         "samples.parquet",
         "model.skops",
-        "tables/correlation.csv",
-        "tables/importance.csv",
-        "tables/partial_dependence.csv",
-        "tables/maps.csv",
-        "tables/quality.csv",
-        "tables/shift.csv",
-        "tables/scores.csv",
-        "tables/granules.csv",
-        "figures/correlation.png",
-        "figures/importance.png",
-        "figures/partial_dependence.png",
-        "figures/predicted_observed.png",
-        "figures/maps.png",
-        "figures/quality.png",
-        "figures/shift.png",
+        *(f"tables/{name}.csv" for name in tables),
+        *(f"figures/{name}.png" for name in figures),
         "provenance.json",
     ]
-    if CONFIG.source == "simulated":
-        names.append("tables/truth.csv")
-    if CONFIG.map.interval:
-        names.append("tables/coverage.csv")
-    if CONFIG.model.method == "detail":
-        names.append("tables/agreement.csv")
     of_points = ["tables/field_validation.csv", "figures/field_validation.png"]
     files = [
         f"results/{region}/{month}/{name}"

@@ -2,29 +2,21 @@
 
 import os
 
-RECEIPT = "resources/receipts/{product}/{place}/{day}.json"
-CATALOGUE = "resources/catalogue/{product}/{extent}/{month}.csv"
+STORE = "resources/granules"
 
 
-onerror:
-    from kilomoist.earthdata.access import last_error
-
-    failed = [(job.output.receipt, last_error(job.log[0])) for job in pending("retrieve_granule")]
-    told = [f"  {receipt}: {error}" for receipt, error in failed if error]
-    if told:
-        logger.error(
-            f"{len(told)} granules could not be fetched; all others are kept, and the next run fetches these alone:"
-        )
-        logger.error("\n".join(told))
+wildcard_constraints:
+    extent=r"h\d\dv\d\d|global",
+    place=r"h\d\dv\d\d|\d{4}",
+    day=r"\d{4}-\d{2}-\d{2}",
+    country=r"[A-Z]{3}",
 
 
-def pending(rule):
-    """Jobs of a rule that this run needs and has not done."""
-    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == rule]
-
-
-def check_earthdata():
-    """Before the first job log in, or ask the catalogue, once for all that do; without any ask nobody."""
+# Snakemake knows one hook of each kind.
+onstart:
+    # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs.
+    for folder in ("results", "resources"):
+        remove_abandoned(folder)
     retrievals, searches = pending("retrieve_granule"), pending("list_granules")
     for job in retrievals:
         Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this one tells its own reasons at its end
@@ -40,30 +32,16 @@ def check_earthdata():
         checked(check_catalogue, searches[0].wildcards.product, searches[0].wildcards.month)
 
 
-def receipts(product, tile, month):
-    """Receipts of the granules that a month needs."""
-    days = needs.granule_days(product, tile, month)
-    return [RECEIPT.format(product=product.name, place=place, day=day) for place, day in days]
+onerror:
+    from kilomoist.earthdata.access import last_error
 
-
-def all_receipts(wildcards):
-    """Receipts of all granules of all runs; none where nothing is fetched."""
-    if CONFIG.source != "earthdata":
-        return []
-    wanted = checked(needs.granule_places, CONFIG)
-    return list(dict.fromkeys(receipt for place in wanted for receipt in receipts(*place)))
-
-
-def catalogue(product, place, day):
-    """The catalogue that lists a granule: of the month of its (first) day."""
-    extent = place if PRODUCTS[product].tiled else "global"
-    return CATALOGUE.format(product=product, extent=extent, month=day[:7])
-
-
-def catalogues(wildcards):
-    """Catalogues of all granules of all runs."""
-    paths = map(Path, all_receipts(wildcards))
-    return list(dict.fromkeys(catalogue(path.parts[-3], path.parts[-2], path.stem) for path in paths))
+    failed = [(job.output.receipt, last_error(job.log[0])) for job in pending("retrieve_granule")]
+    told = [f"  {receipt}: {error}" for receipt, error in failed if error]
+    if told:
+        logger.error(
+            f"{len(told)} granules could not be fetched; all others are kept, and the next run fetches these alone:"
+        )
+        logger.error("\n".join(told))
 
 
 rule fetch_outline:
@@ -95,7 +73,7 @@ rule fetch_outline:
 
 rule list_granules:
     output:
-        catalogue=CATALOGUE,
+        catalogue=needs.CATALOGUE,
     log:
         log_of("list_granules", "{product}/{extent}/{month}"),
     benchmark:
@@ -117,9 +95,9 @@ rule list_granules:
 
 rule retrieve_granule:
     input:
-        catalogue=lambda wildcards: catalogue(wildcards.product, wildcards.place, wildcards.day),
+        catalogue=lambda wildcards: needs.catalogue(wildcards.product, wildcards.place, wildcards.day),
     output:
-        receipt=RECEIPT,
+        receipt=needs.RECEIPT,
     log:
         log_of("retrieve_granule", "{product}/{place}/{day}"),
     benchmark:
@@ -144,7 +122,7 @@ rule retrieve_granule:
 # Without any output, its benchmark's included, it runs whenever it is asked for.
 rule plan:
     input:
-        catalogues=catalogues,
+        catalogues=lambda wildcards: checked(needs.catalogues, CONFIG),
     log:
         log_of("plan", "plan"),
     localrule: True
@@ -155,7 +133,7 @@ rule plan:
         mem_mb=700,
         runtime=10,
     params:
-        receipts=all_receipts,
+        receipts=lambda wildcards: checked(needs.all_receipts, CONFIG),
         store=STORE,
     message:
         "Tell what NASA Earthdata has, what would be moved and what kept"

@@ -20,7 +20,7 @@ rule train_model:
         runtime=minutes(8, of_region=0.3),
     params:
         use=list(CONFIG.predictors.use),
-        method=method,
+        method=lambda wildcards: needs.method(CONFIG, wildcards.trained),
         learner=learner("kind", "trees", "seed", "trend", "min_leaf", "search", "detail_ratio"),
         quantiles=lambda wildcards: wildcards.trained == "model" and CONFIG.map.interval is not None,
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,

@@ -1,11 +1,16 @@
 # Mapping: predicted and judged by block, reconciled with the cells of the whole region, assembled.
 
+from kilomoist.calendars import model_only_days
+
+# The region's cells with what the map is held to: the target, or as much of it as its error warrants.
+ANALYSIS_CELLS = f"{RUN}/merged_cells.tif" if CONFIG.map.reconcile == "warranted" else f"{RUN}/cells.tif"
+
 
 rule predict_block:
     input:
         stack=f"{BLOCK}/predictors.tif",
         samples=f"{RUN}/samples.parquet",
-        cells=analysis_cells,
+        cells=ANALYSIS_CELLS,
         model=f"{RUN}/model.skops",
         reliability=reliability,
     output:
@@ -47,7 +52,7 @@ rule merge_target:
     params:
         use=list(CONFIG.predictors.use),
         learner=learner("kind", "trees", "seed", "min_leaf", "search", "trend"),
-        target_error=TARGET_ERROR,
+        target_error=needs.target_error(CONFIG),
         code=code("merge_target"),
     message:
         "Merge the target of {wildcards.region}, {wildcards.month}, by its error"
@@ -118,7 +123,7 @@ rule bound_block:
 rule reconcile_map:
     input:
         raw=of_blocks("raw_map.tif"),
-        cells=analysis_cells,
+        cells=ANALYSIS_CELLS,
     output:
         correction=f"{RUN}/correction.tif",
     log:
@@ -144,8 +149,8 @@ rule reconcile_map:
 rule assemble_map:
     input:
         raw=of_blocks("raw_map.tif"),
-        offsets=offsets,
-        cells=analysis_cells,
+        offsets=of_blocks("interval.tif") if CONFIG.map.interval else [],
+        cells=ANALYSIS_CELLS,
         target=f"{RUN}/soil_moisture_9km.tif",
         correction=f"{RUN}/correction.tif",
     output:
@@ -162,7 +167,7 @@ rule assemble_map:
         mem_mb=memory(230, of_region=3),
         runtime=minutes(3, of_region=0.1),
     params:
-        target_error=TARGET_ERROR,
+        target_error=needs.target_error(CONFIG),
         interval=CONFIG.map.interval,
         code=code("assemble_map"),
     message:
@@ -224,9 +229,9 @@ rule assemble_quality:
         runtime=minutes(2, of_region=0.1),
     params:
         use=list(CONFIG.predictors.use),
-        few_days=few_days,
-        model_only_days=target_model_only,
-        units=units,
+        few_days=lambda wildcards: needs.few_days(CONFIG, wildcards.month),
+        model_only_days=lambda wildcards: model_only_days(PRODUCTS[CONFIG.target], wildcards.month),
+        units=needs.units(CONFIG),
         code=code("assemble_quality"),
     message:
         "Assemble the flags of {wildcards.region}, {wildcards.month}"
@@ -250,7 +255,7 @@ rule assemble_predictors:
         mem_mb=memory(130, of_region=7),
         runtime=minutes(2, of_region=0.1),
     params:
-        units=units,
+        units=needs.units(CONFIG),
         code=code("assemble_predictors"),
     message:
         "Assemble the predictors of {wildcards.region}, {wildcards.month}"

@@ -1,5 +1,7 @@
 # Predictors: composites of each product and tile, once for all regions; predictors at 1 km; cells of 9 km.
 
+COMPOSITES = "results/composites/{source}/{product}"
+
 
 rule composite_tile:
     input:
@@ -18,8 +20,8 @@ rule composite_tile:
         mem_mb=memory(360),
         runtime=minutes(3),
     params:
-        quality=level,
-        use=quantities,
+        quality=lambda wildcards: getattr(CONFIG.quality, PRODUCTS[wildcards.product].role),
+        use=lambda wildcards: needs.quantities(CONFIG, PRODUCTS[wildcards.product]),
         code=code("composite_tile"),
     message:
         "Composite {wildcards.product} on {wildcards.tile} over {wildcards.month}"
@@ -77,7 +79,7 @@ rule stack_block:
         window=window,
         bbox=bbox,
         use=list(CONFIG.predictors.use),
-        resampling=resampling,
+        resampling={name: layer.resampling for name, layer in CONFIG.predictors.layers_in_use().items()},
         minimum_days=CONFIG.quality.minimum_days,
         code=code("stack_block"),
     message:

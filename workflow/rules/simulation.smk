@@ -1,13 +1,8 @@
 # Simulation: a landscape with known soil moisture, and granules of it as SMAP and MODIS would see them.
 
+SIMULATED = "resources/simulated/{scene_name}"
 # As `granule_file_name` writes it; the tile stands in the folder too.
 GRANULE_NAME = "{short_name}.A{first_day}.{granule_tile}.{version}.{produced}"
-
-
-def scene(*names):
-    """Keys of `scene` that a job's scene is made from, its extent in degrees: those that it uses alone."""
-    keys = CONFIG.scene.model_dump() | {"extent": SCENE_EXTENTS[CONFIG.scene.extent]}
-    return {name: keys[name] for name in names}
 
 
 rule simulate_landscape:

@@ -46,27 +46,42 @@ def test_only_products_of_predictors_in_use_are_read(tmp_path: Path, use: list[s
     assert [product.name for product in needs.products(configuration)] == [*expected.values(), TARGET.name]
 
 
-def test_granules_are_needed_on_the_tiles_of_each_region_and_of_the_target_once() -> None:
-    configuration = configured(regions=[HERE, THERE], months=["2021-07"], predictors={"use": ["lst_day"]})
-    assert needs.granule_places(configuration) == [
-        (LST, "h24v04", "2021-07"),
-        (TARGET, None, "2021-07"),
-        (LST, "h24v04", "2021-07"),
-        (LST, "h25v04", "2021-07"),
-        (TARGET, None, "2021-07"),
+def test_receipts_name_place_and_first_day() -> None:
+    assert needs.receipts(INDEX, "h24v04", "2021-08") == [
+        f"resources/receipts/MOD13A1.061/h24v04/2021-{day}.json" for day in ("07-28", "08-13", "08-29")
     ]
-    assert needs.composite_keys(configuration, configuration.regions[1]) == [(LST.name, "h24v04"), (LST.name, "h25v04")]
-
-
-def test_granules_are_named_by_place_and_first_day() -> None:
-    assert needs.granule_days(INDEX, "h24v04", "2021-08") == [
-        ("h24v04", "2021-07-28"),
-        ("h24v04", "2021-08-13"),
-        ("h24v04", "2021-08-29"),
-    ]
-    fields = needs.granule_days(TARGET, None, "2021-02")
+    fields = needs.receipts(TARGET, None, "2021-02")
     assert len(fields) == 28 * 8
-    assert fields[:2] == [("0130", "2021-02-01"), ("0430", "2021-02-01")]
+    assert fields[:2] == [f"resources/receipts/SPL4SMGP.008/{time}/2021-02-01.json" for time in ("0130", "0430")]
+
+
+def test_a_granule_is_needed_once_whatever_regions_and_months_share_it() -> None:
+    configuration = configured(source="earthdata", regions=[HERE, THERE], months=["2021-07", "2021-08"])
+    needed = needs.all_receipts(configuration)
+    assert len(set(needed)) == len(needed)
+    assert (
+        sum("/2021-07-28" in path and "MOD13A1" in path for path in needed) == 2
+    )  # a period of 16 days from 28 July, on both tiles
+    assert sum("MOD11A1.061/h24v04" in path for path in needed) == 31 + 31
+    assert sum("MOD11A1.061/h25v04" in path for path in needed) == 31 + 31
+    assert sum("SPL4SMGP.008" in path for path in needed) == 8 * (31 + 31)
+    assert needs.composite_keys(configuration, configuration.regions[1]) == [
+        (product.name, tile) for product in (INDEX, LST) for tile in ("h24v04", "h25v04")
+    ]
+    assert needs.all_receipts(configured(regions=[HERE, THERE])) == []
+
+
+def test_catalogues_list_granules_by_tile_and_the_month_of_their_first_day() -> None:
+    assert needs.catalogue(LST.name, "h24v04", "2021-08-03") == "resources/catalogue/MOD11A1.061/h24v04/2021-08.csv"
+    assert needs.catalogue(TARGET.name, "0130", "2021-08-03") == "resources/catalogue/SPL4SMGP.008/global/2021-08.csv"
+    catalogues = needs.catalogues(configured(source="earthdata", months=["2021-08"]))
+    assert catalogues == [
+        "resources/catalogue/MOD13A1.061/h24v04/2021-07.csv",
+        "resources/catalogue/MOD13A1.061/h24v04/2021-08.csv",
+        "resources/catalogue/MOD11A1.061/h24v04/2021-08.csv",
+        "resources/catalogue/SPL4SMGP.008/global/2021-08.csv",
+    ]
+    assert needs.catalogues(configured()) == []
 
 
 def test_an_archive_gives_the_granules_that_it_has() -> None:

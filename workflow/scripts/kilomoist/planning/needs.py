@@ -18,6 +18,8 @@ from kilomoist.products import PRODUCTS, TERRAIN, Product
 from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
 from kilomoist.simulation.file_names import granule_file_name
 
+RECEIPT = "resources/receipts/{product}/{place}/{day}.json"
+CATALOGUE = "resources/catalogue/{product}/{extent}/{month}.csv"
 Archive = Mapping[tuple[str, str | None, datetime], Path]
 """Granules of an archive: (product name, tile, time) → path."""
 
@@ -60,21 +62,40 @@ def products(configuration: Configuration) -> list[Product]:
     return [PRODUCTS[name] for name in (*predictor_products(configuration).values(), configuration.target)]
 
 
-def granule_places(configuration: Configuration) -> list[tuple[Product, str | None, str]]:
-    """Product, tile and month of all granules of all runs, in the order of regions and months."""
+def receipts(product: Product, tile: str | None, month: str) -> list[str]:
+    """Receipts of a month's granules, by (first) day and by tile or, without tiles, time of the day."""
+    times = [slot.time for slot in slots(product, month)]
     return [
-        (product, tile, month)
-        for region in configuration.regions
-        for month in configuration.months
-        for product in products(configuration)
-        for tile in places(product, region)
+        RECEIPT.format(product=product.name, place=tile or f"{time:%H%M}", day=f"{time:%Y-%m-%d}") for time in times
     ]
 
 
-def granule_days(product: Product, tile: str | None, month: str) -> list[tuple[str, str]]:
-    """Place and (first) day of a month's granules, as catalogues name them: tile, or time of the day without tiles."""
-    times = [slot.time for slot in slots(product, month)]
-    return [(tile or f"{time:%H%M}", f"{time:%Y-%m-%d}") for time in times]
+def all_receipts(configuration: Configuration) -> list[str]:
+    """Receipts of all granules of all runs, each once; none where nothing is fetched."""
+    if configuration.source != "earthdata":
+        return []
+    return list(
+        dict.fromkeys(
+            receipt
+            for region in configuration.regions
+            for month in configuration.months
+            for product in products(configuration)
+            for tile in places(product, region)
+            for receipt in receipts(product, tile, month)
+        )
+    )
+
+
+def catalogue(product: str, place: str, day: str) -> str:
+    """Catalogue that lists a granule: of the month of its (first) day."""
+    extent = place if PRODUCTS[product].tiled else "global"
+    return CATALOGUE.format(product=product, extent=extent, month=day[:7])
+
+
+def catalogues(configuration: Configuration) -> list[str]:
+    """Catalogues of all granules of all runs, each once."""
+    paths = map(Path, all_receipts(configuration))
+    return list(dict.fromkeys(catalogue(path.parts[-3], path.parts[-2], path.stem) for path in paths))
 
 
 def archived_granules(archive: Archive, product: Product, tile: str | None, month: str) -> list[str]:
