@@ -336,25 +336,27 @@ def validate_field(region: Region, _: str) -> None:
     from kilomoist.configuration.keys import Points
     from validate_field import validate_field
 
-    own = region.named(coarse="target.tif", fine="soil_moisture.tif")
-    points, comparison, reach = region.at("points.csv", "comparison.tif", "range.json")
-    outputs = region.named(table="field.csv", differences="field_differences.csv", matched="matched.csv")
-    validate_field(points, Points(), own, comparison, [], reach, MONTH, SEED, outputs)
+    validate_field(
+        settings=Points().model_dump(mode="json"),
+        compare=[],
+        month=MONTH,
+        seed=SEED,
+        **region.named(points="points.csv", coarse="target.tif", fine="soil_moisture.tif"),
+        **region.named(comparison="comparison.tif", autocorrelation_range="range.json"),
+        **region.named(table="field.csv", differences="field_differences.csv", matched="matched.csv"),
+    )
 
 
 def draw_maps(region: Region, _: str) -> None:
-    import pandas as pd
+    from draw_maps import draw_maps
 
-    from kilomoist.reporting.figures.maps import draw_maps
-    from kilomoist.reporting.figures.pages import Caption
-    from kilomoist.reporting.figures.quality import draw_quality
-    from kilomoist.reporting.figures.shift import draw_shift
-
-    caption, box = Caption("simulated", MONTH, "simulated"), box_of(region.window)
-    flags, shift, histograms = map(pd.read_csv, region.at("quality.csv", "shift.csv", "shift_histograms.csv"))
-    draw_maps(*region.at("maps.png", "target.tif", "soil_moisture.tif"), caption, None, box)
-    draw_quality(*region.at("quality.png", "quality.tif"), flags, caption, None, box)
-    draw_shift(*region.at("shift.png"), shift, histograms, caption)
+    draw_maps(
+        outline=[],
+        bbox=box_of(region.window),
+        **region.named(coarse="target.tif", fine="soil_moisture.tif", quality="quality.tif", flags="quality.csv"),
+        **region.named(shift="shift.csv", histograms="shift_histograms.csv"),
+        **region.named(maps_figure="maps.png", quality_figure="quality.png", shift_figure="shift.png"),
+    )
 
 
 JOBS: dict[str, Callable[[Region, str], None]] = {

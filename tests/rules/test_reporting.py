@@ -1,4 +1,4 @@
-"""Rules of reports.smk: tables, pictures and the record of what a map was made from."""
+"""Rules of reporting.smk: tables, pictures and the record of what a map was made from."""
 
 import json
 from pathlib import Path
@@ -13,14 +13,14 @@ from granule_archives import INDEX, LST, MONTH, TARGET, TILE
 from ismn_archives import file_name, header_values, hourly, write_archive
 from matplotlib.image import imread
 from rule_bench import CONFIG, REGION, RUN, Bench
-from small_region import BOX, CELLS, moisture, places, sample_table
+from small_region import BOX, CELLS, TAGS, moisture, places, sample_table
 
 from kilomoist.configuration.sentences import load
 from kilomoist.evaluation.correlations import correlations
 from kilomoist.evaluation.scores import score
 from kilomoist.files import write_json
 from kilomoist.grids import M01, M09
-from kilomoist.mapping.flags import flag_table
+from kilomoist.mapping.flags import count_values, flag_table
 from kilomoist.mapping.shifts import ShiftCount, learned_range, shift_tables
 from kilomoist.names import OWN_COLUMNS
 from kilomoist.rasters import write_raster
@@ -30,8 +30,8 @@ def write_maps(bench: Bench) -> None:
     target = moisture(CELLS).astype(np.float32)
     fine = np.kron(target, np.ones((9, 9))).astype(np.float32)
     fine[:9, :9] = np.nan
-    write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), {"soil_moisture": target}, M09, CELLS, {})
-    write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": fine}, M01, CELLS.refined(9), {})
+    write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), {"soil_moisture": target}, M09, CELLS, TAGS)
+    write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": fine}, M01, CELLS.refined(9), TAGS)
     other_maps = {"detail": fine + np.float32(0.01), "bilinear": fine + np.float32(0.005), "copied": fine}
     other_maps["bilinear_reconciled"] = fine + np.float32(0.002)
     write_raster(bench.path(f"{RUN}/comparison.tif"), other_maps, M01, CELLS.refined(9), {})
@@ -172,6 +172,7 @@ def test_draw_evaluation(bench: Bench) -> None:
     }
     for name, frame in frames.items():
         frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
+    write_maps(bench)  # which say of what run they are
     names = ("correlation", "importance", "partial_dependence", "predicted_observed")
     figures = [f"{RUN}/figures/{name}.png" for name in names]
     bench.run("draw_evaluation", *figures)
@@ -193,7 +194,7 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
     count.add(np.linspace(0, 1, 500))
     shift, histograms = shift_tables([[count.counts()]], {"ndvi": "1"})
     for name, frame in (
-        ("quality", flag_table(np.bincount(flags.ravel(), minlength=256))),
+        ("quality", flag_table(count_values(flags))),
         ("shift", shift),
         ("shift_histograms", histograms),
     ):
@@ -216,6 +217,7 @@ def test_draw_field_validation(bench: Bench) -> None:
     points().to_csv(bench.folder / "points.csv", index=False)
     matched.to_csv(bench.path(f"{RUN}/tables/field_points.csv"), index=False)
     pd.DataFrame(rows).to_csv(bench.path(f"{RUN}/tables/field_validation.csv"), index=False)
+    write_maps(bench)
     bench.run("draw_field_validation", f"{RUN}/figures/field_validation.png")
     assert_picture(bench.folder / f"{RUN}/figures/field_validation.png")
 

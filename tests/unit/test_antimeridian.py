@@ -417,7 +417,7 @@ def test_maps_are_drawn_in_one_piece(tmp_path: Path, with_outline: bool) -> None
         cut = [shapely.box(178.8, -17.3, 180, -16.4), shapely.box(-180, -17.3, -178.8, -16.4)]
         outline = write(tmp_path / "outline.gpkg", cut)
     caption = pages.Caption("taveuni", "2021-08", "archive")
-    figure = maps.draw_maps(tmp_path / "maps.png", *write_maps(tmp_path, FIJI), caption, outline, FIJI)
+    figure = maps.draw_both_maps(tmp_path / "maps.png", *write_maps(tmp_path, FIJI), caption, outline, FIJI)
     for axes in figure.axes[:2]:
         left, right = axes.get_xlim()
         assert 290 < right - left < 320  # 2.8° at 17° S are 298 km

@@ -3,20 +3,21 @@
 
 rule validate_field:
     input:
-        points=field_points,
+        # Read by way of `points` and `compare`; of a folder each file that is read counts.
+        field_points,
+        compared,
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
         comparison=f"{RUN}/comparison.tif",
-        compared=compared,
-        range=f"{RUN}/protocols/range.json",
+        autocorrelation_range=f"{RUN}/protocols/range.json",
     output:
         table=report(f"{RUN}/tables/field_validation.csv", caption="../report/field_validation.rst", category="Tables"),
         differences=f"{RUN}/tables/field_differences.csv",
         matched=f"{RUN}/tables/field_points.csv",
     log:
-        "results/logs/validate_field/{region}/{month}.log",
+        log_of("validate_field", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/validate_field/{region}/{month}.tsv"
+        benchmark_of("validate_field", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -37,24 +38,29 @@ rule validate_field:
 
 rule draw_evaluation:
     input:
+        target=f"{RUN}/soil_moisture_9km.tif",
         correlation=f"{RUN}/tables/correlation.csv",
         importance=f"{RUN}/tables/importance.csv",
         partial_dependence=f"{RUN}/tables/partial_dependence.csv",
         scores=f"{RUN}/tables/scores.csv",
         predictions=f"{RUN}/tables/predictions.csv",
     output:
-        correlation=report(f"{RUN}/figures/correlation.png", caption="../report/correlation.rst", category="Figures"),
-        importance=report(f"{RUN}/figures/importance.png", caption="../report/importance.rst", category="Figures"),
-        partial_dependence=report(
+        correlation_figure=report(
+            f"{RUN}/figures/correlation.png", caption="../report/correlation.rst", category="Figures"
+        ),
+        importance_figure=report(
+            f"{RUN}/figures/importance.png", caption="../report/importance.rst", category="Figures"
+        ),
+        partial_dependence_figure=report(
             f"{RUN}/figures/partial_dependence.png", caption="../report/partial_dependence.rst", category="Figures"
         ),
-        predicted_observed=report(
+        predicted_observed_figure=report(
             f"{RUN}/figures/predicted_observed.png", caption="../report/predicted_observed.rst", category="Figures"
         ),
     log:
-        "results/logs/draw_evaluation/{region}/{month}.log",
+        log_of("draw_evaluation", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/draw_evaluation/{region}/{month}.tsv"
+        benchmark_of("draw_evaluation", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -62,7 +68,6 @@ rule draw_evaluation:
         mem_mb=memory(220),
         runtime=minutes(4),
     params:
-        source=data(),
         code=code("draw_evaluation"),
     message:
         "Draw the evaluation of {wildcards.region}, {wildcards.month}"
@@ -80,13 +85,13 @@ rule draw_maps:
         histograms=f"{RUN}/tables/shift_histograms.csv",
         outline=outline,
     output:
-        maps=report(f"{RUN}/figures/maps.png", caption="../report/maps.rst", category="Figures"),
-        quality=report(f"{RUN}/figures/quality.png", caption="../report/quality.rst", category="Figures"),
-        shift=report(f"{RUN}/figures/shift.png", caption="../report/shift.rst", category="Figures"),
+        maps_figure=report(f"{RUN}/figures/maps.png", caption="../report/maps.rst", category="Figures"),
+        quality_figure=report(f"{RUN}/figures/quality.png", caption="../report/quality.rst", category="Figures"),
+        shift_figure=report(f"{RUN}/figures/shift.png", caption="../report/shift.rst", category="Figures"),
     log:
-        "results/logs/draw_maps/{region}/{month}.log",
+        log_of("draw_maps", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/draw_maps/{region}/{month}.tsv"
+        benchmark_of("draw_maps", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -94,7 +99,6 @@ rule draw_maps:
         mem_mb=memory(530),
         runtime=minutes(7),
     params:
-        source=data(),
         bbox=bbox,
         code=code("draw_maps"),
     message:
@@ -105,6 +109,7 @@ rule draw_maps:
 
 rule draw_field_validation:
     input:
+        fine=f"{RUN}/soil_moisture.tif",
         table=f"{RUN}/tables/field_validation.csv",
         matched=f"{RUN}/tables/field_points.csv",
     output:
@@ -112,9 +117,9 @@ rule draw_field_validation:
             f"{RUN}/figures/field_validation.png", caption="../report/field_validation.rst", category="Figures"
         ),
     log:
-        "results/logs/draw_field_validation/{region}/{month}.log",
+        log_of("draw_field_validation", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/draw_field_validation/{region}/{month}.tsv"
+        benchmark_of("draw_field_validation", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -122,7 +127,6 @@ rule draw_field_validation:
         mem_mb=memory(200),
         runtime=minutes(3),
     params:
-        source=data(),
         code=code("draw_field_validation"),
     message:
         "Draw {wildcards.region}, {wildcards.month}, against field points"
@@ -136,9 +140,9 @@ rule count_granules:
     output:
         granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),
     log:
-        "results/logs/count_granules/{region}/{month}.log",
+        log_of("count_granules", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/count_granules/{region}/{month}.tsv"
+        benchmark_of("count_granules", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -155,18 +159,18 @@ rule count_granules:
 
 rule record_provenance:
     input:
-        inventories=inventories,
         # What a map was made by is recorded anew with every new map.
-        soil_moisture=f"{RUN}/soil_moisture.tif",
+        f"{RUN}/soil_moisture.tif",
+        inventories=inventories,
         outline=outline,
         layers=layer_files,
         points=lambda wildcards: [*field_points(wildcards), *compared(wildcards)] if HAS_POINTS else [],
     output:
         provenance=f"{RUN}/provenance.json",
     log:
-        "results/logs/record_provenance/{region}/{month}.log",
+        log_of("record_provenance", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/record_provenance/{region}/{month}.tsv"
+        benchmark_of("record_provenance", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1

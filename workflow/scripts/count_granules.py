@@ -3,13 +3,18 @@
 import csv
 
 from kilomoist.files import read_json, replaced
-from kilomoist.jobs import job
-from kilomoist.reporting.provenance import count_granules
+from kilomoist.jobs import hand_over
+from kilomoist.reporting.provenance import granule_counts
+
+
+def count_granules(*, inventories: list[str], granules: str) -> None:
+    """Write the table of granules expected, found and absent."""
+    rows = granule_counts([read_json(inventory) for inventory in inventories])
+    with replaced(granules) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        rows = count_granules([read_json(inventory) for inventory in snakemake.input.inventories])
-        with replaced(snakemake.output.granules) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
+    hand_over(snakemake, count_granules)

@@ -2,27 +2,34 @@
 
 import pandas as pd
 
-from kilomoist.jobs import job
+from kilomoist.jobs import hand_over
 from kilomoist.reporting.figures.correlation import draw_correlation
 from kilomoist.reporting.figures.importance import draw_importance
-from kilomoist.reporting.figures.pages import Caption
+from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
 
 
-def draw_evaluation(tables: dict[str, str], caption: Caption, figures: dict[str, str]) -> None:
-    """Write four figures from the tables of the evaluation."""
-    read = {name: pd.read_csv(path) for name, path in tables.items()}
-    draw_correlation(figures["correlation"], read["correlation"], caption)
-    draw_importance(figures["importance"], read["importance"], caption)
-    draw_partial_dependence(figures["partial_dependence"], read["partial_dependence"], caption)
-    draw_predicted_observed(figures["predicted_observed"], read["predictions"], read["scores"], caption)
+def draw_evaluation(
+    *,
+    target: str,
+    correlation: str,
+    importance: str,
+    partial_dependence: str,
+    scores: str,
+    predictions: str,
+    correlation_figure: str,
+    importance_figure: str,
+    partial_dependence_figure: str,
+    predicted_observed_figure: str,
+) -> None:
+    """Write four figures from the tables of the evaluation; `target` is a raster that says of what run they are."""
+    caption = read_caption(target)
+    draw_correlation(correlation_figure, pd.read_csv(correlation), caption)
+    draw_importance(importance_figure, pd.read_csv(importance), caption)
+    draw_partial_dependence(partial_dependence_figure, pd.read_csv(partial_dependence), caption)
+    draw_predicted_observed(predicted_observed_figure, pd.read_csv(predictions), pd.read_csv(scores), caption)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        draw_evaluation(
-            dict(snakemake.input.items()),
-            Caption(snakemake.wildcards.region, snakemake.wildcards.month, snakemake.params.source),
-            dict(snakemake.output.items()),
-        )
+    hand_over(snakemake, draw_evaluation)

@@ -2,17 +2,34 @@
 
 import pandas as pd
 
-from kilomoist.jobs import job
-from kilomoist.reporting.figures.maps import draw_maps
-from kilomoist.reporting.figures.pages import Caption
+from kilomoist.grids import Box
+from kilomoist.jobs import hand_over
+from kilomoist.reporting.figures.maps import draw_both_maps
+from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.quality import draw_quality
 from kilomoist.reporting.figures.shift import draw_shift
 
+
+def draw_maps(
+    *,
+    coarse: str,
+    fine: str,
+    quality: str,
+    flags: str,
+    shift: str,
+    histograms: str,
+    outline: list[str],
+    bbox: Box | None,
+    maps_figure: str,
+    quality_figure: str,
+    shift_figure: str,
+) -> None:
+    """Write three figures of the map; the region is cut by the `outline` (none or one), else by the `bbox`."""
+    caption, region = read_caption(fine), (next(iter(outline), None), bbox)
+    draw_both_maps(maps_figure, coarse, fine, caption, *region)
+    draw_quality(quality_figure, quality, pd.read_csv(flags), caption, *region)
+    draw_shift(shift_figure, pd.read_csv(shift), pd.read_csv(histograms), caption)
+
+
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        flags, shift, histograms = (pd.read_csv(snakemake.input[name]) for name in ("flags", "shift", "histograms"))
-        caption = Caption(snakemake.wildcards.region, snakemake.wildcards.month, snakemake.params.source)
-        region = next(iter(snakemake.input.outline), None), snakemake.params.bbox
-        draw_maps(snakemake.output.maps, snakemake.input.coarse, snakemake.input.fine, caption, *region)
-        draw_quality(snakemake.output.quality, snakemake.input.quality, flags, caption, *region)
-        draw_shift(snakemake.output.shift, shift, histograms, caption)
+    hand_over(snakemake, draw_maps)

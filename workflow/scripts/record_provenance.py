@@ -4,27 +4,29 @@ from pathlib import Path
 from typing import Any
 
 from kilomoist.files import read_json, sha256, write_json
-from kilomoist.jobs import job
+from kilomoist.jobs import hand_over
 from kilomoist.reporting.provenance import revision, software
 
 
-def record_provenance(inventories: list[str], files: list[str], configuration: dict[str, Any], path: str) -> None:
-    """Write configuration, versions, git revision, granules and other files."""
+def record_provenance(
+    *,
+    inventories: list[str],
+    outline: list[str],
+    layers: list[str],
+    points: list[str],
+    configuration: dict[str, Any],
+    provenance: str,
+) -> None:
+    """Write configuration, versions, git revision, granules and the user's files."""
     record = {
         "configuration": configuration,
         "software": software(),
         "git_revision": revision(Path(__file__).parent),
         "granules": [read_json(inventory) for inventory in inventories],
-        "files": {file: sha256(file) for file in files},
+        "files": {file: sha256(file) for file in (*outline, *layers, *points)},
     }
-    write_json(path, record)
+    write_json(provenance, record)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        record_provenance(
-            list(snakemake.input.inventories),
-            [*snakemake.input.outline, *snakemake.input.layers, *snakemake.input.points],
-            snakemake.params.configuration,
-            snakemake.output.provenance,
-        )
+    hand_over(snakemake, record_provenance)

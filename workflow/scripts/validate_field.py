@@ -1,16 +1,17 @@
 """Compare maps with field points."""
 
+from typing import Any
+
 import pandas as pd
 import rasterio
 
-from kilomoist.configuration.keys import Compared, Points
 from kilomoist.evaluation.assessments import Scored
 from kilomoist.evaluation.scores import score, skill
 from kilomoist.files import read_json, replaced
-from kilomoist.jobs import LOGGER, job
+from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.names import OWN_MAPS
-from kilomoist.reporting.field_points import field_points
-from kilomoist.reporting.matching import MapSource, match_points, read_at
+from kilomoist.reporting.field_points import PointSettings, field_points
+from kilomoist.reporting.matching import ComparedMap, MapSource, match_points, read_at
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
@@ -19,71 +20,61 @@ REFERENCES = ("coarse", "bilinear_reconciled")
 
 
 def validate_field(
-    points_path: str,
-    settings: Points,
-    own: dict[str, str],
+    *,
+    coarse: str,
+    fine: str,
     comparison: str,
-    compared: list[Compared],
-    range_path: str,
+    autocorrelation_range: str,
+    points: str,
+    settings: dict[str, Any],
+    compare: list[dict[str, Any]],
     month: str,
     seed: int,
-    paths: dict[str, str],
+    table: str,
+    differences: str,
+    matched: str,
 ) -> None:
     """Write the scores of all maps at the pixels where all of them have a value, how each differs from `REFERENCES`,
     and those pixels.
 
-    `own` are the run's own maps, `coarse` (9 km) and `fine` (1 km); `comparison` has a band for each other one.
+    `coarse` (9 km) and `fine` (1 km) are the run's maps; `comparison` has a band for each other one; `compare` are the
+    user's.
     """
-    points = field_points(points_path, month, settings)
-    if points.empty:
-        LOGGER.warning("No field point of %s was measured in %s: nothing is compared.", points_path, month)
-    maps: dict[str, MapSource] = dict(own)
+    measured = field_points(points, month, PointSettings(**settings))
+    if measured.empty:
+        LOGGER.warning("No field point of %s was measured in %s: nothing is compared.", points, month)
+    maps: dict[str, MapSource] = {"coarse": coarse, "fine": fine}
     with rasterio.open(comparison) as file:
         bands = {name: number for number, name in enumerate(file.descriptions, start=1)}
-    maps |= {name: read_at(comparison, points, bands[name]) for name in OWN_MAPS if name in bands}
-    maps |= {raster.name: raster for raster in compared}
-    matched = match_points(points, maps, points_path)
+    maps |= {name: read_at(comparison, measured, bands[name]) for name in OWN_MAPS if name in bands}
+    maps |= {raster["name"]: ComparedMap(**raster) for raster in compare}
+    pixels = match_points(measured, maps, points)
     LOGGER.info(
         "%d of %d points of %s, in %d pixels, have a value in every map.",
-        matched["points"].sum(),
-        len(points),
-        month,
-        len(matched),
+        *(pixels["points"].sum(), len(measured), month, len(pixels)),
     )
-    autocorrelation_range = read_json(range_path)["autocorrelation_range"]
-    estimates = {column: matched[column].to_numpy() for column in maps}
-    places = matched[["longitude", "latitude"]].to_numpy()
-    scored = Scored(matched["observed"].to_numpy(), estimates, places, autocorrelation_range, seed)
-    squares = scored.squares if len(matched) else {}
+    estimates = {column: pixels[column].to_numpy() for column in maps}
+    places = pixels[["longitude", "latitude"]].to_numpy()
+    metres = read_json(autocorrelation_range)["autocorrelation_range"]
+    scored = Scored(pixels["observed"].to_numpy(), estimates, places, metres, seed)
+    squares = scored.squares if len(pixels) else {}
     nulls = {null: squares[column] for column, null in NULLS.items() if column in squares}
     rows = [
         {"map": OWN_MAPS.get(column, column)}
         | score(scored.observed, values)
-        | (scored.confidence_intervals(column) | skill(squares[column], nulls) if len(matched) else {})
+        | (scored.confidence_intervals(column) | skill(squares[column], nulls) if len(pixels) else {})
         for column, values in estimates.items()
     ]
-    differences = [
+    tests = [
         {"map": OWN_MAPS.get(column, column), "reference": OWN_MAPS[reference]} | scored.difference(column, reference)
         for reference in REFERENCES
         for column in maps
-        if column != reference and reference in maps and len(matched)
+        if column != reference and reference in maps and len(pixels)
     ]
-    tables = {"table": pd.DataFrame(rows), "differences": pd.DataFrame(differences), "matched": matched}
-    for name, table in tables.items():
-        with replaced(paths[name]) as partial:
-            table.to_csv(partial, index=False)
+    for path, frame in ((table, pd.DataFrame(rows)), (differences, pd.DataFrame(tests)), (matched, pixels)):
+        with replaced(path) as partial:
+            frame.to_csv(partial, index=False)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        validate_field(
-            snakemake.params.points,
-            Points.model_validate(snakemake.params.settings),
-            {"coarse": snakemake.input.coarse, "fine": snakemake.input.fine},
-            snakemake.input.comparison,
-            [Compared.model_validate(raster) for raster in snakemake.params.compare],
-            snakemake.input.range,
-            snakemake.wildcards.month,
-            snakemake.params.seed,
-            dict(snakemake.output.items()),
-        )
+    hand_over(snakemake, validate_field)

@@ -15,13 +15,13 @@ from ismn_archives import file_name, header_values, hourly, write_archive
 from pyproj import Transformer
 from rasterio.transform import Affine, from_origin
 
-from kilomoist.configuration.keys import Compared, Points
+from kilomoist.configuration.keys import Points
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, M09, Window, ease_from_geographic, geographic_from_ease
 from kilomoist.names import OWN_COLUMNS
 from kilomoist.rasters import write_raster
-from kilomoist.reporting.field_points import check_points, field_points, points_of_month, read_points
-from kilomoist.reporting.matching import check_raster, match_points, read_at
+from kilomoist.reporting.field_points import PointSettings, check_points, field_points, points_of_month, read_points
+from kilomoist.reporting.matching import ComparedMap, check_raster, match_points, read_at
 
 HEADER = "id,longitude,latitude,soil_moisture\n"
 CELLS = Window(210, 2990, 4, 5)
@@ -33,9 +33,9 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "points.csv"
 
 
-def described(**keys: Any) -> Points:
-    """What somebody writes under `points`."""
-    return Points.model_validate(keys)
+def described(**keys: Any) -> PointSettings:
+    """What somebody writes under `points`, as a rule hands it over."""
+    return PointSettings(**Points.model_validate(keys).model_dump(mode="json"))
 
 
 def said(path: Path, text: str, encoding: str = "utf-8", **keys: Any) -> str:
@@ -51,7 +51,7 @@ def said(path: Path, text: str, encoding: str = "utf-8", **keys: Any) -> str:
 
 def test_a_table_is_read(table: Path) -> None:
     table.write_text(HEADER + "A1,100.5,47,0.123\nA2,-0.5,-85,0\n3,180,90,1\n", encoding="utf-8-sig")
-    found = read_points(table)
+    found = read_points(table, described())
     assert found["id"].astype(str).tolist() == ["A1", "A2", "3"]
     assert found["longitude"].tolist() == [100.5, -0.5, 180]
     assert found["latitude"].tolist() == [47, -85, 90]
@@ -61,7 +61,7 @@ def test_a_table_is_read(table: Path) -> None:
 
 def test_further_columns_stay(table: Path) -> None:
     table.write_text("depth_cm,id,latitude,longitude,soil_moisture,notes\n5,A,47,100,0.2,wet\n")
-    assert read_points(table).iloc[0].to_dict() == {
+    assert read_points(table, described()).iloc[0].to_dict() == {
         "depth_cm": 5,
         "id": "A",
         "latitude": 47.0,
@@ -152,7 +152,7 @@ def test_files_that_are_no_tables(table: Path) -> None:
     assert "cannot be read as a CSV" in said(table, HEADER + 'A,"100,47\n')
     table.unlink()
     with pytest.raises(InputError, match="cannot be read as a CSV"):
-        read_points(table)
+        read_points(table, described())
 
 
 # Other columns, units, depths and CRS
@@ -240,7 +240,7 @@ def test_depths_that_count(table: Path, caplog: pytest.LogCaptureFixture) -> Non
     rows = "".join(f"P{depth},100,47,0.2,{depth}\n" for depth in (0, 2.5, 5, 5.1, 10, 20))
     table.write_text(HEADER.replace("\n", ",depth_cm\n") + rows)
     with caplog.at_level(logging.INFO):
-        assert read_points(table)["depth_cm"].tolist() == [0, 2.5, 5]
+        assert read_points(table, described())["depth_cm"].tolist() == [0, 2.5, 5]
     assert "3 of 6 rows lie within 0 to 5 cm." in caplog.text
     assert read_points(table, described(depth=[5, 10]))["depth_cm"].tolist() == [5, 5.1, 10]
 
@@ -248,7 +248,7 @@ def test_depths_that_count(table: Path, caplog: pytest.LogCaptureFixture) -> Non
 def test_points_without_depth_stay_and_it_is_told(table: Path, caplog: pytest.LogCaptureFixture) -> None:
     table.write_text(HEADER + "A,100,47,0.2\n")
     with caplog.at_level(logging.INFO):
-        assert len(read_points(table)) == 1
+        assert len(read_points(table, described())) == 1
     assert "has no column depth_cm: its points are taken as they are, of whatever depth." in caplog.text
 
 
@@ -315,7 +315,7 @@ BOXES = {"steppe": (98, 46, 101, 48), "chukotka": (178, 66, 190, 68)}
 )
 def test_regions_that_hold_points_are_found(table: Path, places: list[str], regions: list[str]) -> None:
     table.write_text(HEADER + "".join(f"P{number},{place},0.2\n" for number, place in enumerate(places)))
-    assert check_points(table, Points(), BOXES) == regions
+    assert check_points(table, described(), BOXES) == regions
 
 
 def test_points_beside_all_regions_are_told_before_any_job(table: Path) -> None:
@@ -323,13 +323,13 @@ def test_points_beside_all_regions_are_told_before_any_job(table: Path) -> None:
     with pytest.raises(
         InputError, match=r"none of 2 points lies in any of the regions steppe, chukotka \(.*; give the"
     ):
-        check_points(table, Points(), BOXES)
+        check_points(table, described(), BOXES)
 
 
 def test_swapped_coordinates_are_told_before_any_job(table: Path) -> None:
     table.write_text(HEADER + "A,47,60,0.2\n")
     with pytest.raises(InputError, match=r"region other .*; their coordinates are swapped: exchange the two columns"):
-        check_points(table, Points(), {"other": (55, 40, 65, 50)})
+        check_points(table, described(), {"other": (55, 40, 65, 50)})
 
 
 def test_a_raster_to_compare_is_looked_at_before_any_job(tmp_path: Path) -> None:
@@ -357,19 +357,19 @@ def test_rows_of_one_point_in_the_month_are_averaged(table: Path) -> None:
         ",102,47,2021-08-01,0.2",
     ]
     table.write_text("id,longitude,latitude,date,soil_moisture\n" + "\n".join(rows))
-    found = field_points(table, "2021-08", Points())
+    found = field_points(table, "2021-08", described())
     assert list(found) == ["id", "longitude", "latitude", "soil_moisture", "measurements"]
     assert found["id"].tolist()[:3] == ["A", "B", "B"]
     np.testing.assert_allclose(found["soil_moisture"], [0.2, 0.4, 0.2, 0.2])
     assert found["measurements"].tolist() == [2, 1, 1, 1]
-    assert field_points(table, "2021-10", Points()).empty
+    assert field_points(table, "2021-10", described()).empty
 
 
 @pytest.mark.parametrize("name", ["archive.zip", "archive"])
 def test_points_of_an_archive(tmp_path: Path, name: str) -> None:
     path = write_archive(tmp_path / name, {file_name("A"): header_values(hourly("2021/08/01 00:00", 15 * 24, 0.3))})
-    check_points(path, Points(), {})
-    found = field_points(path, "2021-08", Points())
+    check_points(path, described(), {})
+    found = field_points(path, "2021-08", described())
     assert found.to_dict("records") == [
         {
             "id": "NET/A",
@@ -500,7 +500,7 @@ def test_any_number_of_maps(maps: tuple[Path, Path]) -> None:
     points = random_points(500)
     coarse, fine = (read_at(path, points) for path in maps)
     array = np.where(np.arange(500) % 2, 0.2, np.nan)
-    doubled = Compared(name="doubled", path=maps[1], scale=2)
+    doubled = ComparedMap("doubled", str(maps[1]), band=1, scale=2)
     named = {"coarse": maps[0], "bilinear": array, "fine": str(maps[1]), "doubled": doubled}
     matched = match_points(points, named, "p.csv")
     assert list(matched) == [*OWN_COLUMNS, *named]
@@ -585,7 +585,7 @@ def test_maps_that_are_not_soil_moisture(
     values = np.full((1, 1), stored, np.int16)
     path = other(tmp_path / "o.tif", values, from_origin(-180, 90, 360, 180), "EPSG:4326", nodata=nodata)
     middle = points_at(M01.x_centres(PIXELS)[:1], M01.y_centres(PIXELS)[:1])
-    named = {**own(maps), "NASA": Compared(name="NASA", path=path, scale=scale)}
+    named = {**own(maps), "NASA": ComparedMap("NASA", str(path), 1, scale)}
     with pytest.raises(InputError, match=rf"`compare`: NASA \(.*o.tif, band 1\) {told}"):
         match_points(middle, named, "p.csv")
     assert match_points(middle, own(maps), "p.csv")["coarse"].tolist() == [0.25]

@@ -99,10 +99,11 @@ def regions_with_points(configuration: Configuration) -> list[str]:
     """
     if configuration.field_points is None:
         return [region.name for region in configuration.regions] if configuration.source == "simulated" else []
-    from kilomoist.reporting.field_points import check_points
+    from kilomoist.reporting.field_points import PointSettings, check_points
 
     boxes = {region.name: area(region).bounds for region in configuration.regions}
-    return check_points(configuration.field_points, configuration.points, boxes)
+    settings = PointSettings(**configuration.points.model_dump(mode="json"))
+    return check_points(configuration.field_points, settings, boxes)
 
 
 def check_compared(configuration: Configuration) -> None:

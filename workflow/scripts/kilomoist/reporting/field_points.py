@@ -1,9 +1,10 @@
-"""Field points: what a user measured in the soil, checked."""
+"""Soil moisture that a user measured at field points, read and checked."""
 
 import csv
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.calendars import month_range
-from kilomoist.configuration.keys import Columns, Points
 from kilomoist.errors import InputError
 from kilomoist.grids import Box
 from kilomoist.reporting.stations import archive_files, is_archive, read_stations
@@ -24,10 +24,25 @@ COLUMNS = ("id", "longitude", "latitude", "soil_moisture")
 LARGEST = {"m3/m3": 1.0, "percent": 100.0}
 """Larger numbers are no volumetric water content in the unit."""
 GEOGRAPHIC = "EPSG:4326"
-DEFAULT = Points()
 
 
-def check_points(path: str | Path, settings: Points, boxes: Mapping[str, Box]) -> list[str]:
+@dataclass(frozen=True)
+class PointSettings:
+    """Keys of `points`: how field points are read, and which measurements count."""
+
+    columns: Mapping[str, str]
+    """Names in the user's table of `COLUMNS`, `date` and `depth_cm`."""
+    crs: str
+    units: str
+    """One of `LARGEST`."""
+    depth: Sequence[float]
+    """Upper and lower limit, cm."""
+    window: int
+    """Days before and after the month."""
+    minimum_days: int
+
+
+def check_points(path: str | Path, settings: PointSettings, boxes: Mapping[str, Box]) -> list[str]:
     """Names of the regions whose box holds a point of a CSV; all of an archive's, whose measurements are not read.
 
     `boxes` are in degrees, the east beyond 180 where they cross it. Raises `InputError` for what can be told of field
@@ -41,9 +56,8 @@ def check_points(path: str | Path, settings: Points, boxes: Mapping[str, Box]) -
     found = [name for name, box in boxes.items() if _inside(longitude, latitude, box).any()]
     if not found:
         swapped = any(_inside(latitude, longitude, box).any() for box in boxes.values())
-        refuse_outside(
-            points, path, f"{'region' if len(boxes) == 1 else 'any of the regions'} {', '.join(boxes)}", swapped
-        )
+        where = f"{'region' if len(boxes) == 1 else 'any of the regions'} {', '.join(boxes)}"
+        refuse_outside(points, path, where, swapped)
     return found
 
 
@@ -52,8 +66,8 @@ def _inside(longitude: pd.Series, latitude: pd.Series, box: Box) -> NDArray[np.b
     return ((longitude - west) % 360 <= east - west) & latitude.between(south, north)
 
 
-def field_points(path: str | Path, month: str, settings: Points) -> pd.DataFrame:
-    """What was measured in a month, one row a point: id, longitude, latitude, soil_moisture (m³/m³), measurements.
+def field_points(path: str | Path, month: str, settings: PointSettings) -> pd.DataFrame:
+    """Measured soil moisture of a month, one row a point: id, longitude, latitude, soil_moisture (m³/m³), measurements.
 
     `path` is a CSV or an archive of ISMN. Rows of a CSV with one id at one place (other dates, other depths) are one
     point, their mean; `measurements` counts what was averaged. Raises `InputError` as `read_points` and
@@ -66,12 +80,12 @@ def field_points(path: str | Path, month: str, settings: Points) -> pd.DataFrame
     return places.agg(soil_moisture=("soil_moisture", "mean"), measurements=("soil_moisture", "size"))
 
 
-def read_points(path: str | Path, settings: Points = DEFAULT) -> pd.DataFrame:
+def read_points(path: str | Path, settings: PointSettings) -> pd.DataFrame:
     """Read and check a CSV of field points. Raises `InputError` for what cannot be right.
 
-    The columns that `settings` names get the names of `COLUMNS`, `date` and `depth_cm`; others stay. Coordinates
-    become degrees (WGS 84), soil moisture m³/m³, dates (YYYY-MM-DD) times. Rows of other depths are left out; without
-    depths all stay.
+    The columns that `settings` names get the names of `COLUMNS`, `date` and `depth_cm`; others stay. Coordinates become
+    degrees (WGS 84), soil moisture m³/m³, dates (YYYY-MM-DD) times. Rows of other depths are left out; without depths
+    all stay.
     """
     frame = _table(path, settings.columns)
     if frame.empty:
@@ -83,29 +97,28 @@ def read_points(path: str | Path, settings: Points = DEFAULT) -> pd.DataFrame:
     return _at_depth(frame, path, settings)
 
 
-def _table(path: str | Path, columns: Columns) -> pd.DataFrame:
+def _table(path: str | Path, columns: Mapping[str, str]) -> pd.DataFrame:
     """The table under the names that are used here."""
     try:
-        frame = pd.read_csv(path, encoding="utf-8-sig", dtype={columns.id: str})
+        frame = pd.read_csv(path, encoding="utf-8-sig", dtype={columns["id"]: str})
         with open(path, newline="", encoding="utf-8-sig") as file:
             names = Counter(next(csv.reader(file), []))  # pandas renames the second of two
     except (OSError, ValueError) as error:
         raise InputError(
             f"field points {path} cannot be read as a CSV ({error}): save it as UTF-8 with commas."
         ) from error
-    theirs: dict[str, str] = columns.model_dump()
-    if twice := [column for column in theirs.values() if names[column] > 1]:
+    if twice := [column for column in columns.values() if names[column] > 1]:
         raise InputError(f"field points {path} have the column {twice[0]} more than once: keep the one that counts.")
     # A column that somebody names is wanted; under its usual name it may be absent.
-    needed = [theirs[name] for name in theirs if name in COLUMNS or theirs[name] != name]
+    needed = [column for name, column in columns.items() if name in COLUMNS or column != name]
     missing = [column for column in needed if column not in frame.columns]
     if missing:
         raise InputError(
             f"field points {path} lack the column {', '.join(missing)}: there are "
             f"{', '.join(map(str, frame.columns))}; separate columns by commas and name yours in `points.columns`."
         )
-    named = {name: frame[column] for name, column in theirs.items() if column in frame.columns}
-    return pd.DataFrame({column: frame[column] for column in frame if column not in theirs.values()} | named)
+    named = {name: frame[column] for name, column in columns.items() if column in frame.columns}
+    return pd.DataFrame({column: frame[column] for column in frame if column not in columns.values()} | named)
 
 
 def _make_dates(frame: pd.DataFrame, path: str | Path) -> None:
@@ -120,7 +133,7 @@ def _make_dates(frame: pd.DataFrame, path: str | Path) -> None:
     frame["date"] = dates
 
 
-def _make_numbers(frame: pd.DataFrame, path: str | Path, columns: Columns) -> None:
+def _make_numbers(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str]) -> None:
     for name in (*COLUMNS[1:], "depth_cm"):
         if name not in frame:
             continue
@@ -128,7 +141,7 @@ def _make_numbers(frame: pd.DataFrame, path: str | Path, columns: Columns) -> No
         wrong = frame[~np.isfinite(numbers)]
         if len(wrong):
             raise InputError(
-                f"field points {path}: {getattr(columns, name)} of point {wrong['id'].iloc[0]} is "
+                f"field points {path}: {columns[name]} of point {wrong['id'].iloc[0]} is "
                 f"{_shown(wrong[name].iloc[0])}, expected a number with a decimal point; leave out points without one."
             )
         frame[name] = numbers
@@ -152,7 +165,7 @@ def _to_degrees(frame: pd.DataFrame, path: str | Path, crs: str) -> None:
     if source == CRS.from_user_input(GEOGRAPHIC):
         return
     frame["longitude"], frame["latitude"] = transformer.transform(x, y)
-    nowhere = ~np.isfinite(frame["longitude"]) | ~np.isfinite(frame["latitude"])
+    nowhere = ~np.isfinite(frame[["longitude", "latitude"]]).all(axis=1)
     inside = _within_area_of_use(source, frame["longitude"], frame["latitude"])
     swapped = not inside.any() and _within_area_of_use(source, *transformer.transform(y, x)).all()
     if nowhere.any() or swapped:
@@ -179,18 +192,15 @@ def _require_degrees(frame: pd.DataFrame, path: str | Path) -> None:
     beyond = (frame["latitude"].abs() > 90) | (frame["longitude"].abs() > 180)
     if beyond.any():
         wrong = frame[beyond].iloc[0]
-        hint = (
-            "they look swapped"
-            if abs(wrong["latitude"]) > 90 >= abs(wrong["longitude"])
-            else "they must be degrees, or in the CRS that `points.crs` names"
-        )
+        swapped = abs(wrong["latitude"]) > 90 >= abs(wrong["longitude"])
+        hint = "they look swapped" if swapped else "they must be degrees, or in the CRS that `points.crs` names"
         raise InputError(
             f"field points {path}: point {wrong['id']} lies at longitude {wrong['longitude']:g}, latitude "
             f"{wrong['latitude']:g}; {hint}: longitude is east within ±180, latitude north within ±90."
         )
 
 
-def _to_fraction(frame: pd.DataFrame, path: str | Path, settings: Points) -> None:
+def _to_fraction(frame: pd.DataFrame, path: str | Path, settings: PointSettings) -> None:
     """Soil moisture in m³/m³ in place of what is in the table's unit."""
     largest, values = LARGEST[settings.units], frame["soil_moisture"]
     low, high = values.min(), values.max()
@@ -203,26 +213,23 @@ def _to_fraction(frame: pd.DataFrame, path: str | Path, settings: Points) -> Non
         elif low >= 0 and fraction:
             hint = "it looks like m³/m³: set `points.units` to m3/m3"
         raise InputError(
-            f"field points {path}: {settings.columns.soil_moisture} goes from {low:g} to {high:g}, expected "
+            f"field points {path}: {settings.columns['soil_moisture']} goes from {low:g} to {high:g}, expected "
             f"volumetric water content in {settings.units.replace('3', '³')}, 0 to {largest:g}; {hint}."
         )
     frame["soil_moisture"] = values / largest
 
 
-def _at_depth(frame: pd.DataFrame, path: str | Path, settings: Points) -> pd.DataFrame:
+def _at_depth(frame: pd.DataFrame, path: str | Path, settings: PointSettings) -> pd.DataFrame:
     """Rows of the depths that count."""
-    (top, bottom), column = settings.depth, settings.columns.depth_cm
+    (top, bottom), column = settings.depth, settings.columns["depth_cm"]
     if "depth_cm" not in frame:
         LOGGER.info("%s has no column %s: its points are taken as they are, of whatever depth.", path, column)
         return frame
     shallowest, deepest = frame["depth_cm"].min(), frame["depth_cm"].max()
     wanted = frame["depth_cm"].between(top, bottom)
     if shallowest < 0 or 0 < deepest < 1 or not wanted.any():
-        hint = "change `points.depth`"
-        if shallowest < 0:
-            hint = "count depths downwards"
-        elif deepest < 1:
-            hint = "it looks like metres: give cm"
+        hint = "it looks like metres: give cm" if deepest < 1 else "change `points.depth`"
+        hint = "count depths downwards" if shallowest < 0 else hint
         raise InputError(
             f"field points {path}: {column} goes from {shallowest:g} to {deepest:g} cm, "
             f"expected points within {top:g} to {bottom:g} cm; {hint}."
@@ -243,10 +250,8 @@ def points_of_month(points: pd.DataFrame, month: str, window: int = 0) -> pd.Dat
     """
     if "date" not in points:
         return points
-    dates = points["date"]
-    begin, end = map(pd.Timestamp, month_range(month))
-    around = pd.Timedelta(days=window)
-    return points[(dates >= begin - around) & (dates < end + around)]
+    (begin, end), around = map(pd.Timestamp, month_range(month)), pd.Timedelta(days=window)
+    return points[(points["date"] >= begin - around) & (points["date"] < end + around)]
 
 
 def refuse_outside(points: pd.DataFrame, path: str | Path, where: str, swapped: bool) -> NoReturn:

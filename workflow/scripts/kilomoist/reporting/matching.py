@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,24 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from kilomoist.configuration.keys import Compared
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
 from kilomoist.reporting.field_points import GEOGRAPHIC, LARGEST, refuse_outside
 
-MapSource = str | Path | Compared | NDArray[np.float64]
-"""Where a map's values come from: a raster in m³/m³, a raster with band and scale, or one value for each point."""
+
+@dataclass(frozen=True)
+class ComparedMap:
+    """Raster of the user's that is compared with the field points: an entry of `compare`, of one month."""
+
+    name: str
+    path: str
+    band: int
+    scale: float
+    """By which stored numbers are multiplied to give m³/m³."""
+
+
+MapSource = str | Path | ComparedMap | NDArray[np.float64]
+"""Where a map's values come from: a raster in m³/m³, a raster with band and scale, or a value for each point."""
 
 
 def check_raster(path: str | Path, band: int) -> None:
@@ -73,7 +85,7 @@ def _values(name: str, source: MapSource, points: pd.DataFrame) -> NDArray[np.fl
     """A map's value at each point in m³/m³."""
     if isinstance(source, np.ndarray):
         return source
-    if not isinstance(source, Compared):
+    if not isinstance(source, ComparedMap):
         return read_at(source, points)
     values = source.scale * read_at(source.path, points, source.band)
     low, high = np.nanmin(values, initial=np.inf), np.nanmax(values, initial=-np.inf)
@@ -87,7 +99,7 @@ def _values(name: str, source: MapSource, points: pd.DataFrame) -> NDArray[np.fl
 
 
 def match_points(points: pd.DataFrame, maps: Mapping[str, MapSource], path: str | Path) -> pd.DataFrame:
-    """Field points and any number of maps at the same pixels of 1 km: one row a pixel, one column a map.
+    """Field points and any number of maps at the same pixels of 1 km: a row a pixel, a column a map.
 
     `points` is what `field_points` returns, `maps` has each map's values by the name of its column; the first one
     decides which points lie in the region. Only points where every map has a value count. Those in one pixel of the
@@ -103,7 +115,7 @@ def match_points(points: pd.DataFrame, maps: Mapping[str, MapSource], path: str 
     if len(points) and not there.any():
         refuse_outside(points, path, "the mapped region", _are_swapped(points, maps))
     for name, source in maps.items():
-        if isinstance(source, Compared) and there.any() and table.loc[there, name].isna().all():
+        if isinstance(source, ComparedMap) and there.any() and table.loc[there, name].isna().all():
             raise InputError(
                 f"`compare`: {name} ({source.path}, band {source.band}) has no value at any of the {there.sum()} field "
                 "points in the mapped region: give a raster of this region, or leave it out."

@@ -1,4 +1,4 @@
-"""What a map was made from: software, granules, revision of the code."""
+"""Provenance of a map: software, granules, revision of the code."""
 
 import importlib.metadata
 import platform
@@ -15,7 +15,7 @@ SOFTWARE = (
 
 
 def software() -> dict[str, str]:
-    """Versions of Python, GDAL and the packages that results depend on."""
+    """Versions of Python, GDAL and `SOFTWARE`."""
     import rasterio
 
     versions = {name: importlib.metadata.version(name) for name in SOFTWARE}
@@ -31,7 +31,7 @@ def revision(folder: Path) -> str | None:
         return None
 
 
-def count_granules(inventories: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def granule_counts(inventories: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Granules expected, found and absent, by product and tile, as rows of a table."""
     return [
         {

@@ -1,18 +1,18 @@
-"""Reader of archives of the International Soil Moisture Network (ISMN): what its stations measured in a month.
+"""Soil moisture of a month from archives of the International Soil Moisture Network (ISMN).
 
 Formats: the Readme that ISMN puts into each archive (“Variables stored in separate files”; Header+values, and CEOP,
 also at https://ismn.earth/en/data/ceop-standard/). Quality flags: Dorigo et al. 2013, doi 10.2136/vzj2012.0097, and
 https://ismn.earth/en/data/flag-overview/. Times are UTC, as SMAP's are; depths are in m, soil moisture in m³/m³.
 
 The network's own package, `ismn` 1.5.4, is not used: it would add 18 packages of 91 MB to what the workflow installs
-(netCDF4 and pyresample among them), for files of one line a measurement.
+(netCDF4 and pyresample among them), for files of a line a measurement.
 """
 
 import logging
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -45,7 +45,7 @@ _CEOP = re.compile(rf"{_TIME}\s+({_TIME})\s+{_PLACE}\s+(\S+)\s+(\S+)(?:\s+\S.*)?
 
 @dataclass(frozen=True)
 class Sensor:
-    """What one sensor measured in a month, in m³/m³."""
+    """Measurements of a sensor in a month, m³/m³."""
 
     network: str
     station: str
@@ -64,7 +64,7 @@ def is_archive(path: str | Path) -> bool:
     return Path(path).is_dir() or Path(path).suffix.lower() == ".zip"
 
 
-def archive_files(path: str | Path, depth: tuple[float, float]) -> list[Path]:
+def archive_files(path: str | Path, depth: Sequence[float]) -> list[Path]:
     """The files that are read of an archive: the zip file, or a folder's files of sensors within `depth` (cm).
 
     No measurement is read. Raises `InputError` when the archive cannot be opened or holds no such sensor.
@@ -74,16 +74,14 @@ def archive_files(path: str | Path, depth: tuple[float, float]) -> list[Path]:
     return [Path(path, name) for name in chosen] if Path(path).is_dir() else [Path(path)]
 
 
-def read_stations(
-    path: str | Path, month: str, depth: tuple[float, float], window: int, minimum_days: int
-) -> pd.DataFrame:
-    """What the stations of an archive measured in a month: id, longitude, latitude, soil_moisture, measurements.
+def read_stations(path: str | Path, month: str, depth: Sequence[float], window: int, minimum_days: int) -> pd.DataFrame:
+    """Monthly means of an archive's stations: id, longitude, latitude, soil_moisture (m³/m³), measurements.
 
     Values with ISMN's flag `G` from `window` days before the month to `window` days after it (UTC) are averaged over
     each sensor whose depths lie within `depth` (cm, both limits included; a sensor need not reach up to the surface,
-    because many lie flat at 5 cm). A sensor needs values on `minimum_days` days. Sensors of one station and place are
-    averaged with equal weights, so that a station with many sensors counts as much as one with a single one.
-    `measurements` is the number of values.
+    because many lie flat at 5 cm). A sensor needs values on `minimum_days` days. Sensors of a station and place are
+    averaged with equal weights, so that a station counts as much with many sensors as with a single one. `measurements`
+    is the number of values.
 
     Damaged files are named in the log and skipped; what is left out is counted there. Raises `InputError` when the
     archive cannot be opened, holds no sensor within `depth`, or when every file that was to be read is damaged.
@@ -112,38 +110,23 @@ def read_stations(
     LOGGER.info(
         "%s: of %d sensors of soil moisture %d lie within %s; %d of these are averaged, %d have no good value in %s, "
         "%d have some on fewer than %d days, %d are damaged.",
-        path,
-        len(names),
-        len(chosen),
-        _shown(depth),
-        len(kept),
-        silent,
-        month,
-        len(found) - len(kept) - silent,
-        minimum_days,
-        damaged,
+        *(path, len(names), len(chosen), _shown(depth), len(kept), silent, month),
+        *(len(found) - len(kept) - silent, minimum_days, damaged),
     )
     LOGGER.info(
         "%s: %d values have the flag %s, %d others do not count%s.",
-        path,
-        sum(len(sensor.good) for sensor in found),
-        GOOD,
-        flagged.total(),
+        *(path, sum(len(sensor.good) for sensor in found), GOOD, flagged.total()),
         f" ({', '.join(f'{flag}: {count}' for flag, count in sorted(flagged.items()))})" if flagged else "",
     )
     return _stations(kept)
 
 
 def _stations(sensors: list[Sensor]) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {
-            "id": [f"{sensor.network}/{sensor.station}" for sensor in sensors],
-            "longitude": [sensor.longitude for sensor in sensors],
-            "latitude": [sensor.latitude for sensor in sensors],
-            "soil_moisture": [sum(sensor.good) / len(sensor.good) for sensor in sensors],
-            "measurements": [len(sensor.good) for sensor in sensors],
-        }
-    )
+    rows = [
+        (f"{own.network}/{own.station}", own.longitude, own.latitude, sum(own.good) / len(own.good), len(own.good))
+        for own in sensors
+    ]
+    frame = pd.DataFrame(rows, columns=["id", "longitude", "latitude", "soil_moisture", "measurements"])
     places = frame.groupby(["id", "longitude", "latitude"], as_index=False)
     return places.agg({"soil_moisture": "mean", "measurements": "sum"})
 
@@ -177,7 +160,7 @@ def _chosen(path: Path, names: list[str]) -> list[str]:
     return chosen
 
 
-def _within(path: str | Path, names: list[str], depth: tuple[float, float]) -> list[str]:
+def _within(path: str | Path, names: list[str], depth: Sequence[float]) -> list[str]:
     """The files of sensors within `depth` (cm)."""
     depths = {name: _depths(name) for name in names}
     chosen = [name for name, (top, bottom) in depths.items() if depth[0] <= top and bottom <= depth[1]]
@@ -196,7 +179,7 @@ def _depths(name: str) -> tuple[float, float]:
 
 
 def _sensor(text: str, begin: datetime, end: datetime) -> Sensor:
-    """One file's measurements from `begin` to before `end`. Raises ValueError for what is in neither format."""
+    """A file's measurements from `begin` to before `end`. Raises ValueError for what is in neither format."""
     lines = text.splitlines()
     if not lines:
         raise ValueError("it is empty")
@@ -236,5 +219,5 @@ def _sensor(text: str, begin: datetime, end: datetime) -> Sensor:
     return sensor
 
 
-def _shown(depth: tuple[float, float]) -> str:
+def _shown(depth: Sequence[float]) -> str:
     return f"{depth[0]:g}–{depth[1]:g} cm"

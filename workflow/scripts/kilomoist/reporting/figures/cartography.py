@@ -1,5 +1,6 @@
 """Maps in a local projection, with outline, graticule and scale bar."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from shapely.geometry import box
 
 from kilomoist.grids import EASE_CRS, geographic_from_ease, signed_longitude
 from kilomoist.regions import region_area
-from kilomoist.reporting.figures.pages import INK, MISSING, NO_VALUE, ROUND_STEPS
+from kilomoist.reporting.figures.style import INK, MISSING, NO_VALUE, ROUND_STEPS
 
 if TYPE_CHECKING:
     import geopandas
@@ -30,11 +31,31 @@ Bounds = tuple[float, float, float, float]
 """Left, bottom, right, top; in degrees west, south, east, north."""
 
 MOISTURE_COLOURS = "YlGnBu"
-
 MAX_SIDE = 1500
 """Longest side in pixels of what is read and drawn of a map: bounds memory whatever the region."""
 SLIMMEST = 0.4
 """Smallest ratio of a map's sides on the page."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a panel shows: a local projection within bounds, and the region in it."""
+
+    projection: str
+    bounds: Bounds
+    region: "geopandas.GeoSeries"
+
+
+def view_of(path: str | Path, outline_path: str | Path | None, bbox: Bounds | None) -> tuple[View, dict[str, str]]:
+    """View of the whole of a raster on EASE-Grid 2.0, with room for labels, and the raster's tags.
+
+    The region is the `outline_path` (any vector file), else the `bbox` in degrees, else what the raster covers.
+    """
+    with rasterio.open(path) as raster:
+        footprint, crs, tags = tuple(raster.bounds), raster.crs, raster.tags()
+    projection = local_projection(footprint)
+    bounds = roomy_bounds(transform_bounds(crs, projection, *footprint))
+    return View(projection, bounds, region_outline(footprint, crs, outline_path, bbox).to_crs(projection)), tags
 
 
 def local_projection(footprint: Bounds) -> str:
@@ -65,19 +86,17 @@ def region_outline(
     return geopandas.GeoSeries([box(*footprint)], crs=crs).segmentize(10_000)
 
 
-def read_projected(
-    path: str | Path, projection: str, bounds: Bounds, resampling: Resampling = Resampling.average
-) -> NDArray[np.float32]:
-    """Band 1 within `bounds` of a `projection`, NaN where there is no value.
+def read_view(path: str | Path, view: View, resampling: Resampling = Resampling.average) -> NDArray[np.float32]:
+    """Band 1 in a view, NaN where there is no value.
 
     At most `MAX_SIDE` pixels a side are read (from overviews, where the file has them) and returned.
     """
-    left, bottom, right, top = bounds
+    left, bottom, right, top = view.bounds
     pixel = max(right - left, top - bottom) / MAX_SIDE
     shape = max(round((top - bottom) / pixel), 1), max(round((right - left) / pixel), 1)
     result = np.full(shape, np.nan, np.float32)
     with rasterio.open(path) as raster:
-        wanted = raster.window(*transform_bounds(projection, raster.crs, *bounds))
+        wanted = raster.window(*transform_bounds(view.projection, raster.crs, *view.bounds))
         rows, columns = (
             (max(int(np.floor(first)), 0), min(int(np.ceil(end)), size))
             for (first, end), size in zip(wanted.toranges(), raster.shape, strict=True)
@@ -92,8 +111,8 @@ def read_projected(
             src_transform=from_bounds(*raster.window_bounds(window), columns, rows),
             src_crs=raster.crs,
             src_nodata=np.nan,
-            dst_transform=from_bounds(*bounds, shape[1], shape[0]),
-            dst_crs=projection,
+            dst_transform=from_bounds(*view.bounds, shape[1], shape[0]),
+            dst_crs=view.projection,
             dst_nodata=np.nan,
             resampling=Resampling.nearest,  # cells must look like cells
         )
@@ -101,30 +120,18 @@ def read_projected(
 
 
 def draw_map(
-    axes: Axes,
-    values: NDArray[np.float32],
-    bounds: Bounds,
-    projection: str,
-    region: "geopandas.GeoSeries",
-    norm: Normalize,
-    colours: str | Colormap = MOISTURE_COLOURS,
+    axes: Axes, values: NDArray[np.float32], view: View, norm: Normalize, colours: str | Colormap = MOISTURE_COLOURS
 ) -> AxesImage:
-    """One map: the region in grey under the values, its outline above them, lines of longitude and latitude, scale."""
-    left, bottom, right, top = bounds
-    region.plot(ax=axes, facecolor=MISSING, edgecolor="none", zorder=0)
+    """A map: the region in grey under the values, its outline above them, lines of longitude and latitude, scale."""
+    left, bottom, right, top = view.bounds
+    view.region.plot(ax=axes, facecolor=MISSING, edgecolor="none", zorder=0)
     image = axes.imshow(
-        values,
-        cmap=colours,
-        norm=norm,
-        extent=(left, right, bottom, top),
-        interpolation="nearest",
-        zorder=1,
+        values, cmap=colours, norm=norm, extent=(left, right, bottom, top), interpolation="nearest", zorder=1
     )
-    region.boundary.plot(ax=axes, color=INK, linewidth=0.8, zorder=3)
-    _graticule(axes, bounds, projection)
+    view.region.boundary.plot(ax=axes, color=INK, linewidth=0.8, zorder=3)
+    _graticule(axes, view)
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", xlabel="", ylabel="")
-    length = _round_down((right - left) / 4)
-    thickness = (right - left) / 150
+    length, thickness = _round_down((right - left) / 4), (right - left) / 150
     bar = AnchoredSizeBar(axes.transData, length, f"{length:g} km", "lower right", pad=0.3, size_vertical=thickness)
     bar.patch.set(linewidth=0, alpha=0.85)
     axes.add_artist(bar)
@@ -133,12 +140,12 @@ def draw_map(
     return image
 
 
-def _graticule(axes: Axes, bounds: Bounds, projection: str) -> None:
+def _graticule(axes: Axes, view: View) -> None:
     """Lines of longitude and latitude, labelled where they meet the lower and the left side."""
-    left, bottom, right, top = bounds
-    west, south, east, north = transform_bounds(projection, "EPSG:4326", *bounds)
+    left, bottom, right, top = view.bounds
+    west, south, east, north = transform_bounds(view.projection, "EPSG:4326", *view.bounds)
     east += 360 * (east < west)
-    project = Transformer.from_crs("EPSG:4326", projection, always_xy=True).transform
+    project = Transformer.from_crs("EPSG:4326", view.projection, always_xy=True).transform
     look: dict[str, Any] = {"color": INK, "linewidth": 0.4, "alpha": 0.35, "zorder": 2}
     along = np.linspace(0, 1, 200)
     ticks: list[list[tuple[float, str]]] = [[], []]

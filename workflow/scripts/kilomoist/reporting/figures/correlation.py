@@ -8,7 +8,8 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
-from kilomoist.reporting.figures.pages import FAINT, INK, Caption, label_of, new_page, signed_text
+from kilomoist.reporting.figures.pages import Caption, label_of, new_page
+from kilomoist.reporting.figures.style import FAINT, INK, signed_text
 
 CORRELATION_COLOURS = "RdBu_r"
 
@@ -33,9 +34,8 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) ->
     )
 
     side = 0.9 * len(r)
-    with new_page(
-        path, "Correlation of the monthly 9 km values", caption, note, (max(2.6 + side, 5.6), 2 + side)
-    ) as page:
+    size = max(2.6 + side, 5.6), 2 + side
+    with new_page(path, "Correlation of the monthly 9 km values", caption, note, size) as page:
         axes = page.subplots()
         colours = colormaps[CORRELATION_COLOURS]
         image = axes.imshow(r, cmap=colours, vmin=-1, vmax=1)
@@ -60,7 +60,7 @@ def _stars(p: float) -> str:
 
 
 def _span(numbers: pd.Series) -> str:
-    """The least and the largest of numbers, rounded, once where they are the same; `–` without any."""
+    """Smallest and largest of numbers, rounded, once where they are the same; `–` without any."""
     known = numbers.dropna().round()
     return "–".join(f"{number:,.0f}" for number in sorted({known.min(), known.max()})) if len(known) else "–"
 

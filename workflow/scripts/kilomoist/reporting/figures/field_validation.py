@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kilomoist.reporting.figures.pages import BLUE, FAINT, MOISTURE_UNIT, ORANGE, Caption, new_page
+from kilomoist.reporting.figures.pages import Caption, new_page
 from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
+from kilomoist.reporting.figures.style import BLUE, FAINT, MOISTURE_UNIT, ORANGE
 
 NO_FIELD_POINTS = (
     "No field points lie on the maps.\nSet field_points in the configuration to compare with measurements."
 )
 
 
-def draw_field_validation(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, caption: Caption) -> Figure:
+def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, caption: Caption) -> Figure:
     """Both maps against field measurements (figures 6 and 7 of the study); a page that says so when there are none.
 
     `frame` has columns observed, coarse (9 km) and fine (1 km) in m³/m³, one row a pixel; `table` has map (`9 km`,

@@ -1,6 +1,7 @@
 """Importance of the predictors (figure 3 of the study)."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,24 +11,14 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from kilomoist.reporting.figures.pages import (
-    BLUE,
-    FAINT,
-    INK,
-    MOISTURE_UNIT,
-    ORANGE,
-    ROUND_STEPS,
-    Caption,
-    label_of,
-    new_page,
-    signed_text,
-)
+from kilomoist.reporting.figures.pages import Caption, label_of, new_page
+from kilomoist.reporting.figures.style import BLUE, FAINT, INK, MOISTURE_UNIT, ORANGE, ROUND_STEPS, signed_text
 
 
 def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:
     """Importance of every predictor and group of predictors, a row of panels a method (figure 3 of the study).
 
-    Left what shuffling adds to the error on blocks held out, with its standard deviation over the folds; right shares
+    Left the growth of the error by shuffling on blocks held out, with its standard deviation over folds; right shares
     in percent. `table` has columns method, predictor, entry (`predictor` or `group`), impurity_percent,
     permutation_percent, rmse, rmse_growth, rmse_growth_sd (m³/m³) and vif.
     """
@@ -76,15 +67,14 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> 
 
 
 def _draw_growth(axes: Axes, places: NDArray, rows: pd.DataFrame) -> None:
-    """What shuffling adds to the RMSE, a bar a row of the table, with its standard deviation and the number."""
+    """Growth of the RMSE by shuffling, a bar a row of the table, with its standard deviation and the number."""
     mean, spread = rows["rmse_growth"].to_numpy(), rows["rmse_growth_sd"].to_numpy()
     axes.barh(places, mean, height=0.5, color=ORANGE)
     axes.errorbar(mean, places, xerr=spread, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2.5)
     ends = np.maximum(mean + spread, 0)
     for place, value, end in zip(places, mean, ends, strict=True):
-        axes.annotate(
-            signed_text(value, 4), (end, place), xytext=(5, 0), textcoords="offset points", va="center", size=8
-        )
+        look: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "size": 8}
+        axes.annotate(signed_text(value, 4), (end, place), **look)
     low, high = min(float((mean - spread).min()), 0), max(float(ends.max()), 1e-4)  # room for what adds nothing
     axes.set(xlim=(low - 0.03 * (high - low), high + 0.2 * (high - low)))
     axes.set_xlabel(f"Added to an RMSE of {rows['rmse'].iloc[0]:.3f} by shuffling ({MOISTURE_UNIT})")

@@ -1,33 +1,26 @@
 """Both maps side by side (figure 5 of the study)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
-from rasterio.warp import transform_bounds
 
-from kilomoist.reporting.figures.cartography import (
-    Bounds,
-    draw_map,
-    local_projection,
-    read_projected,
-    region_outline,
-    roomy_bounds,
-)
-from kilomoist.reporting.figures.pages import INK, MISSING, MOISTURE_UNIT, Caption, label_of, new_page
+from kilomoist.reporting.figures.cartography import Bounds, draw_map, read_view, view_of
+from kilomoist.reporting.figures.pages import Caption, label_of, new_page
+from kilomoist.reporting.figures.style import INK, MISSING, MOISTURE_UNIT
 
 ZOOM_SIDE = 100.0
 """Shorter side of the enlarged window in km; at most a third of the region's."""
 
 
-def draw_maps(
+def draw_both_maps(
     path: str | Path,
     coarse_path: str | Path,
     fine_path: str | Path,
@@ -37,31 +30,28 @@ def draw_maps(
 ) -> Figure:
     """Both maps side by side, whole and enlarged, with one colour scale (figure 5 of the study).
 
-    Reads band 1 (m³/m³, NaN where there is no value) of `soil_moisture_9km.tif` and `soil_moisture.tif`. The region is
-    the `outline_path` (any vector file), else the `bbox` in degrees, else what the 1 km map covers.
+    Reads band 1 (m³/m³, NaN where there is no value) of `soil_moisture_9km.tif` and `soil_moisture.tif`; the region is
+    that of `cartography.view_of`.
     """
-    with rasterio.open(fine_path) as raster:
-        footprint, crs, tags = tuple(raster.bounds), raster.crs, raster.tags()
-    projection = local_projection(footprint)
-    bounds = roomy_bounds(transform_bounds(crs, projection, *footprint))
-    region = region_outline(footprint, crs, outline_path, bbox).to_crs(projection)
-    views = [(bounds, read_projected(source, projection, bounds)) for source in (coarse_path, fine_path)]
+    paths = coarse_path, fine_path
+    whole, tags = view_of(fine_path, outline_path, bbox)
+    views = [(whole, read_view(source, whole)) for source in paths]
     scale = _colour_scale([values for _, values in views])
     note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
-    zoom = _most_varied(views[1][1], bounds)
+    zoom = _most_varied(views[1][1], whole.bounds)
     if zoom:
-        views += [(zoom, read_projected(source, projection, zoom)) for source in (coarse_path, fine_path)]
+        views += [(replace(whole, bounds=zoom), read_view(source, replace(whole, bounds=zoom))) for source in paths]
         note += "  c, d: the rectangle in a, b, a well-filled part where the 1 km map varies most."
     titles = ("a   Target at 9 km", "b   Predicted at 1 km", "c   Target, enlarged", "d   Predicted, enlarged")
 
-    left, bottom, right, top = bounds
+    left, bottom, right, top = whole.bounds
     aspect = (top - bottom) / (right - left)
     width = min(4.4, 6 / aspect)  # of a panel, in inches
     size = 2 * width + 2.2, 1.5 + (width * aspect + 0.6) * (len(views) // 2)
     with new_page(path, "Soil moisture, monthly mean", caption, note, size) as page:
         panels = page.subplots(len(views) // 2, 2, squeeze=False)
         for axes, title, (view, values) in zip(panels.flat, titles, views, strict=False):
-            image = draw_map(axes, values, view, projection, region, scale)
+            image = draw_map(axes, values, view, scale)
             axes.set_title(title)
         for axes in panels[:, 1]:
             axes.tick_params(labelleft=False)
@@ -70,25 +60,15 @@ def draw_maps(
                 frame = Rectangle(zoom[:2], zoom[2] - zoom[0], zoom[3] - zoom[1], fill=False, color=INK, linewidth=1.4)
                 frame.set_path_effects([withStroke(linewidth=3, foreground="white")])
                 axes.add_patch(frame)
-        page.colorbar(
-            image,
-            ax=panels,
-            label=f"Soil moisture ({MOISTURE_UNIT})",
-            extend="both",
-            extendfrac=0.04,
-            shrink=0.8,
-            aspect=30,
-        )
-        page.legend(
-            handles=[Patch(color=MISSING, label="no value"), Line2D([], [], color=INK, linewidth=1, label="region")],
-            loc="outside lower center",
-            ncols=2,
-        )
+        label = f"Soil moisture ({MOISTURE_UNIT})"
+        page.colorbar(image, ax=panels, label=label, extend="both", extendfrac=0.04, shrink=0.8, aspect=30)
+        handles = [Patch(color=MISSING, label="no value"), Line2D([], [], color=INK, linewidth=1, label="region")]
+        page.legend(handles=handles, loc="outside lower center", ncols=2)
     return page
 
 
 def _made_by(tags: Mapping[str, str]) -> str:
-    """How a map was made, as far as its tags say, on a line of its own."""
+    """Method of a map and how it is reconciled, as far as its tags say, on a line of its own."""
     if "method" not in tags:
         return ""
     said = tags.get("reconciled", "")
@@ -99,7 +79,7 @@ def _made_by(tags: Mapping[str, str]) -> str:
 
 
 def _colour_scale(maps: list[NDArray[np.float32]]) -> Normalize:
-    """From the lowest 2nd to the highest 98th percentile of the maps, so that both fit one scale."""
+    """Scale from the lowest 2nd to the highest 98th percentile of the maps, so that both fit it."""
     ends = [np.percentile(values[np.isfinite(values)], [2, 98]) for values in maps if np.isfinite(values).any()]
     if not ends:
         return Normalize(0, 0.5)
@@ -109,21 +89,17 @@ def _colour_scale(maps: list[NDArray[np.float32]]) -> Normalize:
 
 
 def _most_varied(values: NDArray[np.float32], bounds: Bounds) -> Bounds | None:
-    """Where the standard deviation of a map is largest among windows of the map's shape that are well filled.
-
-    None when the map has no value.
-    """
+    """Bounds of the well-filled window of the map's shape with the largest standard deviation; None without a value."""
     left, bottom, right, top = bounds
     parts = max(3.0, min(right - left, top - bottom) / ZOOM_SIDE)
     rows, columns = (max(int(side / parts), 1) for side in values.shape)
     down, across = values.shape[0] // rows, values.shape[1] // columns
     windows = values[: down * rows, : across * columns].reshape(down, rows, across, columns)
-    filled = np.isfinite(windows).mean(axis=(1, 3))
+    count = np.isfinite(windows).sum((1, 3), keepdims=True)
+    filled = count[:, 0, :, 0] / (rows * columns)
     if not filled.any():
         return None
-    mean = np.nansum(windows, axis=(1, 3), keepdims=True) / np.maximum(
-        np.isfinite(windows).sum((1, 3), keepdims=True), 1
-    )
+    mean = np.nansum(windows, axis=(1, 3), keepdims=True) / np.maximum(count, 1)
     spread = np.where(filled >= 0.9 * filled.max(), np.nansum((windows - mean) ** 2, axis=(1, 3)), -1)
     row, column = np.unravel_index(np.argmax(spread), spread.shape)
     pixel = (right - left) / values.shape[1]

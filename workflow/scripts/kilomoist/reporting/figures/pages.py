@@ -1,8 +1,4 @@
-"""Pictures of a run: correlations, importances, partial dependence, predictions, maps, flags, shifts, field points.
-
-Every function draws one page, writes it as a PNG whose bytes depend on its input alone, and returns the figure.
-Colours keep their order for colour-blind readers and in print without colour.
-"""
+"""Pages of figures: every function that draws a figure writes a PNG whose bytes depend on its input alone."""
 
 import math
 from calendar import month_name
@@ -17,25 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from kilomoist.files import replaced
+from kilomoist.rasters import read_run
+from kilomoist.reporting.figures.style import INK, STYLE
 
-STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "legend.frameon": False,
-    "figure.dpi": 180,
-}
-BLUE, ORANGE, INK, FAINT, MISSING = "#0072B2", "#E69F00", "#222222", "#666666", "#BDBDBD"
-
-MOISTURE_UNIT = "m³/m³"
-
-NO_VALUE = "no value in this map"
-
-ROUND_STEPS = (1, 2, 5, 10)
 MAX_COLUMNS = 6
 """Panels beside each other: more go on in the next line."""
 
@@ -54,7 +34,7 @@ LABELS = {
     "absolute": "Method absolute (the study's)",
     "detail": "Method detail",
 }
-"""How columns and methods are called in print; others are printed as they are, without underscores."""
+"""Names of columns and methods in print; others are printed as they are, without underscores."""
 
 _SOURCES = {
     "simulated": "simulated data",
@@ -66,7 +46,7 @@ _SOURCES = {
 
 @dataclass(frozen=True)
 class Caption:
-    """What every figure says about its data; `month` is `YYYY-MM`."""
+    """Region, month (YYYY-MM) and source of a figure's data."""
 
     region: str
     month: str
@@ -78,21 +58,16 @@ class Caption:
         return f"{self.region}  ·  {month_name[int(month)]} {year}  ·  {_SOURCES[self.source]}"
 
 
+def read_caption(raster: str | Path) -> Caption:
+    """Caption of figures of the run that made a raster."""
+    run = read_run(raster)
+    return Caption(run["region"], run["month"], run["source"])
+
+
 def panel_lines(names: Sequence[str]) -> list[Sequence[str]]:
     """Names in lines of as many panels as a page is wide, as equal as can be."""
     count = math.ceil(len(names) / MAX_COLUMNS)
     return [part.tolist() for part in np.array_split(np.asarray(names), count)]
-
-
-def percent_text(share: float) -> str:
-    """A percentage for print, told from 0 and from 100 where it differs."""
-    if np.isnan(share):
-        return ""
-    if 0 < share < 0.1:
-        return "< 0.1 %"
-    if 99.5 <= share < 100:
-        return "> 99 %"
-    return f"{share:.1f} %" if 0 < share < 9.95 else f"{share:.0f} %"
 
 
 @contextmanager
@@ -119,11 +94,6 @@ def new_page(path: str | Path, title: str, caption: Caption, note: str, size: tu
             figure.savefig(partial, metadata={"Software": None, "Title": title, "Description": str(caption)})
 
 
-def signed_text(value: float, digits: int) -> str:
-    """A number with a true minus sign, and without one when it rounds to zero."""
-    return f"{value:z.{digits}f}".replace("-", "−")
-
-
 def label_of(name: str) -> str:
-    """What a column or method is called in print."""
+    """Name of a column or method in print."""
     return LABELS.get(name, name.replace("_", " "))

@@ -8,21 +8,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from kilomoist.reporting.figures.pages import (
-    BLUE,
-    FAINT,
-    MISSING,
-    MOISTURE_UNIT,
-    ROUND_STEPS,
-    Caption,
-    label_of,
-    new_page,
-    panel_lines,
-)
+from kilomoist.reporting.figures.pages import Caption, label_of, new_page, panel_lines
+from kilomoist.reporting.figures.style import BLUE, FAINT, MISSING, MOISTURE_UNIT, ROUND_STEPS
 
 
 def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:
-    """What a model predicts on average when one predictor takes each of many values; a row of panels a method.
+    """Mean prediction of a model where a predictor takes each of many values; a row of panels a method.
 
     `table` has columns method, predictor, unit, value, prediction (m³/m³), and minimum, p05, p95, maximum of the
     predictor in the training rows.

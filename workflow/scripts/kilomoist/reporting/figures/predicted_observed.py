@@ -1,6 +1,7 @@
 """Predicted against observed cells (figure 4 of the study)."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,14 +9,13 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 
-from kilomoist.reporting.figures.pages import BLUE, FAINT, MOISTURE_UNIT, ROUND_STEPS, Caption, label_of, new_page
+from kilomoist.reporting.figures.pages import Caption, label_of, new_page
 from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
+from kilomoist.reporting.figures.style import BLUE, FAINT, MOISTURE_UNIT, ROUND_STEPS
 
 COUNT_COLOURS = ListedColormap(colormaps["Blues"](np.linspace(0.3, 1, 256)))
 """Without the palest blues: a single cell must be seen on white."""
-
 NO_CELLS = "no cells"
-
 DENSE = 1000
 """More points than this are drawn as counts, because dots would hide each other."""
 
@@ -41,17 +41,9 @@ def draw_predicted_observed(path: str | Path, frame: pd.DataFrame, scores: pd.Da
             part = frame[frame["split"] == split]
             if len(frame) > DENSE:
                 # Regular hexagons are √3 times as high as they are apart in a row.
-                counts.append(
-                    axes.hexbin(
-                        part["observed"],
-                        part["predicted"],
-                        gridsize=(60, 35),
-                        extent=(*limits, *limits),
-                        mincnt=1,
-                        cmap=COUNT_COLOURS,
-                        linewidths=0,
-                    )
-                )
+                look: dict[str, Any] = {"gridsize": (60, 35), "mincnt": 1, "cmap": COUNT_COLOURS, "linewidths": 0}
+                extent = (*limits, *limits)
+                counts.append(axes.hexbin(part["observed"], part["predicted"], extent=extent, **look))
             else:
                 axes.scatter(part["observed"], part["predicted"], s=12, color=BLUE, alpha=0.6, linewidths=0)
             draw_comparison(axes, title, limits, scores[scores["protocol"] == protocol])
@@ -66,8 +58,7 @@ def draw_predicted_observed(path: str | Path, frame: pd.DataFrame, scores: pd.Da
                 count.set_norm(norm)
             ticks = [digit * 10**power for power in range(6) for digit in ROUND_STEPS[:3]]
             ticks = [tick for tick in ticks if tick <= norm.vmax]
-            bar = page.colorbar(
-                counts[0], ax=both, label="Cells per hexagon", shrink=0.8, ticks=ticks, format="{x:,.0f}"
-            )
+            label = "Cells per hexagon"
+            bar = page.colorbar(counts[0], ax=both, label=label, shrink=0.8, ticks=ticks, format="{x:,.0f}")
             bar.minorticks_off()
     return page

@@ -4,23 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import rasterio
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from rasterio.enums import Resampling
-from rasterio.warp import transform_bounds
 
 from kilomoist.mapping.flags import FLAGS, NO_FLAG, SEVERITY, most_severe, severity_colours
-from kilomoist.reporting.figures.cartography import (
-    Bounds,
-    draw_map,
-    local_projection,
-    read_projected,
-    region_outline,
-    roomy_bounds,
-)
-from kilomoist.reporting.figures.pages import INK, MISSING, Caption, new_page, percent_text
+from kilomoist.reporting.figures.cartography import Bounds, draw_map, read_view, view_of
+from kilomoist.reporting.figures.pages import Caption, new_page
+from kilomoist.reporting.figures.style import INK, MISSING, percent_text
 
 
 def draw_quality(
@@ -31,16 +23,12 @@ def draw_quality(
     outline_path: str | Path | None = None,
     bbox: Bounds | None = None,
 ) -> Figure:
-    """The most severe flag of every pixel, and the share of the pixels with a value that each flag is set on.
+    """Most severe flag of every pixel, and the share of the pixels with a value that each flag is set on.
 
-    Reads `quality.tif`; `table` is what `maps.flag_table` tells of it. The region is that of `draw_maps`.
+    Reads `quality.tif`; `table` is its `flags.flag_table`. The region is that of `cartography.view_of`.
     """
-    with rasterio.open(quality_path) as raster:
-        footprint, crs, tags = tuple(raster.bounds), raster.crs, raster.tags()
-    projection = local_projection(footprint)
-    bounds = roomy_bounds(transform_bounds(crs, projection, *footprint))
-    region = region_outline(footprint, crs, outline_path, bbox).to_crs(projection)
-    flags = read_projected(quality_path, projection, bounds, Resampling.nearest)
+    view, tags = view_of(quality_path, outline_path, bbox)
+    flags = read_view(quality_path, view, Resampling.nearest)
     reconciled = tags.get("reconciled") != "no"
     places = np.where(np.isnan(flags), np.nan, most_severe(reconciled)[np.nan_to_num(flags).astype(np.uint8)])
     places[places == SEVERITY.index("no_value")] = np.nan  # the grey of the region, nothing outside of it
@@ -50,14 +38,13 @@ def draw_quality(
     if not reconciled:
         note += f"\nNo cell is reconciled (map.reconcile): “{FLAGS['not_reconciled'].meaning}” is left out of a."
 
-    left, bottom, right, top = bounds
+    left, bottom, right, top = view.bounds
     aspect = (top - bottom) / (right - left)
     width = min(5.2, 6 / aspect)  # of the map, in inches
-    with new_page(
-        path, "Quality of the 1 km map", caption, note, (width + 5.6, max(1.6 + width * aspect, 3.6))
-    ) as page:
+    size = width + 5.6, max(1.6 + width * aspect, 3.6)
+    with new_page(path, "Quality of the 1 km map", caption, note, size) as page:
         left_axes, bars = page.subplots(1, 2, width_ratios=(width, 2.6))
-        draw_map(left_axes, places, bounds, projection, region, scale, ListedColormap(colours))
+        draw_map(left_axes, places, view, scale, ListedColormap(colours))
         left_axes.set_title("a   Most severe flag")
         shares = 100 * table.set_index("flag")["share"]
         names = [*(FLAGS[name].meaning for name in SEVERITY if name != "no_value"), NO_FLAG]

@@ -8,31 +8,24 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from kilomoist.reporting.figures.pages import INK, MOISTURE_UNIT, ROUND_STEPS, signed_text
+from kilomoist.reporting.figures.style import INK, MOISTURE_UNIT, ROUND_STEPS, signed_text
 
 
 def draw_comparison(axes: Axes, title: str, limits: tuple[float, float], scores: pd.DataFrame) -> None:
-    """What every panel of two soil moistures has: equal axes, the 1:1 line and the scores of the table's first row."""
+    """Equal axes, the 1:1 line and the scores of the table's first row, in a panel of two soil moistures."""
     axes.plot(limits, limits, color=INK, linewidth=0.8, linestyle="--", label="1:1", zorder=1.5)
     axes.set(xlim=limits, ylim=limits, aspect="equal", title=title)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(6, steps=ROUND_STEPS))
     axes.legend(loc="lower right")
     if len(scores):
-        axes.text(
-            0.03,
-            0.97,
-            _score_text(scores.iloc[0]),
-            transform=axes.transAxes,
-            va="top",
-            size=8.5,
-            linespacing=1.35,
-            zorder=1.6,  # below what is drawn: no point may be hidden
-        )
+        look: dict[str, Any] = {"va": "top", "size": 8.5, "linespacing": 1.35}
+        # Below what is drawn: no point may be hidden.
+        axes.text(0.03, 0.97, _score_text(scores.iloc[0]), transform=axes.transAxes, zorder=1.6, **look)
 
 
 def _score_text(scores: Mapping[str, Any]) -> str:
-    """The scores that are there, one a line; r with its interval, p as neighbours allow, where they are known."""
+    """The scores that are there, each on a line; r with its interval, p as neighbours allow, where they are known."""
     low, high = (scores.get(f"r_{side}", np.nan) for side in ("low", "high"))
     interval = f" ({signed_text(low, 2)} to {signed_text(high, 2)})" if pd.notna(low) and pd.notna(high) else ""
     effective = "p_effective" if pd.notna(scores.get("p_effective")) else "p"
@@ -49,7 +42,7 @@ def _score_text(scores: Mapping[str, Any]) -> str:
 
 
 def common_limits(*columns: pd.Series) -> tuple[float, float]:
-    """Common limits of both axes that hold every value with a margin."""
+    """Limits of both axes that hold every value with a margin."""
     values = np.concatenate([np.asarray(column, float) for column in columns])
     values = values[np.isfinite(values)]
     if not values.size:

@@ -10,24 +10,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from kilomoist.reporting.figures.pages import (
-    BLUE,
-    MISSING,
-    NO_VALUE,
-    ORANGE,
-    ROUND_STEPS,
-    Caption,
-    label_of,
-    new_page,
-    panel_lines,
-    percent_text,
-)
+from kilomoist.reporting.figures.pages import Caption, label_of, new_page, panel_lines
+from kilomoist.reporting.figures.style import BLUE, MISSING, NO_VALUE, ORANGE, ROUND_STEPS, percent_text
 
 
 def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, caption: Caption) -> Figure:
     """Distributions of every predictor at 9 km (training rows) and 1 km (pixels), a row of panels a space.
 
-    `table` and `histograms` are those of `shifts.shift_tables`.
+    `table` and `histograms` are those of `mapping.shifts.shift_tables`.
     """
     spaces, names = (list(dict.fromkeys(table[column])) for column in ("space", "predictor"))
     notes = [
@@ -49,11 +39,8 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
                 summary = table[(table["space"] == space) & (table["predictor"] == name)].set_index("support")
                 bins = histograms[(histograms["space"] == space) & (histograms["predictor"] == name)]
                 _draw_distributions(axes, summary, bins)
-                unit = summary["unit"].iloc[0]
-                axes.set_xlabel(
-                    f"{label_of(name)}{', deviation' if space == 'deviation' else ''}"
-                    + ("" if str(unit) == "1" else f" ({unit})")
-                )
+                unit = "" if str(summary["unit"].iloc[0]) == "1" else f" ({summary['unit'].iloc[0]})"
+                axes.set_xlabel(f"{label_of(name)}{', deviation' if space == 'deviation' else ''}{unit}")
             row[0].set_ylabel("Density")
         handles = [
             Patch(color=MISSING, alpha=0.4, label="range of the training rows"),
