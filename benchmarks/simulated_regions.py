@@ -314,22 +314,28 @@ def assemble_predictors(region: Region, _: str) -> None:
 def compare_maps(region: Region, _: str) -> None:
     from compare_maps import compare_maps
 
-    inputs = region.at("samples.parquet", "cells.tif", "model.skops", "alternative.skops", "agreement.csv")
-    blocks = region.of("raw.tif"), region.of("predictors.tif")
-    compare_maps(*blocks, *inputs, 0.5, TAGS, *region.at("comparison.tif"))
+    files = {"samples": "samples.parquet", "cells": "cells.tif", "model": "model.skops", "maps": "comparison.tif"}
+    compare_maps(
+        **region.named(**files, alternative="alternative.skops", reliability="agreement.csv"),
+        raw=region.of("raw.tif"),
+        stacks=region.of("predictors.tif"),
+        minimum_valid_fraction=0.5,
+    )
 
 
 def compare_truth(region: Region, _: str) -> None:
     from compare_truth import compare_truth
 
-    compare_truth(*region.at("truth.tif", "comparison.tif", "soil_moisture.tif", "truth.csv"))
+    files = {"truth": "truth.tif", "maps": "comparison.tif", "soil_moisture": "soil_moisture.tif", "table": "truth.csv"}
+    compare_truth(**region.named(**files))
 
 
 def measure_coverage(region: Region, _: str) -> None:
     from measure_coverage import measure_coverage
 
-    errors, mapped, truth, path = region.at("intervals.parquet", "soil_moisture.tif", "truth.tif", "coverage.csv")
-    measure_coverage(errors, mapped, region.of("predictors.tif"), truth, "ndvi", 0.9, path)
+    files = {"errors": "intervals.parquet", "soil_moisture": "soil_moisture.tif", "coverage": "coverage.csv"}
+    stacks, truth = region.of("predictors.tif"), region.at("truth.tif")
+    measure_coverage(**region.named(**files), stacks=stacks, truth=truth, vegetation="ndvi", interval=0.9)
 
 
 def validate_field(region: Region, _: str) -> None:

@@ -1,5 +1,8 @@
 # Evaluation: what models and maps are worth, off the way to the map and beside each other.
 
+# The study's model is `absolute`, whichever method makes the map.
+STUDY = "model" if CONFIG.model.method == "absolute" else "alternative"
+
 
 def random_folds(wildcards):
     """Estimates of folds by chance, as a list of none or one: those of `knndm` too, where kNNDM chooses chance."""
@@ -45,12 +48,12 @@ rule estimate_range:
     input:
         samples=f"{RUN}/samples.parquet",
     output:
-        range=f"{RUN}/protocols/range.json",
+        variogram=f"{RUN}/protocols/range.json",
         lags=f"{RUN}/tables/variogram.csv",
     log:
-        "results/logs/estimate_range/{region}/{month}.log",
+        log_of("estimate_range", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/estimate_range/{region}/{month}.tsv"
+        benchmark_of("estimate_range", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -71,16 +74,15 @@ rule cross_validate:
     input:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
-        range=f"{RUN}/protocols/range.json",
-        model=f"{RUN}/model.skops",
-        alternative=f"{RUN}/alternative.skops",
+        variogram=f"{RUN}/protocols/range.json",
+        study=f"{RUN}/{STUDY}.skops",
         random_folds=random_folds,
     output:
         estimates=f"{RUN}/protocols/{{protocol}}.parquet",
     log:
-        "results/logs/cross_validate/{region}/{month}/{protocol}.log",
+        log_of("cross_validate", "{region}/{month}/{protocol}"),
     benchmark:
-        "results/benchmarks/cross_validate/{region}/{month}/{protocol}.tsv"
+        benchmark_of("cross_validate", "{region}/{month}/{protocol}")
     conda:
         ENVIRONMENT
     threads: 2
@@ -89,11 +91,7 @@ rule cross_validate:
         runtime=minutes(6, of_region=0.3),
     params:
         use=list(CONFIG.predictors.use),
-        kind=CONFIG.model.kind,
-        trees=CONFIG.model.trees,
-        min_leaf=CONFIG.model.min_leaf,
-        search=CONFIG.model.search,
-        seed=CONFIG.model.seed,
+        learner=learner("kind", "trees", "min_leaf", "search", "seed"),
         code=code("cross_validate"),
     message:
         "Cross-validate {wildcards.region}, {wildcards.month}, by {wildcards.protocol}"
@@ -108,9 +106,9 @@ rule degrade_restore:
     output:
         estimates=f"{RUN}/protocols/degrade_restore.parquet",
     log:
-        "results/logs/degrade_restore/{region}/{month}.log",
+        log_of("degrade_restore", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/degrade_restore/{region}/{month}.tsv"
+        benchmark_of("degrade_restore", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 2
@@ -119,13 +117,7 @@ rule degrade_restore:
         runtime=minutes(6, of_region=0.2),
     params:
         use=list(CONFIG.predictors.use),
-        kind=CONFIG.model.kind,
-        trees=CONFIG.model.trees,
-        min_leaf=CONFIG.model.min_leaf,
-        search=CONFIG.model.search,
-        trend=CONFIG.model.trend,
-        detail_ratio=CONFIG.model.detail_ratio,
-        seed=CONFIG.model.seed,
+        learner=learner("kind", "trees", "min_leaf", "search", "trend", "detail_ratio", "seed"),
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("degrade_restore"),
     message:
@@ -174,9 +166,9 @@ rule leave_month_out:
     output:
         estimates="results/{region}/months/{month}.parquet",
     log:
-        "results/logs/leave_month_out/{region}/{month}.log",
+        log_of("leave_month_out", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/leave_month_out/{region}/{month}.tsv"
+        benchmark_of("leave_month_out", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 2
@@ -186,12 +178,7 @@ rule leave_month_out:
         runtime=minutes(7, of_region=0.4),
     params:
         use=list(CONFIG.predictors.use),
-        kind=CONFIG.model.kind,
-        trees=CONFIG.model.trees,
-        min_leaf=CONFIG.model.min_leaf,
-        search=CONFIG.model.search,
-        trend=CONFIG.model.trend,
-        seed=CONFIG.model.seed,
+        learner=learner("kind", "trees", "min_leaf", "search", "trend", "seed"),
         code=code("leave_month_out"),
     message:
         "Estimate {wildcards.region}, {wildcards.month}, from its other months"
@@ -202,13 +189,13 @@ rule leave_month_out:
 rule score_months:
     input:
         estimates=expand("results/{region}/months/{month}.parquet", month=sorted(CONFIG.months), allow_missing=True),
-        ranges=expand(f"{RUN}/protocols/range.json", month=sorted(CONFIG.months), allow_missing=True),
+        variograms=expand(f"{RUN}/protocols/range.json", month=sorted(CONFIG.months), allow_missing=True),
     output:
         scores=report("results/{region}/tables/months.csv", caption="../report/months.rst", category="Tables"),
     log:
-        "results/logs/score_months/{region}.log",
+        log_of("score_months", "{region}"),
     benchmark:
-        "results/benchmarks/score_months/{region}.tsv"
+        benchmark_of("score_months", "{region}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -237,9 +224,9 @@ rule compare_maps:
     output:
         maps=f"{RUN}/comparison.tif",
     log:
-        "results/logs/compare_maps/{region}/{month}.log",
+        log_of("compare_maps", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/compare_maps/{region}/{month}.tsv"
+        benchmark_of("compare_maps", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -248,7 +235,6 @@ rule compare_maps:
         runtime=minutes(5, of_region=0.4),
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        tags=tags,
         code=code("compare_maps"),
     message:
         "Make the maps that {wildcards.region}, {wildcards.month}, is compared with"
@@ -264,9 +250,9 @@ rule compare_truth:
     output:
         table=report(f"{RUN}/tables/truth.csv", caption="../report/truth.rst", category="Tables"),
     log:
-        "results/logs/compare_truth/{region}/{month}.log",
+        log_of("compare_truth", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/compare_truth/{region}/{month}.tsv"
+        benchmark_of("compare_truth", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -290,9 +276,9 @@ rule measure_coverage:
     output:
         coverage=report(f"{RUN}/tables/coverage.csv", caption="../report/coverage.rst", category="Tables"),
     log:
-        "results/logs/measure_coverage/{region}/{month}.log",
+        log_of("measure_coverage", "{region}/{month}"),
     benchmark:
-        "results/benchmarks/measure_coverage/{region}/{month}.tsv"
+        benchmark_of("measure_coverage", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1

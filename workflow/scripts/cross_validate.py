@@ -1,76 +1,59 @@
 """Estimate every training row by models that did not see the rows that are left out with it."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kilomoist.evaluation.cross_validation import cross_validate, folds_of
+from kilomoist.evaluation.cross_validation import fold_estimates, folds_of
 from kilomoist.evaluation.validation_folds import TooFewBlocksError
-from kilomoist.files import read_json, replaced
+from kilomoist.files import read_json, write_table
 from kilomoist.grids import M09
-from kilomoist.jobs import LOGGER, job
-from kilomoist.learning.learners import LearnerSettings
+from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.learning.models import load
-from kilomoist.learning.tuning import TuningOptions
+from kilomoist.learning.tuning import learner_of
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
 
 
-def cross_validate_by(
+def cross_validate(
+    *,
+    samples: str,
+    cells: str,
+    variogram: str,
+    study: str,
+    random_folds: list[str],
     protocol: str,
-    samples_path: str,
-    cells_path: str,
-    range_path: str,
-    models: list[str],
-    known_paths: list[str],
     use: list[str],
-    settings: LearnerSettings,
-    tuning: TuningOptions,
+    learner: dict[str, Any],
     threads: int,
-    path: str,
+    estimates: str,
 ) -> None:
     """Write the estimates, with what the folds are as the table's `note`.
 
-    `absolute` has its model's leaf size and trend; with a search, what is searched is chosen anew for each fold. Of
-    `known_paths`, the estimates of none or one other protocol, the estimates are taken where the folds are the same.
+    `absolute` has the leaf size and trend of the model `study`; with a search, what is searched is chosen anew for each
+    fold. Where the folds are those of `random_folds`, its estimates are taken.
     """
-    samples, (study,) = read_samples(samples_path, use), [one for one in map(load, models) if one.method == "absolute"]
-    bands, window = mosaic([cells_path], M09)
-    settings = replace(settings, min_leaf=study.min_leaf, trend=study.trend)
+    table, model = read_samples(samples, use), load(study)
+    bands, window = mosaic([cells], M09, ["valid_fraction"])
+    settings, tuning = learner_of(learner)
+    settings = replace(settings, min_leaf=model.min_leaf, trend=model.trend)
+    autocorrelation_range = read_json(variogram)["autocorrelation_range"]
     try:
-        folds, note = folds_of(
-            protocol,
-            samples,
-            bands["valid_fraction"] > 0,
-            window,
-            read_json(range_path)["autocorrelation_range"],
-            settings.seed,
+        mapped = bands["valid_fraction"] > 0
+        folds, note = folds_of(protocol, table, mapped, window, autocorrelation_range, settings.seed)
+        found = next(
+            (known for known in map(pd.read_parquet, random_folds) if np.array_equal(known["fold"], folds)), None
         )
-        known = [table for table in map(pd.read_parquet, known_paths) if np.array_equal(table["fold"], folds)]
-        table = (
-            known[0]
-            if known
-            else cross_validate(samples, use, settings, folds, tuning if tuning.search else None, threads)
-        )
+        if found is None:
+            found = fold_estimates(table, use, settings, folds, tuning if tuning.search else None, threads)
     except TooFewBlocksError as error:
-        table, note = pd.DataFrame(), str(error)
+        found, note = pd.DataFrame(), str(error)
     LOGGER.info("%s: %s", protocol, note)
-    table.attrs["note"] = note
-    with replaced(path) as partial:
-        table.to_parquet(partial, index=False)
+    found.attrs["note"] = note
+    write_table(estimates, found)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        cross_validate_by(
-            snakemake.wildcards.protocol,
-            *(snakemake.input[name] for name in ("samples", "cells", "range")),
-            [snakemake.input.model, snakemake.input.alternative],
-            list(snakemake.input.random_folds),
-            snakemake.params.use,
-            LearnerSettings(snakemake.params.kind, snakemake.params.trees, snakemake.params.seed),
-            TuningOptions(snakemake.params.min_leaf, snakemake.params.search),
-            snakemake.threads,
-            snakemake.output.estimates,
-        )
+    hand_over(snakemake, cross_validate)

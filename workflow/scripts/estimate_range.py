@@ -1,17 +1,18 @@
-"""Estimate how far the target's cells are alike: the range of its variogram."""
+"""Fit the variogram of the target's cells: the range up to which they are autocorrelated."""
 
 from dataclasses import asdict
 
 from kilomoist.evaluation.variograms import variogram_range
-from kilomoist.files import replaced, write_json
-from kilomoist.jobs import LOGGER, job
+from kilomoist.files import write_json, write_table
+from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.predictors.samples import read_samples
 
 
-def estimate_range(samples_path: str, use: list[str], seed: int, range_path: str, lags_path: str) -> None:
+def estimate_range(*, samples: str, use: list[str], seed: int, variogram: str, lags: str) -> None:
     """Write the fitted variogram and its lags."""
-    samples = read_samples(samples_path, use)
-    fitted = variogram_range(*(samples[name].to_numpy() for name in ("target", "lon", "lat")), seed)
+    table = read_samples(samples, use)
+    target, longitude, latitude = (table[name].to_numpy() for name in ("target", "lon", "lat"))
+    fitted = variogram_range(target, longitude, latitude, seed)
     LOGGER.info(
         "Variogram of the target: %s, range %.0f km%s, sill %.6f, nugget %.6f.",
         fitted.model,
@@ -20,11 +21,9 @@ def estimate_range(samples_path: str, use: list[str], seed: int, range_path: str
         fitted.sill,
         fitted.nugget,
     )
-    with replaced(lags_path) as partial:
-        fitted.lags.to_csv(partial, index=False)
-    write_json(range_path, {name: value for name, value in asdict(fitted).items() if name != "lags"})
+    write_table(lags, fitted.lags)
+    write_json(variogram, {name: value for name, value in asdict(fitted).items() if name != "lags"})
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        estimate_range(snakemake.input.samples, snakemake.params.use, snakemake.params.seed, *snakemake.output)
+    hand_over(snakemake, estimate_range)

@@ -1,43 +1,25 @@
 """Estimate a month by models of the other months of its region."""
 
 from pathlib import Path
+from typing import Any
 
-from kilomoist.evaluation.months import leave_month_out
-from kilomoist.files import replaced
-from kilomoist.jobs import LOGGER, job
-from kilomoist.learning.learners import LearnerSettings
-from kilomoist.learning.tuning import TuningOptions
+from kilomoist.evaluation.months import month_estimates
+from kilomoist.files import write_table
+from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.learning.tuning import learner_of
 from kilomoist.predictors.samples import read_samples
 
 
-def estimate_month(
-    samples_path: str,
-    others: dict[str, str],
-    use: list[str],
-    settings: LearnerSettings,
-    tuning: TuningOptions,
-    threads: int,
-    path: str,
+def leave_month_out(
+    *, samples: str, others: list[str], use: list[str], learner: dict[str, Any], threads: int, estimates: str
 ) -> None:
-    """Write the estimates, with what they were learned from as the table's `note`; `others` are samples by month."""
-    tables = {month: read_samples(samples, use) for month, samples in others.items()}
-    table, note = leave_month_out(read_samples(samples_path, use), tables, use, settings, tuning, threads)
+    """Write the estimates, with what they were learned from as the table's `note`; `others` are their samples."""
+    tables = {Path(path).parent.name: read_samples(path, use) for path in others}
+    table, note = month_estimates(read_samples(samples, use), tables, use, *learner_of(learner), threads)
     LOGGER.info("%s", note)
     table.attrs["note"] = note
-    with replaced(path) as partial:
-        table.to_parquet(partial, index=False)
+    write_table(estimates, table)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        estimate_month(
-            snakemake.input.samples,
-            {Path(path).parent.name: path for path in snakemake.input.others},
-            snakemake.params.use,
-            LearnerSettings(
-                snakemake.params.kind, snakemake.params.trees, snakemake.params.seed, trend=snakemake.params.trend
-            ),
-            TuningOptions(snakemake.params.min_leaf, snakemake.params.search),
-            snakemake.threads,
-            snakemake.output.estimates,
-        )
+    hand_over(snakemake, leave_month_out)

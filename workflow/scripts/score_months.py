@@ -5,25 +5,18 @@ from pathlib import Path
 import pandas as pd
 
 from kilomoist.evaluation.assessments import Scored, score_table
-from kilomoist.files import read_json, replaced
-from kilomoist.jobs import job
+from kilomoist.files import read_json, write_table
+from kilomoist.jobs import hand_over
 
 
-def score_months(estimates: list[str], ranges: list[str], kind: str, seed: int, path: str) -> None:
-    """Write one row for each left-out month and estimate; `ranges` are those of the months, in the same order."""
+def score_months(*, estimates: list[str], variograms: list[str], kind: str, seed: int, scores: str) -> None:
+    """Write one row for each left-out month and estimate; `variograms` are those of the months, in the same order."""
     rows = []
-    for table, range_path in zip(estimates, ranges, strict=True):
-        scored = Scored.of(pd.read_parquet(table), read_json(range_path)["autocorrelation_range"], seed)
-        rows += score_table(Path(table).stem, scored, kind)
-    with replaced(path) as partial:
-        pd.DataFrame(rows).rename(columns={"protocol": "month"}).to_csv(partial, index=False)
+    for path, variogram in zip(estimates, variograms, strict=True):
+        scored = Scored.of(pd.read_parquet(path), read_json(variogram)["autocorrelation_range"], seed)
+        rows += score_table(Path(path).stem, scored, kind)
+    write_table(scores, pd.DataFrame(rows).rename(columns={"protocol": "month"}))
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        score_months(
-            list(snakemake.input.estimates),
-            list(snakemake.input.ranges),
-            *(snakemake.params[name] for name in ("kind", "seed")),
-            snakemake.output.scores,
-        )
+    hand_over(snakemake, score_months)

@@ -12,10 +12,10 @@ from kilomoist.errors import InputError
 from kilomoist.evaluation import cross_validation
 from kilomoist.evaluation import months as months_module
 from kilomoist.evaluation.assessments import Scored, difference_table, estimates_of, score_table
-from kilomoist.evaluation.cross_validation import cross_validate
-from kilomoist.evaluation.months import leave_month_out
+from kilomoist.evaluation.cross_validation import fold_estimates
+from kilomoist.evaluation.months import month_estimates
 from kilomoist.evaluation.random_split import split_estimates
-from kilomoist.evaluation.restoration import degrade_restore
+from kilomoist.evaluation.restoration import restored_estimates
 from kilomoist.evaluation.truth import cell_anomaly, truth_table
 from kilomoist.grids import Window
 from kilomoist.learning.absolute import tune_absolute
@@ -81,11 +81,11 @@ def test_what_is_searched_has_not_seen_the_fold(monkeypatch: pytest.MonkeyPatch)
         return found
 
     monkeypatch.setattr(cross_validation, "tune_absolute", recorded)
-    table = cross_validate(samples, USE, SETTINGS, folds, TuningOptions("auto", search=True))
+    table = fold_estimates(samples, USE, SETTINGS, folds, TuningOptions("auto", search=True))
     assert [rows for rows, _ in tuned] == [set(np.flatnonzero(folds != fold)) for fold in range(4)]
     for fold, (_, chosen) in enumerate(tuned):
         monkeypatch.setattr(cross_validation, "tune_absolute", lambda *_, found=chosen: (found, None))
-        alone = cross_validate(samples, USE, SETTINGS, folds, TuningOptions("auto", search=True))
+        alone = fold_estimates(samples, USE, SETTINGS, folds, TuningOptions("auto", search=True))
         pd.testing.assert_frame_equal(table[folds == fold], alone[folds == fold])
 
 
@@ -94,7 +94,7 @@ def test_cross_validation_has_not_seen_what_it_estimates() -> None:
     samples = rows_of(region(20, 20))
     folds = np.arange(len(samples)) % 4
     samples["target"] = 0.1 * 3.0**folds
-    table = cross_validate(samples, USE, SETTINGS, folds)
+    table = fold_estimates(samples, USE, SETTINGS, folds)
     for fold in range(4):
         others = np.mean([0.1 * 3.0**other for other in range(4) if other != fold])
         np.testing.assert_allclose(table.loc[folds == fold, "mean"], others)
@@ -107,7 +107,7 @@ def test_cross_validation_has_not_seen_what_it_estimates() -> None:
 def test_a_fold_without_enough_other_rows_has_no_estimate() -> None:
     samples = rows_of(region(6, 6))
     folds = (np.arange(36) >= 30).astype(int)
-    table = cross_validate(samples, USE, SETTINGS, folds)
+    table = fold_estimates(samples, USE, SETTINGS, folds)
     assert table.loc[folds == 0, "absolute"].isna().all()
     assert table.loc[folds == 1, "absolute"].notna().all()
 
@@ -126,7 +126,7 @@ def months() -> dict[str, pd.DataFrame]:
 def test_a_left_out_month_is_estimated_by_all_rows_of_the_others() -> None:
     others = months()
     samples = others.pop("2021-08")
-    table, note = leave_month_out(samples, others, USE, SETTINGS, TuningOptions(5))
+    table, note = month_estimates(samples, others, USE, SETTINGS, TuningOptions(5))
     assert note == "trained on 798 rows of 2021-07, 2021-09; min_leaf 5"
     assert estimates_of(table) == ["absolute", "mean", "linear"]
     for name, column in (("row", "row"), ("col", "col"), ("target", "observed")):
@@ -147,15 +147,15 @@ def test_a_left_out_month_is_not_seen() -> None:
     others = months()
     samples = others.pop("2021-08")
     estimates, tuning = ["absolute", "mean", "linear"], TuningOptions("auto", search=True)
-    table, note = leave_month_out(samples, others, USE, SETTINGS, tuning)
+    table, note = month_estimates(samples, others, USE, SETTINGS, tuning)
     poisoned = samples.assign(target=np.random.default_rng(1).uniform(0.8, 0.9, len(samples)))
-    again, same_note = leave_month_out(poisoned, others, USE, SETTINGS, tuning)
+    again, same_note = month_estimates(poisoned, others, USE, SETTINGS, tuning)
     pd.testing.assert_frame_equal(again[estimates], table[estimates])
     assert same_note == note
     assert "; min_leaf " in note
     assert ", max_features " in note
     others["2021-07"] = others["2021-07"].assign(target=0.85)
-    moved, _ = leave_month_out(samples, others, USE, SETTINGS, TuningOptions(5))
+    moved, _ = month_estimates(samples, others, USE, SETTINGS, TuningOptions(5))
     assert (moved["mean"] > table["mean"] + 0.2).all()
 
 
@@ -164,9 +164,9 @@ def test_months_are_learned_from_a_bounded_number_of_rows(monkeypatch: pytest.Mo
     monkeypatch.setattr(months_module, "MAX_ROWS", 300)
     others = months()
     samples = others.pop("2021-08")
-    table, note = leave_month_out(samples, others, USE, SETTINGS, TuningOptions(5))
+    table, note = month_estimates(samples, others, USE, SETTINGS, TuningOptions(5))
     assert note == "trained on 300 rows of 2021-07, 2021-09; min_leaf 5"
-    again, _ = leave_month_out(samples, others, USE, SETTINGS, TuningOptions(5))
+    again, _ = month_estimates(samples, others, USE, SETTINGS, TuningOptions(5))
     pd.testing.assert_frame_equal(again, table)
     july, september = (month["target"].mean() for month in others.values())
     middle, apart = (july + september) / 2, abs(september - july)
@@ -175,13 +175,13 @@ def test_months_are_learned_from_a_bounded_number_of_rows(monkeypatch: pytest.Mo
 
 def test_one_month_has_no_other_to_learn_from() -> None:
     with pytest.raises(InputError, match="no other month"):
-        leave_month_out(months()["2021-08"], {}, USE, SETTINGS, TuningOptions(5))
+        month_estimates(months()["2021-08"], {}, USE, SETTINGS, TuningOptions(5))
 
 
 def test_degrade_and_restore_a_region_of_many_coarse_cells() -> None:
     """96 × 96 cells: 36 cells of 144 km are enough to learn detail. Useful predictors beat interpolation."""
     cells = region(96, 96)
-    table, note = degrade_restore(cells, USE, SETTINGS, TuningOptions(5), 0.5)
+    table, note = restored_estimates(cells, USE, SETTINGS, TuningOptions(5), 0.5)
     assert note == ""
     assert set(estimates_of(table)) == {
         *("absolute", "absolute_reconciled", "detail", "detail_reconciled"),
@@ -202,12 +202,12 @@ def test_degrade_and_restore_a_region_of_many_coarse_cells() -> None:
 
 
 def test_degrade_and_restore_says_what_it_cannot_learn() -> None:
-    table, note = degrade_restore(region(24, 24), USE, SETTINGS, TuningOptions(5), 0.5)
+    table, note = restored_estimates(region(24, 24), USE, SETTINGS, TuningOptions(5), 0.5)
     assert note.startswith("detail: ")
     assert "cells of 144 km, too few" in note
     assert "detail" not in table
     assert "absolute" in table
-    table, note = degrade_restore(region(12, 12), USE, SETTINGS, TuningOptions(5), 0.5)
+    table, note = restored_estimates(region(12, 12), USE, SETTINGS, TuningOptions(5), 0.5)
     assert table.empty
     assert note == "9 complete cells of 36 km, 20 are needed to learn"
 
@@ -215,7 +215,7 @@ def test_degrade_and_restore_says_what_it_cannot_learn() -> None:
 def test_cells_without_predictors_are_left_out() -> None:
     cells = region(96, 96)
     cells.predictors[0, :8] = np.nan
-    table, _ = degrade_restore(cells, USE, SETTINGS, TuningOptions(5), 0.5)
+    table, _ = restored_estimates(cells, USE, SETTINGS, TuningOptions(5), 0.5)
     assert len(table) == 88 * 96
     assert table["row"].min() == cells.window.row + 8
 
@@ -277,5 +277,5 @@ def test_truth_within_cells() -> None:
 
 def test_degrade_and_restore_says_from_which_ratio_it_could_not_learn() -> None:
     for ratio, side in ((2, 72), (3, 108), ("auto", 72)):
-        _, note = degrade_restore(region(24, 24), USE, SETTINGS, TuningOptions(5, detail_ratio=ratio), 0.5)
+        _, note = restored_estimates(region(24, 24), USE, SETTINGS, TuningOptions(5, detail_ratio=ratio), 0.5)
         assert f"complete cells of {side} km, too few" in note

@@ -1,10 +1,14 @@
 """Coverage and width of prediction intervals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from kilomoist.grids import CELL_SIDE, M01
+from kilomoist.rasters import Mosaic, chunks_of
 
 CLASSES = (0.2, 0.4, 0.6)
 """Values of NDVI, or another vegetation index in use, that divide its classes: sparse, steppe, meadow, dense."""
@@ -27,12 +31,38 @@ def coverage_rows(support: str, parts: Iterable[Intervals], interval: float) -> 
             "group": name,
             "n": int(n),
             "nominal": interval,
-            "coverage": float(inside / n),
-            "width": float(width / n),
+            "coverage": inside / n,
+            "width": width / n,
         }
         for name, (n, inside, width) in sums.items()
         if n
     ]
+
+
+def cell_intervals(errors: pd.DataFrame, vegetation: str | None) -> Intervals:
+    """Cells one scale up (`protocols/intervals.parquet`): all, by fold, and by class of a vegetation index."""
+    groups = {"all": np.ones(len(errors), bool)}
+    groups |= {f"fold {fold}": (errors["fold"] == fold).to_numpy() for fold in sorted(errors["fold"].unique())}
+    if vegetation:
+        groups |= vegetation_classes(vegetation, errors[vegetation].to_numpy())
+    observed, lower, upper = (errors[name].to_numpy() for name in ("observed", "lower", "upper"))
+    return groups, observed, lower, upper
+
+
+def pixel_intervals(soil_moisture: str, stacks: list[str], truth: str, vegetation: str | None) -> Iterator[Intervals]:
+    """The simulated truth at 1 km and the map's intervals, chunk by chunk: all, and by class of a vegetation index."""
+    with Mosaic([soil_moisture], M01) as mapped, Mosaic(stacks, M01) as stack, Mosaic([truth], M01) as true:
+        for chunk in chunks_of(mapped.window.coarsened(CELL_SIDE)):
+            pixels = chunk.refined(CELL_SIDE)
+            ends = mapped.read(pixels, ["lower", "upper"])
+            found = [true.read(pixels, ["soil_moisture"])["soil_moisture"], ends["lower"], ends["upper"]]
+            plants = stack.read(pixels, [vegetation])[vegetation] if vegetation else found[0]
+            valid = np.isfinite([*found, plants]).all(axis=0)
+            groups = {"all": np.ones(int(valid.sum()), bool)}
+            if vegetation:
+                groups |= vegetation_classes(vegetation, plants[valid])
+            observed, lower, upper = (values[valid] for values in found)
+            yield groups, observed, lower, upper
 
 
 def vegetation_classes(name: str, values: NDArray) -> dict[str, NDArray[np.bool_]]:

@@ -22,7 +22,7 @@ _MAP_POINTS = 10_000
 """Pixels that stand for the map where distances to it are asked for."""
 
 
-def cross_validate(
+def fold_estimates(
     samples: pd.DataFrame,
     use: Sequence[str],
     settings: LearnerSettings,

@@ -18,7 +18,7 @@ MAX_ROWS = 20_000
 With all of them the time would grow as the square of the months."""
 
 
-def leave_month_out(
+def month_estimates(
     samples: pd.DataFrame,
     others: Mapping[str, pd.DataFrame],
     use: Sequence[str],

@@ -19,7 +19,7 @@ from kilomoist.learning.tuning import TuningOptions
 from kilomoist.reconciliation import reconcile
 
 
-def degrade_restore(
+def restored_estimates(
     cells: Cells,
     use: Sequence[str],
     settings: LearnerSettings,
