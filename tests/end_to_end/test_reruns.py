@@ -154,8 +154,8 @@ def edited(demo: Path, tmp_path: Path) -> Callable[[str, str], set[str]]:
 
     def edit(module: str, text: str) -> set[str]:
         tree = copy_tree(tmp_path / "tree")
-        with open(tree / "workflow/scripts/kilomoist" / module, "a") as file:
-            file.write(text)
+        path = tree / "workflow/scripts/kilomoist" / module
+        path.write_text(path.read_text() + text)
         return rules(planned(demo, SMALL, tree))
 
     return edit
@@ -165,16 +165,20 @@ CODE = "\n\n_EDITED = True\n"
 
 
 def test_an_edited_module_reruns_the_rules_that_import_it(edited: Callable) -> None:
-    assert edited("figures.py", CODE) == FIGURES
+    assert edited("reporting/figures/pages.py", CODE) == FIGURES
 
 
 def test_an_edited_module_reruns_what_follows_from_the_rules_that_import_it(edited: Callable) -> None:
-    assert edited("composites.py", CODE) == {*COMPOSITES, *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"}
+    assert edited("predictors/composites.py", CODE) == {
+        *("composite_tile", "record_provenance", "count_granules"),
+        *SAMPLES,
+        *FROM_MODEL,
+    }
 
 
 def test_an_edited_module_counts_when_another_module_imports_it(edited: Callable) -> None:
-    """No script imports `footprints`: `predictors` does."""
-    assert edited("footprints.py", CODE) == {*SAMPLES, *FROM_MODEL, "record_provenance"}
+    """No script imports `footprints`: `stacks` and `half_months` do."""
+    assert edited("predictors/footprints.py", CODE) == {*SAMPLES, *FROM_MODEL, "record_provenance"}
 
 
 def test_a_comment_reruns_nothing(edited: Callable) -> None:
