@@ -18,17 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from kilomoist.rasters import read_raster
 
 ROOT = Path(__file__).resolve().parents[1]
 MONTH = "2021-08"
-SMALL: dict[str, Any] = {
-    "scene": {"extent": "small"},
-    "regions": [{"name": "steppe", "bbox": [98, 46.5, 101, 48.5]}],
-    "model": {"trees": 50},
-}
+SMALL: dict[str, Any] = yaml.safe_load((ROOT / ".test/config/config.yaml").read_text(encoding="utf-8"))
 """A region of 21 × 33 cells on one tile: enough coarse cells to learn detail, and not many more."""
 DEMO = "results/steppe/2021-08"
 """Where the map of `SMALL` is."""
@@ -153,9 +150,9 @@ class Pending:
     path: str
 
 
-def planned(folder: Path, config: Mapping[str, Any], tree: Path = ROOT) -> set[Pending]:
+def planned(folder: Path, config: Mapping[str, Any], tree: Path = ROOT, **options: Any) -> set[Pending]:
     """The files that a run would make."""
-    lines = succeed(folder, "--summary", config=config, tree=tree).output.splitlines()
+    lines = succeed(folder, "--summary", config=config, tree=tree, **options).output.splitlines()
     table = lines[next(number for number, line in enumerate(lines) if line.startswith("output_file\t")) :]
     rows = csv.DictReader(table, delimiter="\t")
     return {Pending(row["rule"], row["output_file"]) for row in rows if row["plan"] == "update pending"}
@@ -214,7 +211,7 @@ def leave_half_a_file(path: Path) -> Path:
 
 def copy_tree(target: Path) -> Path:
     """Copy what the workflow consists of, with the times of its files."""
-    for name in ("Snakefile", "config", "profiles", "workflow"):
+    for name in (".test", "Snakefile", "config", "profiles", "workflow"):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))

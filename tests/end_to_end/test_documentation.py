@@ -40,6 +40,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_commands_are_found() -> None:
     assert len(commands()) > 8
+    assert "snakemake --configfile .test/config/config.yaml --cores 2" in commands()
     assert {path.name for path in commands().values()} >= {"README.md", "study.md", "field-points.md"}
 
 

@@ -104,6 +104,23 @@ def test_default_profile_lies_where_snakemake_looks() -> None:
     assert profile["rerun-incomplete"] is True
 
 
+def test_the_catalogue_of_workflows_is_told_what_it_shows() -> None:
+    """It lists what has workflow/Snakefile, config/README.md and this file, and shows the keys of the latter."""
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8"))["usage"]
+    assert usage.keys() == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert usage["mandatory-flags"].keys() == {"desc", "flags"}
+    assert usage["software-stack-deployment"]["conda"] == (ROOT / "workflow/envs/environment.yaml").exists()
+    assert (ROOT / "workflow/Snakefile").exists()
+    assert (ROOT / "config/README.md").exists()
+    assert {"snakemake", "workflow"} <= set((ROOT / "README.md").read_text(encoding="utf-8").lower().split())
+
+
+def test_every_profile_is_explained() -> None:
+    text = (ROOT / "profiles/README.md").read_text(encoding="utf-8")
+    profiles = {path.parent.name for path in (ROOT / "profiles").glob("*/config.yaml")}
+    assert profiles == set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE))
+
+
 def test_make_says_what_it_can() -> None:
     shown = subprocess.run(
         ["make", "--no-print-directory"], cwd=ROOT, text=True, capture_output=True, check=True
