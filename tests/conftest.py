@@ -1,5 +1,8 @@
 """Runs and servers that tests share."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,7 +11,7 @@ from typing import Any
 import pytest
 from earthdata.server import Earthdata
 from hypothesis import settings
-from workflow_runs import SMALL, once, succeed
+from workflow_runs import ROOT, SMALL, copy_tree, once, succeed
 
 # The first example may import a library, on processors that other tests share.
 settings.register_profile("unhurried", deadline=None)
@@ -40,3 +43,19 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Earthdata]]
             return earthdata
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def installed(shared: Path) -> Path:
+    """A folder that holds the library as pip installs it, without the repository and offline."""
+
+    def install(folder: Path) -> None:
+        source = copy_tree(shared / "package")
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy2(ROOT / name, source)
+        options = ("--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation")
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", *options, "--target", str(folder), str(source)], check=True
+        )
+
+    return once(shared, "installed", install)

@@ -2,3 +2,12 @@
 
 Packages follow the flow and import in one direction only, see `docs/design.md`.
 """
+
+from importlib import metadata
+
+
+def __getattr__(name: str) -> str:
+    """`__version__`, that of the installed package: looked up when asked for, because every job imports this module."""
+    if name == "__version__":
+        return metadata.version(__name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
