@@ -1,12 +1,20 @@
 # The checked configuration, and the paths and targets of rules. What a run needs and what is asked of it before its first
 # job is said by the library (kilomoist.planning): functions of wildcards here hand its answers to rules.
 
+import os
 import re
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+# A checkout has the library. Of a module that it takes from a repository, Snakemake fetches files one by one.
+if isinstance(workflow.current_basedir, os.PathLike):
+    sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+elif find_spec("kilomoist") is None:
+    sys.exit(
+        "Error: kilomoist is not installed where Snakemake runs: pip install the repository that its rules are from."
+    )
 
 from snakemake.logging import logger
 
@@ -76,8 +84,8 @@ def code(script):
 
 
 def pending(rule):
-    """Jobs of a rule that this run needs and has not done."""
-    return [job for job in workflow.dag.needrun_jobs() if job.rule.name == rule]
+    """Jobs of a rule, whatever it is called in another workflow, that this run needs and has not done."""
+    return [job for job in workflow.dag.needrun_jobs() if job.rule == rule.rule]
 
 
 def log_of(rule, wildcards):

@@ -17,7 +17,7 @@ onstart:
     # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs.
     for folder in ("results", "resources"):
         remove_abandoned(folder)
-    retrievals, searches = pending("retrieve_granule"), pending("list_granules")
+    retrievals, searches = pending(rules.retrieve_granule), pending(rules.list_granules)
     for job in retrievals:
         Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this one tells its own reasons at its end
     if retrievals:
@@ -35,7 +35,7 @@ onstart:
 onerror:
     from kilomoist.earthdata.access import last_error
 
-    failed = [(job.output.receipt, last_error(job.log[0])) for job in pending("retrieve_granule")]
+    failed = [(job.output.receipt, last_error(job.log[0])) for job in pending(rules.retrieve_granule)]
     told = [f"  {receipt}: {error}" for receipt, error in failed if error]
     if told:
         logger.error(
