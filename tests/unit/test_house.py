@@ -1,8 +1,10 @@
 """The files around the code agree with each other."""
 
 import ast
+import json
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -138,3 +140,34 @@ def test_make_says_that_python_is_too_old(tmp_path: Path) -> None:
     assert failed.returncode != 0
     assert "needs Python 3.11 or newer" in failed.stderr
     assert "Python 3.9.2" in failed.stderr
+
+
+def test_the_container_takes_the_steps_of_make(tmp_path: Path) -> None:
+    project = PROJECT["project"]
+    lines = (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines()
+    steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    told = {name: [words for said, words in steps if said == name] for name, _ in steps}
+    assert told.keys() == {"FROM", "RUN", "WORKDIR", "COPY", "CMD"}
+    (base,) = told["FROM"]
+    tagged = re.fullmatch(r"docker\.io/library/python:3\.(\d+)-slim", base)  # everybody's, by its tag
+    assert int(tagged[1]) >= int(project["requires-python"].removeprefix(">=3."))
+    system, install = told["RUN"]
+    assert system.startswith("apt-get update && apt-get install --yes --no-install-recommends make && ")
+    assert install == "make install"
+    assert [json.loads(words) for words in told["CMD"]] == [["make", "demo"]]
+    assert steps.index(["RUN", install]) > max(number for number, (said, _) in enumerate(steps) if said == "COPY")
+    # What is copied suffices for both: make finds all that it goes by, pip the package, Snakemake the flow.
+    for words in told["COPY"]:
+        *sources, target = words.split()
+        for name in sources:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+            copy(ROOT / name, tmp_path / target)
+    command = ["make", "--dry-run", "demo"]
+    made = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True).stdout
+    assert "-r requirements.lock" in made
+    assert "-e ." in made
+    assert "snakemake --cores" in made
+    package = f"{PROJECT['tool']['setuptools']['package-dir']['']}/{project['name']}/__init__.py"
+    flow = ["Snakefile", "workflow/Snakefile", "config/config.yaml", "profiles/default/config.yaml"]
+    for name in (project["readme"], *project["license-files"], package, *flow):
+        assert (tmp_path / name).exists(), name
