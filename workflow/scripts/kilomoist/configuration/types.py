@@ -1,15 +1,12 @@
 """Types of keys: accepted values, and the reason why another is refused."""
 
 import json
-import math
 import re
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kilomoist.calendars import FIRST_MONTH, month_range
 from kilomoist.grids import MAX_LATITUDE, Box
@@ -21,21 +18,12 @@ SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97
 
 _SHOWN = 80
 """Characters of a wrong value that a message shows."""
+_NUMBERS = TypeAdapter(Box, config=ConfigDict(allow_inf_nan=False))
 
 
 def degrees_text(box: Box) -> str:
     """A box in degrees, for messages."""
     return f"[{', '.join(f'{number:g}' for number in box)}]"
-
-
-class Among:
-    """Marks text that must be a name of a table."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = list(dict.fromkeys(names))
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.literal_schema(self.names)
 
 
 def measured_predictors() -> list[str]:
@@ -67,15 +55,13 @@ def _checked_month(month: str) -> str:
     return month
 
 
-def _checked_box(value: object) -> Box:
+def _checked_box(value: Any) -> Box:
     form = "expected four numbers in degrees, [west, south, east, north]"
-    if not isinstance(value, (list, tuple)) or len(value) != 4 or any(isinstance(number, bool) for number in value):
-        raise ValueError(form)
     try:
-        west, south, east, north = map(float, value)
-    except (TypeError, ValueError):
+        west, south, east, north = _NUMBERS.validate_python(value)
+    except ValidationError:
         raise ValueError(form) from None
-    if not all(map(math.isfinite, (west, south, east, north))):
+    if any(isinstance(number, bool) for number in value):  # pydantic takes `true` for the number 1
         raise ValueError(form)
     if abs(south) > 90 or abs(north) > 90:
         raise ValueError(f"it looks as if latitude and longitude are swapped; {form}")
@@ -120,11 +106,12 @@ def _existing(path: Path) -> Path:
     return path
 
 
-Target = Annotated[str, Among(products_of("target"))]
-Vegetation = Annotated[str, Among(products_of("vegetation"))]
-Temperature = Annotated[str, Among(products_of("temperature"))]
+# Of names in tables, which mypy does not know.
+Target: TypeAlias = Literal[products_of("target")]  # type: ignore[valid-type]
+Vegetation: TypeAlias = Literal[products_of("vegetation")]  # type: ignore[valid-type]
+Temperature: TypeAlias = Literal[products_of("temperature")]  # type: ignore[valid-type]
+Extent: TypeAlias = Literal[tuple(SCENE_EXTENTS)]  # type: ignore[valid-type]
 Predictor = Annotated[str, Field(title=f"{', '.join([*measured_predictors(), *TERRAIN])} or the name of a layer")]
-Extent = Annotated[str, Among(SCENE_EXTENTS)]
 Landscape = Literal["steppe", "mountains", "cloudy"]
 Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]
 # A title says in words what the schema's own keywords cannot.
