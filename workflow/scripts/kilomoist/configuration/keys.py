@@ -21,26 +21,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from kilomoist.calendars import FIRST_MONTH
-from kilomoist.configuration.types import (
-    SCENE_EXTENTS,
-    ExistingPath,
-    Extent,
-    Landscape,
-    Month,
-    Predictor,
-    Protocol,
-    RegionBox,
-    Target,
-    Temperature,
-    UserPath,
-    Vegetation,
-    checked_depth,
-    checked_layers,
-    checked_unique,
-    degrees_text,
-    measured_predictors,
-    shown,
-)
+from kilomoist.configuration import types
+from kilomoist.configuration.types import degrees_text, shown
 from kilomoist.grids import Box
 from kilomoist.names import OWN_COLUMNS, OWN_MAPS
 from kilomoist.products import TERRAIN, QualityLevel
@@ -83,7 +65,7 @@ class Region(Section):
         pattern=r"^[a-z0-9][a-z0-9-]*$",
         title="a short name of a-z, 0-9 and - that begins with a letter or digit",
     )
-    bbox: RegionBox | None = _key(
+    bbox: types.RegionBox | None = _key(
         None,
         "West, south, east, north; west > east is a box across 180°. Maps the whole box, or cuts the outline.",
         "degrees",
@@ -97,7 +79,7 @@ class Region(Section):
             raise ValueError(f"results/{name} is shared by all regions; take another name")
         return name
 
-    outline: ExistingPath | None = _key(
+    outline: types.ExistingPath | None = _key(
         None, "Any vector file that GDAL reads, in any coordinate reference system: maps what lies inside its polygons."
     )
     country: str | None = _key(
@@ -124,7 +106,7 @@ DEFAULT_REGIONS = (Region(name="khangai", bbox=(96.0, 45.0, 104.0, 50.0)),)
 class LayerKeys(Section):
     """A raster with one band that does not change with the month, on any grid and in any CRS that GDAL reads."""
 
-    path: ExistingPath = _key(..., "The raster; a path alone, without the mapping, means the same.")
+    path: types.ExistingPath = _key(..., "The raster; a path alone, without the mapping, means the same.")
     resampling: Literal["average", "mode"] = _key(
         "average",
         "What a pixel of 1 km gets of a finer raster: `average`, or of numbers that stand for classes `mode`, the one "
@@ -144,18 +126,18 @@ def _as_layer(value: object) -> object:
 class Predictors(Section):
     """Predictors of the model."""
 
-    vegetation: Vegetation = _key("MOD13A1.061", "Product of `ndvi` and `evi`; read only if `use` needs it.")
-    temperature: Temperature = _key(
+    vegetation: types.Vegetation = _key("MOD13A1.061", "Product of `ndvi` and `evi`; read only if `use` needs it.")
+    temperature: types.Temperature = _key(
         "MOD11A1.061", "Product of `lst_day`, `lst_night` and `lst_range`; read only if `use` needs it."
     )
-    use: Annotated[tuple[Predictor, ...], AfterValidator(checked_unique)] = _key(
+    use: Annotated[tuple[types.Predictor, ...], AfterValidator(types.checked_unique)] = _key(
         ("ndvi", "evi", "lst_day"),
         "Predictors that the model uses; `slope`, `northness` and `eastness` are computed from the layer `elevation`.",
         min_length=1,
     )
     layers: Annotated[
         dict[str, Annotated[LayerKeys, BeforeValidator(_as_layer, json_schema_input_type=str | LayerKeys)]],
-        AfterValidator(checked_layers),
+        AfterValidator(types.checked_layers),
     ] = _key(
         {},
         "Rasters that do not change with the month, by the names that `use` knows them by, for example "
@@ -270,8 +252,8 @@ class MapKeys(Section):
 class Evaluation(Section):
     """Scores of the models."""
 
-    protocols: Annotated[tuple[Protocol, ...], AfterValidator(checked_unique)] = _key(
-        get_args(Protocol),
+    protocols: Annotated[tuple[types.Protocol, ...], AfterValidator(types.checked_unique)] = _key(
+        get_args(types.Protocol),
         "Protocols that are scored beside the study's `train` and `random`, which cost nothing more: any of these, or "
         "none by `[]`. docs/scores.md explains them.",
     )
@@ -280,12 +262,12 @@ class Evaluation(Section):
 class SceneKeys(Section):
     """The simulated scene that `source: simulated` observes; not read otherwise."""
 
-    extent: Extent = _key(
+    extent: types.Extent = _key(
         "full",
-        "; ".join(f"`{name}` covers {degrees_text(box)}" for name, box in SCENE_EXTENTS.items())
+        "; ".join(f"`{name}` covers {degrees_text(box)}" for name, box in types.SCENE_EXTENTS.items())
         + " (west, south, east, north in degrees).",
     )
-    landscape: Landscape = _key(
+    landscape: types.Landscape = _key(
         "steppe",
         "`steppe` resembles the study's region; `mountains` have strong relief that surface temperature follows more "
         "than soil moisture does; `cloudy` is the steppe under many more clouds.",
@@ -328,7 +310,7 @@ class Points(Section):
         min_length=1,
     )
     units: Literal["m3/m3", "percent"] = _key("m3/m3", "Unit of a CSV's soil moisture; volumetric in both.")
-    depth: Annotated[tuple[float, float], AfterValidator(checked_depth)] = _key(
+    depth: Annotated[tuple[float, float], AfterValidator(types.checked_depth)] = _key(
         (0.0, 5.0),
         "Measurements within these depths count, both limits included; SMAP L4's surface layer is the upper 5 cm.",
         "cm",
@@ -347,7 +329,7 @@ class Compared(Section):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
         title="a name of letters, digits, blanks and . _ - that begins with a letter or digit",
     )
-    path: UserPath = _key(..., "Raster that GDAL reads; `{month}` in it stands for the month as YYYY-MM.")
+    path: types.UserPath = _key(..., "Raster that GDAL reads; `{month}` in it stands for the month as YYYY-MM.")
     band: int = _key(1, "Band of the raster.", ge=1)
     scale: float = _key(
         1.0, "What the stored numbers are multiplied by to give m³/m³; the raster's own scale is not applied.", gt=0
@@ -366,15 +348,15 @@ class Configuration(Section):
         "Where granules come from: a simulated scene, your own files in the folder `archive`, or NASA Earthdata, which "
         "needs a login.",
     )
-    archive: UserPath | None = _key(
+    archive: types.UserPath | None = _key(
         None, "Folder of granules for `source: archive`, searched at any depth; null otherwise."
     )
     scene: SceneKeys = SceneKeys()
     regions: tuple[Region, ...] = _key(DEFAULT_REGIONS, "Areas to map, each by itself.", min_length=1)
-    months: Annotated[tuple[Month, ...], AfterValidator(checked_unique)] = _key(
+    months: Annotated[tuple[types.Month, ...], AfterValidator(types.checked_unique)] = _key(
         ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1
     )
-    target: Target = _key("SPL4SMGP.008", "Soil-moisture product that is brought to 1 km.")
+    target: types.Target = _key("SPL4SMGP.008", "Soil-moisture product that is brought to 1 km.")
     target_error: float | None = _key(
         None,
         "Standard error of the target's monthly cells; 0 makes intervals conditional on the target. null: what its "
@@ -388,7 +370,7 @@ class Configuration(Section):
     model: ModelKeys = ModelKeys()
     map: MapKeys = MapKeys()
     evaluation: Evaluation = Evaluation()
-    field_points: ExistingPath | None = _key(
+    field_points: types.ExistingPath | None = _key(
         None,
         "Field measurements: a CSV with the columns that `points.columns` names, or an archive of the International "
         "Soil Moisture Network (ISMN; its zip file or a folder); null means none, or the scene's own points with "
@@ -404,7 +386,7 @@ class Configuration(Section):
         return self
 
     def _problems_of_predictors(self) -> Iterator[str]:
-        measured, layers = measured_predictors(), self.predictors.layers
+        measured, layers = types.measured_predictors(), self.predictors.layers
         for number, name in enumerate(self.predictors.use):
             key = f"`predictors.use[{number}]` is {shown(name)}"
             if name == "aspect" and name not in layers:
@@ -439,7 +421,7 @@ class Configuration(Section):
             )
         if self.source == "earthdata":
             return
-        extent = SCENE_EXTENTS[self.scene.extent]
+        extent = types.SCENE_EXTENTS[self.scene.extent]
         for number, region in enumerate(self.regions):
             if region.bbox and not _inside(region.bbox, extent):
                 yield (
