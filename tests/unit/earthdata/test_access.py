@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from earthdata.server import CMR, EULA, STORE, Answer, Earthdata
+from earthdata.answers import EULA, Answer
+from earthdata.hosts import CMR, STORE
+from earthdata.server import Earthdata
 from granule_archives import temperature
 
 from kilomoist.earthdata.access import check_catalogue, checked_token, last_error
