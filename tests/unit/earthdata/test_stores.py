@@ -20,10 +20,11 @@ from earthdata.server import Earthdata
 from granule_archives import LST, MONTH, TARGET, TILE, field, temperature
 
 from kilomoist.calendars import slots
+from kilomoist.earthdata.access import check_access
 from kilomoist.earthdata.catalogues import Entry, search_month
 from kilomoist.earthdata.downloads import Session, fetch_content, logged_in
 from kilomoist.earthdata.logins import find_login
-from kilomoist.earthdata.store import check_access, retrieve
+from kilomoist.earthdata.store import retrieve
 from kilomoist.errors import InputError
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09

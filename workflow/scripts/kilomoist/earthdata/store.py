@@ -7,12 +7,10 @@ the workflow.
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from itertools import chain
+from collections.abc import Callable
 from pathlib import Path
 
-from kilomoist.earthdata.catalogues import Entry, find_granule, read_catalogue
+from kilomoist.earthdata.catalogues import Entry
 from kilomoist.earthdata.downloads import NotServedError, Session, fetch_content, fetch_file
 from kilomoist.earthdata.subsets import (
     UnknownLayoutError,
@@ -36,18 +34,6 @@ _SHA2 = {64: "sha256", 96: "sha384", 128: "sha512"}
 """Hashes of the family SHA-2 by their number of hexadecimal digits."""
 _PIECE = 2**20
 _REFRESH = "refresh the catalogue by snakemake --forcerun list_granules, which fetches only what changed"
-
-
-def check_access(product: Product, month: str, catalogues: Iterable[str | Path], session: Session) -> None:
-    """Fetch a byte of a granule, of a catalogue that is there or else that NASA has in a month.
-
-    Raises `InputError` when the login of the session may not have the product.
-    """
-    listed = chain.from_iterable(read_catalogue(path) for path in catalogues if Path(path).exists())
-    # The catalogue is open to all; with a token that it does not know it would refuse to answer.
-    if entry := next(listed, None) or find_granule(product, month, Session()):
-        with suppress(NotServedError):  # whoever says that may be asked
-            fetch_content(entry.url, session, 0, 1)
 
 
 def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[], Session], tell: Tell) -> Path:
@@ -171,11 +157,10 @@ def _agrees(path: Path, entry: Entry) -> bool | None:
             while piece := file.read(_PIECE):
                 first = total(piece, first)
         return entry.checksum in (f"{first:08x}", str(first))
-    known = hashlib.algorithms_guaranteed | (hashlib.algorithms_available & {"sm3"})
-    if not entry.checksum or name not in known or name.startswith("shake"):
+    if not entry.checksum or name not in hashlib.algorithms_available or name.startswith("shake"):
         return None
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.new(name)).hexdigest() == entry.checksum
+        return hashlib.file_digest(file, name).hexdigest() == entry.checksum
 
 
 def _read(path: Path, product: Product) -> None:

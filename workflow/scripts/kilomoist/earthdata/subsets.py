@@ -101,13 +101,8 @@ def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str
         with h5py.File(_Remote(fetch, size), "r") as granule:
             stored = granule[dataset]
             described = (stored.dtype.str, stored.shape, stored.chunks or (), stored.shuffle)
-            present = {
-                "deflate": stored.compression == "gzip",
-                "shuffle": stored.shuffle,
-                str(stored.compression): stored.compression not in (None, "gzip"),
-                "fletcher32": stored.fletcher32,
-            }
-            filters = {name for name, applied in present.items() if applied}
+            applied = stored.id.get_create_plist()
+            filters = {applied.get_filter(number)[3].decode() for number in range(applied.get_nfilters())}
             places = [stored.id.get_chunk_info(number) for number in range(stored.id.get_num_chunks())]
             if any(place.filter_mask for place in places):
                 raise UnknownLayoutError(f"{dataset} has chunks that are stored in another way")
@@ -162,12 +157,6 @@ class _Remote(io.RawIOBase):
     def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
         self._size, self._position = size, 0
         self._block = cache(lambda begin: fetch(begin, min(begin + _BLOCK, size)))
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
 
     def tell(self) -> int:
         return self._position
