@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,28 +27,24 @@ CHUNK = (28, 256)
 """Rows and columns of cells that are handled at once: about one row of tiles and exactly nine columns of them."""
 
 
+@dataclass
 class RasterWriter:
-    """A GeoTIFF that is written chunk by chunk; `raster_chunks` opens and finishes it."""
+    """A GeoTIFF that is written chunk by chunk; a context that finishes it."""
 
-    def __init__(
-        self,
-        path: Path,
-        grid: Grid,
-        window: Window,
-        tags: Mapping[str, str],
-        units: Mapping[str, str],
-        colours: Mapping[int, tuple[int, int, int]] | None,
-    ) -> None:
-        self.tags = dict(tags)
-        """Written at the end: they can tell what only all chunks know."""
-        self._path, self._grid, self._window, self._units, self._colours = path, grid, window, units, colours
-        self._file: rasterio.io.DatasetWriter | None = None
+    path: Path
+    grid: Grid
+    window: Window
+    tags: dict[str, str]
+    """Written at the end: they can tell what only all chunks know."""
+    units: Mapping[str, str]
+    colours: Mapping[int, tuple[int, int, int]] | None
+    _file: rasterio.io.DatasetWriter | None = None
 
     def write(self, bands: Mapping[str, NDArray[Any]], chunk: Window) -> None:
         """Write bands (name → array of `chunk.shape`) over a chunk of the window; the first sets names and dtype."""
         if self._file is None:
             self._file = self._create(list(bands), next(iter(bands.values())).dtype)
-        where = RasterWindow.from_slices(*chunk.within(self._window))
+        where = RasterWindow.from_slices(*chunk.within(self.window))
         for number, (name, array) in enumerate(bands.items(), start=1):
             if array.shape != chunk.shape:
                 raise ValueError(f"band {name} has shape {array.shape}, its window {chunk.shape}")
@@ -55,9 +52,9 @@ class RasterWriter:
                 self._file.write(array, number, window=where)
 
     def _create(self, names: Sequence[str], dtype: np.dtype[Any]) -> rasterio.io.DatasetWriter:
-        window, grid = self._window, self._grid
+        window, grid = self.window, self.grid
         file = rasterio.open(
-            self._path,
+            self.path,
             "w",
             driver="GTiff",
             count=len(names),
@@ -78,20 +75,22 @@ class RasterWriter:
             interleave="band",
             BIGTIFF="IF_SAFER",
         )
-        if self._colours:  # before any value: only then can TIFF have a palette
-            file.write_colormap(1, self._colours)
+        if self.colours:  # before any value: only then can TIFF have a palette
+            file.write_colormap(1, self.colours)
         for number, name in enumerate(names, start=1):
             file.set_band_description(number, name)
-            if name in self._units:
-                file.set_band_unit(number, self._units[name])
+            if name in self.units:
+                file.set_band_unit(number, self.units[name])
         return file
 
-    def close(self, complete: bool) -> None:
-        """Close the file, with its tags when it is complete."""
-        if self._file and complete:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._file and kind is None:
             self._file.update_tags(**self.tags)
             self._file.close()
-            _require_whole(self._path)
+            _require_whole(self.path)
         elif self._file:
             self._file.close()
 
@@ -114,13 +113,9 @@ def raster_chunks(
     """
     with replaced(path) as partial:
         plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial
-        writer, complete = RasterWriter(plain, grid, window, tags, units or {}, colours), False
         try:
-            try:
+            with RasterWriter(plain, grid, window, dict(tags), units or {}, colours) as writer:
                 yield writer
-                complete = True
-            finally:
-                writer.close(complete)
             if cloud_optimized:
                 # GDAL's COG driver only copies. Flags must not be averaged on their way into overviews.
                 with rasterio.open(plain) as file:
