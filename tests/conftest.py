@@ -28,7 +28,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 @pytest.fixture(scope="session")
 def demo(shared: Path) -> Path:
     """The folder of an undisturbed run of the whole workflow on the small scene; read it, do not change it."""
-    return once(shared, "demo", lambda folder: succeed(folder, config=SMALL, cores=2))
+    return once(shared, "demo", lambda folder: succeed(folder, config=SMALL, cores=2, cold=True))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Snakemake as a user runs it, and what it leaves behind: shared by the tests of rules and of the whole workflow."""
 
+import atexit
 import csv
 import fcntl
 import json
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from warm_python import WarmPython
 
 from kilomoist.rasters import read_raster
 
@@ -88,20 +91,33 @@ def snakemake(
     tree: Path = ROOT,
     variables: Mapping[str, str] | None = None,
     prefix: Sequence[str] = (),
+    cold: bool = False,
 ) -> Finished:
-    """Run Snakemake in a folder, as a user does after `cd`; `prefix` is a command that runs commands."""
+    """Run Snakemake in a folder, as a user does after `cd`; `prefix` is a command that runs commands.
+
+    Snakemake and its jobs are forked from a process that has imported what they import, but `cold`, or with a prefix, a
+    profile or another tree they start as a user starts them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        [*prefix, *command(folder, *arguments, config=config, cores=cores, tree=tree)],
-        cwd=folder,
-        env=environment() | dict(variables or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    return Finished(done.returncode, done.stdout)
+    words = [*prefix, *command(folder, *arguments, config=config, cores=cores, tree=tree)]
+    around = environment() | dict(variables or {})
+    with tempfile.TemporaryFile("w+") as said:
+        if cold or prefix or cores is None or tree != ROOT:
+            code = subprocess.run(
+                words, cwd=folder, env=around, stdout=said, stderr=said, timeout=900, check=False
+            ).returncode
+        else:
+            code = warm_python().run(words[1:], folder, around, said.fileno(), timeout=900)
+        said.seek(0)
+        return Finished(code, said.read())
+
+
+@cache
+def warm_python() -> WarmPython:
+    """The process that runs of this process are forked from."""
+    python = WarmPython()
+    atexit.register(python.close)
+    return python
 
 
 def succeed(folder: Path, *arguments: str, **options: Any) -> Finished:
