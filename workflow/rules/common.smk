@@ -1,10 +1,9 @@
-# The checked configuration, and the paths and targets of rules. What a run needs and what is asked of it before its first
-# job is said by the library (kilomoist.planning): functions of wildcards here hand its answers to rules.
+# The checked configuration, paths and targets, and functions of wildcards, which hand to rules what the library
+# (kilomoist.planning) says a run needs. In files of rules Snakemake wants no functions.
 
 import os
 import re
 import sys
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -66,8 +65,9 @@ def checked(function, *arguments):
 CONFIG = checked(load, config)
 REGIONS = {region.name: region for region in CONFIG.regions}
 SCENE = CONFIG.scene.name
-HAS_POINTS = CONFIG.source == "simulated" or CONFIG.field_points is not None
-USED = needs.predictor_products(CONFIG)
+OWN_POINTS = checked(needs.field_point_files, CONFIG)
+# How much of the predictors' detail repeats: `absolute` maps no detail.
+RELIABILITY = [f"{RUN}/tables/agreement.csv"] if CONFIG.model.method == "detail" else []
 ARCHIVE = checked(search_archive, CONFIG.archive, needs.products(CONFIG)) if CONFIG.source == "archive" else {}
 
 
@@ -117,11 +117,6 @@ def blocks(region):
     return checked(needs.blocks, REGIONS[region], CONFIG.map.block)
 
 
-def window(wildcards):
-    block = blocks(wildcards.region)[wildcards.block]
-    return [block.row, block.column, block.rows, block.columns]
-
-
 def bbox(wildcards):
     return REGIONS[wildcards.region].bbox
 
@@ -162,17 +157,6 @@ def minutes(base, **slopes):
 # --- Granules ---------------------------------------------------------------------------------------------------------
 
 
-@cache
-def data():
-    """What maps, models and figures say of the data behind them: an archive may hold simulated granules."""
-    from kilomoist.granules.simulated import is_simulated
-
-    if CONFIG.source != "archive":
-        return CONFIG.source
-    first = next(iter(ARCHIVE.values()), None)
-    return "archive of simulated granules" if first and is_simulated(first) else "archive"
-
-
 def granules(wildcards):
     """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles."""
     wanted = PRODUCTS[wildcards.product], wildcards.get("tile"), wildcards.month
@@ -207,53 +191,8 @@ def inventories(wildcards):
 # --- Runs -------------------------------------------------------------------------------------------------------------
 
 
-def scored_models(wildcards):
-    return expand(f"{RUN}/{{trained}}.skops", trained=needs.scored_models(CONFIG), **wildcards)
-
-
-def reliability(wildcards):
-    """How much of the predictors' detail repeats, as a list of none or one: `absolute` maps no detail."""
-    return [f"{RUN}/tables/agreement.csv"] if CONFIG.model.method == "detail" else []
-
-
-def protocol_estimates(wildcards):
-    """What each chosen protocol estimated, in an order that does not depend on the configuration's."""
-    chosen = [name for name in (*FOLDED, "degrade_restore") if name in CONFIG.evaluation.protocols]
-    return expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=chosen, **wildcards)
-
-
-def simulated_truth(wildcards):
-    """The truth at 1 km, as a list of none or one."""
-    if CONFIG.source != "simulated":
-        return []
-    return [f"resources/simulated/{SCENE}/truth/{wildcards.month}/soil_moisture.tif"]
-
-
-def vegetation_index():
-    return needs.vegetation_index(CONFIG)
-
-
-def units(wildcards):
-    return needs.units(CONFIG)
-
-
 def layer_files(wildcards):
     return [str(layer.path) for layer in CONFIG.predictors.layers_in_use().values()]
-
-
-def other_months(wildcards):
-    """Samples of all other months of a region."""
-    return expand(f"{RUN}/samples.parquet", region=wildcards.region, month=needs.other_months(CONFIG, wildcards.month))
-
-
-def tags(wildcards):
-    """What every map says about itself."""
-    return {
-        "source": data(),
-        "region": wildcards.region,
-        "month": wildcards.month,
-        "target": CONFIG.target,
-    }
 
 
 def points_path(wildcards):
@@ -263,27 +202,10 @@ def points_path(wildcards):
     return f"resources/simulated/{SCENE}/truth/{wildcards.month}/field_points.csv"
 
 
-@cache
-def own_points():
-    return checked(needs.field_point_files, CONFIG)
-
-
-def field_points(wildcards):
-    return own_points() or [points_path(wildcards)]
-
-
-def compare(wildcards):
-    """Other maps of a run's month, by key."""
-    return [raster.of_month(wildcards.month).model_dump(mode="json") for raster in CONFIG.compare]
-
-
-def compared(wildcards):
-    """Their files."""
-    return [raster["path"] for raster in compare(wildcards)]
-
-
-def own_configuration(wildcards):
-    return needs.own_configuration(CONFIG, wildcards.region, wildcards.month)
+def field_files(wildcards):
+    """Files of field points, and of the maps that are compared at them."""
+    points = OWN_POINTS or ([points_path(wildcards)] if CONFIG.source == "simulated" else [])
+    return [*points, *(raster["path"] for raster in needs.compared(CONFIG, wildcards.month))]
 
 
 def targets():
@@ -297,14 +219,8 @@ def targets():
         tables.append("coverage")
     if CONFIG.model.method == "detail":
         tables.append("agreement")
-    names = [
-        *(f"{name}.tif" for name in rasters),
-        "samples.parquet",
-        "model.skops",
-        *(f"tables/{name}.csv" for name in tables),
-        *(f"figures/{name}.png" for name in figures),
-        "provenance.json",
-    ]
+    names = [*(f"{name}.tif" for name in rasters), "samples.parquet", "model.skops", "provenance.json"]
+    names += [*(f"tables/{name}.csv" for name in tables), *(f"figures/{name}.png" for name in figures)]
     of_points = ["tables/field_validation.csv", "figures/field_validation.png"]
     files = [
         f"results/{region}/{month}/{name}"

@@ -2,20 +2,16 @@
 
 # The study's model is `absolute`, whichever method makes the map.
 STUDY = "model" if CONFIG.model.method == "absolute" else "alternative"
-
-
-def random_folds(wildcards):
-    """Estimates of folds by chance, as a list of none or one: those of `knndm` too, where kNNDM chooses chance."""
-    if wildcards.protocol != "knndm" or "random_folds" not in CONFIG.evaluation.protocols:
-        return []
-    return [f"results/{wildcards.region}/{wildcards.month}/protocols/random_folds.parquet"]
+# In an order that does not depend on the configuration's.
+PROTOCOLS = [name for name in (*FOLDED, "degrade_restore") if name in CONFIG.evaluation.protocols]
+TRUTH = f"resources/simulated/{SCENE}/truth/{{month}}/soil_moisture.tif"
 
 
 rule evaluate_model:
     input:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
-        models=scored_models,
+        models=expand(f"{RUN}/{{trained}}.skops", trained=needs.scored_models(CONFIG), allow_missing=True),
     output:
         predictions=f"{RUN}/tables/predictions.csv",
         importance=f"{RUN}/tables/importance.csv",
@@ -33,8 +29,8 @@ rule evaluate_model:
         runtime=minutes(7, of_region=0.3),
     params:
         use=list(CONFIG.predictors.use),
-        products=list(USED.values()),
-        units=units,
+        products=list(needs.predictor_products(CONFIG).values()),
+        units=needs.units(CONFIG),
         learner=learner("kind", "trees", "seed"),
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("evaluate_model"),
@@ -76,7 +72,12 @@ rule cross_validate:
         cells=f"{RUN}/cells.tif",
         variogram=f"{RUN}/protocols/range.json",
         study=f"{RUN}/{STUDY}.skops",
-        random_folds=random_folds,
+        # Those of folds by chance are those of kNNDM too, where it chooses chance.
+        random_folds=lambda wildcards: (
+            expand(f"{RUN}/protocols/random_folds.parquet", **wildcards)
+            if wildcards.protocol == "knndm" and "random_folds" in PROTOCOLS
+            else []
+        ),
     output:
         estimates=f"{RUN}/protocols/{{protocol}}.parquet",
     log:
@@ -130,7 +131,7 @@ rule score_protocols:
     input:
         samples=f"{RUN}/samples.parquet",
         predictions=f"{RUN}/tables/predictions.csv",
-        estimates=protocol_estimates,
+        estimates=expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=PROTOCOLS, allow_missing=True),
         variogram=f"{RUN}/protocols/range.json",
     output:
         train=f"{RUN}/protocols/train.parquet",
@@ -162,7 +163,9 @@ rule score_protocols:
 rule leave_month_out:
     input:
         samples=f"{RUN}/samples.parquet",
-        others=other_months,
+        others=lambda wildcards: expand(
+            f"{RUN}/samples.parquet", region=wildcards.region, month=needs.other_months(CONFIG, wildcards.month)
+        ),
     output:
         estimates="results/{region}/months/{month}.parquet",
     log:
@@ -244,7 +247,7 @@ rule compare_maps:
 
 rule compare_truth:
     input:
-        truth=f"resources/simulated/{SCENE}/truth/{{month}}/soil_moisture.tif",
+        truth=TRUTH,
         maps=f"{RUN}/comparison.tif",
         soil_moisture=f"{RUN}/soil_moisture.tif",
     output:
@@ -272,7 +275,7 @@ rule measure_coverage:
         errors=f"{RUN}/protocols/intervals.parquet",
         soil_moisture=f"{RUN}/soil_moisture.tif",
         stacks=of_blocks("predictors.tif"),
-        truth=simulated_truth,
+        truth=[TRUTH] if CONFIG.source == "simulated" else [],
     output:
         coverage=report(f"{RUN}/tables/coverage.csv", caption="../report/coverage.rst", category="Tables"),
     log:
@@ -286,7 +289,7 @@ rule measure_coverage:
         mem_mb=memory(190, of_region=1),
         runtime=minutes(2, of_region=0.1),
     params:
-        vegetation=vegetation_index(),
+        vegetation=needs.vegetation_index(CONFIG),
         interval=CONFIG.map.interval,
         code=code("measure_coverage"),
     message:

@@ -12,7 +12,7 @@ rule predict_block:
         samples=f"{RUN}/samples.parquet",
         cells=ANALYSIS_CELLS,
         model=f"{RUN}/model.skops",
-        reliability=reliability,
+        reliability=RELIABILITY,
     output:
         raw=f"{BLOCK}/raw_map.tif",
     log:
@@ -182,7 +182,7 @@ rule judge_block:
         samples=f"{RUN}/samples.parquet",
         cells=f"{RUN}/cells.tif",
         applicability=f"{RUN}/applicability.npz",
-        reliability=reliability,
+        reliability=RELIABILITY,
     output:
         verdict=f"{BLOCK}/applicability.tif",
         shift=f"{BLOCK}/shift.json",

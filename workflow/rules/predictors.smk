@@ -1,5 +1,7 @@
 # Predictors: composites of each product and tile, once for all regions; predictors at 1 km; cells of 9 km.
 
+from dataclasses import astuple
+
 COMPOSITES = "results/composites/{source}/{product}"
 
 
@@ -76,7 +78,7 @@ rule stack_block:
         runtime=minutes(2, of_block=0.3),
     params:
         tiles=tile_keys,
-        window=window,
+        window=lambda wildcards: list(astuple(blocks(wildcards.region)[wildcards.block])),
         bbox=bbox,
         use=list(CONFIG.predictors.use),
         resampling={name: layer.resampling for name, layer in CONFIG.predictors.layers_in_use().items()},

@@ -4,8 +4,7 @@
 rule validate_field:
     input:
         # Read by way of `points` and `compare`; of a folder each file that is read counts.
-        field_points,
-        compared,
+        field_files,
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
         comparison=f"{RUN}/comparison.tif",
@@ -27,7 +26,7 @@ rule validate_field:
     params:
         points=points_path,
         settings=CONFIG.points.model_dump(mode="json"),
-        compare=compare,
+        compare=lambda wildcards: needs.compared(CONFIG, wildcards.month),
         seed=CONFIG.model.seed,
         code=code("validate_field"),
     message:
@@ -164,7 +163,7 @@ rule record_provenance:
         inventories=inventories,
         outline=outline,
         layers=layer_files,
-        points=lambda wildcards: [*field_points(wildcards), *compared(wildcards)] if HAS_POINTS else [],
+        points=field_files,
     output:
         provenance=f"{RUN}/provenance.json",
     log:
@@ -178,7 +177,7 @@ rule record_provenance:
         mem_mb=memory(120),
         runtime=minutes(10),
     params:
-        configuration=own_configuration,
+        configuration=lambda wildcards: needs.own_configuration(CONFIG, wildcards.region, wildcards.month),
         code=code("record_provenance"),
     message:
         "Record what {wildcards.region}, {wildcards.month}, was made from"

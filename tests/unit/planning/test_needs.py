@@ -183,3 +183,10 @@ def test_files_of_field_points(tmp_path: Path) -> None:
         (stations / f"net_net_station_sm_{depth}_sensor_20210101_20211231.stm").touch()
     archive = configured(field_points=str(tmp_path / "ismn"))
     assert [Path(path).name.split("_")[4] for path in needs.field_point_files(archive)] == ["0.050000"]
+
+
+def test_compared_maps_are_those_of_the_month(tmp_path: Path) -> None:
+    (tmp_path / "map-2021-08.tif").touch()
+    keys = {"name": "other", "path": f"{tmp_path}/map-{{month}}.tif", "scale": 0.01}
+    found = needs.compared(configured(compare=[keys]), "2021-08")
+    assert found == [keys | {"path": f"{tmp_path}/map-2021-08.tif", "band": 1}]

@@ -180,11 +180,16 @@ def own_configuration(configuration: Configuration, region: str, month: str) -> 
     return dumped | {"regions": own, "months": [month]}
 
 
+def compared(configuration: Configuration, month: str) -> list[dict[str, Any]]:
+    """Keys of the other maps that a run's month is compared with."""
+    return [raster.of_month(month).model_dump(mode="json") for raster in configuration.compare]
+
+
 def field_point_files(configuration: Configuration) -> list[str]:
     """Files that the user's points are read from: of an archive's folder all, so that a change of one counts."""
-    from kilomoist.reporting.stations import archive_files, is_archive
-
     path = configuration.field_points
     if path is None:
         return []
+    from kilomoist.reporting.stations import archive_files, is_archive
+
     return [str(file) for file in archive_files(path, configuration.points.depth)] if is_archive(path) else [str(path)]
