@@ -13,7 +13,7 @@ from earthdata.hosts import LOGIN
 
 @dataclass
 class Request:
-    """What a client asked, and what it got; `sent` grows while an answer is under way."""
+    """A client's request and its answer; `sent` grows while an answer is under way."""
 
     host: str
     method: str

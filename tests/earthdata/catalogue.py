@@ -13,7 +13,7 @@ from earthdata.granules import Granule, granule
 from kilomoist.products import PRODUCTS
 
 _ALGORITHMS = {"LPCLOUD": "SHA-512", "NSIDC_CPRD": "MD5"}
-"""How providers check their files, unless told otherwise."""
+"""Checksums of providers, unless told otherwise."""
 
 
 class Catalogue:

@@ -1,4 +1,4 @@
-"""What the tests of the server serve, and clients that know nothing of it."""
+"""Granules of the tests of the server, and clients that know nothing of it."""
 
 from datetime import datetime
 from typing import Any

@@ -87,7 +87,7 @@ class Cmr:
 
 
 def _search_after(item: Granule) -> str:
-    """What a client sends back to get the page that begins after a granule."""
+    """Header by which a client gets the page that begins after a granule."""
     milliseconds = round(item.range[0].replace(tzinfo=UTC).timestamp() * 1000)
     return json.dumps([item.provider.lower(), milliseconds, item.number], separators=(",", ":"))
 

@@ -1,4 +1,4 @@
-"""What goes wrong with answers: what a test asks for, and failures at random."""
+"""Faults of answers: those that a test asks for, and failures at random."""
 
 import threading
 from dataclasses import dataclass, field

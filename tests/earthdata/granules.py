@@ -74,13 +74,13 @@ class Granule:
 
     @property
     def metadata(self) -> bytes:
-        """What is in that file, in short."""
+        """Content of that file, in short."""
         if self.product.tiled:
             return f"<Granule><GranuleUR>{self.granule_ur}</GranuleUR></Granule>\n".encode()
         return json.dumps({"GranuleUR": self.granule_ur}).encode()
 
     def entry(self, checksum: dict[str, str] | None) -> dict[str, Any]:
-        """What the CMR has of it."""
+        """Its entry in the CMR."""
         begin, end = (f"{time:%Y-%m-%dT%H:%M:%S}.000Z" for time in self.range)
         produced = f"{self.range[1] + timedelta(days=4):%Y-%m-%dT%H:%M:%S}.000Z"
         files = [

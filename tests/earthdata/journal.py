@@ -1,4 +1,4 @@
-"""What clients asked and what they were given, as tests read it."""
+"""Journal of what clients asked and were given, as tests read it."""
 
 import threading
 from fnmatch import fnmatchcase
@@ -49,7 +49,7 @@ class Journal:
         return [one for one in self._requests if fnmatchcase(one.path, pattern) or fnmatchcase(one.target, pattern)]
 
     def fetched(self, name: str) -> int:
-        """How many times all bytes of a granule were delivered unspoiled, be it in several parts."""
+        """Number of times that all bytes of a granule were delivered unspoiled, be it in several parts."""
         self._settle()
         return self._complete.get(name, 0)
 

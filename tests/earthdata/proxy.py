@@ -117,7 +117,7 @@ class Proxy(ThreadingHTTPServer):
         return host in self._hosts
 
     def answer(self, request: Request) -> tuple[Answer, Spoiled | None]:
-        """What a request gets, and how its body shall be spoiled."""
+        """Answer to a request, and how its body shall be spoiled."""
         answer = self._hosts[request.host](request)
         carries = answer.status in (200, 206) and request.method != "HEAD" and len(answer.body) > 0
         fault = self._faults.take(request, body=carries)
@@ -223,7 +223,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
 
     def _send_body(self, body: bytes | FilePart, spoiled: Spoiled | None, request: Request) -> bool:
-        """Whether the body went out to its end."""
+        """Send the body; True if it went out to its end."""
         middle = int(len(body) * spoiled.share) if isinstance(spoiled, Cut | Flipped | Stalled) else 0
         steps = [*range(0, middle, self.server.piece), *range(middle, len(body), self.server.piece), len(body)]
         for begin, end in pairwise(steps):

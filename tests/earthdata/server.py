@@ -91,7 +91,7 @@ class Earthdata:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not turn up in a client's output or files."""
+        """Texts that must not turn up in a client's output or files."""
         return self.login.token, self.login.password, self.login.basic
 
     def requested(self, pattern: str = "*") -> list[Request]:
@@ -103,7 +103,7 @@ class Earthdata:
         return sum(request.sent for request in self.requested(pattern))
 
     def fetched(self, name: str) -> int:
-        """How many times all bytes of a granule were delivered unspoiled, be it in several parts."""
+        """Number of times that all bytes of a granule were delivered unspoiled, be it in several parts."""
         return self._journal.fetched(name)
 
     def prepare(self) -> None:

@@ -78,7 +78,7 @@ def _describe_variable(element: ET.Element, dataset: h5py.Dataset) -> None:
 
 
 def _describe_storage(element: ET.Element, dataset: h5py.Dataset) -> None:
-    """Where the chunks of a dataset lie, and how they are packed; a contiguous dataset is one chunk without a place."""
+    """Places and packing of a dataset's chunks; a contiguous dataset is one chunk without a place."""
     properties = dataset.id.get_create_plist()
     filters = [properties.get_filter(number) for number in range(properties.get_nfilters())]
     attributes = {}

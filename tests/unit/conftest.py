@@ -1,4 +1,4 @@
-"""What several unit tests share."""
+"""Fixtures of unit tests."""
 
 from collections.abc import Callable
 from pathlib import Path

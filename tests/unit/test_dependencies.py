@@ -1,4 +1,4 @@
-"""Which modules a script uses, and when its fingerprint changes."""
+"""Modules of a script, and its fingerprint."""
 
 from collections.abc import Callable, Iterator
 from graphlib import TopologicalSorter

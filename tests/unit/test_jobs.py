@@ -1,4 +1,4 @@
-"""What a job says when something goes wrong."""
+"""Jobs: messages when something goes wrong, and the hand-over by name."""
 
 import logging
 import os
@@ -95,7 +95,7 @@ def test_memory_of_gdal_is_bounded_unless_the_user_says_how(tmp_path: Path, monk
 
 
 class Handed:
-    """What Snakemake gives a script, as far as `hand_over` asks."""
+    """Snakemake's object of a job, as far as `hand_over` asks."""
 
     rule, threads = "stack_block", 2
 

@@ -35,7 +35,7 @@ def bands(shape: tuple[int, int] = WINDOW.shape) -> dict[str, np.ndarray]:
 
 
 def check(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """What any reader finds."""
+    """Assert what any reader finds."""
     with rasterio.open(path) as file:
         assert CRS(file.crs) == CRS("EPSG:6933")
         assert file.transform == rasterio.Affine(

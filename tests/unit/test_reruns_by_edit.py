@@ -1,4 +1,4 @@
-"""Which scripts an edit of one function reruns, by the fingerprints of a copy of all scripts in which it was edited."""
+"""Scripts that an edit of a function reruns, by the fingerprints of a copy of all scripts in which it was edited."""
 
 import ast
 from pathlib import Path

@@ -122,7 +122,7 @@ def bbox(wildcards):
 
 
 def outline(wildcards):
-    """The vector file that cuts a region, as a list of none or one."""
+    """The vector file that cuts a region, as a list; empty without."""
     region = REGIONS[wildcards.region]
     if region.country:
         return [f"resources/outlines/{region.country}.geojson"]
@@ -140,7 +140,7 @@ def of_blocks(name):
 
 
 def measured(base, slopes, wildcards):
-    """What a job was measured to take: a part that all do, and more for a thousand cells of its region or block."""
+    """Measured use of a job: a part that all take, and more for a thousand cells of its region or block."""
     return resources.measured(base, blocks(wildcards.region).values() if slopes else (), **slopes)
 
 
@@ -184,7 +184,7 @@ def target_mean(wildcards):
 
 
 def inventories(wildcards):
-    """What was used and what was absent, of every composite of a run."""
+    """Inventories, of granules used and absent, of every composite of a run."""
     return [path.replace(".tif", ".granules.json") for path in [*composites(wildcards), target_mean(wildcards)]]
 
 

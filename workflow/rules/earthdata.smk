@@ -19,7 +19,7 @@ onstart:
         remove_abandoned(folder)
     retrievals, searches = pending(rules.retrieve_granule), pending(rules.list_granules)
     for job in retrievals:
-        Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this one tells its own reasons at its end
+        Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this run tells its own reasons at its end
     if retrievals:
         from kilomoist.earthdata.access import checked_token
         from kilomoist.earthdata.logins import TOKEN

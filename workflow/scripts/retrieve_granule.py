@@ -1,4 +1,4 @@
-"""Fetch one granule of NASA's catalogue into the store, unless it is there, and write its receipt."""
+"""Fetch a granule of NASA's catalogue into the store, unless it is there, and write its receipt."""
 
 from pathlib import Path
 

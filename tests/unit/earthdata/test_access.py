@@ -1,4 +1,4 @@
-"""What is asked of NASA Earthdata before the first job, once for all, and what is told at the end."""
+"""Access to NASA Earthdata, asked once before the first job, and the reasons told at the end."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is asked of NASA's catalogue, and what is kept of its answer."""
+"""Searches in NASA's catalogue, and the files that keep their answers."""
 
 from collections.abc import Callable
 from datetime import datetime

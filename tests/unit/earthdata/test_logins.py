@@ -1,4 +1,4 @@
-"""Where credentials are found, and what is said when they are missing, wrong or refused."""
+"""Credentials: where they are found, and sentences when they are missing, wrong or refused."""
 
 import base64
 import json

@@ -138,7 +138,7 @@ def test_a_killed_transfer_goes_on_where_it_stopped(earthdata: Earthdata, store:
 @pytest.mark.usefixtures("earthdata")
 @pytest.mark.parametrize("longer", [False, True])
 def test_a_wrong_part_does_not_spoil_the_file(store: Store, granules: Path, longer: bool) -> None:
-    """What an older production left: it has the right size in the end, but not the checksum; or is too long already."""
+    """Left by an older production: of the right size in the end, but not the checksum; or too long already."""
     content = original(granules, LST).read_bytes()
     store.folder.mkdir()
     (store.folder / f"{original(granules, LST).name}.part").write_bytes(content + b"more" if longer else bytes(1000))

@@ -1,4 +1,4 @@
-"""What a run needs: geometry, granules, composites, and what its jobs must know."""
+"""Needs of a run: geometry, granules, composites, and what its jobs must know."""
 
 from datetime import datetime
 from pathlib import Path

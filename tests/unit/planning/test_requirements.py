@@ -1,4 +1,4 @@
-"""What is asked of a run's inputs before its first job, and what its user is warned of."""
+"""Requirements of a run's inputs before its first job, and warnings of its user."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What jobs ask for, from what they were measured to take."""
+"""Memory and time that jobs ask for, from what was measured."""
 
 import pytest
 

@@ -28,7 +28,7 @@ class Slot:
 
 
 def month_range(month: str) -> tuple[date, date]:
-    """First day of a month `YYYY-MM` and first day of the next one. Raises ValueError for anything else."""
+    """First day of a month `YYYY-MM` and first day of the next month. Raises ValueError for anything else."""
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise ValueError(f"{month!r} is not a month: write year and month as YYYY-MM, for example 2021-08")
     year, number = int(month[:4]), int(month[5:])

@@ -45,7 +45,7 @@ def coarsen(values: NDArray, window: Window, factor: int, minimum_fraction: floa
 
 
 def fill_nearest(values: NDArray) -> Values:
-    """Missing values replaced by the nearest finite one, counted in cells; all NaN stays all NaN."""
+    """Nearest finite value, by distance in cells, where a value is missing; all NaN stays all NaN."""
     from scipy.ndimage import distance_transform_edt
 
     missing = ~np.isfinite(values)
@@ -66,7 +66,7 @@ def _weights(start: int, length: int, coarse_start: int, coarse_length: int, fac
 
 
 def interpolate(values: NDArray, coarse: Window, fine: Window, factor: int) -> Values:
-    """B(·): bilinear interpolation of the values of coarse cells to the centres of `factor` times finer ones.
+    """B(·): bilinear interpolation of the values of coarse cells to the centres of `factor` times finer cells.
 
     Missing coarse values are those of the nearest valid cell, and edge values continue outward. `fine` is any window of
     the finer grid: chunks of a map interpolate exactly like the whole.

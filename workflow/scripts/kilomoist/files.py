@@ -73,7 +73,7 @@ def replaced(path: str | Path) -> Iterator[Path]:
 
 
 def remove_abandoned(folder: str | Path) -> None:
-    """Delete what killed processes were writing below `folder`, but nothing that a living one may be writing.
+    """Delete what killed processes were writing below `folder`, but nothing that a living process may be writing.
 
     Of this host's processes the system says which are alive. Those of other hosts, where a cluster's jobs may outlive
     the run that started them, are given a week.

@@ -105,7 +105,7 @@ def raster_chunks(
     cloud_optimized: bool = False,
     colours: Mapping[int, tuple[int, int, int]] | None = None,
 ) -> Iterator[RasterWriter]:
-    """A GeoTIFF over `window`, or a cloud-optimized one, that is written by chunks and appears when all is done.
+    """A GeoTIFF over `window`, cloud-optimized or not, that is written by chunks and appears when all is done.
 
     Floating-point bands have NaN as nodata, also where no chunk was written; integer bands have none. `units` are those
     of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band. Memory is that of a
@@ -147,7 +147,7 @@ def _require_whole(path: Path) -> None:
     """Raise `WriteError` unless every tile lies within the file, and none where another lies.
 
     GDAL writes most when a file is closed, and rasterio does not tell that it failed. The directory then places a tile
-    without room beyond the end, or where the next one was written.
+    without room beyond the end, or where the next tile was written.
     """
     try:
         with rasterio.open(path) as file:
@@ -171,7 +171,7 @@ def _tile_places(file: rasterio.DatasetReader, number: int) -> Iterator[tuple[in
 def chunks_of(cells: Window) -> Iterator[Window]:
     """Chunks of a window of cells that are handled at once, whatever the blocks: in columns, each from the north.
 
-    In this order a raster's tile is finished before the next ones are begun, and read once.
+    In this order a raster's tile is finished before the next tiles are begun, and read once.
     """
     rows, columns = CHUNK
     for column in range(0, cells.columns, columns):

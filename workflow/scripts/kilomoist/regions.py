@@ -45,7 +45,7 @@ def read_outline(path: str | Path) -> shapely.Geometry:
         raise InputError(f"outline {path} holds no feature with a geometry: it needs at least one polygon.")
     frame = frame[frame.geometry.notna()]
     if frame.crs is None:
-        raise InputError(f"outline {path} has no CRS: assign the one it was drawn in (for .shp, add its .prj file).")
+        raise InputError(f"outline {path} has no CRS: assign the CRS it was drawn in (for .shp, add its .prj file).")
     polygons = frame.to_crs("EPSG:4326").geometry
     middle = geopandas.GeoSeries([shapely.box(*frame.total_bounds).centroid], crs=frame.crs).to_crs("EPSG:4326").x[0]
     if np.isfinite(middle):  # PROJ breaks longitudes at ±180, wherever the outline lies

@@ -23,7 +23,7 @@ def describe_chunks(chunks: Callable[[], Iterable[NDArray[np.float32]]]) -> dict
     """`describe` of a map in single precision that is gone through twice, chunk by chunk; percentiles are exact.
 
     The order of numbers in single precision is that of their 32 bits, but for the sign: the first time counts them by
-    the upper 16 bits, the second time by the lower ones where a percentile lies.
+    the upper 16 bits, the second time by the lower 16 where a percentile lies.
     """
     n, total, ends, upper = 0, 0.0, [np.inf, -np.inf], np.zeros(1 << 16, np.int64)
     for chunk in chunks():

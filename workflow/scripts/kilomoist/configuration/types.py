@@ -91,7 +91,7 @@ def checked_unique(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def checked_depth(depth: tuple[float, float]) -> tuple[float, float]:
-    """Depths in cm, the upper one first."""
+    """Depths in cm, the upper first."""
     top, bottom = depth
     if not 0 <= top <= bottom:
         raise ValueError("expected an upper and a lower limit in cm below the surface, [top, bottom]")

@@ -61,7 +61,7 @@ def search_month(product: Product, tile: str | None, month: str, session: reques
 
 
 def find_granule(product: Product, month: str, session: requests.Session) -> Entry | None:
-    """Any granule of a product in a month, also one that began before; raises as `search_month`."""
+    """Any granule of a product in a month, which may have begun before; raises as `search_month`."""
     return next(iter(_search(product, None, month, session, 1)), None)
 
 

@@ -148,7 +148,7 @@ def fetch_content(url: str, session: Session, offset: int | None = None, length:
 
 @contextmanager
 def _get(url: str, session: Session, headers: dict[str, str], optional: bool = False) -> Iterator[requests.Response]:
-    """A successful answer whose body is not read yet, or one that has no such range of bytes.
+    """A successful answer whose body is not read yet, or that there is no such range of bytes.
 
     Raises `NotServedError` when an `optional` file is not there, and `InputError` for every other failure.
     """

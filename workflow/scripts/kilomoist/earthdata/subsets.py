@@ -1,4 +1,4 @@
-"""Subsets of large HDF5 granules: the one dataset that is wanted, moved as it is stored and kept in a small file.
+"""Subsets of large HDF5 granules: the dataset that is wanted, moved as it is stored and kept in a small file.
 
 A dataset's compressed chunks are placed by the file's DMR++ (a small XML document that OPeNDAP's Hyrax keeps beside it,
 https://opendap.github.io/DMRpp-wiki/DMRpp.html) or by the file itself, of which only the places are read. They are

@@ -174,7 +174,7 @@ def other_months(configuration: Configuration, month: str) -> list[str]:
 
 
 def own_configuration(configuration: Configuration, region: str, month: str) -> dict[str, Any]:
-    """Resolved configuration of one run, without other regions and months."""
+    """Resolved configuration of a run, without other regions and months."""
     dumped = configuration.model_dump(mode="json")
     own = [keys for keys in dumped["regions"] if keys["name"] == region]
     return dumped | {"regions": own, "months": [month]}
@@ -186,7 +186,7 @@ def compared(configuration: Configuration, month: str) -> list[dict[str, Any]]:
 
 
 def field_point_files(configuration: Configuration) -> list[str]:
-    """Files that the user's points are read from: of an archive's folder all, so that a change of one counts."""
+    """Files that the user's points are read from: of an archive's folder all, so that a change of any counts."""
     path = configuration.field_points
     if path is None:
         return []

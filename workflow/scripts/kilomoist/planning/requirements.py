@@ -56,7 +56,7 @@ def granule_warnings(configuration: Configuration, archive: Archive) -> list[str
 
 
 def point_warnings(configuration: Configuration, with_points: Collection[str]) -> list[str]:
-    """Warnings of regions in which no point of the user's lies, given those in which one does."""
+    """Warnings of regions in which no point of the user's lies, given the others."""
     others = sorted({region.name for region in configuration.regions} - set(with_points))
     if configuration.field_points is None or not others:
         return []

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from kilomoist.grids import Window
 
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 5
-"""How many times what was measured is asked for: a node and its files may be slower than those were."""
+"""Factors from measured to requested memory and time: a node and its files may be slower than where it was measured."""
 SNAKEMAKE_MB = 450
 """Snakemake itself, twice in each job on a cluster: once in the job, once in its step."""
 MIN_MINUTES = 10
@@ -14,7 +14,7 @@ MIN_MINUTES = 10
 def measured(base: float, blocks: Collection[Window] = (), *, of_region: float = 0, of_block: float = 0) -> float:
     """Measured use of a job: `base`, and more for each thousand cells of its region and of the region's largest block.
 
-    The largest, because an array's jobs ask for one size.
+    The largest, because an array's jobs all ask for the same.
     """
     if not blocks:
         return base
