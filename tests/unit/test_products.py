@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kilomoist.predictors.quality import meets
-from kilomoist.products import PRODUCTS, parse_name, products_of
+from kilomoist.products import PRODUCTS, GranuleName, parse_name, products_of
 
 VI, VI_1KM, LST = PRODUCTS["MOD13A1.061"], PRODUCTS["MOD13A2.061"], PRODUCTS["MOD11A1.061"]
 
@@ -20,63 +20,19 @@ VI, VI_1KM, LST = PRODUCTS["MOD13A1.061"], PRODUCTS["MOD13A2.061"], PRODUCTS["MO
 @pytest.mark.parametrize(
     ("name", "product", "time", "tile", "produced"),
     [
-        (
-            "MOD13A1.A2022017.h12v11.061.2022034232214.hdf",
-            "MOD13A1.061",
-            datetime(2022, 1, 17),
-            "h12v11",
-            "2022034232214",
-        ),
-        (
-            "MOD13A1.A2025257.h10v05.061.2025275114423.hdf",
-            "MOD13A1.061",
-            datetime(2025, 9, 14),
-            "h10v05",
-            "2025275114423",
-        ),
-        (
-            "MYD13A1.A2022009.h25v02.061.2022028071925.hdf",
-            "MYD13A1.061",
-            datetime(2022, 1, 9),
-            "h25v02",
-            "2022028071925",
-        ),
-        (
-            "MOD13A2.A2021225.h11v06.061.2021320163717.hdf",
-            "MOD13A2.061",
-            datetime(2021, 8, 13),
-            "h11v06",
-            "2021320163717",
-        ),
-        (
-            "MOD11A1.A2021227.h11v05.061.2021228105320.hdf",
-            "MOD11A1.061",
-            datetime(2021, 8, 15),
-            "h11v05",
-            "2021228105320",
-        ),
-        (
-            "SMAP_L4_SM_gph_20211114T223000_Vv8010_001.h5",
-            "SPL4SMGP.008",
-            datetime(2021, 11, 14, 22, 30),
-            None,
-            "Vv8010_001",
-        ),
-        (
-            "SMAP_L4_SM_gph_20190915T193000_Vv7032_001.h5",
-            "SPL4SMGP.007",
-            datetime(2019, 9, 15, 19, 30),
-            None,
-            "Vv7032_001",
-        ),
-        ("SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5", "SPL4SMAU.004", datetime(2020, 1, 28, 15), None, "Vv4030_001"),
+        ("MOD13A1.A2022017.h12v11.061.2022034232214.hdf", "MOD13A1.061", "2022-01-17", "h12v11", "2022034232214"),
+        ("MOD13A1.A2025257.h10v05.061.2025275114423.hdf", "MOD13A1.061", "2025-09-14", "h10v05", "2025275114423"),
+        ("MYD13A1.A2022009.h25v02.061.2022028071925.hdf", "MYD13A1.061", "2022-01-09", "h25v02", "2022028071925"),
+        ("MOD13A2.A2021225.h11v06.061.2021320163717.hdf", "MOD13A2.061", "2021-08-13", "h11v06", "2021320163717"),
+        ("MOD11A1.A2021227.h11v05.061.2021228105320.hdf", "MOD11A1.061", "2021-08-15", "h11v05", "2021228105320"),
+        ("SMAP_L4_SM_gph_20211114T223000_Vv8010_001.h5", "SPL4SMGP.008", "2021-11-14T22:30", None, "Vv8010_001"),
+        ("SMAP_L4_SM_gph_20190915T193000_Vv7032_001.h5", "SPL4SMGP.007", "2019-09-15T19:30", None, "Vv7032_001"),
+        ("SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5", "SPL4SMAU.004", "2020-01-28T15:00", None, "Vv4030_001"),
     ],
 )
-def test_names_that_nasa_gave(name: str, product: str, time: datetime, tile: str | None, produced: str) -> None:
+def test_names_that_nasa_gave(name: str, product: str, time: str, tile: str | None, produced: str) -> None:
     found = [granule for granule in (parse_name(name, each) for each in PRODUCTS.values()) if granule]
-    assert [(granule.product, granule.time, granule.tile, granule.produced) for granule in found] == [
-        (product, time, tile, produced)
-    ]
+    assert found == [GranuleName(product, datetime.fromisoformat(time), tile, produced)]
 
 
 @pytest.mark.parametrize(
@@ -99,14 +55,9 @@ def test_names_of_something_else(name: str) -> None:
 
 
 def test_the_newest_production_compares_as_the_largest() -> None:
-    names = (
-        "MOD11A1.A2021227.h11v05.061.2021228105320.hdf",
-        "MOD11A1.A2021227.h11v05.061.2021365000000.hdf",
-        "MOD11A1.A2021227.h11v05.061.2022001000000.hdf",
-    )
-    produced = [granule.produced for granule in (parse_name(name, LST) for name in names) if granule]
-    assert produced == sorted(produced)
-    assert len(set(produced)) == 3
+    times = ("2021228105320", "2021365000000", "2022001000000")
+    granules = (parse_name(f"MOD11A1.A2021227.h11v05.061.{time}.hdf", LST) for time in times)
+    assert [granule.produced for granule in granules if granule] == sorted(times)
 
 
 def test_roles() -> None:

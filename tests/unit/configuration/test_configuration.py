@@ -25,6 +25,8 @@ from kilomoist.errors import InputError
 ROOT = Path(__file__).parents[3]
 WRITE_AGAIN = "run `python -m kilomoist.configuration.schema` and commit what it writes"
 BOX = [96.0, 45.0, 104.0, 50.0]
+ITEMS = {"regions": {"name": "here", "bbox": BOX}, "compare": {"name": "NASA", "path": __file__}}
+"""Keys of a list's item that are right."""
 PREDICTORS = "ndvi, evi, lst_day, lst_night, lst_range, slope, northness, eastness"
 
 
@@ -38,6 +40,14 @@ def problems(raw: dict[str, Any]) -> list[str]:
 def region(**keys: Any) -> dict[str, Any]:
     """A configuration of one region."""
     return {"regions": [{"name": "here", **keys}]}
+
+
+def written(key: str, value: object) -> dict[str, Any]:
+    """A configuration that gives a key, such as `regions[0].bbox`, a value."""
+    for part in reversed(key.split(".")):
+        name, item, _ = part.partition("[0]")
+        value = {name: [ITEMS[name] | value if name in ITEMS else value] if item else value}
+    return value
 
 
 def test_nothing_given_is_the_default_run() -> None:
@@ -216,9 +226,110 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("source", "nasa", "expected simulated, archive or earthdata."),
+        ("target_error", 4, "expected a number of at least 0 and at most 0.2, or null; 4 % is 0.04 m³/m³."),
+        ("target", "SPL4SMGP", "expected SPL4SMGP.006, SPL4SMGP.007, SPL4SMGP.008, "),
+        ("scene.extent", "large", "expected full or small."),
+        ("scene.seed", None, "expected a whole number of at least 0"),
+        ("quality", None, "expected a mapping with keys vegetation, temperature, minimum_days, "),
+        ("quality.minimum_days", "few", "expected a whole number of at least 1"),
+        ("quality.minimum_days", 0, "expected a whole number of at least 1 and at"),
+        ("quality.minimum_days", True, "expected a whole number of at least 1"),
+        ("quality.minimum_days", 2.5, "expected a whole number of at least 1"),
+        ("quality.minimum_valid_fraction", 0, "expected a number of more than 0 and at most 1."),
+        ("quality.minimum_target_share", 90, "expected a number of at least 0 and at most 1; 90 % is 0.9."),
+        ("quality.minimum_target_share", ".nan", "expected a number"),
+        ("quality.minimum_target_share", "nan", "expected a number"),
+        ("quality.vegetation", "best", "expected good or fair."),
+        ("model.trees", 0, "expected a whole number of at least 1."),
+        ("model.min_leaf", "big", "expected auto, or a whole number of at least 1."),
+        ("model.min_leaf", 0, "expected auto, or a whole number of at least 1."),
+        ("model.min_leaf", True, "expected auto, or a whole number of at least 1."),
+        ("model.test_fraction", 20, "expected a number of at least 0.05 and at most 0.5; 20 % is 0.2."),
+        ("model.kind", "forest", "expected random_forest, extra_trees, hist_gradient_boosting or linear."),
+        ("model.method", "other", "expected detail or absolute."),
+        ("model.trend", "cubic", "expected none or linear."),
+        ("model.detail_ratio", 5, "expected auto, or a whole number of at least 2 and at most 4."),
+        ("model.seed", -1, "expected a whole number of at least 0"),
+        ("map.reconcile", "perhaps", "expected true or false, or warranted."),
+        ("map.block", 4, "expected a whole number of at least 8."),
+        ("map.interval", 1, "expected a number of at least 0.5 and at most 0.99, or null."),
+        *(
+            ("map.interval", value, "expected a number of at least 0.5 and at most 0.99, or null; 90 % is 0.9.")
+            for value in (90, "90", "90 %")
+        ),
+        ("predictors.temperature", "MOD13A1.061", "expected MOD11A1.061 or MYD11A1.061."),
+        ("predictors.vegetation", 13, "expected MOD13A1.061, MYD13A1.061"),
+        ("predictors.use", [], f"expected a list of one or more, each {PREDICTORS} or the name of a layer."),
+        ("predictors.use", ["evi", "evi"], "evi occurs more than once."),
+        ("predictors.layers", [__file__], "expected a mapping of names to paths of rasters, or to mappings"),
+        ("predictors.use[0]", "lst", f"expected {PREDICTORS}, or the name of a raster in `predictors.layers`."),
+        *(
+            (
+                "predictors.use[0]",
+                name,
+                f"expected {PREDICTORS}, or the name of a raster in `predictors.layers`; did you mean lst_night?",
+            )
+            for name in ("lst-night", "LST_Night")
+        ),
+        *(
+            (
+                "predictors.layers.soil",
+                value,
+                "expected a path of a raster, or a mapping with keys path and resampling.",
+            )
+            for value in (5, None, True, [__file__])
+        ),
+        ("months", 2021, "expected a list of one or more, each a month as YYYY-MM; "),
+        ("months", [], "expected a list of one or more, each a month as YYYY-MM."),
+        ("months", ["2021-08", "2021-07", "2021-08"], "2021-08 occurs more than once."),
+        ("months[0]", "2015-03", "SMAP's first whole month is 2015-04."),
+        *(
+            ("months[0]", month, "expected a month as YYYY-MM, for example 2021-08.")
+            for month in ("2021-13", "0000-01", "August")
+        ),
+        ("months[0]", date(2021, 8, 1), "expected a month as YYYY-MM."),
+        ("regions", [], "expected a list of one or more, each a mapping with keys name, bbox, "),
+        ("regions[0].outline", "absent.gpkg", "there is no such file (paths start at "),
+        ("regions[0].bbox", [104, 45, 104, 50], "west and east are the same longitude; expected four numbers in "),
+        ("regions[0].bbox", [180, 45, -180, 50], "west and east are the same longitude; expected four numbers in "),
+        ("regions[0].bbox", [170, 50, 190, 60], "longitudes lie between -180 and 180 degrees."),
+        ("regions[0].bbox", [96, 50, 104, 45], "south must be less than north; expected four numbers in degrees, "),
+        ("regions[0].bbox", [45, 96, 50, 104], "it looks as if latitude and longitude are swapped; expected four "),
+        ("regions[0].bbox", [96, 45, 104, 86], "the grid ends at 85° north and south."),
+        ("regions[0].bbox", [196, 45, 204, 50], "longitudes lie between -180 and 180 degrees."),
+        *(
+            ("regions[0].name", name, "expected a short name of a-z, 0-9 and -")
+            for name in ("Khangai", "a/b", "-a", "a\n")
+        ),
+        ("regions[0].country", "Mongolia", "expected three capital letters, or null."),
+        (
+            "regions[0].bbox",
+            [104, 45, 96, 50],
+            "west > east is a box across 180°, and this one would be 352° wide: west and east look swapped.",
+        ),
+        *(
+            ("regions[0].bbox", box, "expected four numbers in degrees, [west, south, east, ")
+            for box in ([96, 45, 104], "96,45,104,50", [96, 45, 104, "north"], [96, 45, 104, True], [96, 45, 104, None])
+        ),
+        ("archive", 5, "expected a path, or null."),
+        ("field_points", "absent.csv", "there is no such file (paths start at "),
+        ("compare[0].name", "a,b", "expected a name of letters, digits, blanks and . _ - that begins with"),
+        ("compare[0].band", 0, "expected a whole number of at least 1."),
+        ("compare[0].scale", 0, "expected a number of more than 0."),
+    ],
+)
+def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str) -> None:
+    (said,) = problems(written(key, value))
+    assert said.startswith(f"`{key}` is {json.dumps(value, default=str)}: {expected}")
+    assert said.endswith((".", "?"))
+
+
+@pytest.mark.parametrize(
     ("raw", "sentence"),
     [
-        # Unknown keys
         ({"month": ["2021-08"]}, '`month` is not a key (its value is ["2021-08"]): did you mean `months`?'),
         (
             {"quality": {"minimum_day": 3}},
@@ -233,93 +344,13 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             region(bbox=BOX, box=BOX),
             "`regions[0].box` is not a key (its value is [96.0, 45.0, 104.0, 50.0]): did you mean `regions[0].bbox`?",
         ),
-        # Types and limits
-        ({"source": "nasa"}, '`source` is "nasa": expected simulated, archive or earthdata.'),
-        ({"quality": None}, "`quality` is null: expected a mapping with keys vegetation, temperature, minimum_days, "),
-        (
-            {"quality": {"minimum_days": "few"}},
-            '`quality.minimum_days` is "few": expected a whole number of at least 1',
-        ),
-        ({"quality": {"minimum_days": 0}}, "`quality.minimum_days` is 0: expected a whole number of at least 1 and at"),
-        ({"quality": {"minimum_days": True}}, "`quality.minimum_days` is true: expected a whole number of at least 1"),
-        ({"quality": {"minimum_days": 2.5}}, "`quality.minimum_days` is 2.5: expected a whole number of at least 1"),
-        (
-            {"quality": {"minimum_valid_fraction": 0}},
-            "`quality.minimum_valid_fraction` is 0: expected a number of more than 0 and at most 1.",
-        ),
-        (
-            {"quality": {"minimum_target_share": 90}},
-            "`quality.minimum_target_share` is 90: expected a number of at least 0 and at most 1; 90 % is 0.9.",
-        ),
-        ({"quality": {"minimum_target_share": ".nan"}}, '`quality.minimum_target_share` is ".nan": expected a number'),
-        ({"quality": {"minimum_target_share": "nan"}}, '`quality.minimum_target_share` is "nan": expected a number'),
-        ({"quality": {"vegetation": "best"}}, '`quality.vegetation` is "best": expected good or fair.'),
-        ({"model": {"trees": 0}}, "`model.trees` is 0: expected a whole number of at least 1."),
-        ({"model": {"min_leaf": "big"}}, '`model.min_leaf` is "big": expected auto, or a whole number of at least 1.'),
-        ({"model": {"min_leaf": 0}}, "`model.min_leaf` is 0: expected auto, or a whole number of at least 1."),
-        ({"model": {"min_leaf": True}}, "`model.min_leaf` is true: expected auto, or a whole number of at least 1."),
-        (
-            {"model": {"test_fraction": 20}},
-            "`model.test_fraction` is 20: expected a number of at least 0.05 and at most 0.5; 20 % is 0.2.",
-        ),
-        (
-            {"model": {"kind": "forest"}},
-            '`model.kind` is "forest": expected random_forest, extra_trees, hist_gradient_boosting or linear.',
-        ),
-        ({"model": {"method": "other"}}, '`model.method` is "other": expected detail or absolute.'),
-        ({"model": {"trend": "cubic"}}, '`model.trend` is "cubic": expected none or linear.'),
         (
             {"model": {"trend": "linear", "kind": "linear"}},
             "`model`: `kind: linear` has nothing to learn from what `trend: linear` leaves: give one of them.",
         ),
         (
-            {"model": {"detail_ratio": 5}},
-            "`model.detail_ratio` is 5: expected auto, or a whole number of at least 2 and at most 4.",
-        ),
-        (
             {"model": {"subgrid": True}},
             "`model`: `subgrid` is true, which was taken away, because maps were worse with it: leave it out.",
-        ),
-        ({"model": {"seed": -1}}, "`model.seed` is -1: expected a whole number of at least 0"),
-        ({"map": {"reconcile": "perhaps"}}, '`map.reconcile` is "perhaps": expected true or false, or warranted.'),
-        ({"map": {"block": 4}}, "`map.block` is 4: expected a whole number of at least 8."),
-        *(
-            (
-                {"map": {"interval": value}},
-                (
-                    f"`map.interval` is {json.dumps(value)}: expected a number of at least 0.5 and at most 0.99, "
-                    "or null; 90 % is 0.9."
-                ),
-            )
-            for value in (90, "90", "90 %")
-        ),
-        ({"map": {"interval": 1}}, "`map.interval` is 1: expected a number of at least 0.5 and at most 0.99, or null."),
-        (
-            {"target_error": 4},
-            "`target_error` is 4: expected a number of at least 0 and at most 0.2, or null; 4 % is 0.04 m³/m³.",
-        ),
-        ({"scene": {"extent": "large"}}, '`scene.extent` is "large": expected full or small.'),
-        ({"scene": {"seed": None}}, "`scene.seed` is null: expected a whole number of at least 0"),
-        # Products and predictors
-        ({"target": "SPL4SMGP"}, '`target` is "SPL4SMGP": expected SPL4SMGP.006, SPL4SMGP.007, SPL4SMGP.008, '),
-        (
-            {"predictors": {"temperature": "MOD13A1.061"}},
-            '`predictors.temperature` is "MOD13A1.061": expected MOD11A1.061 or MYD11A1.061.',
-        ),
-        ({"predictors": {"vegetation": 13}}, "`predictors.vegetation` is 13: expected MOD13A1.061, MYD13A1.061"),
-        (
-            {"predictors": {"use": ["ndvi", "lst"]}},
-            f'`predictors.use[1]` is "lst": expected {PREDICTORS}, or the name of a raster in `predictors.layers`.',
-        ),
-        *(
-            (
-                {"predictors": {"use": [name]}},
-                (
-                    f'`predictors.use[0]` is "{name}": expected {PREDICTORS}, or the name of a raster in '
-                    "`predictors.layers`; did you mean lst_night?"
-                ),
-            )
-            for name in ("lst-night", "LST_Night")
         ),
         (
             {"predictors": {"use": ["ndvi", "elevation"]}},
@@ -329,26 +360,10 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             ),
         ),
         (
-            {"predictors": {"use": []}},
-            f"`predictors.use` is []: expected a list of one or more, each {PREDICTORS} or the name of a layer.",
-        ),
-        (
-            {"predictors": {"use": ["evi", "evi"]}},
-            '`predictors.use` is ["evi", "evi"]: evi occurs more than once.',
-        ),
-        (
             {"predictors": {"use": "evi"}},
             (
                 f'`predictors.use` is "evi": expected a list of one or more, each {PREDICTORS} or the name of a layer; '
                 'on the command line: --config \'predictors={"use": ["evi"]}\'.'
-            ),
-        ),
-        # Layers
-        (
-            {"predictors": {"use": ["slope"]}},
-            (
-                '`predictors.use[0]` is "slope", which is computed from elevation: '
-                "give a raster of it as `predictors.layers.elevation`."
             ),
         ),
         (
@@ -385,21 +400,6 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             {"predictors": {"layers": {"soil": {"resampling": "mode"}}}},
             "`predictors.layers.soil.path` is missing: expected a path.",
         ),
-        *(
-            (
-                {"predictors": {"layers": {"soil": value}}},
-                (
-                    f"`predictors.layers.soil` is {json.dumps(value)}: expected a path of a raster, or a mapping with "
-                    "keys path and resampling."
-                ),
-            )
-            for value in (5, None, True, [__file__])
-        ),
-        (
-            {"predictors": {"layers": [__file__]}},
-            f'`predictors.layers` is ["{__file__}"]: expected a mapping of names to paths of rasters, or to mappings',
-        ),
-        # Months
         (
             {"months": "2021-08"},
             (
@@ -407,20 +407,7 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
                 "on the command line: --config 'months=[\"2021-08\"]'."
             ),
         ),
-        ({"months": 2021}, "`months` is 2021: expected a list of one or more, each a month as YYYY-MM; "),
-        ({"months": []}, "`months` is []: expected a list of one or more, each a month as YYYY-MM."),
-        ({"months": ["2015-03"]}, '`months[0]` is "2015-03": SMAP\'s first whole month is 2015-04.'),
         ({"months": ["2021-08", "2999-12"]}, '`months[1]` is "2999-12": it lies in the future (today is '),
-        ({"months": ["2021-13"]}, '`months[0]` is "2021-13": expected a month as YYYY-MM, for example 2021-08.'),
-        ({"months": ["0000-01"]}, '`months[0]` is "0000-01": expected a month as YYYY-MM, for example 2021-08.'),
-        ({"months": ["August"]}, '`months[0]` is "August": expected a month as YYYY-MM, for example 2021-08.'),
-        ({"months": [date(2021, 8, 1)]}, '`months[0]` is "2021-08-01": expected a month as YYYY-MM.'),
-        (
-            {"months": ["2021-08", "2021-07", "2021-08"]},
-            '`months` is ["2021-08", "2021-07", "2021-08"]: 2021-08 occurs more than once.',
-        ),
-        # Regions
-        ({"regions": []}, "`regions` is []: expected a list of one or more, each a mapping with keys name, bbox, "),
         (
             {"regions": "khangai"},
             (
@@ -434,10 +421,6 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             '`regions` is {"name": "here", "bbox": [96.0, 45.0, 104.0, 50.0]}: expected a list',
         ),
         ({"regions": [{"bbox": BOX}]}, "`regions[0].name` is missing: expected a short name of a-z, 0-9 and - "),
-        ({"regions": [{"name": "Khangai", "bbox": BOX}]}, '`regions[0].name` is "Khangai": expected a short name of'),
-        ({"regions": [{"name": "a/b", "bbox": BOX}]}, '`regions[0].name` is "a/b": expected a short name of a-z, 0-9'),
-        ({"regions": [{"name": "-a", "bbox": BOX}]}, '`regions[0].name` is "-a": expected a short name of a-z, 0-9'),
-        ({"regions": [{"name": "a\n", "bbox": BOX}]}, '`regions[0].name` is "a\\n": expected a short name of a-z, 0-9'),
         (
             {"regions": [{"name": "here", "bbox": BOX}, {"name": "here", "bbox": BOX}]},
             "`regions`: here names 2 regions: give each region its own name.",
@@ -455,62 +438,12 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             "`regions[0]` (here): `outline` and `country` exclude each other: give one of them.",
         ),
         (
-            region(country="Mongolia", bbox=BOX),
-            '`regions[0].country` is "Mongolia": expected three capital letters, or null.',
-        ),
-        (
-            region(outline="absent.gpkg"),
-            '`regions[0].outline` is "absent.gpkg": there is no such file (paths start at ',
-        ),
-        (
-            region(bbox=[104, 45, 96, 50]),
-            (
-                "`regions[0].bbox` is [104, 45, 96, 50]: west > east is a box across 180°, and this one would be 352° "
-                "wide: west and east look swapped."
-            ),
-        ),
-        (
-            region(bbox=[104, 45, 104, 50]),
-            "`regions[0].bbox` is [104, 45, 104, 50]: west and east are the same longitude; expected four numbers in ",
-        ),
-        (
-            region(bbox=[180, 45, -180, 50]),
-            "`regions[0].bbox` is [180, 45, -180, 50]: west and east are the same longitude; expected four numbers in ",
-        ),
-        (
             region(bbox=[178, -18, -178, -16]),
             "`regions[0].bbox` (here) is [178, -18, -178, -16], but the simulated scene `full` covers [95.5, 44.5, ",
         ),
         (
             region(bbox=[100, 45, -170, 50]),
             "`regions[0].bbox` (here) is [100, 45, -170, 50], but the simulated scene `full` covers [95.5, 44.5, ",
-        ),
-        (
-            region(bbox=[170, 50, 190, 60]),
-            "`regions[0].bbox` is [170, 50, 190, 60]: longitudes lie between -180 and 180 degrees.",
-        ),
-        (
-            region(bbox=[96, 50, 104, 45]),
-            "`regions[0].bbox` is [96, 50, 104, 45]: south must be less than north; expected four numbers in degrees, ",
-        ),
-        (
-            region(bbox=[45, 96, 50, 104]),
-            "`regions[0].bbox` is [45, 96, 50, 104]: it looks as if latitude and longitude are swapped; expected four ",
-        ),
-        (
-            region(bbox=[96, 45, 104, 86]),
-            "`regions[0].bbox` is [96, 45, 104, 86]: the grid ends at 85° north and south.",
-        ),
-        (
-            region(bbox=[196, 45, 204, 50]),
-            "`regions[0].bbox` is [196, 45, 204, 50]: longitudes lie between -180 and 180 degrees.",
-        ),
-        *(
-            (
-                region(bbox=box),
-                f"`regions[0].bbox` is {json.dumps(box)}: expected four numbers in degrees, [west, south, east, ",
-            )
-            for box in ([96, 45, 104], "96,45,104,50", [96, 45, 104, "north"], [96, 45, 104, True], [96, 45, 104, None])
         ),
         (
             region(bbox=[-92, 33.5, -75, 40]),
@@ -524,7 +457,6 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             {"scene": {"extent": "small"}},
             "`regions[0].bbox` (khangai) is [96, 45, 104, 50], but the simulated scene `small` covers ",
         ),
-        # Files and folders
         (
             {"source": "archive", "archive": ""},
             "`archive` is null, but `source: archive` needs a folder of granules: give it, for example by ",
@@ -535,7 +467,6 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             {"archive": "granules"},
             '`archive` is "granules", but `source` is simulated and does not read it: add `source: archive` ',
         ),
-        ({"archive": 5}, "`archive` is 5: expected a path, or null."),
         (
             {"points": {"depth": [0, 5]}, "compare": "x.tif"},
             '`compare` is "x.tif": expected a list, each a mapping with',
@@ -554,30 +485,13 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             f'`compare[0].path` (NASA) is "{__file__}", one file for 2 months: write {{month}} in it where its name ',
         ),
         (
-            {"compare": [{"name": "1 km", "path": __file__}]},
-            '`compare[0].name` is "1 km", as another map or column is: rename it.',
-        ),
-        (
             {"compare": [{"name": "NASA", "path": __file__}] * 2},
             '`compare[1].name` is "NASA", as another map or column is: rename it.',
-        ),
-        (
-            {"compare": [{"name": "a,b", "path": __file__}]},
-            '`compare[0].name` is "a,b": expected a name of letters, digits, blanks and . _ - that begins with',
-        ),
-        (
-            {"compare": [{"name": "NASA", "path": __file__, "band": 0}]},
-            "`compare[0].band` is 0: expected a whole number of at least 1.",
-        ),
-        (
-            {"compare": [{"name": "NASA", "path": __file__, "scale": 0}]},
-            "`compare[0].scale` is 0: expected a number of more than 0.",
         ),
         (
             {"source": "archive", "archive": ".", "compare": [{"name": "NASA", "path": __file__}]},
             "`compare` names maps, but `field_points` is null: give points to compare them at, or leave it out.",
         ),
-        # Field points
         (
             {"points": {"units": "percent"}},
             "`points` says how `field_points` are read, but `field_points` is null: give the path of your points, or ",
@@ -603,7 +517,17 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             {"field_points": __file__, "points": {"columns": {"id": None}}},
             "`points.columns.id` is null: expected text.",
         ),
-        ({"field_points": "absent.csv"}, '`field_points` is "absent.csv": there is no such file (paths start at '),
+        (
+            {"predictors": {"use": ["slope"]}},
+            (
+                '`predictors.use[0]` is "slope", which is computed from elevation: '
+                "give a raster of it as `predictors.layers.elevation`."
+            ),
+        ),
+        (
+            {"compare": [{"name": "1 km", "path": __file__}]},
+            '`compare[0].name` is "1 km", as another map or column is: rename it.',
+        ),
     ],
 )
 def test_wrong_input_gets_one_sentence(raw: dict[str, Any], sentence: str) -> None:
