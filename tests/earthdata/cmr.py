@@ -46,16 +46,13 @@ class Cmr:
 
     def _page(self, query: dict[str, list[str]], after: str | None) -> Answer:
         try:
-            size, number = int(query.get("page_size", ["10"])[-1]), int(query.get("page_num", ["1"])[-1])
+            size = int(query.get("page_size", ["10"])[-1])
         except ValueError as error:
-            raise _BadQueryError("page_size and page_num must be numbers") from error
+            raise _BadQueryError("page_size must be a number") from error
         if not 0 <= size <= _LARGEST_PAGE:
             raise _BadQueryError(f"page_size must be a number between 0 and {_LARGEST_PAGE}")
-        found = self._search(query)
-        first = (number - 1) * size
+        found, first = self._search(query), 0
         if after is not None:
-            if "page_num" in query:
-                raise _BadQueryError("page_num is not allowed with search-after")
             places = [place for place, item in enumerate(found) if _search_after(item) == after]
             if not places:
                 raise _BadQueryError(f"The search-after header [{after}] is not valid")
@@ -80,10 +77,7 @@ class Cmr:
             )
         conditions = [test(values[name], options) for name, test in _TESTS.items() if name in values]
         found = [item for item in self._catalogue.all() if all(holds(item) for holds in conditions)]
-        order = values.get("sort_key", ["start_date"])[0]
-        if order.lstrip("-+") != "start_date":
-            raise _BadQueryError(f"The sort key [{order}] is not a valid field for sorting granules.")
-        return sorted(found, key=lambda item: (item.range[0], item.number), reverse=order.startswith("-"))
+        return sorted(found, key=lambda item: (item.range[0], item.number))
 
 
 def _search_after(item: Granule) -> str:
@@ -102,7 +96,7 @@ def _understood(query: Mapping[str, list[str]]) -> tuple[dict[str, list[str]], O
         if option:
             if given[-1] == "true":
                 options.add((option[1], option[2]))
-        elif name not in {*_TESTS, "sort_key", "page_size", "page_num"}:
+        elif name not in {*_TESTS, "page_size"}:
             raise _BadQueryError(f"Parameter [{key}] was not recognized.")
         else:
             values.setdefault(name, []).extend(given)
@@ -123,16 +117,12 @@ def _words(parameter: str, words: Callable[[Granule], Iterable[str]]) -> Callabl
     return condition
 
 
-def _temporal(given: list[str], options: Options) -> Condition:
-    """Granules whose range touches one of the given ranges, ends included unless they are excluded."""
+def _temporal(given: list[str], _: Options) -> Condition:
+    """Granules whose range touches one of the given ranges, ends included."""
     ranges = []
     for text in given:
-        begin, separator, end = text.partition("," if "," in text else "/")
-        if not separator and not begin:
-            raise _BadQueryError(f"[{text}] is not a valid date-range.")
+        begin, _, end = text.partition(",")
         ranges.append((_moment(begin, datetime.min), _moment(end, datetime.max)))
-    if ("temporal", "exclude_boundary") in options:
-        return lambda item: any(item.range[0] < end and item.range[1] > begin for begin, end in ranges)
     return lambda item: any(item.range[0] <= end and item.range[1] >= begin for begin, end in ranges)
 
 

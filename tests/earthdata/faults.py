@@ -49,7 +49,6 @@ Fault = Answer | Redirected | Spoiled
 class _Rule:
     pattern: str
     fault: Fault
-    skip: int
     times: int | None
 
 
@@ -61,14 +60,14 @@ class Faults:
         self._counts: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, pattern: str, fault: Fault, times: int | None = 1, skip: int = 0) -> None:
-        """Let answers to requests whose "host/path" matches a glob go wrong: `times` of them (None: all) after `skip`.
+    def add(self, pattern: str, fault: Fault, times: int | None = 1) -> None:
+        """Let answers to requests whose "host/path" matches a glob go wrong: the next `times` of them (None: all).
 
         What spoils a body waits for an answer that carries one: redirects and refusals are passed over. Of several
         rules the oldest that is not used up counts.
         """
         with self._lock:
-            self._rules.append(_Rule(pattern, fault, skip, times))
+            self._rules.append(_Rule(pattern, fault, times))
 
     def clear(self) -> None:
         with self._lock:
@@ -81,9 +80,6 @@ class Faults:
                 if rule.times == 0 or not fnmatchcase(request.target, rule.pattern):
                     continue
                 if isinstance(rule.fault, Spoiled) and not body:
-                    continue
-                if rule.skip:
-                    rule.skip -= 1
                     continue
                 if rule.times is not None:
                     rule.times -= 1
