@@ -24,7 +24,9 @@ from kilomoist.rasters import (
 )
 
 WINDOW = Window(1900, 26900, 300, 410)
+OVERVIEWED = Window(1900, 26900, 700, 900)
 TAGS = {"source": "simulated", "month": "2021-08"}
+COLOURS = {value: (value, 255 - value, 7) for value in range(256)}
 
 
 def bands(shape: tuple[int, int] = WINDOW.shape) -> dict[str, np.ndarray]:
@@ -32,6 +34,30 @@ def bands(shape: tuple[int, int] = WINDOW.shape) -> dict[str, np.ndarray]:
     values = random.uniform(0, 0.6, shape).astype(np.float32)
     values[random.random(shape) < 0.1] = np.nan
     return {"soil_moisture": values, "lower": values - np.float32(0.1)}
+
+
+def flags(window: Window = WINDOW) -> dict[str, np.ndarray]:
+    return {"quality": np.random.default_rng(2).choice(np.array([0, 4, 128], np.uint8), window.shape)}
+
+
+def write_parts(folder: Path) -> dict[Path, Window]:
+    """`bands()` in rasters of at most 128 × 128 pixels, and the window of each."""
+    parts = {
+        folder / f"{row}-{column}.tif": Window(1900 + row, 26900 + column, min(128, 300 - row), min(128, 410 - column))
+        for row in range(0, 300, 128)
+        for column in range(0, 410, 128)
+    }
+    for path, part in parts.items():
+        write_raster(path, {name: array[part.within(WINDOW)] for name, array in bands().items()}, M01, part, {})
+    return parts
+
+
+def same(found: dict[str, np.ndarray], window: Window) -> None:
+    """Assert that bands are those of `bands()` over a window."""
+    assert list(found) == list(bands())
+    for name, array in bands().items():
+        np.testing.assert_array_equal(found[name], array[window.within(WINDOW)])
+        assert found[name].dtype == np.float32
 
 
 def check(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -64,41 +90,35 @@ def test_maps_as_other_programs_see_them(tmp_path: Path, cloud_optimized: bool) 
 
 @pytest.mark.parametrize("cloud_optimized", [False, True])
 def test_flags_have_colours_in_overviews_too(tmp_path: Path, cloud_optimized: bool) -> None:
-    large, path = Window(1900, 26900, 700, 900), tmp_path / "flags.tif"
-    flags = np.random.default_rng(2).choice(np.array([0, 4, 128], np.uint8), large.shape)
-    colours = {value: (value, 255 - value, 7) for value in range(256)}
-    options = {"cloud_optimized": cloud_optimized, "colours": colours}
-    with raster_chunks(path, M01, large, TAGS, **options) as raster:
-        raster.write({"quality": flags}, large)
+    path = tmp_path / "flags.tif"
+    with raster_chunks(path, M01, OVERVIEWED, TAGS, cloud_optimized=cloud_optimized, colours=COLOURS) as raster:
+        raster.write(flags(OVERVIEWED), OVERVIEWED)
     assert read_tags(path).items() >= TAGS.items()
     for level in [{}, {"OVERVIEW_LEVEL": 0}] if cloud_optimized else [{}]:
         with rasterio.open(path, **level) as file:
             assert file.colorinterp == (rasterio.enums.ColorInterp.palette,)
-            assert file.colormap(1) == {value: (*colour, 255) for value, colour in colours.items()}
+            assert file.colormap(1) == {value: (*colour, 255) for value, colour in COLOURS.items()}
             assert file.nodata is None
-    np.testing.assert_array_equal(read_raster(path)[0]["quality"], flags)
+    np.testing.assert_array_equal(read_raster(path)[0]["quality"], flags(OVERVIEWED)["quality"])
 
 
 def test_maps_are_cloud_optimized(tmp_path: Path) -> None:
-    large = Window(1900, 26900, 700, 900)
-    flags = {"quality": np.random.default_rng(2).choice(np.array([0, 4, 128], np.uint8), large.shape)}
-    for name, arrays in (("map", bands(large.shape)), ("flags", flags)):
+    for name, arrays in (("map", bands(OVERVIEWED.shape)), ("flags", flags(OVERVIEWED))):
         path = tmp_path / f"{name}.tif"
-        write_raster(path, arrays, M01, large, TAGS, cloud_optimized=True)
+        write_raster(path, arrays, M01, OVERVIEWED, TAGS, cloud_optimized=True)
         valid, errors, warnings = cog_validate(path, strict=True)
         assert (valid, errors, warnings) == (True, [], [])
         with rasterio.open(path) as file:
             assert file.overviews(1)
-            overview = file.read(1, out_shape=tuple(-(-length // 2) for length in large.shape))
+            overview = file.read(1, out_shape=tuple(-(-length // 2) for length in OVERVIEWED.shape))
             # Flags are chosen, not averaged.
             assert name == "map" or set(np.unique(overview)) <= {0, 4, 128}
             assert file.nodata is None or np.isnan(file.nodata)
 
 
 def test_flags_have_no_nodata(tmp_path: Path) -> None:
-    flags = {"quality": np.zeros(WINDOW.shape, np.uint8)}
-    write_raster(tmp_path / "flags.tif", flags, M01, WINDOW, TAGS, cloud_optimized=True)
-    check(tmp_path / "flags.tif", flags)
+    write_raster(tmp_path / "flags.tif", flags(), M01, WINDOW, TAGS, cloud_optimized=True)
+    check(tmp_path / "flags.tif", flags())
     with rasterio.open(tmp_path / "flags.tif") as file:
         assert file.nodata is None
         assert (file.read_masks(1) == 255).all()
@@ -124,9 +144,7 @@ def test_the_same_bytes_again(tmp_path: Path, cloud_optimized: bool) -> None:
 def test_bands_come_back_by_name(tmp_path: Path) -> None:
     write_raster(tmp_path / "map.tif", bands(), M01, WINDOW, TAGS)
     found, tags = read_raster(tmp_path / "map.tif")
-    assert list(found) == ["soil_moisture", "lower"]
-    for name, array in bands().items():
-        np.testing.assert_array_equal(found[name], array)
+    same(found, WINDOW)
     assert tags.items() >= TAGS.items()
 
 
@@ -148,30 +166,19 @@ def test_windows_are_cut_from_a_part(tmp_path: Path) -> None:
 
 
 def test_parts_make_the_whole(tmp_path: Path) -> None:
-    arrays = bands()
-    parts = [
-        Window(1900 + row, 26900 + column, min(128, 300 - row), min(128, 410 - column))
-        for row in range(0, 300, 128)
-        for column in range(0, 410, 128)
-    ]
-    paths = []
-    for number, part in enumerate(parts):
-        cut = {name: array[part.within(WINDOW)] for name, array in arrays.items()}
-        paths.append(tmp_path / f"{number}.tif")
-        write_raster(paths[-1], cut, M01, part, {})
+    parts = write_parts(tmp_path)
+    paths, fourth = list(parts), list(parts.values())[3]
     for order in (paths, paths[::-1]):
         found, window = mosaic(order, M01)
         assert window == WINDOW
-        for name, array in arrays.items():
-            np.testing.assert_array_equal(found[name], array)
-            assert found[name].dtype == np.float32
+        same(found, WINDOW)
     alone, window = mosaic(paths[3:4], M01)
-    assert window == parts[3]
-    np.testing.assert_array_equal(alone["lower"], arrays["lower"][parts[3].within(WINDOW)])
+    assert window == fourth
+    same(alone, fourth)
     # Where a part is missing there is no value.
     gap, window = mosaic([*paths[:3], *paths[4:]], M01)
     assert window == WINDOW
-    assert np.isnan(gap["lower"][parts[3].within(WINDOW)]).all()
+    assert np.isnan(gap["lower"][fourth.within(WINDOW)]).all()
 
 
 @pytest.mark.parametrize("grid", [M09, M01])
@@ -188,10 +195,6 @@ CELLS_HERE = Window(1900 // 9, 26900 // 9, 40, 300)
 LARGE = CELLS_HERE.refined(9)
 
 
-def flags_of(window: Window) -> dict[str, np.ndarray]:
-    return {"quality": np.random.default_rng(2).choice(np.array([0, 4, 128], np.uint8), window.shape)}
-
-
 def test_parts_of_cells_cover_each_once_and_fill_tiles() -> None:
     seen = np.zeros(CELLS_HERE.shape, int)
     for part in chunks_of(CELLS_HERE):
@@ -204,8 +207,8 @@ def test_parts_of_cells_cover_each_once_and_fill_tiles() -> None:
 @pytest.mark.parametrize("kind", ["map", "flags"])
 def test_written_by_parts_like_the_whole(tmp_path: Path, kind: str, cloud_optimized: bool) -> None:
     """Values, overviews, place, nodata, units, colours and tags; of a COG, which is copied, all bytes."""
-    arrays = bands(LARGE.shape) if kind == "map" else flags_of(LARGE)
-    colours = {value: (value, 255 - value, 7) for value in range(256)} if kind == "flags" else None
+    arrays = bands(LARGE.shape) if kind == "map" else flags(LARGE)
+    colours = COLOURS if kind == "flags" else None
     options = {"units": {"lower": "m3 m-3"}, "cloud_optimized": cloud_optimized, "colours": colours}
     with raster_chunks(tmp_path / "whole.tif", M01, LARGE, TAGS | {"later": "1"}, **options) as raster:
         raster.write(arrays, LARGE)
@@ -239,25 +242,14 @@ def test_where_no_part_was_written_there_is_no_value(tmp_path: Path) -> None:
 
 def test_windows_are_cut_from_many_rasters(tmp_path: Path) -> None:
     """Any window across rasters, in any order, is what the rasters put together hold there."""
-    arrays, paths = bands(), []
-    for row in range(0, 300, 128):
-        for column in range(0, 410, 128):
-            part = Window(1900 + row, 26900 + column, min(128, 300 - row), min(128, 410 - column))
-            paths.append(tmp_path / f"{row}-{column}.tif")
-            cut = {name: array[part.within(WINDOW)] for name, array in arrays.items()}
-            write_raster(paths[-1], cut, M01, part, {})
-    with Mosaic(paths, M01) as whole:
+    with Mosaic(list(write_parts(tmp_path)), M01) as whole:
         assert whole.window == WINDOW
         for part in (Window(1910, 26910, 20, 20), Window(2000, 27000, 200, 310), Window(1910, 26910, 20, 20), WINDOW):
-            found = whole.read(part)
-            assert list(found) == list(arrays)
-            for name, array in arrays.items():
-                np.testing.assert_array_equal(found[name], array[part.within(WINDOW)])
-                assert found[name].dtype == np.float32
+            same(whole.read(part), part)
         assert list(whole.read(WINDOW, ["lower"])) == ["lower"]
         beyond = whole.read(Window(2190, 27300, 20, 20))["lower"]
         assert np.isnan(beyond[10:]).all()
-        np.testing.assert_array_equal(beyond[:10, :10], arrays["lower"][290:, 400:])
+        np.testing.assert_array_equal(beyond[:10, :10], bands()["lower"][290:, 400:])
 
 
 # Damage
