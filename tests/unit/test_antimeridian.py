@@ -197,35 +197,6 @@ def test_tiles_of_a_box_are_those_of_its_halves(box: Box) -> None:
             assert tiles_of(moved) == sorted(together)
 
 
-@pytest.mark.parametrize(
-    ("box", "expected"),
-    [
-        (FIJI, ["h00v10", "h35v10"]),
-        (CHUKOTKA, ["h10v02", "h25v02"]),
-        ((175, -5, 180, 5), ["h35v08", "h35v09"]),
-        ((-180, -5, -175, 5), ["h00v08", "h00v09"]),
-        # 180° is at x = 31.3 and 15.7 degrees of the sphere's equator here: tiles that are hardly on the Earth.
-        ((170, 80, 180, 85), ["h19v00", "h20v00", "h21v00"]),
-        ((170, -85, -170, -80), ["h14v17", "h15v17", "h16v17", "h19v17", "h20v17", "h21v17"]),
-    ],
-)
-def test_tiles_are_those_that_points_fall_into(box: Box, expected: list[str]) -> None:
-    west, south, east, north = box
-    longitude, latitude = np.meshgrid(
-        np.linspace(west, east + TURN * (east < west), 900)[1:-1], np.linspace(south, north, 700)[1:-1]
-    )
-    longitude = np.where(longitude > 180, longitude - TURN, longitude)
-    forward = Transformer.from_crs("EPSG:4326", tile_grid("h18v08", 1200).crs, always_xy=True)
-    x, y = forward.transform(longitude.ravel(), latitude.ravel())
-    side = 1111950.5196666666
-    h, v = np.floor(x / side).astype(int) + 18, 8 - np.floor(y / side).astype(int)
-    assert (
-        tiles_of(region_area(box, None))
-        == expected
-        == sorted({f"h{i:02d}v{j:02d}" for i, j in set(zip(h, v, strict=True))})
-    )
-
-
 @settings(max_examples=25, deadline=None)
 @given(box=boxes, turn=st.sampled_from([-1, 0, 1]))
 def test_pixels_do_not_depend_on_how_longitudes_are_counted(box: Box, turn: int) -> None:

@@ -82,27 +82,29 @@ def test_a_product_that_is_not_there_has_an_empty_catalogue(serve: SERVE, tmp_pa
     assert read_catalogue(tmp_path / "empty.csv") == []
 
 
-def test_a_busy_catalogue_is_asked_again(serve: SERVE, tmp_path: Path) -> None:
+@pytest.fixture
+def august(serve: SERVE, tmp_path: Path) -> Earthdata:
+    """A server that lists the 31 granules of a month."""
     earthdata = serve(tmp_path)
     earthdata.catalogue.list_only(*names_of(LST, "h24v04", ["2021-08"]))
-    earthdata.faults.add(f"{CMR}/*", SERVER_ERROR)
-    earthdata.faults.add(f"{CMR}/*", too_many(1))
+    return earthdata
+
+
+def test_a_busy_catalogue_is_asked_again(august: Earthdata) -> None:
+    august.faults.add(f"{CMR}/*", SERVER_ERROR)
+    august.faults.add(f"{CMR}/*", too_many(1))
     assert len(search_month(LST, "h24v04", "2021-08", Session())) == 31
 
 
-def test_a_silent_catalogue_is_named(serve: SERVE, tmp_path: Path) -> None:
-    earthdata = serve(tmp_path)
-    earthdata.catalogue.list_only(*names_of(LST, "h24v04", ["2021-08"]))
-    earthdata.faults.add(f"{CMR}/*", Stalled(seconds=3.0), times=None)
+def test_a_silent_catalogue_is_named(august: Earthdata) -> None:
+    august.faults.add(f"{CMR}/*", Stalled(seconds=3.0), times=None)
     with pytest.raises(InputError, match=r"\(CMR\) did not answer the search for MOD11A1.061"):
         search_month(LST, "h24v04", "2021-08", Session(patience=(1, 0.2)))
 
 
-def test_less_than_announced_is_an_error(serve: SERVE, tmp_path: Path) -> None:
+def test_less_than_announced_is_an_error(august: Earthdata) -> None:
     """A page that is too short ends earthaccess's search without a word."""
-    earthdata = serve(tmp_path)
-    earthdata.catalogue.list_only(*names_of(LST, "h24v04", ["2021-08"]))
-    earthdata.faults.add(f"{CMR}/*", Answer(200, headers={"CMR-Hits": "32"}))
+    august.faults.add(f"{CMR}/*", Answer(200, headers={"CMR-Hits": "32"}))
     with pytest.raises(InputError, match=r"announced 32 granules of MOD11A1.061 from 2021-08-01 on but listed 31"):
         search_month(LST, "h24v04", "2021-08", Session())
 
