@@ -47,21 +47,14 @@ def test_cells_that_cover_a_box(
     assert cells_covering(bbox) == Window(rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
 
 
-def test_first_cell() -> None:
+def test_the_globe_is_covered_from_edge_to_edge() -> None:
     first = Window(0, 0, 1, 1)
     longitude, latitude = geographic_from_ease(M09.x_centres(first), M09.y_centres(first))
-    assert longitude[0] == pytest.approx(-179.95331950207586, abs=1e-9)
-    assert latitude[0] == pytest.approx(84.65641879712118, abs=1e-9)
-
-
-def test_the_globe_is_covered_from_edge_to_edge() -> None:
+    assert (longitude[0], latitude[0]) == pytest.approx((-179.95331950207586, 84.65641879712118), abs=1e-9)
     assert M09.x_edges(M09.window)[[0, -1]] == pytest.approx([-17367530.4451614, 17367530.4451614], abs=1e-3)
     assert M09.y_edges(M09.window)[[0, -1]] == pytest.approx([7314540.8306386, -7314540.8306386], abs=1e-3)
     assert geographic_from_ease(0, M09.top)[1] == pytest.approx(85.04456640737645, abs=1e-9)
     assert ease_from_geographic(180, 0)[0] == pytest.approx(17367530.445161372, abs=1e-6)
-
-
-def test_grid_sizes() -> None:
     assert M09.window.shape == (1624, 3856)
     assert M01.window.shape == (14616, 34704)
     assert M01.side == pytest.approx(1000.89502334956, abs=1e-10)

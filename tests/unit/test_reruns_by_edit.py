@@ -10,12 +10,7 @@ from kilomoist.dependencies import fingerprint
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 FITTING = {
-    "train_model",
-    "evaluate_model",
-    "calibrate_intervals",
-    "cross_validate",
-    "degrade_restore",
-    "leave_month_out",
+    *("train_model", "evaluate_model", "calibrate_intervals", "cross_validate", "degrade_restore", "leave_month_out")
 }
 """Scripts that fit models."""
 PREDICTING = {"assemble_map", "bound_block", "compare_maps", "judge_block", "predict_block"}
@@ -28,10 +23,7 @@ EDITS = {
     "simulation/modis.py:write_tiled_granule": {"simulate_vegetation", "simulate_temperature"},
     "simulation/smap.py:write_target_granule": {"simulate_target"},
     "simulation/landscapes.py:landscape": {
-        "simulate_landscape",
-        "simulate_temperature",
-        "simulate_truth",
-        "simulate_vegetation",
+        f"simulate_{name}" for name in ("landscape", "temperature", "truth", "vegetation")
     },
     "predictors/composites.py:average_rows": {"composite_tile"},
     "predictors/footprints.py:sum_footprints": {"stack_block", "measure_reliability"},
