@@ -42,14 +42,14 @@ EDITS = {
     "evaluation/correlations.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"validate_field"},
-    "reporting/figures/maps.py:draw_maps": {"draw_maps"},
+    "reporting/figures/maps.py:draw_both_maps": {"draw_maps"},
     "reporting/figures/quality.py:draw_quality": {"draw_maps"},
     "reporting/figures/shift.py:draw_shift": {"draw_maps"},
     "reporting/figures/correlation.py:draw_correlation": {"draw_evaluation"},
     "reporting/figures/importance.py:draw_importance": {"draw_evaluation"},
     "reporting/figures/partial_dependence.py:draw_partial_dependence": {"draw_evaluation"},
     "reporting/figures/predicted_observed.py:draw_predicted_observed": {"draw_evaluation"},
-    "reporting/figures/field_validation.py:draw_field_validation": {"draw_field_validation"},
+    "reporting/figures/field_validation.py:draw_points": {"draw_field_validation"},
 }
 """Functions of the library, and exactly the scripts that an edit of each reruns."""
 
