@@ -42,30 +42,24 @@ class WarmPython:
         assert self._process.stdout is not None
         self._process.stdout.readline()  # it listens
 
-    def run(
-        self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], output: int, timeout: float | None = None
-    ) -> int:
-        """Run `python arguments…` with its standard output and error in a file; returns its exit code."""
+    def run(self, request: Mapping[str, Any], output: int, timeout: float) -> int:
+        """Run `python arguments…` with its standard output and error in a file; returns its exit code.
+
+        A request holds `arguments`, `cwd`, `env` and whether the library is `ours`: jobs of another one start as usual.
+        """
         with open(os.devnull) as nothing:
-            return ask(self._address, arguments, str(cwd), env, [nothing.fileno(), output, output], timeout)
+            return ask(self._address, request, [nothing.fileno(), output, output], timeout)
 
     def close(self) -> None:
         self._process.communicate()
         self._folder.cleanup()
 
 
-def ask(
-    address: str,
-    arguments: Sequence[str],
-    cwd: str,
-    env: Mapping[str, str],
-    streams: Sequence[int],
-    timeout: float | None = None,
-) -> int:
+def ask(address: str, request: Mapping[str, Any], streams: Sequence[int], timeout: float | None = None) -> int:
     """Have a program run, and wait for its exit code; it is killed if this process ends. Raises TimeoutError."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
-        text = json.dumps({"arguments": list(arguments), "cwd": cwd, "env": dict(env)}).encode()
+        text = json.dumps(request).encode()
         socket.send_fds(connection, [len(text).to_bytes(8, "big")], list(streams))
         connection.sendall(text)
         connection.settimeout(timeout)
@@ -137,7 +131,11 @@ def program(request: Mapping[str, Any], streams: Sequence[int], interpreter: str
     tempfile.tempdir = None
     first, *rest = request["arguments"]
     if first == "-m":
-        sys.executable = interpreter
+        if request["ours"]:
+            sys.executable = interpreter
+        else:
+            for name in [name for name in sys.modules if name.partition(".")[0] == "kilomoist"]:
+                del sys.modules[name]
         sys.argv = rest
         sys.path.insert(0, request["cwd"])
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
@@ -152,4 +150,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(*sys.argv[2:])
     else:
-        sys.exit(ask(sys.argv[2], sys.argv[3:], os.getcwd(), os.environ, [0, 1, 2]))
+        asked = {"arguments": sys.argv[3:], "cwd": os.getcwd(), "env": dict(os.environ), "ours": True}
+        sys.exit(ask(sys.argv[2], asked, [0, 1, 2]))

@@ -95,19 +95,32 @@ def snakemake(
 ) -> Finished:
     """Run Snakemake in a folder, as a user does after `cd`; `prefix` is a command that runs commands.
 
-    Snakemake and its jobs are forked from a process that has imported what they import, but `cold`, or with a prefix, a
-    profile or another tree they start as a user starts them.
+    It and its jobs are forked from a process that has imported what they import. If `cold`, or with a prefix or another
+    profile, they start as a user starts them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     words = [*prefix, *command(folder, *arguments, config=config, cores=cores, tree=tree)]
     around = environment() | dict(variables or {})
+    if cold or prefix or cores is None:
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            env=around,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout)
+    return forked(words[1:], folder, around, ours=tree == ROOT)
+
+
+def forked(arguments: Sequence[str], folder: Path, variables: Mapping[str, str], ours: bool) -> Finished:
+    """Run `python arguments…` in a fork of a process that has imported much; the library too, if it is `ours`."""
+    request = {"arguments": arguments, "cwd": str(folder), "env": dict(variables), "ours": ours}
     with tempfile.TemporaryFile("w+") as said:
-        if cold or prefix or cores is None or tree != ROOT:
-            code = subprocess.run(
-                words, cwd=folder, env=around, stdout=said, stderr=said, timeout=900, check=False
-            ).returncode
-        else:
-            code = warm_python().run(words[1:], folder, around, said.fileno(), timeout=900)
+        code = warm_python().run(request, said.fileno(), timeout=900)
         said.seek(0)
         return Finished(code, said.read())
 

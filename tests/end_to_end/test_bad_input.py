@@ -15,7 +15,7 @@ from pyhdf.SD import SD, SDC
 from workflow_runs import DEMO, MONTH, SMALL, files, link, snakemake
 
 from kilomoist.grids import M09
-from kilomoist.rasters import mosaic, write_raster
+from kilomoist.rasters import mosaic, read_run, write_raster
 
 BOX = [98.5, 47.0, 100.0, 48.0]
 ARCHIVE: dict[str, Any] = {
@@ -192,7 +192,7 @@ def test_region_without_target(demo: Path, tmp_path: Path) -> None:
     link(demo, folder)
     path = folder / DEMO / "blocks/r000c000/cells.tif"
     bands, window = mosaic([path], M09)
-    write_raster(path, bands | {"target": np.full(window.shape, np.nan)}, M09, window, {})
+    write_raster(path, bands | {"target": np.full(window.shape, np.nan)}, M09, window, read_run(path))
     samples = f"{DEMO}/samples.parquet"
     sentence = snakemake(folder, samples, "--forcerun", "collect_samples", config=SMALL).sentence()
     assert sentence.startswith("The region has no cell with a value of the target")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from granule_archives import empty_archive
-from workflow_runs import ROOT, copy_tree, environment
+from workflow_runs import ROOT, copy_tree, environment, forked
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "config").glob("*.*"))]
 ELSEWHERE = ("…", "...", "--profile", "--unlock", "--report", ".zip", "dot")
@@ -47,17 +47,9 @@ def test_commands_are_found() -> None:
 @pytest.mark.parametrize("shown", commands())
 def test_a_command_of_the_documentation_plans_its_jobs(tree: Path, shown: str) -> None:
     words = shlex.split(shown.replace("/path/to/granules", "granules"))
-    done = subprocess.run(
-        [sys.executable, "-m", *words, "--dry-run"],
-        cwd=tree,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert re.search(r"^total +\d+$", done.stdout, re.MULTILINE), done.stdout
+    done = forked(["-m", *words, "--dry-run"], tree, environment(), ours=False)
+    assert done.code == 0, done.output
+    assert re.search(r"^total +\d+$", done.output, re.MULTILINE), done.output
 
 
 def test_the_study_names_what_is_there() -> None:

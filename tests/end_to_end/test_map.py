@@ -23,7 +23,7 @@ from kilomoist.names import OWN_MAPS
 
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "field_validation", "granules"),
-    *("quality", "shift", "reliability", "coverage"),
+    *("quality", "shift", "agreement", "coverage"),
 )
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
@@ -353,7 +353,7 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     # What downscaling adds: copied values say nothing within cells.
     assert np.isnan(truth.loc[("within cells", "copied"), "r"])
     assert truth.loc[("within cells", "soil_moisture.tif"), "skill_bilinear_reconciled"] > 0.1
-    reliability = tables["reliability"]
+    reliability = tables["agreement"]
     assert reliability["predictor"].tolist() == ["ndvi", "evi", "lst_day"]
     assert reliability["reliability"].between(0.8, 0.999).all()
     ranges = tables["maps"].set_index("map")
