@@ -137,6 +137,7 @@ rule score_protocols:
         train=f"{RUN}/protocols/train.parquet",
         random=f"{RUN}/protocols/random.parquet",
         scores=f"{RUN}/tables/scores.csv",
+        intervals=f"{RUN}/tables/score_intervals.csv",
         differences=f"{RUN}/tables/differences.csv",
         correlation=f"{RUN}/tables/correlation.csv",
     log:
@@ -195,6 +196,7 @@ rule score_months:
         variograms=expand(f"{RUN}/protocols/range.json", month=sorted(CONFIG.months), allow_missing=True),
     output:
         scores=report("results/{region}/tables/months.csv", caption="../report/months.rst", category="Tables"),
+        intervals="results/{region}/tables/month_intervals.csv",
     log:
         log_of("score_months", "{region}"),
     benchmark:

@@ -10,7 +10,8 @@ rule validate_field:
         comparison=f"{RUN}/comparison.tif",
         autocorrelation_range=f"{RUN}/protocols/range.json",
     output:
-        table=report(f"{RUN}/tables/field_validation.csv", caption="../report/field_validation.rst", category="Tables"),
+        scores=report(f"{RUN}/tables/field_validation.csv", caption="../report/field_validation.rst", category="Tables"),
+        intervals=f"{RUN}/tables/field_intervals.csv",
         differences=f"{RUN}/tables/field_differences.csv",
         matched=f"{RUN}/tables/field_points.csv",
     log:
@@ -42,6 +43,7 @@ rule draw_evaluation:
         importance=f"{RUN}/tables/importance.csv",
         partial_dependence=f"{RUN}/tables/partial_dependence.csv",
         scores=f"{RUN}/tables/scores.csv",
+        intervals=f"{RUN}/tables/score_intervals.csv",
         predictions=f"{RUN}/tables/predictions.csv",
     output:
         correlation_figure=report(
@@ -109,7 +111,8 @@ rule draw_maps:
 rule draw_field_validation:
     input:
         fine=f"{RUN}/soil_moisture.tif",
-        table=f"{RUN}/tables/field_validation.csv",
+        scores=f"{RUN}/tables/field_validation.csv",
+        intervals=f"{RUN}/tables/field_intervals.csv",
         matched=f"{RUN}/tables/field_points.csv",
     output:
         figure=report(

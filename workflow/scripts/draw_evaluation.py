@@ -17,6 +17,7 @@ def draw_evaluation(
     importance: str,
     partial_dependence: str,
     scores: str,
+    intervals: str,
     predictions: str,
     correlation_figure: str,
     importance_figure: str,
@@ -28,7 +29,8 @@ def draw_evaluation(
     draw_correlation(correlation_figure, pd.read_csv(correlation), caption)
     draw_importance(importance_figure, pd.read_csv(importance), caption)
     draw_partial_dependence(partial_dependence_figure, pd.read_csv(partial_dependence), caption)
-    draw_predicted_observed(predicted_observed_figure, pd.read_csv(predictions), pd.read_csv(scores), caption)
+    scored = pd.read_csv(scores).merge(pd.read_csv(intervals))
+    draw_predicted_observed(predicted_observed_figure, pd.read_csv(predictions), scored, caption)
 
 
 if __name__ == "__main__":

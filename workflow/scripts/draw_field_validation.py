@@ -7,9 +7,10 @@ from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.pages import read_caption
 
 
-def draw_field_validation(*, fine: str, table: str, matched: str, figure: str) -> None:
-    """Write the figure from the table of scores and the matched pixels of the map `fine`."""
-    draw_points(figure, pd.read_csv(matched), pd.read_csv(table), read_caption(fine))
+def draw_field_validation(*, fine: str, scores: str, intervals: str, matched: str, figure: str) -> None:
+    """Write the figure from the scores, how their intervals were found, and the matched pixels of the map `fine`."""
+    scored = pd.read_csv(scores).merge(pd.read_csv(intervals))
+    draw_points(figure, pd.read_csv(matched), scored, read_caption(fine))
 
 
 if __name__ == "__main__":

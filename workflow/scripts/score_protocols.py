@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kilomoist.evaluation.assessments import Scored, difference_table, score_table
+from kilomoist.evaluation.assessments import Scored, difference_table, score_table, write_scores
 from kilomoist.evaluation.correlations import correlations
 from kilomoist.evaluation.random_split import split_estimates
 from kilomoist.files import read_json, write_table
@@ -27,11 +27,12 @@ def score_protocols(
     train: str,
     random: str,
     scores: str,
+    intervals: str,
     differences: str,
     correlation: str,
 ) -> None:
-    """Write the estimates of the study's own protocols, a row for each protocol and estimate, one for each difference
-    from a null model, and the correlations of target and predictors.
+    """Write the estimates of the study's own protocols, a row of scores for each protocol and estimate, how their
+    intervals were found, a row for each difference from a null model, and the correlations of target and predictors.
     """
     table = read_samples(samples, use)
     protocols = split_estimates(table, use, pd.read_csv(predictions)["predicted"].to_numpy())
@@ -44,9 +45,8 @@ def score_protocols(
         scored = Scored.of(estimated, autocorrelation_range, seed)
         found += score_table(protocol, scored, kind)
         differing += difference_table(protocol, scored, REFERENCES.get(protocol, "bilinear_reconciled"))
-    for path, rows in ((scores, found), (differences, differing)):
-        # A protocol without rows has no n, and the others' would become fractions.
-        write_table(path, pd.DataFrame(rows).astype({"n": "Int64"}))
+    write_scores(found, scores, intervals)
+    write_table(differences, pd.DataFrame(differing).astype({"n": "Int64"}))
     write_table(correlation, correlations(table, ["target", *use]))
 
 

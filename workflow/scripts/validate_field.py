@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import rasterio
 
-from kilomoist.evaluation.assessments import Scored
+from kilomoist.evaluation.assessments import Scored, write_scores
 from kilomoist.evaluation.scores import score, skill
-from kilomoist.files import read_json, replaced
+from kilomoist.files import read_json, write_table
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.names import OWN_MAPS
 from kilomoist.reporting.field_points import PointSettings, field_points
@@ -30,12 +30,13 @@ def validate_field(
     compare: list[dict[str, Any]],
     month: str,
     seed: int,
-    table: str,
+    scores: str,
+    intervals: str,
     differences: str,
     matched: str,
 ) -> None:
-    """Write the scores of all maps at the pixels where all of them have a value, how each differs from `REFERENCES`,
-    and those pixels.
+    """Write the scores of all maps at the pixels where all of them have a value, how their intervals were found, the
+    differences of each from `REFERENCES`, and those pixels.
 
     `coarse` (9 km) and `fine` (1 km) are the run's maps; `comparison` has a band for each other one; `compare` are the
     user's.
@@ -71,9 +72,9 @@ def validate_field(
         for column in maps
         if column != reference and reference in maps and len(pixels)
     ]
-    for path, frame in ((table, pd.DataFrame(rows)), (differences, pd.DataFrame(tests)), (matched, pixels)):
-        with replaced(path) as partial:
-            frame.to_csv(partial, index=False)
+    write_scores(rows, scores, intervals)
+    write_table(differences, pd.DataFrame(tests))
+    write_table(matched, pixels)
 
 
 if __name__ == "__main__":

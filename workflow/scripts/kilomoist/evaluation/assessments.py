@@ -1,4 +1,4 @@
-"""Assessments: scores of what a protocol or a map estimated, how sure they are, how estimates differ, correlations.
+"""Assessments: scores of what a protocol or a map estimated, their confidence intervals, differences of estimates.
 
 Nothing is trained or predicted here: jobs that only score do without the libraries of models.
 """
@@ -6,25 +6,26 @@ Nothing is trained or predicted here: jobs that only score do without the librar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.evaluation.inference import ScoredRows, williams
+from kilomoist.evaluation.bootstrap import ScoredRows
+from kilomoist.evaluation.effective_size import Association, associations, williams
 from kilomoist.evaluation.scores import ESTIMATES, score, skill
 from kilomoist.evaluation.variograms import Lags, lags_of, variogram
+from kilomoist.files import write_table
 
-
-def estimates_of(table: pd.DataFrame) -> list[str]:
-    """The estimates that a table of a protocol has, in the order of `ESTIMATES`."""
-    return [name for name in ESTIMATES if name in table]
+HOW_FOUND = ("p", "effective_n", "p_effective", "errors_km", "r_km", "errors_blocks", "r_blocks")
+"""Columns that say how sure scores are was found: they have a table of their own."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Estimates at the same rows, and how sure their scores and differences are.
+    """Estimates at the same rows, with confidence intervals of their scores and differences.
 
     What they share is computed once, when it is first asked for: which rows lie how far from each other, draws of rows,
     the autocorrelation of the observed.
@@ -54,28 +55,27 @@ class Scored:
         )
 
     def confidence_intervals(self, name: str) -> dict[str, float]:
-        """Intervals of an estimate's scores by blocks, and what r is worth.
+        """Confidence intervals of an estimate's scores by blocks, and what r is worth.
 
         Blocks are as long as what a score sums up is alike (its influence function: Hampel 1974, doi
         10.1080/01621459.1974.10482962): the errors for rmse, ubrmse, bias and mae (`errors_km`), what each row adds to
         r and r2 for those (`r_km`). `errors_blocks` and `r_blocks` are the effective numbers of such blocks; with fewer
-        than `inference.MIN_BLOCKS` intervals are NaN.
+        than `bootstrap.MIN_BLOCKS` intervals are NaN.
         """
         observed, estimated = self.observed, self.estimates[name]
-        autocorrelation_range = self._range(estimated - observed)
-        r_range = max(self._range(one) for one in _influences(observed, estimated))
-        columns: dict[str, float] = {"errors_km": autocorrelation_range / 1000, "r_km": r_range / 1000}
-        by_errors, by_r = (self._rows.intervals(name, length) for length in (autocorrelation_range, r_range))
-        columns |= {"errors_blocks": by_errors[0].blocks, "r_blocks": by_r[0].blocks}
-        for found, names in ((by_r, ("r", "r2")), (by_errors, ("rmse", "ubrmse", "bias", "mae"))):
-            for one in found:
-                if one.score in names:
-                    columns |= {f"{one.score}_low": one.lower, f"{one.score}_high": one.upper}
-        association = self._rows.associations[name]
+        ranges = {"errors": self._range(estimated - observed)}
+        ranges["r"] = max(self._range(influence) for influence in _influences(observed, estimated))
+        found = {of: self._rows.intervals(name, length) for of, length in ranges.items()}
+        columns = {f"{of}_km": length / 1000 for of, length in ranges.items()}
+        columns |= {f"{of}_blocks": intervals["n"].blocks for of, intervals in found.items()}
+        for of, names in (("r", ("r", "r2")), ("errors", ("rmse", "ubrmse", "bias", "mae"))):
+            for each in names:
+                columns |= {f"{each}_low": found[of][each].lower, f"{each}_high": found[of][each].upper}
+        association = self._associations[name]
         return columns | {"effective_n": association.effective_n, "p_effective": association.p}
 
     def difference(self, first: str, second: str) -> dict[str, float]:
-        """Whether two estimates differ: in rmse and r by block bootstrap, in r by Williams' test too.
+        """Differences of two estimates: of rmse and r by block bootstrap, of r by Williams' test too.
 
         `rmse_difference` and `r_difference` (first − second) with their intervals by blocks as long as what each row
         adds to them is alike, the difference of the squared errors and of the influences on r, and the effective
@@ -83,22 +83,20 @@ class Scored:
         Williams' test with the smaller effective number of rows of the two.
         """
         observed, one, two = self.observed, self.estimates[first], self.estimates[second]
-        apart = _influences(observed, one)[0] - _influences(observed, two)[0]
-        errors, _ = self._rows.difference(first, second, self._range((one - observed) ** 2 - (two - observed) ** 2))
-        _, associated = self._rows.difference(first, second, self._range(apart))
+        adds = {
+            "rmse": (one - observed) ** 2 - (two - observed) ** 2,
+            "r": _influences(observed, one)[0] - _influences(observed, two)[0],
+        }
         r = [score(*pair)["r"] for pair in ((observed, one), (observed, two), (one, two))]
-        effective = min(self._rows.associations[name].effective_n for name in (first, second))
-        return {
-            "n": len(observed),
-            "rmse_difference": errors.difference,
-            "rmse_difference_low": errors.lower,
-            "rmse_difference_high": errors.upper,
-            "rmse_difference_blocks": errors.blocks,
-            "p_rmse": errors.p,
-            "r_difference": associated.difference,
-            "r_difference_low": associated.lower,
-            "r_difference_high": associated.upper,
-            "r_difference_blocks": associated.blocks,
+        effective = min(self._associations[name].effective_n for name in (first, second))
+        columns: dict[str, float] = {"n": len(observed)}
+        for name, added in adds.items():
+            found, column = self._rows.difference(first, second, self._range(added))[name], f"{name}_difference"
+            columns |= {column: found.value, f"{column}_low": found.lower, f"{column}_high": found.upper}
+            columns[f"{column}_blocks"] = found.blocks
+            if name == "rmse":
+                columns["p_rmse"] = found.p
+        return columns | {
             "r_between": r[2],
             "effective_n": effective,
             "p_r": williams(r[0], r[1], r[2], effective).p,
@@ -114,11 +112,19 @@ class Scored:
         return ScoredRows.of(self.observed, self.estimates, self.places, geographic=True, seed=self.seed)
 
     @cached_property
+    def _associations(self) -> dict[str, Association]:
+        """Of the observed and each estimate."""
+        estimates = {f"estimate {name}": values for name, values in self.estimates.items()}
+        pairs = [("observed", name) for name in estimates]
+        found = associations({"observed": self.observed, **estimates}, self.places, True, pairs)
+        return {name: found[pair] for name, pair in zip(self.estimates, pairs, strict=True)}
+
+    @cached_property
     def _lags(self) -> Lags:
         return lags_of(self.places[:, 0], self.places[:, 1], self.seed)
 
     def _range(self, values: NDArray) -> float:
-        """How far values are alike, in m: the range of their variogram."""
+        """Range of the variogram of values, in m."""
         if np.ptp(values) == 0:
             return self.autocorrelation_range
         try:
@@ -127,30 +133,27 @@ class Scored:
             return self.autocorrelation_range
 
 
-def score_table(protocol: str, scored: Scored, kind: str) -> list[dict[str, Any]]:
-    """Scores of each estimate of a protocol, how sure they are, and its skill against each null model.
+def score_table(name: str, scored: Scored, kind: str, of: str = "protocol") -> list[dict[str, Any]]:
+    """Scores of each estimate of a protocol or another thing of this name, their confidence intervals, and its skill against each null model.
 
     Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks; `p` takes rows as
-    independent, `p_effective` as many as `effective_n` says (`inference`). Without rows it is the note alone.
+    independent, `p_effective` as many as `effective_n` says. Without rows it is the note alone.
     """
     if not scored.estimates:
-        return [{"protocol": protocol, "note": scored.note}]
+        return [{of: name, "note": scored.note}]
     squares = scored.squares
-    rows = []
-    for name, values in scored.estimates.items():
-        described = ESTIMATES[name]
-        rows.append(
-            {"protocol": protocol, "method": described.method, "model": described.model or kind}
-            | score(scored.observed, values)
-            | scored.confidence_intervals(name)
-            | skill(squares[name], squares)
-            | {"note": scored.note}
-        )
-    return rows
+    return [
+        {of: name, "method": ESTIMATES[estimate].method, "model": ESTIMATES[estimate].model or kind}
+        | score(scored.observed, values)
+        | scored.confidence_intervals(estimate)
+        | skill(squares[estimate], squares)
+        | {"note": scored.note}
+        for estimate, values in scored.estimates.items()
+    ]
 
 
 def difference_table(protocol: str, scored: Scored, reference: str) -> list[dict[str, Any]]:
-    """How each estimate of a protocol differs from a reference at the same rows; nothing without the reference."""
+    """Differences of each estimate of a protocol from a reference at the same rows; none without the reference."""
     return [
         {"protocol": protocol, "estimate": name, "reference": reference} | scored.difference(name, reference)
         for name in scored.estimates
@@ -158,8 +161,22 @@ def difference_table(protocol: str, scored: Scored, reference: str) -> list[dict
     ]
 
 
+def write_scores(rows: list[dict[str, Any]], scores: str | Path, intervals: str | Path) -> None:
+    """Write scores, each followed by the ends of its interval, and beside them how these were found.
+
+    Both have the columns before `n`, which say what is scored. At least one row has scores.
+    """
+    table = pd.DataFrame(rows).astype({"n": "Int64"})  # a row without any has no n, and others' would become fractions
+    names = [name for name in table if name not in (*HOW_FOUND, "note") and not name.endswith(("_low", "_high"))]
+    ends = {name: [f"{name}{end}" for end in ("_low", "_high") if f"{name}{end}" in table] for name in names}
+    notes = [name for name in ("note",) if name in table]
+    write_table(scores, table[[column for name in names for column in (name, *ends[name])] + notes])
+    keys = names[: names.index("n")]
+    write_table(intervals, table[[*keys, *(name for name in HOW_FOUND if name in table)]])
+
+
 def _influences(observed: NDArray, estimated: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What each row adds to r, z·w − r·(z² + w²) / 2 with standard scores z and w, and to r2, e² − (1 − r2)·d²."""
+    """Influence of each row on r, z·w − r·(z² + w²) / 2 with standard scores z and w, and on r2, e² − (1 − r2)·d²."""
     deviation, error = observed - observed.mean(), estimated - observed
     spread = max(float(np.std(observed)), np.finfo(float).tiny), max(float(np.std(estimated)), np.finfo(float).tiny)
     z, w = deviation / spread[0], (estimated - estimated.mean()) / spread[1]

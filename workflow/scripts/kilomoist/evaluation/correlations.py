@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kilomoist.evaluation.inference import associations
+from kilomoist.evaluation.effective_size import associations
 from kilomoist.evaluation.scores import score
 
 
 def correlations(samples: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Pearson's r of every pair of columns, at the rows where all are finite: first, second, r, p, n.
 
-    `p` takes rows as independent, `p_effective` as many as `effective_n` says (`ScoredRows.associate`).
+    `p` takes rows as independent, `p_effective` as many as `effective_n` says (`associations`).
     """
     rows = samples[np.isfinite(samples[names].to_numpy(float)).all(axis=1)]
     variables = {name: rows[name].to_numpy(float) for name in names}
