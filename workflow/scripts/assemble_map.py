@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from kilomoist.files import replaced
+from kilomoist.files import write_table
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import hand_over
 from kilomoist.mapping.intervals import interval_block
@@ -50,8 +50,7 @@ def assemble_map(
         if offsets and not bounded:
             raster.tags["interval"] = "none: the region is too small to count errors one scale up"
     coarse, _ = mosaic([target], M09, ["soil_moisture"])
-    with replaced(ranges) as partial:
-        map_ranges(soil_moisture, window, coarse["soil_moisture"]).to_csv(partial, index=False)
+    write_table(ranges, map_ranges(soil_moisture, window, coarse["soil_moisture"]))
 
 
 if __name__ == "__main__":

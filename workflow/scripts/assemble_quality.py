@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilomoist.files import read_json, replaced
+from kilomoist.files import read_json, write_table
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.mapping.flags import (
@@ -77,8 +77,7 @@ def assemble_quality(
     LOGGER.info("Shares of the pixels that have a value:\n%s", table.to_string(index=False))
     summary, binned = shift_tables([read_json(path) for path in shifts], units)
     for path, frame in ((flags, table), (shift, summary), (histograms, binned)):
-        with replaced(path) as partial:
-            frame.to_csv(partial, index=False)
+        write_table(path, frame)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from kilomoist.files import replaced, write_json
+from kilomoist.files import write_json, write_table
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.learning.details import read_cells
 from kilomoist.learning.learners import impurity_importance
@@ -48,8 +48,7 @@ def calibrate_intervals(
     calibrated = calibrate(found, interval, round(scale_ratio, 6))
     LOGGER.info("Calibrated on %d cells: %s", calibrated.errors, calibrated)
     write_json(calibration, asdict(calibrated))
-    with replaced(errors) as partial:
-        crossed_coverage(found, interval).to_parquet(partial, index=False)
+    write_table(errors, crossed_coverage(found, interval))
 
 
 if __name__ == "__main__":
