@@ -45,7 +45,7 @@ class Scored:
     @classmethod
     def of(cls, table: pd.DataFrame, autocorrelation_range: float, seed: int) -> "Scored":
         """The estimates of a protocol's table, at the rows where all have a value; none where no row has."""
-        note, names = table.attrs.get("note", ""), estimates_of(table)
+        note, names = table.attrs.get("note", ""), [name for name in ESTIMATES if name in table]
         rows = table[np.isfinite(table[names].to_numpy(float)).all(axis=1)]
         if rows.empty:
             return cls(np.zeros(0), {}, np.zeros((0, 2)), autocorrelation_range, seed, note)
@@ -134,7 +134,7 @@ class Scored:
 
 
 def score_table(name: str, scored: Scored, kind: str, of: str = "protocol") -> list[dict[str, Any]]:
-    """Scores of each estimate of a protocol or another thing of this name, their confidence intervals, and its skill against each null model.
+    """Scores of each estimate of a protocol or a month, by its name, with intervals and skill against null models.
 
     Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks; `p` takes rows as
     independent, `p_effective` as many as `effective_n` says. Without rows it is the note alone.

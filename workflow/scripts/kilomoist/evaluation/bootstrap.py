@@ -115,12 +115,12 @@ class ScoredRows:
         center, spread, degrees = self._spread([estimate], blocks, normal_scores)
         half = _half_width(spread, degrees)
         ends = np.sort([natural_scores(center - half), natural_scores(center + half)], axis=0).T
-        nothing = (math.nan, math.nan)
-        bounds = {name: nothing if math.isnan(value[name]) else pair for name, pair in zip(SCORES, ends, strict=True)}
-        return {
-            name: Interval(float(value[name]), *map(float, bounds.get(name, nothing)), blocks.effective, blocks.side)
-            for name in ("n", *SCORES)
-        }
+        bounds = {name: pair for name, pair in zip(SCORES, ends, strict=True) if not math.isnan(value[name])}
+        found = {}
+        for name in ("n", *SCORES):
+            lower, upper = map(float, bounds.get(name, (math.nan, math.nan)))
+            found[name] = Interval(float(value[name]), lower, upper, blocks.effective, blocks.side)
+        return found
 
     def difference(self, first: str, second: str, autocorrelation_range: float) -> dict[str, Interval]:
         """Differences of the rmse and the r of two estimates, first − second, with intervals and p.
