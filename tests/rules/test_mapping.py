@@ -46,8 +46,14 @@ from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.training_rows import learned_rows
 from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.applicability import applicability, learn_applicability, write_applicability
-from kilomoist.mapping.calibration import MIN_ERRORS, MapSettings, absolute_errors, calibrate, detail_errors
-from kilomoist.mapping.error_scale_ratio import error_scale_ratio
+from kilomoist.mapping.calibration import (
+    MIN_ERRORS,
+    MapSettings,
+    absolute_errors,
+    calibrate,
+    detail_errors,
+    error_scale_ratio,
+)
 from kilomoist.mapping.intervals import Calibration, block_offsets
 from kilomoist.mapping.merging import merged_target
 from kilomoist.mapping.shifts import ShiftCount, learned_range

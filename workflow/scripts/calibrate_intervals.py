@@ -9,8 +9,15 @@ from kilomoist.learning.details import read_cells
 from kilomoist.learning.learners import impurity_importance
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import learner_of
-from kilomoist.mapping.calibration import MapSettings, absolute_errors, calibrate, crossed_coverage, detail_errors
-from kilomoist.mapping.error_scale_ratio import error_scale_ratio, repeated_variance
+from kilomoist.mapping.calibration import (
+    MapSettings,
+    absolute_errors,
+    calibrate,
+    crossed_coverage,
+    detail_errors,
+    error_scale_ratio,
+    repeated_variance,
+)
 from kilomoist.predictors.reliability import read_reliability
 
 

@@ -29,8 +29,8 @@ from kilomoist.mapping.calibration import (
     conformalised,
     crossed_coverage,
     detail_errors,
+    error_scale_ratio,
 )
-from kilomoist.mapping.error_scale_ratio import error_scale_ratio
 from kilomoist.mapping.intervals import block_offsets, interval_block, spread
 from kilomoist.mapping.merging import merged_target
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from kilomoist.files import replaced
 from kilomoist.learning.models import uses_predictors
-from kilomoist.learning.training_folds import spatial_folds
+from kilomoist.learning.training_folds import out_of_fold, spatial_folds
 from kilomoist.mapping.shifts import learned_range
 
 if TYPE_CHECKING:
@@ -54,9 +56,7 @@ class Applicability:
     """(n, predictors that count): the training rows, standardised and weighted, each once."""
 
     @cached_property
-    def _tree(self) -> Any:
-        from scipy.spatial import cKDTree
-
+    def _tree(self) -> cKDTree:
         return cKDTree(self.rows)
 
     def dissimilarity(self, x: NDArray) -> NDArray[np.float64]:
@@ -77,15 +77,13 @@ class Applicability:
 def verdict_on(known: Applicability | None, predictors: NDArray) -> dict[str, NDArray[np.float32]]:
     """Bands `dissimilarity` and `outside_range` (1 or 0) of pixels, NaN where a predictor is missing.
 
-    `predictors` are (predictors, rows, columns) in the space that the model sees; nothing is outside where it uses none
-    of them (None).
+    `predictors` are (predictors, rows, columns) in the space that the model sees; where it uses none (None), all is 0.
     """
     valid = np.isfinite(predictors).all(axis=0)
     x = predictors[:, valid].T
-    verdict = {name: np.full(valid.shape, np.nan, np.float32) for name in ("dissimilarity", "outside_range")}
-    verdict["dissimilarity"][valid] = known.dissimilarity(x) if known else 0
-    verdict["outside_range"][valid] = known.outside_range(x) if known else 0
-    return verdict
+    index, outside = np.full((2, *valid.shape), np.nan, np.float32)
+    index[valid], outside[valid] = (known.dissimilarity(x), known.outside_range(x)) if known else (0, 0)
+    return {"dissimilarity": index, "outside_range": outside}
 
 
 def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: int) -> Applicability:
@@ -93,12 +91,11 @@ def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: 
 
     Predictors are standardised by the mean and standard deviation (n − 1) of the training rows and multiplied by their
     weights. The dissimilarity index is the Euclidean distance to the nearest training row, divided by the mean distance
-    between all pairs of training rows. The threshold is Q3 + 1.5·(Q3 − Q1) of the training rows' own index, for which
-    the nearest row of another fold is taken, or their maximum where that is less. With one fold alone it is the nearest
-    other row.
+    between all pairs of them. The threshold is Q3 + 1.5·(Q3 − Q1) of the training rows' own index, by the nearest row
+    of another fold (with a single fold, the nearest other row), or their maximum where that is less.
 
-    A predictor that does not vary among the training rows has taught nothing and does not count, nor does one of the
-    weight 0: how far a pixel lies from them in these only `outside_range` tells. R CAST stops at the former.
+    Predictors that do not vary among the training rows, or weigh 0, do not count: only `outside_range` tells of them. R
+    CAST stops at the former.
     """
     lowest, highest = x.min(axis=0), x.max(axis=0)
     centre, deviation = x.mean(axis=0, dtype=float), x.std(axis=0, ddof=1, dtype=float)
@@ -108,7 +105,13 @@ def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: 
         return Applicability(centre, scale, lowest, highest, 0.0, 0.0, np.empty((0, 0)))
     rows = _standardised(x, centre, scale)
     mean_distance = _mean_distance(rows, seed)
-    index = _distance_to_other_folds(rows, folds) / mean_distance
+
+    def nearest(others: NDArray, own: NDArray) -> NDArray:
+        return cKDTree(np.unique(rows[others], axis=0)).query(rows[own])[0]
+
+    one_fold = folds.min() == folds.max()
+    distance = cKDTree(rows).query(rows, k=2)[0][:, 1] if one_fold else out_of_fold(folds, nearest)
+    index = distance / mean_distance
     first, third = np.quantile(index, [0.25, 0.75])
     threshold = min(third + WHISKER * (third - first), index.max())
     once = np.unique(rows, axis=0)  # a leaf of many equal rows would be searched one by one
@@ -121,8 +124,7 @@ def learn_applicability(
     """Applicability of a model, None where its map uses no predictor, and the facts that blocks are told beside.
 
     `rows` are those that each method learned from, `importance` is `tables/importance.csv`. The facts: `predictors`;
-    `tags` of a verdict; `learned`, the `shifts.learned_range` of each predictor's values, and for `detail` of its
-    deviations.
+    `tags` of a verdict; `learned`, each `shifts.learned_range` of the predictors' values, and for `detail` deviations.
     """
     values = rows["absolute"]
     learned = values.x[values.trained] if model.method == "absolute" else values.x
@@ -151,13 +153,10 @@ def write_applicability(path: str | Path, known: Applicability | None, facts: Ma
 
 def read_applicability(path: str | Path) -> tuple[Applicability | None, dict[str, Any]]:
     """Read what `write_applicability` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    facts = json.loads(str(arrays.pop("facts")))
-    if not arrays:
-        return None, facts
-    numbers: dict[str, Any] = {name: float(arrays.pop(name)) for name in ("mean_distance", "threshold")}
-    return Applicability(**(arrays | numbers)), facts
+    with np.load(path) as file:
+        found = {name: file[name][()] for name in file.files}  # numbers, not arrays of no dimension
+    facts = json.loads(found.pop("facts"))
+    return Applicability(**found) if found else None, facts
 
 
 def weights_of(importance: "pd.DataFrame", method: str, predictors: Sequence[str]) -> NDArray[np.float64]:
@@ -179,25 +178,9 @@ def _standardised(x: NDArray, centre: NDArray, scale: NDArray) -> NDArray[np.flo
 
 def _mean_distance(rows: NDArray, seed: int) -> float:
     """Mean distance from `MEAN_ROWS` of the rows, or from all if they are fewer, to all others."""
-    from scipy.spatial.distance import cdist
-
     chosen = rows
     if len(rows) > MEAN_ROWS:
         chosen = rows[np.sort(np.random.default_rng(seed).choice(len(rows), MEAN_ROWS, replace=False))]
     step = max(_DISTANCES_AT_ONCE // len(rows), 1)
     total = sum(cdist(chosen[start : start + step], rows).sum() for start in range(0, len(chosen), step))
     return float(total / (len(chosen) * (len(rows) - 1)))  # a row has no distance to itself
-
-
-def _distance_to_other_folds(rows: NDArray, folds: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Distance of each row to the nearest row of another fold, (n,)."""
-    from scipy.spatial import cKDTree
-
-    names = np.unique(folds)
-    if len(names) == 1:
-        return cKDTree(rows).query(rows, k=2)[0][:, 1]
-    nearest = np.empty(len(rows))
-    for name in names:
-        own = folds == name
-        nearest[own] = cKDTree(np.unique(rows[~own], axis=0)).query(rows[own])[0]
-    return nearest

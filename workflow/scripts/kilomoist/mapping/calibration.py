@@ -9,31 +9,35 @@ Formulas: docs/trust.md.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
 
-from kilomoist.cells import Values
-from kilomoist.grids import COARSE_SIDE
+from kilomoist.cells import Values, coarsen
+from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, Window
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.coarser_scale import coarse_experiment
 from kilomoist.learning.detail import detail_folds
-from kilomoist.learning.details import Cells, detail_rows, reconciled_detail
+from kilomoist.learning.details import Cells, detail_rows, pixel_detail, reconciled_detail
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.mapping.intervals import Calibration, spread, tails
+from kilomoist.rasters import Mosaic, chunks_of
 from kilomoist.reconciliation import reconcile
 
 MIN_SPREAD = 0.1
 """Share of the median spread below which no place's spread is taken: a leaf of equal rows knows no error."""
 MIN_ERRORS = 100
 """Errors one scale up below which there is no interval."""
+MIN_EXPONENT = 0.05
+"""Smallest exponent H of `error_scale_ratio`; fields without any structure have 0."""
 
 
 @dataclass(frozen=True)
@@ -95,31 +99,18 @@ def detail_errors(
     complete, folds = cells.complete(), detail_folds(cells)
     offered, below, above = np.zeros(len(y)), np.ones(len(y)), np.ones(len(y))
     if model.alpha > 0:
-        random = np.random.default_rng(settings.seed)
-        for fold in np.unique(folds):
-            test = folds == fold
-            estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean=False)
+        for test, estimator in _fold_models(settings, x, y, folds, threads):
             offered[test] = model.alpha * learners.predict_mean(estimator, x[test])
             below[test], above[test] = spread(replace(model, estimator=estimator), x[test], made.interval, 0.0, 0.0)
     minimum = min_spread(below, above)
-    values = [np.full(complete.shape, np.nan) for _ in range(2)]
-    for field, known in zip(values, (y, offered), strict=True):
-        field[complete] = known
+    values = np.full((2, *complete.shape), np.nan)
+    values[:, complete] = y, offered
     if made.reconciled:
-        values = [reconciled_detail(field, cells.window, model.ratio) for field in values]
-    observed, estimated = (field[complete] for field in values)
-    row, column = np.nonzero(complete)
-    table = pd.DataFrame(
-        {
-            "row": row + cells.window.row,
-            "col": column + cells.window.column,
-            "observed": cells.target[complete],
-            "estimated": cells.target[complete] - (observed - estimated),
-            "below": np.maximum(below, minimum),
-            "above": np.maximum(above, minimum),
-            "fold": folds,
-            **dict(zip(model.predictors, cells.predictors[:, complete], strict=True)),
-        }
+        values = np.stack([reconciled_detail(field, cells.window, model.ratio) for field in values])
+    observed, estimated = values[:, complete]
+    truth, spreads = cells.target[complete], np.maximum((below, above), minimum)
+    table = _error_table(complete, cells.window, truth, truth - (observed - estimated), spreads).assign(
+        fold=folds, **dict(zip(model.predictors, cells.predictors[:, complete], strict=True))
     )
     finite = np.isfinite(observed) & np.isfinite(estimated)
     return CalibrationSet(table[finite].reset_index(drop=True), minimum)
@@ -141,8 +132,7 @@ def absolute_errors(
     be wider, or may be narrower where the map is reconciled, for the step to the finer scale.
     """
     use = list(model.predictors)
-    rows = samples[samples["split"] == "train"]
-    margin, *sides = conformalised(rows, use, settings, made.interval, threads)
+    margin, *sides = conformalised(samples[samples["split"] == "train"], use, settings, made.interval, threads)
     minimum = min_spread(*sides)
     level = coarse_experiment(cells, use, made.minimum_fraction)
     if not level.can_learn:
@@ -150,25 +140,16 @@ def absolute_errors(
     coarse_model, _ = fit_absolute(level.samples, use, settings, tuning, threads)
     own = replace(settings, min_leaf=coarse_model.min_leaf, options=coarse_model.options)
     coarse_margin, *coarse_sides = conformalised(level.samples, use, own, made.interval, threads)
-    x = level.stack[:, level.valid].T.astype(np.float32)
+    predictors = level.stack[:, level.valid]
+    x = predictors.T.astype(np.float32)
     estimated = np.full(level.valid.shape, np.nan)
     estimated[level.valid] = learners.predict_mean(coarse_model.estimator, x)
     if made.reconciled:
         above, share = level.above, made.minimum_fraction
         estimated, _ = reconcile(estimated, above.target, COARSE_SIDE, above.window, share)
     spreads = spread(coarse_model, x, made.interval, coarse_margin, min_spread(*coarse_sides))
-    row, column = np.nonzero(level.valid)
-    table = pd.DataFrame(
-        {
-            "row": row + level.window.row,
-            "col": column + level.window.column,
-            "observed": level.truth[level.valid],
-            "estimated": estimated[level.valid],
-            "below": spreads[0],
-            "above": spreads[1],
-            **dict(zip(use, level.stack[:, level.valid], strict=True)),
-        }
-    )
+    table = _error_table(level.valid, level.window, level.truth[level.valid], estimated[level.valid], spreads)
+    table = table.assign(**dict(zip(use, predictors, strict=True)))
     table["fold"] = spatial_folds(table["row"].to_numpy(), table["col"].to_numpy())
     return CalibrationSet(table, minimum, margin)
 
@@ -182,11 +163,9 @@ def conformalised(
     Without quantiles everything is 0 but the spreads, which are 1.
     """
     x, y = rows[list(use)].to_numpy(np.float32), rows["target"].to_numpy()
-    folds, random = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy()), np.random.default_rng(settings.seed)
+    folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
     low, high, mean = np.zeros((3, len(y)))
-    for fold in np.unique(folds):
-        test = folds == fold
-        estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean=False)
+    for test, estimator in _fold_models(settings, x, y, folds, threads):
         found = learners.predict_quantiles(estimator, x[test], tails(interval))
         if found is None:
             return 0.0, np.ones(len(y)), np.ones(len(y))
@@ -210,3 +189,69 @@ def crossed_coverage(errors: CalibrationSet, interval: float) -> pd.DataFrame:
     return table.assign(
         lower=table["estimated"] - quantile * table["below"], upper=table["estimated"] + quantile * table["above"]
     )
+
+
+def repeated_variance(stacks: list[str], cells: Cells, use: list[str], reliability: Sequence[float]) -> Values:
+    """Variance over the region of each predictor's detail at 1 km, as far as that repeats; (predictors,).
+
+    `stacks` are the region's blocks of predictors, `reliability` the share of each predictor's variance that repeats.
+    """
+    pixels, (total, squares), filled = 0, np.zeros((2, len(use))), cells.filled()
+    with Mosaic(stacks, M01) as stack:
+        for chunk in chunks_of(cells.window):
+            window = chunk.refined(CELL_SIDE)
+            detail = pixel_detail(stack.stack(window, use), window, filled, CELL_SIDE)
+            valid = detail[:, np.isfinite(detail).all(axis=0)]
+            pixels += valid.shape[1]
+            total += valid.sum(axis=1, dtype=float)
+            squares += (valid**2).sum(axis=1, dtype=float)
+    return (squares / pixels - (total / pixels) ** 2) * reliability
+
+
+def error_scale_ratio(
+    cells: Cells, detail_variance: NDArray, weights: NDArray, minimum_fraction: float, factor: int = COARSE_SIDE
+) -> float:
+    """Ratio of the standard deviation of detail at 1 km to that of detail at 9 km beyond `factor` times coarser cells.
+
+    Soil moisture's own is unknown at 1 km. There are two guesses, and the geometric mean of both is taken:
+
+    - It loses as much as the predictors do: Σ w·s1 / s9 with the deviations s9 of their details at 9 km, s1 of those at
+      1 km that repeat (`detail_variance`, (predictors,), their squares), `weights` (predictors,) of their importance.
+    - It goes on as it is: between 18·`factor` and 9·`factor` km its detail shrinks by 2^H; for a field that is alike on
+      all scales (variance ∝ distance^2H: Mandelbrot and Van Ness 1968, doi 10.1137/1010093) the ratio follows as
+      factor^−H · √((1 − 9^−2H) / (1 − factor^−2H)).
+
+    Where the region has too few coarse cells for one, the other is taken; 1 where it has for none.
+    """
+    x, y = detail_rows(cells, minimum_fraction, factor)
+    guesses = []
+    if len(y) > 1 and np.isfinite(detail_variance).all() and (x.std(axis=0) > 0).all():
+        shares = weights / weights.sum() if np.isfinite(weights).all() and weights.sum() > 0 else 1 / len(weights)
+        guesses.append(float(np.sum(shares * np.sqrt(detail_variance) / x.std(axis=0, dtype=float))))
+    pairs = [coarsen(layer, cells.window, 2, minimum_fraction) for layer in (cells.target, *cells.predictors)]
+    twice = Cells(pairs[0][0], np.stack([layer for layer, _ in pairs[1:]]), pairs[0][1])
+    coarser = detail_rows(twice, minimum_fraction, factor)[1]
+    if len(coarser) >= MIN_ERRORS and coarser.std() > 0 and y.std() > 0:
+        exponent = max(math.log2(coarser.std() / y.std()), MIN_EXPONENT)
+        left = (1 - CELL_SIDE ** (-2 * exponent)) / (1 - factor ** (-2 * exponent))
+        guesses.append(factor**-exponent * math.sqrt(left))
+    return float(np.exp(np.mean(np.log(guesses)))) if guesses and min(guesses) > 0 else 1.0
+
+
+def _fold_models(
+    settings: LearnerSettings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
+) -> Iterator[tuple[NDArray[np.bool_], RegressorMixin]]:
+    """Mask of each fold's rows, and a model that saw none of them and knows its quantiles."""
+    random = np.random.default_rng(settings.seed)
+    for fold in np.unique(folds):
+        test = folds == fold
+        yield test, fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean=False)
+
+
+def _error_table(
+    valid: NDArray[np.bool_], window: Window, observed: NDArray, estimated: NDArray, spreads: Iterable[NDArray]
+) -> pd.DataFrame:
+    """A row for each of a window's `valid` cells, of the columns of `CalibrationSet.table` but fold and predictors."""
+    row, column = np.nonzero(valid)
+    columns = {"row": row + window.row, "col": column + window.column, "observed": observed, "estimated": estimated}
+    return pd.DataFrame(columns | dict(zip(("below", "above"), spreads, strict=True)))

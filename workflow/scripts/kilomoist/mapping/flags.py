@@ -35,6 +35,8 @@ SEVERITY = (
     *("few_observations", "without_radiometer"),
 )
 """Flags, the most severe first; last the one that is everywhere or nowhere in a month, lest it hide the others."""
+_SET_IN = {name: (np.arange(256) >> flag.bit) & 1 == 1 for name, flag in FLAGS.items()}
+"""Values of `quality.tif` that have each flag, (256,)."""
 NO_FLAG = "no flag"
 NO_FLAG_COLOUR = "#DCEBD2"
 WATER_OR_SNOW_SHARE = 0.05
@@ -94,10 +96,9 @@ def most_severe(reconciled: bool = True) -> NDArray[np.uint8]:
     Of a map that is not `reconciled` anywhere, the flag that says so would hide others, and does not count.
     """
     places = np.full(256, len(SEVERITY), np.uint8)
-    for place in reversed(range(len(SEVERITY))):
-        if SEVERITY[place] == "not_reconciled" and not reconciled:
-            continue
-        places[(np.arange(256) >> FLAGS[SEVERITY[place]].bit) & 1 == 1] = place
+    for place, name in reversed(list(enumerate(SEVERITY))):
+        if reconciled or name != "not_reconciled":
+            places[_SET_IN[name]] = place
     return places
 
 
@@ -122,9 +123,9 @@ def flag_table(numbers: NDArray[np.int64]) -> pd.DataFrame:
 
     `numbers` are those of `count_values`. The last row counts the pixels with a value and `no flag`.
     """
-    set_in = {name: (np.arange(256) >> flag.bit) & 1 == 1 for name, flag in FLAGS.items()}
-    mapped = int(numbers[~set_in.pop("no_value")].sum())
-    rows = [(FLAGS[name].meaning, FLAGS[name].bit, int(numbers[where].sum())) for name, where in set_in.items()]
+    mapped = int(numbers[~_SET_IN["no_value"]].sum())
+    named = [(flag, int(numbers[_SET_IN[name]].sum())) for name, flag in FLAGS.items() if name != "no_value"]
+    rows = [(flag.meaning, flag.bit, pixels) for flag, pixels in named]
     table = pd.DataFrame([*rows, (NO_FLAG, None, int(numbers[0]))], columns=["flag", "bit", "pixels"])
     share = table["pixels"] / mapped if mapped else np.nan
     return table.astype({"bit": "Int64"}).assign(share=share)
