@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -90,8 +90,7 @@ def read_points(path: str | Path, settings: PointSettings) -> pd.DataFrame:
     frame = _table(path, settings.columns)
     if frame.empty:
         raise InputError(f"field points {path} hold no row.")
-    _make_dates(frame, path)
-    _make_numbers(frame, path, settings.columns)
+    _convert(frame, path, settings.columns)
     _to_degrees(frame, path, settings.crs)
     _to_fraction(frame, path, settings)
     return _at_depth(frame, path, settings)
@@ -121,30 +120,23 @@ def _table(path: str | Path, columns: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame({column: frame[column] for column in frame if column not in columns.values()} | named)
 
 
-def _make_dates(frame: pd.DataFrame, path: str | Path) -> None:
-    if "date" not in frame:
-        return
-    dates = pd.to_datetime(frame["date"], format="%Y-%m-%d", errors="coerce")
-    if dates.isna().any():
-        wrong = frame[dates.isna()].iloc[0]
-        raise InputError(
-            f"field points {path}: date of point {wrong['id']} is {_shown(wrong['date'])}, expected YYYY-MM-DD."
-        )
-    frame["date"] = dates
-
-
-def _make_numbers(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str]) -> None:
-    for name in (*COLUMNS[1:], "depth_cm"):
+def _convert(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str]) -> None:
+    """Dates as times, and numbers for the text of other columns."""
+    for name in ("date", *COLUMNS[1:], "depth_cm"):
         if name not in frame:
             continue
-        numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
-        wrong = frame[~np.isfinite(numbers)]
-        if len(wrong):
+        if name == "date":
+            found, expected = pd.to_datetime(frame[name], format="%Y-%m-%d", errors="coerce"), "YYYY-MM-DD"
+        else:
+            found = pd.to_numeric(frame[name], errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
+            expected = "a number with a decimal point; leave out points without one"
+        if found.isna().any():
+            wrong = frame[found.isna()].iloc[0]
+            value = "empty" if pd.isna(wrong[name]) else wrong[name]
             raise InputError(
-                f"field points {path}: {columns[name]} of point {wrong['id'].iloc[0]} is "
-                f"{_shown(wrong[name].iloc[0])}, expected a number with a decimal point; leave out points without one."
+                f"field points {path}: {columns[name]} of point {wrong['id']} is {value}, expected {expected}."
             )
-        frame[name] = numbers
+        frame[name] = found
 
 
 def _to_degrees(frame: pd.DataFrame, path: str | Path, crs: str) -> None:
@@ -165,27 +157,19 @@ def _to_degrees(frame: pd.DataFrame, path: str | Path, crs: str) -> None:
     if source == CRS.from_user_input(GEOGRAPHIC):
         return
     frame["longitude"], frame["latitude"] = transformer.transform(x, y)
-    nowhere = ~np.isfinite(frame[["longitude", "latitude"]]).all(axis=1)
-    inside = _within_area_of_use(source, frame["longitude"], frame["latitude"])
-    swapped = not inside.any() and _within_area_of_use(source, *transformer.transform(y, x)).all()
+    nowhere, swapped = ~np.isfinite(frame[["longitude", "latitude"]]).all(axis=1), False
+    if area := source.area_of_use:
+        made_for = (area.west, area.south, area.east + 360 * (area.east < area.west), area.north)
+        longitude, latitude = map(pd.Series, transformer.transform(y, x))
+        if not _inside(frame["longitude"], frame["latitude"], made_for).any():
+            swapped = bool(_inside(longitude, latitude, made_for).all())
     if nowhere.any() or swapped:
-        number = int(np.argmax(nowhere)) if nowhere.any() else 0
+        number = int(np.argmax(nowhere))  # the first where all look swapped
         hint = "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`"
         raise InputError(
             f"field points {path}: point {frame['id'].iloc[number]} lies at x {x[number]:g}, y {y[number]:g} of "
             f"{crs}, which is no place there; {hint if swapped else 'name the CRS of the coordinates in `points.crs`'}."
         )
-
-
-def _within_area_of_use(crs: Any, longitude: pd.Series, latitude: pd.Series) -> NDArray[np.bool_]:
-    """Points in the area that a CRS is made for; none where it does not say."""
-    area = crs.area_of_use
-    if area is None:
-        return np.zeros(len(longitude), bool)
-    east = area.east + 360 * (area.east < area.west)
-    with np.errstate(invalid="ignore"):
-        turned = area.west + (np.asarray(longitude) - area.west) % 360
-    return (turned <= east) & (np.asarray(latitude) >= area.south) & (np.asarray(latitude) <= area.north)
 
 
 def _require_degrees(frame: pd.DataFrame, path: str | Path) -> None:
@@ -237,10 +221,6 @@ def _at_depth(frame: pd.DataFrame, path: str | Path, settings: PointSettings) ->
     if not wanted.all():
         LOGGER.info("%s: %d of %d rows lie within %g to %g cm.", path, wanted.sum(), len(frame), top, bottom)
     return frame[wanted]
-
-
-def _shown(value: object) -> str:
-    return "empty" if pd.isna(value) else str(value)
 
 
 def points_of_month(points: pd.DataFrame, month: str, window: int = 0) -> pd.DataFrame:

@@ -33,8 +33,8 @@ MapSource = str | Path | ComparedMap | NDArray[np.float64]
 
 def check_raster(path: str | Path, band: int) -> None:
     """Raise `InputError` when `read_at` could not read a raster."""
-    with _opened(path) as file:
-        _check(file, path, band)
+    with _opened(path, band):
+        pass
 
 
 def read_at(path: str | Path, points: pd.DataFrame, band: int = 1) -> NDArray[np.float64]:
@@ -46,8 +46,7 @@ def read_at(path: str | Path, points: pd.DataFrame, band: int = 1) -> NDArray[np
     from pyproj import Transformer
 
     values = np.full(len(points), np.nan)
-    with _opened(path) as file:
-        _check(file, path, band)
+    with _opened(path, band) as file:
         transformer = Transformer.from_crs(GEOGRAPHIC, file.crs.to_wkt(), always_xy=True)
         x, y = transformer.transform(points["longitude"].to_numpy(), points["latitude"].to_numpy())
         with np.errstate(invalid="ignore"):
@@ -62,20 +61,19 @@ def read_at(path: str | Path, points: pd.DataFrame, band: int = 1) -> NDArray[np
     return values
 
 
-def _check(file: rasterio.DatasetReader, path: str | Path, band: int) -> None:
-    if band > file.count:
-        raise InputError(f"{path} has {file.count} bands and no band {band}: correct `band` in `compare`.")
-    if file.crs is None or file.transform.is_identity:
-        raise InputError(
-            f"{path} does not say where it lies (its CRS is {file.crs}, its first pixel at {file.bounds.left:g}, "
-            f"{file.bounds.top:g}): assign CRS and extent, for example by gdal_translate -a_srs ... -a_ullr ..."
-        )
-
-
 @contextmanager
-def _opened(path: str | Path) -> Iterator[rasterio.DatasetReader]:
+def _opened(path: str | Path, band: int) -> Iterator[rasterio.DatasetReader]:
+    """A raster that has the band and says where it lies. Raises `InputError`."""
     try:
         with rasterio.open(path) as file:
+            if band > file.count:
+                raise InputError(f"{path} has {file.count} bands and no band {band}: correct `band` in `compare`.")
+            if file.crs is None or file.transform.is_identity:
+                raise InputError(
+                    f"{path} does not say where it lies (its CRS is {file.crs}, its first pixel at "
+                    f"{file.bounds.left:g}, {file.bounds.top:g}): assign CRS and extent, for example by "
+                    "gdal_translate -a_srs ... -a_ullr ..."
+                )
             yield file
     except rasterio.errors.RasterioError as error:
         raise InputError(f"{path} cannot be read as a raster ({error}): give a file that gdalinfo can read.") from error

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
+from rasterio.features import geometry_window
 from rasterio.transform import from_bounds
 from rasterio.warp import reproject, transform_bounds
-from rasterio.windows import Window
 from shapely.geometry import box
 
 from kilomoist.grids import EASE_CRS, geographic_from_ease, signed_longitude
@@ -39,11 +39,18 @@ SLIMMEST = 0.4
 
 @dataclass(frozen=True)
 class View:
-    """What a panel shows: a local projection within bounds, and the region in it."""
+    """Local projection within bounds, and the region in it, of a panel."""
 
     projection: str
     bounds: Bounds
     region: "geopandas.GeoSeries"
+
+    def inches(self, widest: float) -> tuple[float, float]:
+        """Width and height of a panel, at most `widest` wide and 6 high."""
+        left, bottom, right, top = self.bounds
+        aspect = (top - bottom) / (right - left)
+        width = min(widest, 6 / aspect)
+        return width, width * aspect
 
 
 def view_of(path: str | Path, outline_path: str | Path | None, bbox: Bounds | None) -> tuple[View, dict[str, str]]:
@@ -96,12 +103,7 @@ def read_view(path: str | Path, view: View, resampling: Resampling = Resampling.
     shape = max(round((top - bottom) / pixel), 1), max(round((right - left) / pixel), 1)
     result = np.full(shape, np.nan, np.float32)
     with rasterio.open(path) as raster:
-        wanted = raster.window(*transform_bounds(view.projection, raster.crs, *view.bounds))
-        rows, columns = (
-            (max(int(np.floor(first)), 0), min(int(np.ceil(end)), size))
-            for (first, end), size in zip(wanted.toranges(), raster.shape, strict=True)
-        )
-        window = Window.from_slices(rows, columns)
+        window = geometry_window(raster, [box(*transform_bounds(view.projection, raster.crs, *view.bounds))])
         shrink = max(window.width / MAX_SIDE, window.height / MAX_SIDE, 1)
         rows, columns = max(round(window.height / shrink), 1), max(round(window.width / shrink), 1)
         values = raster.read(1, window=window, out_shape=(rows, columns), resampling=resampling)

@@ -44,10 +44,8 @@ def draw_both_maps(
         note += "  c, d: the rectangle in a, b, a well-filled part where the 1 km map varies most."
     titles = ("a   Target at 9 km", "b   Predicted at 1 km", "c   Target, enlarged", "d   Predicted, enlarged")
 
-    left, bottom, right, top = whole.bounds
-    aspect = (top - bottom) / (right - left)
-    width = min(4.4, 6 / aspect)  # of a panel, in inches
-    size = 2 * width + 2.2, 1.5 + (width * aspect + 0.6) * (len(views) // 2)
+    width, height = whole.inches(4.4)
+    size = 2 * width + 2.2, 1.5 + (height + 0.6) * (len(views) // 2)
     with new_page(path, "Soil moisture, monthly mean", caption, note, size) as page:
         panels = page.subplots(len(views) // 2, 2, squeeze=False)
         for axes, title, (view, values) in zip(panels.flat, titles, views, strict=False):

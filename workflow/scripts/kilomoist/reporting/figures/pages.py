@@ -2,7 +2,7 @@
 
 import math
 from calendar import month_name
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +64,18 @@ def read_caption(raster: str | Path) -> Caption:
     return Caption(run["region"], run["month"], run["source"])
 
 
-def panel_lines(names: Sequence[str]) -> list[Sequence[str]]:
-    """Names in lines of as many panels as a page is wide, as equal as can be."""
-    count = math.ceil(len(names) / MAX_COLUMNS)
-    return [part.tolist() for part in np.array_split(np.asarray(names), count)]
+def panel_lines(names: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
+    """Each group's names in lines of as many panels as a page is wide, as equal as can be."""
+    return [
+        (group, part.tolist())
+        for group, own in names.items()
+        for part in np.array_split(np.asarray(own), math.ceil(len(own) / MAX_COLUMNS))
+    ]
+
+
+def axis_label(name: str, deviation: str, unit: object) -> str:
+    """A predictor with its unit, which tables of indices alone hold as the number 1."""
+    return f"{label_of(name)}{deviation}{'' if str(unit) == '1' else f' ({unit})'}"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from kilomoist.reporting.figures.pages import Caption, label_of, new_page, panel_lines
+from kilomoist.reporting.figures.pages import Caption, axis_label, label_of, new_page, panel_lines
 from kilomoist.reporting.figures.style import BLUE, FAINT, MISSING, MOISTURE_UNIT, ROUND_STEPS
 
 
@@ -18,16 +18,15 @@ def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: Capt
     `table` has columns method, predictor, unit, value, prediction (m³/m³), and minimum, p05, p95, maximum of the
     predictor in the training rows.
     """
-    methods = list(dict.fromkeys(table["method"]))
     notes = [
         "Mean prediction over training rows with one predictor set to each value and the others left as they are.",
         "Beyond the training rows nothing was learned: a forest goes on as at their edge, a linear trend straight on.",
     ]
-    if "detail" in methods:
+    if "detail" in set(table["method"]):
         notes.append("Method detail: both axes are deviations from the mean over coarse cells, interpolated.")
     # Deviations within cells are taken by `absolute` alone.
-    taken = {method: list(dict.fromkeys(rows["predictor"])) for method, rows in table.groupby("method")}
-    lines = [(method, part) for method in methods for part in panel_lines(taken[method])]
+    taken = {method: list(rows["predictor"].unique()) for method, rows in table.groupby("method", sort=False)}
+    lines = panel_lines(taken)
     columns = max(len(part) for _, part in lines)
     size = max(2.5 * columns + 1, 6.6), 1.1 + 0.2 * len(notes) + 2.6 * len(lines)
     with new_page(path, "Partial dependence of predicted soil moisture", caption, "\n".join(notes), size) as page:
@@ -43,8 +42,7 @@ def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: Capt
                 for end in ("minimum", "maximum"):
                     axes.axvline(first[end], color=FAINT, linewidth=0.9, linestyle="--")
                 axes.plot(rows["value"], rows["prediction"], color=BLUE, linewidth=1.6)
-                unit = "" if str(first["unit"]) == "1" else f" ({first['unit']})"
-                axes.set_xlabel(f"{label_of(name)}{deviation}{unit}")
+                axes.set_xlabel(axis_label(name, deviation, first["unit"]))
                 axes.margins(x=0)
                 for axis in (axes.xaxis, axes.yaxis):
                     axis.set_major_locator(MaxNLocator(5, steps=ROUND_STEPS))

@@ -38,10 +38,8 @@ def draw_quality(
     if not reconciled:
         note += f"\nNo cell is reconciled (map.reconcile): “{FLAGS['not_reconciled'].meaning}” is left out of a."
 
-    left, bottom, right, top = view.bounds
-    aspect = (top - bottom) / (right - left)
-    width = min(5.2, 6 / aspect)  # of the map, in inches
-    size = width + 5.6, max(1.6 + width * aspect, 3.6)
+    width, height = view.inches(5.2)
+    size = width + 5.6, max(1.6 + height, 3.6)
     with new_page(path, "Quality of the 1 km map", caption, note, size) as page:
         left_axes, bars = page.subplots(1, 2, width_ratios=(width, 2.6))
         draw_map(left_axes, places, view, scale, ListedColormap(colours))

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from kilomoist.reporting.figures.pages import Caption, label_of, new_page, panel_lines
+from kilomoist.reporting.figures.pages import Caption, axis_label, new_page, panel_lines
 from kilomoist.reporting.figures.style import BLUE, MISSING, NO_VALUE, ORANGE, ROUND_STEPS, percent_text
 
 
@@ -27,7 +27,7 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
         notes.append(
             "Deviations are what the model sees: at 9 km from the mean over coarse cells, at 1 km from that over 9 km."
         )
-    lines = [(space, part) for space in spaces for part in panel_lines(names)]
+    lines = panel_lines(dict.fromkeys(spaces, names))
     columns = max(len(part) for _, part in lines)
     size = max(2.7 * columns + 0.6, 6.6), 1.2 + 0.2 * len(notes) + 2.6 * len(lines)
     with new_page(path, "Predictors at 9 km and at 1 km", caption, "\n".join(notes), size) as page:
@@ -39,8 +39,8 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
                 summary = table[(table["space"] == space) & (table["predictor"] == name)].set_index("support")
                 bins = histograms[(histograms["space"] == space) & (histograms["predictor"] == name)]
                 _draw_distributions(axes, summary, bins)
-                unit = "" if str(summary["unit"].iloc[0]) == "1" else f" ({summary['unit'].iloc[0]})"
-                axes.set_xlabel(f"{label_of(name)}{', deviation' if space == 'deviation' else ''}{unit}")
+                deviation = ", deviation" if space == "deviation" else ""
+                axes.set_xlabel(axis_label(name, deviation, summary["unit"].iloc[0]))
             row[0].set_ylabel("Density")
         handles = [
             Patch(color=MISSING, alpha=0.4, label="range of the training rows"),
