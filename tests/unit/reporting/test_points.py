@@ -61,42 +61,8 @@ def test_a_table_is_read(table: Path) -> None:
 
 def test_further_columns_stay(table: Path) -> None:
     table.write_text("depth_cm,id,latitude,longitude,soil_moisture,notes\n5,A,47,100,0.2,wet\n")
-    assert read_points(table, described()).iloc[0].to_dict() == {
-        "depth_cm": 5,
-        "id": "A",
-        "latitude": 47.0,
-        "longitude": 100.0,
-        "soil_moisture": 0.2,
-        "notes": "wet",
-    }
-
-
-def test_percent_is_refused(table: Path) -> None:
-    message = said(table, HEADER + "A,100,47,12.5\nB,101,47,31\n")
-    assert "soil_moisture goes from 12.5 to 31, expected volumetric water content in m³/m³, 0 to 1" in message
-    assert "it looks like percent: set `points.units` to percent" in message
-
-
-def test_one_point_in_percent_is_refused(table: Path) -> None:
-    assert "it looks like percent" in said(table, HEADER + "A,100,47,0.2\nB,101,47,31\n")
-
-
-def test_fill_values_are_refused_and_not_called_percent(table: Path) -> None:
-    message = said(table, HEADER + "A,100,47,0.2\nB,101,47,-9999\n")
-    assert "soil_moisture goes from -9999 to 0.2" in message
-    assert "correct or leave out such points" in message
-    assert "percent" not in message
-
-
-def test_swapped_coordinates_beyond_the_pole_are_refused(table: Path) -> None:
-    message = said(table, HEADER + "A,47,100.5,0.2\n")
-    assert "point A lies at longitude 47, latitude 100.5; they look swapped" in message
-
-
-def test_coordinates_in_metres_are_refused(table: Path) -> None:
-    message = said(table, HEADER + "A,653000,5230000,0.2\n")
-    assert "they must be degrees" in message
-    assert "swapped" not in message
+    expected = {"depth_cm": 5, "id": "A", "latitude": 47, "longitude": 100, "soil_moisture": 0.2, "notes": "wet"}
+    assert read_points(table, described()).iloc[0].to_dict() == expected
 
 
 @pytest.mark.parametrize(
@@ -117,33 +83,12 @@ def test_missing_columns_are_named(table: Path, header: str, missing: str) -> No
     )
 
 
-@pytest.mark.parametrize(
-    ("row", "column", "value"),
-    [
-        ('B,100,47,"0,2"', "soil_moisture", "0,2"),
-        ("B,100,47,dry", "soil_moisture", "dry"),
-        ("B,100,47,", "soil_moisture", "empty"),
-        ("B,100,47N,0.2", "latitude", "47N"),
-        ("B,,47,0.2", "longitude", "empty"),
-    ],
-)
-def test_text_in_place_of_numbers_is_named(table: Path, row: str, column: str, value: str) -> None:
-    message = said(table, HEADER + f"A,100,47,0.2\n{row}\n")
-    assert f"{column} of point B is " in message
-    assert value in message
-    assert "expected a number with a decimal point" in message
-
-
 @pytest.mark.parametrize("value", ["inf", "-inf", "1e999"])
 @pytest.mark.parametrize("place", [1, 2, 3])
 def test_infinities_are_refused(table: Path, value: str, place: int) -> None:
     row = ["A", "100", "47", "0.2"]
     row[place] = value
     assert "points.csv" in said(table, HEADER + ",".join(row) + "\n")
-
-
-def test_a_table_without_rows(table: Path) -> None:
-    assert "hold no row" in said(table, HEADER)
 
 
 def test_files_that_are_no_tables(table: Path) -> None:
@@ -172,6 +117,90 @@ def foreign(**columns: Any) -> str:
     return frame.assign(longitude="east", id=0).to_csv(index=False)
 
 
+SWAPPED_COLUMNS = FOREIGN["columns"] | {"longitude": "y", "latitude": "x"}  # type: ignore[operator]
+DEPTHS = HEADER.replace("\n", ",depth_cm\n")
+NUMBER = "expected a number with a decimal point"
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "told", "unsaid"),
+    [
+        (HEADER, {}, "hold no row", None),
+        (
+            HEADER + "A,100,47,12.5\nB,101,47,31\n",
+            {},
+            "soil_moisture goes from 12.5 to 31, expected .* in m³/m³, 0 to 1; it looks like percent: set .* to percent",
+            None,
+        ),
+        (HEADER + "A,100,47,0.2\nB,101,47,31\n", {}, "it looks like percent", None),
+        (HEADER + "A,1,47,0.2\nB,2,47,-9999\n", {}, "-9999 to 0.2, .*; correct or leave out such points", "percent"),
+        (HEADER + "A,100,47,0.2\nB,101,47,0.3\n", {"units": "percent"}, "it looks like m³/m³: set .* to m3/m3", None),
+        (
+            HEADER + "A,100,47,12\nB,101,47,120\n",
+            {"units": "percent"},
+            "from 12 to 120, expected volumetric water content in percent, 0 to 100; correct or leave out",
+            None,
+        ),
+        (HEADER + "A,100,47,-1\n", {"units": "percent"}, "correct or leave out", None),
+        (HEADER + "A,47,100.5,0.2\n", {}, "A lies at longitude 47, latitude 100.5; they look swapped", None),
+        (HEADER + "A,653000,5230000,0.2\n", {}, "they must be degrees", "swapped"),
+        (foreign(), FOREIGN | {"crs": "EPSG:4326"}, "must be degrees, or in the CRS that `points.crs` names", None),
+        (
+            foreign(),
+            FOREIGN | {"columns": SWAPPED_COLUMNS},
+            "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`",
+            None,
+        ),
+        (
+            foreign(x=[500000, 1e9]),
+            FOREIGN,
+            r"point B lies at x 1e\+09, y .* of EPSG:32647, which is no place there; name the CRS",
+            "swapped",
+        ),
+        (foreign().replace("12.5", "12.5 %"), FOREIGN, r"VWC \(%\) of point A is 12.5 %, expected a number", None),
+        (foreign(day=["2021-08-03", "3.8."]), FOREIGN, "day of point B is 3.8., expected YYYY-MM-DD", None),
+        *(
+            (HEADER + f"A,100,47,0.2\n{row}\n", {}, f"{told}, {NUMBER}", None)
+            for row, told in (
+                ('B,100,47,"0,2"', "soil_moisture of point B is 0,2"),
+                ("B,100,47,dry", "soil_moisture of point B is dry"),
+                ("B,100,47,", "soil_moisture of point B is empty"),
+                ("B,100,47N,0.2", "latitude of point B is 47N"),
+                ("B,,47,0.2", "longitude of point B is empty"),
+            )
+        ),
+        (
+            HEADER + "A,100,47,0.2\n",
+            {"columns": {"id": "plot", "date": "Datum"}},  # an optional column that is named is wanted
+            "lack the column plot, Datum: there are id, longitude, latitude, soil_moisture; ",
+            None,
+        ),
+        (
+            HEADER.replace("\n", ",soil_moisture\n") + "A,100,47,0.2,0.3\n",
+            {},
+            "have the column soil_moisture more than once: keep the one that counts",
+            None,
+        ),
+        *(
+            (DEPTHS + f"A,100,47,0.2,{first}\nB,100,47,0.2,{second}\n", {}, f"depth_cm {told}", None)
+            for first, second, told in (
+                ("0.05", "0.3", "goes from 0.05 to 0.3 cm, expected points within 0 to 5 cm; it looks like metres"),
+                ("-5", "-10", "goes from -10 to -5 cm, expected points within 0 to 5 cm; count depths downwards."),
+                ("10", "30", "goes from 10 to 30 cm, expected points within 0 to 5 cm; change `points.depth`."),
+                ("0-5", "5", f"of point A is 0-5, {NUMBER}"),
+                ("", "5", f"of point A is empty, {NUMBER}"),
+            )
+        ),
+    ],
+)
+def test_tables_that_cannot_be_right(
+    table: Path, text: str, keys: dict[str, Any], told: str, unsaid: str | None
+) -> None:
+    message = said(table, text, **keys)
+    assert re.search(told, message)
+    assert unsaid is None or unsaid not in message
+
+
 def test_columns_units_and_crs_of_ones_own(table: Path) -> None:
     table.write_text(foreign(notes="wet"))
     found = read_points(table, described(**FOREIGN))
@@ -189,51 +218,11 @@ def test_columns_may_be_exchanged(table: Path) -> None:
     assert found.loc[0, ["longitude", "latitude"]].tolist() == [100, 47]
 
 
-def test_names_of_columns_that_are_not_there(table: Path) -> None:
-    """An optional column that is named is wanted."""
-    message = said(table, HEADER + "A,100,47,0.2\n", columns={"id": "plot", "date": "Datum"})
-    assert "lack the column plot, Datum: there are id, longitude, latitude, soil_moisture; " in message
-
-
-def test_a_number_that_is_none_is_told_under_the_name_that_the_user_knows(table: Path) -> None:
-    message = said(table, foreign().replace("12.5", "12.5 %"), **FOREIGN)
-    assert "VWC (%) of point A is 12.5 %, expected a number" in message
-
-
-def test_percent_that_is_none(table: Path) -> None:
-    assert "it looks like m³/m³: set `points.units` to m3/m3" in said(
-        table, HEADER + "A,100,47,0.2\nB,101,47,0.3\n", units="percent"
-    )
-    message = said(table, HEADER + "A,100,47,12\nB,101,47,120\n", units="percent")
-    assert (
-        "goes from 12 to 120, expected volumetric water content in percent, 0 to 100; correct or leave out" in message
-    )
-    assert "correct or leave out" in said(table, HEADER + "A,100,47,-1\n", units="percent")
-
-
 def test_a_crs_that_is_none(table: Path) -> None:
     message = "`points.crs` is EPSG:99999, which PROJ does not know: expected a code such as EPSG:32647."
     table.write_text(foreign())
     with pytest.raises(InputError, match=message):
         read_points(table, described(**FOREIGN | {"crs": "EPSG:99999"}))
-
-
-def test_coordinates_in_metres_need_a_crs(table: Path) -> None:
-    assert "they must be degrees, or in the CRS that `points.crs` names" in said(
-        table, foreign(), **FOREIGN | {"crs": "EPSG:4326"}
-    )
-
-
-def test_swapped_metres(table: Path) -> None:
-    columns = FOREIGN["columns"] | {"longitude": "y", "latitude": "x"}  # type: ignore[operator]
-    message = said(table, foreign(), **FOREIGN | {"columns": columns})
-    assert "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`" in message
-
-
-def test_metres_that_are_no_place(table: Path) -> None:
-    message = said(table, foreign(x=[500000, 1e9]), **FOREIGN)
-    assert "point B lies at x 1e+09, y " in message
-    assert "of EPSG:32647, which is no place there; name the CRS" in message
 
 
 def test_depths_that_count(table: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -252,21 +241,6 @@ def test_points_without_depth_stay_and_it_is_told(table: Path, caplog: pytest.Lo
     assert "has no column depth_cm: its points are taken as they are, of whatever depth." in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("depths", "told"),
-    [
-        (("0.05", "0.3"), "depth_cm goes from 0.05 to 0.3 cm, expected points within 0 to 5 cm; it looks like metres"),
-        (("-5", "-10"), "depth_cm goes from -10 to -5 cm, expected points within 0 to 5 cm; count depths downwards."),
-        (("10", "30"), "depth_cm goes from 10 to 30 cm, expected points within 0 to 5 cm; change `points.depth`."),
-        (("0-5", "5"), "depth_cm of point A is 0-5, expected a number"),
-        (("", "5"), "depth_cm of point A is empty, expected a number"),
-    ],
-)
-def test_depths_that_are_none(table: Path, depths: tuple[str, str], told: str) -> None:
-    rows = "".join(f"{name},100,47,0.2,{depth}\n" for name, depth in zip("AB", depths, strict=True))
-    assert told in said(table, HEADER.replace("\n", ",depth_cm\n") + rows)
-
-
 # Dates
 
 
@@ -274,19 +248,19 @@ def dated(*dates: str) -> pd.DataFrame:
     return pd.DataFrame({"id": [f"P{number}" for number in range(len(dates))], "date": pd.to_datetime(list(dates))})
 
 
-def test_points_of_the_month_are_chosen() -> None:
-    points = dated("2021-07-31", "2021-08-01", "2021-08-31", "2021-09-01", "2020-08-15")
-    assert points_of_month(points, "2021-08")["id"].tolist() == ["P1", "P2"]
-    assert points_of_month(points, "2021-09")["id"].tolist() == ["P3"]
-
-
-def test_points_without_date_are_of_any_month() -> None:
-    points = pd.DataFrame({"id": ["A", "B"]})
-    assert len(points_of_month(points, "2021-08")) == 2
-
-
-def test_no_point_in_the_month() -> None:
-    assert points_of_month(dated("2021-09-01", "2020-01-02"), "2021-08").empty
+@pytest.mark.parametrize(
+    ("month", "window", "chosen"),
+    [
+        ("2021-08", 0, ["P2", "P3"]),
+        ("2021-08", 3, ["P1", "P2", "P3", "P4"]),
+        ("2021-09", 0, ["P4", "P5"]),
+        ("2021-10", 0, []),
+    ],
+)
+def test_points_of_the_month_are_chosen(month: str, window: int, chosen: list[str]) -> None:
+    points = dated("2021-07-28", "2021-07-29", "2021-08-01", "2021-08-31", "2021-09-03", "2021-09-04", "2020-08-15")
+    assert points_of_month(points, month, window)["id"].tolist() == chosen
+    assert len(points_of_month(points.drop(columns="date"), month, window)) == 7, "without a date, of any month"
 
 
 @pytest.mark.parametrize("date", ["15.08.2021", "08/15/2021", "2021-08-32", "August", "2021-08-15T10:00", ""])
@@ -295,11 +269,6 @@ def test_dates_that_are_no_dates(table: Path, date: str) -> None:
     shown = re.escape(date or "empty")
     message = said(table, HEADER.replace("\n", ",date\n") + rows)
     assert re.search(rf"date of point B is {shown}, expected YYYY-MM-DD\.$", message)
-
-
-def test_a_column_that_is_there_twice(table: Path) -> None:
-    message = said(table, HEADER.replace("\n", ",soil_moisture\n") + "A,100,47,0.2,0.3\n")
-    assert "have the column soil_moisture more than once: keep the one that counts" in message
 
 
 BOXES = {"steppe": (98, 46, 101, 48), "chukotka": (178, 66, 190, 68)}
@@ -342,11 +311,6 @@ def test_a_raster_to_compare_is_looked_at_before_any_job(tmp_path: Path) -> None
         check_raster(Path(__file__), 1)
 
 
-def test_days_around_the_month() -> None:
-    points = dated("2021-07-28", "2021-07-29", "2021-09-03", "2021-09-04")
-    assert points_of_month(points, "2021-08", 3)["id"].tolist() == ["P1", "P2"]
-
-
 def test_rows_of_one_point_in_the_month_are_averaged(table: Path) -> None:
     rows = [
         "A,100,47,2021-08-01,0.1",
@@ -370,15 +334,9 @@ def test_points_of_an_archive(tmp_path: Path, name: str) -> None:
     path = write_archive(tmp_path / name, {file_name("A"): header_values(hourly("2021/08/01 00:00", 15 * 24, 0.3))})
     check_points(path, described(), {})
     found = field_points(path, "2021-08", described())
-    assert found.to_dict("records") == [
-        {
-            "id": "NET/A",
-            "longitude": 99,
-            "latitude": 47.5,
-            "soil_moisture": pytest.approx(0.3),
-            "measurements": 15 * 24,
-        }
-    ]
+    (row,) = found.to_dict("records")
+    assert row.pop("soil_moisture") == pytest.approx(0.3)
+    assert row == {"id": "NET/A", "longitude": 99, "latitude": 47.5, "measurements": 15 * 24}
     assert field_points(path, "2021-08", described(minimum_days=16)).empty
     assert field_points(path, "2021-07", described(window=31))["measurements"].tolist() == [15 * 24]
     with pytest.raises(InputError, match="no sensor within 10–20 cm"):
@@ -391,8 +349,7 @@ def test_points_of_an_archive(tmp_path: Path, name: str) -> None:
 @pytest.fixture
 def maps(tmp_path: Path) -> tuple[Path, Path]:
     """A 9 km and a 1 km map with gaps."""
-    random = np.random.default_rng(1)
-    paths = tmp_path / "coarse.tif", tmp_path / "fine.tif"
+    random, paths = np.random.default_rng(1), (tmp_path / "coarse.tif", tmp_path / "fine.tif")
     for path, grid, window in zip(paths, (M09, M01), (CELLS, PIXELS), strict=True):
         values = random.uniform(0.1, 0.3, window.shape).astype(np.float32)
         values[random.random(window.shape) < 0.2] = np.nan
@@ -402,16 +359,8 @@ def maps(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def points_at(x: np.ndarray, y: np.ndarray) -> pd.DataFrame:
-    longitude, latitude = geographic_from_ease(x, y)
-    return pd.DataFrame(
-        {
-            "id": np.arange(len(x)),
-            "longitude": longitude,
-            "latitude": latitude,
-            "soil_moisture": np.linspace(0.1, 0.3, len(x)),
-            "measurements": 1,
-        }
-    )
+    points = at(*geographic_from_ease(x, y))
+    return points.assign(id=np.arange(len(x)), soil_moisture=np.linspace(0.1, 0.3, len(x)), measurements=1)
 
 
 def random_points(count: int) -> pd.DataFrame:
@@ -448,12 +397,6 @@ def test_corners_of_a_map(maps: tuple[Path, Path]) -> None:
 def own(maps: tuple[Path, Path]) -> dict[str, Path]:
     """The maps by the names of their columns."""
     return dict(zip(("coarse", "fine"), maps, strict=True))
-
-
-def point(longitude: float, latitude: float) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"id": ["A"], "longitude": longitude, "latitude": latitude, "soil_moisture": 0.1, "measurements": 1}
-    )
 
 
 def test_pixels_have_all_values_and_means_of_their_points(maps: tuple[Path, Path]) -> None:
@@ -595,15 +538,7 @@ def test_maps_that_are_not_soil_moisture(
 
 
 def test_points_of_another_region(maps: tuple[Path, Path]) -> None:
-    points = pd.DataFrame(
-        {
-            "id": ["A", "B"],
-            "longitude": [-3.7, -3.5],
-            "latitude": [40.4, 40.5],
-            "soil_moisture": [0.1, 0.2],
-            "measurements": 1,
-        }
-    )
+    points = at([-3.7, -3.5], [40.4, 40.5]).assign(id=["A", "B"], soil_moisture=[0.1, 0.2], measurements=1)
     with pytest.raises(InputError) as caught:
         match_points(points, own(maps), "p.csv")
     assert str(caught.value) == (
@@ -619,7 +554,7 @@ def test_swapped_points_that_could_be_degrees(tmp_path: Path) -> None:
     paths = tmp_path / "coarse.tif", tmp_path / "fine.tif"
     for path, grid, window in zip(paths, (M09, M01), (cells, cells.refined(9)), strict=True):
         write_raster(path, {"soil_moisture": np.full(window.shape, 0.2, np.float32)}, grid, window, {})
-    points = point(70.0, 45.0)
+    points = at([70], [45]).assign(id="A", soil_moisture=0.1, measurements=1)
     assert len(match_points(points, own(paths), "p.csv")) == 1
     swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
     with pytest.raises(InputError, match="their coordinates are swapped: exchange the two columns"):
