@@ -27,10 +27,8 @@ WEIGHTS = np.array([3.0, 1.0])
 NEW = np.array([[1.0, 10.0], [5.0, 55.0], [20.0, 0.0], [2.5, 25.0]])
 
 
-def by_hand(
-    x: np.ndarray, folds: np.ndarray, weights: np.ndarray, new: np.ndarray
-) -> tuple[list[float], float, float, list[float]]:
-    """The training rows' index, the mean distance, the threshold and the index of new rows.
+def by_hand(x: np.ndarray, folds: np.ndarray, weights: np.ndarray, new: np.ndarray) -> tuple[float, float, list[float]]:
+    """The mean distance, the threshold and the index of new rows.
 
     Meyer and Pebesma (2021), equations 1 to 4; threshold and divisors as in R: sd() divides by n - 1, and
     quantile() of type 7 interpolates between order statistics at 1 + (n - 1)·p.
@@ -44,8 +42,8 @@ def by_hand(
             scaled[:, column] = [(value - mean) / deviation * weights[column] for value in x[:, column]]
             asked[:, column] = [(value - mean) / deviation * weights[column] for value in new[:, column]]
 
-    def distance(one: np.ndarray, other: np.ndarray) -> float:
-        return sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5
+    def distance(row: np.ndarray, other: np.ndarray) -> float:
+        return sum((a - b) ** 2 for a, b in zip(row, other, strict=True)) ** 0.5
 
     # CAST: the mean over all others of each row, and the mean of these.
     means = [sum(distance(scaled[i], scaled[j]) for j in range(n) if j != i) / (n - 1) for i in range(n)]
@@ -58,22 +56,25 @@ def by_hand(
     ordered = sorted(index)
 
     def quantile(p: float) -> float:
-        place = (n - 1) * p
-        low = int(place)
-        high = min(low + 1, n - 1)
-        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+        low, part = divmod((n - 1) * p, 1)
+        return ordered[int(low)] + part * (ordered[min(int(low) + 1, n - 1)] - ordered[int(low)])
 
     third = quantile(0.75)
     threshold = min(third + 1.5 * (third - quantile(0.25)), ordered[-1])
-    return index, mean, threshold, [min(distance(row, other) for other in scaled) / mean for row in asked]
+    return mean, threshold, [min(distance(row, other) for other in scaled) / mean for row in asked]
+
+
+def assert_by_hand(x: np.ndarray, folds: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> Applicability:
+    mean, threshold, expected = by_hand(x, folds, weights, new)
+    known = applicability(x, folds, weights, seed)
+    assert known.mean_distance == pytest.approx(mean)
+    assert known.threshold == pytest.approx(threshold)
+    np.testing.assert_allclose(known.dissimilarity(new), expected)
+    return known
 
 
 def test_values_are_those_of_the_paper() -> None:
-    _, mean, threshold, expected = by_hand(TABLE, FOLDS, WEIGHTS, NEW)
-    known = applicability(TABLE, FOLDS, WEIGHTS, 1)
-    assert known.mean_distance == pytest.approx(mean)
-    assert known.threshold == pytest.approx(threshold)
-    np.testing.assert_allclose(known.dissimilarity(NEW), expected)
+    known = assert_by_hand(TABLE, FOLDS, WEIGHTS, NEW, 1)
     assert known.dissimilarity(NEW)[0] == 0  # a training row
     assert (known.dissimilarity(NEW) > known.threshold).tolist() == [False, False, True, False]
 
@@ -100,19 +101,14 @@ def test_values_equal_plain_loops(seed: int, rows: int, predictors: int, folds: 
     """Coarse rounding makes duplicates; one predictor may be constant and one of the weight 0."""
     random = np.random.default_rng(seed)
     x = random.normal(size=(rows, predictors)).round(digits)
-    x[:2, 0] = [0, 1]  # one at least varies
+    x[:2, 0] = [0, 1]  # at least this predictor varies
     weights = random.uniform(0.1, 5, predictors)
     if predictors > 1:
         weights[1] = 0
     if predictors > 2:
         x[:, 2] = 0.1
     fold = np.append(np.arange(folds), random.integers(0, folds, rows - folds))
-    new = 2 * random.normal(size=(20, predictors))
-    _, mean, threshold, expected = by_hand(x, fold, weights, new)
-    known = applicability(x, fold, weights, seed)
-    assert known.mean_distance == pytest.approx(mean)
-    assert known.threshold == pytest.approx(threshold)
-    np.testing.assert_allclose(known.dissimilarity(new), expected)
+    assert_by_hand(x, fold, weights, 2 * random.normal(size=(20, predictors)), seed)
 
 
 def test_duplicates_in_another_fold_lie_at_no_distance() -> None:
@@ -230,28 +226,28 @@ def importance(percent: list[float]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("percent", "expected"),
+    ("percent", "method", "expected"),
     [
-        ([30.0, 70.0], [70.0, 30.0]),
-        ([100.0, -2.0], [0.0, 100.0]),
-        ([0.0, 0.0], [1.0, 1.0]),  # no predictor helped
-        ([np.nan, np.nan], [1.0, 1.0]),
+        ([30.0, 70.0], "detail", [70.0, 30.0]),
+        ([100.0, -2.0], "detail", [0.0, 100.0]),
+        ([0.0, 0.0], "detail", [1.0, 1.0]),  # no predictor helped
+        ([np.nan, np.nan], "detail", [1.0, 1.0]),
+        ([30.0, 70.0], "absolute", [1.0, 1.0]),  # the table does not tell of lst_day
     ],
 )
-def test_weights_are_importances_of_the_maps_method(percent: list[float], expected: list[float]) -> None:
-    assert weights_of(importance(percent), "detail", ["ndvi", "lst_day"]).tolist() == expected
+def test_weights_are_importances_of_the_maps_method(percent: list[float], method: str, expected: list[float]) -> None:
+    assert weights_of(importance(percent), method, ["ndvi", "lst_day"]).tolist() == expected
+    assert weights_of(importance(percent)[:0], method, ["ndvi"]).tolist() == [1]
 
 
-def test_weights_are_equal_where_the_table_does_not_tell() -> None:
-    assert weights_of(importance([30.0, 70.0]), "absolute", ["ndvi", "lst_day"]).tolist() == [1, 1]
-    assert weights_of(importance([30.0, 70.0])[:0], "detail", ["ndvi"]).tolist() == [1]
-
-
-def test_a_map_without_detail_uses_no_predictor() -> None:
-    def model(method: str, alpha: float, estimator: object) -> Model:
-        return Model(method, "linear", ("ndvi",), 1, alpha, 10, 40, estimator)
-
-    assert uses_predictors(model("absolute", 1.0, "fitted"))
-    assert uses_predictors(model("detail", 0.2, "fitted"))
-    assert not uses_predictors(model("detail", 0.0, "fitted"))
-    assert not uses_predictors(model("detail", 0.0, None))
+@pytest.mark.parametrize(
+    ("method", "alpha", "estimator", "used"),
+    [
+        ("absolute", 1, "fitted", True),
+        ("detail", 0.2, "fitted", True),
+        ("detail", 0, "fitted", False),
+        ("detail", 0, None, False),
+    ],
+)
+def test_a_map_without_detail_uses_no_predictor(method: str, alpha: float, estimator: str | None, used: bool) -> None:
+    assert uses_predictors(Model(method, "linear", ("ndvi",), 1, alpha, 10, 40, estimator)) == used

@@ -31,21 +31,20 @@ CELLS = Window(200, 3000, 18, 22)
 BOUNDS = (0.0, 1.0)
 
 
-def raw_map(seed: int, share: float = 1.0, scale: float = 6.0) -> np.ndarray:
-    """A smooth map with gaps."""
+def field(seed: int, window: Window, deviation: float, scale: float, share: float) -> np.ndarray:
+    """A smooth field around 0.2 with gaps."""
     random = np.random.default_rng(seed)
-    pixels = CELLS.refined(CELL_SIDE)
-    pattern = gaussian_filter(random.standard_normal(pixels.shape), scale, mode="reflect")
-    values = 0.2 + 0.04 * pattern / pattern.std()
-    return np.where(random.random(pixels.shape) < share, values, np.nan)
+    pattern = gaussian_filter(random.standard_normal(window.shape), scale, mode="reflect")
+    return np.where(random.random(window.shape) < share, 0.2 + deviation * pattern / pattern.std(), np.nan)
+
+
+def raw_map(seed: int, share: float = 1.0, scale: float = 6.0) -> np.ndarray:
+    return field(seed, CELLS.refined(CELL_SIDE), 0.04, scale, share)
 
 
 def goal(seed: int, share: float = 1.0) -> np.ndarray:
     """A target that differs from the map by a smooth field."""
-    random = np.random.default_rng(seed)
-    pattern = gaussian_filter(random.standard_normal(CELLS.shape), 2, mode="reflect")
-    values = np.clip(0.2 + 0.05 * pattern / pattern.std(), 0.02, 0.6)
-    return np.where(random.random(CELLS.shape) < share, values, np.nan)
+    return np.clip(field(seed, CELLS, 0.05, 2, share), 0.02, 0.6)
 
 
 def make_map(raw: np.ndarray, target: np.ndarray, side: int, bounds: tuple[float, float] = BOUNDS) -> tuple:
@@ -173,18 +172,16 @@ def test_a_map_tells_how_far_it_is_reconciled(
 
 # Flags
 
+MEANINGS = (
+    *("outside the training range", "outside the area of applicability", "few observations"),
+    *("water, snow or ice in the pixel", "cell not reconciled", "frozen", "target without radiometer"),
+)
+"""Of bits 0 to 6."""
+RECONCILED = np.array([[True]])
+
 
 def test_legend_matches_the_published_bits() -> None:
-    published = {
-        "bit_0": "outside the training range",
-        "bit_1": "outside the area of applicability",
-        "bit_2": "few observations",
-        "bit_3": "water, snow or ice in the pixel",
-        "bit_4": "cell not reconciled",
-        "bit_5": "frozen",
-        "bit_6": "target without radiometer",
-        "bit_7": "no value",
-    }
+    published = {f"bit_{bit}": meaning for bit, meaning in enumerate([*MEANINGS, "no value"])}
     assert legend(["ndvi", "lst_day"]) == published
     never = {"bit_5": "frozen (never set: lst_day is not in use)"}
     assert legend(["ndvi"]) == published | never
@@ -228,29 +225,24 @@ def test_pixels_without_value_only_say_so(seed: int) -> None:
     flags = flag_block(values, stack, {"lst_day": 0.5}, reconciled, {})
     for row, column in np.ndindex(shape):
         place = (row, column)
-        if np.isnan(values[place]):
-            expected = 128
-        else:
-            surface = any(stack[name][place] > 0.05 for name in ("water", "snow"))
-            few = stack["lst_day_days"][place] < 0.5
-            expected = 4 * few + 8 * surface + 16 * (not reconciled[row // 9, column // 9])
-        assert flags[place] == expected
+        surface = any(stack[name][place] > 0.05 for name in ("water", "snow"))
+        few = stack["lst_day_days"][place] < 0.5
+        raised = 4 * few + 8 * surface + 16 * (not reconciled[row // 9, column // 9])
+        assert flags[place] == (128 if np.isnan(values[place]) else raised)
 
 
 def test_flags_without_vegetation_and_without_predictors() -> None:
     """Temperature alone tells nothing of water."""
-    stack = {"lst_day_days": np.full((9, 9), 4.0, np.float32)}
-    values = np.full((9, 9), 0.2, np.float32)
-    assert (flag_block(values, stack, {"lst_day": 5}, np.array([[True]]), {}) == 4).all()
-    assert not flag_block(values, stack, {"lst_day": 3}, np.array([[True]]), {}).any()
-    assert not flag_block(values, stack, {}, np.array([[True]]), {}).any()
+    stack, values = {"lst_day_days": np.full((9, 9), 4.0, np.float32)}, np.full((9, 9), 0.2, np.float32)
+    for few_days, flag in (({"lst_day": 5}, 4), ({"lst_day": 3}, 0), ({}, 0)):
+        assert (flag_block(values, stack, few_days, RECONCILED, {}) == flag).all()
 
 
 def test_pixels_freeze_below_273_15_kelvin() -> None:
     stack, values = stack_of((9, 9)), np.full((9, 9), 0.2, np.float32)
     stack["lst_day"] = np.full((9, 9), 273.15, np.float32)
     stack["lst_day"][0, :3] = [273.14, 273.16, np.nan]
-    flags = flag_block(values, stack, {}, np.array([[True]]), {})
+    flags = flag_block(values, stack, {}, RECONCILED, {})
     assert flags[0, :4].tolist() == [32, 0, 0, 0]
     assert flags.sum() == 32
 
@@ -261,7 +253,7 @@ def test_flags_that_are_found_elsewhere_are_set_where_they_hold() -> None:
     outside = np.zeros((2, 9, 9), bool)
     outside[0, 0], outside[1, :, 0] = True, True
     others = verdict_flags({"outside_range": outside[0], "dissimilarity": np.where(outside[1], 0.5, 0.4)}, 0.4, 3)
-    flags = flag_block(values, stack_of((9, 9)), {}, np.array([[True]]), others)
+    flags = flag_block(values, stack_of((9, 9)), {}, RECONCILED, others)
     assert flags[0, :2].tolist() == [64 + 2 + 1, 64 + 1]
     assert flags[1, :2].tolist() == [64 + 2, 64]
     assert (flags[8] == 128).all()
@@ -284,16 +276,8 @@ def test_each_value_has_the_colour_of_its_most_severe_flag() -> None:
 def test_shares_are_of_the_pixels_that_have_a_value() -> None:
     flags = np.array([[0, 0, 0, 4, 6], [66, 128, 128, 128, 128]], np.uint8)
     table = flag_table(count_values(flags)).set_index("flag")
-    assert table["pixels"].to_dict() == {
-        "outside the training range": 0,
-        "outside the area of applicability": 2,
-        "few observations": 2,
-        "water, snow or ice in the pixel": 0,
-        "cell not reconciled": 0,
-        "frozen": 0,
-        "target without radiometer": 1,
-        "no flag": 3,
-    }
+    numbers = [0, 2, 2, 0, 0, 0, 1, 3]
+    assert table["pixels"].to_dict() == dict(zip([*MEANINGS, "no flag"], numbers, strict=True))
     np.testing.assert_allclose(table["share"], table["pixels"] / 6)
     assert table["bit"].tolist()[:-1] == list(range(7))
     assert share_without(table.reset_index(), "outside_applicability") == pytest.approx(4 / 6)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
@@ -32,16 +33,21 @@ from kilomoist.mapping.calibration import (
     error_scale_ratio,
 )
 from kilomoist.mapping.intervals import block_offsets, interval_block, spread
-from kilomoist.mapping.merging import merged_target
+from kilomoist.mapping.merging import MergedTarget, merged_target
 
 WINDOW = Window(200, 2900, 48, 48)
 FOREST = LearnerSettings("random_forest", 30, 1, 10)
+FULL_DEPTH = LearnerSettings("random_forest", 50, 1, 3)
 RECONCILED = MapSettings(True, 0.9, 0.5)
 
 
 def smooth(seed: int, shape: tuple[int, int], width: float) -> np.ndarray:
     field = gaussian_filter(np.random.default_rng(seed).standard_normal(shape), width)
     return field / field.std()
+
+
+def rmse(values: ArrayLike, truth: ArrayLike) -> float:
+    return float(np.sqrt(np.mean((np.asarray(values) - np.asarray(truth)) ** 2)))
 
 
 def region() -> Cells:
@@ -64,22 +70,19 @@ def samples_of(cells: Cells) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("n", "coverage", "expected"), [(9, 0.9, 9), (10, 0.9, 10), (19, 0.9, 18), (99, 0.9, 90), (4, 0.5, 3)]
+    ("n", "coverage", "expected"),
+    [(8, 0.9, math.inf), (9, 0.9, 9), (10, 0.9, 10), (19, 0.9, 18), (99, 0.9, 90), (4, 0.5, 3)],
 )
-def test_conformal_quantile_counts_one_more_than_there_are(n: int, coverage: float, expected: int) -> None:
-    """⌈(n + 1)·coverage⌉, by hand."""
+def test_conformal_quantile_counts_one_more_than_there_are(n: int, coverage: float, expected: float) -> None:
+    """⌈(n + 1)·coverage⌉, by hand; too few scores bound nothing."""
     assert conformal_quantile(np.random.default_rng(1).permutation(np.arange(1.0, n + 1)), coverage) == expected
-
-
-def test_too_few_scores_bound_nothing() -> None:
-    assert conformal_quantile(np.arange(8.0), 0.9) == math.inf
 
 
 def test_a_new_score_is_covered_as_often_as_promised() -> None:
     """Over many draws, whatever the distribution: between the nominal share and 1 / (n + 1) more."""
     random = np.random.default_rng(2)
     draws = random.exponential(size=(4000, 41)) ** 2
-    covered = np.mean([one[0] <= conformal_quantile(one[1:], 0.9) for one in draws])
+    covered = np.mean([draw[0] <= conformal_quantile(draw[1:], 0.9) for draw in draws])
     assert 0.9 - 3 * math.sqrt(0.09 / 4000) < covered < 0.9 + 1 / 41 + 3 * math.sqrt(0.09 / 4000)
 
 
@@ -90,7 +93,7 @@ def test_spread_of_both_methods_follows_the_quantiles() -> None:
     random = np.random.default_rng(3)
     x = random.uniform(size=(2000, 1)).astype(np.float32)
     y = 0.2 + 0.1 * x[:, 0] * random.standard_normal(2000)
-    estimator = fit(replace_leaf(50), x, y)
+    estimator = fit(LearnerSettings("random_forest", 50, 1, 50), x, y)
     low, high = estimator.predict(x[:50], quantiles=[0.05, 0.95]).T
     mean = predict_mean(estimator, x[:50])
     absolute = Model("absolute", "random_forest", ("a",), 50, 1.0, 2000, 0, estimator)
@@ -105,17 +108,11 @@ def test_spread_of_both_methods_follows_the_quantiles() -> None:
     assert np.corrcoef(below, x[:50, 0])[0, 1] > 0.9, "where values scatter more, more is expected"
 
 
-def replace_leaf(min_leaf: int) -> LearnerSettings:
-    return LearnerSettings("random_forest", 50, 1, min_leaf)
-
-
 @pytest.mark.parametrize(
     "model",
     [
         Model("detail", "random_forest", ("a",), 1, 0.0, 0, 12, None),
-        Model(
-            "absolute", "linear", ("a",), 1, 1.0, 50, 0, fit(LearnerSettings("linear", 1, 1), np.eye(3), np.arange(3.0))
-        ),
+        Model("absolute", "linear", ("a",), 1, 1.0, 50, 0, fit(LearnerSettings("linear", 1, 1), np.eye(3), np.ones(3))),
     ],
 )
 def test_without_quantiles_all_places_are_alike(model: Model) -> None:
@@ -148,9 +145,9 @@ def test_errors_of_detail_are_those_of_models_that_did_not_see_the_fold() -> Non
     useless = Cells(cells.target, noise, WINDOW)
     model, _ = fit_detail(cells, ["a", "b"], FOREST, TuningOptions(10), 0.5)
     told, untold = (detail_errors(known, FOREST, model, RECONCILED) for known in (cells, useless))
-    rmse = [float(np.sqrt(np.mean((one.table["observed"] - one.table["estimated"]) ** 2))) for one in (told, untold)]
+    errors = [rmse(found.table["observed"], found.table["estimated"]) for found in (told, untold)]
     alone = reconciled_detail(detail_of(cells.target, WINDOW, 0.5), WINDOW)[cells.complete()].std()
-    assert rmse[0] < 0.8 * alone < 0.8 * rmse[1] * 1.01
+    assert errors[0] < 0.8 * alone < 0.8 * errors[1] * 1.01
 
 
 def test_errors_of_absolute_count_what_reconciliation_mends() -> None:
@@ -166,7 +163,7 @@ def test_errors_of_absolute_count_what_reconciliation_mends() -> None:
         inside = (crossed["observed"] >= crossed["lower"]) & (crossed["observed"] <= crossed["upper"])
         assert 0.85 < inside.mean() < 0.95
         calibrations.append(calibrate(errors, 0.9, 1.0))
-    quantiles = [one.quantile for one in calibrations]
+    quantiles = [calibration.quantile for calibration in calibrations]
     assert None not in quantiles
     assert quantiles[1] < quantiles[0]
     margin = conformalised(samples, ["a", "b"], FOREST, 0.9, 1)[0]
@@ -193,14 +190,14 @@ def test_quantiles_are_conformalised_on_blocks_that_models_did_not_see() -> None
     """What CQR adds makes the share of held-out rows inside the nominal one (Romano et al. 2019, theorem 1)."""
     cells = region()
     samples = samples_of(cells)
-    margin, below, above = conformalised(samples, ["a", "b"], replace_leaf(3), 0.9, 1)
+    margin, below, above = conformalised(samples, ["a", "b"], FULL_DEPTH, 0.9, 1)
     assert margin > 0, "full-depth quantiles of neighbours are too narrow in blocks that were not seen"
     x, y = samples[["a", "b"]].to_numpy(np.float32), samples["target"].to_numpy()
     folds, random = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy()), np.random.default_rng(1)
     mean = np.empty(len(y))
     for fold in np.unique(folds):
         train = np.flatnonzero(folds != fold)
-        forest = fit_small(replace_leaf(3), x, y, train, random, 1, only_mean=False)
+        forest = fit_small(FULL_DEPTH, x, y, train, random, 1, only_mean=False)
         mean[folds == fold] = predict_mean(forest, x[folds == fold])
     inside = (y >= mean - below) & (y <= mean + above)
     assert 0.9 <= inside.mean() <= 0.9 + 2 / len(y)
@@ -257,9 +254,16 @@ def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
     assert upper[0, 1] == pytest.approx(0.3 + math.hypot(0.04, z * 0.02), abs=1e-6)
 
 
+def merge_noisy(cells: Cells, true_error: float, target_error: float) -> tuple[np.ndarray, MergedTarget]:
+    """The target with errors, and what is merged of it."""
+    target = cells.target + true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
+    samples = samples_of(noisy := Cells(target, cells.predictors, WINDOW))
+    return target, merged_target(noisy, samples, ["a", "b"], FOREST, TuningOptions(10), target_error)
+
+
 def test_an_exact_target_is_kept() -> None:
     cells = region()
-    exact = merged_target(cells, samples_of(cells), ["a", "b"], FOREST, TuningOptions(10), 0.0)
+    _, exact = merge_noisy(cells, 0, 0)
     np.testing.assert_allclose(exact.analysis, cells.target, atol=1e-12)
     assert (exact.weight, exact.error, exact.contradicted) == (1, 0, False)
 
@@ -269,22 +273,17 @@ def test_an_exact_target_is_kept() -> None:
 def test_an_error_that_the_data_contradict_makes_nobody_sure(target_error: float, true_error: float) -> None:
     """Target and model differ by less than was said: who errs is unknown, and how much the mean of both errs is not."""
     cells = region()
-    noise = true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
-    noisy = Cells(cells.target + noise, cells.predictors, WINDOW)
-    found = merged_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), target_error)
+    _, found = merge_noisy(cells, true_error, target_error)
     assert found.contradicted
     assert found.weight == 0.5
-    assert found.error == pytest.approx(float(np.sqrt(np.mean((found.analysis - cells.target) ** 2))), rel=0.1)
+    assert found.error == pytest.approx(rmse(found.analysis, cells.target), rel=0.1)
 
 
 def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
     """A target that errs by 0.03 and a model that errs by less: the mean of both errs least, by √w · 0.03."""
     cells = region()
-    noisy = Cells(
-        cells.target + 0.03 * np.random.default_rng(7).standard_normal(WINDOW.shape), cells.predictors, WINDOW
-    )
-    found = merged_target(noisy, samples_of(noisy), ["a", "b"], FOREST, TuningOptions(10), 0.03)
-    errors = [float(np.sqrt(np.mean((one - cells.target) ** 2))) for one in (noisy.target, found.analysis)]
+    target, found = merge_noisy(cells, 0.03, 0.03)
+    errors = [rmse(values, cells.target) for values in (target, found.analysis)]
     assert 0 < found.weight < 1
     assert errors[1] < 0.75 * errors[0]
     assert found.error == math.sqrt(found.weight) * 0.03
