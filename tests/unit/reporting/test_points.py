@@ -129,7 +129,7 @@ NUMBER = "expected a number with a decimal point"
         (
             HEADER + "A,100,47,12.5\nB,101,47,31\n",
             {},
-            "soil_moisture goes from 12.5 to 31, expected .* in m³/m³, 0 to 1; it looks like percent: set .* to percent",
+            "soil_moisture goes from 12.5 to 31, expected .* in m³/m³, 0 to 1; .* percent: set `points.units` to percent",
             None,
         ),
         (HEADER + "A,100,47,0.2\nB,101,47,31\n", {}, "it looks like percent", None),
