@@ -16,7 +16,7 @@ from kilomoist.reporting.matching import ComparedMap, MapSource, match_points, r
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
 REFERENCES = ("coarse", "bilinear_reconciled")
-"""What maps are tested against: SMAP as it is, and what it says at 1 km without any predictor."""
+"""References that maps are tested against: SMAP as it is, and what it says at 1 km without any predictor."""
 
 
 def validate_field(

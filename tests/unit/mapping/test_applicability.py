@@ -98,7 +98,7 @@ def test_numbers_of_a_table_that_is_small_enough_to_compute_on_paper() -> None:
 )
 @settings(max_examples=60, deadline=None)
 def test_values_equal_plain_loops(seed: int, rows: int, predictors: int, folds: int, digits: int) -> None:
-    """Coarse rounding makes duplicates; one predictor may be constant and one of the weight 0."""
+    """Coarse rounding makes duplicates; a predictor may be constant and another of the weight 0."""
     random = np.random.default_rng(seed)
     x = random.normal(size=(rows, predictors)).round(digits)
     x[:2, 0] = [0, 1]  # at least this predictor varies
@@ -130,12 +130,12 @@ def test_without_variance_nothing_is_far(weights: list[float]) -> None:
 
 
 def test_predictors_that_do_not_count_change_nothing() -> None:
-    one = applicability(TABLE[:, :1], FOLDS, WEIGHTS[:1], 1)
+    alone = applicability(TABLE[:, :1], FOLDS, WEIGHTS[:1], 1)
     with_constant = applicability(np.insert(TABLE[:, :1], 1, 0.3, axis=1), FOLDS, np.array([3.0, 9.0]), 1)
     weightless = applicability(TABLE, FOLDS, np.array([3.0, 0.0]), 1)
     for other, new in ((with_constant, np.insert(NEW[:, :1], 1, 77.0, axis=1)), (weightless, NEW)):
-        assert (other.mean_distance, other.threshold) == (one.mean_distance, one.threshold)
-        np.testing.assert_array_equal(other.dissimilarity(new), one.dissimilarity(NEW[:, :1]))
+        assert (other.mean_distance, other.threshold) == (alone.mean_distance, alone.threshold)
+        np.testing.assert_array_equal(other.dissimilarity(new), alone.dissimilarity(NEW[:, :1]))
     assert weightless.outside_range(NEW).tolist() == [False, False, True, False]  # by both predictors
 
 

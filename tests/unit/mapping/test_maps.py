@@ -91,10 +91,10 @@ def test_means_are_exact_in_single_precision(seed: int, share: float, targets: f
 @pytest.mark.parametrize("side", [8, 11])
 def test_many_blocks_make_the_same_map_as_one(side: int) -> None:
     raw, target = raw_map(3, 0.8), goal(4, 0.9)
-    one, cells_of_one = make_map(raw, target, 256)
+    whole, cells_of_whole = make_map(raw, target, 256)
     many, cells_of_many = make_map(raw, target, side)
-    np.testing.assert_array_equal(many, one)
-    np.testing.assert_array_equal(cells_of_many, cells_of_one)
+    np.testing.assert_array_equal(many, whole)
+    np.testing.assert_array_equal(cells_of_many, cells_of_whole)
 
 
 def test_no_edges_of_cells_show() -> None:

@@ -29,9 +29,9 @@ def tables(*parts: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_blocks_add_up_to_the_whole() -> None:
-    one, bins = tables(PIXELS)
+    table, bins = tables(PIXELS)
     many, bins_of_many = tables(PIXELS[:7000], PIXELS[:0], PIXELS[7000:])
-    pd.testing.assert_frame_equal(one, many)
+    pd.testing.assert_frame_equal(table, many)
     pd.testing.assert_frame_equal(bins, bins_of_many)
     whole = count_shift("value", "ndvi", ROWS, PIXELS)
     assert count_shift("value", "ndvi", ROWS, PIXELS[:7000], PIXELS[:0], PIXELS[7000:]) == whole

@@ -187,7 +187,7 @@ def test_a_region_without_coarse_cells_has_no_interval() -> None:
 
 
 def test_quantiles_are_conformalised_on_blocks_that_models_did_not_see() -> None:
-    """What CQR adds makes the share of held-out rows inside the nominal one (Romano et al. 2019, theorem 1)."""
+    """What CQR adds makes the share of held-out rows inside the nominal share (Romano et al. 2019, theorem 1)."""
     cells = region()
     samples = samples_of(cells)
     margin, below, above = conformalised(samples, ["a", "b"], FULL_DEPTH, 0.9, 1)
@@ -208,7 +208,7 @@ def test_the_interval_of_a_fold_knows_nothing_of_its_errors() -> None:
     table = pd.DataFrame({"observed": random.normal(size=500), "estimated": 0.0, "below": 1.0, "above": 1.0})
     table["fold"] = np.arange(500) % 5
     poisoned = table.assign(observed=np.where(table["fold"] == 2, 1e6, table["observed"]))
-    found = [crossed_coverage(CalibrationSet(one, 0.0), 0.9) for one in (table, poisoned)]
+    found = [crossed_coverage(CalibrationSet(errors, 0.0), 0.9) for errors in (table, poisoned)]
     here = (table["fold"] == 2).to_numpy()
     for name in ("lower", "upper"):
         np.testing.assert_array_equal(found[0].loc[here, name], found[1].loc[here, name])
@@ -299,7 +299,7 @@ def test_coverage_is_counted_by_group() -> None:
     groups = {"all": np.ones(4, bool), "first": np.arange(4) < 2, "none": np.zeros(4, bool)}
     rows = coverage_rows("9 km", [(groups, observed, lower, upper)], 0.9)
     parts = [
-        ({name: one[part] for name, one in groups.items()}, observed[part], lower[part], upper[part])
+        ({name: members[part] for name, members in groups.items()}, observed[part], lower[part], upper[part])
         for part in (np.s_[:3], np.s_[3:])
     ]
     assert [row["coverage"] for row in coverage_rows("9 km", parts, 0.9)] == [row["coverage"] for row in rows]

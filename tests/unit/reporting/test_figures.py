@@ -301,7 +301,7 @@ def test_importance_shows_the_growth_of_the_error_with_its_spread(drawn: dict[st
 def test_importance_numbers_do_not_overlap_bars_or_each_other(drawn: dict[str, Figure]) -> None:
     for axes in drawn["importance"].axes:
         boxes = [text.get_window_extent() for text in axes.texts]
-        assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+        assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
         assert all(box.x1 <= axes.get_window_extent().x1 for box in boxes)
         bars = [bar.get_window_extent() for bar in axes.patches]
         assert not any(box.overlaps(bar) for box in boxes for bar in bars if bar.width > 1)
@@ -497,7 +497,7 @@ def test_quality_shows_the_most_severe_flag_and_the_share_of_each(drawn: dict[st
     meanings = [*(FLAGS[name].meaning for name in SEVERITY[1:]), "no flag"]
     assert labels(bars) == meanings
     top, bottom = sorted(bars.get_ylim())
-    assert bars.get_ylim() == (bottom, top)  # the most severe one above
+    assert bars.get_ylim() == (bottom, top)  # the most severe above
     pixels = cells_covering(BBOX).refined(9)
     shares = dict(zip(meanings, [bar.get_width() for bar in bars.containers[0]], strict=True))
     assert shares["few observations"] == pytest.approx(50, abs=1)

@@ -1,4 +1,4 @@
-"""Field points: every message about a bad table, values read from maps, and pixels where all maps have one."""
+"""Field points: every message about a bad table, values read from maps, and pixels with a value in all maps."""
 
 import logging
 import re
@@ -129,7 +129,7 @@ NUMBER = "expected a number with a decimal point"
         (
             HEADER + "A,100,47,12.5\nB,101,47,31\n",
             {},
-            "soil_moisture goes from 12.5 to 31, expected .* in m³/m³, 0 to 1; .* percent: set `points.units` to percent",
+            "soil_moisture goes from 12.5 to 31, expected .* in m³/m³, 0 to 1; .*: set `points.units` to percent",
             None,
         ),
         (HEADER + "A,100,47,0.2\nB,101,47,31\n", {}, "it looks like percent", None),
@@ -178,7 +178,7 @@ NUMBER = "expected a number with a decimal point"
         (
             HEADER.replace("\n", ",soil_moisture\n") + "A,100,47,0.2,0.3\n",
             {},
-            "have the column soil_moisture more than once: keep the one that counts",
+            "have the column soil_moisture more than once: keep the column that counts",
             None,
         ),
         *(

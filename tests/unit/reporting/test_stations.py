@@ -68,7 +68,7 @@ def test_the_month_is_that_of_utc(tmp_path: Path, write: Callable[..., str]) -> 
 
 
 def test_the_actual_time_of_ceop_counts(tmp_path: Path) -> None:
-    """Its nominal time is rounded to half an hour; Header+values has only the actual one."""
+    """Its nominal time is rounded to half an hour; Header+values has only the actual time."""
     records = [("2021/07/31 23:50", 0.1, "G"), ("2021/08/31 23:50", 0.3, "G")]
     path = write_archive(tmp_path / "a.zip", {file_name("A"): ceop(records, late=10)})
     assert read(path)["soil_moisture"].tolist() == [pytest.approx(0.3)]
@@ -187,7 +187,7 @@ def test_damaged_files_are_named_and_skipped(
     assert told in warning
     assert "1 are damaged" in caplog.text
     alone = write_archive(tmp_path / "b.zip", {file_name("A"): content})
-    assert f"all 1 files of soil moisture within 0–5 cm are damaged, the last one is {file_name('A')}" in said(alone)
+    assert f"all 1 files of soil moisture within 0–5 cm are damaged, the last is {file_name('A')}" in said(alone)
 
 
 def test_a_damaged_zip(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

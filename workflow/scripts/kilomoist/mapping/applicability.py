@@ -51,7 +51,7 @@ class Applicability:
     mean_distance: float
     """Between training rows, in standardised and weighted predictors; 0 where no predictor counts."""
     threshold: float
-    """The dissimilarity index up to which a row lies inside the area of applicability."""
+    """Dissimilarity index up to which a row lies inside the area of applicability."""
     rows: NDArray[np.float64]
     """(n, predictors that count): the training rows, standardised and weighted, each once."""
 

@@ -42,7 +42,7 @@ MIN_EXPONENT = 0.05
 
 @dataclass(frozen=True)
 class MapSettings:
-    """How the map is made whose intervals are calibrated."""
+    """Making of the map whose intervals are calibrated."""
 
     reconciled: bool
     interval: float
@@ -63,13 +63,13 @@ class CalibrationSet:
     cqr_margin: float = 0.0
 
     def conformity_scores(self) -> NDArray[np.float64]:
-        """Errors in spreads of the side on which the observed value lies, (rows,)."""
+        """Conformity scores: errors in spreads of the side on which the observed value lies, (rows,)."""
         error = (self.table["observed"] - self.table["estimated"]).to_numpy()
         return np.where(error < 0, -error / self.table["below"].to_numpy(), error / self.table["above"].to_numpy())
 
 
 def conformal_quantile(scores: NDArray, coverage: float) -> float:
-    """The ⌈(n + 1)·coverage⌉-th smallest of n scores; infinite where n is too small to have it."""
+    """Conformal quantile: the ⌈(n + 1)·coverage⌉-th smallest of n conformity scores; infinite where n is too small."""
     rank = math.ceil((len(scores) + 1) * coverage)
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else math.inf
 
@@ -82,7 +82,7 @@ def calibrate(errors: CalibrationSet, interval: float, scale_ratio: float) -> Ca
 
 
 def min_spread(below: NDArray, above: NDArray) -> float:
-    """The smallest spread that is taken for true."""
+    """Smallest spread that is taken for true, m³/m³."""
     return MIN_SPREAD * float(np.median(np.concatenate([below, above]))) if len(below) else 0.0
 
 
@@ -178,7 +178,7 @@ def conformalised(
 
 
 def crossed_coverage(errors: CalibrationSet, interval: float) -> pd.DataFrame:
-    """The table of errors with `lower` and `upper` one scale up, by the quantile of all other folds' scores."""
+    """Errors with `lower` and `upper` one scale up, by the conformal quantile of all other folds' conformity scores."""
     table = errors.table
     if table.empty:
         return table
@@ -221,7 +221,7 @@ def error_scale_ratio(
       all scales (variance ∝ distance^2H: Mandelbrot and Van Ness 1968, doi 10.1137/1010093) the ratio follows as
       factor^−H · √((1 − 9^−2H) / (1 − factor^−2H)).
 
-    Where the region has too few coarse cells for one, the other is taken; 1 where it has for none.
+    Where the region has too few coarse cells for either guess, the other is taken; 1 where it has for neither.
     """
     x, y = detail_rows(cells, minimum_fraction, factor)
     guesses = []

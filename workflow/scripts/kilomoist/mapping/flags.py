@@ -34,7 +34,7 @@ SEVERITY = (
     *("no_value", "frozen", "water_or_snow", "outside_applicability", "outside_range", "not_reconciled"),
     *("few_observations", "without_radiometer"),
 )
-"""Flags, the most severe first; last the one that is everywhere or nowhere in a month, lest it hide the others."""
+"""Flags, the most severe first; last the flag that is everywhere or nowhere in a month, lest it hide the others."""
 _SET_IN = {name: (np.arange(256) >> flag.bit) & 1 == 1 for name, flag in FLAGS.items()}
 """Values of `quality.tif` that have each flag, (256,)."""
 NO_FLAG = "no flag"

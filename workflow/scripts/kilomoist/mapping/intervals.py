@@ -59,7 +59,7 @@ def tails(interval: float) -> list[float]:
 def block_offsets(model: Model, predictors: NDArray, calibration: Calibration) -> dict[str, NDArray[np.float32]]:
     """Distances of the interval's ends `below` and `above` the map, m³/m³, before the target's error.
 
-    `predictors` are (predictors, rows, columns) in the space that the model sees. NaN where one is missing, and
+    `predictors` are (predictors, rows, columns) in the space that the model sees. NaN where any is missing, and
     everywhere when the calibration has no quantile.
     """
     valid = np.isfinite(predictors).all(axis=0)

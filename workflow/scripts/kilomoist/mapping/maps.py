@@ -22,7 +22,7 @@ class AnalysisCells:
 
     window: Window
     target: Values
-    """The product's, or merged with a model's, m³/m³; NaN in cells that are not reconciled."""
+    """Target of the product, or merged with a model's, m³/m³; NaN in cells that are not reconciled."""
     correction: Values
     """Added to the map where it is interpolated, m³/m³."""
     weight: float
@@ -32,7 +32,7 @@ class AnalysisCells:
 
 
 def read_analysis(cells: str | Path, correction: str | Path, target_error: float) -> AnalysisCells:
-    """Read the product's cells (`cells.tif`) or the merged ones, which alone tell weight and error, and the correction.
+    """Read the product's cells (`cells.tif`) or merged cells, which alone tell weight and error, and the correction.
 
     `target_error` is the standard error of the product's cells, m³/m³.
     """
@@ -45,7 +45,7 @@ def read_analysis(cells: str | Path, correction: str | Path, target_error: float
 
 
 def map_tags(cells: AnalysisCells, target_error: float, interval: float | None) -> dict[str, str]:
-    """How a map is reconciled and what its intervals rest on, as tags; `interval` is their nominal coverage."""
+    """Tags of a map: its reconciliation, and what its intervals rest on; `interval` is their nominal coverage."""
     tags = {"reconciled": "yes" if np.isfinite(cells.target).any() else "no"}
     left = " (0: intervals are conditional on the target)" if target_error == 0 else ""
     if cells.weight < 1:
@@ -62,7 +62,7 @@ def bounds_of(target: str) -> tuple[float, float]:
 
 
 def finish_block(raw: NDArray, cells: AnalysisCells, block: Window, bounds: tuple[float, float]) -> NDArray[np.float32]:
-    """Final map of a block: the raw one plus the interpolated correction, within bounds, cell means exact."""
+    """Final map of a block: the raw map plus the interpolated correction, within bounds, cell means exact."""
     smooth = raw + interpolate(cells.correction, cells.window, block.refined(CELL_SIDE), CELL_SIDE)
     return settle(smooth, cells.target[block.within(cells.window)], CELL_SIDE, bounds).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""The target merged with what a model says of its cells, by their errors."""
+"""Merging of the target with what a model says of its cells, by their errors."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class MergedTarget:
     """Weighted mean of the target's cells and what a model says of them."""
 
     analysis: Values
-    """The mean, m³/m³, (rows, columns)."""
+    """Weighted mean, m³/m³, (rows, columns)."""
     weight: float
     """Of the target; the model has the rest."""
     error: float
@@ -32,7 +32,7 @@ class MergedTarget:
     difference: float
     """Root mean square difference of target and model, m³/m³."""
     contradicted: bool
-    """Whether the differences are too small for the target's error that was said."""
+    """True where the differences are too small for the target's error that was said."""
 
 
 def merged_target(
@@ -51,7 +51,7 @@ def merged_target(
     target_error²), if both err independently; its standard error is √w·target_error. Where d² leaves m² less than
     `MIN_OWN_ERROR` of it, target_error is too large for these data and nobody knows whose the errors are: with w = ½
     the mean's standard error is d / 2 whoever errs, (w²·target_error² + (1 − w)²·m² with target_error² + m² = d²), and
-    no other w has a smaller one at its worst. Cells without predictors keep y9.
+    no other w has a smaller error at its worst. Cells without predictors keep y9.
     """
     x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
     chosen, _ = tune_absolute(samples, list(use), settings, tuning, threads)

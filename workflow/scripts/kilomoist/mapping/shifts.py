@@ -25,7 +25,7 @@ _NAMES = ("minimum", "maximum", *(f"p{percent:02d}" for percent in PERCENTILES))
 def learned_range(space: str, predictor: str, rows: NDArray) -> dict[str, Any]:
     """Distribution of a predictor's training rows (n,) in the bins that pixels are counted in too, as plain data.
 
-    `space` is `value`, or `deviation` for what a scale has beyond the next coarser one.
+    `space` is `value`, or `deviation` for what a scale has beyond the next coarser scale.
     """
     rows = np.asarray(rows, float)
     lowest, highest = float(rows.min()), float(rows.max())
@@ -54,7 +54,7 @@ class ShiftCount:
             self._ends = [min(self._ends[0], float(pixels.min())), max(self._ends[1], float(pixels.max()))]
 
     def counts(self) -> dict[str, Any]:
-        """The counts as plain data."""
+        """Counts as plain data."""
         minimum, maximum = self._ends if self._pixels.any() else (None, None)
         outside = {"below": self._below, "above": self._above}
         return self._found | {"pixels": self._pixels.tolist(), "minimum": minimum, "maximum": maximum} | outside
@@ -101,7 +101,7 @@ def _counts(values: NDArray, edges: NDArray) -> NDArray[np.int64]:
 
 
 def _describe_counts(parts: Sequence[Mapping[str, Any]], pixels: NDArray, edges: NDArray) -> dict[str, float]:
-    """What `statistics.describe` tells of values, from the counts of blocks."""
+    """Numbers of `statistics.describe`, without the mean, from the counts of blocks."""
     n = int(pixels.sum())
     if not n:
         return {"n": 0} | dict.fromkeys([*_NAMES, "below", "above", "outside"], np.nan)

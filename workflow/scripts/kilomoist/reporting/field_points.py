@@ -69,7 +69,7 @@ def _inside(longitude: pd.Series, latitude: pd.Series, box: Box) -> NDArray[np.b
 def field_points(path: str | Path, month: str, settings: PointSettings) -> pd.DataFrame:
     """Measured soil moisture of a month, one row a point: id, longitude, latitude, soil_moisture (m³/m³), measurements.
 
-    `path` is a CSV or an archive of ISMN. Rows of a CSV with one id at one place (other dates, other depths) are one
+    `path` is a CSV or an archive of ISMN. Rows of a CSV with one id at one place (other dates, other depths) are a
     point, their mean; `measurements` counts what was averaged. Raises `InputError` as `read_points` and
     `stations.read_stations` do.
     """
@@ -97,7 +97,7 @@ def read_points(path: str | Path, settings: PointSettings) -> pd.DataFrame:
 
 
 def _table(path: str | Path, columns: Mapping[str, str]) -> pd.DataFrame:
-    """The table under the names that are used here."""
+    """Table of field points under the names that are used here."""
     try:
         frame = pd.read_csv(path, encoding="utf-8-sig", dtype={columns["id"]: str})
         with open(path, newline="", encoding="utf-8-sig") as file:
@@ -107,7 +107,7 @@ def _table(path: str | Path, columns: Mapping[str, str]) -> pd.DataFrame:
             f"field points {path} cannot be read as a CSV ({error}): save it as UTF-8 with commas."
         ) from error
     if twice := [column for column in columns.values() if names[column] > 1]:
-        raise InputError(f"field points {path} have the column {twice[0]} more than once: keep the one that counts.")
+        raise InputError(f"field points {path} have the column {twice[0]} more than once: keep the column that counts.")
     # A column that somebody names is wanted; under its usual name it may be absent.
     needed = [column for name, column in columns.items() if name in COLUMNS or column != name]
     missing = [column for column in needed if column not in frame.columns]
@@ -129,7 +129,7 @@ def _convert(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str]) 
             found, expected = pd.to_datetime(frame[name], format="%Y-%m-%d", errors="coerce"), "YYYY-MM-DD"
         else:
             found = pd.to_numeric(frame[name], errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
-            expected = "a number with a decimal point; leave out points without one"
+            expected = "a number with a decimal point; leave out points without it"
         if found.isna().any():
             wrong = frame[found.isna()].iloc[0]
             value = "empty" if pd.isna(wrong[name]) else wrong[name]
@@ -224,7 +224,7 @@ def _at_depth(frame: pd.DataFrame, path: str | Path, settings: PointSettings) ->
 
 
 def points_of_month(points: pd.DataFrame, month: str, window: int = 0) -> pd.DataFrame:
-    """The points dated within a month, or up to `window` days before or after it; all where there is no `date`.
+    """Field points dated within a month, or up to `window` days before or after it; all where there is no `date`.
 
     Other months of the run may have none.
     """

@@ -99,7 +99,7 @@ def _values(name: str, source: MapSource, points: pd.DataFrame) -> NDArray[np.fl
 def match_points(points: pd.DataFrame, maps: Mapping[str, MapSource], path: str | Path) -> pd.DataFrame:
     """Field points and any number of maps at the same pixels of 1 km: a row a pixel, a column a map.
 
-    `points` is what `field_points` returns, `maps` has each map's values by the name of its column; the first one
+    `points` is what `field_points` returns, `maps` has each map's values by the name of its column; the first map
     decides which points lie in the region. Only points where every map has a value count. Those in one pixel of the
     global 1 km grid are averaged: pixel (r, row, c, column), id (of all of them, with semicolons), points and
     measurements (their numbers), longitude and latitude (of the pixel's centre), observed, then the maps, in m³/m³ (a
@@ -145,7 +145,7 @@ def _average_pixels(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _are_swapped(points: pd.DataFrame, maps: Mapping[str, MapSource]) -> bool:
-    """Whether points lie on the first map when longitude and latitude change places."""
+    """True where points lie on the first map when longitude and latitude change places."""
     swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
     name, source = next(iter(maps.items()))
     return bool(

@@ -54,18 +54,18 @@ class Sensor:
     good: list[float]
     """Good values."""
     dates: set[date]
-    """Days (UTC) that have one."""
+    """Days (UTC) that have a good value."""
     flagged: Counter[str]
     """Number of the other values by ISMN's flag."""
 
 
 def is_archive(path: str | Path) -> bool:
-    """Whether a path is a folder or a zip file, and so no table."""
+    """True where a path is a folder or a zip file, and so no table."""
     return Path(path).is_dir() or Path(path).suffix.lower() == ".zip"
 
 
 def archive_files(path: str | Path, depth: Sequence[float]) -> list[Path]:
-    """The files that are read of an archive: the zip file, or a folder's files of sensors within `depth` (cm).
+    """Files that are read of an archive: the zip file, or a folder's files of sensors within `depth` (cm).
 
     No measurement is read. Raises `InputError` when the archive cannot be opened or holds no such sensor.
     """
@@ -102,7 +102,7 @@ def read_stations(path: str | Path, month: str, depth: Sequence[float], window: 
     if damaged == len(chosen):
         raise InputError(
             f"field points {path}: all {damaged} files of soil moisture within {_shown(depth)} are damaged, the last "
-            f"one is {name}: download the archive again."
+            f"is {name}: download the archive again."
         )
     kept = [sensor for sensor in found if len(sensor.dates) >= minimum_days]
     silent = sum(not sensor.dates for sensor in found)
@@ -133,7 +133,7 @@ def _stations(sensors: list[Sensor]) -> pd.DataFrame:
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
-    """Names of an archive's files of soil moisture, in order, and what reads one. Raises `InputError`."""
+    """Names of an archive's files of soil moisture, in order, and the reader of a file. Raises `InputError`."""
     path = Path(path)
     if path.is_dir():
         names = [file.relative_to(path).as_posix() for file in path.rglob(f"*{SUFFIX}")]
@@ -150,7 +150,7 @@ def _opened(path: str | Path) -> Iterator[tuple[list[str], Callable[[str], bytes
 
 
 def _chosen(path: Path, names: list[str]) -> list[str]:
-    """The files of soil moisture; names with a dot in front are what macOS puts beside them."""
+    """Files of soil moisture; names with a dot in front are what macOS puts beside them."""
     chosen = sorted(name for name in names if _NAME.search(name) and not PurePosixPath(name).name.startswith("."))
     if not chosen:
         raise InputError(
@@ -161,7 +161,7 @@ def _chosen(path: Path, names: list[str]) -> list[str]:
 
 
 def _within(path: str | Path, names: list[str], depth: Sequence[float]) -> list[str]:
-    """The files of sensors within `depth` (cm)."""
+    """Files of sensors within `depth` (cm)."""
     depths = {name: _depths(name) for name in names}
     chosen = [name for name, (top, bottom) in depths.items() if depth[0] <= top and bottom <= depth[1]]
     if not chosen:

@@ -73,7 +73,7 @@ def local_projection(footprint: Bounds) -> str:
 
 
 def roomy_bounds(bounds: Bounds) -> Bounds:
-    """Bounds with their short side stretched to `SLIMMEST` of the long one, so that titles and labels fit."""
+    """Bounds with their short side stretched to `SLIMMEST` of the long side, so that titles and labels fit."""
     left, bottom, right, top = bounds
     least = SLIMMEST * max(right - left, top - bottom)
     x, y = max(least - (right - left), 0) / 2, max(least - (top - bottom), 0) / 2
@@ -83,7 +83,7 @@ def roomy_bounds(bounds: Bounds) -> Bounds:
 def region_outline(
     footprint: Bounds, crs: CRS, outline_path: str | Path | None, bbox: Bounds | None
 ) -> "geopandas.GeoSeries":
-    """The region's area; straight sides get corners in between, because they are curved in other projections."""
+    """Area of the region; straight sides get corners in between, because they are curved in other projections."""
     import geopandas  # half a second, and only maps need it
 
     if outline_path and crs == EASE_CRS:
@@ -172,6 +172,6 @@ def _degrees(value: float, sides: str) -> str:
 
 
 def _round_down(value: float) -> float:
-    """The largest of 1, 2, 5 times a power of ten that is not above a positive value."""
+    """Largest of 1, 2, 5 times a power of ten that is not above a positive value."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(max(step for step in ROUND_STEPS if step <= value / power) * power)

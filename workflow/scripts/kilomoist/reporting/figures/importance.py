@@ -82,6 +82,6 @@ def _draw_growth(axes: Axes, places: NDArray, rows: pd.DataFrame) -> None:
 
 
 def _with_inflation(name: str, inflation: float) -> str:
-    """Names of a predictor or group for print, with the variance inflation factor where there is one."""
+    """Names of a predictor or group for print, with the variance inflation factor where it is known."""
     label = " + ".join(label_of(part) for part in name.split(" + "))
     return label if np.isnan(inflation) else f"{label}\nVIF {inflation:.1f}".replace("inf", "∞")

@@ -25,7 +25,7 @@ def draw_comparison(axes: Axes, title: str, limits: tuple[float, float], scores:
 
 
 def _score_text(scores: Mapping[str, Any]) -> str:
-    """The scores that are there, each on a line; r with its interval, p as neighbours allow, where they are known."""
+    """Scores that are there, each on a line; r with its interval, p as neighbours allow, where they are known."""
     low, high = (scores.get(f"r_{side}", np.nan) for side in ("low", "high"))
     interval = f" ({signed_text(low, 2)} to {signed_text(high, 2)})" if pd.notna(low) and pd.notna(high) else ""
     effective = "p_effective" if pd.notna(scores.get("p_effective")) else "p"

@@ -34,5 +34,5 @@ def percent_text(share: float) -> str:
 
 
 def signed_text(value: float, digits: int) -> str:
-    """A number with a true minus sign, and without one when it rounds to zero."""
+    """A number with a true minus sign, and without any when it rounds to zero."""
     return f"{value:z.{digits}f}".replace("-", "−")
