@@ -32,7 +32,10 @@ def said(path: Path) -> str:
     return message
 
 
-@pytest.mark.parametrize("write", [header_values, ceop])
+both_formats = pytest.mark.parametrize("write", [header_values, ceop])
+
+
+@both_formats
 @pytest.mark.parametrize("place", ["archive.zip", "folder", "folder/at/some depth"])
 def test_both_formats_in_zip_and_folder(tmp_path: Path, write: Callable[..., str], place: str) -> None:
     records = [*hourly("2021/08/01 00:00", AUGUST // 2, 0.1), *hourly("2021/08/16 12:00", AUGUST // 2, 0.3)]
@@ -50,7 +53,7 @@ def test_both_formats_in_zip_and_folder(tmp_path: Path, write: Callable[..., str
     assert found.loc[1, ["longitude", "latitude"]].tolist() == [-179.5, -47.25]
 
 
-@pytest.mark.parametrize("write", [header_values, ceop])
+@both_formats
 def test_the_month_is_that_of_utc(tmp_path: Path, write: Callable[..., str]) -> None:
     records = [
         ("2021/07/31 23:59", 0.9, "G"),
@@ -60,8 +63,7 @@ def test_the_month_is_that_of_utc(tmp_path: Path, write: Callable[..., str]) -> 
         ("2020/08/15 00:00", 0.9, "G"),
     ]
     path = write_archive(tmp_path / "a.zip", {file_name("A"): write(records)})
-    assert read(path)["soil_moisture"].tolist() == [pytest.approx(0.2)]
-    assert read(path)["measurements"].tolist() == [2]
+    assert read(path)[["soil_moisture", "measurements"]].to_numpy().tolist() == [[pytest.approx(0.2), 2]]
     assert read(path, window=1)["measurements"].tolist() == [4]
     assert read(path, "2021-09")["soil_moisture"].tolist() == [pytest.approx(0.9)]
     assert read(path, "2022-08").empty
@@ -74,7 +76,7 @@ def test_the_actual_time_of_ceop_counts(tmp_path: Path) -> None:
     assert read(path)["soil_moisture"].tolist() == [pytest.approx(0.3)]
 
 
-@pytest.mark.parametrize("write", [header_values, ceop])
+@both_formats
 def test_only_good_values_count_and_others_are_told(
     tmp_path: Path, write: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -88,8 +90,7 @@ def test_only_good_values_count_and_others_are_told(
     path = write_archive(tmp_path / "a.zip", {file_name("A"): write(records)})
     with caplog.at_level(logging.INFO):
         found = read(path)
-    assert found["soil_moisture"].tolist() == [pytest.approx(0.2)]
-    assert found["measurements"].tolist() == [10]
+    assert found[["soil_moisture", "measurements"]].to_numpy().tolist() == [[pytest.approx(0.2), 10]]
     assert "10 values have the flag G, 10 others do not count (C02: 3, C03,D10: 4, M: 2, U: 1)" in caplog.text
 
 
@@ -217,9 +218,7 @@ def test_files_of_an_archive(tmp_path: Path) -> None:
     folder, zipped = (write_archive(tmp_path / name, files) for name in ("folder", "a.zip"))
     assert archive_files(folder, SURFACE) == [folder / file_name("A")]
     assert archive_files(zipped, SURFACE) == [zipped]
-    assert is_archive(folder)
-    assert is_archive(zipped)
-    assert not is_archive(tmp_path / "points.csv")
+    assert [is_archive(path) for path in (folder, zipped, tmp_path / "points.csv")] == [True, True, False]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -233,7 +232,7 @@ def test_files_of_an_archive(tmp_path: Path) -> None:
 def test_both_formats_say_the_same(tmp_path: Path, draws: list[tuple[int, int, str]]) -> None:
     """The mean of the good values of the month, in whatever order and format they come."""
     records: list[Record] = [
-        (time, value / 1e4, flag) for hour, value, flag in draws for time, _, _ in [hourly_after(hour)]
+        (hourly("2021/07/01 00:00", hour + AUGUST + 1)[-1][0], value / 1e4, flag) for hour, value, flag in draws
     ]
     expected = [value for time, value, flag in records if flag == "G" and time[:7] == "2021/08"]
     for write in (header_values, ceop):
@@ -242,8 +241,3 @@ def test_both_formats_say_the_same(tmp_path: Path, draws: list[tuple[int, int, s
         if expected:
             assert found["soil_moisture"].item() == pytest.approx(np.mean(expected))
             assert found["measurements"].item() == len(expected)
-
-
-def hourly_after(hour: int) -> Record:
-    """The record so many hours after the first of August, or before it."""
-    return hourly("2021/07/01 00:00", hour + AUGUST + 1)[-1]

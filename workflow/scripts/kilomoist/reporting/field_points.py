@@ -235,7 +235,7 @@ def points_of_month(points: pd.DataFrame, month: str, window: int = 0) -> pd.Dat
 
 
 def refuse_outside(points: pd.DataFrame, path: str | Path, where: str, swapped: bool) -> NoReturn:
-    """Say that no point lies in a region, and why that may be."""
+    """Raise `InputError` for points of which none lies in a region, with what may be the reason."""
     advice = "their coordinates are swapped: exchange the two columns" if swapped else "give the points of this region"
     raise InputError(
         f"field points {path}: none of {len(points)} points lies in {where} (they span longitude "

@@ -148,8 +148,6 @@ def _are_swapped(points: pd.DataFrame, maps: Mapping[str, MapSource]) -> bool:
     """True where points lie on the first map when longitude and latitude change places."""
     swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
     name, source = next(iter(maps.items()))
-    return bool(
-        not isinstance(source, np.ndarray)
-        and swapped["latitude"].abs().le(90).all()
-        and np.isfinite(_values(name, source, swapped)).any()
-    )
+    if isinstance(source, np.ndarray) or swapped["latitude"].abs().gt(90).any():
+        return False
+    return bool(np.isfinite(_values(name, source, swapped)).any())

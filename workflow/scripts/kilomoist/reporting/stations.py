@@ -78,13 +78,12 @@ def read_stations(path: str | Path, month: str, depth: Sequence[float], window: 
     """Monthly means of an archive's stations: id, longitude, latitude, soil_moisture (m³/m³), measurements.
 
     Values with ISMN's flag `G` from `window` days before the month to `window` days after it (UTC) are averaged over
-    each sensor whose depths lie within `depth` (cm, both limits included; a sensor need not reach up to the surface,
-    because many lie flat at 5 cm). A sensor needs values on `minimum_days` days. Sensors of a station and place are
-    averaged with equal weights, so that a station counts as much with many sensors as with a single one. `measurements`
-    is the number of values.
+    each sensor whose depths lie within `depth` (cm, both limits included; many lie flat at 5 cm and do not reach up to
+    the surface) and that has values on `minimum_days` days, then with equal weights over the sensors of a station and
+    place. `measurements` is the number of values.
 
     Damaged files are named in the log and skipped; what is left out is counted there. Raises `InputError` when the
-    archive cannot be opened, holds no sensor within `depth`, or when every file that was to be read is damaged.
+    archive cannot be opened, holds no sensor within `depth`, or has only damaged files of these.
     """
     first, after = month_range(month)
     begin = datetime.combine(first, datetime.min.time()) - timedelta(days=window)
@@ -104,7 +103,7 @@ def read_stations(path: str | Path, month: str, depth: Sequence[float], window: 
             f"field points {path}: all {damaged} files of soil moisture within {_shown(depth)} are damaged, the last "
             f"is {name}: download the archive again."
         )
-    kept = [sensor for sensor in found if len(sensor.dates) >= minimum_days]
+    kept = [own for own in found if len(own.dates) >= minimum_days]
     silent = sum(not sensor.dates for sensor in found)
     flagged = sum((sensor.flagged for sensor in found), Counter())
     LOGGER.info(
@@ -118,13 +117,9 @@ def read_stations(path: str | Path, month: str, depth: Sequence[float], window: 
         *(path, sum(len(sensor.good) for sensor in found), GOOD, flagged.total()),
         f" ({', '.join(f'{flag}: {count}' for flag, count in sorted(flagged.items()))})" if flagged else "",
     )
-    return _stations(kept)
-
-
-def _stations(sensors: list[Sensor]) -> pd.DataFrame:
     rows = [
         (f"{own.network}/{own.station}", own.longitude, own.latitude, sum(own.good) / len(own.good), len(own.good))
-        for own in sensors
+        for own in kept
     ]
     frame = pd.DataFrame(rows, columns=["id", "longitude", "latitude", "soil_moisture", "measurements"])
     places = frame.groupby(["id", "longitude", "latitude"], as_index=False)
@@ -162,7 +157,10 @@ def _chosen(path: Path, names: list[str]) -> list[str]:
 
 def _within(path: str | Path, names: list[str], depth: Sequence[float]) -> list[str]:
     """Files of sensors within `depth` (cm)."""
-    depths = {name: _depths(name) for name in names}
+    depths = {}
+    for name in names:
+        ((top, bottom),) = _NAME.findall(name)  # in m
+        depths[name] = round(100 * float(top), 3), round(100 * float(bottom), 3)
     chosen = [name for name, (top, bottom) in depths.items() if depth[0] <= top and bottom <= depth[1]]
     if not chosen:
         there = ", ".join(f"{top:g}–{bottom:g}" for top, bottom in sorted(set(depths.values())))
@@ -170,12 +168,6 @@ def _within(path: str | Path, names: list[str], depth: Sequence[float]) -> list[
             f"field points {path} hold no sensor within {_shown(depth)} (there are {there} cm): change `points.depth`."
         )
     return chosen
-
-
-def _depths(name: str) -> tuple[float, float]:
-    """Depths in cm that a file's name says in m."""
-    ((top, bottom),) = _NAME.findall(name)
-    return round(100 * float(top), 3), round(100 * float(bottom), 3)
 
 
 def _sensor(text: str, begin: datetime, end: datetime) -> Sensor:
