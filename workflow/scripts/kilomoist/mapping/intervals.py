@@ -70,9 +70,9 @@ def block_offsets(model: Model, predictors: NDArray, calibration: Calibration) -
             part = slice(start, start + _ROWS_AT_ONCE)
             found = spread(model, x[part], calibration.interval, calibration.cqr_margin, calibration.min_spread)
             below[part], above[part] = (factor * side for side in found)
-    offsets = {name: np.full(valid.shape, np.nan, np.float32) for name in ("below", "above")}
-    offsets["below"][valid], offsets["above"][valid] = below, above
-    return offsets
+    offsets = np.full((2, *valid.shape), np.nan, np.float32)
+    offsets[:, valid] = below, above
+    return {"below": offsets[0], "above": offsets[1]}
 
 
 def interval_block(

@@ -20,6 +20,7 @@ BEYOND = 2
 """Times that range which bins go on beyond it on either side; the outermost hold what lies farther away."""
 _NAMES = ("minimum", "maximum", *(f"p{percent:02d}" for percent in PERCENTILES))
 """No mean: sums of blocks differ from the sum of the whole in their last bits."""
+_OUTSIDE = ("below", "above", "outside")
 
 
 def learned_range(space: str, predictor: str, rows: NDArray) -> dict[str, Any]:
@@ -85,13 +86,11 @@ def shift_tables(
         first = parts[0]
         name = {"space": first["space"], "predictor": first["predictor"], "unit": units[first["predictor"]]}
         pixels, edges = np.sum([part["pixels"] for part in parts], axis=0), np.array(first["edges"])
-        inside = {"below": 0.0, "above": 0.0, "outside": 0.0}
-        summaries.append(name | {"support": "9 km"} | first["training"] | inside)
+        summaries.append(name | {"support": "9 km"} | first["training"] | dict.fromkeys(_OUTSIDE, 0.0))
         summaries.append(name | {"support": "1 km"} | _describe_counts(parts, pixels, edges))
-        histograms.append(
-            pd.DataFrame(name | {"lower": edges[:-1], "upper": edges[1:], "rows": first["rows"], "pixels": pixels})
-        )
-    columns = ["space", "predictor", "unit", "support", "n", *_NAMES, "below", "above", "outside"]
+        bins = {"lower": edges[:-1], "upper": edges[1:], "rows": first["rows"], "pixels": pixels}
+        histograms.append(pd.DataFrame(name | bins))
+    columns = ["space", "predictor", "unit", "support", "n", *_NAMES, *_OUTSIDE]
     return pd.DataFrame(summaries, columns=columns).astype({"n": int}), pd.concat(histograms, ignore_index=True)
 
 
@@ -104,9 +103,9 @@ def _describe_counts(parts: Sequence[Mapping[str, Any]], pixels: NDArray, edges:
     """Numbers of `statistics.describe`, without the mean, from the counts of blocks."""
     n = int(pixels.sum())
     if not n:
-        return {"n": 0} | dict.fromkeys([*_NAMES, "below", "above", "outside"], np.nan)
-    lowest = min(part["minimum"] for part in parts if part["minimum"] is not None)
-    highest = max(part["maximum"] for part in parts if part["maximum"] is not None)
+        return {"n": 0} | dict.fromkeys([*_NAMES, *_OUTSIDE], np.nan)
+    filled = [part for part in parts if part["minimum"] is not None]
+    lowest, highest = min(part["minimum"] for part in filled), max(part["maximum"] for part in filled)
     # The outermost bins end where the pixels do.
     ends = np.concatenate([[min(edges[0], lowest)], edges[1:-1], [max(edges[-1], highest)]])
     share = np.concatenate([[0], np.cumsum(pixels)]) / n
