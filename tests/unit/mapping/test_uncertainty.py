@@ -97,9 +97,7 @@ def test_spread_of_both_methods_follows_the_quantiles() -> None:
     low, high = estimator.predict(x[:50], quantiles=[0.05, 0.95]).T
     mean = predict_mean(estimator, x[:50])
     absolute = Model("absolute", "random_forest", ("a",), 50, 1.0, 2000, 0, estimator)
-    below, above = spread(absolute, x[:50], 0.9, 0.01, 0.0)
-    np.testing.assert_allclose(below, mean - low + 0.01)
-    np.testing.assert_allclose(above, high - mean + 0.01)
+    np.testing.assert_allclose(spread(absolute, x[:50], 0.9, 0.01, 0.0), [mean - low + 0.01, high - mean + 0.01])
     detail = Model("detail", "random_forest", ("a",), 50, 0.5, 2000, 40, estimator)
     below, above = spread(detail, x[:50], 0.9, 0.01, 0.0)
     np.testing.assert_allclose(below, (high - low) / 2)
@@ -183,7 +181,7 @@ def test_a_region_without_coarse_cells_has_no_interval() -> None:
     assert calibration.errors < MIN_ERRORS
     assert calibration.quantile is None
     offsets = block_offsets(model, np.zeros((2, 3, 1), np.float32), calibration)
-    assert {name: np.isnan(side).all() for name, side in offsets.items()} == {"below": True, "above": True}
+    assert np.isnan([offsets["below"], offsets["above"]]).all()
 
 
 def test_quantiles_are_conformalised_on_blocks_that_models_did_not_see() -> None:
@@ -245,13 +243,12 @@ def test_error_scale_ratio_of_a_field_that_is_alike_on_all_scales(exponent: floa
 def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
     values = np.array([[0.02, 0.3, np.nan]])
     offsets = {"below": np.array([[0.03, 0.03, np.nan]]), "above": np.array([[0.04, 0.04, np.nan]])}
-    lower, upper = interval_block(values, offsets, 0.0, 0.9, (0.0, 1.0)).values()
-    np.testing.assert_allclose(lower, [[0.0, 0.27, np.nan]], atol=1e-7)
-    np.testing.assert_allclose(upper, [[0.06, 0.34, np.nan]], atol=1e-7)
-    z = norm.ppf(0.95)
+    ends = list(interval_block(values, offsets, 0.0, 0.9, (0.0, 1.0)).values())
+    np.testing.assert_allclose(ends, [[[0.0, 0.27, np.nan]], [[0.06, 0.34, np.nan]]], atol=1e-7)
+    own = norm.ppf(0.95) * 0.02
     lower, upper = interval_block(values, offsets, 0.02, 0.9, (0.0, 1.0)).values()
-    assert lower[0, 1] == pytest.approx(0.3 - math.hypot(0.03, z * 0.02), abs=1e-6)
-    assert upper[0, 1] == pytest.approx(0.3 + math.hypot(0.04, z * 0.02), abs=1e-6)
+    expected = [0.3 - math.hypot(0.03, own), 0.3 + math.hypot(0.04, own)]
+    assert [lower[0, 1], upper[0, 1]] == pytest.approx(expected, abs=1e-6)
 
 
 def merge_noisy(cells: Cells, true_error: float, target_error: float) -> tuple[np.ndarray, MergedTarget]:
