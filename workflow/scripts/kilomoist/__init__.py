@@ -1,7 +1,4 @@
-"""1 km soil-moisture maps from SMAP and MODIS: the numerics and the file access of the workflow.
-
-Packages follow the flow and import in one direction only, see `docs/design.md`.
-"""
+"""1 km soil-moisture maps from SMAP and MODIS: numerics and file access of the workflow, see `docs/design.md`."""
 
 from importlib import metadata
 

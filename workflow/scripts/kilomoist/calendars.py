@@ -31,7 +31,7 @@ def month_range(month: str) -> tuple[date, date]:
     """First day of a month `YYYY-MM` and first day of the next month. Raises ValueError for anything else."""
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise ValueError(f"{month!r} is not a month: write year and month as YYYY-MM, for example 2021-08")
-    year, number = int(month[:4]), int(month[5:])
+    year, number = map(int, month.split("-"))
     return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
 
 
@@ -44,8 +44,8 @@ def model_only_days(product: Product, month: str) -> int:
 def slots(product: Product, month: str) -> list[Slot]:
     """The granules of a product that a month needs, in order of time.
 
-    16-day periods begin anew each year, so that the last of a year overlaps the first of the next (MOD13 User Guide,
-    Collection 6.1): a period stands for as many days as it shares with the month.
+    16-day periods begin anew each year, so that the last overlaps the first of the next (MOD13 User Guide, Collection
+    6.1): a period stands for as many days as it shares with the month.
     """
     begin, end = month_range(month)
     midnight, days = datetime.combine(begin, time()), (end - begin).days

@@ -1,7 +1,7 @@
-"""Change of scale: block means, coarse cells and bilinear interpolation.
+"""Change of scale between nested grids: block means, coarse cells and bilinear interpolation.
 
-Grids are known by windows and the integer factor between two nested ones: pixels in cells (9), cells in coarse cells
-(4). Coarse cells are aligned with the global grid, whatever the region.
+A factor is the whole number between two grids: pixels in cells (9), cells in coarse cells (4), which are aligned with
+the global grid whatever the region.
 """
 
 import numpy as np
@@ -68,8 +68,8 @@ def _weights(start: int, length: int, coarse_start: int, coarse_length: int, fac
 def interpolate(values: NDArray, coarse: Window, fine: Window, factor: int) -> Values:
     """B(·): bilinear interpolation of the values of coarse cells to the centres of `factor` times finer cells.
 
-    Missing coarse values are those of the nearest valid cell, and edge values continue outward. `fine` is any window of
-    the finer grid: chunks of a map interpolate exactly like the whole.
+    Missing coarse values are those of the nearest valid cell, and edge values continue outward. Any window `fine` of a
+    map interpolates exactly like the whole.
     """
     filled = fill_nearest(values)
     row_weight, row = _weights(fine.row, fine.rows, coarse.row, coarse.rows, factor)

@@ -2,7 +2,4 @@
 
 
 class InputError(Exception):
-    """One sentence that names the file or key, the value, what was expected and what to do.
-
-    Whatever catches it shows the sentence alone, without a traceback.
-    """
+    """One sentence that names file or key, value, expectation and advice; it is shown alone, without a traceback."""

@@ -45,9 +45,8 @@ def writing(*errors: type[Exception]) -> Iterator[None]:
 def replaced(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename it to `path` when the block ends without error.
 
-    It keeps the suffix of `path`, by which GDAL and others choose the format, is like no other name, so that two jobs
-    that write one file do not spoil it, and says whose it is. Raises `InputError` when the folder cannot be written or
-    the disk is full, also that of a temporary file beside it.
+    It keeps the suffix of `path`, by which GDAL and others choose the format, is like no other name, lest two jobs that
+    write a file spoil it, and says whose it is. Raises `InputError` when folder or disk cannot be written.
     """
     path = Path(path)
     partial = path.with_name(f".partial-{secrets.token_hex(6)}-{os.getpid()}@{socket.gethostname()}@{path.name}")
@@ -76,10 +75,10 @@ def remove_abandoned(folder: str | Path) -> None:
     """Delete what killed processes were writing below `folder`, but nothing that a living process may be writing.
 
     Of this host's processes the system says which are alive. Those of other hosts, where a cluster's jobs may outlive
-    the run that started them, are given a week.
+    their run, are given a week.
     """
     for partial in Path(folder).rglob(".partial-*"):
-        with suppress(FileNotFoundError):  # it was renamed or deleted by its owner
+        with suppress(FileNotFoundError):  # its owner renamed or deleted it
             if _is_abandoned(partial):
                 partial.unlink()
 

@@ -20,8 +20,7 @@ CACHE = 128
 def job(log: str | Path) -> Iterator[None]:
     """Write messages to `log`, the workflow's own to standard error too; end with status 1 after an `InputError`.
 
-    Its sentence goes to both. Any other exception goes on with its traceback, which is logged too: it is a fault of the
-    program.
+    Any other exception is a fault of the program: it is logged with its traceback and goes on.
     """
     os.environ.setdefault("GDAL_CACHEMAX", str(CACHE))  # GDAL reads it once, when the first raster is read
     logging.basicConfig(
@@ -47,8 +46,8 @@ def job(log: str | Path) -> Iterator[None]:
 def hand_over(snakemake: Any, function: Callable[..., None]) -> None:
     """Call a script's function with its rule's inputs, outputs, params, wildcards and threads, each by its own name.
 
-    Files become text, lists of files lists of text. `code` and wildcards that the function does not ask for stay
-    behind; everything else must be asked for, and what is asked for must be there: else a TypeError says which is not.
+    Files become text, lists of files lists of text. Only `code`, and wildcards that it does not ask for, stay behind:
+    for any other name too many, twice or missing raises a TypeError.
     """
     files = [(name, _plain(value)) for part in (snakemake.input, snakemake.output) for name, value in part.items()]
     named: dict[str, Any] = {}

@@ -108,8 +108,8 @@ def raster_chunks(
     """A GeoTIFF over `window`, cloud-optimized or not, that is written by chunks and appears when all is done.
 
     Floating-point bands have NaN as nodata, also where no chunk was written; integer bands have none. `units` are those
-    of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band. Memory is that of a
-    chunk and of GDAL's cache: chunks in the order of `chunks_of` fill tile after tile.
+    of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band. Chunks in the order of
+    `chunks_of` fill tile after tile, so that memory is that of a chunk and of GDAL's cache.
     """
     with replaced(path) as partial:
         plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial

@@ -32,9 +32,9 @@ def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
 def solve_correction(difference: NDArray, weights: Values) -> tuple[Values, Values]:
     """Cell values c whose interpolation B(c) has the mean `difference` over each cell's valid pixels; and the residual.
 
-    `difference` is (rows, columns), NaN in cells that are not to be reconciled: there c is that of the nearest other
-    cell, and the residual 0. `weights` are those of `interpolated_mean_weights`. Iterates c ← c + (difference − mean of
-    B(c)); over fully covered cells the residual shrinks to at most 3/4 in a step, for B keeps 1/4 of any pattern.
+    `difference` is (rows, columns), NaN in cells that are not reconciled: c is that of the nearest other cell, and the
+    residual 0. `weights` are those of `interpolated_mean_weights`. Iterates c ← c + (difference − mean of B(c));
+    over fully covered cells the residual shrinks to at most 3/4 in a step, for B keeps 1/4 of any pattern.
     """
     from scipy.ndimage import distance_transform_edt
 
@@ -103,10 +103,7 @@ class Reconciliation:
         self._weights[(..., *here)] = interpolated_mean_weights(np.isfinite(values), self._factor)
 
     def solve(self, target: NDArray, minimum_fraction: float) -> tuple[Values, NDArray[np.bool_]]:
-        """Correction of all cells, whose interpolation is added to the map, and the reconciled cells.
-
-        These have a target and at least `minimum_fraction` of their pixels.
-        """
+        """Correction whose interpolation is added to the map; reconciled cells, of enough pixels and with a target."""
         wanted = np.isfinite(target) & (self._count >= max(1, minimum_fraction * self._factor**2))
         correction, _ = solve_correction(np.where(wanted, target - self._mean, np.nan), self._weights)
         return correction, wanted
@@ -117,8 +114,7 @@ def reconcile(
 ) -> tuple[Values, NDArray[np.bool_]]:
     """A whole map with the smooth field added that makes the mean over each cell `target`, and the reconciled cells.
 
-    `values` is (rows × factor, columns × factor), NaN where there is none; `target` is over `cells`. See
-    `Reconciliation.solve`; the map is not clipped to any bounds.
+    `values` is (rows × factor, columns × factor), NaN where there is none; `target` over `cells`. Nothing is clipped.
     """
     whole = Reconciliation(cells, factor)
     whole.measure(values, cells)

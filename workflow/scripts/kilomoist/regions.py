@@ -30,8 +30,8 @@ _MIN_TILE_AREA = (TILE_SIDE / 1200) ** 2
 def read_outline(path: str | Path) -> shapely.Geometry:
     """The union of all polygons of a vector file, in degrees (WGS 84).
 
-    Longitudes go on beyond ±180 where an outline crosses 180° without a break in its own CRS. Raises `InputError` when
-    the file is missing or unreadable, empty, without polygons or without CRS.
+    Longitudes go on beyond ±180 where an outline crosses 180° in its own CRS. Raises `InputError` when the file is
+    missing or unreadable, empty, without polygons or without CRS.
     """
     import geopandas  # half a second, and most regions are boxes
 
@@ -85,7 +85,7 @@ def _moved(area: shapely.Geometry, west: float, east: float, shift: float) -> sh
 def region_area(bbox: Box | None, outline: str | Path | None = None, name: str = "") -> shapely.Geometry:
     """The region in degrees: its box, its outline, or their intersection.
 
-    A region across 180° that is narrower so is in one piece, with longitudes from 0 to 360. Raises `InputError` when
+    A region across 180° is in one piece, with longitudes from 0 to 360, if that is narrower. Raises `InputError` when
     box and outline share nothing, and for what lies beyond the grid.
     """
     areas = []

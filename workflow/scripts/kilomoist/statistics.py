@@ -20,10 +20,10 @@ def describe(values: NDArray) -> dict[str, int | float]:
 
 
 def describe_chunks(chunks: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, int | float]:
-    """`describe` of a map in single precision that is gone through twice, chunk by chunk; percentiles are exact.
+    """`describe` of a map in single precision, exactly, in two passes over its chunks.
 
-    The order of numbers in single precision is that of their 32 bits, but for the sign: the first time counts them by
-    the upper 16 bits, the second time by the lower 16 where a percentile lies.
+    But for the sign, such numbers are in the order of their 32 bits: the first pass counts them by the upper 16, the
+    second by the lower 16 where a percentile lies.
     """
     n, total, ends, upper = 0, 0.0, [np.inf, -np.inf], np.zeros(1 << 16, np.int64)
     for chunk in chunks():

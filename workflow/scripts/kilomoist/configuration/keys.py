@@ -44,10 +44,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _as_written(cls, value: object, info: ValidationInfo) -> object:
-        """Text from the command line, as which Snakemake leaves all inside a key, read as YAML would.
-
-        pydantic reads numbers and booleans from text, but not null; and it takes `true` for the number 1.
-        """
+        """Null, which is text on the command line and pydantic does not read so; no `true` for the number 1."""
         annotation = cls.model_fields[info.field_name or ""].annotation
         if type(None) in get_args(annotation) and value in ("", "null"):
             return None

@@ -1,7 +1,4 @@
-"""JSON schema of the configuration, descriptions of keys from it, and the documents that hold both.
-
-`python -m kilomoist.configuration.schema` writes them: the schema for editors, and the table of `config/README.md`.
-"""
+"""JSON schema of the configuration, descriptions of keys from it, and the documents that it writes when run."""
 
 import json
 from collections.abc import Iterator
@@ -129,6 +126,6 @@ def documents(root: Path) -> dict[Path, str]:
     }
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # python -m kilomoist.configuration.schema
     for path, text in documents(Path(__file__).resolve().parents[4]).items():
         path.write_text(text, encoding="utf-8")

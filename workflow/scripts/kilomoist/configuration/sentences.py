@@ -14,10 +14,7 @@ from kilomoist.errors import InputError
 
 
 def load(raw: Mapping[str, Any]) -> Configuration:
-    """The configuration that Snakemake read from files and the command line, checked.
-
-    Raises `InputError` with a sentence, on a line of its own, for each problem.
-    """
+    """The checked configuration. Raises `InputError` with a sentence, on a line of its own, for each problem."""
     try:
         return Configuration.model_validate(dict(raw))
     except ValidationError as error:

@@ -11,10 +11,7 @@ from kilomoist.products import PRODUCTS, Product
 
 
 def check_catalogue(product: str, month: str) -> None:
-    """Ask NASA's catalogue once for any granule of a product and month.
-
-    Raises `InputError` without an answer: each job would say anew, after several tries, that there is no network.
-    """
+    """Raise `InputError` when NASA's catalogue does not answer: each job would say so anew, after several tries."""
     find_granule(PRODUCTS[product], month, Session())
 
 
@@ -31,10 +28,9 @@ def check_access(product: Product, month: str, catalogues: Iterable[str | Path],
 
 
 def checked_token(wanted: Iterable[tuple[str, str, str]]) -> str:
-    """Token of a login that may have every wanted product, for all jobs, which find it in their environment.
+    """Token of a login that may have every wanted product; `wanted` has product, day and catalogue of each granule.
 
-    `wanted` has product, day and catalogue of each granule. Raises `InputError` when there is no login, or when it is
-    refused, for a product or at all.
+    Raises `InputError` when there is no login, or when it is refused, for a product or at all.
     """
     session = logged_in()
     for product, granules in groupby(sorted(wanted), lambda granule: granule[0]):

@@ -38,9 +38,9 @@ class NotServedError(Exception):
 class Session(requests.Session):
     """A session that waits for slow and busy servers, and gives its token to the host that was asked and to no other.
 
-    Answers with a status that may pass (429, 5xx) and failed connections are tried again, with growing and random
-    pauses or after the time that the server names. Proxies and certificates come from the environment, but never
-    credentials: requests would send those of a netrc file in place of the token.
+    Failed connections and answers that may pass (HTTP 429, 5xx) are tried again, with growing, random pauses or after
+    the time that the server names. Proxies and certificates come from the environment, but never credentials: requests
+    would send those of a netrc file in place of the token.
     """
 
     def __init__(self, patience: tuple[float, float] = (20, 60), pause: float = 0.5) -> None:

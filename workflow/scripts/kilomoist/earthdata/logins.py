@@ -55,10 +55,7 @@ def find_login() -> Login:
 
 
 def bearer_token(login: Login, session: requests.Session) -> str:
-    """Token for the data hosts; for a user name and password Earthdata Login gives or makes it.
-
-    Raises `InputError` when it refuses them or cannot be reached.
-    """
+    """Token for the data hosts, which Earthdata Login gives for a name and password; raises `InputError` without."""
     if login.token:
         return login.token
     url = f"https://{HOST}/api/users/find_or_create_token"

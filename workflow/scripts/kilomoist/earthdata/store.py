@@ -39,9 +39,8 @@ _REFRESH = "refresh the catalogue by snakemake --forcerun list_granules, which f
 def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[], Session], tell: Tell) -> Path:
     """Path of the granule of a catalogue's entry in `folder`: verified if it is there, else fetched and verified.
 
-    A wrong file is moved aside. `session` gives a session that is logged in, and is called only when something must be
-    fetched; `tell` is told what happens. Raises `InputError` when the granule cannot be fetched or came twice otherwise
-    than the catalogue says.
+    A wrong file is moved aside. `session` logs in, when something must be fetched; `tell` is told what happens. Raises
+    `InputError` when the granule cannot be fetched or came twice otherwise than the catalogue says.
     """
     path = folder / entry.granule
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,10 +122,7 @@ def _fetch_whole(entry: Entry, product: Product, path: Path, session: Session, t
 
 
 def _verify(path: Path, entry: Entry, product: Product) -> str:
-    """Check first bytes, size, checksum, and that arrays can be read; returns the checks in words.
-
-    Raises `InputError` for what is wrong.
-    """
+    """First bytes, size, checksum and readable arrays checked, in words. Raises `InputError` for what is wrong."""
     check_format(path, product)
     if product.subset_size and (origin := subset_of(path)) is not None:
         if origin != _identity(entry):

@@ -3,6 +3,7 @@
 Snakemake imports this module whenever it reads the workflow, in every job again: import nothing heavy here.
 """
 
+import itertools
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -64,26 +65,21 @@ def products(configuration: Configuration) -> list[Product]:
 
 def receipts(product: Product, tile: str | None, month: str) -> list[str]:
     """Receipts of a month's granules, by (first) day and by tile or, without tiles, time of the day."""
-    times = [slot.time for slot in slots(product, month)]
-    return [
-        RECEIPT.format(product=product.name, place=tile or f"{time:%H%M}", day=f"{time:%Y-%m-%d}") for time in times
-    ]
+    times = (slot.time for slot in slots(product, month))
+    return [RECEIPT.format(product=product.name, place=tile or f"{time:%H%M}", day=f"{time:%F}") for time in times]
 
 
 def all_receipts(configuration: Configuration) -> list[str]:
     """Receipts of all granules of all runs, each once; none where nothing is fetched."""
     if configuration.source != "earthdata":
         return []
-    return list(
-        dict.fromkeys(
-            receipt
-            for region in configuration.regions
-            for month in configuration.months
-            for product in products(configuration)
-            for tile in places(product, region)
-            for receipt in receipts(product, tile, month)
-        )
-    )
+    found: dict[str, None] = {}
+    for region, month, product in itertools.product(
+        configuration.regions, configuration.months, products(configuration)
+    ):
+        for tile in places(product, region):
+            found |= dict.fromkeys(receipts(product, tile, month))
+    return list(found)
 
 
 def catalogue(product: str, place: str, day: str) -> str:

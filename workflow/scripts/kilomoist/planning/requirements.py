@@ -17,10 +17,7 @@ from kilomoist.products import Product
 
 
 def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[str]:
-    """Warnings of a configuration: keys that do nothing, and maps that are not what they seem.
-
-    `raw` is what was written, before it was checked.
-    """
+    """Warnings of keys that do nothing, given as they were written (`raw`), and of maps that are not what they seem."""
     keys, warnings = configuration.predictors, []
     if "subgrid" in raw.get("model", {}):
         warnings.append("`model.subgrid` does nothing any more: leave it out.")
@@ -66,8 +63,7 @@ def point_warnings(configuration: Configuration, with_points: Collection[str]) -
 def check_inputs(configuration: Configuration, archive: Archive) -> list[str]:
     """Names of the regions that have field points, after a look at all files of the user's.
 
-    They are read job by job, some in the last; what can be told of them in a moment is checked before the first. Raises
-    `InputError` for it, and for a region outside of the simulated scene.
+    Raises `InputError` for what can be told of them in a moment, and for a region outside of the simulated scene.
     """
     check_layers(configuration)
     with_points = regions_with_points(configuration)

@@ -12,10 +12,7 @@ MIN_MINUTES = 10
 
 
 def measured(base: float, blocks: Collection[Window] = (), *, of_region: float = 0, of_block: float = 0) -> float:
-    """Measured use of a job: `base`, and more for each thousand cells of its region and of the region's largest block.
-
-    The largest, because an array's jobs all ask for the same.
-    """
+    """Use of a job: `base`, and more for each thousand cells of its region and of the largest of its blocks."""
     if not blocks:
         return base
     cells = [block.rows * block.columns / 1000 for block in blocks]
