@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,8 @@ from kilomoist.rasters import Bands
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")
 """Suffixes of the bands that a composite has of each quantity (`average_rows`)."""
+_Observation = tuple[Slot, NDArray, NDArray[np.bool_]]
+"""Slot of a granule, stored numbers of a quantity in some rows of it, and mask of the valid numbers."""
 _ROWS_AT_ONCE = 64
 """Rows of a tile that stay in the processor's cache from step to step; a quarter of a row of a raster's tiles."""
 
@@ -41,13 +42,13 @@ def average_rows(
     for start in range(0, product.pixels, _ROWS_AT_ONCE):
         window = Window(start, 0, min(_ROWS_AT_ONCE, product.pixels - start), product.pixels)
         rows = slice(start, start + window.rows)
-        seen: dict[str, list[_Observations]] = {name: [] for name in names}
+        seen: dict[str, list[_Observation]] = {name: [] for name in names}
         marked = {name: np.zeros(window.shape, np.uint8) for name in surfaces}  # of 31 granules at the most
         telling = np.zeros(window.shape, np.uint8)
         for whole, (_, slot) in zip(stored, granules, strict=True):
             numbers = {name: array[rows] for name, array in whole.items()}
             for name, values, valid in _observed(product, level, names, numbers):
-                seen[name].append(_Observations(slot, values, valid))
+                seen[name].append((slot, values, valid))
             if surfaces:
                 tells = ~meets(product.silent, numbers)
                 telling += tells
@@ -64,15 +65,7 @@ def average_rows(
         yield window, bands
 
 
-class _Observations(NamedTuple):
-    """Numbers of a quantity of a granule in some rows, and mask of the valid ones."""
-
-    slot: Slot
-    stored: NDArray
-    valid: NDArray[np.bool_]
-
-
-def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scale: float) -> Iterator[NDArray]:
+def _average(observations: Sequence[_Observation], shape: tuple[int, ...], scale: float) -> Iterator[NDArray]:
     """Bands `KINDS` of a quantity in some rows, of `shape`.
 
     Sums of stored numbers and days are whole and below 2²⁴: exact in single precision; they are scaled at the end.
@@ -80,12 +73,8 @@ def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scal
     """
     sums, days, odd_sums, odd_days, squares = np.zeros((5, *shape), np.float32)
     for slot, stored, valid in observations:
-        weight = np.float32(slot.days)
-        weighted = np.multiply(stored, valid, dtype=np.float32)
-        counted = valid.astype(np.float32)
-        if weight != 1:
-            weighted *= weight
-            counted *= weight
+        counted = np.float32(slot.days) * valid
+        weighted = stored * counted
         sums += weighted
         days += counted
         if slot.odd:
@@ -95,10 +84,7 @@ def _average(observations: Sequence[_Observations], shape: tuple[int, ...], scal
         mean, odd_mean = sums / days, odd_sums / odd_days
     middle = np.nan_to_num(mean)
     for slot, stored, valid in observations:
-        deviation = np.subtract(stored, middle, dtype=np.float32)
-        deviation *= valid
-        deviation *= deviation
-        squares += np.float32(slot.days) * deviation
+        squares += np.float32(slot.days) * np.square((stored - middle) * valid)
     with np.errstate(invalid="ignore"):
         deviation = np.sqrt(squares / days)
     yield np.multiply(mean, scale, dtype=float)  # 3000 × 0.0001 is 0.3 in double precision alone

@@ -67,39 +67,19 @@ def sum_footprints(
         columns = columns[:, left : right + 2]
         # Not from the first column that is needed: sums from another one would have other last bits.
         east = min(source.columns, int(np.ceil(columns.max())))
-        strips = _Strips(np.floor(middles).astype(int) - first, columns[:-1], columns[1:], east)
         widths = np.diff((columns[:-1] + columns[1:]) / 2, axis=1)
         area = heights[:, None] / np.diff(edges)[target_row][:, None] / widths
         # Rounding must leave nothing of a tile in pixels beside it, or chunks of a map would differ from the whole.
         area[np.maximum(columns[:-1], columns[1:])[:, 1:] <= 0] = 0
         area[np.minimum(columns[:-1], columns[1:])[:, :-1] >= source.columns] = 0
         rows, starts = np.unique(target_row, return_index=True)
+        strips = _Strips(np.floor(middles).astype(int) - first, columns, east, area, starts)
         here = slice(left, right + 1)
-
-        # A mean and its days, and often all layers of a product, are valid at the same pixels; days are often the same.
-        covered: list[tuple[NDArray[np.bool_], NDArray]] = []
-        summed: list[tuple[NDArray, NDArray]] = []
         for number, layer in enumerate(layers[:, first - first_row : last - first_row, :east]):
             valid = np.isfinite(layer)
-            share = _known(covered, valid)
-            if share is None:
-                share = np.add.reduceat(strips.integrate(valid.astype(float)) * area, starts, axis=0)
-                covered.append((valid, share))
-            shares[number, start + rows, here] = share
-            values = np.where(valid, layer, 0)
-            total = _known(summed, values)
-            if total is None:
-                total = np.zeros_like(share)
-                if values.any():
-                    total = np.add.reduceat(strips.integrate(values.astype(float)) * area, starts, axis=0)
-                summed.append((values, total))
-            sums[number, start + rows, here] = total
+            shares[number, start + rows, here] = strips.sums(valid)
+            sums[number, start + rows, here] = strips.sums(np.where(valid, layer, 0))
     return sums, shares
-
-
-def _known(found: list[tuple[NDArray, NDArray]], values: NDArray) -> NDArray | None:
-    """Result that was found of the same values before."""
-    return next((result for known, result in found if np.array_equal(known, values)), None)
 
 
 def _positions(source: Grid, target: Window) -> NDArray[np.float64]:
@@ -108,14 +88,33 @@ def _positions(source: Grid, target: Window) -> NDArray[np.float64]:
 
 
 class _Strips:
-    """Slanted lines through source rows, from column `above` at a strip's top to column `below` at its bottom."""
+    """Strips of target pixels through source rows, between slanted lines.
 
-    def __init__(self, row: NDArray[np.int64], above: NDArray, below: NDArray, columns: int) -> None:
-        self.row = row
+    `row` is each strip's source row, `lines` the columns of the lines at the strips' edges (strips + 1, lines), of
+    `columns` columns, `area` each part's share of its pixel (strips, lines − 1), `starts` a target row's first strip.
+    """
+
+    def __init__(self, row: NDArray[np.int64], lines: NDArray, columns: int, area: NDArray, starts: NDArray) -> None:
+        self.row, self.area, self.starts = row, area, starts
+        above, below = lines[:-1], lines[1:]
         self.slant = below - above
         self.straight = np.abs(self.slant) < _STRAIGHT
         self.ends = [self._place(position, columns) for position in (above, below)]
         self.middle = self._place((above + below) / 2, columns) if self.straight.any() else None
+        self.found: list[tuple[NDArray, NDArray]] = []
+
+    def sums(self, values: NDArray) -> NDArray[np.float64]:
+        """Sum of value × share over each pixel, (target rows, lines − 1).
+
+        A mean and its days, and often all layers of a product, are valid at the same pixels; days are often the same:
+        what was found of the same values is not found again.
+        """
+        for known, result in self.found:
+            if np.array_equal(known, values):
+                return result
+        parts = self.integrate(values.astype(float)) * self.area if values.any() else np.zeros_like(self.area)
+        self.found.append((values, np.add.reduceat(parts, self.starts, axis=0)))
+        return self.found[-1][1]
 
     def _place(self, position: NDArray, columns: int) -> tuple[NDArray, NDArray, NDArray | None]:
         """Flat index of the source pixel at a position, its part to the left, and columns beyond the tile."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import rasterio
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject, transform, transform_bounds
@@ -91,7 +91,7 @@ def _covers(raster: Any, area: shapely.Geometry) -> bool:
     points = shapely.get_coordinates(shapely.segmentize(on_globe(area), _SEGMENT))
     points[:, 0] = np.clip(points[:, 0], -180 + 1e-9, 180 - 1e-9)
     try:
-        places = _places(raster, *transform("EPSG:4326", raster.crs, *points.T))
+        places = ~raster.transform @ np.array(transform("EPSG:4326", raster.crs, *points.T))
     except RasterioError:
         return False
     size = np.array([raster.width, raster.height])
@@ -150,26 +150,20 @@ def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np
     return result
 
 
-def _places(raster: Any, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Columns and rows, from a raster's corner, of points in its own coordinates."""
-    inverse, x, y = ~raster.transform, np.asarray(x, float), np.asarray(y, float)
-    return inverse.a * x + inverse.b * y + inverse.c, inverse.d * x + inverse.e * y + inverse.f
-
-
 def _source_pixels(raster: Any, region: Window) -> float:
     """Number of a raster's pixels in the 1 km pixel in the middle of a region."""
     pixels = region.refined(CELL_SIDE)
     middle = Window(pixels.row + pixels.rows // 2, (pixels.column + pixels.columns // 2) % M01.columns, 1, 1)
     (left, right), (top, bottom) = M01.x_edges(middle), M01.y_edges(middle)
     corners = transform(EASE_CRS, raster.crs, [left, right, right, left], [top, top, bottom, bottom])
-    return shapely.Polygon(np.column_stack(_places(raster, *corners))).area
+    return shapely.Polygon(np.column_stack(~raster.transform @ np.array(corners))).area
 
 
 def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> NDArray[np.float64]:
     result = np.full(tile.shape, np.nan)
     (left, right), (top, bottom) = M01.x_edges(tile)[[0, -1]], M01.y_edges(tile)[[0, -1]]
     west, south, east, north = transform_bounds(EASE_CRS, raster.crs, left, bottom, right, top)
-    columns, rows = _places(raster, [west, east, east, west], [north, north, south, south])
+    columns, rows = ~raster.transform @ np.array([[west, east, east, west], [north, north, south, south]])
     # Interpolation looks one pixel further than the tile reaches.
     first, last = max(int(rows.min()) - 2, 0), min(int(rows.max()) + 3, raster.height)
     start, end = max(int(columns.min()) - 2, 0), min(int(columns.max()) + 3, raster.width)
