@@ -9,9 +9,12 @@ from kilomoist.errors import InputError
 from kilomoist.granules.receipts import SUFFIX, granules_of
 from kilomoist.products import Product, parse_name
 
+Granules = dict[tuple[str, str | None, datetime], Path]
+"""Paths by product name, tile and time."""
 
-def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tuple[str, str | None, datetime], Path]:
-    """Granules of the products below `folder`, at any depth and behind links: (product name, tile, time) → path.
+
+def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
+    """Granules of the products below `folder`, at any depth and behind links.
 
     Of several productions of a granule the newest counts, of its copies that whose path sorts last. Raises `InputError`
     when the folder or another below it cannot be listed.
@@ -40,21 +43,14 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> dict[tupl
     return {key: Path(path) for key, (_, path) in sorted(newest.items(), key=lambda item: item[1][1])}
 
 
-def index_granules(
-    paths: Iterable[str | Path], products: Iterable[Product]
-) -> dict[tuple[str, str | None, datetime], Path]:
-    """Granules among files, receipts (`granules_of`) and folders (`search_archive`): (product name, tile, time) → path.
-
-    Raises `InputError` as those do.
-    """
-    products, given = list(products), list(map(Path, paths))
-    found: dict[tuple[str, str | None, datetime], Path] = {}
+def index_granules(paths: Iterable[str | Path], product: Product) -> Granules:
+    """Granules of a product among files, receipts (`granules_of`) and folders (`search_archive`), which raise."""
+    given, found = list(map(Path, paths)), Granules()
     receipts = [path for path in given if path.suffix == SUFFIX]
     for path in [*(path for path in given if path.suffix != SUFFIX), *granules_of(receipts)]:
         if path.is_dir():
-            found |= search_archive(path, products)
-            continue
-        for name in filter(None, (parse_name(path.name, product) for product in products)):
+            found |= search_archive(path, [product])
+        elif name := parse_name(path.name, product):
             found[(name.product, name.tile, name.time)] = path
     return found
 

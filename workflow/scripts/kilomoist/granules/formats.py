@@ -46,7 +46,7 @@ def check_format(path: Path, product: Product) -> None:
 
 
 def inflate(stream: bytes, size: int) -> NDArray[np.uint8]:
-    """The `size` bytes of a deflated stream, by pieces: a large one would take new memory each time.
+    """The `size` bytes of a deflated stream, by pieces: a large array would take new memory each time.
 
     Raises `igzip_lib.IsalError` for another check sum and ValueError for another size.
     """

@@ -74,7 +74,7 @@ def stream_of(reference: int, elements: Elements, content: mmap.mmap) -> tuple[i
     """Place of the one deflated stream of a dataset, by the reference of its group; None when stored otherwise.
 
     HDF Specification, chapters 10 and 11: a numeric data group lists its elements by tag and reference; the description
-    of a compressed one names the element that holds the stream.
+    of a compressed element names the element that holds the stream.
     """
     offset, length = elements.get((_DATA_GROUP, reference), (0, 0))
     words = struct.unpack_from(f">{length // 2}H", content, offset)
@@ -91,8 +91,8 @@ def stream_of(reference: int, elements: Elements, content: mmap.mmap) -> tuple[i
 def inflating(path: Path, offset: int, product: Product) -> Iterator[None]:
     """Turn what is wrong with a deflated stream of an HDF4 file, at a byte, into an `InputError`.
 
-    The HDF4 library compares no check sums of compressed elements, hands out wrong numbers for a damaged one, and takes
-    several times as long.
+    The HDF4 library compares no check sums of compressed elements, hands out wrong numbers for a damaged
+    element, and takes several times as long.
     """
     try:
         yield

@@ -38,17 +38,15 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
                     if name not in present:
                         raise missing_dataset(path, product, name, present)
                     _, found, kind, _ = present[name]
+                    wrong = None
                     if list(found) != shape:
-                        raise InputError(
-                            f"{path} is not a granule of {product.name}: its dataset {name!r} has "
-                            f"{shape_text(found)} pixels where {shape_text(shape)} are expected; take it away or "
-                            "choose the product that it is."
-                        )
-                    if kind not in _TYPES:
-                        raise InputError(
-                            f"{path} is not a granule of {product.name}: its dataset {name!r} holds other numbers "
-                            "than the integers of 8 or 16 bits that are expected; take granules as NASA publishes them."
-                        )
+                        wrong = f"has {shape_text(found)} pixels where {shape_text(shape)} are expected; take it away "
+                        wrong += "or choose the product that it is"
+                    elif kind not in _TYPES:
+                        wrong = "holds other numbers than the integers of 8 or 16 bits that are expected; "
+                        wrong += "take granules as NASA publishes them"
+                    if wrong:
+                        raise InputError(f"{path} is not a granule of {product.name}: its dataset {name!r} {wrong}.")
                     dataset = granule.select(name)
                     if stream := stream_of(dataset.ref(), elements, content):
                         stored_as, (offset, length) = np.dtype(_TYPES[kind]), stream

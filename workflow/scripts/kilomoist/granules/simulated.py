@@ -11,7 +11,7 @@ _ENDS = 1 << 13
 
 
 def is_simulated(path: str | Path) -> bool:
-    """Whether a granule says of itself that this project simulated it; what cannot be read says nothing.
+    """Mark of a simulated granule: True where the file holds it; what cannot be read holds none.
 
     Its attributes lie at the end of an HDF4 file and at the beginning of an HDF5 file: no more is read.
     """

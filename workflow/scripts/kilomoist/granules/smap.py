@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import h5py
 
 _SNAP = 0.1
-"""How far x and y may lie from the centre of a cell, in cells: subsetters round the grid's spacing."""
+"""Largest distance of x and y from the centre of a cell, in cells: subsetters round the grid's spacing."""
 
 
 def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32], NDArray[np.bool_], Window]:
@@ -74,7 +74,7 @@ def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
         content = inflate(chunk, stored.dtype.itemsize * stored.size)
     except igzip_lib.IsalError as error:  # type: ignore[misc]  # a class, though its stub says otherwise
         raise ValueError(f"compressed data of {stored.name!r}: {error}") from error
-    if stored.shuffle:  # all first bytes, then all second ones, and so on
+    if stored.shuffle:  # all first bytes, then all second bytes, and so on
         content = np.ascontiguousarray(content.reshape(stored.dtype.itemsize, -1).T).ravel()
     return content.view(stored.dtype).reshape(stored.shape)
 

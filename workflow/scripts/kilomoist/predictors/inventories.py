@@ -15,7 +15,7 @@ def choose_granules(
     paths: Iterable[str | Path], product: Product, tile: str | None, month: str
 ) -> tuple[list[tuple[Path, Slot]], list[str]]:
     """Granules of a month among files and folders (`index_granules`), each with its slot; and the absent times."""
-    found, needed = index_granules(paths, [product]), slots(product, month)
+    found, needed = index_granules(paths, product), slots(product, month)
     paths_of = {slot: found.get((product.name, tile, slot.time)) for slot in needed}
     absent = [slot.time.strftime(product.time_format) for slot in needed if not paths_of[slot]]
     return [(path, slot) for slot, path in paths_of.items() if path], absent

@@ -59,10 +59,10 @@ _VEGETATION = (
     _Dataset("NDVI", "int16", (-2000, 10000), -3000, "NDVI", 10000.0, 0.0),
     _Dataset("EVI", "int16", (-2000, 10000), -3000, "EVI", 10000.0, 0.0),
     _Dataset("VI Quality", "uint16", (0, 65534), 65535, "bit field"),
-    _Dataset("red reflectance", "int16", (0, 10000), -1000, "reflectance", 10000.0, 0.0),
-    _Dataset("NIR reflectance", "int16", (0, 10000), -1000, "reflectance", 10000.0, 0.0),
-    _Dataset("blue reflectance", "int16", (0, 10000), -1000, "reflectance", 10000.0, 0.0),
-    _Dataset("MIR reflectance", "int16", (0, 10000), -1000, "reflectance", 10000.0, 0.0),
+    *(
+        _Dataset(f"{band} reflectance", "int16", (0, 10000), -1000, "reflectance", 10000.0, 0.0)
+        for band in ("red", "NIR", "blue", "MIR")
+    ),
     _Dataset("view zenith angle", "int16", (0, 18000), -10000, "degrees", 100.0, 0.0),
     _Dataset("sun zenith angle", "int16", (0, 18000), -10000, "degrees", 100.0, 0.0),
     _Dataset("relative azimuth angle", "int16", (-18000, 18000), -4000, "degrees", 100.0, 0.0),
@@ -123,7 +123,10 @@ def write_tiled_granule(
                 stored.set(np.full(shape, dataset.fill, dataset.type) if array is None else np.ascontiguousarray(array))
                 fields.add(_DATA_GROUP, stored.ref())
                 stored.endaccess()
-            for title, text in _global_attributes(product, tile, time, table).items():
+            structure = _structure(product, tile, table).ljust(_STRUCTURE_LENGTH, "\0")
+            texts = {"HDFEOSVersion": "HDFEOS_V2.19", "StructMetadata.0": structure}
+            texts |= {"CoreMetadata.0": _core_metadata(product, tile, time), MARK: "simulated"}
+            for title, text in texts.items():
                 granule.attr(title).set(SDC.CHAR, text)
             for group in (grid, fields, attributes):
                 group.detach()
@@ -184,15 +187,6 @@ def _rename_root(path: Path, name: str) -> None:
     raise RuntimeError(f"{path} has no root group of its name")
 
 
-def _global_attributes(product: Product, tile: str, time: datetime, table: tuple[_Dataset, ...]) -> dict[str, str]:
-    return {
-        "HDFEOSVersion": "HDFEOS_V2.19",
-        "StructMetadata.0": _structure(product, tile, table).ljust(_STRUCTURE_LENGTH, "\0"),
-        "CoreMetadata.0": _core_metadata(product, tile, time),
-        MARK: "simulated",
-    }
-
-
 def _structure(product: Product, tile: str, table: tuple[_Dataset, ...]) -> str:
     """StructMetadata.0: the grid as HDF-EOS2 describes it. MOD13 and MOD11 round the tile's side differently."""
     h, v = tile_indices(tile)
@@ -225,7 +219,7 @@ def _entry(kind: str, name: str, *members: str) -> str:
 
 
 def _core_metadata(product: Product, tile: str, time: datetime) -> str:
-    """CoreMetadata.0: what names a granule, of what the real one holds, in EOS's object description language."""
+    """CoreMetadata.0 in EOS's object description language: product, name, days and tile alone."""
     h, v = tile_indices(tile)
     last = time + timedelta(days=15 if product.calendar == "16-day" else 0)
     values: dict[str, dict[str, str | int]] = {

@@ -104,7 +104,7 @@ def _write_field(granule: h5py.File, name: str, kind: str, content: bytes, attri
 
 
 def _metadata(product: Product, time: datetime) -> dict[str, dict[str, str]]:
-    """What names a granule, of the groups of `Metadata`; a field stands for the 3 hours around its time."""
+    """Entries of `Metadata` that name a granule, by group; a field stands for the 3 hours around its time."""
     first, last = (f"{time + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S}.000Z" for minutes in (-90, 90))
     return {
         "DatasetIdentification": {
