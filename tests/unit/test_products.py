@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kilomoist.predictors.quality import meets
+from kilomoist.predictors.composites import meets
 from kilomoist.products import PRODUCTS, GranuleName, parse_name, products_of
 
 VI, VI_1KM, LST = PRODUCTS["MOD13A1.061"], PRODUCTS["MOD13A2.061"], PRODUCTS["MOD11A1.061"]

@@ -3,10 +3,9 @@
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import hand_over
-from kilomoist.learning.details import pixel_detail, read_cells
+from kilomoist.learning.details import pixel_detail, read_cells, read_reliability
 from kilomoist.learning.models import load
 from kilomoist.mapping.intervals import Calibration, block_offsets
-from kilomoist.predictors.reliability import read_reliability
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_run
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from kilomoist.files import write_json, write_table
 from kilomoist.jobs import LOGGER, hand_over
-from kilomoist.learning.details import read_cells
+from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.learners import impurity_importance
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import learner_of
@@ -18,7 +18,6 @@ from kilomoist.mapping.calibration import (
     error_scale_ratio,
     repeated_variance,
 )
-from kilomoist.predictors.reliability import read_reliability
 
 
 def calibrate_intervals(

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 from kilomoist.evaluation.comparison import BANDS, compared_maps
 from kilomoist.grids import CELL_SIDE, M01, Window
 from kilomoist.jobs import hand_over
-from kilomoist.learning.details import read_cells
+from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.models import load
 from kilomoist.learning.predictions import predict_map
-from kilomoist.predictors.reliability import read_reliability
 from kilomoist.rasters import Mosaic, raster_chunks, read_run
 
 

@@ -3,10 +3,9 @@
 from kilomoist.files import write_json
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import hand_over
-from kilomoist.learning.details import pixel_detail, read_cells
+from kilomoist.learning.details import pixel_detail, read_cells, read_reliability
 from kilomoist.mapping.applicability import read_applicability, verdict_on
 from kilomoist.mapping.shifts import ShiftCount, count_pixels
-from kilomoist.predictors.reliability import read_reliability
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_run
 
 

@@ -2,10 +2,9 @@
 
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import hand_over
-from kilomoist.learning.details import read_cells
+from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.models import load
 from kilomoist.learning.predictions import model_tags, predict_map
-from kilomoist.predictors.reliability import read_reliability
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_run
 
 

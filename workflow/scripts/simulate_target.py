@@ -10,8 +10,7 @@ from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.scenes import make_scene
-from kilomoist.simulation.smap import compress_target, write_target_granule
-from kilomoist.simulation.target import erring, target_field, target_mean
+from kilomoist.simulation.smap import compress_target, erring, target_field, target_mean, write_target_granule
 
 
 def simulate_target(

@@ -1,4 +1,4 @@
-"""Write what a simulated month really is: soil moisture at 1 km, and field points that measure it."""
+"""Write the truth of a simulated month: soil moisture at 1 km, and field points that measure it."""
 
 from typing import Any
 

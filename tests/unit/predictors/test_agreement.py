@@ -12,7 +12,7 @@ from kilomoist.evaluation.null_models import null_models
 from kilomoist.grids import CELL_SIDE, M01, TILE_SIDE, Window, ease_from_geographic, tile_grid
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
-from kilomoist.learning.details import Cells
+from kilomoist.learning.details import Cells, read_reliability
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.tuning import TuningOptions
@@ -26,7 +26,6 @@ from kilomoist.predictors.half_months import (
     reliability_table,
     warp_halves,
 )
-from kilomoist.predictors.reliability import read_reliability
 from kilomoist.predictors.stacks import TileComposite, stack_predictors
 from kilomoist.rasters import write_raster
 from kilomoist.reconciliation import reconcile

@@ -15,8 +15,7 @@ from rasterio.transform import from_origin
 
 from kilomoist.errors import InputError
 from kilomoist.grids import EASE_CRS, M01, Window, cells_covering, latitude_edges, longitude_edges
-from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
-from kilomoist.predictors.terrain import terrain
+from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers, terrain
 from kilomoist.regions import region_area
 
 BOX = (98.5, 47.0, 99.1, 47.4)

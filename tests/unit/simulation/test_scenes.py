@@ -29,8 +29,8 @@ from kilomoist.grids import (
     longitude_edges,
     tile_grid,
 )
+from kilomoist.predictors.composites import meets
 from kilomoist.predictors.footprints import sum_footprints
-from kilomoist.predictors.quality import meets
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import tiles_of
 from kilomoist.simulation.field_points import FIELD_POINTS, field_points
@@ -44,7 +44,7 @@ from kilomoist.simulation.observations import (
     vegetation_period,
 )
 from kilomoist.simulation.scenes import FINER, LANDSCAPES, Fields, Scene, make_scene
-from kilomoist.simulation.target import erring, target_field, target_mean
+from kilomoist.simulation.smap import erring, target_field, target_mean
 
 # About 160 km, a part of the full scene that has lakes; most of it lies on tile h24v04.
 EXTENT = (97.0, 46.0, 99.0, 48.0)

@@ -29,7 +29,7 @@ def write_absent(path: str | Path, product: str) -> None:
 
 
 def granules_of(receipts: Iterable[Path]) -> Iterator[Path]:
-    """Paths of receipts' granules, but of absent ones. Raises `InputError` when a granule is no longer there."""
+    """Paths of receipts' granules that are not absent. Raises `InputError` when a granule is no longer there."""
     for path in receipts:
         receipt = read_json(path)
         if receipt.get("absent"):

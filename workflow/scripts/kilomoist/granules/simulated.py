@@ -25,6 +25,6 @@ def is_simulated(path: str | Path) -> bool:
 
 
 def describe_source(source: str, granules: Sequence[str | Path]) -> str:
-    """The configuration's `source` as maps tell it: an archive may hold simulated granules, as its first one says."""
+    """The configuration's `source` as maps tell it: an archive may hold simulated granules, as the first tells."""
     simulated = source == "archive" and any(map(is_simulated, granules[:1]))
     return "archive of simulated granules" if simulated else source

@@ -22,7 +22,7 @@ from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import CANDIDATE_RATIOS, TuningOptions, choose, fit_small, predict_out_of_fold
 
 COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
-"""Ratios from which models restore cells to be compared: their own, the others', and one near 9, that of their use."""
+"""Ratios from which models restore cells to be compared: their own, the others', and 8, near that of their use, 9."""
 
 
 def reconciled_rows(cells: Cells, values: NDArray, factor: int) -> Values:

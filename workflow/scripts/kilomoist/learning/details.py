@@ -54,6 +54,14 @@ def read_cells(samples: str | Path, cells: str | Path, use: list[str]) -> "tuple
     return table, Cells.of_samples(table, bands["target"], use, window)
 
 
+def read_reliability(path: str | Path, use: Sequence[str]) -> list[float]:
+    """Reliability of the predictors in `use`, in its order."""
+    import pandas as pd
+
+    table = pd.read_csv(path).set_index("predictor")
+    return [float(table.loc[name, "reliability"]) for name in use]
+
+
 def detail(values: NDArray, window: Window, minimum_fraction: float, factor: int = COARSE_SIDE) -> Values:
     """Anomalies from the next coarser scale: value − B(mean over coarse cells), (rows, columns)."""
     coarse_values, coarse = coarsen(values, window, factor, minimum_fraction)

@@ -130,7 +130,7 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
 
 
 def fit(settings: LearnerSettings, x: NDArray, y: NDArray, threads: int = 1, only_mean: bool = False) -> RegressorMixin:
-    """Fit a learner, the same with any `threads`; `only_mean` fits one of the same mean in less time."""
+    """Fit a learner, the same with any `threads`; `only_mean` fits a learner of the same mean in less time."""
     kind = KINDS[settings.kind]
     estimator = ((kind.build_mean if only_mean or not settings.quantiles else None) or kind.build)(settings)
     whole = Trended(estimator) if settings.trend == "linear" else estimator

@@ -1,6 +1,7 @@
 """Composites: monthly values of a product on a tile, in the tile's own grid."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache, reduce
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,7 @@ from numpy.typing import NDArray
 from kilomoist.calendars import Slot
 from kilomoist.granules.modis import read_datasets
 from kilomoist.grids import Window
-from kilomoist.predictors.quality import meets
-from kilomoist.products import Product, QualityLevel
+from kilomoist.products import Condition, Product, Quality, QualityLevel
 from kilomoist.rasters import Bands
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")
@@ -110,3 +110,26 @@ def _observed(
         if name in names:
             first, second = (numbers[product.layers[part].dataset] for part in parts)
             yield name, np.subtract(first, second, dtype=np.float32), valid[parts[0]] & valid[parts[1]]
+
+
+def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
+    """Mask where any of a quality's alternatives holds, given the stored numbers of the datasets that it names."""
+    accepted = np.zeros(next(iter(numbers.values())).shape, bool)
+    for alternative in quality:
+        accepted |= reduce(np.logical_and, (_satisfies(held, numbers[held.dataset]) for held in alternative))
+    return accepted
+
+
+def _satisfies(condition: Condition, stored: NDArray) -> NDArray[np.bool_]:
+    """Mask where a condition holds: looked up, since there are 256 or 65,536 numbers at the most."""
+    return _table(condition, stored.dtype).take(stored.view(f"u{stored.dtype.itemsize}"))
+
+
+@cache
+def _table(condition: Condition, dtype: np.dtype) -> NDArray[np.bool_]:
+    """Truth of a condition for every number of an integer type, by its bits."""
+    code = np.dtype(f"u{dtype.itemsize}")
+    every = np.arange(np.iinfo(code).max + 1).astype(code).view(dtype)
+    if condition.bits is not None:
+        every = (every >> condition.first_bit) & ((1 << condition.bits) - 1)
+    return np.isin(every, list(condition.values))

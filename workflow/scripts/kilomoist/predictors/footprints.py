@@ -65,7 +65,7 @@ def sum_footprints(
             continue
         left, right = np.flatnonzero(inside)[[0, -1]]
         columns = columns[:, left : right + 2]
-        # Not from the first column that is needed: sums from another one would have other last bits.
+        # Not from the first column that is needed: sums from another column would have other last bits.
         east = min(source.columns, int(np.ceil(columns.max())))
         widths = np.diff((columns[:-1] + columns[1:]) / 2, axis=1)
         area = heights[:, None] / np.diff(edges)[target_row][:, None] / widths

@@ -26,7 +26,7 @@ MIN_PIXELS = 1000
 """Pixels with two halves below which reliability is 1."""
 
 Halves = NDArray[np.float64]
-"""(3, rows, columns): the composite, that of its odd and that of its even observations; NaN where one is missing."""
+"""(3, rows, columns): the composite, that of its odd and that of its even observations; NaN where any is missing."""
 
 
 def choose_windows(usable: NDArray[np.bool_], cells: Window, seed: int) -> list[Window]:

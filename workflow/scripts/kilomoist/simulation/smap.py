@@ -1,6 +1,6 @@
-"""Writer of SMAP L4 granules as NASA's system writes them: SPL4SMGP and SPL4SMAU, HDF5.
+"""Simulated SMAP: cell means with their error, 3-hourly fields, and SPL4SMGP and SPL4SMAU granules of them in HDF5.
 
-Soil moisture, the only one of 40 fields of SPL4SMGP, and the coordinates have the form of real granules (SMAP L4_SM
+Soil moisture, of the 40 fields of SPL4SMGP the only, and the coordinates have the form of real granules (SMAP L4_SM
 Product Specification Document, NASA GMAO Office Note 11); of the metadata there are those that name product, file and
 time. Every file says that it is simulated in its global attribute `kilomoist`, and the same input gives the same bytes.
 """
@@ -15,13 +15,18 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from kilomoist.calendars import slots
+from kilomoist.cells import block_mean
 from kilomoist.files import replaced, writing
 from kilomoist.granules.ease_grid import describe, write_ease_grid
 from kilomoist.granules.simulated import MARK
-from kilomoist.grids import M09, Window, geographic_from_ease
+from kilomoist.grids import CELL_SIDE, M09, Window, geographic_from_ease
 from kilomoist.products import Product
 from kilomoist.simulation.file_names import granule_file_name
+from kilomoist.simulation.scenes import Scene
 
+ERROR_RANGE = 4
+"""Cells, 36 km: beyond this distance SMAP's errors are independent."""
 LEVEL = 1
 """Level of deflate: the fastest."""
 _COORDINATES_LEVEL = 4
@@ -34,6 +39,39 @@ _LONG_NAMES = {
 _TIME_EPOCH = datetime(2000, 1, 1, 12)
 _TIME_UNITS = "seconds since 2000-01-01 11:58:55.816"
 """As the files have them, though their numbers count from `_TIME_EPOCH`, 64.184 s later."""
+
+
+def target_mean(true: NDArray) -> NDArray[np.float64]:
+    """Monthly soil moisture of the cells: mean over each, NaN where most of it is water."""
+    mean, count = block_mean(true, CELL_SIDE)
+    return np.where(count * 2 > CELL_SIDE**2, mean, np.nan)
+
+
+def erring(scene: Scene, mean: NDArray, month: str, error: float, bounds: tuple[float, float]) -> NDArray[np.float64]:
+    """Monthly soil moisture of the cells with SMAP's error of a standard deviation (m³/m³), within physical bounds.
+
+    The error is a random field of the month with a spherical covariance of range `ERROR_RANGE` and mean 0, made on a
+    torus so much larger than the scene that its opposite sides are independent (Dietrich and Newsam 1997, doi
+    10.1137/S1064827592240555). Another error is the same field in another size.
+    """
+    rows, columns = (2 * ERROR_RANGE + length for length in scene.window.shape)
+    away = np.hypot(np.fft.fftfreq(rows, 1 / rows)[:, None], np.fft.fftfreq(columns, 1 / columns)[None]) / ERROR_RANGE
+    covariance = np.where(away < 1, 1 - 1.5 * away + 0.5 * away**3, 0)
+    # Positive but for rounding, because the covariance ends before it meets itself around the torus.
+    power = np.maximum(np.fft.fft2(covariance).real, 0)
+    white = np.fft.fft2(scene.random("error of the target", month).standard_normal((rows, columns)))
+    field = np.fft.ifft2(white * np.sqrt(power)).real[: scene.window.rows, : scene.window.columns]
+    return np.clip(mean + error * (field - field.mean()) / field.std(), *bounds)
+
+
+def target_field(scene: Scene, mean: NDArray, product: Product, month: str, number: int) -> NDArray[np.float32]:
+    """A 3-hourly field: the monthly mean and a course of wetting and drying whose mean over the month is 0."""
+    times = len(slots(product, month))
+    course = scene.random("rain", month, product.name).standard_normal(times).cumsum()
+    course -= np.linspace(course[0], course[-1], times)
+    course -= course.mean()
+    course /= np.abs(course).max()
+    return (mean * (1 + 0.3 * course[number])).astype(np.float32)
 
 
 def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
