@@ -1,14 +1,17 @@
 """Assessments against direct calls of what they are made of."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from random_fields import fields
 from scipy.stats import pearsonr
 
-from kilomoist.evaluation.assessments import Scored
+from kilomoist.evaluation.assessments import HOW_FOUND, Scored, score_table, write_scores
+from kilomoist.evaluation.bootstrap import SCORES, ScoredRows
 from kilomoist.evaluation.correlations import correlations
-from kilomoist.evaluation.inference import SCORES, ScoredRows, associations, williams
+from kilomoist.evaluation.effective_size import associations, williams
 from kilomoist.evaluation.scores import score
 from kilomoist.evaluation.variograms import lags_of, variogram
 
@@ -35,7 +38,7 @@ def influence_on_r(y: np.ndarray, z: np.ndarray) -> np.ndarray:
     return y * z - np.mean(y * z) * (y**2 + z**2) / 2
 
 
-def test_sureness_takes_the_range_of_what_each_score_sums_up() -> None:
+def test_intervals_take_the_range_of_what_each_score_sums_up() -> None:
     y, z, _ = two_estimates()
     found = Scored(y, {"one": z}, PLACES, 1.0, SEED).confidence_intervals("one")
     missed = 1 - score(y, z)["r2"]
@@ -46,12 +49,11 @@ def test_sureness_takes_the_range_of_what_each_score_sums_up() -> None:
     assert (found["errors_km"], found["r_km"]) == pytest.approx((errors / 1000, longer / 1000))
     rows = ScoredRows.of(y, {"one": z}, PLACES, geographic=True, seed=SEED)
     for name in SCORES:
-        direct = rows.intervals("one", longer if name in ("r", "r2") else errors)
-        (row,) = (row for row in direct if row.score == name)
+        row = rows.intervals("one", longer if name in ("r", "r2") else errors)[name]
         assert np.isfinite([row.lower, row.upper]).all(), name
         assert (found[f"{name}_low"], found[f"{name}_high"]) == pytest.approx((row.lower, row.upper)), name
         assert found["r_blocks" if name in ("r", "r2") else "errors_blocks"] == pytest.approx(row.blocks), name
-    alone = rows.associations["one"]
+    alone = associations({"y": y, "z": z}, PLACES, geographic=True)["y", "z"]
     assert (found["effective_n"], found["p_effective"]) == pytest.approx((alone.effective_n, alone.p))
 
 
@@ -80,14 +82,15 @@ def test_difference_takes_the_range_of_what_each_difference_sums_up(names: tuple
     assert max(ranges) > 1.2 * min(ranges)
     rows = ScoredRows.of(y, {"first": first, "second": second}, PLACES, geographic=True, seed=SEED)
     for number, name in enumerate(("rmse", "r")):
-        row = rows.difference("first", "second", ranges[number])[number]
-        wanted = row.difference, row.lower, row.upper, row.blocks
+        row = rows.difference("first", "second", ranges[number])[name]
+        wanted = row.value, row.lower, row.upper, row.blocks
         assert np.isfinite(wanted).all(), name
         columns = [f"{name}_difference{end}" for end in ("", "_low", "_high", "_blocks")]
         assert [found[column] for column in columns] == pytest.approx(wanted), name
         if name == "rmse":
             assert found["p_rmse"] == pytest.approx(row.p)
-    sizes = [rows.associations[name].effective_n for name in ("first", "second")]
+    alone = associations({"y": y, "first": first, "second": second}, PLACES, geographic=True)
+    sizes = [alone["y", name].effective_n for name in ("first", "second")]
     assert max(sizes) > 1.2 * min(sizes)
     r = [score(*pair)["r"] for pair in ((y, first), (y, second), (first, second))]
     assert found["r_between"] == pytest.approx(r[2])
@@ -140,3 +143,24 @@ def test_a_constant_has_no_correlations_and_takes_none_from_others() -> None:
     table[["lon", "lat"]] = PLACES[:60]
     found = correlations(table, ["target", "ndvi", "evi"])
     assert found["r"].isna().tolist() == found["effective_n"].isna().tolist() == [False, True, True]
+
+
+def test_scores_stand_beside_their_ends_and_how_they_were_found_apart(tmp_path: Path) -> None:
+    y, z, other = two_estimates()
+    scored = Scored(y, {"absolute": z, "mean": other}, PLACES, 1.0, SEED, "of two")
+    empty = Scored(y[:0], {}, PLACES[:0], 1.0, SEED, "too few rows")
+    write_scores(
+        score_table("blocks", empty, "linear") + score_table("random", scored, "linear"),
+        tmp_path / "scores.csv",
+        tmp_path / "intervals.csv",
+    )
+    scores, intervals = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("scores", "intervals"))
+    with_ends = [f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")]
+    assert list(scores) == ["protocol", "method", "model", "n", *with_ends, "skill_mean", "note"]
+    assert list(intervals) == ["protocol", "method", "model", *HOW_FOUND]
+    assert scores["protocol"].tolist() == intervals["protocol"].tolist() == ["blocks", "random", "random"]
+    assert scores["note"].tolist() == ["too few rows", "of two", "of two"]
+    assert scores.loc[0, ["n", "r", "rmse_low"]].isna().all()
+    assert len(scores.merge(intervals)) == 3  # what figures read
+    assert scores.loc[1, "rmse"] == pytest.approx(score(y, z)["rmse"])
+    assert intervals.loc[1, "r_km"] == pytest.approx(scored.confidence_intervals("absolute")["r_km"])
