@@ -1,6 +1,6 @@
 """Measure which share of each predictor's detail at 1 km repeats in composites of other observations."""
 
-from kilomoist.files import replaced
+from kilomoist.files import write_table
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.predictors.half_months import reliability_table
@@ -25,8 +25,7 @@ def measure_reliability(
     table = reliability_table(of_tiles, use, usable, window, needed_days(minimum_days), minimum_valid_fraction, seed)
     for row in table.itertuples():
         LOGGER.info("%s: %.3f of its detail repeats. %s", row.predictor, row.reliability, row.note)
-    with replaced(reliability) as partial:
-        table.to_csv(partial, index=False)
+    write_table(reliability, table)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kilomoist.files import replaced
+from kilomoist.files import write_table
 from kilomoist.grids import M01
 from kilomoist.jobs import hand_over
 from kilomoist.rasters import write_raster
@@ -17,8 +17,7 @@ def simulate_truth(*, landscape: str, month: str, scene: dict[str, Any], truth: 
     true = landscapes.truth(landscapes.read_landscape(landscape), month)
     tags = {"source": "simulated", "month": month}
     write_raster(truth, {"soil_moisture": true}, M01, simulated.pixels, tags, {"soil_moisture": "m3 m-3"})
-    with replaced(points) as partial:
-        field_points(simulated, true, month, scene["extent"]).to_csv(partial, index=False)
+    write_table(points, field_points(simulated, true, month, scene["extent"]))
 
 
 if __name__ == "__main__":

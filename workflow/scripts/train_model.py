@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from kilomoist.files import replaced
+from kilomoist.files import write_table
 from kilomoist.grids import CELL_SIDE
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.learning.absolute import fit_absolute
@@ -49,8 +49,7 @@ def train_model(
     if trained.options:
         LOGGER.info("Options %s", dict(trained.options))
     save(model, replace(trained, source=table.attrs["source"]))
-    with replaced(search) as partial:
-        compared.to_csv(partial, index=False)
+    write_table(search, compared)
 
 
 if __name__ == "__main__":

@@ -20,20 +20,21 @@ from threadpoolctl import threadpool_limits
 from kilomoist.cells import aligned, block_mean, coarsen, interpolate
 from kilomoist.evaluation.null_models import null_models
 from kilomoist.grids import COARSE_SIDE, Window
-from kilomoist.learning import detail as detail_module
-from kilomoist.learning import learners, tuning
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.detail import fit_detail, tune_detail
+from kilomoist.learning.detail import common_error, fit_detail, reconciled_rows, tune_detail, weighted_error
 from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, detail, detail_rows, reconciled_detail
-from kilomoist.learning.learners import KINDS, LearnerSettings, fit
+from kilomoist.learning.learners import KINDS, LearnerSettings, fit, predict_mean
 from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import predict_map, predict_valid
 from kilomoist.learning.training_folds import FOLD_SIDE, FOLDS, spatial_folds
 from kilomoist.learning.tuning import (
     CANDIDATE_LEAVES,
     CANDIDATE_RATIOS,
+    SEARCH_ROWS,
+    SEARCH_TREES,
     TuningOptions,
     choose,
+    fit_small,
     learner_of,
     predict_out_of_fold,
 )
@@ -137,34 +138,24 @@ def test_folds_do_not_depend_on_the_order_of_rows() -> None:
     np.testing.assert_array_equal(spatial_folds(row, column)[shuffled], spatial_folds(row[shuffled], column[shuffled]))
 
 
-def test_rows_are_predicted_by_models_that_did_not_see_their_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_predicted_by_models_that_did_not_see_their_fold() -> None:
     random = np.random.default_rng(4)
-    x, folds = np.arange(500.0)[:, None], random.integers(0, 5, 500)
-    seen: list[set[float]] = []
-    monkeypatch.setattr(learners, "fit", lambda _, x, *__, **___: seen.append(set(x[:, 0])))
-    asked: list[set[float]] = []
-    monkeypatch.setattr(learners, "predict_mean", lambda _, x: asked.append(set(x[:, 0])) or np.zeros(len(x)))
-    predicted = predict_out_of_fold(FOREST, x, np.zeros(500), folds, 1)
-    assert np.isfinite(predicted).all()
-    assert len(seen) == len(asked) == 5
-    for trained, tested in zip(seen, asked, strict=True):
-        assert not trained & tested
-        assert len(trained) + len(tested) == 500
+    x, y, folds = np.arange(500.0)[:, None], random.standard_normal(500), random.integers(0, 5, 500)
+    predicted = predict_out_of_fold(FOREST, x, y, folds, 1)
+    for fold in range(5):
+        test = folds == fold
+        others = predict_mean(fit(FOREST, x[~test], y[~test], only_mean=True), x[test])
+        np.testing.assert_array_equal(predicted[test], others)
 
 
-def test_the_search_is_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "SEARCH_ROWS", 100)
-    used: list[tuple[int, int]] = []
-
-    def recorded(settings: LearnerSettings, x: np.ndarray, y: np.ndarray, *rest: object, **options: object) -> object:
-        used.append((settings.trees, len(x)))
-        return fit(settings, x, y, *rest, **options)
-
-    monkeypatch.setattr(learners, "fit", recorded)
-    x = np.random.default_rng(5).normal(size=(600, 1))
-    predicted = predict_out_of_fold(replace(FOREST, trees=500), x, x[:, 0], np.arange(600) % 5, 1)
-    assert used == [(tuning.SEARCH_TREES, 100)] * 5
-    assert np.corrcoef(predicted, x[:, 0])[0, 1] > 0.9
+def test_the_search_is_cheap() -> None:
+    x = np.random.default_rng(5).normal(size=(SEARCH_ROWS + 2000, 1))
+    rows = np.arange(len(x))[1000:]
+    found = fit_small(replace(FOREST, trees=500), x, x[:, 0], rows, np.random.default_rng(6), 1)
+    assert isinstance(found, RandomForestRegressor)
+    assert len(found.estimators_) == SEARCH_TREES
+    assert {tree.tree_.weighted_n_node_samples[0] for tree in found.estimators_} == {SEARCH_ROWS}
+    assert np.corrcoef(predict_mean(found, x[:1000]), x[:1000, 0])[0, 1] > 0.9
 
 
 # The choice of leaves
@@ -248,7 +239,7 @@ def test_a_learner_is_built_of_keys_of_the_configuration() -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_what_a_search_compares_reaches_the_learner(kind: str) -> None:
-    """Every option of every kind is one of scikit-learn's, and changes what is learned."""
+    """Every option of every kind is known to scikit-learn, and changes what is learned."""
     random = np.random.default_rng(7)
     x = random.normal(size=(400, 3))
     y = x @ [1.0, 0.5, 0.2] + 0.3 * random.normal(size=400)
@@ -367,19 +358,17 @@ def test_a_perfect_predictor_gets_all_the_weight(seed: int) -> None:
     assert forest.training_rows == WINDOW.rows * WINDOW.columns
 
 
-def test_a_predictor_of_the_wrong_sign_out_of_fold_gets_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("times", "alpha", "left"), [(-1, 0, 1), (2, 0.5, 0), (0.5, 1, 0.5), (0, 0, 1)])
+def test_weight_makes_out_of_fold_details_fit_within_bounds(times: float, alpha: float, left: float) -> None:
+    """Of the wrong sign, twice too large, too small, and no detail."""
     target, pattern = fields()
-    monkeypatch.setattr(detail_module, "predict_out_of_fold", lambda _, __, y, *___: -y)
-    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, TuningOptions("auto"), 0.5)
-    assert model.alpha == 0
-
-
-def test_weight_shrinks_what_is_twice_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    target, pattern = fields()
-    monkeypatch.setattr(detail_module, "predict_out_of_fold", lambda _, __, y, *___: 2 * y)
-    model, table = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, TuningOptions("auto"), 0.5)
-    assert model.alpha == pytest.approx(0.5, abs=1e-6)
-    assert table["rmse"].item() == pytest.approx(0, abs=1e-6)
+    cells = Cells(target, pattern[None], WINDOW)
+    y = detail_rows(cells, 0.5)[1]
+    wanted = reconciled_rows(cells, y, COARSE_SIDE)
+    error, weight = weighted_error(cells, wanted, times * y, COARSE_SIDE)
+    assert weight == pytest.approx(alpha, abs=1e-6)
+    assert (weight == 0) == (alpha == 0)
+    assert error == pytest.approx(left * np.sqrt(np.mean(wanted**2)), abs=1e-6)
 
 
 def test_too_few_coarse_cells_teach_nothing() -> None:
@@ -547,22 +536,23 @@ def test_detail_is_learned_at_the_ratio_that_is_asked_for(ratio: int | str) -> N
     np.testing.assert_allclose(predict_valid(model, x[None, None]), [expected.predict(x[:, None])], rtol=0, atol=1e-6)
 
 
-def test_the_ratio_with_the_smallest_common_error_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ratio_with_the_smallest_common_error_is_chosen() -> None:
     target, pattern = fields()
     cells = Cells(target, pattern[None], WINDOW)
-    errors = {2: 0.3, 3: 0.1, 4: 0.2}
-    monkeypatch.setattr(detail_module, "common_error", lambda *given: errors[given[4]])
+    tuned = {ratio: tune_detail(cells, FOREST, TuningOptions("auto"), 0.5, ratio) for ratio in CANDIDATE_RATIOS}
+    errors = {ratio: common_error(cells, best, alpha, 0.5, ratio) for ratio, (best, alpha, _) in tuned.items()}
+    ratio = min(errors, key=errors.__getitem__)
     model, table = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", detail_ratio="auto"), 0.5)
-    assert model.ratio == 3
-    alone, compared = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", detail_ratio=3), 0.5)
+    assert model.ratio == ratio
+    alone, compared = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", detail_ratio=ratio), 0.5)
     assert (model.alpha, model.min_leaf, model.coarse_cells) == (alone.alpha, alone.min_leaf, alone.coarse_cells)
     np.testing.assert_array_equal(predict_valid(model, pattern[None]), predict_valid(alone, pattern[None]))
     assert table["ratio"].tolist() == [ratio for ratio in CANDIDATE_RATIOS for _ in CANDIDATE_LEAVES]
     assert table["chosen"].sum() == 1
-    assert table.loc[table["chosen"], "ratio"].item() == 3
+    assert table.loc[table["chosen"], "ratio"].item() == ratio
     found = table.dropna(subset="common_error")
     assert dict(zip(found["ratio"], found["common_error"], strict=True)) == errors
-    own = table.loc[table["ratio"] == 3, list(compared)].reset_index(drop=True)
+    own = table.loc[table["ratio"] == ratio, list(compared)].reset_index(drop=True)
     pd.testing.assert_frame_equal(own, compared)
 
 
@@ -572,35 +562,33 @@ def test_common_errors_are_shares_of_what_is_to_be_restored() -> None:
     for ratio in CANDIDATE_RATIOS:
         # The relation is exactly linear: it holds at any ratio, half of it restores half.
         for alpha in (0.0, 0.5, 1.0):
-            found = detail_module.common_error(cells, LINEAR, alpha, 0.5, ratio)
+            found = common_error(cells, LINEAR, alpha, 0.5, ratio)
             assert found == pytest.approx(1 - alpha, abs=1e-4), ratio
 
 
-def test_common_errors_are_out_of_fold_at_every_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was learned at one ratio is asked about the details of all, by models that saw none of the fold."""
-    target, pattern = fields()
-    cells = Cells(target, pattern[None], WINDOW)
-    row, column = (index.ravel() for index in np.indices(WINDOW.shape))
-    folds = spatial_folds(row + WINDOW.row, column + WINDOW.column)
-    details = {ratio: detail(target, WINDOW, 0.5, ratio).ravel() for ratio in (2, 3, 4, 8)}
+@pytest.mark.parametrize(("rows", "ratios"), [(WINDOW.rows, (2, 3, 4, 8)), (24, (2, 3, 4))])
+def test_common_errors_are_out_of_fold_at_every_ratio(rows: int, ratios: tuple[int, ...]) -> None:
+    """A model of one ratio that saw none of the fold predicts the details of all ratios with enough coarse cells."""
+    target, pattern = (field[:rows] for field in fields())
+    window = replace(WINDOW, rows=rows)
+    cells = Cells(target, pattern[None], window)
+    row, column = (index.ravel() for index in np.indices(window.shape))
+    folds = spatial_folds(row + window.row, column + window.column)
+    details = {ratio: detail(target, window, 0.5, ratio).ravel() for ratio in ratios}
     left = {ratio: np.full(len(folds), np.nan) for ratio in details}
     x, y = detail_rows(cells, 0.5, 3)
     for fold in range(FOLDS):
         test = folds == fold
         estimator = RandomForestRegressor(15, random_state=2021).fit(x[~test], y[~test])
         for ratio, wanted in details.items():
-            of = detail(pattern, WINDOW, 0.5, ratio).ravel()[test].astype(np.float32)
+            of = detail(pattern, window, 0.5, ratio).ravel()[test].astype(np.float32)
             left[ratio][test] = wanted[test] - 0.7 * estimator.predict(of[:, None])
 
     def rms(values: np.ndarray, ratio: int) -> float:
-        return float(np.sqrt(np.mean(reconciled_detail(values.reshape(WINDOW.shape), WINDOW, ratio) ** 2)))
+        return float(np.sqrt(np.mean(reconciled_detail(values.reshape(window.shape), window, ratio) ** 2)))
 
     expected = np.mean([rms(left[ratio], ratio) / rms(wanted, ratio) for ratio, wanted in details.items()])
-    assert detail_module.common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
-    # With fewer cells than are needed of 8, the other three are asked.
-    monkeypatch.setattr(detail_module, "MIN_COARSE_CELLS", 60)
-    expected = np.mean([rms(left[ratio], ratio) / rms(details[ratio], ratio) for ratio in (2, 3, 4)])
-    assert detail_module.common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
+    assert common_error(cells, FOREST, 0.7, 0.5, 3) == pytest.approx(expected, rel=1e-9)
 
 
 def test_ratios_without_enough_coarse_cells_are_not_compared() -> None:

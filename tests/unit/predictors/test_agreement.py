@@ -1,4 +1,4 @@
-"""What of the predictors' detail repeats: recovered where signal and noise are known."""
+"""Reliability of the predictors' detail: recovered where signal and noise are known."""
 
 from pathlib import Path
 
@@ -200,7 +200,7 @@ def test_small_regions_are_compared_whole() -> None:
 
 
 def composite(folder: Path, tile: str, value: np.ndarray, odd: np.ndarray, days: np.ndarray) -> TileComposite:
-    """A composite of LST, whose odd half has half of the days or one more."""
+    """A composite of LST, whose odd half has half of the days or a day more."""
     bands = {"lst_day": value, "lst_day_days": days, "lst_day_odd": odd, "lst_day_odd_days": np.ceil(days / 2)}
     grid = tile_grid(tile, 1200)
     path = folder / f"{tile}.tif"
@@ -272,7 +272,7 @@ def test_water_does_not_enter(tmp_path: Path) -> None:
 
 
 def test_tables_have_a_row_for_every_predictor(tmp_path: Path) -> None:
-    """Noise, a predictor without halves, and one that no composite has."""
+    """Noise, a predictor without halves, and a predictor that no composite has."""
     composites = tiles(tmp_path, 6, 12)
     bands = {"ndvi": np.full((2400, 2400), 0.5, np.float32), "ndvi_days": np.full((2400, 2400), 31, np.float32)}
     grid = tile_grid("h24v04", 2400)

@@ -15,12 +15,10 @@ from pyhdf.SD import SD
 
 from kilomoist.calendars import Slot
 from kilomoist.errors import InputError
-from kilomoist.granules.modis import read_datasets
 from kilomoist.grids import M09, Window
-from kilomoist.predictors import composites as composites_module
 from kilomoist.predictors.inventories import choose_granules, write_inventory
 from kilomoist.predictors.target_mean import average_fields, require_share
-from kilomoist.products import PRODUCTS, Product
+from kilomoist.products import PRODUCTS, Condition
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.modis import write_tiled_granule
 
@@ -63,7 +61,7 @@ def target(path: Path, window: Window, values: np.ndarray) -> Path:
 
 
 def in_turn(*granules: tuple[Path, float]) -> list[tuple[Path, Slot]]:
-    """Granules with the days that they stand for, as the first ones of a month."""
+    """Granules with the days that they stand for, as the first of a month."""
     return [(path, Slot(DAY, days, number)) for number, (path, days) in enumerate(granules)]
 
 
@@ -82,7 +80,7 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path) -> None:
     kelvin = np.array([300.0, 302.0, 307.0])
     assert bands["lst_day"][0, 0] == pytest.approx(kelvin.mean(), abs=1e-4)
     assert bands["lst_day_std"][0, 0] == pytest.approx(kelvin.std(), abs=1e-3)
-    # A day with a temperature but cloudy, and one of good quality but without temperature, do not count.
+    # A day with a temperature but cloudy, and a day of good quality but without temperature, do not count.
     assert [bands[f"lst_day{name}"][0, 1] for name in ("", "_std", "_days")] == [280.0, 0.0, 1.0]
     assert (bands["lst_day"][0, 2], bands["lst_day_days"][0, 2]) == (304.0, 1.0)
     fair = average_tile(granules, LST, "fair")
@@ -131,29 +129,31 @@ def test_the_range_of_temperature_is_of_days_that_have_both(tmp_path: Path) -> N
     assert average_tile(granules, LST, "fair")["lst_range"][0, 2] == pytest.approx(20, abs=1e-4)
 
 
-def test_only_what_is_in_use_is_read_and_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = day_and_night(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0)})
-    whole = average_tile(in_turn((path, 1.0)), LST, "good")
-    read: list[str] = []
+@pytest.mark.parametrize(("use", "needed"), [(["lst_day"], False), (["lst_range"], True), (["lst_night"], True)])
+@pytest.mark.parametrize("missing", ["LST_Night_1km", "QC_Night"])
+def test_only_what_is_in_use_is_read_and_averaged(tmp_path: Path, use: list[str], needed: bool, missing: str) -> None:
+    """Of a product whose granules lack a dataset of the night."""
+    granules = in_turn((day_and_night(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0)}), 1.0))
+    whole = average_tile(granules, LST, "good")
+    bands = average_tile(granules, LST, "good", use)
+    assert set(bands) == {f"{name}{suffix}" for name in use for suffix in KINDS}
+    for name, band in bands.items():
+        np.testing.assert_array_equal(band, whole[name])
+    night = LST.layers["lst_night"]
+    if missing == night.dataset:
+        other = replace(night, dataset="absent")
+    else:
+        other = replace(night, quality={level: ((Condition("absent", (0,)),),) for level in night.quality})
+    lacking = replace(LST, layers=LST.layers | {"lst_night": other})
+    if needed:
+        with pytest.raises(InputError, match="no dataset 'absent'"):
+            average_tile(granules, lacking, "good", use)
+    else:
+        assert set(average_tile(granules, lacking, "good", use)) == set(bands)
 
-    def reading(path: Path, product: Product, datasets: tuple[str, ...]) -> dict[str, np.ndarray]:
-        read.extend(datasets)
-        return read_datasets(path, product, datasets)
 
-    monkeypatch.setattr(composites_module, "read_datasets", reading)
-    for use, datasets in (
-        (["lst_day"], {"LST_Day_1km", "QC_Day"}),
-        (["lst_range"], {"LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night"}),
-        (["lst_range", "lst_night"], {"LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night"}),
-    ):
-        bands = average_tile(in_turn((path, 1.0)), LST, "good", use)
-        assert set(read) == datasets
-        assert set(bands) == {f"{name}{suffix}" for name in use for suffix in KINDS}
-        for name, band in bands.items():
-            np.testing.assert_array_equal(band, whole[name])
-        read.clear()
-    ndvi = average_tile([], VI, "good", ["ndvi"])
-    assert list(ndvi) == [*(f"ndvi{suffix}" for suffix in KINDS), "water", "snow"]
+def test_an_empty_composite_has_the_bands_in_use() -> None:
+    assert list(average_tile([], VI, "good", ["ndvi"])) == [*(f"ndvi{suffix}" for suffix in KINDS), "water", "snow"]
 
 
 def test_temperatures_outside_of_the_valid_range_are_fill(tmp_path: Path) -> None:
@@ -369,7 +369,7 @@ def test_real_temperature(real: Real) -> None:
     expected = np.where((stored > 0) & (quality % 4 == 0), stored * 0.02, np.nan)
     np.testing.assert_allclose(bands["lst_day"], expected, rtol=1e-6)
     np.testing.assert_array_equal(bands["lst_day_days"], np.isfinite(expected))
-    # The month's first slot is an odd one.
+    # The month's first slot is odd.
     np.testing.assert_array_equal(bands["lst_day_odd"], bands["lst_day"])
     np.testing.assert_array_equal(bands["lst_day_odd_days"], bands["lst_day_days"])
     # The file's own accounts: 4.4 % of the pixels have a day temperature, of any quality.
@@ -399,7 +399,7 @@ def test_real_night_and_range(real: Real) -> None:
 @pytest.mark.parametrize("pattern", ["MOD13A2.A2021225*", "MOD13A2.A2025113*"])
 def test_real_vegetation(real: Real, pattern: str) -> None:
     path = real(pattern)
-    product: Product = PRODUCTS["MOD13A2.061"]
+    product = PRODUCTS["MOD13A2.061"]
     bands = average_tile(in_turn((path, 16.0)), product, "good")
     granule = SD(str(path))
     ndvi = granule.select("1 km 16 days NDVI").get()

@@ -445,7 +445,7 @@ def lst_month() -> Month:
 
 
 def at_one_km(noise: NDArray) -> NDArray[np.float64]:
-    """What a tile's noise is on the scene's pixels that lie in the tile wholly, NaN elsewhere."""
+    """Noise of a tile on the scene's pixels that lie in it wholly, NaN elsewhere."""
     pixels = cells_covering(STRIP).refined(CELL_SIDE)
     sums, shares = sum_footprints(noise[None], tile_grid(TILE, 1200), pixels)
     return np.where(shares[0] > 0.999, sums[0] / shares[0].clip(1e-9), np.nan)

@@ -33,6 +33,19 @@ def reconciled_rows(cells: Cells, values: NDArray, factor: int) -> Values:
     return reconciled_detail(field, cells.window, factor)[complete]
 
 
+def weighted_error(cells: Cells, wanted: Values, predicted: NDArray, ratio: int) -> tuple[float, float]:
+    """RMSE of a reconciled map one level up by an out-of-fold detail (rows,), and α that minimises it.
+
+    `wanted` is the reconciled detail itself, R(y9 − B(y36)). The squared error of R(y9 − B(y36)) − α·R(g) is quadratic
+    in α: α = ⟨Ry, Rg⟩ / ⟨Rg, Rg⟩ within 0…1.
+    """
+    offered = reconciled_rows(cells, predicted, ratio)
+    # Not `@`: BLAS shares more than 10,000 numbers among its threads, and adds in another order.
+    power = float(np.sum(offered * offered))
+    alpha = min(max(float(np.sum(wanted * offered)) / power, 0.0), 1.0) if power > 0 else 0.0
+    return float(np.sqrt(np.mean((wanted - alpha * offered) ** 2))), alpha
+
+
 def detail_folds(cells: Cells) -> NDArray[np.int64]:
     """Spatial folds of the complete cells, (rows,)."""
     row, column = np.nonzero(cells.complete())
@@ -50,15 +63,12 @@ def tune_detail(
     """Settings and α that learn detail best out of fold at a ratio; and the table of candidates."""
     x, y = detail_rows(cells, minimum_fraction, ratio)
     folds, wanted = detail_folds(cells), reconciled_rows(cells, y, ratio)
-
-    def error(predicted: NDArray) -> tuple[float, float]:
-        offered = reconciled_rows(cells, predicted, ratio)
-        # Not `@`: BLAS shares more than 10,000 numbers among its threads, and adds in another order.
-        power = float(np.sum(offered * offered))
-        alpha = min(max(float(np.sum(wanted * offered)) / power, 0.0), 1.0) if power > 0 else 0.0
-        return float(np.sqrt(np.mean((wanted - alpha * offered) ** 2))), alpha
-
-    return choose(settings, tuning, lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads), error)
+    return choose(
+        settings,
+        tuning,
+        lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads),
+        lambda predicted: weighted_error(cells, wanted, predicted, ratio),
+    )
 
 
 def common_error(
@@ -123,9 +133,9 @@ def fit_detail(
 ) -> tuple[Model, pd.DataFrame]:
     """A model of y9 − B(y36) = g(x9 − B(x36)) from all complete cells; and the table of candidates.
 
-    α and tuned settings minimise the out-of-fold error of the reconciled map one level up, of R(y9 − B(y36)) − α·R(g),
-    where R takes away what reconciliation will restore anyway. It is quadratic in α: α = ⟨Ry, Rg⟩ / ⟨Rg, Rg⟩ within
-    0…1. With `detail_ratio: auto` the ratio is chosen of those that have enough coarse cells (`choose_ratio`).
+    α and tuned settings minimise the out-of-fold error of the reconciled map one level up (`weighted_error`): R takes
+    away what reconciliation will restore anyway. With `detail_ratio: auto` the ratio is chosen among those with enough
+    coarse cells (`choose_ratio`).
     """
     counts = {ratio: count_coarse(cells, minimum_fraction, ratio) for ratio in tuning.ratios()}
     able = [ratio for ratio, count in counts.items() if count >= MIN_COARSE_CELLS]

@@ -45,7 +45,7 @@ class TuningOptions:
         return CANDIDATE_RATIOS if self.detail_ratio == "auto" else (int(self.detail_ratio),)
 
     def candidates(self, settings: LearnerSettings) -> list[LearnerSettings]:
-        """Combinations that are compared; a single one where there is nothing to choose."""
+        """Combinations that are compared; a single combination where there is nothing to choose."""
         kind = learners.KINDS[settings.kind]
         automatic = CANDIDATE_LEAVES if kind.has_leaves else (1,)
         leaves = automatic if self.min_leaf == "auto" else (int(self.min_leaf),)
