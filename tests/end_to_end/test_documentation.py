@@ -14,6 +14,8 @@ from workflow_runs import ROOT, copy_tree, environment, forked
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "config").glob("*.*"))]
 ELSEWHERE = ("…", "...", "--profile", "--unlock", "--report", ".zip", "dot")
 """Of commands that are parts of one, need another program or a file that nobody has, or plan nothing."""
+LIBRARY = ROOT / "workflow/scripts/kilomoist"
+PACKAGES = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
 TILES = [f"h{h}v0{v}" for h in range(23, 27) for v in (3, 4)]
 
 
@@ -52,16 +54,21 @@ def test_a_command_of_the_documentation_plans_its_jobs(tree: Path, shown: str) -
     assert re.search(r"^total +\d+$", done.output, re.MULTILINE), done.output
 
 
-def test_the_study_names_what_is_there() -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_names_what_is_there(document: Path) -> None:
+    """Its modules, by their paths from the repository, the library or the benchmarks, and `package.module.name`."""
+    text = document.read_text()
+    paths = set(re.findall(r"`((?:[\w-]+/)*\w+\.py)`", text)) - {"__init__.py"}
+    there = (ROOT, LIBRARY, ROOT / "benchmarks")
+    assert {path for path in paths if not any((folder / path).is_file() for folder in there)} == set()
+    for module, name in re.findall(rf"`(?:kilomoist\.)?((?:{'|'.join(PACKAGES)})\.[a-z_]+)\.(\w+)", text):
+        assert hasattr(importlib.import_module(f"kilomoist.{module}"), name), f"{module}.{name}"
+
+
+def test_the_study_names_what_does_each_step() -> None:
     text = (ROOT / "docs/study.md").read_text()
-    named = set(re.findall(r"`([a-z]+)\.([a-zA-Z_]+)`", text)) - {(name, "py") for name in ("maps",)}
-    assert len(named) > 8
-    for module, name in named:
-        if name not in ("csv", "tif", "png", "parquet"):
-            assert hasattr(importlib.import_module(f"kilomoist.{module}"), name), f"{module}.{name}"
-    tests = set(re.findall(r"`(tests/[a-z_/]+\.py)`", text))
-    assert tests
-    assert {path for path in tests if not (ROOT / path).is_file()} == set()
+    assert len(re.findall(rf"`(?:{'|'.join(PACKAGES)})\.[a-z_]+\.\w+`", text)) > 8
+    assert len(re.findall(r"`tests/[a-z_/]+\.py`", text)) > 15
 
 
 def test_the_flow_can_be_drawn(tree: Path) -> None:
