@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ RANKED = [f"{RUN}/tables/{name}.csv" for name in ("importance", "partial_depende
 PREDICTIONS, APPLICABILITY = f"{RUN}/tables/predictions.csv", f"{RUN}/applicability.npz"
 EVALUATED = [*RANKED, PREDICTIONS, APPLICABILITY]
 STUDY = [f"{RUN}/protocols/{name}.parquet" for name in ("train", "random")]
-SCORED = [f"{RUN}/tables/{name}.csv" for name in ("scores", "differences", "correlation")]
+SCORED = [f"{RUN}/tables/{name}.csv" for name in ("scores", "differences", "correlation", "score_intervals")]
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 
 
@@ -173,7 +174,9 @@ def test_score_protocols(bench: Bench) -> None:
     errors = {name: np.mean((values - y) ** 2) for name, values in estimates.items()}
     assert first["skill_mean"] == pytest.approx(1 - errors["absolute"] / errors["mean"])
     assert first["skill_linear"] == pytest.approx(1 - errors["absolute"] / errors["linear"])
-    assert not [name for name in scores if name.endswith("_ordinary")]
+    intervals = pd.read_csv(bench.folder / SCORED[3]).set_index(["protocol", "method"]).loc[("blocks", "absolute")]
+    assert intervals["p"] == pytest.approx(expected["p"])
+    assert intervals["errors_km"] > 0
     last = scores.iloc[-1]
     assert last["note"] == "too small"
     assert np.isnan(last["rmse"])
@@ -290,7 +293,7 @@ def test_cross_validate_says_that_there_are_too_few_blocks(bench: Bench) -> None
 
 MONTHS = ["2021-07", "2021-08", "2021-09"]
 LEFT_OUT = {month: f"results/{REGION}/months/{month}.parquet" for month in MONTHS}
-MONTH_SCORES = f"results/{REGION}/tables/months.csv"
+MONTH_SCORES, MONTH_INTERVALS = (f"results/{REGION}/tables/{name}.csv" for name in ("months", "month_intervals"))
 
 
 def write_month(bench: Bench, month: str) -> pd.DataFrame:
@@ -332,7 +335,7 @@ def test_score_months(tmp_path: Path) -> None:
     """The scores of every month in the order of time, with the range of the month itself."""
     bench = make_bench(tmp_path, MONTHS[:2])
     bench.config |= {"months": [MONTHS[1], MONTHS[0]]}
-    expected = {}
+    expected: list[dict[str, Any]] = []
     for month, autocorrelation_range in zip(MONTHS[:2], (20_000.0, 30_000.0), strict=True):
         samples = write_month(bench, month)
         write_json(
@@ -344,14 +347,12 @@ def test_score_months(tmp_path: Path) -> None:
         table["linear"] = 0.5 * y + 0.1
         table.attrs["note"] = f"without {month}"
         table.to_parquet(bench.path(LEFT_OUT[month]))
-        expected[month] = pd.DataFrame(
-            score_table(month, Scored.of(table, autocorrelation_range, 2021), "random_forest")
-        )
-    bench.run("score_months", MONTH_SCORES)
-    found = pd.read_csv(bench.folder / MONTH_SCORES)
+        expected += score_table(month, Scored.of(table, autocorrelation_range, 2021), "random_forest", of="month")
+    bench.run("score_months", MONTH_SCORES, MONTH_INTERVALS)
+    found, intervals = (pd.read_csv(bench.folder / path) for path in (MONTH_SCORES, MONTH_INTERVALS))
     assert list(found)[:4] == ["month", "method", "model", "n"]
-    wanted = pd.concat(expected.values(), ignore_index=True).rename(columns={"protocol": "month"})
-    pd.testing.assert_frame_equal(found, wanted)
+    both = found.merge(intervals)
+    pd.testing.assert_frame_equal(both, pd.DataFrame(expected)[list(both)])
     assert found["month"].tolist() == [MONTHS[0]] * 3 + [MONTHS[1]] * 3
     assert found["model"].tolist() == ["random_forest", "mean", "linear"] * 2
     y = sample_table()["target"].to_numpy() + 0.02

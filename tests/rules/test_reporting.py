@@ -16,6 +16,7 @@ from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BOX, CELLS, TAGS, moisture, places, sample_table
 
 from kilomoist.configuration.sentences import load
+from kilomoist.evaluation.assessments import write_scores
 from kilomoist.evaluation.correlations import correlations
 from kilomoist.evaluation.scores import score
 from kilomoist.files import write_json
@@ -60,7 +61,10 @@ def test_validate_field(bench: Bench) -> None:
     bench.config = CONFIG | {"field_points": "points.csv"}
     points().to_csv(bench.folder / "points.csv", index=False)
     write_maps(bench)
-    outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_points", "field_differences")]
+    outputs = [
+        f"{RUN}/tables/{name}.csv"
+        for name in ("field_validation", "field_points", "field_differences", "field_intervals")
+    ]
     log = bench.run("validate_field", *outputs)
     matched = pd.read_csv(bench.folder / outputs[1])
     assert list(matched) == [*OWN_COLUMNS, "coarse", "fine", "bilinear", "bilinear_reconciled", "detail"]
@@ -80,6 +84,7 @@ def test_validate_field(bench: Bench) -> None:
     for name, null in (("copied", "coarse"), *((name, name) for name in ("bilinear", "bilinear_reconciled"))):
         wanted = [1 - error / errors[null] for error in errors.values()]
         np.testing.assert_allclose(table[f"skill_{name}"], wanted, atol=1e-6)
+    table["p"] = pd.read_csv(bench.folder / outputs[3])["p"]
     for name, value in expected.items():
         assert table.loc[1, name] == pytest.approx(value), name
 
@@ -104,7 +109,10 @@ def test_validate_field_with_stations_and_other_maps(bench: Bench, name: str) ->
         "field_points": name,
         "compare": [{"name": "NASA 1 km", "path": "nasa {month}.tif", "scale": 0.01}],
     }
-    outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_points", "field_differences")]
+    outputs = [
+        f"{RUN}/tables/{name}.csv"
+        for name in ("field_validation", "field_points", "field_differences", "field_intervals")
+    ]
     log = bench.run("validate_field", *outputs)
     matched = pd.read_csv(bench.folder / outputs[1])
     own = ["coarse", "fine", "bilinear", "bilinear_reconciled", "detail"]
@@ -161,17 +169,16 @@ def test_draw_evaluation(bench: Bench) -> None:
                 "maximum": [0.8, 0.8, 315.0, 315.0],
             }
         ),
-        "scores": pd.DataFrame(
-            [
-                {"protocol": protocol, "method": "absolute", "model": "random_forest"}
-                | score(samples["target"][rows].to_numpy(), predicted[rows].to_numpy())
-                for protocol, rows in (("train", ~test), ("random", test))
-            ]
-        ),
         "predictions": pd.DataFrame({"observed": samples["target"], "predicted": predicted, "split": samples["split"]}),
     }
     for name, frame in frames.items():
         frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
+    scores = [
+        {"protocol": protocol, "method": "absolute", "model": "random_forest"}
+        | score(samples["target"][rows].to_numpy(), predicted[rows].to_numpy())
+        for protocol, rows in (("train", ~test), ("random", test))
+    ]
+    write_scores(scores, *(bench.path(f"{RUN}/tables/{name}.csv") for name in ("scores", "score_intervals")))
     write_maps(bench)  # which say of what run they are
     names = ("correlation", "importance", "partial_dependence", "predicted_observed")
     figures = [f"{RUN}/figures/{name}.png" for name in names]
@@ -216,7 +223,7 @@ def test_draw_field_validation(bench: Bench) -> None:
     bench.config = CONFIG | {"field_points": "points.csv"}
     points().to_csv(bench.folder / "points.csv", index=False)
     matched.to_csv(bench.path(f"{RUN}/tables/field_points.csv"), index=False)
-    pd.DataFrame(rows).to_csv(bench.path(f"{RUN}/tables/field_validation.csv"), index=False)
+    write_scores(rows, *(bench.path(f"{RUN}/tables/field_{name}.csv") for name in ("validation", "intervals")))
     write_maps(bench)
     bench.run("draw_field_validation", f"{RUN}/figures/field_validation.png")
     assert_picture(bench.folder / f"{RUN}/figures/field_validation.png")
