@@ -95,9 +95,8 @@ def test_parts_of_cells_make_the_whole(tmp_path: Path) -> None:
     whole = stack_predictors(tiles, ["ndvi"], cells, {})
     for part in (Window(cells.row + 1, cells.column, 2, 3), Window(cells.row, cells.column + 7, 1, 33)):
         found = stack_predictors(tiles, ["ndvi"], part, {})
-        assert list(found) == list(whole)
-        for name, band in found.items():
-            np.testing.assert_array_equal(band, whole[name][part.refined(9).within(cells.refined(9))])
+        here = part.refined(9).within(cells.refined(9))
+        np.testing.assert_equal(list(found.items()), [(name, band[here]) for name, band in whole.items()])
 
 
 def test_lakes_have_no_value_and_are_told(tmp_path: Path) -> None:
@@ -130,13 +129,11 @@ def test_rarely_wet_pixels_are_land(tmp_path: Path) -> None:
 def test_predictors_that_no_tile_has_are_empty(tmp_path: Path) -> None:
     tile = temperature(tmp_path, "h25v04", np.full((1200, 1200), 300.0), np.full((1200, 1200), 9.0))
     stack = stack_predictors([tile], ["ndvi", "lst_day"], HERE, DAYS)
-    assert np.isnan(stack["ndvi"]).all()
-    assert np.isnan(stack["ndvi_days"]).all()
+    assert np.isnan([stack["ndvi"], stack["ndvi_days"]]).all()
     assert np.isfinite(stack["lst_day"]).all()
     assert all(band.shape == (18, 27) for band in stack.values())
-    assert np.isnan(stack_predictors([], ["lst_day"], HERE, DAYS)["lst_day"]).all()
-    far = cells_at(20.0, -30.0, 1, 1)
-    assert np.isnan(stack_predictors([tile], ["lst_day"], far, DAYS)["lst_day"]).all()
+    for tiles, cells in (([], HERE), ([tile], cells_at(20.0, -30.0, 1, 1))):
+        assert np.isnan(stack_predictors(tiles, ["lst_day"], cells, DAYS)["lst_day"]).all()
 
 
 def test_cells_average_the_pixels_that_have_everything() -> None:
@@ -149,22 +146,14 @@ def test_cells_average_the_pixels_that_have_everything() -> None:
     stack["ndvi"][:9, :9] = np.nan
     inside = random.random(shape) < 0.9
     bands = aggregate(stack, ["ndvi", "lst_day"], inside)
-    assert list(bands) == [
-        "ndvi",
-        "lst_day",
-        "valid_fraction",
-        "valid_fraction_ndvi",
-        "valid_fraction_lst_day",
-        "region_fraction",
-    ]
+    shares = ["valid_fraction", "valid_fraction_ndvi", "valid_fraction_lst_day", "region_fraction"]
+    assert list(bands) == ["ndvi", "lst_day", *shares]
     for row, column in np.ndindex(2, 3):
         block = (slice(9 * row, 9 * row + 9), slice(9 * column, 9 * column + 9))
         each = [np.isfinite(stack[name][block]) & inside[block] for name in ("ndvi", "lst_day")]
         both = each[0] & each[1]
-        assert bands["valid_fraction"][row, column] == both.sum() / 81
-        assert bands["valid_fraction_ndvi"][row, column] == each[0].sum() / 81
-        assert bands["valid_fraction_lst_day"][row, column] == each[1].sum() / 81
-        assert bands["region_fraction"][row, column] == inside[block].sum() / 81
+        for share, mask in zip(shares, (both, *each, inside[block]), strict=True):
+            assert bands[share][row, column] == mask.sum() / 81, share
         for name in ("ndvi", "lst_day"):
             if both.any():
                 expected = stack[name][block][both].astype(float).mean()
