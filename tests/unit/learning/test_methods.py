@@ -207,21 +207,21 @@ def test_a_search_halves_until_one_is_left() -> None:
     )
     assert chosen == replace(settings, min_leaf=10, options={"max_features": 2 / 3})
     assert alpha == 0.5
-    rounds = [[one for one in tried if one[2] == trees] for trees in (6, 17, 50)]
-    assert [len(one) for one in rounds] == [15, 5, 2]
+    rounds = [[entry for entry in tried if entry[2] == trees] for trees in (6, 17, 50)]
+    assert [len(entry) for entry in rounds] == [15, 5, 2]
     assert len(tried) == len(table) == 22
-    assert {one[:2] for one in rounds[0]} == {
+    assert {entry[:2] for entry in rounds[0]} == {
         (leaf, share) for leaf in CANDIDATE_LEAVES for share in (1 / 3, 2 / 3, 1.0)
     }
-    assert {one[:2] for one in rounds[1]} == {(leaf, 2 / 3) for leaf in CANDIDATE_LEAVES[:4]} | {(10, 1 / 3)}
-    assert {one[:2] for one in rounds[2]} == {(10, 2 / 3), (3, 2 / 3)}
+    assert {entry[:2] for entry in rounds[1]} == {(leaf, 2 / 3) for leaf in CANDIDATE_LEAVES[:4]} | {(10, 1 / 3)}
+    assert {entry[:2] for entry in rounds[2]} == {(10, 2 / 3), (3, 2 / 3)}
     assert list(table) == ["trees", "min_leaf", "max_features", "alpha", "rmse", "chosen"]
     assert table.loc[table["chosen"], ["trees", "min_leaf", "max_features"]].to_numpy().tolist() == [[50, 10, 2 / 3]]
 
 
 def test_a_given_leaf_is_kept_by_a_search_and_nothing_is_searched_without_options() -> None:
     given = TuningOptions(7, search=True).candidates(FOREST)
-    assert [(one.min_leaf, one.options["max_features"]) for one in given] == [(7, 1 / 3), (7, 2 / 3), (7, 1.0)]
+    assert [(each.min_leaf, each.options["max_features"]) for each in given] == [(7, 1 / 3), (7, 2 / 3), (7, 1.0)]
     assert TuningOptions("auto", search=True).candidates(LINEAR) == [LINEAR]
     _, _, table = choose(LINEAR, TuningOptions("auto", search=True), lambda _: np.zeros(1), lambda _: (1.0, 1.0))
     assert len(table) == 1

@@ -84,7 +84,7 @@ def test_quantiles_survive_too(tmp_path: Path, trend: str) -> None:
     save(tmp_path / "model.skops", made)
     found = load(tmp_path / "model.skops")
     x = rows()[0][:20]
-    quantiles, again = (predict_quantiles(one.estimator, x, [0.05, 0.5, 0.95]) for one in (made, found))
+    quantiles, again = (predict_quantiles(each.estimator, x, [0.05, 0.5, 0.95]) for each in (made, found))
     assert quantiles is not None
     assert again is not None
     np.testing.assert_array_equal(again, quantiles)
@@ -130,26 +130,24 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
         running.append(subprocess.Popen(command, env=environment))
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     for name in names:
-        one, two = (tmp_path / threads / f"{name}.skops" for threads in ("1", "2"))
-        assert one.read_bytes() == two.read_bytes(), name
+        first, second = (tmp_path / threads / f"{name}.skops" for threads in ("1", "2"))
+        assert first.read_bytes() == second.read_bytes(), name
 
 
 @pytest.mark.parametrize(("kind", "trend"), TRENDS)
 def test_predictions_do_not_depend_on_threads(kind: str, trend: str) -> None:
     x, y = rows()
-    one, four = (fit(replace(settings(kind), trend=trend), x, y, threads) for threads in (1, 4))
-    np.testing.assert_array_equal(predict_mean(one, x), predict_mean(four, x))
+    alone, four = (fit(replace(settings(kind), trend=trend), x, y, threads) for threads in (1, 4))
+    np.testing.assert_array_equal(predict_mean(alone, x), predict_mean(four, x))
     assert getattr(getattr(four, "residual", four), "n_jobs", 1) in (1, None)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_seeds_decide(kind: str) -> None:
     x, y = rows()
-    one, same = (predict_mean(fit(settings(kind), x, y), x) for _ in range(2))
-    np.testing.assert_array_equal(one, same)
-    other = predict_mean(fit(replace(settings(kind), seed=7), x, y), x)
-    random = kind in ("random_forest", "extra_trees")
-    assert (not np.array_equal(one, other)) == random
+    first, same, other = (predict_mean(fit(replace(settings(kind), seed=seed), x, y), x) for seed in (2021, 2021, 7))
+    np.testing.assert_array_equal(first, same)
+    assert (not np.array_equal(first, other)) == (kind in ("random_forest", "extra_trees"))
 
 
 def test_the_mean_is_predicted_and_not_the_median() -> None:
@@ -171,9 +169,9 @@ def test_what_only_has_the_mean_has_the_same(kind: str, trend: str) -> None:
 
 def test_min_leaf_and_trees_arrive() -> None:
     x, y = rows()
-    for kind, count in (("random_forest", "n_estimators"), ("extra_trees", "n_estimators")):
+    for kind in ("random_forest", "extra_trees"):
         estimator = fit(replace(settings(kind, 7), min_leaf=100), x, y)
-        assert getattr(estimator, count) == len(estimator.estimators_) == 7
+        assert estimator.n_estimators == len(estimator.estimators_) == 7
         for tree in estimator.estimators_:
             leaves = tree.tree_.children_left == -1
             assert leaves.sum() <= 4
@@ -243,9 +241,8 @@ def test_trends_of_constants_and_of_what_is_exactly_linear() -> None:
         predicted = predict_mean(fit(replace(settings("random_forest"), trend="linear"), x, target), x)
         assert np.isfinite(predicted).all()
         assert np.sqrt(np.mean((predicted - target) ** 2)) <= target.std()
-    np.testing.assert_allclose(
-        fit(replace(settings("extra_trees"), trend="linear"), x, 2 * x[:, 1]).slopes_[1], 2, rtol=1e-4
-    )
+    exact = fit(replace(settings("extra_trees"), trend="linear"), x, 2 * x[:, 1])
+    assert exact.slopes_[1] == pytest.approx(2, rel=1e-4)
 
 
 def test_quantiles_are_those_of_the_residual_and_the_trend() -> None:
@@ -253,13 +250,13 @@ def test_quantiles_are_those_of_the_residual_and_the_trend() -> None:
     trended = fit(replace(settings("random_forest"), trend="linear"), x, y)
     rest = fit(settings("random_forest"), x, y - trended.trend(x))
     for quantiles in ([0.5], [0.1, 0.9]):
-        expected = np.column_stack([rest.predict(x, quantiles=one) for one in quantiles])
+        expected = np.column_stack([rest.predict(x, quantiles=quantile) for quantile in quantiles])
         np.testing.assert_allclose(predict_quantiles(rest, x, quantiles), expected)
         shifted = predict_quantiles(trended, x, quantiles)
         np.testing.assert_allclose(shifted, expected + trended.trend(x)[:, None], atol=1e-12)
 
 
-@pytest.mark.parametrize(("kind", "trend"), [one for one in TRENDS if one[0] != "random_forest"])
+@pytest.mark.parametrize(("kind", "trend"), [(kind, trend) for kind, trend in TRENDS if kind != "random_forest"])
 def test_other_kinds_have_no_quantiles(kind: str, trend: str) -> None:
     x, y = rows()
     assert predict_quantiles(fit(replace(settings(kind), trend=trend), x, y), x, [0.1, 0.9]) is None
@@ -284,31 +281,15 @@ def broken(path: Path) -> dict[str, bytes]:
         "another object": other_content,
         "a list": skops.io.dumps([1, 2]),
         "an estimator": skops.io.dumps(LinearRegression()),
-        "a flipped byte": bytes(
-            byte ^ 0xFF if number == len(whole) // 3 else byte for number, byte in enumerate(whole)
-        ),
     }
 
 
-@pytest.mark.parametrize(
-    "what",
-    [
-        "cut off",
-        "empty",
-        "text",
-        "a pickle",
-        "another archive",
-        "another object",
-        "a list",
-        "an estimator",
-    ],
-)
-def test_other_files_are_refused(tmp_path: Path, what: str) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.skops"
-    path.write_bytes(broken(tmp_path / "whole.skops")[what])
-    with pytest.raises(InputError, match="is not a model of this workflow") as caught:
-        load(path)
-    assert str(path) in str(caught.value)
+    for what, content in broken(tmp_path / "whole.skops").items():
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=f"{path} is not a model of this workflow"):
+            pytest.fail(f"{what} is taken for {load(path)}")
 
 
 @given(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
@@ -351,14 +332,10 @@ def test_a_model_of_the_time_before_the_packages_loads(tmp_path: Path) -> None:
     """Written at ee3a89a, where the trend's class lay in `kilomoist.models` and models had `subgrid`."""
     old = ROOT / "tests/fixtures/model-ee3a89a.skops"
     model = load(old)
-    assert (model.method, model.kind, model.trend, model.predictors) == (
-        *("absolute", "random_forest", "linear"),
-        ("ndvi", "lst_day"),
-    )
+    assert (model.method, model.kind, model.trend) == ("absolute", "random_forest", "linear")
+    assert model.predictors == ("ndvi", "lst_day")
     x = np.array([[0.2, 0.4], [0.9, 0.1], [2.0, -1.0]], np.float32)
-    # What ee3a89a itself predicted with it.
-    np.testing.assert_allclose(
-        predict_mean(model.estimator, x), [0.14776544522495486, 0.27904820587419327, 0.44116946801972484], rtol=1e-12
-    )
+    predicted_then = [0.14776544522495486, 0.27904820587419327, 0.44116946801972484]  # by ee3a89a itself
+    np.testing.assert_allclose(predict_mean(model.estimator, x), predicted_then, rtol=1e-12)
     save(tmp_path / "model.skops", model)
     assert load(tmp_path / "model.skops").predictors == model.predictors

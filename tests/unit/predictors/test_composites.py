@@ -317,19 +317,19 @@ def test_inventories_say_what_was_used(archive: Path, tmp_path: Path) -> None:
 def test_fields_are_averaged_where_they_have_values(tmp_path: Path) -> None:
     window, other = Window(200, 2900, 3, 4), Window(201, 2902, 3, 4)
     random = np.random.default_rng(1)
-    one, two, three = (random.uniform(0.05, 0.95, (3, 4)).astype(np.float32) for _ in range(3))
-    one[0, 0] = two[0, 0] = np.nan
-    one[1, 1] = np.nan
+    first, second, third = (random.uniform(0.05, 0.95, (3, 4)).astype(np.float32) for _ in range(3))
+    first[0, 0] = second[0, 0] = np.nan
+    first[1, 1] = np.nan
     paths = [
-        target(tmp_path / "a.h5", window, one),
-        target(tmp_path / "b.h5", window, two),
-        target(tmp_path / "c.h5", other, three),
+        target(tmp_path / "a.h5", window, first),
+        target(tmp_path / "b.h5", window, second),
+        target(tmp_path / "c.h5", other, third),
     ]
     bands = average_fields(paths, SMAP)
     assert bands["soil_moisture"].shape == bands["fields"].shape == (1624, 3856)
     here = window.within(M09.window)
     full = np.full((3, *M09.window.shape), np.nan, np.float32)
-    full[0][here], full[1][here], full[2][other.within(M09.window)] = one, two, three
+    full[0][here], full[1][here], full[2][other.within(M09.window)] = first, second, third
     around = (slice(195, 210), slice(2895, 2910))
     cut = full[(slice(None), *around)]
     count = np.isfinite(cut).sum(axis=0)

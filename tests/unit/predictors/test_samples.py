@@ -46,16 +46,14 @@ def test_rows_are_the_cells_that_can_train() -> None:
     bands["lst_day"][2, 2] = np.nan
     frame = collect(bands, WINDOW, USE, 0.5)
     assert len(frame) == 72 - 3
-    left = {(row, column) for row, column in np.ndindex(WINDOW.shape)} - {(0, 0), (1, 1), (2, 2)}
-    assert set(zip(frame["row"] - 210, frame["col"] - 2990, strict=True)) == left
     row, column = frame["row"] - 210, frame["col"] - 2990
+    assert set(zip(row, column, strict=True)) == set(np.ndindex(WINDOW.shape)) - {(0, 0), (1, 1), (2, 2)}
     for name in ("target", *USE, "valid_fraction", "valid_fraction_ndvi"):
         np.testing.assert_array_equal(frame[name], bands[name][row, column])
     longitude, latitude = Transformer.from_crs("EPSG:6933", "EPSG:4326", always_xy=True).transform(
         M09.left + (frame["col"] + 0.5) * M09.side, M09.top - (frame["row"] + 0.5) * M09.side
     )
-    np.testing.assert_allclose(frame["lon"], longitude, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(frame["lat"], latitude, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(frame[["lon", "lat"]].T, [longitude, latitude], rtol=0, atol=1e-9)
 
 
 def test_too_few_rows_say_both_numbers() -> None:
@@ -93,11 +91,11 @@ def test_shares_that_are_whole_are_not_rounded_up(percent: int, hundreds: int) -
 
 
 def test_the_seed_decides_the_split() -> None:
-    one, same, other = (split_randomly(500, 0.2, seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one, same)
-    assert (one != other).any()
+    first, same, other = (split_randomly(500, 0.2, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
     # No runs of neighbours: rows of the test are spread over the table.
-    places = np.flatnonzero(one == "test")
+    places = np.flatnonzero(first == "test")
     assert np.diff(places).max() < 50
 
 
@@ -143,9 +141,8 @@ def test_violations_are_refused_when_written_and_when_read(tmp_path: Path, what:
         write_samples(path, frame, USE)
     assert list(tmp_path.iterdir()) == []
     frame.to_parquet(path, index=False)
-    with pytest.raises(InputError, match="is not a table of samples") as caught:
+    with pytest.raises(InputError, match=f"{path} is not a table of samples") as caught:
         read_samples(path, USE)
-    assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -172,9 +169,8 @@ def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:
     for content in (b"", b"no table", whole[: len(whole) // 2]):
         path = tmp_path / "broken.parquet"
         path.write_bytes(content)
-        with pytest.raises(InputError, match="is not a table of samples") as caught:
+        with pytest.raises(InputError, match=f"{path} is not a table of samples"):
             read_samples(path, USE)
-        assert str(path) in str(caught.value)
 
 
 def test_no_target_and_no_pixel_are_told_apart() -> None:
