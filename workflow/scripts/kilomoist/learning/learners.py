@@ -56,7 +56,7 @@ class Kind:
 
 def _forest(settings: LearnerSettings) -> dict[str, Any]:
     own = {"n_estimators": settings.trees, "min_samples_leaf": settings.min_leaf, "random_state": settings.seed}
-    return {**own, **settings.options}
+    return own | dict(settings.options)
 
 
 _SHARES = {"max_features": (1 / 3, 2 / 3, 1.0)}
@@ -75,10 +75,7 @@ KINDS: dict[str, Kind] = {
         space=_SHARES,
     ),
     "extra_trees": Kind(
-        lambda settings: ExtraTreesRegressor(**_forest(settings)),
-        has_leaves=True,
-        trusted=_TREE,
-        space=_SHARES,
+        lambda settings: ExtraTreesRegressor(**_forest(settings)), has_leaves=True, trusted=_TREE, space=_SHARES
     ),
     "hist_gradient_boosting": Kind(
         lambda settings: HistGradientBoostingRegressor(

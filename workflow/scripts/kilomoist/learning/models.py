@@ -119,6 +119,6 @@ def _zipped(entries: Mapping[str, bytes]) -> bytes:
     return target.getvalue()
 
 
-def uses_predictors(model: "Model") -> bool:
+def uses_predictors(model: Model) -> bool:
     """True where a map depends on its predictors: that of `detail` with α = 0 does not, and nothing is outside then."""
     return model.estimator is not None and model.alpha > 0

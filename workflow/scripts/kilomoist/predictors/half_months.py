@@ -115,15 +115,8 @@ def estimate_reliability(predictor: str, moments: NDArray[np.float64]) -> dict[s
         signal = min(max(together, 0.0), full) / number
         noise = full / number - signal
         reliability, r = signal / (signal + noise), together / np.sqrt(odd * even)
-    return {
-        "predictor": predictor,
-        "reliability": reliability,
-        "signal_variance": signal,
-        "noise_variance": noise,
-        "r_halves": r,
-        "n": int(number),
-        "note": note,
-    }
+    row: dict[str, float | int | str] = {"predictor": predictor, "reliability": reliability, "signal_variance": signal}
+    return row | {"noise_variance": noise, "r_halves": r, "n": int(number), "note": note}
 
 
 def reliability_table(
@@ -134,7 +127,7 @@ def reliability_table(
     minimum_days: Mapping[str, float],
     minimum_fraction: float,
     seed: int,
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """Table of reliability of a region: a row a predictor, in the order of `use` (`estimate_reliability`).
 
     `usable` are the region's cells that train a model. Predictors without halves (which are not observed, or come from

@@ -32,10 +32,7 @@ LEVEL = 1
 _COORDINATES_LEVEL = 4
 """Of what is compressed once a process: a twentieth of the size."""
 _FILL = np.float32(-9999)
-_LONG_NAMES = {
-    "SPL4SMGP": "Top layer soil moisture (0-5 cm)",
-    "SPL4SMAU": "Analysis surface soil moisture (0-5 cm)",
-}
+_LONG_NAMES = {"SPL4SMGP": "Top layer soil moisture (0-5 cm)", "SPL4SMAU": "Analysis surface soil moisture (0-5 cm)"}
 _TIME_EPOCH = datetime(2000, 1, 1, 12)
 _TIME_UNITS = "seconds since 2000-01-01 11:58:55.816"
 """As the files have them, though their numbers count from `_TIME_EPOCH`, 64.184 s later."""
