@@ -57,6 +57,12 @@ def write_cut(path: Path, x: np.ndarray | None, y: np.ndarray | None, values: np
     return path
 
 
+def read_moisture(path: Path, product: Product = SMAP) -> tuple[np.ndarray, Window]:
+    """Soil moisture, NaN where there is no value, and its window."""
+    values, valid, window = read_target(path, product)
+    return np.where(valid, values, np.nan), window
+
+
 # Real granules
 
 
@@ -83,8 +89,7 @@ def test_real_surface_temperature_has_its_known_numbers(real: Real) -> None:
 
 def test_real_smap_cut_is_placed_and_masked(real: Real) -> None:
     path = real("SMAP_L4_SM_aup*")
-    values, valid, window = read_target(path, PRODUCTS["SPL4SMAU.004"])
-    values = np.where(valid, values, np.nan)
+    values, window = read_moisture(path, PRODUCTS["SPL4SMAU.004"])
     assert window == Window(40, 87, 508, 1123)
     assert values.dtype == np.float32
     with h5py.File(path) as file:
@@ -283,8 +288,7 @@ def test_only_values_survive(tmp_path: Path) -> None:
     window = Window(200, 2900, 2, 4)
     stored = np.array([[-9999, -0.01, 0, 0.9039], [1, 1.01, np.nan, np.inf]], np.float32)
     path = write_cut(tmp_path / "cut.h5", M09.x_centres(window), M09.y_centres(window), stored)
-    values, valid, found = read_target(path, SMAP)
-    values = np.where(valid, values, np.nan)
+    values, found = read_moisture(path)
     assert found == window
     # Peat exceeds the valid_max of the files, 0.9.
     expected = np.array([[np.nan, np.nan, 0, 0.9039], [1, np.nan, np.nan, np.nan]], np.float32)
@@ -304,16 +308,14 @@ def test_any_cut_is_placed(
     values = np.linspace(0, 1, window.rows * window.columns, dtype=np.float32).reshape(window.shape)
     order = slice(None, None, -1 if flipped else 1)
     path = write_cut(tmp_path_factory.mktemp("cut") / "cut.h5", x, y[order], values[order])
-    found, valid, place = read_target(path, SMAP)
-    found = np.where(valid, found, np.nan)
+    found, place = read_moisture(path)
     assert place == window
     np.testing.assert_array_equal(found, values)
 
 
 def test_the_whole_globe_needs_no_coordinates(tmp_path: Path) -> None:
     stored = np.broadcast_to(np.float32(0.25), M09.window.shape)
-    values, valid, window = read_target(write_cut(tmp_path / "globe.h5", None, None, stored), SMAP)
-    values = np.where(valid, values, np.nan)
+    values, window = read_moisture(write_cut(tmp_path / "globe.h5", None, None, stored))
     assert window == M09.window
     assert (values == 0.25).all()
 
@@ -342,11 +344,7 @@ def test_cuts_that_do_not_lie_on_the_cells_are_refused(
 @pytest.mark.parametrize(
     ("dataset", "values", "message"),
     [
-        (
-            "Geophysical_Data/sm_rootzone",
-            np.zeros((3, 4)),
-            "no dataset '.*/sm_surface' .*has sm_rootzone",
-        ),
+        ("Geophysical_Data/sm_rootzone", np.zeros((3, 4)), "no dataset '.*/sm_surface' .*has sm_rootzone"),
         ("soil", np.zeros((3, 4)), "no dataset .*has soil"),
         (FIELD, np.zeros((3, 4), int), "is int64 of shape"),
         (FIELD, np.zeros(3), "is float64 of shape .3,."),
