@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from random_fields import COVARIANCES, POPULATION, estimate, fields
 
-from kilomoist.evaluation import inference
 from kilomoist.evaluation.assessments import Scored
+from kilomoist.evaluation.bootstrap import SCORES, ScoredRows, score_terms, square_blocks, summed_scores
 
 REACH = 10.0
 SINGLE = 0.5
@@ -39,33 +39,34 @@ REGIONS = {
 
 def plain(y: NDArray, z: NDArray, places: NDArray, seed: int) -> dict[str, tuple[float, float]]:
     """Percentile intervals of draws of blocks, without any correction."""
-    blocks = inference._blocks(places.astype(float), REACH)
-    sums = np.stack([np.bincount(blocks.index, column) for column in inference._terms(y, z - y).T], axis=1)
+    blocks = square_blocks(places.astype(float), REACH)
+    sums = np.stack([np.bincount(blocks.index, column) for column in score_terms(y, z - y).T], axis=1)
     times = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), DRAWS)
-    ends = np.percentile(inference._scores(times @ sums), [2.5, 97.5], axis=0).T
-    return dict(zip(inference.SCORES, map(tuple, ends), strict=True))
+    ends = np.percentile(summed_scores(times @ sums), [2.5, 97.5], axis=0).T
+    return dict(zip(SCORES, map(tuple, ends), strict=True))
 
 
 def measure(name: str, region: NDArray, number: int) -> tuple[dict[str, dict[str, float]], dict[str, float], float]:
     """Coverage in percent by kind of interval and score, rejections in percent by score, effective blocks."""
     stream = fields(name, max(region.shape), REACH, 1)
     places = np.argwhere(region)
-    hits = {kind: dict.fromkeys(inference.SCORES, 0) for kind in ("ordinary", "plain", "corrected")}
+    hits = {kind: dict.fromkeys(SCORES, 0) for kind in ("ordinary", "plain", "corrected")}
     rejected = {"rmse": 0, "r": 0}
     for seed in range(number):
         y, other, another = (next(stream)[: region.shape[0], : region.shape[1]][region] for _ in range(3))
         first, second = estimate(y, other), estimate(y, another)
         simple = plain(y, first, places, seed)
-        rows = inference.ScoredRows.of(y, {"first": first, "second": second}, places, seed=seed, draws=DRAWS)
+        rows = ScoredRows.of(y, {"first": first, "second": second}, places, seed=seed, draws=DRAWS)
         for kind, length in (("ordinary", SINGLE), ("corrected", REACH)):
-            for found in rows.intervals("first", length)[1:]:
-                hits[kind][found.score] += found.lower <= POPULATION[found.score] <= found.upper
+            intervals = rows.intervals("first", length)
+            for score in SCORES:
+                hits[kind][score] += intervals[score].lower <= POPULATION[score] <= intervals[score].upper
         for score, (lower, upper) in simple.items():
             hits["plain"][score] += lower <= POPULATION[score] <= upper
-        for row in rows.difference("first", "second", REACH):
-            rejected[row.score] += row.p < 0.05
+        for score, row in rows.difference("first", "second", REACH).items():
+            rejected[score] += row.p < 0.05
     percent = {kind: {score: 100 * hit / number for score, hit in row.items()} for kind, row in hits.items()}
-    return percent, {score: 100 * hit / number for score, hit in rejected.items()}, found.blocks
+    return percent, {score: 100 * hit / number for score, hit in rejected.items()}, intervals["r"].blocks
 
 
 def measure_tables(name: str, number: int) -> dict[str, float]:
@@ -73,7 +74,7 @@ def measure_tables(name: str, number: int) -> dict[str, float]:
     stream = fields(name, 80, REACH, 5)
     row, column = np.indices((80, 80)).reshape(2, -1)
     places = np.stack([column * DEGREES, (row - 40) * DEGREES], axis=1)
-    hits = dict.fromkeys(inference.SCORES, 0)
+    hits = dict.fromkeys(SCORES, 0)
     for seed in range(number):
         y, other = (next(stream).ravel() for _ in range(2))
         scored = Scored(y, {"estimate": estimate(y, other)}, places, REACH * DEGREES * METRES, seed)

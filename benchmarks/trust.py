@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from runs import run
 
-from kilomoist.configuration.keys import Scene
+from kilomoist.configuration.keys import SceneKeys
 from kilomoist.evaluation.null_models import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.grids import CELL_SIDE, M01, M09
@@ -54,14 +54,14 @@ exact that is the map without, and left out); the default so, with an error that
 single fields of SMAP (left out where it is so large)."""
 
 
-def scene_of(name: str, extent: str) -> Scene:
+def scene_of(name: str, extent: str) -> SceneKeys:
     """The configuration's `scene` from a landscape's name and what follows it: `-noise`, `-error0.02`, `-seed1`."""
     landscape, *rest = name.split("-")
     settings: dict[str, object] = {"extent": extent, "landscape": landscape}
     for one in rest:
         key = one.rstrip("0123456789.")
         settings[key] = one.removeprefix(key) or True
-    return Scene.model_validate(settings)
+    return SceneKeys.model_validate(settings)
 
 
 def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[str, dict[str, float]]:

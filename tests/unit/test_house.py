@@ -1,6 +1,7 @@
 """The files around the code agree with each other."""
 
 import ast
+import importlib
 import json
 import re
 import runpy
@@ -89,9 +90,10 @@ def test_dependencies_are_what_the_code_imports() -> None:
     imported -= {*sys.stdlib_module_names, "kilomoist"}
     needed = {packages.get(name, name).replace("_", "-") for name in imported}
     declared = names(PROJECT["project"]["dependencies"])
-    # pydantic brings its core in exactly one version; pandas writes Parquet with pyarrow, geopandas reads with pyogrio.
+    # pydantic brings its core in exactly one version; pandas writes Parquet with pyarrow, geopandas reads with pyogrio;
+    # rasterio's transforms are affine's.
     assert needed - declared <= {"pydantic-core"}
-    assert declared - needed <= {"snakemake", "pyarrow", "pyogrio"}
+    assert declared - needed <= {"snakemake", "pyarrow", "pyogrio", "affine"}
 
 
 def test_version_and_licence_are_said_once_or_alike() -> None:
@@ -140,6 +142,18 @@ def test_make_says_that_python_is_too_old(tmp_path: Path) -> None:
     assert failed.returncode != 0
     assert "needs Python 3.11 or newer" in failed.stderr
     assert "Python 3.9.2" in failed.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+def test_a_benchmark_takes_what_the_library_and_the_tests_have(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test runs benchmarks; a name that moved would be noticed by who measures."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    assert imports
+    for node in imports:
+        module = importlib.import_module(str(node.module))
+        missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
+        assert missing == [], f"{node.module}, line {node.lineno}"
 
 
 def test_the_container_takes_the_steps_of_make(tmp_path: Path) -> None:
