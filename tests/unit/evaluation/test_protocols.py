@@ -1,5 +1,7 @@
 """Estimates of what was not seen: protocols, null models, skill."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,18 +11,18 @@ from sklearn.linear_model import LinearRegression
 
 from kilomoist.cells import coarsen, interpolate
 from kilomoist.errors import InputError
-from kilomoist.evaluation import cross_validation
-from kilomoist.evaluation import months as months_module
-from kilomoist.evaluation.assessments import Scored, difference_table, estimates_of, score_table
+from kilomoist.evaluation.assessments import Scored, difference_table, score_table
 from kilomoist.evaluation.cross_validation import fold_estimates
-from kilomoist.evaluation.months import month_estimates
+from kilomoist.evaluation.months import MAX_ROWS, month_estimates
 from kilomoist.evaluation.random_split import split_estimates
 from kilomoist.evaluation.restoration import restored_estimates
+from kilomoist.evaluation.scores import ESTIMATES
 from kilomoist.evaluation.truth import cell_anomaly, truth_table
 from kilomoist.grids import Window
 from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import LearnerSettings
+from kilomoist.learning.learners import LearnerSettings, fit, predict_mean
+from kilomoist.learning.training_folds import out_of_fold
 from kilomoist.learning.tuning import TuningOptions
 
 USE = ["a", "b"]
@@ -57,6 +59,11 @@ def rows_of(cells: Cells) -> pd.DataFrame:
     return table
 
 
+def estimates_of(table: pd.DataFrame) -> list[str]:
+    """Names of the estimates that a table of rows has."""
+    return [name for name in ESTIMATES if name in table]
+
+
 def test_split_estimates_have_null_models_of_the_training_rows() -> None:
     samples = rows_of(region(12, 12))
     absolute = np.linspace(0, 1, len(samples))
@@ -69,24 +76,19 @@ def test_split_estimates_have_null_models_of_the_training_rows() -> None:
     np.testing.assert_array_equal(tables["random"]["absolute"], absolute[(samples["split"] == "test").to_numpy()])
 
 
-def test_what_is_searched_has_not_seen_the_fold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each fold's options are those that a search of the other folds' rows alone finds."""
+def test_what_is_searched_has_not_seen_the_fold() -> None:
+    """Each fold is estimated with the options that a search of the other folds' rows alone finds."""
     samples = rows_of(region(20, 20))
+    x, y = samples[USE].to_numpy(np.float32), samples["target"].to_numpy()
+    tuning = TuningOptions("auto", search=True)
+
+    def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        chosen, _ = tune_absolute(samples.iloc[train], USE, SETTINGS, tuning)
+        return predict_mean(fit(chosen, x[train], y[train], only_mean=True), x[test])
+
     folds = np.arange(len(samples)) // 100
-    tuned: list[tuple[set[int], LearnerSettings]] = []
-
-    def recorded(rows: pd.DataFrame, *rest: object) -> object:
-        found = tune_absolute(rows, *rest)
-        tuned.append((set(rows.index), found[0]))
-        return found
-
-    monkeypatch.setattr(cross_validation, "tune_absolute", recorded)
-    table = fold_estimates(samples, USE, SETTINGS, folds, TuningOptions("auto", search=True))
-    assert [rows for rows, _ in tuned] == [set(np.flatnonzero(folds != fold)) for fold in range(4)]
-    for fold, (_, chosen) in enumerate(tuned):
-        monkeypatch.setattr(cross_validation, "tune_absolute", lambda *_, found=chosen: (found, None))
-        alone = fold_estimates(samples, USE, SETTINGS, folds, TuningOptions("auto", search=True))
-        pd.testing.assert_frame_equal(table[folds == fold], alone[folds == fold])
+    table = fold_estimates(samples, USE, SETTINGS, folds, tuning)
+    np.testing.assert_array_equal(table["absolute"], out_of_fold(folds, predict))
 
 
 def test_cross_validation_has_not_seen_what_it_estimates() -> None:
@@ -159,18 +161,16 @@ def test_a_left_out_month_is_not_seen() -> None:
     assert (moved["mean"] > table["mean"] + 0.2).all()
 
 
-def test_months_are_learned_from_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of all months alike, and the same ones each time."""
-    monkeypatch.setattr(months_module, "MAX_ROWS", 300)
-    others = months()
-    samples = others.pop("2021-08")
-    table, note = month_estimates(samples, others, USE, SETTINGS, TuningOptions(5))
-    assert note == "trained on 300 rows of 2021-07, 2021-09; min_leaf 5"
-    again, _ = month_estimates(samples, others, USE, SETTINGS, TuningOptions(5))
+def test_months_are_learned_from_a_bounded_number_of_rows() -> None:
+    """Of all months alike, and the same rows each time."""
+    others = {name: pd.concat([month] * 30) for name, month in months().items()}
+    samples, settings = others.pop("2021-08"), replace(SETTINGS, trees=2)
+    table, note = month_estimates(samples, others, USE, settings, TuningOptions(5))
+    assert note == f"trained on {MAX_ROWS} rows of 2021-07, 2021-09; min_leaf 5"
+    again, _ = month_estimates(samples, others, USE, settings, TuningOptions(5))
     pd.testing.assert_frame_equal(again, table)
     july, september = (month["target"].mean() for month in others.values())
-    middle, apart = (july + september) / 2, abs(september - july)
-    assert abs(table["mean"] - middle).max() < 0.2 * apart + 0.02
+    np.testing.assert_allclose(table["mean"], (july + september) / 2, atol=0.05 * abs(september - july))
 
 
 def test_one_month_has_no_other_to_learn_from() -> None:
