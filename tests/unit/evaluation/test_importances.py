@@ -12,7 +12,6 @@ from sklearn import inspection
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
-from kilomoist.evaluation import importances
 from kilomoist.evaluation.importances import (
     PERMUTATIONS,
     importance_table,
@@ -156,6 +155,7 @@ def test_shuffling_adds_twice_the_variance_of_what_is_shuffled() -> None:
 
 
 def test_errors_are_those_of_scikit_learn_on_each_block_held_out() -> None:
+    """Of models of all other rows: a row of the block among them would move the errors."""
     found = independent([2, 1], noise=0.5)
     before, after = permutation_errors(LINEAR, found, [[0], [1]], 1)
     folds = spatial_folds(found.row, found.column)
@@ -208,22 +208,6 @@ def test_what_tells_places_apart_is_not_important_elsewhere() -> None:
     assert ((after - before[:, None]).mean(axis=0) < 0.1).all()
 
 
-def test_models_never_see_what_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, seen = independent([1]), []
-    small = importances.fit_small
-
-    def watched(settings: LearnerSettings, x: np.ndarray, y: np.ndarray, train: np.ndarray, *others: object) -> object:
-        seen.append(train)
-        return small(settings, x, y, train, *others)
-
-    monkeypatch.setattr(importances, "fit_small", watched)
-    permutation_errors(LINEAR, found, [[0]], 1)
-    folds = spatial_folds(found.row, found.column)
-    assert [np.setdiff1d(np.arange(len(folds)), train).tolist() for train in seen] == [
-        np.flatnonzero(folds == fold).tolist() for fold in range(5)
-    ]
-
-
 # The table of importances
 
 
@@ -252,37 +236,45 @@ def test_importances_are_shares(kind: str) -> None:
     assert np.isnan(group["vif"])
 
 
-def test_importances_are_made_of_the_errors_of_the_folds() -> None:
-    found = independent([2, 1, 0.5], noise=0.5)
-    table = importance_table(model(found, LINEAR), found, LINEAR, [["a", "c"]], 1)
-    before, after = permutation_errors(LINEAR, found, [[0], [1], [2], [0, 2]], 1)
-    growth = [np.mean([after[fold, number] - before[fold] for fold in range(5)]) for number in range(4)]
-    np.testing.assert_allclose(table["permutation_percent"][:3], 100 * np.array(growth[:3]) / sum(growth[:3]))
-    # Groups are `a + c`, and b alone.
-    assert table["permutation_percent"][3] == pytest.approx(100 * growth[3] / (growth[3] + growth[1]))
+def changing(found: TrainingRows, column: int, coefficients: list[float]) -> TrainingRows:
+    """Rows to whose y a predictor adds with another coefficient in each fold."""
+    folds = spatial_folds(found.row, found.column)
+    return replace(found, y=found.y + np.array(coefficients)[folds] * found.x[:, column])
+
+
+@pytest.mark.parametrize(
+    ("found", "improved"),
+    [
+        (independent([2, 1, 0.5], noise=0.5), [False, False, False, False]),
+        # The other folds say the opposite of b: errors are smaller with b shuffled, and with b and c.
+        (changing(independent([2, 0, 1]), 1, [4, -4, 4, -4, 0]), [False, True, False, True]),
+    ],
+    ids=["alike", "opposite"],
+)
+def test_importances_are_made_of_the_errors_of_the_folds(found: TrainingRows, improved: list[bool]) -> None:
+    """Where shuffling improves them, it counts as nothing in the shares."""
+    table = importance_table(model(found, LINEAR), found, LINEAR, [["b", "c"]], 1)
+    before, after = permutation_errors(LINEAR, found, [[0], [1], [2], [1, 2]], 1)
+    growth = np.array([np.mean([after[fold, number] - before[fold] for fold in range(5)]) for number in range(4)])
+    assert (growth < 0).tolist() == improved
+    a, b, c, both = np.where(improved, 0, growth)
+    np.testing.assert_allclose(table["permutation_percent"][:3], 100 * np.array([a, b, c]) / (a + b + c))
+    # Groups are `b + c`, and a alone.
+    assert table["permutation_percent"][3] == pytest.approx(100 * both / (both + a))
     np.testing.assert_allclose(table["rmse"], np.mean(np.sqrt(before)))
     for number in range(4):
-        of_folds = [np.sqrt(after[fold, number]) - np.sqrt(before[fold]) for fold in range(5)]
-        mean = sum(of_folds) / 5
+        grown = [np.sqrt(after[fold, number]) - np.sqrt(before[fold]) for fold in range(5)]
+        mean = sum(grown) / 5
         assert table["rmse_growth"][number] == pytest.approx(mean)
-        variance = sum((value - mean) ** 2 for value in of_folds) / 4
+        variance = sum((value - mean) ** 2 for value in grown) / 4
         assert table["rmse_growth_sd"][number] == pytest.approx(np.sqrt(variance))
 
 
-def test_what_shuffling_improves_counts_as_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    errors = np.array([4.0, 4, 4, 4, 4]), np.tile([7.0, 3, 5, 2], (5, 1))
-    monkeypatch.setattr(importances, "permutation_errors", lambda *_: errors)
-    found = independent([1, 1, 1])
-    table = importance_table(model(found, LINEAR), found, LINEAR, [["b", "c"]], 1)
-    assert table["permutation_percent"].tolist() == [75, 0, 25, 0]
-    assert table["rmse_growth"].tolist() == pytest.approx([7**0.5 - 2, 3**0.5 - 2, 5**0.5 - 2, 2**0.5 - 2])
-
-
 @pytest.mark.filterwarnings("error")
-def test_a_group_can_matter_where_none_of_its_members_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    errors = np.array([4.0, 4, 4, 4, 4]), np.tile([4.0, 3, 5], (5, 1))
-    monkeypatch.setattr(importances, "permutation_errors", lambda *_: errors)
-    found = independent([1, 1])
+def test_a_group_can_matter_where_none_of_its_members_does() -> None:
+    """Two copies of what matters less elsewhere: without half of it errors are smaller, without all of it larger."""
+    x = np.random.default_rng(11).normal(size=(SIDE * SIDE, 1))
+    found = changing(rows(np.tile(x, 2), np.zeros(len(x))), 0, [1, 0.05, 0.05, 0.05, 0.05])
     table = importance_table(model(found, LINEAR), found, LINEAR, [["a", "b"]], 1)
     np.testing.assert_array_equal(table["permutation_percent"], [np.nan, np.nan, 100])
 
