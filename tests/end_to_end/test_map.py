@@ -55,10 +55,11 @@ BETWEEN = {
     "protocols/intervals.json",
     "protocols/intervals.parquet",
     *(f"protocols/{protocol}.parquet" for protocol in PROTOCOLS),
-    *(f"tables/{name}.csv" for name in ("variogram", "differences", "field_differences", "shift_histograms")),
+    *(f"tables/{name}.csv" for name in ("variogram", "differences", "score_intervals", "shift_histograms")),
     *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map", "applicability", "interval")),
+    *(f"tables/field_{name}.csv" for name in ("points", "differences", "intervals")),
     "blocks/r000c000/shift.json",
-    *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search", "field_points")),
+    *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search")),
 }
 SHARED = {
     f"results/composites/simulated/{name}/{MONTH}{suffix}"

@@ -96,7 +96,7 @@ def test_a_module_plans_what_the_workflow_plans(
     own = planned(landscape, SMALL)
     assert "simulate_truth" in rules(own)
     assert "simulate_landscape" not in rules(own)
-    theirs = planned(landscape, SMALL, tree, variables=library(origin))
+    theirs = planned(landscape, SMALL, tree, variables=library(origin), cold=True)
     assert theirs == {Pending(prefix + file.rule, file.path) for file in own}
 
 
@@ -107,7 +107,7 @@ def test_another_workflow_keeps_what_is_its_own(
     """Its default target, its own use of the module's wildcards and its handlers; a module's job runs within it."""
     tree = outer(origin, OWN)
     folder = tmp_path / "run"
-    done = succeed(folder, config=SMALL, tree=tree, variables=library(origin))
+    done = succeed(folder, config=SMALL, tree=tree, variables=library(origin), cold=True)
     assert "this workflow's own start" in done.output
     assert (folder / "summer/notes.txt").exists()
     assert (folder / LANDSCAPE).read_bytes() == (landscape / LANDSCAPE).read_bytes()
@@ -116,6 +116,6 @@ def test_another_workflow_keeps_what_is_its_own(
 
 def test_a_library_that_is_not_installed_is_told(tmp_path: Path, outer: Outer, library: Callable) -> None:
     tree = outer("git", "use rule * from kilomoist\n")
-    done = snakemake(tmp_path / "run", "--dry-run", config=SMALL, tree=tree, variables=library("path"))
+    done = snakemake(tmp_path / "run", "--dry-run", config=SMALL, tree=tree, variables=library("path"), cold=True)
     assert "kilomoist is not installed" in done.sentence()
     assert "pip install" in done.sentence()

@@ -41,7 +41,7 @@ def test_killed_run_continues_to_the_same_map(demo: Path, tmp_path: Path) -> Non
     assert refused.code != 0
     assert "--unlock" in refused.output
     succeed(folder, "--unlock", config=SMALL)
-    succeed(folder, *WITHOUT_FIGURES, config=SMALL, cores=2, cold=True)
+    succeed(folder, *WITHOUT_FIGURES, config=SMALL, cores=2)
     assert not [path for path in files(folder, "results/logs") if "simulate_" in path]  # granules are taken as they are
     assert not list(folder.rglob(".partial-*"))
     assert identical(demo, folder) == []
