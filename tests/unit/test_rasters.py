@@ -128,7 +128,7 @@ def test_tiles_are_in_the_sinusoidal_grid(tmp_path: Path) -> None:
     grid = tile_grid("h25v04", 1200)
     write_raster(tmp_path / "tile.tif", {"lst_day": np.zeros((1200, 1200), np.float32)}, grid, grid.window, {})
     with rasterio.open(tmp_path / "tile.tif") as file:
-        assert CRS(file.crs).to_dict()["proj"] == "sinu"
+        assert CRS(file.crs).coordinate_operation.method_name == "Sinusoidal"
         assert CRS(file.crs).ellipsoid.semi_major_metre == pytest.approx(6371007.181)
         assert CRS(file.crs).ellipsoid.semi_minor_metre == pytest.approx(6371007.181)
         assert file.bounds == pytest.approx((7783653.637667, 4447802.078667, 8895604.157333, 5559752.598333), abs=0.01)

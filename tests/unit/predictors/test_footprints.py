@@ -58,7 +58,7 @@ def polygon_mean(layer: np.ndarray, source: Grid, target: Window) -> tuple[np.nd
 
 def warp(layer: np.ndarray, source: Grid, target: Window) -> tuple[np.ndarray, np.ndarray]:
     total, share = sum_footprints(layer[None], source, target)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         return total[0] / share[0], share[0]
 
 
