@@ -99,6 +99,7 @@ def knndm_folds(
     map_latitude: NDArray,
     folds: int,
     seed: int,
+    max_fold: float = MAX_FOLD,
 ) -> Matched:
     """Folds in which a row is as far from the rows of other folds as the map's points are from the training rows.
 
@@ -110,7 +111,7 @@ def knndm_folds(
     2. Otherwise rows are clustered into q clusters, for numbers q from `folds` to n − 2 in equal steps of log q.
     3. Clusters with n / `folds` rows or more are folds, the others are dealt out to the remaining folds in the order of
        their centres along the first principal component of all rows. Candidates with a fold of more than
-       `MAX_FOLD` of the rows are dropped.
+       `max_fold` of the rows are dropped.
     4. The candidate whose distances between folds are closest to the map's distances to training rows is taken: the
        smallest Wasserstein distance W = ∫ |F − G| of the two distribution functions.
 
@@ -148,13 +149,13 @@ def knndm_folds(
             along = (points - points.mean(axis=0)) @ (axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1]))
         for number, cluster in zip(numbers, _clusterings(points, numbers, random), strict=True):
             candidate = _merge(cluster, along, folds)
-            if np.bincount(candidate).max() > MAX_FOLD * n:
+            if np.bincount(candidate).max() > max_fold * n:
                 continue
             w = wasserstein_distance(distances_between_folds(points, candidate), wanted)
             if w < smallest:
                 clusters, best, smallest = int(number), candidate, w
         if clusters is None:
-            raise ValueError(f"every candidate has a fold of more than {MAX_FOLD:.0%} of the {n} rows")
+            raise ValueError(f"every candidate has a fold of more than {max_fold:.0%} of the {n} rows")
     between = distances_between_folds(points, best)
     share = np.linspace(0, 1, 101)
     named = {"training_m": training, "map_m": wanted, "folds_m": between}
