@@ -98,6 +98,11 @@ def benchmark_of(rule, wildcards):
     return f"results/benchmarks/{rule}/{wildcards}.tsv"
 
 
+def figure(name):
+    """A figure of a run, with the caption of its name in Snakemake's report."""
+    return report(f"{RUN}/figures/{name}.png", caption=f"../report/{name}.rst", category="Figures")
+
+
 def learner(*names):
     """Keys of `model` that a rule's learner is built from: those that it uses alone, lest another rerun it."""
     return {name: getattr(CONFIG.model, name) for name in names}

@@ -1,7 +1,5 @@
 # NASA Earthdata: what is there, what is fetched, and outlines of countries. An archive's granules are inputs as they are.
 
-import os
-
 STORE = "resources/granules"
 
 

@@ -46,18 +46,10 @@ rule draw_evaluation:
         intervals=f"{RUN}/tables/score_intervals.csv",
         predictions=f"{RUN}/tables/predictions.csv",
     output:
-        correlation_figure=report(
-            f"{RUN}/figures/correlation.png", caption="../report/correlation.rst", category="Figures"
-        ),
-        importance_figure=report(
-            f"{RUN}/figures/importance.png", caption="../report/importance.rst", category="Figures"
-        ),
-        partial_dependence_figure=report(
-            f"{RUN}/figures/partial_dependence.png", caption="../report/partial_dependence.rst", category="Figures"
-        ),
-        predicted_observed_figure=report(
-            f"{RUN}/figures/predicted_observed.png", caption="../report/predicted_observed.rst", category="Figures"
-        ),
+        correlation_figure=figure("correlation"),
+        importance_figure=figure("importance"),
+        partial_dependence_figure=figure("partial_dependence"),
+        predicted_observed_figure=figure("predicted_observed"),
     log:
         log_of("draw_evaluation", "{region}/{month}"),
     benchmark:
@@ -86,9 +78,9 @@ rule draw_maps:
         histograms=f"{RUN}/tables/shift_histograms.csv",
         outline=outline,
     output:
-        maps_figure=report(f"{RUN}/figures/maps.png", caption="../report/maps.rst", category="Figures"),
-        quality_figure=report(f"{RUN}/figures/quality.png", caption="../report/quality.rst", category="Figures"),
-        shift_figure=report(f"{RUN}/figures/shift.png", caption="../report/shift.rst", category="Figures"),
+        maps_figure=figure("maps"),
+        quality_figure=figure("quality"),
+        shift_figure=figure("shift"),
     log:
         log_of("draw_maps", "{region}/{month}"),
     benchmark:
@@ -115,9 +107,7 @@ rule draw_field_validation:
         intervals=f"{RUN}/tables/field_intervals.csv",
         matched=f"{RUN}/tables/field_points.csv",
     output:
-        figure=report(
-            f"{RUN}/figures/field_validation.png", caption="../report/field_validation.rst", category="Figures"
-        ),
+        figure=figure("field_validation"),
     log:
         log_of("draw_field_validation", "{region}/{month}"),
     benchmark:
