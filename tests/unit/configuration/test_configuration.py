@@ -27,6 +27,8 @@ WRITE_AGAIN = "run `python -m kilomoist.configuration.schema` and commit what it
 BOX = [96.0, 45.0, 104.0, 50.0]
 ITEMS = {"regions": {"name": "here", "bbox": BOX}, "compare": {"name": "NASA", "path": __file__}}
 """Keys of a list's item that are right."""
+MONTHS = "a list of one or more, each a month as YYYY-MM"
+LIMITS = "an upper and a lower limit in cm"
 PREDICTORS = "ndvi, evi, lst_day, lst_night, lst_range, slope, northness, eastness"
 
 
@@ -202,13 +204,6 @@ def test_layers_have_a_short_form(tmp_path: Path) -> None:
     assert load(written).predictors.layers["elevation"].path == dem
 
 
-@pytest.mark.parametrize("name", ["ndvi", "target", "observed", "above", "fold", "ndvi_days", "valid_fraction_x"])
-def test_a_layer_has_a_name_of_its_own(tmp_path: Path, name: str) -> None:
-    (tmp_path / "layer.tif").touch()
-    with pytest.raises(InputError, match=f"{name} cannot name a layer, because something else is called so"):
-        load({"predictors": {"use": ["ndvi"], "layers": {name: str(tmp_path / "layer.tif")}}})
-
-
 def test_a_month_needs_no_quotes_in_yaml() -> None:
     assert load(yaml.safe_load("months: [2021-08]")).months == ("2021-08",)
 
@@ -262,6 +257,14 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
         ),
         ("predictors.temperature", "MOD13A1.061", "expected MOD11A1.061 or MYD11A1.061."),
         ("predictors.vegetation", 13, "expected MOD13A1.061, MYD13A1.061"),
+        (
+            "predictors.use",
+            "evi",
+            (
+                f"expected a list of one or more, each {PREDICTORS} or the name of a layer; "
+                'on the command line: --config \'predictors={"use": ["evi"]}\'.'
+            ),
+        ),
         ("predictors.use", [], f"expected a list of one or more, each {PREDICTORS} or the name of a layer."),
         ("predictors.use", ["evi", "evi"], "evi occurs more than once."),
         ("predictors.layers", [__file__], "expected a mapping of names to paths of rasters, or to mappings"),
@@ -282,8 +285,9 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
             )
             for value in (5, None, True, [__file__])
         ),
-        ("months", 2021, "expected a list of one or more, each a month as YYYY-MM; "),
-        ("months", [], "expected a list of one or more, each a month as YYYY-MM."),
+        ("months", 2021, f"expected {MONTHS}; "),
+        ("months", "2021-08", f"expected {MONTHS}; on the command line: --config 'months=[\"2021-08\"]'."),
+        ("months", [], f"expected {MONTHS}."),
         ("months", ["2021-08", "2021-07", "2021-08"], "2021-08 occurs more than once."),
         ("months[0]", "2015-03", "SMAP's first whole month is 2015-04."),
         *(
@@ -352,19 +356,12 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
             {"model": {"subgrid": True}},
             "`model`: `subgrid` is true, which was taken away, because maps were worse with it: leave it out.",
         ),
-        (
-            {"predictors": {"use": ["ndvi", "elevation"]}},
+        *(
             (
-                '`predictors.use[1]` is "elevation", which no product measures: '
-                "give a raster of it as `predictors.layers.elevation`."
-            ),
-        ),
-        (
-            {"predictors": {"use": "evi"}},
-            (
-                f'`predictors.use` is "evi": expected a list of one or more, each {PREDICTORS} or the name of a layer; '
-                'on the command line: --config \'predictors={"use": ["evi"]}\'.'
-            ),
+                {"predictors": {"use": ["ndvi", name]}},
+                f'`predictors.use[1]` is "{name}", which {why}: give a raster of it as `predictors.layers.elevation`.',
+            )
+            for name, why in (("elevation", "no product measures"), ("slope", "is computed from elevation"))
         ),
         (
             {"predictors": {"use": ["aspect"], "layers": {"elevation": __file__}}},
@@ -379,7 +376,10 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
                 {"predictors": {"layers": {name: __file__}}},
                 f"`predictors.layers`: {name} cannot name a layer, because something else is called so: take another",
             )
-            for name in ("lst_range", "ndvi", "slope", "aspect", "target", "valid_fraction_x", "clay_days", "water")
+            for name in (
+                *("lst_range", "ndvi", "slope", "aspect", "target", "valid_fraction_x", "clay_days", "ndvi_days"),
+                *("water", "observed", "above", "fold"),
+            )
         ),
         (
             {"predictors": {"layers": {"clay": "absent.tif"}}},
@@ -399,13 +399,6 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
         (
             {"predictors": {"layers": {"soil": {"resampling": "mode"}}}},
             "`predictors.layers.soil.path` is missing: expected a path.",
-        ),
-        (
-            {"months": "2021-08"},
-            (
-                '`months` is "2021-08": expected a list of one or more, each a month as YYYY-MM; '
-                "on the command line: --config 'months=[\"2021-08\"]'."
-            ),
         ),
         ({"months": ["2021-08", "2999-12"]}, '`months[1]` is "2999-12": it lies in the future (today is '),
         (
@@ -437,21 +430,15 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
             region(country="MNG", bbox=BOX, outline=__file__),
             "`regions[0]` (here): `outline` and `country` exclude each other: give one of them.",
         ),
-        (
-            region(bbox=[178, -18, -178, -16]),
-            "`regions[0].bbox` (here) is [178, -18, -178, -16], but the simulated scene `full` covers [95.5, 44.5, ",
-        ),
-        (
-            region(bbox=[100, 45, -170, 50]),
-            "`regions[0].bbox` (here) is [100, 45, -170, 50], but the simulated scene `full` covers [95.5, 44.5, ",
-        ),
-        (
-            region(bbox=[-92, 33.5, -75, 40]),
+        *(
             (
-                "`regions[0].bbox` (here) is [-92, 33.5, -75, 40], but the simulated scene `full` covers "
-                "[95.5, 44.5, 104.5, 50.5] only: take a region inside it, or `source: archive` with granules of "
-                "your region."
-            ),
+                region(bbox=box),
+                (
+                    f"`regions[0].bbox` (here) is {box}, but the simulated scene `full` covers [95.5, 44.5, 104.5, "
+                    "50.5] only: take a region inside it, or `source: archive` with granules of your region."
+                ),
+            )
+            for box in ([178, -18, -178, -16], [100, 45, -170, 50], [-92, 33.5, -75, 40])
         ),
         (
             {"scene": {"extent": "small"}},
@@ -484,9 +471,12 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
             {"compare": [{"name": "NASA", "path": __file__}], "months": ["2021-07", "2021-08"]},
             f'`compare[0].path` (NASA) is "{__file__}", one file for 2 months: write {{month}} in it where its name ',
         ),
-        (
-            {"compare": [{"name": "NASA", "path": __file__}] * 2},
-            '`compare[1].name` is "NASA", as another map or column is: rename it.',
+        *(
+            (
+                {"compare": [{"name": name, "path": __file__}] * times},
+                f'`compare[{times - 1}].name` is "{name}", as another map or column is: rename it.',
+            )
+            for name, times in (("NASA", 2), ("1 km", 1))
         ),
         (
             {"source": "archive", "archive": ".", "compare": [{"name": "NASA", "path": __file__}]},
@@ -496,37 +486,19 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
             {"points": {"units": "percent"}},
             "`points` says how `field_points` are read, but `field_points` is null: give the path of your points, or ",
         ),
-        ({"field_points": __file__, "points": {"units": "%"}}, '`points.units` is "%": expected m3/m3 or percent.'),
-        (
-            {"field_points": __file__, "points": {"depth": 5}},
-            "`points.depth` is 5: expected an upper and a lower limit in cm, [top, bottom]; on the command line: ",
-        ),
-        (
-            {"field_points": __file__, "points": {"depth": [0, 0.05]}},
-            "`points.depth` is [0, 0.05]: it looks like metres; expected an upper and a lower limit in cm, for ",
-        ),
-        (
-            {"field_points": __file__, "points": {"depth": [10, 5]}},
-            "`points.depth` is [10, 5]: expected an upper and a lower limit in cm below the surface, [top, bottom].",
-        ),
-        (
-            {"field_points": __file__, "points": {"columns": {"lon": "x"}}},
-            '`points.columns.lon` is not a key (its value is "x"): ',
-        ),
-        (
-            {"field_points": __file__, "points": {"columns": {"id": None}}},
-            "`points.columns.id` is null: expected text.",
-        ),
-        (
-            {"predictors": {"use": ["slope"]}},
-            (
-                '`predictors.use[0]` is "slope", which is computed from elevation: '
-                "give a raster of it as `predictors.layers.elevation`."
-            ),
-        ),
-        (
-            {"compare": [{"name": "1 km", "path": __file__}]},
-            '`compare[0].name` is "1 km", as another map or column is: rename it.',
+        *(
+            ({"field_points": __file__, "points": points}, sentence)
+            for points, sentence in (
+                ({"units": "%"}, '`points.units` is "%": expected m3/m3 or percent.'),
+                ({"depth": 5}, f"`points.depth` is 5: expected {LIMITS}, [top, bottom]; on the command line: "),
+                ({"depth": [0, 0.05]}, f"`points.depth` is [0, 0.05]: it looks like metres; expected {LIMITS}, for "),
+                (
+                    {"depth": [10, 5]},
+                    f"`points.depth` is [10, 5]: expected {LIMITS} below the surface, [top, bottom].",
+                ),
+                ({"columns": {"lon": "x"}}, '`points.columns.lon` is not a key (its value is "x"): '),
+                ({"columns": {"id": None}}, "`points.columns.id` is null: expected text."),
+            )
         ),
     ],
 )
