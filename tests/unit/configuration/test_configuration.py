@@ -367,10 +367,6 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
             {"predictors": {"use": ["aspect"], "layers": {"elevation": __file__}}},
             '`predictors.use[0]` is "aspect": angles cannot be averaged, because 359° and 1° are neighbours; take ',
         ),
-        (
-            {"predictors": {"layers": {"Clay": __file__}}},
-            "`predictors.layers`: Clay cannot name a layer: take a-z, 0-9 and _, beginning with a letter.",
-        ),
         *(
             (
                 {"predictors": {"layers": {name: __file__}}},
@@ -381,24 +377,24 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
                 *("water", "observed", "above", "fold"),
             )
         ),
-        (
-            {"predictors": {"layers": {"clay": "absent.tif"}}},
-            '`predictors.layers.clay.path` is "absent.tif": there is no such file (paths start at ',
-        ),
-        (
-            {"predictors": {"layers": {"soil": {"path": __file__, "resampling": "modal"}}}},
-            '`predictors.layers.soil.resampling` is "modal": expected average or mode.',
-        ),
-        (
-            {"predictors": {"layers": {"soil": {"path": __file__, "resample": "mode"}}}},
-            (
-                '`predictors.layers.soil.resample` is not a key (its value is "mode"): did you mean '
-                "`predictors.layers.soil.resampling`?"
-            ),
-        ),
-        (
-            {"predictors": {"layers": {"soil": {"resampling": "mode"}}}},
-            "`predictors.layers.soil.path` is missing: expected a path.",
+        *(
+            ({"predictors": {"layers": layers}}, f"`predictors.layers{sentence}")
+            for layers, sentence in (
+                ({"Clay": __file__}, "`: Clay cannot name a layer: take a-z, 0-9 and _, beginning with a letter."),
+                ({"clay": "absent.tif"}, '.clay.path` is "absent.tif": there is no such file (paths start at '),
+                (
+                    {"soil": {"path": __file__, "resampling": "modal"}},
+                    '.soil.resampling` is "modal": expected average or mode.',
+                ),
+                (
+                    {"soil": {"path": __file__, "resample": "mode"}},
+                    (
+                        '.soil.resample` is not a key (its value is "mode"): '
+                        "did you mean `predictors.layers.soil.resampling`?"
+                    ),
+                ),
+                ({"soil": {"resampling": "mode"}}, ".soil.path` is missing: expected a path."),
+            )
         ),
         ({"months": ["2021-08", "2999-12"]}, '`months[1]` is "2999-12": it lies in the future (today is '),
         (

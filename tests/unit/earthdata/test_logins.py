@@ -18,14 +18,13 @@ from kilomoist.earthdata.logins import HOST, Login, find_login
 from kilomoist.errors import InputError
 from kilomoist.products import PRODUCTS
 
-VARIABLES = ("EARTHDATA_TOKEN", "EARTHDATA_USERNAME", "EARTHDATA_PASSWORD")
 SECRET = "Tr0ub4dor-&-3"
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home, and no credentials in the environment."""
-    for name in (*VARIABLES, "NETRC"):
+    for name in ("EARTHDATA_TOKEN", "EARTHDATA_USERNAME", "EARTHDATA_PASSWORD", "NETRC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path

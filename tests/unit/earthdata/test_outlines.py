@@ -51,14 +51,12 @@ def test_a_country_is_found(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["MNG.geojson"]
 
 
-def test_a_country_without_iso_code_is_found(tmp_path: Path) -> None:
-    fetch_outline("FRA", tmp_path / "FRA.geojson")
-    assert read_outline(tmp_path / "FRA.geojson").bounds == (2, 0, 3, 1)
-
-
-def test_names_of_properties_in_lower_case(tmp_path: Path) -> None:
-    fetch_outline("OLD", tmp_path / "OLD.geojson")
-    assert read_outline(tmp_path / "OLD.geojson").area == pytest.approx(2)
+@pytest.mark.parametrize(("country", "bounds", "area"), [("FRA", (2, 0, 3, 1), 1), ("OLD", (50, 0, 53, 1), 2)])
+def test_a_country_of_another_form_is_found(tmp_path: Path, country: str, bounds: tuple, area: float) -> None:
+    """Without ISO code, and with names of properties in lower case."""
+    fetch_outline(country, tmp_path / "outline.geojson")
+    outline = read_outline(tmp_path / "outline.geojson")
+    assert (outline.bounds, outline.area) == (bounds, pytest.approx(area))
 
 
 def test_an_unknown_country_is_told_which_there_are(tmp_path: Path) -> None:
