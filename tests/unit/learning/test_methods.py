@@ -1,6 +1,6 @@
 """The two methods: what they learn from, and that predictors that say nothing change nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -44,13 +44,6 @@ Real = Callable[[str], Path]
 WINDOW = Window(202, 3001, 40, 52)
 FOREST = LearnerSettings("random_forest", 15, 2021)
 LINEAR = LearnerSettings("linear", 30, 2021)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """OpenMP's threads wait actively for each other, which takes seconds where other tests need the processors."""
-    with threadpool_limits(1, "openmp"):
-        yield
 
 
 def smooth(random: np.random.Generator, shape: tuple[int, int], scale: float) -> np.ndarray:

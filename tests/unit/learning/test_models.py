@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -19,7 +18,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
-from threadpoolctl import threadpool_limits
 
 from kilomoist.configuration import keys
 from kilomoist.errors import InputError
@@ -37,13 +35,6 @@ from kilomoist.learning.models import Model, load, save
 ROOT = Path(__file__).parents[3]
 NAMES = ("ndvi", "evi", "lst_day")
 TRENDS = [(kind, trend) for kind in KINDS for trend in ("none", "linear") if (kind, trend) != ("linear", "linear")]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """OpenMP's threads wait actively for each other, which takes seconds where other tests need the processors."""
-    with threadpool_limits(1, "openmp"):
-        yield
 
 
 def rows(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
