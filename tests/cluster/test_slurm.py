@@ -33,7 +33,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def local(tmp_path_factory: pytest.TempPathFactory, slurm: Cluster) -> Path:
     """The folder of a run without SLURM; it has the plugin too, and would wait for a controller that is not there."""
     folder = tmp_path_factory.mktemp("local")
-    succeed(folder, MAP, config=SMALL, cores=2, variables=slurm.variables)
+    succeed(folder, MAP, config=SMALL, cores=2, variables=slurm.variables, cold=True)
     return folder
 
 
@@ -205,7 +205,7 @@ def test_killed_and_cancelled_runs_continue(slurm: Cluster, local: Path, without
         process.send_signal(signal.SIGKILL)
     finished = {path: written(folder / path) for path in (VEGETATION, TEMPERATURE, TARGET)}
     killed = numbers(slurm)
-    succeed(folder, "--unlock", config=SMALL, variables=slurm.variables)
+    succeed(folder, "--unlock", config=SMALL, variables=slurm.variables, cold=True)
     with submitting(slurm, folder, SAMPLES) as process:
         first(slurm, stacking, process, killed)
         slurm.ask("scancel", "--signal=CONT", "--full", left.number)
