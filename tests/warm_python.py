@@ -106,11 +106,12 @@ def keep(connection: socket.socket, interpreter: str) -> None:
     text = b""
     while len(text) < int.from_bytes(header, "big"):
         text += connection.recv(1 << 16)
+    ended, open_until_then = os.pipe()
     child = os.fork()
     if child == 0:
         connection.close()
         program(json.loads(text), streams, interpreter)
-    ended = os.pidfd_open(child)
+    os.close(open_until_then)
     ready, _, _ = select.select([connection, ended], [], [])
     if ended not in ready:
         os.kill(child, signal.SIGKILL)
