@@ -22,15 +22,12 @@ class _Behaviour(ast.NodeTransformer):
         is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
         return None if is_for_types else self.generic_visit(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef | ast.FunctionDef) -> Any:
-        around, self._in_function = self._in_function, isinstance(node, ast.FunctionDef)
-        self.generic_visit(node)
-        self._in_function = around
-        return node
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        return self._visit_body(node, in_function=False)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         node.returns = None
-        return self.visit_ClassDef(node)
+        return self._visit_body(node, in_function=True)
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
@@ -40,6 +37,12 @@ class _Behaviour(ast.NodeTransformer):
         if not self._in_function:
             return self.generic_visit(node)
         return ast.Assign([node.target], node.value) if node.value else None
+
+    def _visit_body(self, node: ast.AST, in_function: bool) -> ast.AST:
+        around, self._in_function = self._in_function, in_function
+        self.generic_visit(node)
+        self._in_function = around
+        return node
 
 
 @cache
