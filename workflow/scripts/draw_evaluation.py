@@ -8,6 +8,7 @@ from kilomoist.reporting.figures.importance import draw_importance
 from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
+from kilomoist.reporting.figures.scatter import read_scores
 
 
 def draw_evaluation(
@@ -29,8 +30,8 @@ def draw_evaluation(
     draw_correlation(correlation_figure, pd.read_csv(correlation), caption)
     draw_importance(importance_figure, pd.read_csv(importance), caption)
     draw_partial_dependence(partial_dependence_figure, pd.read_csv(partial_dependence), caption)
-    scored = pd.read_csv(scores).merge(pd.read_csv(intervals))
-    draw_predicted_observed(predicted_observed_figure, pd.read_csv(predictions), scored, caption)
+    found = read_scores(scores, intervals)
+    draw_predicted_observed(predicted_observed_figure, pd.read_csv(predictions), found, caption)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ import pandas as pd
 from kilomoist.jobs import hand_over
 from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.pages import read_caption
+from kilomoist.reporting.figures.scatter import read_scores
 
 
 def draw_field_validation(*, fine: str, scores: str, intervals: str, matched: str, figure: str) -> None:
     """Write the figure from the scores, how their intervals were found, and the matched pixels of the map `fine`."""
-    scored = pd.read_csv(scores).merge(pd.read_csv(intervals))
-    draw_points(figure, pd.read_csv(matched), scored, read_caption(fine))
+    draw_points(figure, pd.read_csv(matched), read_scores(scores, intervals), read_caption(fine))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,11 @@ from matplotlib.ticker import MaxNLocator
 from kilomoist.reporting.figures.style import INK, MOISTURE_UNIT, ROUND_STEPS, signed_text
 
 
+def read_scores(scores: str, intervals: str) -> pd.DataFrame:
+    """Scores of a table together with how their intervals were found, of the table beside it."""
+    return pd.read_csv(scores).merge(pd.read_csv(intervals))
+
+
 def draw_comparison(axes: Axes, title: str, limits: tuple[float, float], scores: pd.DataFrame) -> None:
     """Equal axes, the 1:1 line and the scores of the table's first row, in a panel of two soil moistures."""
     axes.plot(limits, limits, color=INK, linewidth=0.8, linestyle="--", label="1:1", zorder=1.5)
