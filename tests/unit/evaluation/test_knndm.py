@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from geodesics import MONGOLIA, cells, geodesic
 
-from kilomoist.evaluation import knndm
 from kilomoist.evaluation.distances import geocentric
-from kilomoist.evaluation.knndm import distances_between_folds, knndm_folds
+from kilomoist.evaluation.knndm import (
+    ClusterLimits,
+    clusterings,
+    distances_between_folds,
+    knndm_folds,
+    merge_clusters,
+)
 from kilomoist.evaluation.validation_folds import random_folds
 from kilomoist.grids import Window
 
@@ -88,23 +93,21 @@ def test_matched_folds_do_not_know_of_180_degrees() -> None:
 
 
 @pytest.mark.parametrize("linked", [3000, 100])
-def test_the_seed_decides(monkeypatch: pytest.MonkeyPatch, linked: int) -> None:
+def test_the_seed_decides(linked: int) -> None:
     """With all rows in Ward's tree as with some of them, where the clusters are other ones but no worse."""
-    monkeypatch.setattr(knndm, "_LINKED", linked)
     train, points = sample("clustered", 600)
-    one, same = (knndm_folds(*train.T, *points.T, 5, seed) for seed in (1, 1))
+    one, same = (knndm_folds(*train.T, *points.T, 5, seed, ClusterLimits(linked=linked)) for seed in (1, 1))
     np.testing.assert_array_equal(one.folds, same.folds)
     assert one.wasserstein_m == same.wasserstein_m
     assert one.wasserstein_m < 1e4  # folds by chance: 40 km
 
 
 @pytest.mark.parametrize("numbers", [[5, 17, 40], [5, 90, 119]])
-def test_clusterings_have_as_many_clusters_as_asked_for(monkeypatch: pytest.MonkeyPatch, numbers: list[int]) -> None:
+def test_clusterings_have_as_many_clusters_as_asked_for(numbers: list[int]) -> None:
     """Also on a regular grid, where many merges of Ward's tree are of one height."""
     points = geocentric(*cells(Window(200, 3000, 10, 12))[2:])
     for linked in (3000, 60):
-        monkeypatch.setattr(knndm, "_LINKED", linked)
-        found = knndm._clusterings(points, np.array(numbers), np.random.default_rng(1))
+        found = clusterings(points, np.array(numbers), np.random.default_rng(1), linked)
         assert [len(set(cluster)) for cluster in found] == numbers
 
 
@@ -112,7 +115,7 @@ def test_clusters_are_merged_as_in_cast() -> None:
     """Large ones stay alone, small ones are dealt out along the axis."""
     cluster = np.repeat([7, 3, 5, 1, 9, 2], [40, 4, 5, 6, 5, 40])
     along = np.repeat([6.0, 2.0, 3.0, 1.0, 4.0, 5.0], [40, 4, 5, 6, 5, 40])
-    found = knndm._merge(cluster, along, 4)
+    found = merge_clusters(cluster, along, 4)
     fold_of = {int(number): int(found[cluster == number][0]) for number in np.unique(cluster)}
     assert all((found[cluster == number] == fold).all() for number, fold in fold_of.items())
     assert (fold_of[2], fold_of[7]) == (0, 1)
@@ -130,12 +133,12 @@ def test_an_example_of_cast_comes_out_alike() -> None:
     start = np.array([2.655087, 3.721239]) % step
     points = np.stack(np.meshgrid(start[0] + step * np.arange(5), start[1] + step * np.arange(4)), -1).reshape(-1, 2)
     kilometre = 1000 / np.array([111_319.49, 110_574.3])  # in degrees, where the equator meets 0° E
-    plane = knndm_folds(*(train * kilometre).T, *(points * kilometre).T, 2, 1, 0.8)
+    plane = knndm_folds(*(train * kilometre).T, *(points * kilometre).T, 2, 1, ClusterLimits(max_fold=0.8))
     assert plane.wasserstein_m / 1000 == pytest.approx(1.091896, abs=1e-5)
     assert plane.clusters == 3
     assert plane.folds[4] == plane.folds[5] != plane.folds[0]
     assert len(set(plane.folds[:4])) == 1
-    globe = knndm_folds(*train.T, *points.T, 2, 1, 0.8)
+    globe = knndm_folds(*train.T, *points.T, 2, 1, ClusterLimits(max_fold=0.8))
     assert globe.wasserstein_m == pytest.approx(121_095.2, rel=0.01)  # on the ellipsoid
     assert globe.clusters == 3
     np.testing.assert_array_equal(globe.folds, plane.folds)

@@ -11,13 +11,22 @@ from kilomoist.evaluation.distances import arc_length, geocentric
 from kilomoist.evaluation.validation_folds import random_folds
 from kilomoist.learning.training_folds import out_of_fold
 
-MAX_FOLD = 0.5
-"""Share of the rows that no fold of `knndm_folds` exceeds, as in CAST."""
 _MAX_P = 0.05
 _CANDIDATES = 40
 """Numbers of clusters that `knndm_folds` compares (CAST: 100)."""
-_LINKED = 3000
-"""Rows up to which clusters are found in a tree of all distances, 36 MB."""
+
+
+@dataclass(frozen=True)
+class ClusterLimits:
+    """Limits of the clusters that are found, and of the folds that they are merged into."""
+
+    max_fold: float = 0.5
+    """Share of the rows that no fold exceeds, as in CAST."""
+    linked: int = 3000
+    """Rows up to which clusters are found in a tree of all distances, 36 MB."""
+
+
+LIMITS = ClusterLimits()
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ def distances_between_folds(points: NDArray, folds: NDArray[np.int64]) -> NDArra
     return arc_length(out_of_fold(folds, nearest))
 
 
-def _merge(cluster: NDArray[np.int64], along: NDArray, folds: int) -> NDArray[np.int64]:
+def merge_clusters(cluster: NDArray[np.int64], along: NDArray, folds: int) -> NDArray[np.int64]:
     """Fold of each row (n,) from the cluster of each row.
 
     Clusters as large as a fold are one; the others are dealt to the remaining folds in turn, in the order of their mean
@@ -61,10 +70,12 @@ def _merge(cluster: NDArray[np.int64], along: NDArray, folds: int) -> NDArray[np
     return fold_of[index]
 
 
-def _clusterings(points: NDArray, numbers: NDArray, random: np.random.Generator) -> list[NDArray[np.int64]]:
+def clusterings(
+    points: NDArray, numbers: NDArray, random: np.random.Generator, max_linked: int = LIMITS.linked
+) -> list[NDArray[np.int64]]:
     """Cluster of each of `points` (n, 3) for each number of clusters.
 
-    Up to `_LINKED` clusters are branches of Ward's tree (of all points, or of as many random ones, with which every
+    Up to `max_linked` clusters are branches of Ward's tree (of all points, or of as many random ones, with which every
     other point shares the cluster of the nearest); more are the surroundings of as many random points.
     """
     from scipy.cluster.hierarchy import linkage
@@ -76,7 +87,7 @@ def _clusterings(points: NDArray, numbers: NDArray, random: np.random.Generator)
         chosen = points[np.sort(random.choice(len(points), number, replace=False))]
         return chosen, KDTree(chosen).query(points)[1]
 
-    linked, branch = (points, np.arange(len(points))) if len(points) <= _LINKED else surroundings(_LINKED)
+    linked, branch = (points, np.arange(len(points))) if len(points) <= max_linked else surroundings(max_linked)
     leaves = len(linked)
     ends = linkage(linked, "ward")[:, :2].astype(int)
     results = []
@@ -99,7 +110,7 @@ def knndm_folds(
     map_latitude: NDArray,
     folds: int,
     seed: int,
-    max_fold: float = MAX_FOLD,
+    limits: ClusterLimits = LIMITS,
 ) -> Matched:
     """Folds in which a row is as far from the rows of other folds as the map's points are from the training rows.
 
@@ -111,13 +122,13 @@ def knndm_folds(
     2. Otherwise rows are clustered into q clusters, for numbers q from `folds` to n − 2 in equal steps of log q.
     3. Clusters with n / `folds` rows or more are folds, the others are dealt out to the remaining folds in the order of
        their centres along the first principal component of all rows. Candidates with a fold of more than
-       `max_fold` of the rows are dropped.
+       `limits.max_fold` of the rows are dropped.
     4. The candidate whose distances between folds are closest to the map's distances to training rows is taken: the
        smallest Wasserstein distance W = ∫ |F − G| of the two distribution functions.
 
     Other than CAST: `_CANDIDATES` numbers instead of 100; clusters and the component are those of points in space, not
-    of degrees; above `_LINKED` rows Ward's tree is one of `_LINKED` random rows, and more clusters than that are the
-    surroundings of random rows, so that no matrix of all distances is needed; the p-value is always asymptotic.
+    of degrees; above `limits.linked` rows Ward's tree is that of so many random rows, and more clusters than these are
+    the surroundings of random rows, so that no matrix of all distances is needed; the p-value is always asymptotic.
 
     **Training rows that cover the whole map** (nearly every cell is a row, points are the map's pixels) come to folds
     by chance: no pixel is farther from a row than rows are from each other. That is no mistake of the method but its
@@ -147,15 +158,15 @@ def knndm_folds(
             _, axes = np.linalg.eigh(np.cov(points.T))
             # An axis has no direction of its own: the sign that LAPACK gives it depends on the machine.
             along = (points - points.mean(axis=0)) @ (axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1]))
-        for number, cluster in zip(numbers, _clusterings(points, numbers, random), strict=True):
-            candidate = _merge(cluster, along, folds)
-            if np.bincount(candidate).max() > max_fold * n:
+        for number, cluster in zip(numbers, clusterings(points, numbers, random, limits.linked), strict=True):
+            candidate = merge_clusters(cluster, along, folds)
+            if np.bincount(candidate).max() > limits.max_fold * n:
                 continue
             w = wasserstein_distance(distances_between_folds(points, candidate), wanted)
             if w < smallest:
                 clusters, best, smallest = int(number), candidate, w
         if clusters is None:
-            raise ValueError(f"every candidate has a fold of more than {max_fold:.0%} of the {n} rows")
+            raise ValueError(f"every candidate has a fold of more than {limits.max_fold:.0%} of the {n} rows")
     between = distances_between_folds(points, best)
     share = np.linspace(0, 1, 101)
     named = {"training_m": training, "map_m": wanted, "folds_m": between}

@@ -19,8 +19,7 @@ MIN_RISE = 0.1
 _LAG_CLASSES = 20
 _RANGES = 200
 """Ranges that are tried, each some 2 % longer than the one before."""
-_ANCHORS = 1000
-_PARTNERS = 20_000
+ANCHORS, PARTNERS = 1000, 20_000
 """Pairs are those of so many random rows with so many others: 2·10⁷ at most, of which 10⁶ are in memory."""
 _ANCHORS_AT_ONCE = 50
 
@@ -93,13 +92,13 @@ def _chunks(anchors: int) -> list[slice]:
     return [slice(start, min(start + _ANCHORS_AT_ONCE, anchors)) for start in range(0, anchors, _ANCHORS_AT_ONCE)]
 
 
-def lags_of(longitude: NDArray, latitude: NDArray, seed: int) -> Lags:
+def lags_of(longitude: NDArray, latitude: NDArray, seed: int, anchors: int = ANCHORS, partners: int = PARTNERS) -> Lags:
     """Pairs of the rows at longitudes, latitudes (n,) in degrees; those that make pairs are drawn with `seed`."""
     from scipy.spatial.distance import cdist
 
     order = np.random.default_rng(seed).permutation(len(longitude))
     points = geocentric(longitude, latitude)[order]
-    anchors, partners = min(len(points), _ANCHORS), min(len(points), _PARTNERS)
+    anchors, partners = min(len(points), anchors), min(len(points), partners)
     longest = MAX_LAG * float(arc_length(cdist(points[:anchors], points[:anchors]).max(initial=0)))
     edges = chord_length(np.append(0, np.geomspace(1.5 * M09.side, max(longest, 3 * M09.side), _LAG_CLASSES)))
     kind = np.full((anchors, partners), _LAG_CLASSES, np.int8)
