@@ -5,7 +5,7 @@ from pathlib import Path
 from kilomoist.earthdata.catalogues import read_catalogue
 from kilomoist.earthdata.downloads import logged_in
 from kilomoist.earthdata.store import retrieve
-from kilomoist.granules.receipts import write_absent, write_receipt
+from kilomoist.granules.archive import write_absent, write_receipt
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.products import PRODUCTS
 

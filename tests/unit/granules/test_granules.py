@@ -19,7 +19,7 @@ from pyhdf.SD import SD, SDC
 
 from kilomoist.errors import InputError
 from kilomoist.granules.archive import search_archive
-from kilomoist.granules.hdf4 import descriptors
+from kilomoist.granules.formats import descriptors
 from kilomoist.granules.modis import read_datasets
 from kilomoist.granules.simulated import is_simulated
 from kilomoist.granules.smap import read_target

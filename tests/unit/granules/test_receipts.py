@@ -7,7 +7,7 @@ from granule_archives import LST, MONTH, TILE, temperature
 
 from kilomoist.errors import InputError
 from kilomoist.files import read_json, sha256
-from kilomoist.granules.receipts import granules_of, write_absent, write_receipt
+from kilomoist.granules.archive import index_granules, write_absent, write_receipt
 from kilomoist.predictors.inventories import choose_granules
 
 
@@ -51,7 +51,6 @@ def test_a_receipt_does_not_change_when_the_granule_does_not(receipts: list[Path
 def test_a_granule_that_is_gone_is_named_with_its_receipt(receipts: list[Path]) -> None:
     granule = Path(read_json(receipts[2])["path"])
     granule.unlink()
-    with pytest.raises(
-        InputError, match=f"{granule.name} was fetched but is no longer there: delete .*2021-08-03.json"
-    ):
-        list(granules_of(receipts))
+    said = f"{granule.name} was fetched but is no longer there: delete .*2021-08-03.json"
+    with pytest.raises(InputError, match=said):
+        index_granules(receipts, LST)

@@ -1,12 +1,13 @@
-"""Search for granules in folders."""
+"""Search for granules in folders, and receipts: they stand for granules in the store and change only when these do."""
 
 import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from kilomoist.errors import InputError
-from kilomoist.granules.receipts import SUFFIX, granules_of
+from kilomoist.files import read_json, sha256, write_json
 from kilomoist.products import Product, parse_name
 
 Granules = dict[tuple[str, str | None, datetime], Path]
@@ -43,20 +44,46 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
     return {key: Path(path) for key, (_, path) in sorted(newest.items(), key=lambda item: item[1][1])}
 
 
-def index_granules(paths: Iterable[str | Path], product: Product) -> Granules:
-    """Granules of a product among files, receipts (`granules_of`) and folders (`search_archive`), which raise."""
-    given, found = list(map(Path, paths)), Granules()
-    receipts = [path for path in given if path.suffix == SUFFIX]
-    for path in [*(path for path in given if path.suffix != SUFFIX), *granules_of(receipts)]:
-        if path.is_dir():
-            found |= search_archive(path, [product])
-        elif name := parse_name(path.name, product):
-            found[(name.product, name.tile, name.time)] = path
-    return found
-
-
 def _refuse_folder(error: OSError) -> None:
     raise InputError(
         f"The folder {error.filename} of the archive cannot be listed ({error.strerror}): make it readable or move it "
         f"out of the archive."
     ) from error
+
+
+def index_granules(paths: Iterable[str | Path], product: Product) -> Granules:
+    """Granules of a product among files, folders (`search_archive`) and receipts.
+
+    Raises `InputError` when a receipt's granule is no longer there, and what `search_archive` does.
+    """
+    found = Granules()
+    for path in map(Path, paths):
+        if path.is_dir():
+            found |= search_archive(path, [product])
+            continue
+        granule = _granule_of(path) if path.suffix == ".json" else path
+        if granule and (name := parse_name(granule.name, product)):
+            found[(name.product, name.tile, name.time)] = granule
+    return found
+
+
+def _granule_of(receipt: Path) -> Path | None:
+    """Path of a receipt's granule; None where it is absent."""
+    stored = read_json(receipt)
+    if stored.get("absent"):
+        return None
+    granule = Path(stored["path"])
+    if not granule.exists():
+        raise InputError(f"{granule} was fetched but is no longer there: delete {receipt} to fetch it again.")
+    return granule
+
+
+def write_receipt(path: str | Path, product: str, granule: Path, origin: dict[str, Any]) -> None:
+    """Write name, path, size and SHA-256 of a product's granule, and its description at its `origin`."""
+    stored = {"product": product, "name": granule.name, "path": str(granule), "size": granule.stat().st_size}
+    write_json(path, stored | {"checksum": f"sha256:{sha256(granule)}", "origin": origin})
+
+
+def write_absent(path: str | Path, product: str) -> None:
+    """Write that the provider does not have a granule."""
+    write_json(path, {"product": product, "absent": True})

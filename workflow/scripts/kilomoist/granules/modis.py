@@ -1,7 +1,4 @@
-"""Reader of tiled granules: MOD13 and MOD11, HDF4.
-
-Format: MOD13 and MOD11 User Guides for Collection 6.1.
-"""
+"""Reader of tiled granules, HDF4: MOD13 and MOD11 User Guides for Collection 6.1."""
 
 import mmap
 from collections.abc import Iterable
@@ -12,8 +9,8 @@ from numpy.typing import NDArray
 from pyhdf.SD import SD, SDC
 
 from kilomoist.errors import InputError
-from kilomoist.granules.formats import check_format, inflate, missing_dataset, naming_damage, shape_text
-from kilomoist.granules.hdf4 import check_streams, elements_of, inflating, stream_of
+from kilomoist.granules import formats
+from kilomoist.granules.formats import shape_text
 from kilomoist.products import Product
 
 _TYPES = {SDC.INT8: ">i1", SDC.UINT8: ">u1", SDC.INT16: ">i2", SDC.UINT16: ">u2"}
@@ -25,40 +22,43 @@ def read_datasets(path: str | Path, product: Product, datasets: Iterable[str]) -
     Raises `InputError` when the file is no whole HDF4 file, or a dataset is missing, damaged, or not the product's.
     """
     path = Path(path)
-    check_format(path, product)
-    shape = [product.pixels, product.pixels]
+    formats.check_format(path, product)
+    shape = (product.pixels, product.pixels)
     arrays, checked = {}, False
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        elements = elements_of(path, content, product)
-        with naming_damage(path, product):
-            granule = SD(str(path), SDC.READ)
-            try:
-                present = granule.datasets()
-                for name in datasets:
-                    if name not in present:
-                        raise missing_dataset(path, product, name, present)
-                    _, found, kind, _ = present[name]
-                    wrong = None
-                    if list(found) != shape:
-                        wrong = f"has {shape_text(found)} pixels where {shape_text(shape)} are expected; take it away "
-                        wrong += "or choose the product that it is"
-                    elif kind not in _TYPES:
-                        wrong = "holds other numbers than the integers of 8 or 16 bits that are expected; "
-                        wrong += "take granules as NASA publishes them"
-                    if wrong:
-                        raise InputError(f"{path} is not a granule of {product.name}: its dataset {name!r} {wrong}.")
-                    dataset = granule.select(name)
-                    if stream := stream_of(dataset.ref(), elements, content):
-                        stored_as, (offset, length) = np.dtype(_TYPES[kind]), stream
-                        with inflating(path, offset, product):
-                            size = stored_as.itemsize * product.pixels**2
-                            numbers = inflate(content[offset : offset + length], size).view(stored_as).reshape(shape)
-                        arrays[name] = numbers.astype(stored_as.newbyteorder("="), copy=False)
-                        continue
+    with (
+        open(path, "rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        formats.naming_damage(path, product),
+    ):
+        elements = formats.elements_of(content)
+        granule = SD(str(path), SDC.READ)
+        try:
+            present = granule.datasets()
+            for name in datasets:
+                if name not in present:
+                    raise formats.missing_dataset(path, product, name, present)
+                _, found, kind, _ = present[name]
+                wrong = None
+                if tuple(found) != shape:
+                    wrong = f"has {shape_text(found)} pixels where {shape_text(shape)} are expected; take it away "
+                    wrong += "or choose the product that it is"
+                elif kind not in _TYPES:
+                    wrong = "holds other numbers than the integers of 8 or 16 bits that are expected; "
+                    wrong += "take granules as NASA publishes them"
+                if wrong:
+                    raise InputError(f"{path} is not a granule of {product.name}: its dataset {name!r} {wrong}.")
+                dataset = granule.select(name)
+                if stream := formats.stream_of(dataset.ref(), elements, content):
+                    stored_as, (offset, length) = np.dtype(_TYPES[kind]), stream
+                    size = stored_as.itemsize * product.pixels**2
+                    numbers = formats.inflate(content[offset : offset + length], size, f"at byte {offset}")
+                    native = stored_as.newbyteorder("=")
+                    arrays[name] = numbers.view(stored_as).reshape(shape).astype(native, copy=False)
+                else:
                     if not checked:  # once a file: which streams the library reads is not known here
-                        check_streams(path, elements, content, product)
+                        formats.check_streams(elements, content)
                         checked = True
                     arrays[name] = dataset.get()
-            finally:
-                granule.end()
+        finally:
+            granule.end()
     return arrays

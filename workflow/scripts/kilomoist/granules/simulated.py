@@ -7,14 +7,11 @@ from pathlib import Path
 MARK = "kilomoist"
 """Attribute of a file by which a granule says that this project simulated it."""
 _ENDS = 1 << 13
-"""Bytes at either end of a granule in which its own attributes lie."""
+"""Bytes in which a file's own attributes lie: at the end of HDF4, at the beginning of HDF5."""
 
 
 def is_simulated(path: str | Path) -> bool:
-    """Mark of a simulated granule: True where the file holds it; what cannot be read holds none.
-
-    Its attributes lie at the end of an HDF4 file and at the beginning of an HDF5 file: no more is read.
-    """
+    """Mark of a simulated granule: True where the file holds it; what cannot be read holds none."""
     try:
         with open(path, "rb") as file:
             ends = file.read(_ENDS)

@@ -1,13 +1,9 @@
-"""Reader of SMAP L4 granules, HDF5.
-
-Format: SMAP L4_SM Product Specification Document (NASA GMAO Office Note 11).
-"""
+"""Reader of SMAP L4 granules, HDF5: SMAP L4_SM Product Specification Document (NASA GMAO Office Note 11)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from isal import igzip_lib
 from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
@@ -61,19 +57,16 @@ def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32]
 
 
 def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
-    """All numbers of a dataset; raises what `naming_damage` knows when its chunk is damaged.
+    """All numbers of a dataset.
 
     SMAP's fields are one deflated chunk, which HDF5 takes ten times as long to inflate and copy; a month has 248.
     """
     if stored.chunks != stored.shape or stored.compression != "gzip" or stored.fletcher32 or stored.scaleoffset:
         return stored[()]
-    filters, chunk = stored.id.read_direct_chunk((0,) * stored.ndim)
-    if filters:  # one of the filters was left out when the chunk was written
+    left_out, chunk = stored.id.read_direct_chunk((0,) * stored.ndim)  # filters, when the chunk was written
+    if left_out:
         return stored[()]
-    try:
-        content = inflate(chunk, stored.dtype.itemsize * stored.size)
-    except igzip_lib.IsalError as error:  # type: ignore[misc]  # a class, though its stub says otherwise
-        raise ValueError(f"compressed data of {stored.name!r}: {error}") from error
+    content = inflate(chunk, stored.dtype.itemsize * stored.size, f"of {stored.name!r}")
     if stored.shuffle:  # all first bytes, then all second bytes, and so on
         content = np.ascontiguousarray(content.reshape(stored.dtype.itemsize, -1).T).ravel()
     return content.view(stored.dtype).reshape(stored.shape)

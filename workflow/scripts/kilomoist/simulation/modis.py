@@ -25,7 +25,7 @@ from pyhdf.SD import SD, SDC
 from pyhdf.V import VG, V
 
 from kilomoist.files import replaced, writing
-from kilomoist.granules.hdf4 import DESCRIPTOR, descriptors
+from kilomoist.granules.formats import DESCRIPTOR, descriptors
 from kilomoist.granules.simulated import MARK
 from kilomoist.grids import TILE_SIDE, tile_indices
 from kilomoist.products import Product
