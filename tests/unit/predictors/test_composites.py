@@ -285,9 +285,9 @@ def archive(tmp_path: Path) -> Path:
 def test_granules_of_a_month_are_chosen_with_their_days(archive: Path) -> None:
     product = PRODUCTS["MOD13A1.061"]
     chosen, absent = choose_granules([archive], product, "h25v04", "2021-08")
-    assert [(path.name, slot.days, slot.odd) for path, slot in chosen] == [
-        ("MOD13A1.A2021209.h25v04.061.2021230000000.hdf", 12.0, True),
-        ("MOD13A1.A2021225.h25v04.061.2021250000000.hdf", 16.0, False),
+    assert [(path.name, slot.days, slot.number) for path, slot in chosen] == [
+        ("MOD13A1.A2021209.h25v04.061.2021230000000.hdf", 12.0, 0),
+        ("MOD13A1.A2021225.h25v04.061.2021250000000.hdf", 16.0, 1),
     ]
     assert absent == ["2021241"]
     assert choose_granules([path for path, _ in chosen], product, "h25v04", "2021-08") == (chosen, absent)

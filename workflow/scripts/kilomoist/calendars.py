@@ -21,11 +21,6 @@ class Slot:
     number: int
     """From 0."""
 
-    @property
-    def odd(self) -> bool:
-        """Membership of the half of the month's granules with the first, the third, …"""
-        return self.number % 2 == 0
-
 
 def month_range(month: str) -> tuple[date, date]:
     """First day of a month `YYYY-MM` and first day of the next month. Raises ValueError for anything else."""
@@ -48,12 +43,10 @@ def slots(product: Product, month: str) -> list[Slot]:
     6.1): a period stands for as many days as it shares with the month.
     """
     begin, end = month_range(month)
-    midnight, days = datetime.combine(begin, time()), (end - begin).days
-    if product.calendar == "daily":
-        return [Slot(midnight + number * _DAY, 1.0, number) for number in range(days)]
-    if product.calendar == "3-hourly":
-        first = midnight + timedelta(minutes=product.first)
-        return [Slot(first + number * _DAY / 8, 1 / 8, number) for number in range(8 * days)]
+    if product.calendar != "16-day":
+        days = 1 / 8 if product.calendar == "3-hourly" else 1.0
+        first = datetime.combine(begin, time()) + timedelta(minutes=product.first)
+        return [Slot(first + number * days * _DAY, days, number) for number in range(int((end - begin).days / days))]
     found: list[Slot] = []
     for year in (begin.year - 1, begin.year):
         for day_of_year in range(product.first, 366, 16):

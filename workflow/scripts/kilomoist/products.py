@@ -1,4 +1,4 @@
-"""Products that are read, as data: names, calendars, datasets, fills, scales, quality bits.
+"""Products that are read, as data: names, calendars, datasets, valid ranges, scales, quality bits.
 
 Sources: MOD13 and MOD11 User Guides for Collection 6.1 (doi 10.5067/MODIS/MOD13A1.061, 10.5067/MODIS/MOD11A1.061), SMAP
 L4_SM Product Specification Document (NASA GMAO Office Note 11), and NSIDC's user guides of SPL4SMGP (doi
@@ -9,9 +9,10 @@ L4_SM Product Specification Document (NASA GMAO Office Note 11), and NSIDC's use
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,16 +43,14 @@ class Layer:
     dataset: str
     units: str
     scale: float
-    fill: float
     valid: tuple[float, float]
-    """Smallest and largest stored number that is a value."""
+    """Smallest and largest stored number that is a value: fills lie beyond."""
     quality: dict[QualityLevel, Quality]
     """Accepted quality by level; empty where the product has no quality dataset."""
 
     def holds(self, stored: NDArray) -> NDArray[np.bool_]:
         """Mask of stored numbers that are values, whatever their quality."""
-        within = (stored >= self.valid[0]) & (stored <= self.valid[1])
-        return within & (stored != self.fill) if self.valid[0] <= self.fill <= self.valid[1] else within
+        return (stored >= self.valid[0]) & (stored <= self.valid[1])
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Product:
     format: Format
     calendar: Literal["daily", "16-day", "3-hourly"]
     first: int
-    """Day of the year of the first 16-day period, or minute of the day of the first 3-hourly field."""
+    """Day of the year of the first 16-day period, or minute of the day of the first other granule."""
     pattern: re.Pattern[str]
     """Matches a granule's file name; groups `time`, `produced` and, for tiled products, `tile`."""
     time_format: str
@@ -118,11 +117,11 @@ class Product:
     def datasets_of(self, quantities: Collection[str]) -> tuple[str, ...]:
         """Datasets of some quantities and of the product's masks, in a stable order."""
         layers = self.layers_of(quantities).values()
-        names: dict[str, None] = {layer.dataset: None for layer in layers}
+        names = [layer.dataset for layer in layers]
         qualities = [quality for layer in layers for quality in layer.quality.values()]
         for quality in [*qualities, self.water, self.snow, self.silent]:
-            names |= {condition.dataset: None for alternative in quality for condition in alternative}
-        return tuple(names)
+            names += [condition.dataset for alternative in quality for condition in alternative]
+        return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)
@@ -149,16 +148,13 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
         Condition(bits, (0,), first_bit=15, bits=1),  # possible shadow
     )
     quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, marginal)}
-    return Product(
-        name=f"{short_name}.061",
+    return _modis(
+        short_name,
         role="vegetation",
-        format="HDF4",
         calendar="16-day",
         first=first,
-        pattern=_modis_pattern(short_name),
-        time_format="%Y%j",
         layers={
-            name: Layer(f"{resolution} 16 days {name.upper()}", "1", 0.0001, -3000, (-2000, 10000), quality)
+            name: Layer(f"{resolution} 16 days {name.upper()}", "1", 0.0001, (-2000, 10000), quality)
             for name in ("ndvi", "evi")
         },
         pixels=pixels,
@@ -179,16 +175,13 @@ def _temperature(short_name: str) -> Product:
         good = (Condition(bits, (0,), first_bit=0, bits=2),)
         error_up_to_2_k = Condition(bits, (0, 1), first_bit=6, bits=2)
         fair = (Condition(bits, (1,), first_bit=0, bits=2), error_up_to_2_k)
-        return Layer(f"LST_{time_of_day}_1km", "K", 0.02, 0, (7500, 65535), {"good": (good,), "fair": (good, fair)})
+        return Layer(f"LST_{time_of_day}_1km", "K", 0.02, (7500, 65535), {"good": (good,), "fair": (good, fair)})
 
-    return Product(
-        name=f"{short_name}.061",
+    return _modis(
+        short_name,
         role="temperature",
-        format="HDF4",
         calendar="daily",
-        first=1,
-        pattern=_modis_pattern(short_name),
-        time_format="%Y%j",
+        first=0,
         layers={"lst_day": layer("Day"), "lst_night": layer("Night")},
         pixels=1200,
         grid_name="MODIS_Grid_Daily_1km_LST",
@@ -197,8 +190,10 @@ def _temperature(short_name: str) -> Product:
     )
 
 
-def _modis_pattern(short_name: str) -> re.Pattern[str]:
-    return re.compile(rf"{short_name}\.A(?P<time>\d{{7}})\.(?P<tile>h\d\dv\d\d)\.061\.(?P<produced>\d{{13}})\.hdf")
+def _modis(short_name: str, **others: Any) -> Product:
+    """A tiled product of Collection 6.1, which its name calls 061."""
+    pattern = rf"{short_name}\.A(?P<time>\d{{7}})\.(?P<tile>h\d\dv\d\d)\.061\.(?P<produced>\d{{13}})\.hdf"
+    return Product(f"{short_name}.061", format="HDF4", pattern=re.compile(pattern), time_format="%Y%j", **others)
 
 
 _RADIOMETER_OFF = ((date(2019, 6, 19), date(2019, 7, 23)), (date(2022, 8, 6), date(2022, 9, 20)))
@@ -222,7 +217,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
             rf"SMAP_L4_SM_{kind}_(?P<time>\d{{8}}T\d{{6}})_(?P<produced>V[a-z]{major}\d{{3}}_\d{{3}})\.h5"
         ),
         time_format="%Y%m%dT%H%M%S",
-        layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, -9999.0, (0.0, 1.0), {})},
+        layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, (0.0, 1.0), {})},
         subset_size=3_000_000,
         error=0.04,
         model_only=_RADIOMETER_OFF,
@@ -255,13 +250,9 @@ def products_of(role: Role) -> tuple[str, ...]:
 
 def parse_name(file_name: str, product: Product) -> GranuleName | None:
     """The granule of `product` that a file name names; None for any other name."""
-    match = product.pattern.fullmatch(file_name)
-    if not match:
-        return None
-    try:
-        time = datetime.strptime(match["time"], product.time_format)
-    except ValueError:  # digits in the right places that are no date, such as day 400
-        return None
-    if time.strftime(product.time_format) != match["time"]:  # day 366 of 365 is read as the next year's first
-        return None
-    return GranuleName(product.name, time, match.groupdict().get("tile"), match["produced"])
+    if match := product.pattern.fullmatch(file_name):
+        with suppress(ValueError):  # digits in the right places that are no date, such as day 400
+            time = datetime.strptime(match["time"], product.time_format)
+            if time.strftime(product.time_format) == match["time"]:  # day 366 of 365 is read as the next year's first
+                return GranuleName(product.name, time, match.groupdict().get("tile"), match["produced"])
+    return None

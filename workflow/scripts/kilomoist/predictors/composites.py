@@ -77,7 +77,7 @@ def _average(observations: Sequence[_Observation], shape: tuple[int, ...], scale
         weighted = stored * counted
         sums += weighted
         days += counted
-        if slot.odd:
+        if slot.number % 2 == 0:  # the first, the third, …
             odd_sums += weighted
             odd_days += counted
     with np.errstate(invalid="ignore"):
