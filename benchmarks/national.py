@@ -28,8 +28,8 @@ from archives import TARGET, TEMPERATURE, VEGETATION, make_archive
 from numpy.typing import NDArray
 from runs import ROOT, cpu_of_rules, largest_job, run
 
-from kilomoist.grids import CELL_SIDE, M01, M09, SINUSOIDAL_CRS, Window, tile_grid
-from kilomoist.regions import cells_of, pixels_inside, region_area
+from kilomoist.grids import CELL_SIDE, M01, M09, SINUSOIDAL_CRS, Window, cells_covering, tile_grid
+from kilomoist.regions import pixels_inside, region_area
 
 EXTENT = (87.7, 41.55, 119.95, 52.15)
 OUTLINE = ROOT / "benchmarks/mongolia.geojson"
@@ -51,7 +51,7 @@ CONFIG = {
 def region() -> tuple[Window, Window, NDArray[np.bool_]]:
     """Cells and pixels of the country's window, and which pixels lie inside."""
     area = region_area(EXTENT, OUTLINE)
-    cells = cells_of(area)
+    cells = cells_covering(area.bounds)
     return cells, cells.refined(CELL_SIDE), pixels_inside(area, cells)
 
 

@@ -10,7 +10,7 @@ from granule_archives import MONTH, TARGET
 from numpy.typing import NDArray
 from rule_bench import REGION
 
-from kilomoist.grids import M01, M09, Window, latitude_edges, longitude_edges
+from kilomoist.grids import M01, M09, Window, cells_covering, latitude_edges, longitude_edges
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings
@@ -20,15 +20,15 @@ from kilomoist.learning.tuning import TuningOptions
 from kilomoist.predictors.samples import collect, split_randomly, write_samples
 from kilomoist.predictors.stacks import aggregate
 from kilomoist.rasters import write_raster
-from kilomoist.regions import blocks_of, cells_of, region_area
+from kilomoist.regions import blocks_of, region_area
 
 BOX = (98.5, 47.0, 99.4, 47.8)
 USE = ["ndvi", "evi", "lst_day"]
-CELLS: Window = cells_of(region_area(BOX, None))
+CELLS: Window = cells_covering(region_area(BOX, None).bounds)
 BLOCKS: dict[str, Window] = blocks_of(CELLS, 8)
 LARGE_BOX = (98.5, 47.0, 101.0, 49.2)
 """Goes on to the north and east of `BOX`, with enough cells to calibrate intervals on."""
-LARGE: Window = cells_of(region_area(LARGE_BOX, None))
+LARGE: Window = cells_covering(region_area(LARGE_BOX, None).bounds)
 TAGS = {"source": "archive", "region": REGION, "month": MONTH, "target": TARGET.name}
 """What files of the run say of it."""
 DAYS = {"ndvi": 31.0, "evi": 31.0, "lst_day": 12.0}

@@ -37,7 +37,7 @@ from kilomoist.predictors.footprints import sum_footprints
 from kilomoist.predictors.samples import collect, schema
 from kilomoist.predictors.stacks import TileComposite, stack_predictors
 from kilomoist.rasters import read_window, write_raster
-from kilomoist.regions import blocks_of, cells_of, on_globe, pixels_inside, region_area, tiles_of
+from kilomoist.regions import blocks_of, on_globe, pixels_inside, region_area, tiles_of
 from kilomoist.reporting.figures import maps, pages
 from kilomoist.reporting.matching import match_points
 
@@ -98,7 +98,7 @@ def test_a_window_on_the_globe_is_its_only_part() -> None:
 
 @given(box=boxes)
 def test_cells_of_a_box_are_those_of_its_halves_side_by_side(box: Box) -> None:
-    whole = cells_of(region_area(box, None))
+    whole = cells_covering(region_area(box, None).bounds)
     east, west = (cells_covering(half) for half in halves(box))
     assert east.column + east.columns == M09.columns
     assert west.column == 0
@@ -110,8 +110,8 @@ def test_the_globe_from_edge_to_edge_and_its_outermost_cells() -> None:
     assert cells_covering((-180, -85, 180, 85)) == M09.window
     assert cells_covering((179.95, 0, 180, 1)).column == 3855
     assert cells_covering((-180, 0, -179.95, 1)).column == 0
-    assert cells_of(region_area((180, 0, -170, 1), None)) == cells_covering((-180, 0, -170, 1))
-    assert cells_of(region_area((170, 0, -180, 1), None)) == cells_covering((170, 0, 180, 1))
+    assert cells_covering(region_area((180, 0, -170, 1), None).bounds) == cells_covering((-180, 0, -170, 1))
+    assert cells_covering(region_area((170, 0, -180, 1), None).bounds) == cells_covering((170, 0, 180, 1))
 
 
 def test_longitudes_as_people_write_them() -> None:
@@ -201,7 +201,7 @@ def test_tiles_of_a_box_are_those_of_its_halves(box: Box) -> None:
 @given(box=boxes, turn=st.sampled_from([-1, 0, 1]))
 def test_pixels_do_not_depend_on_how_longitudes_are_counted(box: Box, turn: int) -> None:
     area = region_area(box, None)
-    corner = cells_of(area)
+    corner = cells_covering(area.bounds)
     cells = Window(corner.row, M09.columns - 3, 4, 6)  # around 180°
     moved = Window(cells.row, cells.column + turn * M09.columns, 4, 6)
     inside = pixels_inside(area, moved)
@@ -218,7 +218,7 @@ def test_pixels_have_the_area_of_the_outline(tmp_path: Path) -> None:
     cut = [triangle.intersection(shapely.box(170, -20, 180, 0))]
     cut.append(translate(triangle.intersection(shapely.box(180, -20, 190, 0)), -TURN))
     area = region_area(None, write(tmp_path / "triangle.gpkg", cut))
-    cells = cells_of(area)
+    cells = cells_covering(area.bounds)
     expected, _ = Geod(ellps="WGS84").geometry_area_perimeter(triangle.segmentize(0.02))
     inside = pixels_inside(area, cells)
     assert inside.sum() * M01.side**2 == pytest.approx(abs(expected), rel=2e-3)
@@ -268,7 +268,7 @@ def test_a_linear_field_has_no_seam(tmp_path: Path, box: Box) -> None:
     area = region_area(box, None)
     composites = [composite(tmp_path, tile) for tile in tiles_of(area)]
     assert len(composites) == 2
-    cells = Window(cells_of(area).row, M09.columns - 4, 6, 8)
+    cells = Window(cells_covering(area.bounds).row, M09.columns - 4, 6, 8)
     stack = stack_predictors(composites, ["ndvi"], cells, {})
     pixels = cells.refined(CELL_SIDE)
     back = Transformer.from_crs("EPSG:6933", "EPSG:4326", always_xy=True)
@@ -316,7 +316,7 @@ def test_global_data_are_taken_at_both_ends(tmp_path: Path) -> None:
 
 def test_gdal_finds_both_sides_of_a_map(tmp_path: Path) -> None:
     """Its x goes on beyond the grid's edge, and who brings it to degrees loses nothing."""
-    pixels = cells_of(region_area(FIJI, None)).refined(CELL_SIDE)
+    pixels = cells_covering(region_area(FIJI, None).bounds).refined(CELL_SIDE)
     column = np.broadcast_to(np.arange(pixels.columns, dtype=np.float32), pixels.shape)
     write_raster(tmp_path / "map.tif", {"soil_moisture": column}, M01, pixels, {}, cloud_optimized=True)
     with rasterio.open(tmp_path / "map.tif") as file:
@@ -347,7 +347,7 @@ def bands(window: Window) -> dict[str, np.ndarray]:
 
 
 def test_samples_have_longitudes_within_180() -> None:
-    window = cells_of(region_area(FIJI, None))
+    window = cells_covering(region_area(FIJI, None).bounds)
     frame = collect(bands(window), window, ["ndvi"], 0).assign(split="train")
     schema(["ndvi"]).validate(frame)
     assert frame["col"].min() < M09.columns < frame["col"].max()
@@ -360,7 +360,7 @@ def test_samples_have_longitudes_within_180() -> None:
 
 def write_maps(folder: Path, box: Box) -> tuple[Path, Path]:
     """Both maps: the longitude, less 180, as hundredths."""
-    cells = cells_of(region_area(box, None))
+    cells = cells_covering(region_area(box, None).bounds)
     paths = folder / "coarse.tif", folder / "fine.tif"
     for path, grid, window in zip(paths, (M09, M01), (cells, cells.refined(CELL_SIDE)), strict=True):
         east = (M01.x_edges(cells.refined(CELL_SIDE))[0] + (np.arange(window.columns) + 0.5) * grid.side) / 96486.28

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
 from kilomoist.errors import InputError
-from kilomoist.grids import CELL_SIDE, M01, Box, Window, tile_grid
-from kilomoist.regions import blocks_of, cells_of, pixels_inside, read_outline, region_area, tiles_of
+from kilomoist.grids import CELL_SIDE, M01, Box, Window, cells_covering, tile_grid
+from kilomoist.regions import blocks_of, pixels_inside, read_outline, region_area, tiles_of
 
 Real = Callable[[str], Path]
 KHANGAI = (96.0, 45.0, 104.0, 50.0)
@@ -115,7 +115,7 @@ def test_tiles_of_mongolia(real: Real, outline: str) -> None:
 
 def test_cells_of_mongolia(real: Real) -> None:
     outline = region_area((87.7, 41.55, 119.95, 52.15), real("mongolia_50m.geojson"))
-    window = cells_of(outline)
+    window = cells_covering(outline.bounds)
     assert 169 <= window.row < window.row + window.rows <= 273
     assert 2867 <= window.column < window.column + window.columns <= 3213
     inside = pixels_inside(outline, window)
@@ -189,7 +189,7 @@ def test_pixels_of_a_box_are_those_whose_centre_lies_in_it(
     west: float, south: float, width: float, height: float
 ) -> None:
     box = shapely.box(west, south, west + width, south + height)
-    cells = cells_of(box)
+    cells = cells_covering(box.bounds)
     window = cells.refined(CELL_SIDE)
     to_degrees = Transformer.from_crs("EPSG:6933", "EPSG:4326", always_xy=True)
     x, y = np.meshgrid(M01.x_centres(window), M01.y_centres(window))
@@ -214,7 +214,7 @@ def _forward(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_holes_and_blocks_of_an_outline() -> None:
     """A region's blocks together hold the pixels of the whole, and a hole holds none."""
     ring = TRIANGLE.difference(shapely.Point(99, 47).buffer(0.4))
-    cells = cells_of(ring)
+    cells = cells_covering(ring.bounds)
     whole = pixels_inside(ring, cells)
     parts = np.zeros_like(whole)
     for block in blocks_of(cells, 11).values():

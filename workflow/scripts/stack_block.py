@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Literal
 
 from kilomoist.files import read_json
-from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window
+from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window, cells_covering
 from kilomoist.jobs import hand_over
 from kilomoist.predictors.inventories import require_granules
 from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
 from kilomoist.predictors.stacks import needed_days, stack_chunks, tile_composites
 from kilomoist.rasters import raster_chunks, read_tags
-from kilomoist.regions import cells_of, pixels_inside, region_area
+from kilomoist.regions import pixels_inside, region_area
 
 
 def stack_block(
@@ -39,7 +39,7 @@ def stack_block(
         check_layer(layer, region, area)
     chunks = stack_chunks(
         tile_composites(tiles, composites),
-        stack_layers(static, use, block, cells_of(area)),
+        stack_layers(static, use, block, cells_covering(area.bounds)),
         target,
         use,
         needed_days(minimum_days),

@@ -8,22 +8,13 @@ import shapely
 from numpy.typing import NDArray
 from shapely import affinity
 
+from kilomoist import grids
 from kilomoist.errors import InputError
-from kilomoist.grids import (
-    CELL_SIDE,
-    M01,
-    MAX_LATITUDE,
-    TILE_SIDE,
-    Box,
-    Window,
-    cells_covering,
-    ease_from_geographic,
-    sinusoidal_from_geographic,
-)
+from kilomoist.grids import M01, Box, Window
 
 _MAX_SEGMENT = 0.02
 """Degrees: straight lines in longitude and latitude are curves in the grids, so outlines are densified first."""
-_MIN_TILE_AREA = (TILE_SIDE / 1200) ** 2
+_MIN_TILE_AREA = (grids.TILE_SIDE / 1200) ** 2
 """m²: a tile that holds less of a region than one LST pixel is not needed."""
 
 
@@ -98,7 +89,7 @@ def region_area(bbox: Box | None, outline: str | Path | None = None, name: str =
     if area.area == 0:
         raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")
     west, south, east, north = area.bounds
-    if south < -MAX_LATITUDE or north > MAX_LATITUDE:
+    if south < -grids.MAX_LATITUDE or north > grids.MAX_LATITUDE:
         hint = "they look swapped" if abs(north) <= 180 else "they look like metres: is the CRS right?"
         raise InputError(
             f"region {name} reaches from {south:g}° to {north:g}° latitude, the grid ends at ±85°; "
@@ -111,22 +102,17 @@ def region_area(bbox: Box | None, outline: str | Path | None = None, name: str =
     return _in_one_piece(area)
 
 
-def cells_of(area: shapely.Geometry) -> Window:
-    """The M09 window of whole cells that covers an area in degrees."""
-    return cells_covering(area.bounds)
-
-
 def tiles_of(area: shapely.Geometry) -> list[str]:
     """MODIS tiles that share more with an area in degrees than one LST pixel, in order of name."""
-    outline = _projected(area, sinusoidal_from_geographic).buffer(0)
-    left, bottom, right, top = outline.bounds
+    outline = _projected(area, grids.sinusoidal_from_geographic).buffer(0)
+    west, south, east, north = (int(bound // grids.TILE_SIDE) for bound in outline.bounds)
     tiles = []
-    for h in range(int(left // TILE_SIDE) + 18, int(right // TILE_SIDE) + 19):
-        for v in range(8 - int(top // TILE_SIDE), 9 - int(bottom // TILE_SIDE)):
-            square = shapely.box((h - 18) * TILE_SIDE, (8 - v) * TILE_SIDE, (h - 17) * TILE_SIDE, (9 - v) * TILE_SIDE)
+    for h in range(west + 18, east + 19):
+        for v in range(8 - north, 9 - south):
+            square = shapely.box(*(number * grids.TILE_SIDE for number in (h - 18, 8 - v, h - 17, 9 - v)))
             if outline.intersection(square).area > _MIN_TILE_AREA:
                 tiles.append(f"h{h:02d}v{v:02d}")
-    return sorted(tiles)
+    return tiles
 
 
 def blocks_of(cells: Window, side: int) -> dict[str, Window]:
@@ -145,18 +131,15 @@ def pixels_inside(area: shapely.Geometry, cells: Window) -> NDArray[np.bool_]:
     from rasterio.features import geometry_mask  # imported here because plans need this module, but no rasters
     from rasterio.transform import Affine
 
-    window = cells.refined(CELL_SIDE)
-    outline = _projected(area, ease_from_geographic)
+    window = cells.refined(grids.CELL_SIDE)
+    outline = _projected(area, grids.ease_from_geographic)
     inside = np.empty(window.shape, bool)
     for piece, columns in M01.on_globe(window):
         inside[:, columns] = geometry_mask([outline], piece.shape, Affine(*M01.transform(piece)), invert=True)
     return inside
 
 
-def _projected(
-    area: shapely.Geometry, project: Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
-) -> shapely.Geometry:
+def _projected(area: shapely.Geometry, project: Callable[..., tuple[NDArray, NDArray]]) -> shapely.Geometry:
     """An area in degrees in the coordinates of a grid."""
-    return shapely.transform(
-        shapely.segmentize(on_globe(area), _MAX_SEGMENT), lambda points: np.column_stack(project(*points.T))
-    )
+    outline = shapely.segmentize(on_globe(area), _MAX_SEGMENT)
+    return shapely.transform(outline, lambda points: np.column_stack(project(*points.T)))

@@ -14,9 +14,9 @@ import shapely
 
 from kilomoist.calendars import month_range, slots
 from kilomoist.configuration.keys import Configuration, Region
-from kilomoist.grids import Window
+from kilomoist.grids import Window, cells_covering
 from kilomoist.products import PRODUCTS, TERRAIN, Product
-from kilomoist.regions import blocks_of, cells_of, region_area, tiles_of
+from kilomoist.regions import blocks_of, region_area, tiles_of
 from kilomoist.simulation.file_names import granule_file_name
 
 RECEIPT = "resources/receipts/{product}/{place}/{day}.json"
@@ -40,7 +40,7 @@ def tiles(region: Region) -> list[str]:
 @cache
 def blocks(region: Region, side: int) -> dict[str, Window]:
     """Windows of cells of a region's blocks, by name."""
-    return blocks_of(cells_of(area(region)), side)
+    return blocks_of(cells_covering(area(region).bounds), side)
 
 
 def places(product: Product, region: Region) -> list[str] | list[None]:
