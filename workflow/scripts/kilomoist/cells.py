@@ -56,10 +56,7 @@ def fill_nearest(values: NDArray) -> Values:
 
 
 def _weights(start: int, length: int, coarse_start: int, coarse_length: int, factor: int) -> tuple[Values, NDArray]:
-    """Along an axis: weight of the upper of the two coarse cells around each fine cell, and index of the lower.
-
-    Beyond the centre of the first and the last coarse cell the edge value continues.
-    """
+    """Along an axis: weight of the upper of the two coarse cells around each fine cell, and index of the lower."""
     position = np.clip((start + np.arange(length) + 0.5) / factor - 0.5 - coarse_start, 0, coarse_length - 1)
     lower = np.minimum(position.astype(int), max(coarse_length - 2, 0))
     return position - lower, lower

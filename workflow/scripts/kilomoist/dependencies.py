@@ -84,7 +84,5 @@ def modules_of(script: Path, library: Path = LIBRARY) -> tuple[Path, ...]:
 @cache
 def fingerprint(script: Path, library: Path = LIBRARY) -> str:
     """Hash of the behaviour of a script and of all modules that it imports."""
-    digest = hashlib.sha256()
-    for path in (script, *modules_of(script, library)):
-        digest.update(_digest(path))
-    return digest.hexdigest()[:16]
+    digests = b"".join(map(_digest, (script, *modules_of(script, library))))
+    return hashlib.sha256(digests).hexdigest()[:16]

@@ -18,5 +18,4 @@ OWN_BANDS = (
     *("row", "col", "lon", "lat", "target", "split", "soil_moisture", "region_fraction", "water", "snow"),
     *("observed", "estimated", "below", "above", "fold"),
 )
-"""Columns of samples and of the errors that intervals are made of, and bands, that are no predictors; no layer can be
-called so."""
+"""Bands, and columns of samples and of intervals' errors, that are no predictors; no layer can be called so."""

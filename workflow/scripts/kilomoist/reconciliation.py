@@ -1,6 +1,6 @@
 """Reconciliation of a map with its cells: a smooth correction, after which the mean over each cell is the cell's value.
 
-A factor is the whole number between two nested grids: pixels in cells (9), cells in coarse cells (4).
+A factor is the whole number between two nested grids, as in `cells`.
 """
 
 import numpy as np
@@ -29,18 +29,18 @@ def interpolated_mean_weights(valid: NDArray[np.bool_], factor: int) -> Values:
     return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
 
 
-def solve_correction(difference: NDArray, weights: Values) -> tuple[Values, Values]:
-    """Cell values c whose interpolation B(c) has the mean `difference` over each cell's valid pixels; and the residual.
+def solve_correction(difference: NDArray, weights: Values) -> Values:
+    """Cell values c whose interpolation B(c) has the mean `difference` over each cell's valid pixels, (rows, columns).
 
-    `difference` is (rows, columns), NaN in cells that are not reconciled: c is that of the nearest other cell, and the
-    residual 0. `weights` are those of `interpolated_mean_weights`. Iterates c ← c + (difference − mean of B(c));
-    over fully covered cells the residual shrinks to at most 3/4 in a step, for B keeps 1/4 of any pattern.
+    In cells that are not reconciled `difference` is NaN, and c that of the nearest other cell. `weights` are those of
+    `interpolated_mean_weights`. Iterates c ← c + (difference − mean of B(c)); over fully covered cells the residual
+    shrinks to at most 3/4 in a step, for B keeps 1/4 of any pattern.
     """
     from scipy.ndimage import distance_transform_edt
 
     wanted = np.isfinite(difference)
     if not wanted.any():
-        return np.zeros(difference.shape), np.zeros(difference.shape)
+        return np.zeros(difference.shape)
     nearest = tuple(distance_transform_edt(~wanted, return_distances=False, return_indices=True))
     target = np.where(wanted, difference, 0.0)
     correction = target[nearest]
@@ -51,11 +51,11 @@ def solve_correction(difference: NDArray, weights: Values) -> tuple[Values, Valu
         mean = sum(weights[i, j] * padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3))
         left = np.where(wanted, target - mean, 0.0)
         if np.abs(left).max() < smallest:
-            best, smallest, best_left = correction, np.abs(left).max(), left
+            best, smallest = correction, np.abs(left).max()
         if smallest < _SETTLED:
             break
         correction = (correction + left)[nearest]
-    return best, best_left
+    return best
 
 
 def settle(values: NDArray, target: NDArray, factor: int, bounds: tuple[float, float]) -> Values:
@@ -105,8 +105,7 @@ class Reconciliation:
     def solve(self, target: NDArray, minimum_fraction: float) -> tuple[Values, NDArray[np.bool_]]:
         """Correction whose interpolation is added to the map; reconciled cells, of enough pixels and with a target."""
         wanted = np.isfinite(target) & (self._count >= max(1, minimum_fraction * self._factor**2))
-        correction, _ = solve_correction(np.where(wanted, target - self._mean, np.nan), self._weights)
-        return correction, wanted
+        return solve_correction(np.where(wanted, target - self._mean, np.nan), self._weights), wanted
 
 
 def reconcile(

@@ -72,7 +72,7 @@ def reconciled_detail(values: NDArray, window: Window, factor: int = COARSE_SIDE
     """Details as reconciliation leaves them: value − B(c), with mean 0 over every coarse cell."""
     padded, coarse = aligned(values, window, factor)
     mean, _ = block_mean(padded, factor)
-    correction, _ = solve_correction(mean, interpolated_mean_weights(np.isfinite(padded), factor))
+    correction = solve_correction(mean, interpolated_mean_weights(np.isfinite(padded), factor))
     left = padded - interpolate(correction, coarse, coarse.refined(factor), factor)
     return left[window.within(coarse.refined(factor))]
 
