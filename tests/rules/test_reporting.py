@@ -15,7 +15,7 @@ from matplotlib.image import imread
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BOX, CELLS, TAGS, moisture, places, sample_table
 
-from kilomoist.configuration.sentences import load
+from kilomoist.configuration.schema import load
 from kilomoist.evaluation.assessments import write_scores
 from kilomoist.evaluation.correlations import correlations
 from kilomoist.evaluation.scores import score

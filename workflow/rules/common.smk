@@ -17,13 +17,13 @@ elif find_spec("kilomoist") is None:
 
 from snakemake.logging import logger
 
-from kilomoist.configuration.sentences import load
+from kilomoist.configuration.schema import load
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
 from kilomoist.files import remove_abandoned
 from kilomoist.granules.archive import search_archive
-from kilomoist.planning import needs, requirements, resources
+from kilomoist.planning import needs, requirements
 from kilomoist.products import PRODUCTS
 
 # In another working directory the defaults are those of the typed model, which this file shows.
@@ -36,15 +36,6 @@ ENVIRONMENT = "../envs/environment.yaml"
 RUN = "results/{region}/{month}"
 FOLDED = ("random_folds", "blocks", "knndm")
 BLOCK = f"{RUN}/blocks/{{block}}"
-
-
-wildcard_constraints:
-    month=r"\d{4}-(0[1-9]|1[0-2])",
-    block=r"r\d+c\d+",
-    product=r"[A-Z0-9]+\.\d{3}",
-    tile=r"h\d\dv\d\d",
-    trained="model|alternative",
-    protocol="|".join(FOLDED),
 
 
 for folder in ("results", "resources"):
@@ -71,8 +62,14 @@ RELIABILITY = [f"{RUN}/tables/agreement.csv"] if CONFIG.model.method == "detail"
 ARCHIVE = checked(search_archive, CONFIG.archive, needs.products(CONFIG)) if CONFIG.source == "archive" else {}
 
 
-# Rules take these from the configuration, so that they cannot make any other.
+# What is from the configuration is so, lest rules make any other.
 wildcard_constraints:
+    month=r"\d{4}-(0[1-9]|1[0-2])",
+    block=r"r\d+c\d+",
+    product=r"[A-Z0-9]+\.\d{3}",
+    tile=r"h\d\dv\d\d",
+    trained="model|alternative",
+    protocol="|".join(FOLDED),
     scene_name=re.escape(SCENE),
     source=CONFIG.source,
     region="|".join(REGIONS),
@@ -146,17 +143,17 @@ def of_blocks(name):
 
 def measured(base, slopes, wildcards):
     """Measured use of a job: a part that all take, and more for a thousand cells of its region or block."""
-    return resources.measured(base, blocks(wildcards.region).values() if slopes else (), **slopes)
+    return needs.measured(base, blocks(wildcards.region).values() if slopes else (), **slopes)
 
 
 def memory(base, **slopes):
     """MB to ask for, by MB that were measured; `of_region`, `of_block`: for a thousand cells more."""
-    return lambda wildcards, attempt: resources.memory(measured(base, slopes, wildcards), attempt)
+    return lambda wildcards, attempt: needs.memory(measured(base, slopes, wildcards), attempt)
 
 
 def minutes(base, **slopes):
     """Minutes to ask for, by seconds that were measured."""
-    return lambda wildcards, attempt: resources.minutes(measured(base, slopes, wildcards), attempt)
+    return lambda wildcards, attempt: needs.minutes(measured(base, slopes, wildcards), attempt)
 
 
 # --- Granules ---------------------------------------------------------------------------------------------------------
@@ -249,5 +246,5 @@ def warn(function, *arguments):
 
 warn(requirements.warnings_of, CONFIG, config)
 warn(requirements.granule_warnings, CONFIG, ARCHIVE)
-WITH_POINTS = checked(requirements.check_inputs, CONFIG, ARCHIVE)
+WITH_POINTS = checked(requirements.check_inputs, CONFIG)
 warn(requirements.point_warnings, CONFIG, WITH_POINTS)

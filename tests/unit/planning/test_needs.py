@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from kilomoist.configuration.keys import Configuration
-from kilomoist.configuration.sentences import load
+from kilomoist.configuration.schema import load
+from kilomoist.grids import Window
 from kilomoist.planning import needs
 from kilomoist.products import PRODUCTS
 
 LST, INDEX, TARGET = PRODUCTS["MOD11A1.061"], PRODUCTS["MOD13A1.061"], PRODUCTS["SPL4SMGP.008"]
 HERE = {"name": "here", "bbox": [98.5, 47.0, 99.5, 48.0]}
 THERE = {"name": "there", "bbox": [101.5, 47.0, 104.5, 48.0]}
+BLOCKS = [Window(0, 0, 10, 100), Window(0, 100, 10, 300)]
+"""4 thousand cells, 3 of them in the larger block."""
 
 
 def configured(**keys: Any) -> Configuration:
@@ -190,3 +193,25 @@ def test_compared_maps_are_those_of_the_month(tmp_path: Path) -> None:
     keys = {"name": "other", "path": f"{tmp_path}/map-{{month}}.tif", "scale": 0.01}
     found = needs.compared(configured(compare=[keys]), "2021-08")
     assert found == [keys | {"path": f"{tmp_path}/map-2021-08.tif", "band": 1}]
+
+
+@pytest.mark.parametrize(
+    ("slopes", "expected"),
+    [({}, 100), ({"of_region": 10}, 140), ({"of_block": 10}, 130), ({"of_region": 1, "of_block": 2}, 110)],
+)
+def test_a_job_takes_more_for_each_thousand_cells_of_its_region_and_its_largest_block(
+    slopes: dict[str, float], expected: float
+) -> None:
+    assert needs.measured(100, BLOCKS, **slopes) == expected
+    assert needs.measured(100) == 100
+
+
+def test_what_is_asked_for_has_a_margin_and_grows_with_the_attempt() -> None:
+    assert needs.memory(300, 1) == needs.SNAKEMAKE_MB + 450
+    assert needs.memory(300, 3) == 3 * needs.memory(300, 1)
+    assert needs.minutes(600, 1) == 50
+    assert needs.minutes(600, 2) == 100
+
+
+def test_no_job_asks_for_less_than_a_start_may_take() -> None:
+    assert [needs.minutes(2, attempt) for attempt in (1, 2)] == [needs.MIN_MINUTES, 2 * needs.MIN_MINUTES]

@@ -13,7 +13,7 @@ from rasterio.transform import Affine
 
 from kilomoist.calendars import slots
 from kilomoist.configuration.keys import Configuration
-from kilomoist.configuration.sentences import load
+from kilomoist.configuration.schema import load
 from kilomoist.errors import InputError
 from kilomoist.planning import requirements
 from kilomoist.products import PRODUCTS
@@ -55,9 +55,9 @@ def points(path: str, longitude: float) -> str:
     return path
 
 
-def complaint(configuration: Configuration, archive: requirements.Archive | None = None) -> str:
+def complaint(configuration: Configuration) -> str:
     with pytest.raises(InputError) as caught:
-        requirements.check_inputs(configuration, archive or {})
+        requirements.check_inputs(configuration)
     return str(caught.value)
 
 
@@ -101,28 +101,23 @@ def held(product: Any, tile: str | None, *left_out: int, month: str = "2021-08")
     return {(product.name, tile, time): Path("granule") for time in times}
 
 
-def test_granules_that_are_missing_are_counted() -> None:
+def test_granules_and_tiles_that_are_missing_are_counted() -> None:
     archive = held(LST, "h24v04", 3, 4) | held(TARGET, None)
     assert requirements.granule_warnings(archived(), archive) == [
         "here, 2021-08: 29 of 31 granules of MOD11A1.061 are there."
     ]
-    requirements.check_granules(archived(), archive)
-
-
-def test_tiles_without_any_granule_are_counted_too() -> None:
     archive = held(LST, "h24v04") | held(TARGET, None, 0)
-    configuration = archived().model_copy(update={"regions": load({"regions": [THERE]}).regions})
-    assert requirements.granule_warnings(configuration, archive) == [
+    assert requirements.granule_warnings(archived(regions=[THERE]), archive) == [
         "there, 2021-08: 31 of 62 granules of MOD11A1.061 are there.",
         "there, 2021-08: 247 of 248 granules of SPL4SMGP.008 are there.",
     ]
-    requirements.check_granules(configuration, archive)
 
 
 def test_a_month_without_any_granule_of_a_product_cannot_be_mapped() -> None:
-    first, second = complaint(archived(months=["2021-07", "2021-08"]), held(LST, "h24v04") | held(TARGET, None)).split(
-        "\n"
-    )
+    archive = held(LST, "h24v04") | held(TARGET, None)
+    with pytest.raises(InputError) as caught:
+        requirements.granule_warnings(archived(months=["2021-07", "2021-08"]), archive)
+    first, second = str(caught.value).split("\n")
     assert "archive holds no granule of MOD11A1.061 for 2021-07 on the tiles h24v04 of region here" in first
     assert "expected 31 a tile: add them, or name another archive, month or product" in first
     assert "archive holds no granule of SPL4SMGP.008 for 2021-07, expected 248: add them" in second
@@ -130,7 +125,6 @@ def test_a_month_without_any_granule_of_a_product_cannot_be_mapped() -> None:
 
 def test_granules_from_elsewhere_are_not_looked_for() -> None:
     for source in ("simulated", "earthdata"):
-        requirements.check_granules(configured(source=source), {})
         assert requirements.granule_warnings(configured(source=source), {}) == []
 
 
@@ -140,12 +134,26 @@ def test_granules_from_elsewhere_are_not_looked_for() -> None:
 def test_an_outline_must_lie_in_the_simulated_scene() -> None:
     shape = shapely.box(103, 46, 106, 48)
     geopandas.GeoDataFrame(geometry=[shape], crs="EPSG:4326").to_file("outline.gpkg", engine="pyogrio")
-    keys = {"regions": [{"name": "far", "outline": "outline.gpkg"}]}
+    keys = {"regions": [HERE, {"name": "far", "outline": "outline.gpkg"}]}
     sentence = complaint(load(keys))
-    assert "region far reaches from 103 to 106° E and 46 to 48° N" in sentence
-    assert "the simulated scene full covers [95.5, 44.5, 104.5, 50.5]" in sentence
-    assert "take a region inside it, or source: archive" in sentence
-    requirements.check_scene(load(keys | {"source": "earthdata"}))
+    assert sentence.startswith("`regions[1]` (far) reaches from 103 to 106° E and 46 to 48° N, but the simulated ")
+    assert "the simulated scene `full` covers [95.5, 44.5, 104.5, 50.5]" in sentence
+    assert sentence.endswith("take a region inside it, or `source: archive` with granules of your region.")
+    assert requirements.check_inputs(load(keys | {"source": "earthdata"})) == []
+
+
+@pytest.mark.parametrize(
+    ("box", "told"),
+    [
+        ([178, -18, -178, -16], "178 to -178° E and -18 to -16° N"),
+        ([100, 45, -170, 50], "100 to -170° E and 45 to 50° N"),
+        ([-92, 33.5, -75, 40], "-92 to -75° E and 33.5 to 40° N"),
+    ],
+)
+def test_every_box_must_lie_in_the_simulated_scene(box: list[float], told: str) -> None:
+    first, second = complaint(configured(regions=[HERE | {"bbox": box}, THERE], scene={"extent": "small"})).split("\n")
+    assert first.startswith(f"`regions[0]` (here) reaches from {told}, but the simulated scene `small` covers ")
+    assert second.startswith("`regions[1]` (there) reaches from 101.5 to 104.5° E ")
 
 
 # Layers
@@ -154,20 +162,20 @@ def test_an_outline_must_lie_in_the_simulated_scene() -> None:
 def test_layers_in_use_must_cover_every_region() -> None:
     layers = {"soil": raster("soil.tif", east=100.0), "unused": "soil.tif"}
     keys = {"predictors": {"use": ["ndvi", "soil"], "layers": layers}}
-    requirements.check_layers(configured(**keys))
+    requirements.check_inputs(configured(**keys))
     sentence = complaint(configured(**keys, regions=[HERE, THERE]))
     assert "`predictors.layers.soil` is soil.tif" in sentence
     assert "does not reach over all of region there" in sentence
     Path("soil.tif").write_text("not a raster")
     assert "cannot be read as a raster" in complaint(configured(**keys))
-    requirements.check_layers(configured(predictors={"layers": layers}))
+    requirements.check_inputs(configured(predictors={"layers": layers}))
 
 
 def test_layers_need_not_cover_the_box_of_a_country() -> None:
     layers = {"soil": raster("soil.tif", east=100.0)}
     country = {"name": "mongolia", "bbox": [98.5, 47.0, 119.0, 48.0], "country": "MNG"}
     keys = {"source": "earthdata", "predictors": {"use": ["soil"], "layers": layers}}
-    requirements.check_layers(configured(**keys, regions=[country]))
+    requirements.check_inputs(configured(**keys, regions=[country]))
 
 
 # Field points and maps that are compared at them
@@ -175,10 +183,10 @@ def test_layers_need_not_cover_the_box_of_a_country() -> None:
 
 def test_regions_with_field_points() -> None:
     both = {"regions": [HERE, THERE], "source": "earthdata"}
-    assert requirements.check_inputs(load(both), {}) == []
-    assert requirements.check_inputs(load(both | {"source": "simulated"}), {}) == ["here", "there"]
+    assert requirements.check_inputs(load(both)) == []
+    assert requirements.check_inputs(load(both | {"source": "simulated"})) == ["here", "there"]
     some = load(both | {"field_points": points("points.csv", 102.0)})
-    assert requirements.check_inputs(some, {}) == ["there"]
+    assert requirements.check_inputs(some) == ["there"]
     assert requirements.point_warnings(some, ["there"]) == ["No field point lies in here: nothing is compared there."]
     assert requirements.point_warnings(some, ["there", "here"]) == []
     assert requirements.point_warnings(load(both), []) == []
@@ -189,6 +197,6 @@ def test_compared_maps_must_be_there_and_readable_for_every_month() -> None:
     keys = {"months": ["2021-07", "2021-08"], "compare": [{"name": "other", "path": "map-{month}.tif"}]}
     for month in keys["months"]:
         raster(f"map-{month}.tif")
-    assert requirements.check_inputs(configured(**keys), {}) == ["here"]
+    assert requirements.check_inputs(configured(**keys)) == ["here"]
     Path("map-2021-08.tif").write_text("not a raster")
     assert "map-2021-08.tif cannot be read as a raster" in complaint(configured(**keys))

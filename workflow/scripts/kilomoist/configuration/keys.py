@@ -8,27 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from kilomoist.calendars import FIRST_MONTH
 from kilomoist.configuration import types
 from kilomoist.configuration.types import degrees_text, shown
-from kilomoist.grids import Box
 from kilomoist.names import OWN_COLUMNS, OWN_MAPS
 from kilomoist.products import TERRAIN, QualityLevel
-
-SHARED_FOLDERS = ("benchmarks", "composites", "logs")
-"""Folders of results/ that belong to no region."""
 
 
 def _key(default: object, meaning: str, unit: str = "", **limits: Any) -> Any:
@@ -72,7 +59,7 @@ class Region(Section):
     @field_validator("name")
     @classmethod
     def _leaves_shared_folders_alone(cls, name: str) -> str:
-        if name in SHARED_FOLDERS:
+        if name in ("benchmarks", "composites", "logs"):
             raise ValueError(f"results/{name} is shared by all regions; take another name")
         return name
 
@@ -127,14 +114,14 @@ class Predictors(Section):
     temperature: types.Temperature = _key(
         "MOD11A1.061", "Product of `lst_day`, `lst_night` and `lst_range`; read only if `use` needs it."
     )
-    use: Annotated[tuple[types.Predictor, ...], AfterValidator(types.checked_unique)] = _key(
+    use: Annotated[tuple[types.Predictor, ...], types.UNIQUE] = _key(
         ("ndvi", "evi", "lst_day"),
         "Predictors that the model uses; `slope`, `northness` and `eastness` are computed from the layer `elevation`.",
         min_length=1,
     )
     layers: Annotated[
         dict[str, Annotated[LayerKeys, BeforeValidator(_as_layer, json_schema_input_type=str | LayerKeys)]],
-        AfterValidator(types.checked_layers),
+        types.FREE_NAMES,
     ] = _key(
         {},
         "Rasters that do not change with the month, by the names that `use` knows them by, for example "
@@ -157,8 +144,7 @@ class QualityKeys(Section):
         "without possible snow or shadow.",
     )
     temperature: QualityLevel = _key(
-        "good",
-        "Accepted temperatures. `good`: QC bits 0-1 are 00; `fair`: also 01 with an error of at most 2 K.",
+        "good", "Accepted temperatures. `good`: QC bits 0-1 are 00; `fair`: also 01 with an error of at most 2 K."
     )
     minimum_days: int = _key(3, "Days with a valid temperature that a pixel needs.", "days", ge=1, le=31)
     minimum_valid_fraction: float = _key(
@@ -249,7 +235,7 @@ class MapKeys(Section):
 class Evaluation(Section):
     """Scores of the models."""
 
-    protocols: Annotated[tuple[types.Protocol, ...], AfterValidator(types.checked_unique)] = _key(
+    protocols: Annotated[tuple[types.Protocol, ...], types.UNIQUE] = _key(
         get_args(types.Protocol),
         "Protocols that are scored beside the study's `train` and `random`, which cost nothing more: any of these, or "
         "none by `[]`. docs/scores.md explains them.",
@@ -264,7 +250,7 @@ class SceneKeys(Section):
         "; ".join(f"`{name}` covers {degrees_text(box)}" for name, box in types.SCENE_EXTENTS.items())
         + " (west, south, east, north in degrees).",
     )
-    landscape: types.Landscape = _key(
+    landscape: Literal["steppe", "mountains", "cloudy"] = _key(
         "steppe",
         "`steppe` resembles the study's region; `mountains` have strong relief that surface temperature follows more "
         "than soil moisture does; `cloudy` is the steppe under many more clouds.",
@@ -307,7 +293,7 @@ class Points(Section):
         min_length=1,
     )
     units: Literal["m3/m3", "percent"] = _key("m3/m3", "Unit of a CSV's soil moisture; volumetric in both.")
-    depth: Annotated[tuple[float, float], AfterValidator(types.checked_depth)] = _key(
+    depth: types.Depth = _key(
         (0.0, 5.0),
         "Measurements within these depths count, both limits included; SMAP L4's surface layer is the upper 5 cm.",
         "cm",
@@ -350,7 +336,7 @@ class Configuration(Section):
     )
     scene: SceneKeys = SceneKeys()
     regions: tuple[Region, ...] = _key(DEFAULT_REGIONS, "Areas to map, each by itself.", min_length=1)
-    months: Annotated[tuple[types.Month, ...], AfterValidator(types.checked_unique)] = _key(
+    months: Annotated[tuple[types.Month, ...], types.UNIQUE] = _key(
         ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1
     )
     target: types.Target = _key("SPL4SMGP.008", "Soil-moisture product that is brought to 1 km.")
@@ -383,49 +369,37 @@ class Configuration(Section):
         return self
 
     def _problems_of_predictors(self) -> Iterator[str]:
-        measured, layers = types.measured_predictors(), self.predictors.layers
+        layers = self.predictors.layers
         for number, name in enumerate(self.predictors.use):
             key = f"`predictors.use[{number}]` is {shown(name)}"
-            if name == "aspect" and name not in layers:
+            if name == "aspect":
                 yield f"{key}: angles cannot be averaged, because 359° and 1° are neighbours; take northness, eastness."
-            elif name == "elevation" and name not in layers:
-                yield f"{key}, which no product measures: give a raster of it as `predictors.layers.elevation`."
-            elif name in TERRAIN and "elevation" not in layers:
-                yield f"{key}, which is computed from elevation: give a raster of it as `predictors.layers.elevation`."
-            elif name not in {*measured, *TERRAIN, *layers}:
-                known = [*measured, *TERRAIN]
-                nearest = difflib.get_close_matches(name.lower(), [*known, *layers], 1, cutoff=0.75)
+            elif name in ("elevation", *TERRAIN) and "elevation" not in layers:
+                why = "no product measures" if name == "elevation" else "is computed from elevation"
+                yield f"{key}, which {why}: give a raster of it as `predictors.layers.elevation`."
+            elif name not in (known := [*types.PREDICTORS, *layers]):
+                nearest = difflib.get_close_matches(name.lower(), known, 1, cutoff=0.75)
                 advice = f"; did you mean {nearest[0]}?" if nearest else "."
-                yield f"{key}: expected {', '.join(known)}, or the name of a raster in `predictors.layers`{advice}"
+                expected = f"{', '.join(types.PREDICTORS)}, or the name of a raster in `predictors.layers`"
+                yield f"{key}: expected {expected}{advice}"
 
     def _problems_of_source(self) -> Iterator[str]:
         names = [region.name for region in self.regions]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f"`regions`: {name} names {names.count(name)} regions: give each region its own name."
-        if self.source == "archive":
-            if self.archive is None:
+        if self.source != "archive":
+            if self.archive is not None:
                 yield (
-                    "`archive` is null, but `source: archive` needs a folder of granules: "
-                    "give it, for example by `--config archive=/path/to/granules`."
+                    f"`archive` is {shown(self.archive)}, but `source` is {self.source} and does not read it: "
+                    "add `source: archive` (--config source=archive), or leave `archive` out."
                 )
-            elif not self.archive.is_dir():
-                yield f"`archive` is {shown(self.archive)}: there is no such folder (paths start at {Path.cwd()})."
-            return
-        if self.archive is not None:
+        elif self.archive is None:
             yield (
-                f"`archive` is {shown(self.archive)}, but `source` is {self.source} and does not read it: "
-                "add `source: archive` (--config source=archive), or leave `archive` out."
+                "`archive` is null, but `source: archive` needs a folder of granules: "
+                "give it, for example by `--config archive=/path/to/granules`."
             )
-        if self.source == "earthdata":
-            return
-        extent = types.SCENE_EXTENTS[self.scene.extent]
-        for number, region in enumerate(self.regions):
-            if region.bbox and not _inside(region.bbox, extent):
-                yield (
-                    f"`regions[{number}].bbox` ({region.name}) is {degrees_text(region.bbox)}, but the simulated scene "
-                    f"`{self.scene.extent}` covers {degrees_text(extent)} only: take a region inside it, or "
-                    "`source: archive` with granules of your region."
-                )
+        elif not self.archive.is_dir():
+            yield f"`archive` is {shown(self.archive)}: there is no such folder (paths start at {Path.cwd()})."
 
     def _problems_of_points(self) -> Iterator[str]:
         if self.field_points is None and self.points != Points():
@@ -434,7 +408,7 @@ class Configuration(Section):
                 "give the path of your points, or leave `points` out."
             )
         if self.field_points is None and self.source != "simulated" and self.compare:
-            yield ("`compare` names maps, but `field_points` is null: give points to compare them at, or leave it out.")
+            yield "`compare` names maps, but `field_points` is null: give points to compare them at, or leave it out."
         names = [raster.name for raster in self.compare]
         taken = {*OWN_MAPS, *OWN_MAPS.values(), *OWN_COLUMNS}
         for number, raster in enumerate(self.compare):
@@ -446,12 +420,6 @@ class Configuration(Section):
                     f"{key}, one file for {len(self.months)} months: "
                     "write {month} in it where its name has the month as YYYY-MM."
                 )
-            for month in self.months:
-                path = raster.of_month(month).path
-                if not path.is_file():
-                    yield f"{key}: there is no such file as {path} (paths start at {Path.cwd()})."
-                    break
-
-
-def _inside(box: Box, extent: Box) -> bool:
-    return extent[0] <= box[0] < box[2] <= extent[2] and extent[1] <= box[1] and box[3] <= extent[3]
+            absent = [path for month in self.months if not (path := raster.of_month(month).path).is_file()]
+            if absent:
+                yield f"{key}: there is no such file as {absent[0]} (paths start at {Path.cwd()})."

@@ -1,24 +1,38 @@
-"""JSON schema of the configuration, descriptions of keys from it, and the documents that it writes when run."""
+"""The checked configuration, a sentence for each mistake in it, and its JSON schema, of which both tell.
 
+Writes the documents that are made from the keys when run.
+"""
+
+import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import to_jsonable_python
 
 from kilomoist.configuration.keys import Configuration
+from kilomoist.configuration.types import shown
+from kilomoist.errors import InputError
 
 _BEGIN = "<!-- from here written by `python -m kilomoist.configuration.schema` -->"
 _END = "<!-- to here -->"
 
 
-class _WithoutTitles(GenerateJsonSchema):
-    """Leaves out the titles that pydantic makes of names: here a title says what is expected."""
+class _Schema(GenerateJsonSchema):
+    """Without titles that pydantic makes of names, where a title says what is expected, and without keys that are null.
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic names it
+    Both methods override pydantic's.
+    """
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
+
+    def encode_default(self, dft: Any) -> Any:
+        return to_jsonable_python(dft, exclude_none=True)
 
 
 @cache
@@ -26,7 +40,7 @@ def schema() -> dict[str, Any]:
     """The closed JSON schema of the configuration, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Configuration.model_json_schema(schema_generator=_WithoutTitles),
+        **Configuration.model_json_schema(schema_generator=_Schema),
     }
 
 
@@ -41,7 +55,7 @@ def _entry(node: dict[str, Any]) -> dict[str, Any]:
     return next((form for form in forms if "properties" in form), entry)
 
 
-def find_key(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
+def _find_key(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
     """Written key of pydantic's location of a value, as far as the schema knows it, and its part of the schema."""
     key, node = "", schema()
     for part in location:
@@ -56,40 +70,26 @@ def find_key(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
     return key, node
 
 
-def as_written(default: Any) -> Any:
-    """A default without its items' keys that are null."""
-    if not isinstance(default, list):
-        return default
-    return [
-        {key: value for key, value in item.items() if value is not None} if isinstance(item, dict) else item
-        for item in default
-    ]
+def _all_keys(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Keys that hold values below a part of the schema, sections flattened, each with its own part."""
+    for name, child in node["properties"].items():
+        inner = _resolved(child)
+        if "properties" in inner:
+            yield from _all_keys(inner, f"{prefix}{name}.")
+            continue
+        yield prefix + name, inner
+        entry = _entry(inner)
+        if "properties" in entry:
+            yield from _all_keys(entry, f"{prefix}{name}{'[]' if 'items' in inner else '.<name>'}.")
 
 
-def all_keys() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Keys that hold values, sections flattened, each with its part of the schema."""
-
-    def walk(prefix: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-        for name, child in node["properties"].items():
-            inner = _resolved(child)
-            if "properties" in inner:
-                yield from walk(f"{prefix}{name}.", inner)
-                continue
-            yield prefix + name, inner
-            entry = _entry(inner)
-            if "properties" in entry:
-                yield from walk(f"{prefix}{name}{'[]' if 'items' in inner else '.<name>'}.", entry)
-
-    yield from walk("", schema())
-
-
-def expected(node: dict[str, Any]) -> str:
+def _expected(node: dict[str, Any]) -> str:
     """Accepted values of a part of the schema, in words."""
     if "title" in node and "properties" not in node:
         optional = {"type": "null"} in node.get("anyOf", [])
         return node["title"] + (", or null" if optional else "")
     if "anyOf" in node:
-        return ", or ".join(expected(_resolved(member)) for member in node["anyOf"])
+        return ", or ".join(_expected(_resolved(member)) for member in node["anyOf"])
     if "enum" in node:
         return " or ".join(filter(None, [", ".join(node["enum"][:-1]), node["enum"][-1]]))
     if "const" in node:
@@ -98,7 +98,7 @@ def expected(node: dict[str, Any]) -> str:
         return f"a mapping with keys {', '.join(node['properties'])}"
     if node["type"] == "array":
         number = " of one or more" if node.get("minItems") else ""
-        return f"a list{number}, each {expected(_resolved(node['items']))}"
+        return f"a list{number}, each {_expected(_resolved(node['items']))}"
     words = {
         "integer": "a whole number",
         "number": "a number",
@@ -111,12 +111,78 @@ def expected(node: dict[str, Any]) -> str:
     return words[node["type"]] + (f" of {' and '.join(found)}" if found else "")
 
 
+def load(raw: Mapping[str, Any]) -> Configuration:
+    """The checked configuration. Raises `InputError` with a sentence, on a line of its own, for each problem."""
+    try:
+        return Configuration.model_validate(dict(raw))
+    except ValidationError as error:
+        # pydantic reports a list of wrong items as too short as well, and a union once for each of its members.
+        problems = [dict(found) for found in error.errors() if found["type"] != "too_short" or not found["input"]]
+        raise InputError("\n".join(dict.fromkeys(map(_sentence, problems)))) from None
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    """Key, value, expectation and advice, of an error of pydantic's."""
+    kind, location, value = problem["type"], problem["loc"], problem["input"]
+    key, node = _find_key(location)
+    if kind == "extra_forbidden":
+        return _unknown(key, str(location[-1]), value, node)
+    if kind == "missing":
+        return f"`{key}` is missing: expected {_expected(node)}."
+    if kind == "value_error":
+        text = str(problem["ctx"]["error"])
+        if not key:
+            return text
+        if isinstance(value, Mapping):
+            name = f" ({value['name']})" if "name" in value else ""
+            return f"`{key}`{name}: {text}."
+        return f"`{key}` is {shown(value)}: {text}."
+    hint = _list_hint(key, node, value) or _share_hint(node, value)
+    return f"`{key}` is {shown(value)}: expected {_expected(node)}{hint}."
+
+
+def _unknown(section: str, name: str, value: object, node: dict[str, Any]) -> str:
+    """Sentence for a key that does not exist, with that probably meant: beside it or, by its own name, anywhere."""
+    prefix = f"{section}." if section else ""
+    siblings = [prefix + sibling for sibling in node.get("properties", {})]
+    anywhere = [key for key, _ in _all_keys(schema()) if key.rsplit(".", 1)[-1] == name]
+    nearest = difflib.get_close_matches(prefix + name, siblings, 1, cutoff=0.75) or anywhere
+    advice = f"did you mean `{nearest[0]}`?" if nearest else f"expected one of {', '.join(siblings)}."
+    return f"`{prefix}{name}` is not a key (its value is {shown(value)}): {advice}"
+
+
+def _list_hint(key: str, node: dict[str, Any], value: object) -> str:
+    """Form of a list on the command line, where brackets and quotes are easily forgotten."""
+    if node.get("type") != "array" or isinstance(value, (list, tuple)) or not (example := node["default"]):
+        return ""
+    if type(value) is type(example[0]):
+        example = [value]
+    outer, *inner = key.split(".")
+    for name in reversed(inner):
+        example = {name: example}
+    return f"; on the command line: --config '{outer}={json.dumps(example)}'"
+
+
+def _share_hint(node: dict[str, Any], value: object) -> str:
+    """Share of a number that was probably given in percent."""
+    limits: dict[str, Any] = next((form for form in (node, *node.get("anyOf", ())) if form.get("type") == "number"), {})
+    try:
+        percent = float(str(value).rstrip(" %"))
+    except ValueError:
+        return ""
+    low = limits.get("minimum", limits.get("exclusiveMinimum", 0))
+    if not max(low, 0.01) <= percent / 100 <= limits.get("maximum", 0):
+        return ""
+    unit = node.get("x-unit", "1")
+    return f"; {percent:g} % is {percent / 100:g}" + ("" if unit == "1" else f" {unit}")
+
+
 def documents(root: Path) -> dict[Path, str]:
     """Text of each file that is written from the keys, by its path in the repository at `root`."""
     rows = [("Key", "Meaning", "Type", "Unit", "Default"), ("---",) * 5]
-    for key, node in all_keys():
-        default = f"`{json.dumps(as_written(node['default']))}`" if "default" in node else "required"
-        rows.append((f"`{key}`", node["description"], expected(node), node.get("x-unit", ""), default))
+    for key, node in _all_keys(schema()):
+        default = f"`{json.dumps(node['default'])}`" if "default" in node else "required"
+        rows.append((f"`{key}`", node["description"], _expected(node), node.get("x-unit", ""), default))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     readme = root / "config/README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(_BEGIN)

@@ -15,9 +15,9 @@ from kilomoist.products import PRODUCTS, TERRAIN, products_of
 
 SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97.5, 46.0, 101.5, 49.0)}
 """Boxes of the simulated scenes."""
-
-_SHOWN = 80
-"""Characters of a wrong value that a message shows."""
+_OBSERVING = [product for product in PRODUCTS.values() if product.role != "target"]
+PREDICTORS = tuple(dict.fromkeys(name for product in _OBSERVING for name in product.quantities) | TERRAIN)
+"""Predictors that products measure, and those computed from elevation."""
 _NUMBERS = TypeAdapter(Box, config=ConfigDict(allow_inf_nan=False))
 
 
@@ -26,15 +26,9 @@ def degrees_text(box: Box) -> str:
     return f"[{', '.join(f'{number:g}' for number in box)}]"
 
 
-def measured_predictors() -> list[str]:
-    """Predictors that products measure."""
-    names = (*products_of("vegetation"), *products_of("temperature"))
-    return list(dict.fromkeys(quantity for name in names for quantity in PRODUCTS[name].quantities))
-
-
-def checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
+def _checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
     """Layers whose names are free."""
-    taken = {*measured_predictors(), *TERRAIN, "aspect", *OWN_BANDS}
+    taken = {*PREDICTORS, "aspect", *OWN_BANDS}
     for name in layers:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise ValueError(f"{name} cannot name a layer: take a-z, 0-9 and _, beginning with a letter")
@@ -82,15 +76,14 @@ def _checked_box(value: Any) -> Box:
     return west, south, east, north
 
 
-def checked_unique(values: tuple[str, ...]) -> tuple[str, ...]:
+def _checked_unique(values: tuple[str, ...]) -> tuple[str, ...]:
     """Values of which none is repeated."""
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
+    if repeated := sorted({value for value in values if values.count(value) > 1}):
         raise ValueError(f"{', '.join(repeated)} occurs more than once")
     return values
 
 
-def checked_depth(depth: tuple[float, float]) -> tuple[float, float]:
+def _checked_depth(depth: tuple[float, float]) -> tuple[float, float]:
     """Depths in cm, the upper first."""
     top, bottom = depth
     if not 0 <= top <= bottom:
@@ -111,17 +104,18 @@ Target: TypeAlias = Literal[products_of("target")]  # type: ignore[valid-type]
 Vegetation: TypeAlias = Literal[products_of("vegetation")]  # type: ignore[valid-type]
 Temperature: TypeAlias = Literal[products_of("temperature")]  # type: ignore[valid-type]
 Extent: TypeAlias = Literal[tuple(SCENE_EXTENTS)]  # type: ignore[valid-type]
-Predictor = Annotated[str, Field(title=f"{', '.join([*measured_predictors(), *TERRAIN])} or the name of a layer")]
-Landscape = Literal["steppe", "mountains", "cloudy"]
+Predictor = Annotated[str, Field(title=f"{', '.join(PREDICTORS)} or the name of a layer")]
 Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]
 # A title says in words what the schema's own keywords cannot.
 Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
+Depth = Annotated[tuple[float, float], AfterValidator(_checked_depth)]
 RegionBox = Annotated[Box, BeforeValidator(_checked_box)]
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 ExistingPath = Annotated[UserPath, AfterValidator(_existing)]
+FREE_NAMES, UNIQUE = AfterValidator(_checked_layers), AfterValidator(_checked_unique)
 
 
 def shown(value: object) -> str:
-    """A value as JSON, cut after `_SHOWN` characters, for messages."""
+    """A value as JSON, cut after 80 characters, for messages."""
     text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return text if len(text) <= 80 else text[:80] + "…"

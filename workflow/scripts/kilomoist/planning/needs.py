@@ -1,10 +1,10 @@
-"""Needs of a run: its geometry, its granules and composites, and what its jobs must know of days, units and errors.
+"""Needs of a run: geometry, granules and composites, what its jobs must know, and the memory and time they ask for.
 
 Snakemake imports this module whenever it reads the workflow, in every job again: import nothing heavy here.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,11 @@ from kilomoist.simulation.file_names import granule_file_name
 
 RECEIPT = "resources/receipts/{product}/{place}/{day}.json"
 CATALOGUE = "resources/catalogue/{product}/{extent}/{month}.csv"
+MEMORY_MARGIN, TIME_MARGIN = 1.5, 5
+"""Factors from measured (docs/cluster.md, benchmarks/sizes.py) to requested: nodes and their files may be slower."""
+SNAKEMAKE_MB = 450
+"""Snakemake itself, twice in each job on a cluster: once in the job, once in its step."""
+MIN_MINUTES = 10
 Archive = Mapping[tuple[str, str | None, datetime], Path]
 """Granules of an archive: (product name, tile, time) → path."""
 
@@ -73,13 +78,9 @@ def all_receipts(configuration: Configuration) -> list[str]:
     """Receipts of all granules of all runs, each once; none where nothing is fetched."""
     if configuration.source != "earthdata":
         return []
-    found: dict[str, None] = {}
-    for region, month, product in itertools.product(
-        configuration.regions, configuration.months, products(configuration)
-    ):
-        for tile in places(product, region):
-            found |= dict.fromkeys(receipts(product, tile, month))
-    return list(found)
+    runs = itertools.product(configuration.regions, configuration.months, products(configuration))
+    found = [receipts(product, tile, month) for region, month, product in runs for tile in places(product, region)]
+    return list(dict.fromkeys(itertools.chain(*found)))
 
 
 def catalogue(product: str, place: str, day: str) -> str:
@@ -120,8 +121,8 @@ def quantities(configuration: Configuration, product: Product) -> list[str]:
 
 def units(configuration: Configuration) -> dict[str, str]:
     """Units of the bands of the predictors' stack; that of a user's layer is unknown, whatever it is."""
-    used = map(PRODUCTS.get, predictor_products(configuration).values())
-    measured = {name: unit for product in used if product for name, unit in product.quantities.items()}
+    *used, _ = products(configuration)
+    measured = {name: unit for product in used for name, unit in product.quantities.items()}
     known = measured | TERRAIN | {"elevation": "m"}
     of_predictors = {name: known.get(name, "as stored") for name in configuration.predictors.use}
     return of_predictors | {f"{name}_days": "days" for name in measured} | {"water": "1", "snow": "1"}
@@ -172,8 +173,7 @@ def other_months(configuration: Configuration, month: str) -> list[str]:
 def own_configuration(configuration: Configuration, region: str, month: str) -> dict[str, Any]:
     """Resolved configuration of a run, without other regions and months."""
     dumped = configuration.model_dump(mode="json")
-    own = [keys for keys in dumped["regions"] if keys["name"] == region]
-    return dumped | {"regions": own, "months": [month]}
+    return dumped | {"regions": [keys for keys in dumped["regions"] if keys["name"] == region], "months": [month]}
 
 
 def compared(configuration: Configuration, month: str) -> list[dict[str, Any]]:
@@ -189,3 +189,19 @@ def field_point_files(configuration: Configuration) -> list[str]:
     from kilomoist.reporting.stations import archive_files, is_archive
 
     return [str(file) for file in archive_files(path, configuration.points.depth)] if is_archive(path) else [str(path)]
+
+
+def measured(base: float, blocks: Collection[Window] = (), *, of_region: float = 0, of_block: float = 0) -> float:
+    """Use of a job: `base`, and more for each thousand cells of its region and of the largest of its blocks."""
+    cells = [block.rows * block.columns / 1000 for block in blocks]
+    return base + of_region * sum(cells) + of_block * max(cells, default=0)
+
+
+def memory(mb: float, attempt: int) -> int:
+    """MB to ask for, by MB that were measured: with a margin, and more at each attempt."""
+    return attempt * (SNAKEMAKE_MB + round(MEMORY_MARGIN * mb))
+
+
+def minutes(seconds: float, attempt: int) -> int:
+    """Minutes to ask for, by seconds that were measured: with a margin, and more at each attempt."""
+    return attempt * max(MIN_MINUTES, round(TIME_MARGIN * seconds / 60))
