@@ -26,9 +26,16 @@ WRITE_AGAIN = "run `python -m kilomoist.configuration.schema` and commit what it
 BOX = [96.0, 45.0, 104.0, 50.0]
 ITEMS = {"regions": {"name": "here", "bbox": BOX}, "compare": {"name": "NASA", "path": __file__}}
 """Keys of a list's item that are right."""
-MONTHS = "a list of one or more, each a month as YYYY-MM"
-LIMITS = "an upper and a lower limit in cm"
+KHANGAI = {"name": "khangai", "bbox": BOX}
 PREDICTORS = "ndvi, evi, lst_day, lst_night, lst_range, slope, northness, eastness"
+USE = f"expected a list of one or more, each {PREDICTORS} or the name of a layer"
+USED = f"expected {PREDICTORS}, or the name of a raster in `predictors.layers`"
+LAYER = "a mapping with keys path and resampling"
+MONTHS = "expected a list of one or more, each a month as YYYY-MM"
+REGIONS = "expected a list of one or more, each a mapping with keys name, bbox, outline, country"
+CORNERS = "expected four numbers in degrees, [west, south, east, north]"
+DEPTH = "expected an upper and a lower limit in cm"
+INTERVAL = "expected a number of at least 0.5 and at most 0.99, or null"
 
 
 def problems(raw: dict[str, Any]) -> list[str]:
@@ -219,110 +226,81 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
     assert load({"source": "archive", "archive": str(tmp_path), **raw}).regions[0].outline == outline
 
 
+WRONG: list[tuple[Any, ...]] = [
+    ("source", "expected simulated, archive or earthdata.", "nasa"),
+    ("target_error", "expected a number of at least 0 and at most 0.2, or null; 4 % is 0.04 m³/m³.", 4),
+    ("target", "expected SPL4SMGP.006, SPL4SMGP.007, SPL4SMGP.008, ", "SPL4SMGP"),
+    ("scene.extent", "expected full or small.", "large"),
+    ("scene.seed", "expected a whole number of at least 0", None),
+    ("quality", "expected a mapping with keys vegetation, temperature, minimum_days, ", None),
+    ("quality.minimum_days", "expected a whole number of at least 1 and at", "few", 0, True, 2.5),
+    ("quality.minimum_valid_fraction", "expected a number of more than 0 and at most 1.", 0),
+    ("quality.minimum_target_share", "expected a number of at least 0 and at most 1; 90 % is 0.9.", 90),
+    ("quality.minimum_target_share", "expected a number", ".nan", "nan"),
+    ("quality.vegetation", "expected good or fair.", "best"),
+    ("model.trees", "expected a whole number of at least 1.", 0),
+    ("model.min_leaf", "expected auto, or a whole number of at least 1.", "big", 0, True),
+    ("model.test_fraction", "expected a number of at least 0.05 and at most 0.5; 20 % is 0.2.", 20),
+    ("model.kind", "expected random_forest, extra_trees, hist_gradient_boosting or linear.", "forest"),
+    ("model.method", "expected detail or absolute.", "other"),
+    ("model.trend", "expected none or linear.", "cubic"),
+    ("model.detail_ratio", "expected auto, or a whole number of at least 2 and at most 4.", 5),
+    ("model.seed", "expected a whole number of at least 0", -1),
+    ("map.reconcile", "expected true or false, or warranted.", "perhaps"),
+    ("map.block", "expected a whole number of at least 8.", 4),
+    ("map.interval", f"{INTERVAL}.", 1),
+    ("map.interval", f"{INTERVAL}; 90 % is 0.9.", 90, "90", "90 %"),
+    ("predictors.temperature", "expected MOD11A1.061 or MYD11A1.061.", "MOD13A1.061"),
+    ("predictors.vegetation", "expected MOD13A1.061, MYD13A1.061", 13),
+    ("predictors.use", f'{USE}; on the command line: --config \'predictors={{"use": ["evi"]}}\'.', "evi"),
+    ("predictors.use", f"{USE}.", []),
+    ("predictors.use", "evi occurs more than once.", ["evi", "evi"]),
+    ("predictors.use[0]", f"{USED}.", "lst"),
+    ("predictors.use[0]", f"{USED}; did you mean lst_night?", "lst-night", "LST_Night"),
+    ("predictors.layers", "expected a mapping of names to paths of rasters, or to mappings", [__file__]),
+    ("predictors.layers.soil", f"expected a path of a raster, or {LAYER}.", 5, None, True, [__file__]),
+    ("months", f"{MONTHS}; ", 2021),
+    ("months", f"{MONTHS}; on the command line: --config 'months=[\"2021-08\"]'.", "2021-08"),
+    ("months", f"{MONTHS}.", []),
+    ("months", "2021-08 occurs more than once.", ["2021-08", "2021-07", "2021-08"]),
+    ("months[0]", "SMAP's first whole month is 2015-04.", "2015-03"),
+    ("months[0]", "expected a month as YYYY-MM, for example 2021-08.", "2021-13", "0000-01", "August"),
+    ("months[0]", "expected a month as YYYY-MM.", date(2021, 8, 1)),
+    ("months[0]", "it lies in the future (today is ", "2999-12"),
+    ("regions", f"{REGIONS}.", []),
+    ("regions", f"{REGIONS}; on the command line: --config 'regions={json.dumps([KHANGAI])}'.", "khangai", KHANGAI),
+    ("regions[0].outline", "there is no such file (paths start at ", "absent.gpkg"),
+    ("regions[0].bbox", f"west and east are the same longitude; {CORNERS}", [104, 45, 104, 50], [180, 45, -180, 50]),
+    ("regions[0].bbox", "longitudes lie between -180 and 180 degrees.", [170, 50, 190, 60], [196, 45, 204, 50]),
+    ("regions[0].bbox", f"south must be less than north; {CORNERS}", [96, 50, 104, 45]),
+    ("regions[0].bbox", f"it looks as if latitude and longitude are swapped; {CORNERS}", [45, 96, 50, 104]),
+    ("regions[0].bbox", "the grid ends at 85° north and south.", [96, 45, 104, 86]),
+    (
+        "regions[0].bbox",
+        "west > east is a box across 180°, and this one would be 352° wide: west and east look swapped.",
+        [104, 45, 96, 50],
+    ),
+    ("regions[0].bbox", CORNERS, [96, 45, 104], "96,45,104,50"),
+    ("regions[0].bbox", CORNERS, [96, 45, 104, "north"], [96, 45, 104, True], [96, 45, 104, None]),
+    ("regions[0].name", "expected a short name of a-z, 0-9 and -", "Khangai", "a/b", "-a", "a\n"),
+    ("regions[0].country", "expected three capital letters, or null.", "Mongolia"),
+    ("archive", "expected a path, or null.", 5),
+    ("field_points", "there is no such file (paths start at ", "absent.csv"),
+    ("points.units", "expected m3/m3 or percent.", "%"),
+    ("points.depth", f"{DEPTH}, [top, bottom]; on the command line: ", 5),
+    ("points.depth", f"it looks like metres; {DEPTH}, for ", [0, 0.05]),
+    ("points.depth", f"{DEPTH} below the surface, [top, bottom].", [10, 5]),
+    ("points.columns.id", "expected text.", None),
+    ("compare", "expected a list, each a mapping with", "x.tif"),
+    ("compare[0].name", "expected a name of letters, digits, blanks and . _ - that begins with", "a,b"),
+    ("compare[0].band", "expected a whole number of at least 1.", 0),
+    ("compare[0].scale", "expected a number of more than 0.", 0),
+]
+"""Keys, what is said of wrong values after key and value, and such values."""
+
+
 @pytest.mark.parametrize(
-    ("key", "value", "expected"),
-    [
-        ("source", "nasa", "expected simulated, archive or earthdata."),
-        ("target_error", 4, "expected a number of at least 0 and at most 0.2, or null; 4 % is 0.04 m³/m³."),
-        ("target", "SPL4SMGP", "expected SPL4SMGP.006, SPL4SMGP.007, SPL4SMGP.008, "),
-        ("scene.extent", "large", "expected full or small."),
-        ("scene.seed", None, "expected a whole number of at least 0"),
-        ("quality", None, "expected a mapping with keys vegetation, temperature, minimum_days, "),
-        ("quality.minimum_days", "few", "expected a whole number of at least 1"),
-        ("quality.minimum_days", 0, "expected a whole number of at least 1 and at"),
-        ("quality.minimum_days", True, "expected a whole number of at least 1"),
-        ("quality.minimum_days", 2.5, "expected a whole number of at least 1"),
-        ("quality.minimum_valid_fraction", 0, "expected a number of more than 0 and at most 1."),
-        ("quality.minimum_target_share", 90, "expected a number of at least 0 and at most 1; 90 % is 0.9."),
-        ("quality.minimum_target_share", ".nan", "expected a number"),
-        ("quality.minimum_target_share", "nan", "expected a number"),
-        ("quality.vegetation", "best", "expected good or fair."),
-        ("model.trees", 0, "expected a whole number of at least 1."),
-        ("model.min_leaf", "big", "expected auto, or a whole number of at least 1."),
-        ("model.min_leaf", 0, "expected auto, or a whole number of at least 1."),
-        ("model.min_leaf", True, "expected auto, or a whole number of at least 1."),
-        ("model.test_fraction", 20, "expected a number of at least 0.05 and at most 0.5; 20 % is 0.2."),
-        ("model.kind", "forest", "expected random_forest, extra_trees, hist_gradient_boosting or linear."),
-        ("model.method", "other", "expected detail or absolute."),
-        ("model.trend", "cubic", "expected none or linear."),
-        ("model.detail_ratio", 5, "expected auto, or a whole number of at least 2 and at most 4."),
-        ("model.seed", -1, "expected a whole number of at least 0"),
-        ("map.reconcile", "perhaps", "expected true or false, or warranted."),
-        ("map.block", 4, "expected a whole number of at least 8."),
-        ("map.interval", 1, "expected a number of at least 0.5 and at most 0.99, or null."),
-        *(
-            ("map.interval", value, "expected a number of at least 0.5 and at most 0.99, or null; 90 % is 0.9.")
-            for value in (90, "90", "90 %")
-        ),
-        ("predictors.temperature", "MOD13A1.061", "expected MOD11A1.061 or MYD11A1.061."),
-        ("predictors.vegetation", 13, "expected MOD13A1.061, MYD13A1.061"),
-        (
-            "predictors.use",
-            "evi",
-            (
-                f"expected a list of one or more, each {PREDICTORS} or the name of a layer; "
-                'on the command line: --config \'predictors={"use": ["evi"]}\'.'
-            ),
-        ),
-        ("predictors.use", [], f"expected a list of one or more, each {PREDICTORS} or the name of a layer."),
-        ("predictors.use", ["evi", "evi"], "evi occurs more than once."),
-        ("predictors.layers", [__file__], "expected a mapping of names to paths of rasters, or to mappings"),
-        ("predictors.use[0]", "lst", f"expected {PREDICTORS}, or the name of a raster in `predictors.layers`."),
-        *(
-            (
-                "predictors.use[0]",
-                name,
-                f"expected {PREDICTORS}, or the name of a raster in `predictors.layers`; did you mean lst_night?",
-            )
-            for name in ("lst-night", "LST_Night")
-        ),
-        *(
-            (
-                "predictors.layers.soil",
-                value,
-                "expected a path of a raster, or a mapping with keys path and resampling.",
-            )
-            for value in (5, None, True, [__file__])
-        ),
-        ("months", 2021, f"expected {MONTHS}; "),
-        ("months", "2021-08", f"expected {MONTHS}; on the command line: --config 'months=[\"2021-08\"]'."),
-        ("months", [], f"expected {MONTHS}."),
-        ("months", ["2021-08", "2021-07", "2021-08"], "2021-08 occurs more than once."),
-        ("months[0]", "2015-03", "SMAP's first whole month is 2015-04."),
-        *(
-            ("months[0]", month, "expected a month as YYYY-MM, for example 2021-08.")
-            for month in ("2021-13", "0000-01", "August")
-        ),
-        ("months[0]", date(2021, 8, 1), "expected a month as YYYY-MM."),
-        ("regions", [], "expected a list of one or more, each a mapping with keys name, bbox, "),
-        ("regions[0].outline", "absent.gpkg", "there is no such file (paths start at "),
-        ("regions[0].bbox", [104, 45, 104, 50], "west and east are the same longitude; expected four numbers in "),
-        ("regions[0].bbox", [180, 45, -180, 50], "west and east are the same longitude; expected four numbers in "),
-        ("regions[0].bbox", [170, 50, 190, 60], "longitudes lie between -180 and 180 degrees."),
-        ("regions[0].bbox", [96, 50, 104, 45], "south must be less than north; expected four numbers in degrees, "),
-        ("regions[0].bbox", [45, 96, 50, 104], "it looks as if latitude and longitude are swapped; expected four "),
-        ("regions[0].bbox", [96, 45, 104, 86], "the grid ends at 85° north and south."),
-        ("regions[0].bbox", [196, 45, 204, 50], "longitudes lie between -180 and 180 degrees."),
-        *(
-            ("regions[0].name", name, "expected a short name of a-z, 0-9 and -")
-            for name in ("Khangai", "a/b", "-a", "a\n")
-        ),
-        ("regions[0].country", "Mongolia", "expected three capital letters, or null."),
-        (
-            "regions[0].bbox",
-            [104, 45, 96, 50],
-            "west > east is a box across 180°, and this one would be 352° wide: west and east look swapped.",
-        ),
-        *(
-            ("regions[0].bbox", box, "expected four numbers in degrees, [west, south, east, ")
-            for box in ([96, 45, 104], "96,45,104,50", [96, 45, 104, "north"], [96, 45, 104, True], [96, 45, 104, None])
-        ),
-        ("archive", 5, "expected a path, or null."),
-        ("field_points", "absent.csv", "there is no such file (paths start at "),
-        ("compare[0].name", "a,b", "expected a name of letters, digits, blanks and . _ - that begins with"),
-        ("compare[0].band", 0, "expected a whole number of at least 1."),
-        ("compare[0].scale", 0, "expected a number of more than 0."),
-    ],
+    ("key", "value", "expected"), [(key, value, expected) for key, expected, *values in WRONG for value in values]
 )
 def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str) -> None:
     (said,) = problems(written(key, value))
@@ -331,22 +309,25 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
 
 
 @pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("month", "did you mean `months`?"),
+        ("quality.minimum_day", "did you mean `quality.minimum_days`?"),
+        ("trees", "did you mean `model.trees`?"),
+        ("map.xyz", "expected one of map.reconcile, map.interval, map.block."),
+        ("regions[0].box", "did you mean `regions[0].bbox`?"),
+        ("compare[0].bands", "did you mean `compare[0].band`?"),
+        ("points.columns.lon", "did you mean `points.columns.longitude`?"),
+    ],
+)
+def test_an_unknown_key_gets_advice(key: str, advice: str) -> None:
+    (said,) = problems(written(key, ["x", 3]))
+    assert said.startswith(f'`{key}` is not a key (its value is ["x", 3]): {advice}')
+
+
+@pytest.mark.parametrize(
     ("raw", "sentence"),
     [
-        ({"month": ["2021-08"]}, '`month` is not a key (its value is ["2021-08"]): did you mean `months`?'),
-        (
-            {"quality": {"minimum_day": 3}},
-            "`quality.minimum_day` is not a key (its value is 3): did you mean `quality.minimum_days`?",
-        ),
-        ({"trees": 100}, "`trees` is not a key (its value is 100): did you mean `model.trees`?"),
-        (
-            {"map": {"xyz": 1}},
-            "`map.xyz` is not a key (its value is 1): expected one of map.reconcile, map.interval, map.block.",
-        ),
-        (
-            region(bbox=BOX, box=BOX),
-            "`regions[0].box` is not a key (its value is [96.0, 45.0, 104.0, 50.0]): did you mean `regions[0].bbox`?",
-        ),
         (
             {"model": {"trend": "linear", "kind": "linear"}},
             "`model`: `kind: linear` has nothing to learn from what `trend: linear` leaves: give one of them.",
@@ -395,19 +376,6 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
                 ({"soil": {"resampling": "mode"}}, ".soil.path` is missing: expected a path."),
             )
         ),
-        ({"months": ["2021-08", "2999-12"]}, '`months[1]` is "2999-12": it lies in the future (today is '),
-        (
-            {"regions": "khangai"},
-            (
-                '`regions` is "khangai": expected a list of one or more, each a mapping with keys name, bbox, outline, '
-                "country; on the command line: --config "
-                '\'regions=[{"name": "khangai", "bbox": [96.0, 45.0, 104.0, 50.0]}]\'.'
-            ),
-        ),
-        (
-            {"regions": {"name": "here", "bbox": BOX}},
-            '`regions` is {"name": "here", "bbox": [96.0, 45.0, 104.0, 50.0]}: expected a list',
-        ),
         ({"regions": [{"bbox": BOX}]}, "`regions[0].name` is missing: expected a short name of a-z, 0-9 and - "),
         (
             {"regions": [{"name": "here", "bbox": BOX}, {"name": "here", "bbox": BOX}]},
@@ -435,21 +403,13 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
             {"archive": "granules"},
             '`archive` is "granules", but `source` is simulated and does not read it: add `source: archive` ',
         ),
-        (
-            {"points": {"depth": [0, 5]}, "compare": "x.tif"},
-            '`compare` is "x.tif": expected a list, each a mapping with',
-        ),
         ({"compare": [{"name": "NASA"}]}, "`compare[0].path` is missing: expected a path."),
-        (
-            {"compare": [{"name": "NASA", "path": __file__, "bands": 2}]},
-            "`compare[0].bands` is not a key (its value is 2): did you mean `compare[0].band`?",
-        ),
         (
             {"compare": [{"name": "NASA", "path": "absent.tif"}]},
             '`compare[0].path` (NASA) is "absent.tif": there is no such file as absent.tif (paths start at ',
         ),
         (
-            {"compare": [{"name": "NASA", "path": __file__}], "months": ["2021-07", "2021-08"]},
+            {"compare": [ITEMS["compare"]], "months": ["2021-07", "2021-08"]},
             f'`compare[0].path` (NASA) is "{__file__}", one file for 2 months: write {{month}} in it where its name ',
         ),
         *(
@@ -460,26 +420,12 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
             for name, times in (("NASA", 2), ("1 km", 1))
         ),
         (
-            {"source": "archive", "archive": ".", "compare": [{"name": "NASA", "path": __file__}]},
+            {"source": "archive", "archive": ".", "compare": [ITEMS["compare"]]},
             "`compare` names maps, but `field_points` is null: give points to compare them at, or leave it out.",
         ),
         (
             {"points": {"units": "percent"}},
             "`points` says how `field_points` are read, but `field_points` is null: give the path of your points, or ",
-        ),
-        *(
-            ({"field_points": __file__, "points": points}, sentence)
-            for points, sentence in (
-                ({"units": "%"}, '`points.units` is "%": expected m3/m3 or percent.'),
-                ({"depth": 5}, f"`points.depth` is 5: expected {LIMITS}, [top, bottom]; on the command line: "),
-                ({"depth": [0, 0.05]}, f"`points.depth` is [0, 0.05]: it looks like metres; expected {LIMITS}, for "),
-                (
-                    {"depth": [10, 5]},
-                    f"`points.depth` is [10, 5]: expected {LIMITS} below the surface, [top, bottom].",
-                ),
-                ({"columns": {"lon": "x"}}, '`points.columns.lon` is not a key (its value is "x"): '),
-                ({"columns": {"id": None}}, "`points.columns.id` is null: expected text."),
-            )
         ),
     ],
 )
