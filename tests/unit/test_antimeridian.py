@@ -39,7 +39,7 @@ from kilomoist.predictors.stacks import TileComposite, stack_predictors
 from kilomoist.rasters import read_window, write_raster
 from kilomoist.regions import blocks_of, on_globe, pixels_inside, region_area, tiles_of
 from kilomoist.reporting.figures import maps, pages
-from kilomoist.reporting.matching import match_points
+from kilomoist.reporting.matching import ComparedMap, match_points
 
 TURN = 360
 FIJI: Box = (178.6, -17.4, -178.6, -16.3)
@@ -374,7 +374,8 @@ def test_field_points_at_both_sides_lie_in_the_region(tmp_path: Path) -> None:
     longitude = [178.7, 179.99, -179.99, -178.7, 180.0, -180.0, 178.0, -178.0, 0.0]
     measured = {"latitude": -17.0, "soil_moisture": 0.1, "measurements": 1}
     points = pd.DataFrame({"id": list("abcdefghi"), "longitude": longitude, **measured})
-    matched = match_points(points, dict(zip(("coarse", "fine"), paths, strict=True)), "points.csv")
+    own = {name: ComparedMap(path) for name, path in zip(("coarse", "fine"), paths, strict=True)}
+    matched = match_points(points, own, "points.csv")
     assert list(matched["id"]) == ["a", "b; e", "c; f", "d"]
     expected = (np.where(matched["longitude"] < 0, matched["longitude"] + TURN, matched["longitude"]) - 180) / 100 + 0.1
     np.testing.assert_allclose(matched["fine"], expected, atol=1.1e-4)

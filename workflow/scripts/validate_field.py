@@ -11,7 +11,7 @@ from kilomoist.files import read_json, write_table
 from kilomoist.jobs import LOGGER, hand_over
 from kilomoist.names import OWN_MAPS
 from kilomoist.reporting.field_points import PointSettings, field_points
-from kilomoist.reporting.matching import ComparedMap, MapSource, match_points, read_at
+from kilomoist.reporting.matching import ComparedMap, match_points
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
@@ -44,10 +44,10 @@ def validate_field(
     measured = field_points(points, month, PointSettings(**settings))
     if measured.empty:
         LOGGER.warning("No field point of %s was measured in %s: nothing is compared.", points, month)
-    maps: dict[str, MapSource] = {"coarse": coarse, "fine": fine}
+    maps = {"coarse": ComparedMap(coarse), "fine": ComparedMap(fine)}
     with rasterio.open(comparison) as file:
         bands = {name: number for number, name in enumerate(file.descriptions, start=1)}
-    maps |= {name: read_at(comparison, measured, bands[name]) for name in OWN_MAPS if name in bands}
+    maps |= {name: ComparedMap(comparison, bands[name]) for name in OWN_MAPS if name in bands}
     maps |= {raster["name"]: ComparedMap(**raster) for raster in compare}
     pixels = match_points(measured, maps, points)
     LOGGER.info(

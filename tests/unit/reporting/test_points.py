@@ -20,7 +20,7 @@ from kilomoist.errors import InputError
 from kilomoist.grids import M01, M09, Window, ease_from_geographic, geographic_from_ease
 from kilomoist.names import OWN_COLUMNS
 from kilomoist.rasters import write_raster
-from kilomoist.reporting.field_points import PointSettings, check_points, field_points, points_of_month, read_points
+from kilomoist.reporting.field_points import PointSettings, check_points, field_points, read_points
 from kilomoist.reporting.matching import ComparedMap, check_raster, match_points, read_at
 
 HEADER = "id,longitude,latitude,soil_moisture\n"
@@ -244,10 +244,6 @@ def test_points_without_depth_stay_and_it_is_told(table: Path, caplog: pytest.Lo
 # Dates
 
 
-def dated(*dates: str) -> pd.DataFrame:
-    return pd.DataFrame({"id": [f"P{number}" for number in range(len(dates))], "date": pd.to_datetime(list(dates))})
-
-
 @pytest.mark.parametrize(
     ("month", "window", "chosen"),
     [
@@ -257,10 +253,13 @@ def dated(*dates: str) -> pd.DataFrame:
         ("2021-10", 0, []),
     ],
 )
-def test_points_of_the_month_are_chosen(month: str, window: int, chosen: list[str]) -> None:
-    points = dated("2021-07-28", "2021-07-29", "2021-08-01", "2021-08-31", "2021-09-03", "2021-09-04", "2020-08-15")
-    assert points_of_month(points, month, window)["id"].tolist() == chosen
-    assert len(points_of_month(points.drop(columns="date"), month, window)) == 7, "without a date, of any month"
+def test_points_of_the_month_are_chosen(table: Path, month: str, window: int, chosen: list[str]) -> None:
+    days = ("2021-07-28", "2021-07-29", "2021-08-01", "2021-08-31", "2021-09-03", "2021-09-04", "2020-08-15")
+    rows = pd.DataFrame({"id": [f"P{number}" for number in range(7)], "longitude": 100, "latitude": 47, "date": days})
+    rows.assign(soil_moisture=0.2).to_csv(table, index=False)
+    assert field_points(table, month, described(window=window))["id"].tolist() == chosen
+    rows.drop(columns="date").assign(soil_moisture=0.2).to_csv(table, index=False)
+    assert len(field_points(table, month, described(window=window))) == 7, "without a date, of any month"
 
 
 @pytest.mark.parametrize("date", ["15.08.2021", "08/15/2021", "2021-08-32", "August", "2021-08-15T10:00", ""])
@@ -296,6 +295,7 @@ def test_points_beside_all_regions_are_told_before_any_job(table: Path) -> None:
 
 
 def test_swapped_coordinates_are_told_before_any_job(table: Path) -> None:
+    """In a region where longitude and latitude are both below 90 only its box tells."""
     table.write_text(HEADER + "A,47,60,0.2\n")
     with pytest.raises(InputError, match=r"region other .*; their coordinates are swapped: exchange the two columns"):
         check_points(table, described(), {"other": (55, 40, 65, 50)})
@@ -394,9 +394,9 @@ def test_corners_of_a_map(maps: tuple[Path, Path]) -> None:
     assert np.isnan(found[1:]).all()
 
 
-def own(maps: tuple[Path, Path]) -> dict[str, Path]:
+def own(maps: tuple[Path, Path]) -> dict[str, ComparedMap]:
     """The maps by the names of their columns."""
-    return dict(zip(("coarse", "fine"), maps, strict=True))
+    return {"coarse": ComparedMap(maps[0]), "fine": ComparedMap(maps[1])}
 
 
 def test_pixels_have_all_values_and_means_of_their_points(maps: tuple[Path, Path]) -> None:
@@ -437,16 +437,18 @@ def test_order_of_points_changes_no_pixel(maps: tuple[Path, Path], random: Any, 
     assert (other["points"] == 2 * one["points"]).all()
 
 
-def test_any_number_of_maps(maps: tuple[Path, Path]) -> None:
-    """Rasters, arrays with a value for each point, and other people's rasters; pixels need a value in all of them."""
+def test_any_number_of_maps(maps: tuple[Path, Path], tmp_path: Path) -> None:
+    """The run's own, of a band each, and other people's; pixels need a value in all of them."""
     points = random_points(500)
-    coarse, fine = (read_at(path, points) for path in maps)
-    array = np.where(np.arange(500) % 2, 0.2, np.nan)
-    doubled = ComparedMap("doubled", str(maps[1]), band=1, scale=2)
-    named = {"coarse": maps[0], "bilinear": array, "fine": str(maps[1]), "doubled": doubled}
+    columns = np.arange(PIXELS.columns) % 2
+    bands = {"other": np.zeros(PIXELS.shape), "bilinear": np.tile(np.where(columns, 0.2, np.nan), (PIXELS.rows, 1))}
+    write_raster(tmp_path / "comparison.tif", bands, M01, PIXELS, {})
+    doubled = ComparedMap(str(maps[1]), scale=2, name="doubled")
+    named = {**own(maps), "bilinear": ComparedMap(tmp_path / "comparison.tif", 2), "doubled": doubled}
     matched = match_points(points, named, "p.csv")
     assert list(matched) == [*OWN_COLUMNS, *named]
-    assert matched["points"].sum() == (np.isfinite(coarse) & np.isfinite(fine) & np.isfinite(array)).sum()
+    values = [read_at(source.path, points, source.band) for source in named.values()]
+    assert matched["points"].sum() == np.isfinite(values).all(axis=0).sum()
     np.testing.assert_allclose(matched["doubled"], 2 * matched["fine"])
     assert (matched["bilinear"] == 0.2).all()
 
@@ -527,7 +529,7 @@ def test_maps_that_are_not_soil_moisture(
     values = np.full((1, 1), stored, np.int16)
     path = other(tmp_path / "o.tif", values, from_origin(-180, 90, 360, 180), "EPSG:4326", nodata=nodata)
     middle = points_at(M01.x_centres(PIXELS)[:1], M01.y_centres(PIXELS)[:1])
-    named = {**own(maps), "NASA": ComparedMap("NASA", str(path), 1, scale)}
+    named = {**own(maps), "NASA": ComparedMap(path, scale=scale, name="NASA")}
     with pytest.raises(InputError, match=rf"`compare`: NASA \(.*o.tif, band 1\) {told}"):
         match_points(middle, named, "p.csv")
     assert match_points(middle, own(maps), "p.csv")["coarse"].tolist() == [0.25]
@@ -544,20 +546,6 @@ def test_points_of_another_region(maps: tuple[Path, Path]) -> None:
         "field points p.csv: none of 2 points lies in the mapped region (they span longitude -3.7 to -3.5, "
         "latitude 40.4 to 40.5); give the points of this region."
     )
-
-
-def test_swapped_points_that_could_be_degrees(tmp_path: Path) -> None:
-    """In a region where longitude and latitude are both below 90 only the map tells."""
-    row, column = (int(index) for index in M09.locate(*ease_from_geographic(70.0, 45.0)))
-    cells = Window(row - 1, column - 1, 3, 3)
-    paths = tmp_path / "coarse.tif", tmp_path / "fine.tif"
-    for path, grid, window in zip(paths, (M09, M01), (cells, cells.refined(9)), strict=True):
-        write_raster(path, {"soil_moisture": np.full(window.shape, 0.2, np.float32)}, grid, window, {})
-    points = at([70], [45]).assign(id="A", soil_moisture=0.1, measurements=1)
-    assert len(match_points(points, own(paths), "p.csv")) == 1
-    swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
-    with pytest.raises(InputError, match="their coordinates are swapped: exchange the two columns"):
-        match_points(swapped, own(paths), "p.csv")
 
 
 def test_points_on_gaps_alone_leave_an_empty_table(maps: tuple[Path, Path]) -> None:

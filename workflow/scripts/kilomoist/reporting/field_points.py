@@ -1,8 +1,6 @@
 """Soil moisture that a user measured at field points, read and checked."""
 
-import csv
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.calendars import month_range
 from kilomoist.errors import InputError
 from kilomoist.grids import Box
-from kilomoist.reporting.stations import archive_files, is_archive, read_stations
+from kilomoist.reporting.stations import archive_files, days_around, is_archive, read_stations
 
 LOGGER = logging.getLogger(__name__)
 
@@ -69,23 +66,23 @@ def _inside(longitude: pd.Series, latitude: pd.Series, box: Box) -> NDArray[np.b
 def field_points(path: str | Path, month: str, settings: PointSettings) -> pd.DataFrame:
     """Measured soil moisture of a month, one row a point: id, longitude, latitude, soil_moisture (m³/m³), measurements.
 
-    `path` is a CSV or an archive of ISMN. Rows of a CSV with one id at one place (other dates, other depths) are a
-    point, their mean; `measurements` counts what was averaged. Raises `InputError` as `read_points` and
-    `stations.read_stations` do.
+    `path` is a CSV or an archive of ISMN: `read_stations`. Rows of a CSV with one id at one place (other dates, other
+    depths) are a point, their mean; `measurements` counts them. Raises `InputError` as both readers do.
     """
     if is_archive(path):
         return read_stations(path, month, settings.depth, settings.window, settings.minimum_days)
-    points = points_of_month(read_points(path, settings), month, settings.window)
+    points = read_points(path, settings)
+    if "date" in points:  # otherwise they count in every month
+        points = points[points["date"].between(*map(pd.Timestamp, days_around(month, settings.window)))]
     places = points.groupby(["id", "longitude", "latitude"], as_index=False, sort=False, dropna=False)
     return places.agg(soil_moisture=("soil_moisture", "mean"), measurements=("soil_moisture", "size"))
 
 
 def read_points(path: str | Path, settings: PointSettings) -> pd.DataFrame:
-    """Read and check a CSV of field points. Raises `InputError` for what cannot be right.
+    """Read and check a CSV of field points, of the depths that count. Raises `InputError` for what cannot be right.
 
     The columns that `settings` names get the names of `COLUMNS`, `date` and `depth_cm`; others stay. Coordinates become
-    degrees (WGS 84), soil moisture m³/m³, dates (YYYY-MM-DD) times. Rows of other depths are left out; without depths
-    all stay.
+    degrees (WGS 84), soil moisture m³/m³, dates (YYYY-MM-DD) times.
     """
     frame = _table(path, settings.columns)
     if frame.empty:
@@ -100,13 +97,12 @@ def _table(path: str | Path, columns: Mapping[str, str]) -> pd.DataFrame:
     """Table of field points under the names that are used here."""
     try:
         frame = pd.read_csv(path, encoding="utf-8-sig", dtype={columns["id"]: str})
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            names = Counter(next(csv.reader(file), []))  # pandas renames the second of two
+        head = pd.read_csv(path, encoding="utf-8-sig", dtype=str, header=None, nrows=1)  # where none is renamed
     except (OSError, ValueError) as error:
         raise InputError(
             f"field points {path} cannot be read as a CSV ({error}): save it as UTF-8 with commas."
         ) from error
-    if twice := [column for column in columns.values() if names[column] > 1]:
+    if twice := [column for column in columns.values() if (head == column).sum(axis=None) > 1]:
         raise InputError(f"field points {path} have the column {twice[0]} more than once: keep the column that counts.")
     # A column that somebody names is wanted; under its usual name it may be absent.
     needed = [column for name, column in columns.items() if name in COLUMNS or column != name]
@@ -141,46 +137,42 @@ def _convert(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str]) 
 
 def _to_degrees(frame: pd.DataFrame, path: str | Path, crs: str) -> None:
     """Coordinates in degrees (WGS 84) in place of those in `crs`."""
-    from pyproj import CRS, Transformer
-    from pyproj.exceptions import CRSError
+    import pyproj
 
     try:
-        source = CRS.from_user_input(crs)
-        transformer = Transformer.from_crs(source, GEOGRAPHIC, always_xy=True)
-    except CRSError:
+        source = pyproj.CRS(crs)
+        transformer = pyproj.Transformer.from_crs(source, GEOGRAPHIC, always_xy=True)
+    except pyproj.exceptions.CRSError:
         raise InputError(
             f"`points.crs` is {crs}, which PROJ does not know: expected a code such as EPSG:32647."
         ) from None
-    x, y = frame["longitude"].to_numpy(), frame["latitude"].to_numpy()
-    if source.is_geographic:
-        _require_degrees(frame, path)
-    if source == CRS.from_user_input(GEOGRAPHIC):
-        return
-    frame["longitude"], frame["latitude"] = transformer.transform(x, y)
-    nowhere, swapped = ~np.isfinite(frame[["longitude", "latitude"]]).all(axis=1), False
-    if area := source.area_of_use:
-        made_for = (area.west, area.south, area.east + 360 * (area.east < area.west), area.north)
-        longitude, latitude = map(pd.Series, transformer.transform(y, x))
-        if not _inside(frame["longitude"], frame["latitude"], made_for).any():
-            swapped = bool(_inside(longitude, latitude, made_for).all())
-    if nowhere.any() or swapped:
-        number = int(np.argmax(nowhere))  # the first where all look swapped
-        hint = "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`"
-        raise InputError(
-            f"field points {path}: point {frame['id'].iloc[number]} lies at x {x[number]:g}, y {y[number]:g} of "
-            f"{crs}, which is no place there; {hint if swapped else 'name the CRS of the coordinates in `points.crs`'}."
-        )
-
-
-def _require_degrees(frame: pd.DataFrame, path: str | Path) -> None:
     beyond = (frame["latitude"].abs() > 90) | (frame["longitude"].abs() > 180)
-    if beyond.any():
+    if source.is_geographic and beyond.any():
         wrong = frame[beyond].iloc[0]
         swapped = abs(wrong["latitude"]) > 90 >= abs(wrong["longitude"])
         hint = "they look swapped" if swapped else "they must be degrees, or in the CRS that `points.crs` names"
         raise InputError(
             f"field points {path}: point {wrong['id']} lies at longitude {wrong['longitude']:g}, latitude "
             f"{wrong['latitude']:g}; {hint}: longitude is east within ±180, latitude north within ±90."
+        )
+    if source == pyproj.CRS(GEOGRAPHIC):
+        return
+    x, y = frame["longitude"].to_numpy(), frame["latitude"].to_numpy()
+    frame["longitude"], frame["latitude"] = transformer.transform(x, y)
+    nowhere, swapped = ~np.isfinite(frame[["longitude", "latitude"]]).all(axis=1), False
+    if area := source.area_of_use:
+        made_for = (area.west, area.south, area.east + 360 * (area.east < area.west), area.north)
+        if not _inside(frame["longitude"], frame["latitude"], made_for).any():
+            longitude, latitude = map(pd.Series, transformer.transform(y, x))
+            swapped = _inside(longitude, latitude, made_for).all()
+    if nowhere.any() or swapped:
+        number = int(np.argmax(nowhere))  # the first where all look swapped
+        hint = "name the CRS of the coordinates in `points.crs`"
+        if swapped:
+            hint = "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`"
+        raise InputError(
+            f"field points {path}: point {frame['id'].iloc[number]} lies at x {x[number]:g}, y {y[number]:g} of "
+            f"{crs}, which is no place there; {hint}."
         )
 
 
@@ -223,22 +215,10 @@ def _at_depth(frame: pd.DataFrame, path: str | Path, settings: PointSettings) ->
     return frame[wanted]
 
 
-def points_of_month(points: pd.DataFrame, month: str, window: int = 0) -> pd.DataFrame:
-    """Field points dated within a month, or up to `window` days before or after it; all where there is no `date`.
-
-    Other months of the run may have none.
-    """
-    if "date" not in points:
-        return points
-    (begin, end), around = map(pd.Timestamp, month_range(month)), pd.Timedelta(days=window)
-    return points[(points["date"] >= begin - around) & (points["date"] < end + around)]
-
-
-def refuse_outside(points: pd.DataFrame, path: str | Path, where: str, swapped: bool) -> NoReturn:
+def refuse_outside(points: pd.DataFrame, path: str | Path, where: str, swapped: bool = False) -> NoReturn:
     """Raise `InputError` for points of which none lies in a region, with what may be the reason."""
     advice = "their coordinates are swapped: exchange the two columns" if swapped else "give the points of this region"
+    spans = (f"{name} {points[name].min():g} to {points[name].max():g}" for name in ("longitude", "latitude"))
     raise InputError(
-        f"field points {path}: none of {len(points)} points lies in {where} (they span longitude "
-        f"{points['longitude'].min():g} to {points['longitude'].max():g}, latitude {points['latitude'].min():g} to "
-        f"{points['latitude'].max():g}); {advice}."
+        f"field points {path}: none of {len(points)} points lies in {where} (they span {', '.join(spans)}); {advice}."
     )

@@ -18,17 +18,14 @@ from kilomoist.reporting.field_points import GEOGRAPHIC, LARGEST, refuse_outside
 
 @dataclass(frozen=True)
 class ComparedMap:
-    """Raster of the user's that is compared with the field points: an entry of `compare`, of one month."""
+    """Band of a raster that is compared with the field points: a map of the run's own, or an entry of `compare`."""
 
-    name: str
-    path: str
-    band: int
-    scale: float
+    path: str | Path
+    band: int = 1
+    scale: float = 1.0
     """By which stored numbers are multiplied to give m³/m³."""
-
-
-MapSource = str | Path | ComparedMap | NDArray[np.float64]
-"""Where a map's values come from: a raster in m³/m³, a raster with band and scale, or a value for each point."""
+    name: str | None = None
+    """That of the entry; None of the run's own maps, which need no check."""
 
 
 def check_raster(path: str | Path, band: int) -> None:
@@ -79,46 +76,41 @@ def _opened(path: str | Path, band: int) -> Iterator[rasterio.DatasetReader]:
         raise InputError(f"{path} cannot be read as a raster ({error}): give a file that gdalinfo can read.") from error
 
 
-def _values(name: str, source: MapSource, points: pd.DataFrame) -> NDArray[np.float64]:
-    """A map's value at each point in m³/m³."""
-    if isinstance(source, np.ndarray):
-        return source
-    if not isinstance(source, ComparedMap):
-        return read_at(source, points)
-    values = source.scale * read_at(source.path, points, source.band)
-    low, high = np.nanmin(values, initial=np.inf), np.nanmax(values, initial=-np.inf)
+def match_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: str | Path) -> pd.DataFrame:
+    """Field points and any number of maps at the same pixels of 1 km: a row a pixel, a column a map.
+
+    `points` is what `field_points` returns; the first map decides which of them lie in the region. Only points where
+    every map has a value count. Those in one pixel of the global 1 km grid are averaged: pixel (r, row, c, column), id
+    (of all of them, with semicolons), points and measurements (their numbers), longitude and latitude (of the pixel's
+    centre), observed, then the maps, in m³/m³ (a raster on another grid is read at each point).
+
+    Raises `InputError` when no point lies in the region, or for a map of `compare` without a value at those that do, or
+    with values that are no soil moisture.
+    """
+    points = points.reset_index(drop=True)
+    values = {column: source.scale * read_at(source.path, points, source.band) for column, source in maps.items()}
+    table = pd.DataFrame(values, index=points.index)
+    inside = table.iloc[:, 0].notna()
+    if len(points) and not inside.any():
+        refuse_outside(points, path, "the mapped region")
+    for column, source in maps.items():
+        if source.name and len(points):
+            _check_compared(source, table[column], inside)
+    return _average_pixels(points, table[table.notna().all(axis=1)])
+
+
+def _check_compared(source: ComparedMap, values: pd.Series, inside: pd.Series) -> None:
+    """Raise `InputError` for values at the points that are no soil moisture, or none at those inside the region."""
+    named = f"`compare`: {source.name} ({source.path}, band {source.band})"
+    if values[inside].isna().all():
+        where = f"any of the {inside.sum()} field points in the mapped region"
+        raise InputError(f"{named} has no value at {where}: give a raster of this region, or leave it out.")
+    low, high = values.min(), values.max()
     if low < 0 or high > LARGEST["m3/m3"]:
         hint = "declare its fill value as nodata (gdal_edit.py -a_nodata)" if low < 0 else "correct `scale`"
         raise InputError(
-            f"`compare`: {name} ({source.path}, band {source.band}) goes from {low:g} to {high:g} at the points, "
-            f"expected soil moisture in m³/m³, 0 to 1; {hint}."
+            f"{named} goes from {low:g} to {high:g} at the points, expected soil moisture in m³/m³, 0 to 1; {hint}."
         )
-    return values
-
-
-def match_points(points: pd.DataFrame, maps: Mapping[str, MapSource], path: str | Path) -> pd.DataFrame:
-    """Field points and any number of maps at the same pixels of 1 km: a row a pixel, a column a map.
-
-    `points` is what `field_points` returns, `maps` has each map's values by the name of its column; the first map
-    decides which points lie in the region. Only points where every map has a value count. Those in one pixel of the
-    global 1 km grid are averaged: pixel (r, row, c, column), id (of all of them, with semicolons), points and
-    measurements (their numbers), longitude and latitude (of the pixel's centre), observed, then the maps, in m³/m³ (a
-    raster on another grid is read at each point).
-
-    Raises `InputError` when no point lies in the region, or when a map of `compare` has no value at those that do.
-    """
-    points = points.reset_index(drop=True)
-    table = pd.DataFrame({name: _values(name, source, points) for name, source in maps.items()}, index=points.index)
-    there = table[next(iter(maps))].notna()
-    if len(points) and not there.any():
-        refuse_outside(points, path, "the mapped region", _are_swapped(points, maps))
-    for name, source in maps.items():
-        if isinstance(source, ComparedMap) and there.any() and table.loc[there, name].isna().all():
-            raise InputError(
-                f"`compare`: {name} ({source.path}, band {source.band}) has no value at any of the {there.sum()} field "
-                "points in the mapped region: give a raster of this region, or leave it out."
-            )
-    return _average_pixels(points, table[table.notna().all(axis=1)])
 
 
 def _average_pixels(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -142,12 +134,3 @@ def _average_pixels(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(parts, index=table.index).join(table)
     how = {name: together.get(name, "mean") for name in frame if name != "pixel"}
     return frame.groupby("pixel", sort=False).agg(how).reset_index()
-
-
-def _are_swapped(points: pd.DataFrame, maps: Mapping[str, MapSource]) -> bool:
-    """True where points lie on the first map when longitude and latitude change places."""
-    swapped = points.rename(columns={"longitude": "latitude", "latitude": "longitude"})
-    name, source = next(iter(maps.items()))
-    if isinstance(source, np.ndarray) or swapped["latitude"].abs().gt(90).any():
-        return False
-    return bool(np.isfinite(_values(name, source, swapped)).any())

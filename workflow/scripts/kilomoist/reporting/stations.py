@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 import pandas as pd
@@ -28,10 +28,9 @@ LOGGER = logging.getLogger(__name__)
 
 GOOD = "G"
 """ISMN's flag of a value that no test found fault with; C… is out of range, D… dubious, M missing, U untested."""
-SUFFIX = ".stm"
 
-_NAME = re.compile(rf"_sm_(\d+\.\d+)_(\d+\.\d+)_[^/]*{re.escape(SUFFIX)}$")
-"""Files of soil moisture (`sm`) by name, which says the depths in m; others hold temperatures, rain and so on."""
+_NAME = re.compile(r"(?:^|/)(?!\.)[^/]*?_sm_(\d+\.\d+)_(\d+\.\d+)_[^/]*\.stm$")
+"""Files of soil moisture (`sm`) by name, which says the depths in m; macOS adds some that begin with a dot."""
 _TIME = r"\d{4}/\d\d/\d\d \d\d:\d\d"
 _NUMBER = r"[-+]?\d+\.\d+"  # never without decimals, unlike the words of a station's name
 _PLACE = rf"\S+\s+(\S+)\s+(\S.*?)\s+({_NUMBER})\s+({_NUMBER})\s+\S+\s+{_NUMBER}\s+{_NUMBER}"
@@ -45,18 +44,15 @@ _CEOP = re.compile(rf"{_TIME}\s+({_TIME})\s+{_PLACE}\s+(\S+)\s+(\S+)(?:\s+\S.*)?
 
 @dataclass(frozen=True)
 class Sensor:
-    """Measurements of a sensor in a month, m³/m³."""
+    """Measurements of a sensor in a month: good values (m³/m³), their days (UTC), the number of others by flag."""
 
-    network: str
     station: str
+    """Network/station."""
     longitude: float
     latitude: float
     good: list[float]
-    """Good values."""
     dates: set[date]
-    """Days (UTC) that have a good value."""
     flagged: Counter[str]
-    """Number of the other values by ISMN's flag."""
 
 
 def is_archive(path: str | Path) -> bool:
@@ -69,9 +65,14 @@ def archive_files(path: str | Path, depth: Sequence[float]) -> list[Path]:
 
     No measurement is read. Raises `InputError` when the archive cannot be opened or holds no such sensor.
     """
-    with _opened(path) as (names, _):
-        chosen = _within(path, names, depth)
-    return [Path(path, name) for name in chosen] if Path(path).is_dir() else [Path(path)]
+    with _opened(path, depth) as (_, chosen, _):
+        return [Path(path, name) for name in chosen] if Path(path).is_dir() else [Path(path)]
+
+
+def days_around(month: str, window: int) -> tuple[date, date]:
+    """First and last day of a month and of `window` days before and after it."""
+    begin, end = month_range(month)
+    return begin - timedelta(days=window), end + timedelta(days=window - 1)
 
 
 def read_stations(path: str | Path, month: str, depth: Sequence[float], window: int, minimum_days: int) -> pd.DataFrame:
@@ -85,23 +86,18 @@ def read_stations(path: str | Path, month: str, depth: Sequence[float], window: 
     Damaged files are named in the log and skipped; what is left out is counted there. Raises `InputError` when the
     archive cannot be opened, holds no sensor within `depth`, or has only damaged files of these.
     """
-    first, after = month_range(month)
-    begin = datetime.combine(first, datetime.min.time()) - timedelta(days=window)
-    end = datetime.combine(after, datetime.min.time()) + timedelta(days=window)
+    days = days_around(month, window)
     found: list[Sensor] = []
-    damaged = 0
-    with _opened(path) as (names, read):
-        chosen = _within(path, names, depth)
+    with _opened(path, depth) as (number, chosen, read):
         for name in chosen:
             try:
-                found.append(_sensor(read(name).decode("utf-8", "replace"), begin, end))
+                found.append(_sensor(read(name).decode("utf-8", "replace"), *days))
             except (ValueError, OSError, RuntimeError, NotImplementedError, BadZipFile, zlib.error) as error:
-                damaged += 1
                 LOGGER.warning("%s: %s is damaged (%s): it is skipped.", path, name, error)
-    if damaged == len(chosen):
+    if not found:
         raise InputError(
-            f"field points {path}: all {damaged} files of soil moisture within {_shown(depth)} are damaged, the last "
-            f"is {name}: download the archive again."
+            f"field points {path}: all {len(chosen)} files of soil moisture within {_shown(depth)} are damaged, the "
+            f"last is {name}: download the archive again."
         )
     kept = [own for own in found if len(own.dates) >= minimum_days]
     silent = sum(not sensor.dates for sensor in found)
@@ -109,30 +105,27 @@ def read_stations(path: str | Path, month: str, depth: Sequence[float], window: 
     LOGGER.info(
         "%s: of %d sensors of soil moisture %d lie within %s; %d of these are averaged, %d have no good value in %s, "
         "%d have some on fewer than %d days, %d are damaged.",
-        *(path, len(names), len(chosen), _shown(depth), len(kept), silent, month),
-        *(len(found) - len(kept) - silent, minimum_days, damaged),
+        *(path, number, len(chosen), _shown(depth), len(kept), silent, month),
+        *(len(found) - len(kept) - silent, minimum_days, len(chosen) - len(found)),
     )
     LOGGER.info(
         "%s: %d values have the flag %s, %d others do not count%s.",
         *(path, sum(len(sensor.good) for sensor in found), GOOD, flagged.total()),
         f" ({', '.join(f'{flag}: {count}' for flag, count in sorted(flagged.items()))})" if flagged else "",
     )
-    rows = [
-        (f"{own.network}/{own.station}", own.longitude, own.latitude, sum(own.good) / len(own.good), len(own.good))
-        for own in kept
-    ]
+    rows = [(own.station, own.longitude, own.latitude, sum(own.good) / len(own.good), len(own.good)) for own in kept]
     frame = pd.DataFrame(rows, columns=["id", "longitude", "latitude", "soil_moisture", "measurements"])
     places = frame.groupby(["id", "longitude", "latitude"], as_index=False)
     return places.agg({"soil_moisture": "mean", "measurements": "sum"})
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
-    """Names of an archive's files of soil moisture, in order, and the reader of a file. Raises `InputError`."""
+def _opened(path: str | Path, depth: Sequence[float]) -> Iterator[tuple[int, list[str], Callable[[str], bytes]]]:
+    """Number of an archive's files of soil moisture, those of sensors within `depth`, and the reader of a file."""
     path = Path(path)
     if path.is_dir():
-        names = [file.relative_to(path).as_posix() for file in path.rglob(f"*{SUFFIX}")]
-        yield _chosen(path, names), lambda name: (path / name).read_bytes()
+        names = [file.relative_to(path).as_posix() for file in path.rglob("*.stm")]
+        yield *_within(path, names, depth), lambda name: (path / name).read_bytes()
         return
     try:
         archive = ZipFile(path)
@@ -141,60 +134,50 @@ def _opened(path: str | Path) -> Iterator[tuple[list[str], Callable[[str], bytes
             f"field points {path} cannot be opened as a zip file ({error}): download the archive again."
         ) from error
     with archive:
-        yield _chosen(path, archive.namelist()), archive.read
+        yield *_within(path, archive.namelist(), depth), archive.read
 
 
-def _chosen(path: Path, names: list[str]) -> list[str]:
-    """Files of soil moisture; names with a dot in front are what macOS puts beside them."""
-    chosen = sorted(name for name in names if _NAME.search(name) and not PurePosixPath(name).name.startswith("."))
-    if not chosen:
+def _within(path: Path, names: list[str], depth: Sequence[float]) -> tuple[int, list[str]]:
+    """Number of files of soil moisture, and those of sensors within `depth` (cm), in order. Raises `InputError`."""
+    limits = {name: match.groups() for name in sorted(names) if (match := _NAME.search(name))}
+    if not limits:
         raise InputError(
-            f"field points {path} hold no file of soil moisture as in an archive of ISMN (*_sm_*{SUFFIX}): "
-            "give such an archive, its zip file or the folder that it was unpacked to, or a CSV."
+            f"field points {path} hold no file of soil moisture as in an archive of ISMN (*_sm_*.stm): give such an "
+            "archive, its zip file or the folder that it was unpacked to, or a CSV."
         )
-    return chosen
-
-
-def _within(path: str | Path, names: list[str], depth: Sequence[float]) -> list[str]:
-    """Files of sensors within `depth` (cm)."""
-    depths = {}
-    for name in names:
-        ((top, bottom),) = _NAME.findall(name)  # in m
-        depths[name] = round(100 * float(top), 3), round(100 * float(bottom), 3)
+    depths = {name: tuple(round(100 * float(limit), 3) for limit in own) for name, own in limits.items()}
     chosen = [name for name, (top, bottom) in depths.items() if depth[0] <= top and bottom <= depth[1]]
     if not chosen:
         there = ", ".join(f"{top:g}–{bottom:g}" for top, bottom in sorted(set(depths.values())))
         raise InputError(
             f"field points {path} hold no sensor within {_shown(depth)} (there are {there} cm): change `points.depth`."
         )
-    return chosen
+    return len(depths), chosen
 
 
-def _sensor(text: str, begin: datetime, end: datetime) -> Sensor:
-    """A file's measurements from `begin` to before `end`. Raises ValueError for what is in neither format."""
+def _sensor(text: str, first: date, last: date) -> Sensor:
+    """A file's measurements from a first to a last day. Raises ValueError for what is in neither format."""
     lines = text.splitlines()
     if not lines:
         raise ValueError("it is empty")
-    if ceop := _CEOP.fullmatch(lines[0].strip()):
-        _, network, station, latitude, longitude, _, _ = ceop.groups()
-        pattern, column, start = _CEOP, 2, 0
-    elif header := _HEADER.fullmatch(lines[0].strip()):
-        network, station, latitude, longitude = header.groups()
-        pattern, column, start = _RECORD, 0, 1
-    else:
+    ceop = _CEOP.fullmatch(lines[0].strip())
+    head = ceop or _HEADER.fullmatch(lines[0].strip())
+    if not head:
         raise ValueError("its first line is neither a header nor a measurement")
+    network, station, latitude, longitude = head.groups()[1:5] if ceop else head.groups()
     if abs(float(latitude)) > 90 or abs(float(longitude)) > 180:
         raise ValueError(f"its station lies at latitude {latitude}, longitude {longitude}")
-    sensor = Sensor(network, station, float(longitude), float(latitude), [], set(), Counter())
+    sensor = Sensor(f"{network}/{station}", float(longitude), float(latitude), [], set(), Counter())
+    pattern, column, start = (_CEOP, 2, 0) if ceop else (_RECORD, 0, 1)
     # Days as text are in order too: of a series of years only the month is read in full.
-    first, last = f"{begin:%Y/%m/%d}", f"{end - timedelta(days=1):%Y/%m/%d}"
+    begin, end = f"{first:%Y/%m/%d}", f"{last:%Y/%m/%d}"
     for number, line in enumerate(lines[start:], start=start + 1):
         words = line.split(None, column + 1)
         if not words:
             continue
         if len(words) <= column:
             raise ValueError(f"line {number} ends too early")
-        if not first <= words[column] <= last:
+        if not begin <= words[column] <= end:
             continue
         match = pattern.fullmatch(line.strip())
         if not match:
