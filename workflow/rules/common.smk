@@ -95,9 +95,24 @@ def benchmark_of(rule, wildcards):
     return f"results/benchmarks/{rule}/{wildcards}.tsv"
 
 
+def named(folder, *files):
+    """Files of a folder, each named by its stem."""
+    return {Path(file).stem: f"{folder}/{file}" for file in files}
+
+
 def figure(name):
     """A figure of a run, with the caption of its name in Snakemake's report."""
     return report(f"{RUN}/figures/{name}.png", caption=f"../report/{name}.rst", category="Figures")
+
+
+def figures(*names):
+    return {f"{name}_figure": figure(name) for name in names}
+
+
+def keys(*names):
+    """Values of the configuration, each named by its key without the section, such as `quality.minimum_days`."""
+    values = CONFIG.model_dump(mode="json")
+    return {key: values[section][key] for section, key in (name.split(".") for name in names)}
 
 
 def learner(*names):
@@ -141,19 +156,21 @@ def of_blocks(name):
 # --- Resources --------------------------------------------------------------------------------------------------------
 
 
-def measured(base, slopes, wildcards):
-    """Measured use of a job: a part that all take, and more for a thousand cells of its region or block."""
-    return needs.measured(base, blocks(wildcards.region).values() if slopes else (), **slopes)
+def growing(ask, base, **slopes):
+    """What to ask for by what was measured: a part that all jobs take, and more with a job's region or block."""
+
+    def asked(wildcards, attempt):
+        windows = blocks(wildcards.region).values() if any(slopes.values()) else ()
+        return ask(needs.measured(base, windows, **slopes), attempt)
+
+    return asked
 
 
-def memory(base, **slopes):
-    """MB to ask for, by MB that were measured; `of_region`, `of_block`: for a thousand cells more."""
-    return lambda wildcards, attempt: needs.memory(measured(base, slopes, wildcards), attempt)
-
-
-def minutes(base, **slopes):
-    """Minutes to ask for, by seconds that were measured."""
-    return lambda wildcards, attempt: needs.minutes(measured(base, slopes, wildcards), attempt)
+def measured(mb, seconds, of_region=(0, 0), of_block=(0, 0)):
+    """Memory and time to ask for, by MB and seconds that were measured, of both so much more for a thousand cells."""
+    memory = growing(needs.memory, mb, of_region=of_region[0], of_block=of_block[0])
+    runtime = growing(needs.minutes, seconds, of_region=of_region[1], of_block=of_block[1])
+    return {"mem_mb": memory, "runtime": runtime}
 
 
 # --- Granules ---------------------------------------------------------------------------------------------------------

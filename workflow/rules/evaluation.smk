@@ -9,13 +9,10 @@ TRUTH = f"resources/simulated/{SCENE}/truth/{{month}}/soil_moisture.tif"
 
 rule evaluate_model:
     input:
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
+        **named(RUN, "samples.parquet", "cells.tif"),
         models=expand(f"{RUN}/{{trained}}.skops", trained=needs.scored_models(CONFIG), allow_missing=True),
     output:
-        predictions=f"{RUN}/tables/predictions.csv",
-        importance=f"{RUN}/tables/importance.csv",
-        partial_dependence=f"{RUN}/tables/partial_dependence.csv",
+        **named(f"{RUN}/tables", "predictions.csv", "importance.csv", "partial_dependence.csv"),
         applicability=f"{RUN}/applicability.npz",
     log:
         log_of("evaluate_model", "{region}/{month}"),
@@ -25,14 +22,12 @@ rule evaluate_model:
         ENVIRONMENT
     threads: 1  # a second one would not let a block be mapped beside it
     resources:
-        mem_mb=memory(330, of_region=10),
-        runtime=minutes(7, of_region=0.3),
+        **measured(330, 7, of_region=(10, 0.3)),
     params:
-        use=list(CONFIG.predictors.use),
+        **keys("predictors.use", "quality.minimum_valid_fraction"),
         products=list(needs.predictor_products(CONFIG).values()),
         units=needs.units(CONFIG),
         learner=learner("kind", "trees", "seed"),
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("evaluate_model"),
     message:
         "Look into the models of {wildcards.region}, {wildcards.month}"
@@ -54,11 +49,9 @@ rule estimate_range:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(200, of_region=2),
-        runtime=minutes(2, of_region=0.1),
+        **measured(200, 2, of_region=(2, 0.1)),
     params:
-        use=list(CONFIG.predictors.use),
-        seed=CONFIG.model.seed,
+        **keys("predictors.use", "model.seed"),
         code=code("estimate_range"),
     message:
         "Estimate how far the target of {wildcards.region}, {wildcards.month}, is alike"
@@ -68,8 +61,7 @@ rule estimate_range:
 
 rule cross_validate:
     input:
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
+        **named(RUN, "samples.parquet", "cells.tif"),
         variogram=f"{RUN}/protocols/range.json",
         study=f"{RUN}/{STUDY}.skops",
         # Those of folds by chance are those of kNNDM too, where it chooses chance.
@@ -88,8 +80,7 @@ rule cross_validate:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(340, of_region=2),
-        runtime=minutes(6, of_region=0.3),
+        **measured(340, 6, of_region=(2, 0.3)),
     params:
         use=list(CONFIG.predictors.use),
         learner=learner("kind", "trees", "min_leaf", "search", "seed"),
@@ -102,8 +93,7 @@ rule cross_validate:
 
 rule degrade_restore:
     input:
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
+        **named(RUN, "samples.parquet", "cells.tif"),
     output:
         estimates=f"{RUN}/protocols/degrade_restore.parquet",
     log:
@@ -114,12 +104,10 @@ rule degrade_restore:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(300, of_region=1),
-        runtime=minutes(6, of_region=0.2),
+        **measured(300, 6, of_region=(1, 0.2)),
     params:
-        use=list(CONFIG.predictors.use),
+        **keys("predictors.use", "quality.minimum_valid_fraction"),
         learner=learner("kind", "trees", "min_leaf", "search", "trend", "detail_ratio", "seed"),
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("degrade_restore"),
     message:
         "Learn {wildcards.region}, {wildcards.month}, one level up and compare with SMAP"
@@ -129,17 +117,13 @@ rule degrade_restore:
 
 rule score_protocols:
     input:
-        samples=f"{RUN}/samples.parquet",
-        predictions=f"{RUN}/tables/predictions.csv",
+        **named(RUN, "samples.parquet", "tables/predictions.csv"),
         estimates=expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=PROTOCOLS, allow_missing=True),
         variogram=f"{RUN}/protocols/range.json",
     output:
-        train=f"{RUN}/protocols/train.parquet",
-        random=f"{RUN}/protocols/random.parquet",
-        scores=f"{RUN}/tables/scores.csv",
+        **named(f"{RUN}/protocols", "train.parquet", "random.parquet"),
+        **named(f"{RUN}/tables", "scores.csv", "differences.csv", "correlation.csv"),
         intervals=f"{RUN}/tables/score_intervals.csv",
-        differences=f"{RUN}/tables/differences.csv",
-        correlation=f"{RUN}/tables/correlation.csv",
     log:
         log_of("score_protocols", "{region}/{month}"),
     benchmark:
@@ -148,12 +132,9 @@ rule score_protocols:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(390, of_region=3),
-        runtime=minutes(13, of_region=0.2),
+        **measured(390, 13, of_region=(3, 0.2)),
     params:
-        use=list(CONFIG.predictors.use),
-        kind=CONFIG.model.kind,
-        seed=CONFIG.model.seed,
+        **keys("predictors.use", "model.kind", "model.seed"),
         code=code("score_protocols"),
     message:
         "Score the protocols of {wildcards.region}, {wildcards.month}"
@@ -178,8 +159,7 @@ rule leave_month_out:
     threads: 2
     resources:
         # Samples of all other months are read.
-        mem_mb=lambda wildcards, input, attempt: memory(270, of_region=10 + len(input.others))(wildcards, attempt),
-        runtime=minutes(7, of_region=0.4),
+        **measured(270, 7, of_region=(9 + len(CONFIG.months), 0.4)),
     params:
         use=list(CONFIG.predictors.use),
         learner=learner("kind", "trees", "min_leaf", "search", "trend", "seed"),
@@ -205,11 +185,9 @@ rule score_months:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(370, of_region=14),
-        runtime=minutes(6, of_region=0.3),
+        **measured(370, 6, of_region=(14, 0.3)),
     params:
-        kind=CONFIG.model.kind,
-        seed=CONFIG.model.seed,
+        **keys("model.kind", "model.seed"),
         code=code("score_months"),
     message:
         "Score the months of {wildcards.region} that were left out"
@@ -219,12 +197,9 @@ rule score_months:
 
 rule compare_maps:
     input:
+        **named(RUN, "samples.parquet", "cells.tif", "model.skops", "alternative.skops"),
         raw=of_blocks("raw_map.tif"),
         stacks=of_blocks("predictors.tif"),
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
-        model=f"{RUN}/model.skops",
-        alternative=f"{RUN}/alternative.skops",
         reliability=f"{RUN}/tables/agreement.csv",
     output:
         maps=f"{RUN}/comparison.tif",
@@ -236,8 +211,7 @@ rule compare_maps:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(310, of_region=14),
-        runtime=minutes(5, of_region=0.4),
+        **measured(310, 5, of_region=(14, 0.4)),
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("compare_maps"),
@@ -262,8 +236,7 @@ rule compare_truth:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(170, of_region=17),
-        runtime=minutes(2, of_region=0.1),
+        **measured(170, 2, of_region=(17, 0.1)),
     params:
         code=code("compare_truth"),
     message:
@@ -288,8 +261,7 @@ rule measure_coverage:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(190, of_region=1),
-        runtime=minutes(2, of_region=0.1),
+        **measured(190, 2, of_region=(1, 0.1)),
     params:
         vegetation=needs.vegetation_index(CONFIG),
         interval=CONFIG.map.interval,

@@ -3,8 +3,7 @@
 
 rule train_model:
     input:
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
+        **named(RUN, "samples.parquet", "cells.tif"),
     output:
         model=f"{RUN}/{{trained}}.skops",
         search=f"{RUN}/tables/{{trained}}_search.csv",
@@ -16,14 +15,12 @@ rule train_model:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(330, of_region=11),
-        runtime=minutes(8, of_region=0.3),
+        **measured(330, 8, of_region=(11, 0.3)),
     params:
-        use=list(CONFIG.predictors.use),
+        **keys("predictors.use", "quality.minimum_valid_fraction"),
         method=lambda wildcards: needs.method(CONFIG, wildcards.trained),
         learner=learner("kind", "trees", "seed", "trend", "min_leaf", "search", "detail_ratio"),
         quantiles=lambda wildcards: wildcards.trained == "model" and CONFIG.map.interval is not None,
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("train_model"),
     message:
         "Train the {wildcards.trained} of {wildcards.region}, {wildcards.month}"

@@ -8,10 +8,9 @@ ANALYSIS_CELLS = f"{RUN}/merged_cells.tif" if CONFIG.map.reconcile == "warranted
 
 rule predict_block:
     input:
+        **named(RUN, "samples.parquet", "model.skops"),
         stack=f"{BLOCK}/predictors.tif",
-        samples=f"{RUN}/samples.parquet",
         cells=ANALYSIS_CELLS,
-        model=f"{RUN}/model.skops",
         reliability=RELIABILITY,
     output:
         raw=f"{BLOCK}/raw_map.tif",
@@ -23,8 +22,7 @@ rule predict_block:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(300, of_region=10, of_block=4),
-        runtime=minutes(4, of_block=0.4),
+        **measured(300, 4, of_region=(10, 0), of_block=(4, 0.4)),
     params:
         code=code("predict_block"),
     message:
@@ -35,8 +33,7 @@ rule predict_block:
 
 rule merge_target:
     input:
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
+        **named(RUN, "samples.parquet", "cells.tif"),
     output:
         merged_cells=f"{RUN}/merged_cells.tif",
     log:
@@ -47,8 +44,7 @@ rule merge_target:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(330, of_region=11),
-        runtime=minutes(8, of_region=0.3),
+        **measured(330, 8, of_region=(11, 0.3)),
     params:
         use=list(CONFIG.predictors.use),
         learner=learner("kind", "trees", "seed", "min_leaf", "search", "trend"),
@@ -62,9 +58,7 @@ rule merge_target:
 
 rule calibrate_intervals:
     input:
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
-        model=f"{RUN}/model.skops",
+        **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
         reliability=f"{RUN}/tables/agreement.csv",
         stacks=of_blocks("predictors.tif"),
     output:
@@ -78,13 +72,11 @@ rule calibrate_intervals:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(310, of_region=10),
-        runtime=minutes(5, of_region=0.1),
+        **measured(310, 5, of_region=(10, 0.1)),
     params:
+        **keys("map.interval", "quality.minimum_valid_fraction"),
         learner=learner("kind", "trees", "seed", "min_leaf", "search"),
         reconciled=bool(CONFIG.map.reconcile),
-        interval=CONFIG.map.interval,
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("calibrate_intervals"),
     message:
         "Calibrate the intervals of {wildcards.region}, {wildcards.month}"
@@ -94,10 +86,8 @@ rule calibrate_intervals:
 
 rule bound_block:
     input:
+        **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
         stack=f"{BLOCK}/predictors.tif",
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
-        model=f"{RUN}/model.skops",
         calibration=f"{RUN}/protocols/intervals.json",
         reliability=f"{RUN}/tables/agreement.csv",
     output:
@@ -110,8 +100,7 @@ rule bound_block:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(520, of_region=10, of_block=6),
-        runtime=minutes(5, of_block=0.8),
+        **measured(520, 5, of_region=(10, 0), of_block=(6, 0.8)),
     params:
         code=code("bound_block"),
     message:
@@ -134,8 +123,7 @@ rule reconcile_map:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(100, of_region=2),
-        runtime=minutes(2, of_region=0.1),
+        **measured(100, 2, of_region=(2, 0.1)),
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         reconcile=bool(CONFIG.map.reconcile),
@@ -164,8 +152,7 @@ rule assemble_map:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(230, of_region=3),
-        runtime=minutes(3, of_region=0.1),
+        **measured(230, 3, of_region=(3, 0.1)),
     params:
         target_error=needs.target_error(CONFIG),
         interval=CONFIG.map.interval,
@@ -178,10 +165,8 @@ rule assemble_map:
 
 rule judge_block:
     input:
+        **named(RUN, "samples.parquet", "cells.tif", "applicability.npz"),
         stack=f"{BLOCK}/predictors.tif",
-        samples=f"{RUN}/samples.parquet",
-        cells=f"{RUN}/cells.tif",
-        applicability=f"{RUN}/applicability.npz",
         reliability=RELIABILITY,
     output:
         verdict=f"{BLOCK}/applicability.tif",
@@ -194,8 +179,7 @@ rule judge_block:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(220, of_block=4),
-        runtime=minutes(2, of_block=0.2),
+        **measured(220, 2, of_block=(4, 0.2)),
     params:
         code=code("judge_block"),
     message:
@@ -225,8 +209,7 @@ rule assemble_quality:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(200, of_region=3),
-        runtime=minutes(2, of_region=0.1),
+        **measured(200, 2, of_region=(3, 0.1)),
     params:
         use=list(CONFIG.predictors.use),
         few_days=lambda wildcards: needs.few_days(CONFIG, wildcards.month),
@@ -252,8 +235,7 @@ rule assemble_predictors:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(130, of_region=7),
-        runtime=minutes(2, of_region=0.1),
+        **measured(130, 2, of_region=(7, 0.1)),
     params:
         units=needs.units(CONFIG),
         code=code("assemble_predictors"),

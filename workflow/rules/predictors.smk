@@ -19,8 +19,7 @@ rule composite_tile:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(360),
-        runtime=minutes(3),
+        **measured(360, 3),
     params:
         quality=lambda wildcards: getattr(CONFIG.quality, PRODUCTS[wildcards.product].role),
         use=lambda wildcards: needs.quantities(CONFIG, PRODUCTS[wildcards.product]),
@@ -45,8 +44,7 @@ rule average_target:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(190),
-        runtime=minutes(6),
+        **measured(190, 6),
     params:
         minimum_share=CONFIG.quality.minimum_target_share,
         code=code("average_target"),
@@ -74,15 +72,13 @@ rule stack_block:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(260, of_block=16),
-        runtime=minutes(2, of_block=0.3),
+        **measured(260, 2, of_block=(16, 0.3)),
     params:
+        **keys("predictors.use", "quality.minimum_days"),
         tiles=tile_keys,
         window=lambda wildcards: list(astuple(blocks(wildcards.region)[wildcards.block])),
         bbox=bbox,
-        use=list(CONFIG.predictors.use),
         resampling={name: layer.resampling for name, layer in CONFIG.predictors.layers_in_use().items()},
-        minimum_days=CONFIG.quality.minimum_days,
         code=code("stack_block"),
     message:
         "Stack the predictors of {wildcards.region}, {wildcards.month}, block {wildcards.block}"
@@ -94,9 +90,8 @@ rule collect_samples:
     input:
         blocks=of_blocks("cells.tif"),
     output:
-        cells=f"{RUN}/cells.tif",
+        **named(RUN, "cells.tif", "samples.parquet"),
         target=f"{RUN}/soil_moisture_9km.tif",
-        samples=f"{RUN}/samples.parquet",
     log:
         log_of("collect_samples", "{region}/{month}"),
     benchmark:
@@ -105,13 +100,9 @@ rule collect_samples:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(210, of_region=1),
-        runtime=minutes(2, of_region=0.1),
+        **measured(210, 2, of_region=(1, 0.1)),
     params:
-        use=list(CONFIG.predictors.use),
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        test_fraction=CONFIG.model.test_fraction,
-        seed=CONFIG.model.seed,
+        **keys("predictors.use", "quality.minimum_valid_fraction", "model.test_fraction", "model.seed"),
         code=code("collect_samples"),
     message:
         "Collect the samples of {wildcards.region}, {wildcards.month}"
@@ -133,14 +124,10 @@ rule measure_reliability:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(230, of_region=1),
-        runtime=minutes(4, of_region=0.1),
+        **measured(230, 4, of_region=(1, 0.1)),
     params:
+        **keys("predictors.use", "quality.minimum_days", "quality.minimum_valid_fraction", "model.seed"),
         tiles=tile_keys,
-        use=list(CONFIG.predictors.use),
-        minimum_days=CONFIG.quality.minimum_days,
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        seed=CONFIG.model.seed,
         code=code("measure_reliability"),
     message:
         "Measure what of the predictors' detail in {wildcards.region}, {wildcards.month}, repeats"

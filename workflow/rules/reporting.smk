@@ -22,8 +22,7 @@ rule validate_field:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(230, of_region=1),
-        runtime=minutes(3, of_region=0.1),
+        **measured(230, 3, of_region=(1, 0.1)),
     params:
         points=points_path,
         settings=CONFIG.points.model_dump(mode="json"),
@@ -38,18 +37,12 @@ rule validate_field:
 
 rule draw_evaluation:
     input:
-        target=f"{RUN}/soil_moisture_9km.tif",
-        correlation=f"{RUN}/tables/correlation.csv",
-        importance=f"{RUN}/tables/importance.csv",
-        partial_dependence=f"{RUN}/tables/partial_dependence.csv",
-        scores=f"{RUN}/tables/scores.csv",
+        **named(f"{RUN}/tables", "correlation.csv", "importance.csv", "partial_dependence.csv"),
+        **named(f"{RUN}/tables", "scores.csv", "predictions.csv"),
         intervals=f"{RUN}/tables/score_intervals.csv",
-        predictions=f"{RUN}/tables/predictions.csv",
+        target=f"{RUN}/soil_moisture_9km.tif",
     output:
-        correlation_figure=figure("correlation"),
-        importance_figure=figure("importance"),
-        partial_dependence_figure=figure("partial_dependence"),
-        predicted_observed_figure=figure("predicted_observed"),
+        **figures("correlation", "importance", "partial_dependence", "predicted_observed"),
     log:
         log_of("draw_evaluation", "{region}/{month}"),
     benchmark:
@@ -58,8 +51,7 @@ rule draw_evaluation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(220),
-        runtime=minutes(4),
+        **measured(220, 4),
     params:
         code=code("draw_evaluation"),
     message:
@@ -78,9 +70,7 @@ rule draw_maps:
         histograms=f"{RUN}/tables/shift_histograms.csv",
         outline=outline,
     output:
-        maps_figure=figure("maps"),
-        quality_figure=figure("quality"),
-        shift_figure=figure("shift"),
+        **figures("maps", "quality", "shift"),
     log:
         log_of("draw_maps", "{region}/{month}"),
     benchmark:
@@ -89,8 +79,7 @@ rule draw_maps:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(530),
-        runtime=minutes(7),
+        **measured(530, 7),
     params:
         bbox=bbox,
         code=code("draw_maps"),
@@ -116,8 +105,7 @@ rule draw_field_validation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(200),
-        runtime=minutes(3),
+        **measured(200, 3),
     params:
         code=code("draw_field_validation"),
     message:
@@ -139,8 +127,7 @@ rule count_granules:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(120),
-        runtime=minutes(10),
+        **measured(120, 10),
     params:
         code=code("count_granules"),
     message:
@@ -167,8 +154,7 @@ rule record_provenance:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(120),
-        runtime=minutes(10),
+        **measured(120, 10),
     params:
         configuration=lambda wildcards: needs.own_configuration(CONFIG, wildcards.region, wildcards.month),
         code=code("record_provenance"),

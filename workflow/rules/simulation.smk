@@ -7,8 +7,7 @@ GRANULE_NAME = "{short_name}.A{first_day}.{granule_tile}.{version}.{produced}"
 
 rule simulate_landscape:
     output:
-        landscape=f"{SIMULATED}/landscape.npz",
-        elevation=f"{SIMULATED}/truth/elevation.tif",
+        **named(SIMULATED, "landscape.npz", "truth/elevation.tif"),
     log:
         log_of("simulate_landscape", "{scene_name}"),
     benchmark:
@@ -17,8 +16,7 @@ rule simulate_landscape:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(480),
-        runtime=minutes(5),
+        **measured(480, 5),
     params:
         scene=scene("extent", "seed", "landscape"),
         code=code("simulate_landscape"),
@@ -42,8 +40,7 @@ rule simulate_truth:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(280),
-        runtime=minutes(2),
+        **measured(280, 2),
     params:
         scene=scene("extent", "seed"),
         code=code("simulate_truth"),
@@ -66,8 +63,7 @@ rule simulate_temperature:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(390),
-        runtime=minutes(8),
+        **measured(390, 8),
     params:
         scene=scene("extent", "seed", "landscape", "noise"),
         code=code("simulate_temperature"),
@@ -90,8 +86,7 @@ rule simulate_vegetation:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(630),
-        runtime=minutes(3),
+        **measured(630, 3),
     params:
         scene=scene("extent", "seed", "landscape", "noise"),
         code=code("simulate_vegetation"),
@@ -114,8 +109,7 @@ rule simulate_target:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=memory(300),
-        runtime=minutes(7),
+        **measured(300, 7),
     params:
         scene=scene("extent", "seed"),
         error=CONFIG.scene.error,
