@@ -2,6 +2,7 @@
 
 import logging
 import os
+import runpy
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,18 @@ class Handed:
     def params(self) -> Namedlist:
         """A new object each time, as Snakemake gives it."""
         return Namedlist(fromdict=self._params)
+
+
+@pytest.mark.parametrize(("run_name", "told"), [("__main__", "cells.tif\n"), ("stack_block", "")])
+def test_a_script_is_called_where_snakemake_runs_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run_name: str, told: str
+) -> None:
+    script = tmp_path / "stack_block.py"
+    script.write_text(
+        "from kilomoist.jobs import rule_script\n\n@rule_script\ndef stack_block(*, cells, **_):\n    print(cells)\n"
+    )
+    runpy.run_path(str(script), {"snakemake": Handed(tmp_path / "job.log")}, run_name)
+    assert capsys.readouterr().out == told
 
 
 def test_everything_is_handed_over_by_its_name(tmp_path: Path) -> None:

@@ -68,13 +68,8 @@ def test_every_rule_reruns_with_its_own_script(rules: dict[str, Rule]) -> None:
 
 
 def test_scripts_ask_for_what_their_rules_name(rules: dict[str, Rule]) -> None:
-    """Of the rules that hand over by name."""
     for name, rule in rules.items():
-        module = import_module(name)
-        if not hasattr(module, "hand_over"):
-            continue
-        function = getattr(module, name)
-        asked = signature(function).parameters
+        asked = signature(getattr(import_module(name), name)).parameters
         files = [*named(rule.input, WITHOUT_NAMES.get(name, 0)), *named(rule.output)]
         given = [*files, *(key for key, _ in rule.params.items() if key != "code")]
         assert len(given) == len(set(given)), name
@@ -82,8 +77,7 @@ def test_scripts_ask_for_what_their_rules_name(rules: dict[str, Rule]) -> None:
         assert set(given) <= asked.keys(), name
         needed = {key for key, parameter in asked.items() if parameter.default is Parameter.empty}
         assert needed - set(given) <= rule.wildcard_names | {"threads"}, name
-        if function.__module__ == name:
-            assert {parameter.kind for parameter in asked.values()} == {Parameter.KEYWORD_ONLY}, name
+        assert {parameter.kind for parameter in asked.values()} == {Parameter.KEYWORD_ONLY}, name
 
 
 def test_profile_for_slurm_names_rules_that_are_there(rules: dict[str, Rule]) -> None:

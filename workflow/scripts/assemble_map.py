@@ -6,12 +6,13 @@ import numpy as np
 
 from kilomoist.files import write_table
 from kilomoist.grids import CELL_SIDE, M01, M09
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.mapping.intervals import interval_block
 from kilomoist.mapping.maps import bounds_of, finish_block, map_ranges, map_tags, read_analysis
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
 
 
+@rule_script
 def assemble_map(
     *,
     raw: list[str],
@@ -51,7 +52,3 @@ def assemble_map(
             raster.tags["interval"] = "none: the region is too small to count errors one scale up"
     coarse, _ = mosaic([target], M09, ["soil_moisture"])
     write_table(ranges, map_ranges(soil_moisture, window, coarse["soil_moisture"]))
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, assemble_map)

@@ -1,10 +1,11 @@
 """Put the blocks of predictors together."""
 
 from kilomoist.grids import CELL_SIDE, M01
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_run
 
 
+@rule_script
 def assemble_predictors(*, stacks: list[str], units: dict[str, str], predictors: str) -> None:
     """Write the 1 km predictors of the whole region as COG."""
     with (
@@ -14,7 +15,3 @@ def assemble_predictors(*, stacks: list[str], units: dict[str, str], predictors:
         for chunk in chunks_of(whole.window.coarsened(CELL_SIDE)):
             pixels = chunk.refined(CELL_SIDE)
             raster.write(whole.read(pixels), pixels)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, assemble_predictors)

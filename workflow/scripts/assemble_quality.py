@@ -4,7 +4,7 @@ import numpy as np
 
 from kilomoist.files import read_json, write_table
 from kilomoist.grids import CELL_SIDE, M01, M09
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.mapping.flags import (
     FLAGS,
     colour_table,
@@ -19,6 +19,7 @@ from kilomoist.mapping.shifts import shift_tables
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_run, read_tags
 
 
+@rule_script
 def assemble_quality(
     *,
     raw: list[str],
@@ -78,7 +79,3 @@ def assemble_quality(
     summary, binned = shift_tables([read_json(path) for path in shifts], units)
     for path, frame in ((flags, table), (shift, summary), (histograms, binned)):
         write_table(path, frame)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, assemble_quality)

@@ -2,13 +2,14 @@
 
 from kilomoist.granules.simulated import describe_source
 from kilomoist.grids import M09
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.predictors.inventories import choose_granules, write_inventory
 from kilomoist.predictors.target_mean import average_fields, require_share
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import write_raster
 
 
+@rule_script
 def average_target(
     *, granules: list[str], source: str, product: str, month: str, minimum_share: float, mean: str, inventory: str
 ) -> None:
@@ -22,7 +23,3 @@ def average_target(
     bands = average_fields(paths, described)
     write_raster(mean, bands, M09, M09.window, tags, {"soil_moisture": "m3 m-3"})
     write_inventory(inventory, described, None, month, paths, absent)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, average_target)

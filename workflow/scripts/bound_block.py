@@ -2,13 +2,14 @@
 
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.learning.details import pixel_detail, read_cells, read_reliability
 from kilomoist.learning.models import load
 from kilomoist.mapping.intervals import Calibration, block_offsets
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_run
 
 
+@rule_script
 def bound_block(
     *, stack: str, samples: str, cells: str, model: str, calibration: str, reliability: str, offsets: str
 ) -> None:
@@ -25,7 +26,3 @@ def bound_block(
             if trained.method == "detail":
                 seen = pixel_detail(seen, pixels, filled, CELL_SIDE, shares)
             raster.write(block_offsets(trained, seen, calibrated), pixels)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, bound_block)

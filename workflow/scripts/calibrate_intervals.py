@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from kilomoist.files import write_json, write_table
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.learners import impurity_importance
 from kilomoist.learning.models import load
@@ -20,6 +20,7 @@ from kilomoist.mapping.calibration import (
 )
 
 
+@rule_script
 def calibrate_intervals(
     *,
     samples: str,
@@ -55,7 +56,3 @@ def calibrate_intervals(
     LOGGER.info("Calibrated on %d cells: %s", calibrated.errors, calibrated)
     write_json(calibration, asdict(calibrated))
     write_table(errors, crossed_coverage(found, interval))
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, calibrate_intervals)

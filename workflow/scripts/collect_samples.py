@@ -1,11 +1,12 @@
 """Collect the cells of all blocks: the region's 9 km maps and its training table."""
 
 from kilomoist.grids import M09
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.predictors.samples import collect, split_randomly, write_samples
 from kilomoist.rasters import mosaic, read_run, write_raster
 
 
+@rule_script
 def collect_samples(
     *,
     blocks: list[str],
@@ -27,7 +28,3 @@ def collect_samples(
     write_raster(target, moisture, M09, window, run, {"soil_moisture": "m3 m-3"}, cloud_optimized=True)
     frame.attrs = run  # kept in the file's metadata
     write_samples(samples, frame, use)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, collect_samples)

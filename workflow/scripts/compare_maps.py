@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 
 from kilomoist.evaluation.comparison import BANDS, compared_maps
 from kilomoist.grids import CELL_SIDE, M01, Window
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.models import load
 from kilomoist.learning.predictions import predict_map
 from kilomoist.rasters import Mosaic, raster_chunks, read_run
 
 
+@rule_script
 def compare_maps(
     *,
     raw: list[str],
@@ -41,7 +42,3 @@ def compare_maps(
         with raster_chunks(maps, M01, pixels, read_run(cells), units) as comparison:
             for part, bands in compared:
                 comparison.write(bands, part)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, compare_maps)

@@ -3,10 +3,11 @@
 from kilomoist.evaluation.truth import truth_table
 from kilomoist.files import write_table
 from kilomoist.grids import CELL_SIDE, M01
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.rasters import Mosaic, chunks_of
 
 
+@rule_script
 def compare_truth(*, truth: str, maps: str, soil_moisture: str, table: str) -> None:
     """Write the table, over the pixels that have a value in all maps."""
     with Mosaic([maps], M01) as compared, Mosaic([soil_moisture], M01) as finished, Mosaic([truth], M01) as true:
@@ -20,7 +21,3 @@ def compare_truth(*, truth: str, maps: str, soil_moisture: str, table: str) -> N
             for pixels in chunks
         )
     write_table(table, scores)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, compare_truth)

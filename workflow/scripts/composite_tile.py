@@ -2,13 +2,14 @@
 
 from kilomoist.granules.simulated import describe_source
 from kilomoist.grids import tile_grid
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.predictors.composites import average_rows
 from kilomoist.predictors.inventories import choose_granules, write_inventory
 from kilomoist.products import PRODUCTS, QualityLevel
 from kilomoist.rasters import raster_chunks
 
 
+@rule_script
 def composite_tile(
     *,
     granules: list[str],
@@ -33,7 +34,3 @@ def composite_tile(
         for window, bands in average_rows(chosen, described, quality, use):
             raster.write(bands, window)
     write_inventory(inventory, described, tile, month, paths, absent)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, composite_tile)

@@ -3,10 +3,11 @@
 import csv
 
 from kilomoist.files import read_json, replaced
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.reporting.provenance import granule_counts
 
 
+@rule_script
 def count_granules(*, inventories: list[str], granules: str) -> None:
     """Write the table of granules expected, found and absent."""
     rows = granule_counts([read_json(inventory) for inventory in inventories])
@@ -14,7 +15,3 @@ def count_granules(*, inventories: list[str], granules: str) -> None:
         table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, count_granules)

@@ -10,13 +10,14 @@ from kilomoist.evaluation.cross_validation import fold_estimates, folds_of
 from kilomoist.evaluation.validation_folds import TooFewBlocksError
 from kilomoist.files import read_json, write_table
 from kilomoist.grids import M09
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import learner_of
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
 
 
+@rule_script
 def cross_validate(
     *,
     samples: str,
@@ -53,7 +54,3 @@ def cross_validate(
     LOGGER.info("%s: %s", protocol, note)
     found.attrs["note"] = note
     write_table(estimates, found)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, cross_validate)

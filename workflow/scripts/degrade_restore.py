@@ -4,11 +4,12 @@ from typing import Any
 
 from kilomoist.evaluation.restoration import restored_estimates
 from kilomoist.files import write_table
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells
 from kilomoist.learning.tuning import learner_of
 
 
+@rule_script
 def degrade_restore(
     *,
     samples: str,
@@ -26,7 +27,3 @@ def degrade_restore(
         LOGGER.warning("degrade_restore: %s.", note)
     table.attrs["note"] = note
     write_table(estimates, table)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, degrade_restore)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.correlation import draw_correlation
 from kilomoist.reporting.figures.importance import draw_importance
 from kilomoist.reporting.figures.pages import read_caption
@@ -11,6 +11,7 @@ from kilomoist.reporting.figures.predicted_observed import draw_predicted_observ
 from kilomoist.reporting.figures.scatter import read_scores
 
 
+@rule_script
 def draw_evaluation(
     *,
     target: str,
@@ -32,7 +33,3 @@ def draw_evaluation(
     draw_partial_dependence(partial_dependence_figure, pd.read_csv(partial_dependence), caption)
     found = read_scores(scores, intervals)
     draw_predicted_observed(predicted_observed_figure, pd.read_csv(predictions), found, caption)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, draw_evaluation)

@@ -3,13 +3,14 @@
 import pandas as pd
 
 from kilomoist.grids import Box
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.maps import draw_both_maps
 from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.quality import draw_quality
 from kilomoist.reporting.figures.shift import draw_shift
 
 
+@rule_script
 def draw_maps(
     *,
     coarse: str,
@@ -29,7 +30,3 @@ def draw_maps(
     draw_both_maps(maps_figure, coarse, fine, caption, *region)
     draw_quality(quality_figure, quality, pd.read_csv(flags), caption, *region)
     draw_shift(shift_figure, pd.read_csv(shift), pd.read_csv(histograms), caption)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, draw_maps)

@@ -4,10 +4,11 @@ from dataclasses import asdict
 
 from kilomoist.evaluation.variograms import variogram_range
 from kilomoist.files import write_json, write_table
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.predictors.samples import read_samples
 
 
+@rule_script
 def estimate_range(*, samples: str, use: list[str], seed: int, variogram: str, lags: str) -> None:
     """Write the fitted variogram and its lags."""
     table = read_samples(samples, use)
@@ -23,7 +24,3 @@ def estimate_range(*, samples: str, use: list[str], seed: int, variogram: str, l
     )
     write_table(lags, fitted.lags)
     write_json(variogram, {name: value for name, value in asdict(fitted).items() if name != "lags"})
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, estimate_range)

@@ -10,7 +10,7 @@ import pandas as pd
 from kilomoist.evaluation.importances import importance_table, product_groups
 from kilomoist.evaluation.partial_dependence import dependence_table
 from kilomoist.files import write_table
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells
 from kilomoist.learning.learners import LearnerSettings, predict_mean
 from kilomoist.learning.models import load
@@ -18,6 +18,7 @@ from kilomoist.learning.training_rows import learned_rows
 from kilomoist.mapping.applicability import learn_applicability, write_applicability
 
 
+@rule_script
 def evaluate_model(
     *,
     samples: str,
@@ -65,7 +66,3 @@ def evaluate_model(
     write_table(partial_dependence, pd.concat(dependences))
     columns = {"observed": table["target"], "predicted": predicted, "split": table["split"]}
     write_table(predictions, pd.DataFrame(columns))
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, evaluate_model)

@@ -1,7 +1,10 @@
 """Fetch the outline of a country from Natural Earth."""
 
-from kilomoist.earthdata.outlines import fetch_outline
-from kilomoist.jobs import hand_over
+from kilomoist.earthdata import outlines
+from kilomoist.jobs import rule_script
 
-if __name__ == "__main__":
-    hand_over(snakemake, fetch_outline)
+
+@rule_script
+def fetch_outline(*, country: str, outline: str) -> None:
+    """Write the outline as GeoJSON."""
+    outlines.fetch_outline(country, outline)

@@ -2,13 +2,14 @@
 
 from kilomoist.files import write_json
 from kilomoist.grids import CELL_SIDE, M01
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.learning.details import pixel_detail, read_cells, read_reliability
 from kilomoist.mapping.applicability import read_applicability, verdict_on
 from kilomoist.mapping.shifts import ShiftCount, count_pixels
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_run
 
 
+@rule_script
 def judge_block(
     *, stack: str, samples: str, cells: str, applicability: str, reliability: list[str], verdict: str, shift: str
 ) -> None:
@@ -32,7 +33,3 @@ def judge_block(
                 count_pixels(details, seen)
             raster.write(verdict_on(known, seen), pixels)
     write_json(shift, [count.counts() for count in counts])
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, judge_block)

@@ -5,11 +5,12 @@ from typing import Any
 
 from kilomoist.evaluation.months import month_estimates
 from kilomoist.files import write_table
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.tuning import learner_of
 from kilomoist.predictors.samples import read_samples
 
 
+@rule_script
 def leave_month_out(
     *, samples: str, others: list[str], use: list[str], learner: dict[str, Any], threads: int, estimates: str
 ) -> None:
@@ -19,7 +20,3 @@ def leave_month_out(
     LOGGER.info("%s", note)
     table.attrs["note"] = note
     write_table(estimates, table)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, leave_month_out)

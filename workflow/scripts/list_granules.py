@@ -2,10 +2,11 @@
 
 from kilomoist.earthdata.catalogues import search_month, write_catalogue
 from kilomoist.earthdata.downloads import Session
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.products import PRODUCTS
 
 
+@rule_script
 def list_granules(*, product: str, extent: str, month: str, catalogue: str) -> None:
     """Write the catalogue; `extent` is a tile or `global`."""
     described = PRODUCTS[product]
@@ -13,7 +14,3 @@ def list_granules(*, product: str, extent: str, month: str, catalogue: str) -> N
     write_catalogue(catalogue, entries)
     size = sum(entry.size for entry in entries) / 1e6
     LOGGER.info("%s, %s, %s: %d granules, %.1f MB.", product, extent, month, len(entries), size)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, list_granules)

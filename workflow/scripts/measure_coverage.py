@@ -4,9 +4,10 @@ import pandas as pd
 
 from kilomoist.evaluation.coverage import cell_intervals, coverage_rows, pixel_intervals
 from kilomoist.files import replaced
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 
 
+@rule_script
 def measure_coverage(
     *,
     errors: str,
@@ -28,7 +29,3 @@ def measure_coverage(
     LOGGER.info("Coverage of the intervals:\n%s", table.to_string(index=False))
     with replaced(coverage) as partial:
         table.to_csv(partial, index=False, float_format="%.6f")
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, measure_coverage)

@@ -2,12 +2,13 @@
 
 from kilomoist.files import write_table
 from kilomoist.grids import M09
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.predictors.half_months import reliability_table
 from kilomoist.predictors.stacks import needed_days, tile_composites
 from kilomoist.rasters import mosaic
 
 
+@rule_script
 def measure_reliability(
     *,
     composites: list[str],
@@ -26,7 +27,3 @@ def measure_reliability(
     for row in table.itertuples():
         LOGGER.info("%s: %.3f of its detail repeats. %s", row.predictor, row.reliability, row.note)
     write_table(reliability, table)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, measure_reliability)

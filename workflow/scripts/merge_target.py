@@ -4,13 +4,14 @@ import math
 from typing import Any
 
 from kilomoist.grids import M09
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells
 from kilomoist.learning.tuning import learner_of
 from kilomoist.mapping.merging import MIN_OWN_ERROR, merged_target
 from kilomoist.rasters import read_raster, read_run, write_raster
 
 
+@rule_script
 def merge_target(
     *,
     samples: str,
@@ -34,7 +35,3 @@ def merge_target(
     LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", merged.weight, 1 - merged.weight)
     tags = read_run(cells) | {"target_weight": f"{merged.weight:.6f}", "target_error": f"{merged.error:.6f}"}
     write_raster(merged_cells, read_raster(cells)[0] | {"target": merged.analysis}, M09, region.window, tags)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, merge_target)

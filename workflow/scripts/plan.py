@@ -6,10 +6,11 @@ from pathlib import Path
 from kilomoist.earthdata.catalogues import Entry, read_catalogue
 from kilomoist.earthdata.traffic import as_table, expected_traffic
 from kilomoist.errors import InputError
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.products import PRODUCTS
 
 
+@rule_script
 def plan(*, catalogues: list[str], receipts: list[str], store: str) -> None:
     """Print the table of the granules that the receipts will stand for."""
     if not receipts:
@@ -21,7 +22,3 @@ def plan(*, catalogues: list[str], receipts: list[str], store: str) -> None:
     for path in map(Path, receipts):
         wanted[path.parts[-3]].add((path.stem, path.parts[-2]))
     print(as_table([expected_traffic(PRODUCTS[name], listed[name], wanted[name], store) for name in sorted(wanted)]))
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, plan)

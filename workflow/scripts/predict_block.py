@@ -1,13 +1,14 @@
 """Map one block at 1 km, before reconciliation."""
 
 from kilomoist.grids import CELL_SIDE, M01
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.models import load
 from kilomoist.learning.predictions import model_tags, predict_map
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_run
 
 
+@rule_script
 def predict_block(*, stack: str, samples: str, cells: str, model: str, reliability: list[str], raw: str) -> None:
     """Write the unreconciled map of the block, NaN where a predictor is missing; `detail` needs the reliability."""
     trained = load(model)
@@ -20,7 +21,3 @@ def predict_block(*, stack: str, samples: str, cells: str, model: str, reliabili
             pixels = chunk.refined(CELL_SIDE)
             values = predict_map(trained, predictors.stack(pixels, use), pixels, filled, CELL_SIDE, shares)
             raster.write({"soil_moisture": values}, pixels)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, predict_block)

@@ -3,11 +3,12 @@
 import numpy as np
 
 from kilomoist.grids import CELL_SIDE, M01, M09
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, read_run, write_raster
 from kilomoist.reconciliation import Reconciliation
 
 
+@rule_script
 def reconcile_map(
     *, raw: list[str], cells: str, minimum_valid_fraction: float, reconcile: bool, correction: str
 ) -> None:
@@ -22,7 +23,3 @@ def reconcile_map(
         found, reconciled = reconciliation.solve(bands["target"], minimum_valid_fraction)
     solved = {"correction": found, "reconciled": reconciled.astype(float)}
     write_raster(correction, solved, M09, window, read_run(cells))
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, reconcile_map)

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from kilomoist.files import read_json, sha256, write_json
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.reporting.provenance import revision, software
 
 
+@rule_script
 def record_provenance(
     *,
     inventories: list[str],
@@ -26,7 +27,3 @@ def record_provenance(
         "files": {file: sha256(file) for file in (*outline, *layers, *points)},
     }
     write_json(provenance, record)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, record_provenance)

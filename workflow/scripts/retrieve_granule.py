@@ -6,10 +6,11 @@ from kilomoist.earthdata.catalogues import read_catalogue
 from kilomoist.earthdata.downloads import logged_in
 from kilomoist.earthdata.store import retrieve
 from kilomoist.granules.archive import write_absent, write_receipt
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.products import PRODUCTS
 
 
+@rule_script
 def retrieve_granule(*, catalogue: str, product: str, place: str, day: str, store: str, receipt: str) -> None:
     """Write the receipt of the granule of a day and place (tile, or time of the day), or that NASA has none."""
     entry = next((entry for entry in read_catalogue(catalogue) if (entry.day, entry.place) == (day, place)), None)
@@ -20,7 +21,3 @@ def retrieve_granule(*, catalogue: str, product: str, place: str, day: str, stor
     granule = retrieve(entry, PRODUCTS[product], Path(store) / product / place, logged_in, LOGGER.info)
     origin = {"size": entry.size, "checksum": entry.checksum, "algorithm": entry.algorithm}
     write_receipt(receipt, product, granule, origin)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, retrieve_granule)

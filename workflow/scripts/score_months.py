@@ -6,9 +6,10 @@ import pandas as pd
 
 from kilomoist.evaluation.assessments import Scored, score_table, write_scores
 from kilomoist.files import read_json
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 
 
+@rule_script
 def score_months(
     *, estimates: list[str], variograms: list[str], kind: str, seed: int, scores: str, intervals: str
 ) -> None:
@@ -21,7 +22,3 @@ def score_months(
         scored = Scored.of(pd.read_parquet(path), read_json(variogram)["autocorrelation_range"], seed)
         rows += score_table(Path(path).stem, scored, kind, of="month")
     write_scores(rows, scores, intervals)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, score_months)

@@ -8,13 +8,14 @@ from kilomoist.evaluation.assessments import Scored, difference_table, score_tab
 from kilomoist.evaluation.correlations import correlations
 from kilomoist.evaluation.random_split import split_estimates
 from kilomoist.files import read_json, write_table
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.predictors.samples import read_samples
 
 REFERENCES = {"random": "linear", "random_folds": "linear", "blocks": "linear", "knndm": "linear"}
 """What the estimates of a protocol are tested against; everywhere else SMAP, bilinear and reconciled."""
 
 
+@rule_script
 def score_protocols(
     *,
     samples: str,
@@ -48,7 +49,3 @@ def score_protocols(
     write_scores(found, scores, intervals)
     write_table(differences, pd.DataFrame(differing).astype({"n": "Int64"}))
     write_table(correlation, correlations(table, ["target", *use]))
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, score_protocols)

@@ -3,12 +3,13 @@
 from typing import Any
 
 from kilomoist.grids import M01
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.rasters import write_raster
 from kilomoist.simulation import landscapes
 from kilomoist.simulation.scenes import make_scene
 
 
+@rule_script
 def simulate_landscape(*, scene: dict[str, Any], landscape: str, elevation: str) -> None:
     """Write the fields of the scene's landscape, and its elevation at 1 km as GeoTIFF."""
     simulated = make_scene(**scene)
@@ -17,7 +18,3 @@ def simulate_landscape(*, scene: dict[str, Any], landscape: str, elevation: str)
     tags = {"source": "simulated", "landscape": scene["landscape"]}
     bands = {"elevation": landscapes.elevation_map(fields)}
     write_raster(elevation, bands, M01, simulated.pixels, tags, {"elevation": "m"})
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, simulate_landscape)

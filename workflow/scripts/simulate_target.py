@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kilomoist.calendars import slots
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 from kilomoist.simulation.file_names import granule_file_name
@@ -13,6 +13,7 @@ from kilomoist.simulation.scenes import make_scene
 from kilomoist.simulation.smap import compress_target, erring, target_field, target_mean, write_target_granule
 
 
+@rule_script
 def simulate_target(
     *, truth: str, product: str, month: str, scene: dict[str, Any], error: float, threads: int, granules: str
 ) -> None:
@@ -29,7 +30,3 @@ def simulate_target(
         for slot, field in zip(times, pool.map(compressed, range(len(times))), strict=True):
             path = Path(granules) / granule_file_name(described, slot.time, None)
             write_target_granule(path, described, slot.time, field)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, simulate_target)

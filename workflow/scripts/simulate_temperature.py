@@ -5,7 +5,7 @@ from typing import Any
 
 from kilomoist.calendars import slots
 from kilomoist.grids import tile_grid
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.landscapes import read_landscape
@@ -14,6 +14,7 @@ from kilomoist.simulation.observations import TemperatureView
 from kilomoist.simulation.scenes import make_scene
 
 
+@rule_script
 def simulate_temperature(
     *, landscape: str, product: str, tile: str, month: str, scene: dict[str, Any], granules: str
 ) -> None:
@@ -24,7 +25,3 @@ def simulate_temperature(
     for slot in slots(described, month):
         path = Path(granules) / granule_file_name(described, slot.time, tile)
         write_tiled_granule(path, described, tile, slot.time, view.day(described, slot.time))
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, simulate_temperature)

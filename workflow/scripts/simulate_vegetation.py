@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from kilomoist.grids import tile_grid
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.landscapes import read_landscape
 from kilomoist.simulation.modis import write_tiled_granule
@@ -12,6 +12,7 @@ from kilomoist.simulation.observations import Footprints, vegetation_period
 from kilomoist.simulation.scenes import make_scene
 
 
+@rule_script
 def simulate_vegetation(
     *, landscape: str, product: str, tile: str, first_day: str, scene: dict[str, Any], granule: str
 ) -> None:
@@ -21,7 +22,3 @@ def simulate_vegetation(
     footprints = Footprints(simulated, tile_grid(tile, described.pixels), samples=2)
     arrays = vegetation_period(simulated, read_landscape(landscape), footprints, described, time)
     write_tiled_granule(granule, described, tile, time, arrays)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, simulate_vegetation)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window, cells_covering
-from kilomoist.jobs import hand_over
+from kilomoist.jobs import rule_script
 from kilomoist.predictors.inventories import require_granules
 from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
 from kilomoist.predictors.stacks import needed_days, stack_chunks, tile_composites
@@ -13,6 +13,7 @@ from kilomoist.rasters import raster_chunks, read_tags
 from kilomoist.regions import pixels_inside, region_area
 
 
+@rule_script
 def stack_block(
     *,
     composites: list[str],
@@ -55,7 +56,3 @@ def stack_block(
         for chunk, pixel_bands, cell_bands in chunks:
             predictors.write(pixel_bands, chunk.refined(CELL_SIDE))
             aggregated.write(cell_bands, chunk)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, stack_block)

@@ -5,7 +5,7 @@ from typing import Any
 
 from kilomoist.files import write_table
 from kilomoist.grids import CELL_SIDE
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import MIN_COARSE_CELLS, read_cells
@@ -13,6 +13,7 @@ from kilomoist.learning.models import save
 from kilomoist.learning.tuning import learner_of
 
 
+@rule_script
 def train_model(
     *,
     samples: str,
@@ -50,7 +51,3 @@ def train_model(
         LOGGER.info("Options %s", dict(trained.options))
     save(model, replace(trained, source=table.attrs["source"]))
     write_table(search, compared)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, train_model)

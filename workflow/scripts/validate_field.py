@@ -8,7 +8,7 @@ import rasterio
 from kilomoist.evaluation.assessments import Scored, write_scores
 from kilomoist.evaluation.scores import score, skill
 from kilomoist.files import read_json, write_table
-from kilomoist.jobs import LOGGER, hand_over
+from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.names import OWN_MAPS
 from kilomoist.reporting.field_points import PointSettings, field_points
 from kilomoist.reporting.matching import ComparedMap, match_points
@@ -19,6 +19,7 @@ REFERENCES = ("coarse", "bilinear_reconciled")
 """References that maps are tested against: SMAP as it is, and what it says at 1 km without any predictor."""
 
 
+@rule_script
 def validate_field(
     *,
     coarse: str,
@@ -75,7 +76,3 @@ def validate_field(
     write_scores(rows, scores, intervals)
     write_table(differences, pd.DataFrame(tests))
     write_table(matched, pixels)
-
-
-if __name__ == "__main__":
-    hand_over(snakemake, validate_field)

@@ -43,6 +43,14 @@ def job(log: str | Path) -> Iterator[None]:
         LOGGER.removeHandler(terminal)
 
 
+def rule_script(function: Callable[..., None]) -> Callable[..., None]:
+    """Decorator of the one function of a rule's script: it is called (`hand_over`) where Snakemake runs the script."""
+    own = function.__globals__
+    if own["__name__"] == "__main__":
+        hand_over(own["snakemake"], function)
+    return function
+
+
 def hand_over(snakemake: Any, function: Callable[..., None]) -> None:
     """Call a script's function with its rule's inputs, outputs, params, wildcards and threads, each by its own name.
 
