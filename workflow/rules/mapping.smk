@@ -62,7 +62,7 @@ rule calibrate_intervals:
         reliability=f"{RUN}/tables/agreement.csv",
         stacks=of_blocks("predictors.tif"),
     output:
-        calibration=f"{RUN}/protocols/intervals.json",
+        intervals=f"{RUN}/protocols/intervals.json",
         errors=f"{RUN}/protocols/intervals.parquet",
     log:
         log_of("calibrate_intervals", "{region}/{month}"),
@@ -198,7 +198,7 @@ rule assemble_quality:
     output:
         quality=f"{RUN}/quality.tif",
         applicability=f"{RUN}/applicability.tif",
-        flags=report(f"{RUN}/tables/quality.csv", caption="../report/quality_table.rst", category="Tables"),
+        frequencies=report(f"{RUN}/tables/quality.csv", caption="../report/quality_table.rst", category="Tables"),
         shift=report(f"{RUN}/tables/shift.csv", caption="../report/shift_table.rst", category="Tables"),
         histograms=f"{RUN}/tables/shift_histograms.csv",
     log:

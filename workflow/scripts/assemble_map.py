@@ -5,11 +5,11 @@ from contextlib import nullcontext
 import numpy as np
 
 from kilomoist.files import write_table
-from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import rule_script
 from kilomoist.mapping.intervals import interval_block
 from kilomoist.mapping.maps import bounds_of, finish_block, map_ranges, map_tags, read_analysis
-from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
+from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_raster, read_tags
 
 
 @rule_script
@@ -25,11 +25,7 @@ def assemble_map(
     soil_moisture: str,
     ranges: str,
 ) -> None:
-    """Write the map as a COG and the table of ranges.
-
-    `cells` hold what the map is reconciled with, the target or a merged one; `offsets` are the intervals of the blocks,
-    none where the map has no interval.
-    """
+    """Write the map as a COG and the table of ranges; without `offsets` of the blocks the map has no interval."""
     analysis = read_analysis(cells, correction, target_error)
     window, made = analysis.window, read_tags(raw[0])  # by the model, which need not be loaded
     tags, bounds = made | map_tags(analysis, target_error, interval), bounds_of(made["target"])
@@ -50,5 +46,4 @@ def assemble_map(
             raster.write(bands, pixels)
         if offsets and not bounded:
             raster.tags["interval"] = "none: the region is too small to count errors one scale up"
-    coarse, _ = mosaic([target], M09, ["soil_moisture"])
-    write_table(ranges, map_ranges(soil_moisture, window, coarse["soil_moisture"]))
+    write_table(ranges, map_ranges(soil_moisture, window, read_raster(target)[0]["soil_moisture"]))

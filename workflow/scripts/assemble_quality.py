@@ -5,18 +5,9 @@ import numpy as np
 from kilomoist.files import read_json, write_table
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, rule_script
-from kilomoist.mapping.flags import (
-    FLAGS,
-    colour_table,
-    count_values,
-    flag_block,
-    flag_table,
-    legend,
-    share_without,
-    verdict_flags,
-)
+from kilomoist.mapping import flags
 from kilomoist.mapping.shifts import shift_tables
-from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_run, read_tags
+from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
 
 
 @rule_script
@@ -33,7 +24,7 @@ def assemble_quality(
     units: dict[str, str],
     quality: str,
     applicability: str,
-    flags: str,
+    frequencies: str,
     shift: str,
     histograms: str,
 ) -> None:
@@ -43,12 +34,11 @@ def assemble_quality(
     """
     solved, cells = mosaic([correction], M09, ["reconciled"])
     reconciled, pixels = solved["reconciled"] > 0, cells.refined(CELL_SIDE)
-    run, told = read_run(verdicts[0]), read_tags(verdicts[0])  # the same in all blocks
-    tags = run | {name: told[name] for name in ("method", "model", "alpha", "note") if name in told}
-    of_flags = tags | legend(use) | {"days_without_radiometer": str(model_only_days)}
+    tags = read_tags(verdicts[0])  # the same in all blocks
+    of_flags = {name: text for name, text in tags.items() if name not in ("threshold", "mean_distance", "weights")}
+    of_flags |= flags.legend(use) | {"days_without_radiometer": str(model_only_days)}
     of_flags["reconciled"] = "yes" if reconciled.any() else "no"
-    tags |= {name: told[name] for name in ("threshold", "mean_distance", "weights") if name in told}
-    colours = colour_table(of_flags["reconciled"] == "yes")
+    colours = flags.colour_table(bool(reconciled.any()))
     needed = [*(f"{name}_days" for name in few_days), "water", "snow", "lst_day"]
     numbers = np.zeros(256, np.int64)
     with (
@@ -61,21 +51,21 @@ def assemble_quality(
         for chunk in chunks_of(cells):
             here = chunk.refined(CELL_SIDE)
             verdict, kept = judged.read(here), reconciled[chunk.within(cells)]
-            others = verdict_flags(verdict, float(told["threshold"]), model_only_days)
+            others = flags.verdict_flags(verdict, float(tags["threshold"]), model_only_days)
             values, stack = maps.read(here)["soil_moisture"], predictors.read(here, needed)
-            block = flag_block(values, stack, few_days, kept, others)
-            numbers += count_values(block)
+            block = flags.flag_block(values, stack, few_days, kept, others)
+            numbers += flags.count_values(block)
             flag_raster.write({"quality": block}, here)
             index_raster.write({"dissimilarity": verdict["dissimilarity"]}, here)
-        table = flag_table(numbers)
-        index_raster.tags["share_inside"] = f"{share_without(table, 'outside_applicability'):.6f}"
+        table = flags.flag_table(numbers)
+        index_raster.tags["share_inside"] = f"{flags.share_without(table, 'outside_applicability'):.6f}"
     if model_only_days:
         LOGGER.warning(
             "%s had no radiometer on %d days of %s: it is its land model alone there, and bit %d of quality.tif is set "
             "everywhere.",
-            *(run["target"], model_only_days, run["month"], FLAGS["without_radiometer"].bit),
+            *(tags["target"], model_only_days, tags["month"], flags.FLAGS["without_radiometer"].bit),
         )
     LOGGER.info("Shares of the pixels that have a value:\n%s", table.to_string(index=False))
     summary, binned = shift_tables([read_json(path) for path in shifts], units)
-    for path, frame in ((flags, table), (shift, summary), (histograms, binned)):
+    for path, frame in ((frequencies, table), (shift, summary), (histograms, binned)):
         write_table(path, frame)

@@ -1,7 +1,6 @@
 """Count the errors of the map's method one scale up, and calibrate the intervals at 1 km by them."""
 
 from dataclasses import asdict, replace
-from typing import Any
 
 from kilomoist.files import write_json, write_table
 from kilomoist.jobs import LOGGER, rule_script
@@ -9,15 +8,7 @@ from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.learners import impurity_importance
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import learner_of
-from kilomoist.mapping.calibration import (
-    MapSettings,
-    absolute_errors,
-    calibrate,
-    crossed_coverage,
-    detail_errors,
-    error_scale_ratio,
-    repeated_variance,
-)
+from kilomoist.mapping import calibration
 
 
 @rule_script
@@ -28,12 +19,12 @@ def calibrate_intervals(
     model: str,
     reliability: str,
     stacks: list[str],
-    learner: dict[str, Any],
+    learner: dict,
     reconciled: bool,
     interval: float,
     minimum_valid_fraction: float,
     threads: int,
-    calibration: str,
+    intervals: str,
     errors: str,
 ) -> None:
     """Write the calibration, and the errors one scale up with intervals that did not know them."""
@@ -42,17 +33,17 @@ def calibrate_intervals(
     table, region = read_cells(samples, cells, use)
     settings, tuning = learner_of(learner)
     settings = replace(settings, min_leaf=trained.min_leaf, options=trained.options, trend=trained.trend)
-    made = MapSettings(reconciled, interval, minimum_valid_fraction)
+    made = calibration.MapSettings(reconciled, interval, minimum_valid_fraction)
     if trained.method == "detail":
-        found = detail_errors(region, settings, trained, made, threads)
+        found = calibration.detail_errors(region, settings, trained, made, threads)
     else:
-        found = absolute_errors(region, table, settings, tuning, trained, made, threads)
+        found = calibration.absolute_errors(region, table, settings, tuning, trained, made, threads)
     scale_ratio = 1.0
     if trained.method == "detail" or reconciled:
-        variance = repeated_variance(stacks, region, use, read_reliability(reliability, use))
+        variance = calibration.repeated_variance(stacks, region, use, read_reliability(reliability, use))
         importance = impurity_importance(trained.estimator, len(use))
-        scale_ratio = error_scale_ratio(region, variance, importance, minimum_valid_fraction, trained.ratio)
-    calibrated = calibrate(found, interval, round(scale_ratio, 6))
+        scale_ratio = calibration.error_scale_ratio(region, variance, importance, minimum_valid_fraction, trained.ratio)
+    calibrated = calibration.calibrate(found, interval, round(scale_ratio, 6))
     LOGGER.info("Calibrated on %d cells: %s", calibrated.errors, calibrated)
-    write_json(calibration, asdict(calibrated))
-    write_table(errors, crossed_coverage(found, interval))
+    write_json(intervals, asdict(calibrated))
+    write_table(errors, calibration.crossed_coverage(found, interval))

@@ -1,7 +1,6 @@
 """Estimate every training row by models that did not see the rows that are left out with it."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ def cross_validate(
     random_folds: list[str],
     protocol: str,
     use: list[str],
-    learner: dict[str, Any],
+    learner: dict,
     threads: int,
     estimates: str,
 ) -> None:

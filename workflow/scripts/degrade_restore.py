@@ -1,7 +1,5 @@
 """Do everything one level up: learn at 36 km, map 9 km, and keep what the maps say where SMAP is known."""
 
-from typing import Any
-
 from kilomoist.evaluation.restoration import restored_estimates
 from kilomoist.files import write_table
 from kilomoist.jobs import LOGGER, rule_script
@@ -15,7 +13,7 @@ def degrade_restore(
     samples: str,
     cells: str,
     use: list[str],
-    learner: dict[str, Any],
+    learner: dict,
     minimum_valid_fraction: float,
     threads: int,
     estimates: str,

@@ -13,14 +13,7 @@ def estimate_range(*, samples: str, use: list[str], seed: int, variogram: str, l
     """Write the fitted variogram and its lags."""
     table = read_samples(samples, use)
     target, longitude, latitude = (table[name].to_numpy() for name in ("target", "lon", "lat"))
-    fitted = variogram_range(target, longitude, latitude, seed)
-    LOGGER.info(
-        "Variogram of the target: %s, range %.0f km%s, sill %.6f, nugget %.6f.",
-        fitted.model,
-        fitted.autocorrelation_range / 1000,
-        " (limited by the region)" if fitted.limited else "",
-        fitted.sill,
-        fitted.nugget,
-    )
-    write_table(lags, fitted.lags)
-    write_json(variogram, {name: value for name, value in asdict(fitted).items() if name != "lags"})
+    found = asdict(variogram_range(target, longitude, latitude, seed))
+    write_table(lags, found.pop("lags"))
+    write_json(variogram, found)
+    LOGGER.info("Variogram of the target, range %.0f km: %s", found["autocorrelation_range"] / 1000, found)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ def evaluate_model(
     use: list[str],
     products: Sequence[str],
     units: dict[str, str],
-    learner: dict[str, Any],
+    learner: dict,
     minimum_valid_fraction: float,
     threads: int,
     predictions: str,
@@ -35,34 +34,29 @@ def evaluate_model(
     partial_dependence: str,
     applicability: str,
 ) -> None:
-    """Write what `absolute` predicts at all rows, importances and partial dependence of all `models` but one that
-    learned nothing, and the applicability of the first of them.
+    """Write what `absolute` predicts at all rows, importances and partial dependence of the models that learned
+    something, and the applicability of the first of all.
 
     Nothing of scores is imported here: flags of the map follow from this job.
     """
     table, region = read_cells(samples, cells, use)
     groups = product_groups(use, products)
-    settings, loaded = LearnerSettings(**learner), list(map(load, models))
-    (study,) = [model for model in loaded if model.method == "absolute"]
-    predicted = predict_mean(study.estimator, table[use].to_numpy(np.float32))
-    rows = {
-        model.method: learned_rows(model.method, table, region, use, minimum_valid_fraction, model.ratio)
-        for model in loaded
-        if model.estimator is not None
-    }
-    importances, dependences = [], []
-    for model in sorted(loaded, key=lambda model: model.method):
-        if model.method in rows:
+    settings, loaded = LearnerSettings(**learner), {model.method: model for model in map(load, models)}
+    rows, importances, dependences = {}, [], []
+    for method, model in sorted(loaded.items()):
+        if model.estimator is not None:
+            rows[method] = learned_rows(method, table, region, use, minimum_valid_fraction, model.ratio)
             own = replace(settings, min_leaf=model.min_leaf, options=model.options, trend=model.trend)
-            importances.append(importance_table(model, rows[model.method], own, groups, threads))
-            dependences.append(dependence_table(model, rows[model.method], units, settings.seed))
+            importances.append(importance_table(model, rows[method], own, groups, threads))
+            dependences.append(dependence_table(model, rows[method], units, settings.seed))
     ranked = pd.concat(importances)
     LOGGER.info("Importances and variance inflation:\n%s", ranked.to_string(index=False))
-    known, facts = learn_applicability(loaded[0], rows, ranked, use, settings.seed)
+    known, facts = learn_applicability(next(iter(loaded.values())), rows, ranked, use, settings.seed)
     if known:
         LOGGER.info("Threshold %(threshold)s, mean distance %(mean_distance)s, weights: %(weights)s.", facts["tags"])
     write_applicability(applicability, known, facts)
     write_table(importance, ranked)
     write_table(partial_dependence, pd.concat(dependences))
+    predicted = predict_mean(loaded["absolute"].estimator, table[use].to_numpy(np.float32))
     columns = {"observed": table["target"], "predicted": predicted, "split": table["split"]}
     write_table(predictions, pd.DataFrame(columns))

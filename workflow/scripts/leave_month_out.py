@@ -1,7 +1,6 @@
 """Estimate a month by models of the other months of its region."""
 
 from pathlib import Path
-from typing import Any
 
 from kilomoist.evaluation.months import month_estimates
 from kilomoist.files import write_table
@@ -12,7 +11,7 @@ from kilomoist.predictors.samples import read_samples
 
 @rule_script
 def leave_month_out(
-    *, samples: str, others: list[str], use: list[str], learner: dict[str, Any], threads: int, estimates: str
+    *, samples: str, others: list[str], use: list[str], learner: dict, threads: int, estimates: str
 ) -> None:
     """Write the estimates, with what they were learned from as the table's `note`; `others` are their samples."""
     tables = {Path(path).parent.name: read_samples(path, use) for path in others}

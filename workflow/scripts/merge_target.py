@@ -1,7 +1,6 @@
 """Merge the target's cells with what the model says of them, as far as the target's error warrants."""
 
 import math
-from typing import Any
 
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script
@@ -13,14 +12,7 @@ from kilomoist.rasters import read_raster, read_run, write_raster
 
 @rule_script
 def merge_target(
-    *,
-    samples: str,
-    cells: str,
-    use: list[str],
-    learner: dict[str, Any],
-    target_error: float,
-    threads: int,
-    merged_cells: str,
+    *, samples: str, cells: str, use: list[str], learner: dict, target_error: float, threads: int, merged_cells: str
 ) -> None:
     """Write the cells with the merged target in the place of the target, and its weight and error (m³/m³) as tags."""
     table, region = read_cells(samples, cells, use)

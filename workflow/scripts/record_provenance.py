@@ -1,7 +1,6 @@
 """Record what a map was made from."""
 
 from pathlib import Path
-from typing import Any
 
 from kilomoist.files import read_json, sha256, write_json
 from kilomoist.jobs import rule_script
@@ -15,7 +14,7 @@ def record_provenance(
     outline: list[str],
     layers: list[str],
     points: list[str],
-    configuration: dict[str, Any],
+    configuration: dict,
     provenance: str,
 ) -> None:
     """Write configuration, versions, git revision, granules and the user's files."""

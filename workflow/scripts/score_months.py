@@ -13,10 +13,7 @@ from kilomoist.jobs import rule_script
 def score_months(
     *, estimates: list[str], variograms: list[str], kind: str, seed: int, scores: str, intervals: str
 ) -> None:
-    """Write a row of scores for each left-out month and estimate, and how their intervals were found.
-
-    `variograms` are those of the months, in the same order.
-    """
+    """Write the scores of each month's estimates, and how their intervals were found, by each month's variogram."""
     rows = []
     for path, variogram in zip(estimates, variograms, strict=True):
         scored = Scored.of(pd.read_parquet(path), read_json(variogram)["autocorrelation_range"], seed)

@@ -32,13 +32,13 @@ def score_protocols(
     differences: str,
     correlation: str,
 ) -> None:
-    """Write the estimates of the study's own protocols, a row of scores for each protocol and estimate, how their
-    intervals were found, a row for each difference from a null model, and the correlations of target and predictors.
+    """Write the estimates of the study's own protocols, the scores of all and how their intervals were found, the
+    differences from null models, and the correlations of target and predictors.
     """
     table = read_samples(samples, use)
     protocols = split_estimates(table, use, pd.read_csv(predictions)["predicted"].to_numpy())
-    for path, protocol in ((train, "train"), (random, "random")):
-        write_table(path, protocols[protocol])
+    write_table(train, protocols["train"])
+    write_table(random, protocols["random"])
     protocols |= {Path(path).stem: pd.read_parquet(path) for path in estimates}
     autocorrelation_range = read_json(variogram)["autocorrelation_range"]
     found, differing = [], []

@@ -1,7 +1,5 @@
 """Make the landscape of a simulated scene: what does not change with time."""
 
-from typing import Any
-
 from kilomoist.grids import M01
 from kilomoist.jobs import rule_script
 from kilomoist.rasters import write_raster
@@ -10,7 +8,7 @@ from kilomoist.simulation.scenes import make_scene
 
 
 @rule_script
-def simulate_landscape(*, scene: dict[str, Any], landscape: str, elevation: str) -> None:
+def simulate_landscape(*, scene: dict, landscape: str, elevation: str) -> None:
     """Write the fields of the scene's landscape, and its elevation at 1 km as GeoTIFF."""
     simulated = make_scene(**scene)
     fields = landscapes.landscape(simulated)

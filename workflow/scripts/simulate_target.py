@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from kilomoist.calendars import slots
 from kilomoist.jobs import rule_script
@@ -15,7 +14,7 @@ from kilomoist.simulation.smap import compress_target, erring, target_field, tar
 
 @rule_script
 def simulate_target(
-    *, truth: str, product: str, month: str, scene: dict[str, Any], error: float, threads: int, granules: str
+    *, truth: str, product: str, month: str, scene: dict, error: float, threads: int, granules: str
 ) -> None:
     """Write eight granules a day into the folder `granules`; their mean is the truth of each cell and SMAP's error."""
     described, simulated = PRODUCTS[product], make_scene(**scene)

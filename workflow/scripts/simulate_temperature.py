@@ -1,7 +1,6 @@
 """Write the daily temperature granules of a month and tile as MODIS would see a simulated scene."""
 
 from pathlib import Path
-from typing import Any
 
 from kilomoist.calendars import slots
 from kilomoist.grids import tile_grid
@@ -15,9 +14,7 @@ from kilomoist.simulation.scenes import make_scene
 
 
 @rule_script
-def simulate_temperature(
-    *, landscape: str, product: str, tile: str, month: str, scene: dict[str, Any], granules: str
-) -> None:
+def simulate_temperature(*, landscape: str, product: str, tile: str, month: str, scene: dict, granules: str) -> None:
     """Write one granule a day into the folder `granules`."""
     described = PRODUCTS[product]
     grid = tile_grid(tile, described.pixels)

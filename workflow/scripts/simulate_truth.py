@@ -1,7 +1,5 @@
 """Write the truth of a simulated month: soil moisture at 1 km, and field points that measure it."""
 
-from typing import Any
-
 from kilomoist.files import write_table
 from kilomoist.grids import M01
 from kilomoist.jobs import rule_script
@@ -12,7 +10,7 @@ from kilomoist.simulation.scenes import make_scene
 
 
 @rule_script
-def simulate_truth(*, landscape: str, month: str, scene: dict[str, Any], truth: str, points: str) -> None:
+def simulate_truth(*, landscape: str, month: str, scene: dict, truth: str, points: str) -> None:
     """Write the 1 km truth as GeoTIFF and 153 field points as CSV."""
     simulated = make_scene(**scene)
     true = landscapes.truth(landscapes.read_landscape(landscape), month)

@@ -1,7 +1,6 @@
 """Write one 16-day vegetation granule as MODIS would see a simulated scene."""
 
 from datetime import datetime
-from typing import Any
 
 from kilomoist.grids import tile_grid
 from kilomoist.jobs import rule_script
@@ -13,9 +12,7 @@ from kilomoist.simulation.scenes import make_scene
 
 
 @rule_script
-def simulate_vegetation(
-    *, landscape: str, product: str, tile: str, first_day: str, scene: dict[str, Any], granule: str
-) -> None:
+def simulate_vegetation(*, landscape: str, product: str, tile: str, first_day: str, scene: dict, granule: str) -> None:
     """Write the granule whose period begins on `first_day` (year and day of the year)."""
     described, simulated = PRODUCTS[product], make_scene(**scene)
     time = datetime.strptime(first_day, described.time_format)

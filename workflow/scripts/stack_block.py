@@ -38,15 +38,10 @@ def stack_block(
     static = [StaticLayer(name, Path(path), resampling[name]) for name, path in zip(resampling, layers, strict=True)]
     for layer in static:
         check_layer(layer, region, area)
-    chunks = stack_chunks(
-        tile_composites(tiles, composites),
-        stack_layers(static, use, block, cells_covering(area.bounds)),
-        target,
-        use,
-        needed_days(minimum_days),
-        pixels_inside(area, block),
-        block,
-    )
+    of_tiles = tile_composites(tiles, composites)
+    of_layers = stack_layers(static, use, block, cells_covering(area.bounds))
+    inside = pixels_inside(area, block)
+    chunks = stack_chunks(of_tiles, of_layers, target, use, needed_days(minimum_days), inside, block)
     of_target = read_tags(target)
     run = {"source": of_target["source"], "region": region, "month": month, "target": of_target["product"]}
     with (

@@ -1,7 +1,6 @@
 """Train a model of the cells by one of the two methods."""
 
 from dataclasses import replace
-from typing import Any
 
 from kilomoist.files import write_table
 from kilomoist.grids import CELL_SIDE
@@ -20,7 +19,7 @@ def train_model(
     cells: str,
     use: list[str],
     method: str,
-    learner: dict[str, Any],
+    learner: dict,
     quantiles: bool,
     minimum_valid_fraction: float,
     threads: int,
@@ -38,16 +37,12 @@ def train_model(
         if trained.coarse_cells < MIN_COARSE_CELLS:
             LOGGER.warning(
                 "Only %d coarse cells of %d km, %d are needed to learn detail: alpha is 0, the map interpolates SMAP.",
-                trained.coarse_cells,
-                side,
-                MIN_COARSE_CELLS,
+                *(trained.coarse_cells, side, MIN_COARSE_CELLS),
             )
         elif tuning.detail_ratio == "auto":
             LOGGER.info("Detail is learned from coarse cells of %d km.", side)
     LOGGER.info("Compared out of fold:\n%s", compared.to_string(index=False))
-    found = trained.min_leaf, trained.alpha, trained.training_rows
-    LOGGER.info("Method %s, min_leaf %d, alpha %.3f, %d rows", method, *found)
-    if trained.options:
-        LOGGER.info("Options %s", dict(trained.options))
+    found = trained.min_leaf, trained.alpha, trained.training_rows, dict(trained.options)
+    LOGGER.info("Method %s, min_leaf %d, alpha %.3f, %d rows, options %s", method, *found)
     save(model, replace(trained, source=table.attrs["source"]))
     write_table(search, compared)

@@ -1,7 +1,5 @@
 """Compare maps with field points."""
 
-from typing import Any
-
 import pandas as pd
 import rasterio
 
@@ -27,8 +25,8 @@ def validate_field(
     comparison: str,
     autocorrelation_range: str,
     points: str,
-    settings: dict[str, Any],
-    compare: list[dict[str, Any]],
+    settings: dict,
+    compare: list[dict],
     month: str,
     seed: int,
     scores: str,
@@ -37,10 +35,7 @@ def validate_field(
     matched: str,
 ) -> None:
     """Write the scores of all maps at the pixels where all of them have a value, how their intervals were found, the
-    differences of each from `REFERENCES`, and those pixels.
-
-    `coarse` (9 km) and `fine` (1 km) are the run's maps; `comparison` has a band for each other one; `compare` are the
-    user's.
+    differences of each from `REFERENCES`, and those pixels. `compare` are the maps of the user.
     """
     measured = field_points(points, month, PointSettings(**settings))
     if measured.empty:
