@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from granule_archives import MONTH, TARGET
 from numpy.typing import NDArray
-from rule_bench import REGION
+from rule_bench import REGION, RUN
 
 from kilomoist.grids import M01, M09, Window, cells_covering, latitude_edges, longitude_edges
 from kilomoist.learning.absolute import fit_absolute
@@ -57,6 +57,12 @@ def stack(cells: Window) -> dict[str, NDArray[np.float32]]:
     bands["water"] = np.where(np.hypot(east - 0.4, north - 0.4) < 0.05, 0.3, 0.0)
     bands["snow"] = np.zeros(ndvi.shape)
     return {name: band.astype(np.float32) for name, band in bands.items()}
+
+
+def predictors(cells: Window) -> NDArray[np.float32]:
+    """Those in `USE`, (predictors, rows, columns)."""
+    bands = stack(cells)
+    return np.stack([bands[name] for name in USE])
 
 
 def moisture(cells: Window) -> NDArray[np.float64]:
@@ -126,6 +132,14 @@ RELIABILITY = [0.5, 1.0, 0.25]
 
 def write_reliability(path: Path) -> None:
     pd.DataFrame({"predictor": USE, "reliability": RELIABILITY}).to_csv(path, index=False)
+
+
+def write_trained(path: Callable[[str], Path], method: str = "absolute", cells: Window = CELLS) -> None:
+    """What jobs that map need: cells, samples, a model and the predictors' reliability."""
+    write_cells(path(f"{RUN}/cells.tif"), cells)
+    write_sample_table(path(f"{RUN}/samples.parquet"), cells)
+    write_model(path(f"{RUN}/model.skops"), method)
+    write_reliability(path(f"{RUN}/tables/agreement.csv"))
 
 
 def region_cells(cells: Window = CELLS) -> Cells:

@@ -214,6 +214,12 @@ def files(folder: Path, *parts: str) -> set[str]:
     return {str(path.relative_to(folder)) for part in parts for path in (folder / part).rglob("*") if not path.is_dir()}
 
 
+def holding(folder: Path, *texts: str) -> list[Path]:
+    """Files below a folder that hold any of some texts."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return [path for path in paths if any(text.encode() in path.read_bytes() for text in texts)]
+
+
 def link(source: Path, target: Path) -> None:
     """Copy a folder; granules by hard links, which take no space. Everything else a later run may write to in place."""
 

@@ -1,7 +1,7 @@
 """Rules of earthdata.smk, each alone, against a server that plays NASA Earthdata."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from earthdata.hosts import STORE
 from earthdata.server import Earthdata
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE, field, temperature
 from rule_bench import CONFIG, Bench
-from workflow_runs import files, planned, rules, snakemake, succeed
+from workflow_runs import files, holding, planned, rules, snakemake, succeed
 
 from kilomoist.calendars import slots
 from kilomoist.earthdata.catalogues import read_catalogue
@@ -17,19 +17,19 @@ from kilomoist.files import read_json, sha256
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09
 
+pytestmark = pytest.mark.usefixtures("nasa")
 LST_CATALOGUE = f"resources/catalogue/{LST.name}/{TILE}/{MONTH}.csv"
 TARGET_CATALOGUE = f"resources/catalogue/{TARGET.name}/global/{MONTH}.csv"
 
 
 @pytest.fixture
-def nasa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Earthdata]:
+def nasa(serve: Callable[..., Earthdata], tmp_path_factory: pytest.TempPathFactory) -> Earthdata:
     """Two days of LST on one tile, and one field."""
     folder = tmp_path_factory.mktemp("nasa")
     for number in (3, 4):
         temperature(folder, number, 300.0 + number)
     field(folder, slots(TARGET, MONTH)[0].time, np.full(M09.window.shape, 0.2), M09.window)
-    with Earthdata(folder) as server:
-        yield server
+    return serve(folder)
 
 
 @pytest.fixture
@@ -39,23 +39,23 @@ def fetching(bench: Bench) -> Bench:
 
 
 def test_list_granules(fetching: Bench, nasa: Earthdata) -> None:
-    log = fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment | {"EARTHDATA_TOKEN": ""})
+    log = fetching.run("list_granules", LST_CATALOGUE, variables={"EARTHDATA_TOKEN": ""})
     assert "2 granules" in log
     entries = read_catalogue(fetching.folder / LST_CATALOGUE)
     assert [entry.day for entry in entries] == ["2021-08-03", "2021-08-04"]
     for entry in entries:
         (path,) = nasa.folder.glob(entry.granule)
         assert entry.size == path.stat().st_size
-    fetching.run("list_granules", TARGET_CATALOGUE, variables=nasa.environment)
+    fetching.run("list_granules", TARGET_CATALOGUE)
     (entry,) = read_catalogue(fetching.folder / TARGET_CATALOGUE)
     assert (entry.day, entry.place) == ("2021-08-01", "0130")
 
 
 def test_retrieve_granule_whole(fetching: Bench, nasa: Earthdata) -> None:
-    fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment)
+    fetching.run("list_granules", LST_CATALOGUE)
     (original,) = nasa.folder.glob("MOD11A1.A2021215*")
     receipt, stored = f"resources/receipts/{LST.name}/{TILE}/2021-08-03.json", f"{LST.name}/{TILE}/{original.name}"
-    log = fetching.run("retrieve_granule", receipt, kept=[f"resources/granules/{stored}"], variables=nasa.environment)
+    log = fetching.run("retrieve_granule", receipt, kept=[f"resources/granules/{stored}"])
     assert f"({original.stat().st_size} bytes), verified by its size, SHA-512 and reading" in log
     assert (fetching.folder / "resources/granules" / stored).read_bytes() == original.read_bytes()
     expected = {
@@ -74,11 +74,11 @@ def test_retrieve_granule_whole(fetching: Bench, nasa: Earthdata) -> None:
 
 
 def test_retrieve_granule_part(fetching: Bench, nasa: Earthdata) -> None:
-    fetching.run("list_granules", TARGET_CATALOGUE, variables=nasa.environment)
+    fetching.run("list_granules", TARGET_CATALOGUE)
     (original,) = nasa.folder.glob("SMAP*")
     receipt = f"resources/receipts/{TARGET.name}/0130/2021-08-01.json"
     stored = f"resources/granules/{TARGET.name}/0130/{original.name}"
-    log = fetching.run("retrieve_granule", receipt, kept=[stored], variables=nasa.environment)
+    log = fetching.run("retrieve_granule", receipt, kept=[stored])
     assert "fetched alone by its DMR++" in log
     np.testing.assert_array_equal(read_target(fetching.folder / stored, TARGET)[0], read_target(original, TARGET)[0])
     content = (fetching.folder / receipt).read_bytes()
@@ -86,16 +86,16 @@ def test_retrieve_granule_part(fetching: Bench, nasa: Earthdata) -> None:
     (fetching.folder / receipt).unlink()
     shutil.rmtree(fetching.folder / "results")
     before = len(nasa.requested(f"{STORE}/*"))
-    log = fetching.run("retrieve_granule", receipt, variables=nasa.environment)
+    log = fetching.run("retrieve_granule", receipt)
     assert "is there, part of the catalogue's granule, field read" in log
     assert (fetching.folder / receipt).read_bytes() == content
     assert len(nasa.requested(f"{STORE}/*")) == before + 1  # one byte, for the login
 
 
-def test_retrieve_granule_absent(fetching: Bench, nasa: Earthdata) -> None:
-    fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment)
+def test_retrieve_granule_absent(fetching: Bench) -> None:
+    fetching.run("list_granules", LST_CATALOGUE)
     receipt = f"resources/receipts/{LST.name}/{TILE}/2021-08-05.json"
-    log = fetching.run("retrieve_granule", receipt, variables=nasa.environment)
+    log = fetching.run("retrieve_granule", receipt)
     assert "NASA's catalogue has no such granule" in log
     assert read_json(fetching.folder / receipt) == {"absent": True, "product": LST.name}
 
@@ -109,29 +109,19 @@ def test_a_password_is_in_no_file_and_no_message(
     netrc.write_text(f"machine urs.earthdata.nasa.gov login {nasa.login.user} password {nasa.login.password}\n")
     netrc.chmod(0o600)
     both = {"EARTHDATA_USERNAME": nasa.login.user, "EARTHDATA_PASSWORD": nasa.login.password}
-    fetching.run("list_granules", LST_CATALOGUE, variables=nasa.environment)
+    fetching.run("list_granules", LST_CATALOGUE)
     for day, own in (("03", both), ("04", {"HOME": str(home)})):
         receipt = f"resources/receipts/{LST.name}/{TILE}/2021-08-{day}.json"
         (original,) = nasa.folder.glob(f"MOD11A1.A20212{12 + int(day)}*")
-        log = fetching.run(
-            "retrieve_granule",
-            receipt,
-            kept=[f"resources/granules/{LST.name}/{TILE}/{original.name}"],
-            variables=nasa.environment | {"EARTHDATA_TOKEN": ""} | own,
-        )
+        stored = f"resources/granules/{LST.name}/{TILE}/{original.name}"
+        log = fetching.run("retrieve_granule", receipt, kept=[stored], variables={"EARTHDATA_TOKEN": ""} | own)
         assert "verified" in log
     assert len(nasa.requested("urs.earthdata.nasa.gov/api/*")) == 2  # once a run of Snakemake, not once a job
-    holders = [
-        path
-        for path in fetching.folder.rglob("*")
-        if path.is_file() and any(secret.encode() in path.read_bytes() for secret in nasa.secrets)
-    ]
-    assert holders == []
+    assert holding(fetching.folder, *nasa.secrets) == []
 
 
-def test_plan_leaves_nothing_but_catalogues(fetching: Bench, nasa: Earthdata) -> None:
-    variables = nasa.environment | {"EARTHDATA_TOKEN": ""}
-    done = succeed(fetching.folder, "--", "plan", config=fetching.config, variables=variables)
+def test_plan_leaves_nothing_but_catalogues(fetching: Bench) -> None:
+    done = succeed(fetching.folder, "--", "plan", config=fetching.config, variables={"EARTHDATA_TOKEN": ""})
     rows = {words[0]: words[1:4] for words in map(str.split, done.output.splitlines()) if len(words) == 7}
     assert rows[LST.name] == ["31", "29", "0"]
     assert rows[TARGET.name] == ["248", "247", "0"]
@@ -162,6 +152,6 @@ def test_fetch_outline_is_planned_for_a_country_only(of_country: Bench) -> None:
 def test_fetch_outline_tells_what_natural_earth_has(of_country: Bench, nasa: Earthdata) -> None:
     nasa.countries = [{"type": "Feature", "properties": {"ADM0_A3": "KAZ"}}]
     path = "resources/outlines/MNG.geojson"
-    done = snakemake(of_country.folder, "--", path, config=of_country.config, variables=nasa.environment)
+    done = snakemake(of_country.folder, "--", path, config=of_country.config)
     assert done.sentence() == "Natural Earth has no country MNG: its ADM0_A3 codes are KAZ."
     assert not (of_country.folder / path).exists()

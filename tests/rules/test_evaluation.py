@@ -1,4 +1,4 @@
-"""Rules of evaluations.smk on the cells of a small region."""
+"""Rules of evaluation.smk on the cells of a small region."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +16,13 @@ from small_region import (
     USE,
     fitted,
     moisture,
+    predictors,
     region_cells,
     sample_table,
-    stack,
-    write_cells,
     write_raw,
-    write_reliability,
     write_sample_table,
     write_stacks,
+    write_trained,
 )
 from workflow_runs import block_mean, succeed
 
@@ -51,46 +50,44 @@ SCORED = [f"{RUN}/tables/{name}.csv" for name in ("scores", "differences", "corr
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 
 
-def write_range(bench: Bench, autocorrelation_range: float = 20_000.0) -> None:
-    write_json(bench.path(f"{RUN}/protocols/range.json"), {"autocorrelation_range": autocorrelation_range})
+def write_range(bench: Bench, autocorrelation_range: float = 20_000.0, run: str = RUN) -> None:
+    write_json(bench.path(f"{run}/protocols/range.json"), {"autocorrelation_range": autocorrelation_range})
 
 
 def prepare(bench: Bench, method: str, alpha: float = 0.5) -> None:
     """Both models: the map's method and the other."""
     bench.config = CONFIG | {"model": CONFIG["model"] | {"method": method}}
-    write_cells(bench.path(f"{RUN}/cells.tif"))
-    write_sample_table(bench.path(f"{RUN}/samples.parquet"))
+    write_trained(bench.path)
     detail = replace(fitted("detail"), alpha=alpha, **({} if alpha else {"estimator": None}))
     by_method = {"absolute": fitted("absolute"), "detail": detail}
     save(bench.path(f"{RUN}/model.skops"), by_method.pop(method))
     save(bench.path(f"{RUN}/alternative.skops"), *by_method.values())
 
 
+def estimates_of(bench: Bench, protocol: str) -> tuple[pd.DataFrame, str]:
+    """What a protocol's rule estimates, and its log."""
+    path = f"{RUN}/protocols/{protocol}.parquet"
+    log = bench.run("degrade_restore" if protocol == "degrade_restore" else "cross_validate", path)
+    return pd.read_parquet(bench.folder / path), log
+
+
 @pytest.mark.parametrize("method", ["absolute", "detail"])
 def test_evaluate_model(bench: Bench, method: str) -> None:
-    """The study's model is always looked at, whichever method makes the map."""
-    prepare(bench, method)
-    bench.run("evaluate_model", *EVALUATED)
-    predictions, samples = pd.read_csv(bench.folder / PREDICTIONS), sample_table()
-    assert predictions["split"].tolist() == samples["split"].tolist()
-    np.testing.assert_allclose(predictions["observed"], samples["target"])
-    expected = predict_mean(fitted("absolute").estimator, samples[USE].to_numpy(np.float32))
-    np.testing.assert_allclose(predictions["predicted"], expected)
-
-
-@pytest.mark.parametrize("method", ["absolute", "detail"])
-def test_evaluate_model_ranks_predictors(bench: Bench, method: str) -> None:
     """Both models are looked at, whichever makes the map, with the options that each was given."""
     prepare(bench, method)
     options = {"max_features": 1 / 3}
     for path in (bench.path(f"{RUN}/{name}.skops") for name in ("model", "alternative")):
         save(path, replace(load(path), options=options))
     log = bench.run("evaluate_model", *EVALUATED)
+    predictions, samples = pd.read_csv(bench.folder / PREDICTIONS), sample_table()
+    assert predictions["split"].tolist() == samples["split"].tolist()
+    np.testing.assert_allclose(predictions["observed"], samples["target"])
+    predicted = predict_mean(fitted("absolute").estimator, samples[USE].to_numpy(np.float32))
+    np.testing.assert_allclose(predictions["predicted"], predicted)
     importance, dependence = (pd.read_csv(bench.folder / table) for table in RANKED)
     assert importance["method"].unique().tolist() == ["absolute", "detail"]
     assert importance["predictor"].tolist() == [*USE, "ndvi + evi"] * 2
     assert importance["entry"].tolist() == ["predictor", "predictor", "predictor", "group"] * 2
-    samples = sample_table()
     rows = learned_rows("absolute", samples, region_cells(), USE, 0.5)
     settings = LearnerSettings("random_forest", 10, 2021, 5, options)
     expected = importance_table(fitted("absolute"), rows, settings, [["ndvi", "evi"]], 1)
@@ -136,8 +133,7 @@ def test_evaluate_model_without_detail(bench: Bench) -> None:
 def test_degrade_restore_says_when_there_is_too_little(bench: Bench) -> None:
     """10 × 11 cells hold hardly a coarse one."""
     prepare(bench, "detail")
-    log = bench.run("degrade_restore", f"{RUN}/protocols/degrade_restore.parquet")
-    table = pd.read_parquet(bench.folder / f"{RUN}/protocols/degrade_restore.parquet")
+    table, log = estimates_of(bench, "degrade_restore")
     assert table.empty
     assert "complete cells of 36 km, 20 are needed to learn" in table.attrs["note"]
     assert table.attrs["note"] in log
@@ -205,14 +201,11 @@ def test_compare_maps(bench: Bench, method: str) -> None:
     prepare(bench, method)
     write_raw(bench.path, RUN)
     write_stacks(bench.path, RUN)
-    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
     bench.run("compare_maps", f"{RUN}/comparison.tif")
     maps, _ = read_raster(bench.folder / f"{RUN}/comparison.tif")
     other = "detail" if method == "absolute" else "absolute"
     np.testing.assert_allclose(maps[method], RAW, atol=1e-7)
-    whole = stack(CELLS)
-    predictors = np.stack([whole[name] for name in USE])
-    expected = predict_map(fitted(other), predictors, CELLS.refined(9), region_cells(), 9, RELIABILITY)
+    expected = predict_map(fitted(other), predictors(CELLS), CELLS.refined(9), region_cells(), 9, RELIABILITY)
     np.testing.assert_allclose(maps[other], expected, atol=1e-6)
     target = moisture(CELLS)
     for name in (method, other):
@@ -250,9 +243,7 @@ def test_cross_validate(bench: Bench, protocol: str) -> None:
     write_range(bench)
     if protocol == "knndm":
         write_estimates(bench, "random_folds", np.arange(len(sample_table())) % 5)  # other folds: not taken
-    log = bench.run("cross_validate", f"{RUN}/protocols/{protocol}.parquet")
-    table = pd.read_parquet(bench.folder / f"{RUN}/protocols/{protocol}.parquet")
-    samples = sample_table()
+    (table, log), samples = estimates_of(bench, protocol), sample_table()
     np.testing.assert_allclose(table["observed"], samples["target"])
     assert set(table["fold"]) == set(range(5))
     assert table.attrs["note"] in log
@@ -267,8 +258,7 @@ def test_folds_by_chance_are_trained_once(bench: Bench) -> None:
     write_range(bench)
     by_chance = random_folds(len(sample_table()), 5, 2021)
     table = write_estimates(bench, "random_folds", by_chance)
-    bench.run("cross_validate", f"{RUN}/protocols/knndm.parquet")
-    found = pd.read_parquet(bench.folder / f"{RUN}/protocols/knndm.parquet")
+    found, _ = estimates_of(bench, "knndm")
     pd.testing.assert_frame_equal(found, table)
     assert found.attrs["note"].startswith("5 folds of chance")
     (bench.folder / f"{RUN}/protocols/knndm.parquet").unlink()
@@ -283,8 +273,7 @@ def test_folds_by_chance_are_trained_once(bench: Bench) -> None:
 def test_cross_validate_says_that_there_are_too_few_blocks(bench: Bench) -> None:
     prepare(bench, "detail")
     write_range(bench, 60_000.0)
-    bench.run("cross_validate", f"{RUN}/protocols/blocks.parquet")
-    table = pd.read_parquet(bench.folder / f"{RUN}/protocols/blocks.parquet")
+    table, _ = estimates_of(bench, "blocks")
     assert table.empty
     assert "as long as the range of 60 km, and 5 folds need" in table.attrs["note"]
 
@@ -296,12 +285,12 @@ LEFT_OUT = {month: f"results/{REGION}/months/{month}.parquet" for month in MONTH
 MONTH_SCORES, MONTH_INTERVALS = (f"results/{REGION}/tables/{name}.csv" for name in ("months", "month_intervals"))
 
 
-def write_month(bench: Bench, month: str) -> pd.DataFrame:
+def write_month(bench: Bench, month: str, autocorrelation_range: float = 20_000.0) -> pd.DataFrame:
     """Samples and range of a month; each month is wetter than the one before."""
     table = sample_table()
     table["target"] += 0.02 * MONTHS.index(month)
     write_samples(bench.path(f"results/{REGION}/{month}/samples.parquet"), table, USE)
-    write_json(bench.path(f"results/{REGION}/{month}/protocols/range.json"), {"autocorrelation_range": 20_000.0})
+    write_range(bench, autocorrelation_range, f"results/{REGION}/{month}")
     return table
 
 
@@ -337,11 +326,7 @@ def test_score_months(tmp_path: Path) -> None:
     bench.config |= {"months": [MONTHS[1], MONTHS[0]]}
     expected: list[dict[str, Any]] = []
     for month, autocorrelation_range in zip(MONTHS[:2], (20_000.0, 30_000.0), strict=True):
-        samples = write_month(bench, month)
-        write_json(
-            bench.path(f"results/{REGION}/{month}/protocols/range.json"),
-            {"autocorrelation_range": autocorrelation_range},
-        )
+        samples = write_month(bench, month, autocorrelation_range)
         y = samples["target"].to_numpy()
         table = samples[["row", "col", "lon", "lat"]].assign(observed=y, absolute=0.9 * y + 0.02, mean=0.1)
         table["linear"] = 0.5 * y + 0.1

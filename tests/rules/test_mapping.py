@@ -23,21 +23,20 @@ from small_region import (
     USE,
     fitted,
     moisture,
+    predictors,
     region_cells,
     sample_table,
     stack,
     write_cells,
-    write_model,
     write_raw,
-    write_reliability,
-    write_sample_table,
     write_stack,
     write_stacks,
+    write_trained,
 )
 from workflow_runs import block_mean, values
 
 from kilomoist.files import read_json, write_json
-from kilomoist.grids import CELL_SIDE, M01, M09, Window
+from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.learning.details import pixel_detail
 from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import Model, save
@@ -60,27 +59,29 @@ from kilomoist.mapping.shifts import ShiftCount, learned_range
 from kilomoist.rasters import mosaic, read_raster, read_run, read_tags, write_raster
 from kilomoist.regions import blocks_of
 
+FOLDER, BLOCK = f"{RUN}/blocks/r001c001", BLOCKS["r001c001"].refined(9)
+"""The second block in the second row: where its files lie, and its pixels."""
 REACH = {"below": 0.02, "above": 0.03}
 """Of the intervals, m³/m³."""
 
 
+def bands_of_block(bench: Bench, rule: str, *outputs: str) -> dict[str, np.ndarray]:
+    """What a rule makes of the block; its first output is a raster."""
+    write_stack(bench.path(f"{FOLDER}/predictors.tif"), BLOCKS["r001c001"])
+    bench.run(rule, *(f"{FOLDER}/{name}" for name in outputs))
+    bands, window = mosaic([bench.folder / FOLDER / outputs[0]], M01)
+    assert window == BLOCK
+    return bands
+
+
 @pytest.mark.parametrize("method", ["absolute", "detail"])
 def test_predict_block(bench: Bench, method: str) -> None:
-    """The second block in the second row: its part of the map of the whole region."""
-    block = BLOCKS["r001c001"]
-    write_stack(bench.path(f"{RUN}/blocks/r001c001/predictors.tif"), block)
-    write_cells(bench.path(f"{RUN}/cells.tif"))
-    write_sample_table(bench.path(f"{RUN}/samples.parquet"))
-    write_model(bench.path(f"{RUN}/model.skops"), method)
-    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
-    bench.run("predict_block", f"{RUN}/blocks/r001c001/raw_map.tif")
-    bands, window = mosaic([bench.folder / f"{RUN}/blocks/r001c001/raw_map.tif"], M01)
-    assert window == block.refined(9)
-    whole = stack(CELLS)
-    predictors = np.stack([whole[name] for name in USE])
-    expected = predict_map(fitted(method), predictors, CELLS.refined(9), region_cells(), 9, RELIABILITY)
-    here = block.refined(9).within(CELLS.refined(9))
-    np.testing.assert_allclose(bands["soil_moisture"], expected[here], atol=1e-6)
+    """A part of the map of the whole region."""
+    write_trained(bench.path, method)
+    bands = bands_of_block(bench, "predict_block", "raw_map.tif")
+    pixels = CELLS.refined(9)
+    expected = predict_map(fitted(method), predictors(CELLS), pixels, region_cells(), 9, RELIABILITY)
+    np.testing.assert_allclose(bands["soil_moisture"], expected[BLOCK.within(pixels)], atol=1e-6)
 
 
 @pytest.mark.parametrize("reconcile", [True, False])
@@ -120,13 +121,8 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
     mean, count = block_mean(RAW)
     kept = (count >= 40.5) & bool(reconcile)
     correction = np.where(kept, moisture(CELLS) - mean, 0.0)
-    write_raster(
-        bench.path(f"{RUN}/correction.tif"),
-        {"correction": correction, "reconciled": kept.astype(float)},
-        M09,
-        CELLS,
-        {},
-    )
+    solved = {"correction": correction, "reconciled": kept.astype(float)}
+    write_raster(bench.path(f"{RUN}/correction.tif"), solved, M09, CELLS, {})
     outputs = [f"{RUN}/{name}" for name in ("soil_moisture.tif", "tables/maps.csv")]
     bench.run("assemble_map", *outputs)
 
@@ -151,8 +147,7 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
 
 def assert_cloud_optimized(path: Path, dtype: str) -> None:
     """A COG of the grid that says of what run it is and how the map was made."""
-    well, errors, _ = cog_validate(path, quiet=True)
-    assert well, errors
+    assert cog_validate(path, quiet=True)[:2] == (True, [])
     with rasterio.open(path) as file:
         assert file.crs.to_epsg() == 6933
         assert set(file.dtypes) == {dtype}
@@ -160,46 +155,36 @@ def assert_cloud_optimized(path: Path, dtype: str) -> None:
     assert read_run(path) == TAGS
 
 
-def judged(bench: Bench, model: Model) -> tuple[dict[str, np.ndarray], dict[str, str], list[dict[str, Any]], Window]:
-    """What `judge_block` says of the second block in the second row: bands, tags, counts; and the block."""
-    block, folder = BLOCKS["r001c001"], f"{RUN}/blocks/r001c001"
-    write_stack(bench.path(f"{folder}/predictors.tif"), block)
-    write_cells(bench.path(f"{RUN}/cells.tif"))
-    write_sample_table(bench.path(f"{RUN}/samples.parquet"))
-    percents = [
-        (method, name, "predictor", percent) for method in ("absolute", "detail") for name, percent in WEIGHTS.items()
-    ]
-    table = pd.DataFrame(percents, columns=["method", "predictor", "entry", "permutation_percent"])
-    rows = {method: learned_rows(method, sample_table(), region_cells(), USE, 0.5) for method in ("absolute", "detail")}
-    write_applicability(bench.path(f"{RUN}/applicability.npz"), *learn_applicability(model, rows, table, USE, 2021))
-    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
-    bench.run("judge_block", f"{folder}/applicability.tif", f"{folder}/shift.json")
-    path = bench.folder / f"{folder}/applicability.tif"
-    bands, window = mosaic([path], M01)
-    assert window == block.refined(9)
-    assert list(bands) == ["dissimilarity", "outside_range"]
-    return bands, read_tags(path), read_json(bench.folder / f"{folder}/shift.json"), block
-
-
 WEIGHTS = {"ndvi": 50.0, "evi": 0.0, "lst_day": 50.0}
+
+
+def judged(bench: Bench, model: Model) -> tuple[dict[str, np.ndarray], dict[str, str], list[dict[str, Any]]]:
+    """What `judge_block` says of the block: bands, tags and counts."""
+    write_trained(bench.path)
+    weights = [(method, *weight) for method in ("absolute", "detail") for weight in WEIGHTS.items()]
+    importance = pd.DataFrame(weights, columns=["method", "predictor", "permutation_percent"])
+    rows = {method: learned_rows(method, sample_table(), region_cells(), USE, 0.5) for method in ("absolute", "detail")}
+    learned = learn_applicability(model, rows, importance.assign(entry="predictor"), USE, 2021)
+    write_applicability(bench.path(f"{RUN}/applicability.npz"), *learned)
+    bands = bands_of_block(bench, "judge_block", "applicability.tif", "shift.json")
+    assert list(bands) == ["dissimilarity", "outside_range"]
+    folder = bench.folder / FOLDER
+    return bands, read_tags(folder / "applicability.tif"), read_json(folder / "shift.json")
 
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])
 def test_judge_block(bench: Bench, method: str) -> None:
     """In the space that the model sees: values, or deviations made from the whole region's cells."""
-    bands, tags, shift, block = judged(bench, fitted(method))
-    cells, pixels = region_cells(), block.refined(9)
-    predictors = np.stack([stack(block)[name] for name in USE])
-    valid = np.isfinite(predictors).all(axis=0)
+    bands, tags, shift = judged(bench, fitted(method))
+    cells, seen = region_cells(), predictors(BLOCKS["r001c001"])
+    valid = np.isfinite(seen).all(axis=0)
     rows = learned_rows(method, sample_table(), cells, USE, 0.5)
     folds = spatial_folds(rows.row[rows.trained], rows.column[rows.trained])
     known = applicability(rows.x[rows.trained], folds, np.array(list(WEIGHTS.values())), 2021)
-    seen = predictors if method == "absolute" else pixel_detail(predictors, pixels, cells, 9, RELIABILITY)
-    seen = seen[:, valid].T
+    seen = (seen if method == "absolute" else pixel_detail(seen, BLOCK, cells, 9, RELIABILITY))[:, valid].T
     np.testing.assert_allclose(bands["dissimilarity"][valid], known.dissimilarity(seen), rtol=1e-6)
     np.testing.assert_array_equal(bands["outside_range"][valid], known.outside_range(seen))
-    assert np.isnan(bands["dissimilarity"][~valid]).all()
-    assert np.isnan(bands["outside_range"][~valid]).all()
+    assert np.isnan([band[~valid] for band in bands.values()]).all()
     assert float(tags["threshold"]) == pytest.approx(known.threshold)
     assert float(tags["mean_distance"]) == pytest.approx(known.mean_distance, rel=1e-5)
     assert (tags["method"], tags["weights"]) == (method, "ndvi 50, evi 0, lst_day 50")
@@ -214,8 +199,8 @@ def test_judge_block(bench: Bench, method: str) -> None:
 @pytest.mark.parametrize("estimator", [True, False])
 def test_judge_block_where_no_predictor_is_used(bench: Bench, estimator: bool) -> None:
     model = replace(fitted("detail"), alpha=0.0, **({} if estimator else {"estimator": None}))
-    bands, tags, shift, block = judged(bench, model)
-    valid = np.isfinite(np.stack([stack(block)[name] for name in USE])).all(axis=0)
+    bands, tags, shift = judged(bench, model)
+    valid = np.isfinite(predictors(BLOCKS["r001c001"])).all(axis=0)
     for band in bands.values():
         np.testing.assert_array_equal(band, np.where(valid, 0, np.nan))
     assert tags["note"] == "alpha is 0: the map uses no predictor, and nothing is outside"
@@ -223,9 +208,8 @@ def test_judge_block_where_no_predictor_is_used(bench: Bench, estimator: bool) -
     assert [part["space"] for part in shift] == ["value"] * 3
 
 
-QUALITY = [
-    f"{RUN}/{name}" for name in ("quality.tif", "applicability.tif", "tables/quality.csv", "tables/shift.csv")
-] + [f"{RUN}/tables/shift_histograms.csv"]
+QUALITY = [f"{RUN}/{name}.tif" for name in ("quality", "applicability")]
+QUALITY += [f"{RUN}/tables/{name}.csv" for name in ("quality", "shift", "shift_histograms")]
 
 
 def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -244,9 +228,8 @@ def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.nda
         path = bench.path(f"{run}/blocks/{name}/applicability.tif")
         bands = {"dissimilarity": index[here], "outside_range": outside[here]}
         write_raster(path, bands, M01, window.refined(9), tags)
-        seen = stack(CELLS)["ndvi"][here][valid[here]]
         count = ShiftCount(learned_range("value", "ndvi", sample_table()["ndvi"].to_numpy()))
-        count.add(seen)
+        count.add(stack(CELLS)["ndvi"][here][valid[here]])
         write_json(bench.path(f"{run}/blocks/{name}/shift.json"), [count.counts()])
     kept = block_mean(RAW)[1] >= 40.5
     correction = {"correction": np.zeros(CELLS.shape), "reconciled": kept.astype(float)}
@@ -337,8 +320,7 @@ def test_assemble_predictors(bench: Bench) -> None:
     write_stacks(bench.path, RUN)
     bench.run("assemble_predictors", f"{RUN}/predictors.tif")
     path = bench.folder / f"{RUN}/predictors.tif"
-    well, errors, _ = cog_validate(path, quiet=True)
-    assert well, errors
+    assert cog_validate(path, quiet=True)[:2] == (True, [])
     bands, window = mosaic([path], M01)
     assert window == CELLS.refined(9)
     for name, band in stack(CELLS).items():
@@ -354,21 +336,18 @@ def test_assemble_predictors(bench: Bench) -> None:
 CALIBRATION = Calibration(0.9, quantile=1.5, cqr_margin=0.0, error_scale_ratio=0.5, min_spread=0.001, errors=110)
 
 
-def write_trained(bench: Bench, method: str, cells: Window = CELLS) -> None:
-    write_cells(bench.path(f"{RUN}/cells.tif"), cells)
-    write_sample_table(bench.path(f"{RUN}/samples.parquet"), cells)
-    write_model(bench.path(f"{RUN}/model.skops"), method)
-    write_reliability(bench.path(f"{RUN}/tables/agreement.csv"))
+def calibrated(bench: Bench) -> tuple[Calibration, pd.DataFrame]:
+    """What `calibrate_intervals` writes: the calibration and the errors that it rests on."""
+    outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
+    bench.run("calibrate_intervals", *outputs)
+    return Calibration(**read_json(bench.folder / outputs[0])), pd.read_parquet(bench.folder / outputs[1])
 
 
 def test_calibrate_intervals(bench: Bench) -> None:
     """The errors of `detail` are counted; `absolute` has too few coarse cells here, and gets no interval."""
     write_stacks(bench.path, RUN)
-    write_trained(bench, "detail")
-    outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
-    bench.run("calibrate_intervals", *outputs)
-    calibration = Calibration(**read_json(bench.folder / outputs[0]))
-    errors = pd.read_parquet(bench.folder / outputs[1])
+    write_trained(bench.path, "detail")
+    calibration, errors = calibrated(bench)
     settings = LearnerSettings("random_forest", 10, 2021, 5)
     expected = detail_errors(region_cells(), settings, fitted("detail"), MapSettings(True, 0.9, 0.5))
     pd.testing.assert_frame_equal(errors[list(expected.table)], expected.table)
@@ -382,17 +361,16 @@ def test_calibrate_intervals(bench: Bench) -> None:
 
 def test_calibrate_intervals_of_too_small_a_region(bench: Bench) -> None:
     write_stacks(bench.path, RUN)
-    write_trained(bench, "absolute")
-    outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
-    bench.run("calibrate_intervals", *outputs)
-    assert Calibration(**read_json(bench.folder / outputs[0])).quantile is None
-    assert pd.read_parquet(bench.folder / outputs[1]).empty
+    write_trained(bench.path, "absolute")
+    calibration, errors = calibrated(bench)
+    assert calibration.quantile is None
+    assert errors.empty
 
 
 def large_scale_ratio(model: Model) -> float:
     """ρ of the large region: of what repeats, RELIABILITY, of the details at 1 km, all blocks at once."""
-    cells, pixels, bands = region_cells(LARGE), LARGE.refined(CELL_SIDE), stack(LARGE)
-    fine = pixel_detail(np.stack([bands[name] for name in USE]), pixels, cells.filled(), CELL_SIDE)
+    cells = region_cells(LARGE)
+    fine = pixel_detail(predictors(LARGE), LARGE.refined(CELL_SIDE), cells.filled(), CELL_SIDE)
     repeated = RELIABILITY * fine[:, np.isfinite(fine).all(axis=0)].var(axis=1, dtype=float)
     return error_scale_ratio(cells, repeated, impurity_importance(model.estimator, len(USE)), 0.5, model.ratio)
 
@@ -408,11 +386,10 @@ def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio:
         "map": {"block": 14, "reconcile": reconciled},
     }
     write_stacks(bench.path, RUN, blocks_of(LARGE, 14))
-    write_trained(bench, method, LARGE)
+    write_trained(bench.path, method, LARGE)
     model = replace(fitted(method), ratio=ratio)
     save(bench.path(f"{RUN}/model.skops"), model)
-    outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
-    bench.run("calibrate_intervals", *outputs)
+    found, _ = calibrated(bench)
     settings, scale_ratio = LearnerSettings("random_forest", 10, 2021, 5), large_scale_ratio(model)
     cells, made = region_cells(LARGE), MapSettings(reconciled, 0.9, 0.5)
     if method == "detail":
@@ -421,7 +398,6 @@ def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio:
         errors = absolute_errors(cells, sample_table(LARGE), settings, TuningOptions(5), model, made)
     assert 0.1 < scale_ratio < 0.9
     expected = calibrate(errors, 0.9, scale_ratio if method == "detail" or reconciled else 1.0)
-    found = Calibration(**read_json(bench.folder / outputs[0]))
     assert found.quantile is not None
     assert found.errors == expected.errors >= MIN_ERRORS
     assert (found.cqr_margin > 0) == (method == "absolute")
@@ -432,19 +408,13 @@ def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio:
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])
 def test_bound_block(bench: Bench, method: str) -> None:
-    block = BLOCKS["r001c001"]
-    write_stack(bench.path(f"{RUN}/blocks/r001c001/predictors.tif"), block)
-    write_trained(bench, method)
+    write_trained(bench.path, method)
     write_json(bench.path(f"{RUN}/protocols/intervals.json"), asdict(CALIBRATION))
-    bench.run("bound_block", f"{RUN}/blocks/r001c001/interval.tif")
-    bands, window = mosaic([bench.folder / f"{RUN}/blocks/r001c001/interval.tif"], M01)
-    assert window == block.refined(9)
-    bands_of = stack(block)
-    predictors = np.stack([bands_of[name] for name in USE])
+    bands, seen = bands_of_block(bench, "bound_block", "interval.tif"), predictors(BLOCKS["r001c001"])
     if method == "detail":
-        predictors = pixel_detail(predictors, window, region_cells(), CELL_SIDE, RELIABILITY)
-    valid = np.isfinite(predictors).all(axis=0)
-    for name, side in block_offsets(fitted(method), predictors, CALIBRATION).items():
+        seen = pixel_detail(seen, BLOCK, region_cells(), CELL_SIDE, RELIABILITY)
+    valid = np.isfinite(seen).all(axis=0)
+    for name, side in block_offsets(fitted(method), seen, CALIBRATION).items():
         assert np.array_equal(np.isfinite(bands[name]), valid)
         np.testing.assert_allclose(bands[name], side, atol=1e-6)
         assert (bands[name][valid] > 0).all()
@@ -452,7 +422,7 @@ def test_bound_block(bench: Bench, method: str) -> None:
 
 def test_merge_target(bench: Bench) -> None:
     bench.config = CONFIG | {"target_error": 0.02, "map": CONFIG["map"] | {"reconcile": "warranted"}}
-    write_trained(bench, "detail")
+    write_trained(bench.path, "detail")
     bench.run("merge_target", f"{RUN}/merged_cells.tif")
     bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")
     samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)

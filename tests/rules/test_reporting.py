@@ -1,7 +1,6 @@
 """Rules of reporting.smk: tables, pictures and the record of what a map was made from."""
 
 import json
-from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -51,32 +50,45 @@ def points() -> pd.DataFrame:
     return pd.concat([frame, pd.DataFrame([far]), later], ignore_index=True)
 
 
-def assert_picture(path: Path) -> None:
-    picture = imread(path)
-    assert min(picture.shape[:2]) >= 400
-    assert picture[..., :3].std() > 0.02
+def write_points(bench: Bench) -> None:
+    bench.config = CONFIG | {"field_points": "points.csv"}
+    points().to_csv(bench.folder / "points.csv", index=False)
+
+
+def draw(bench: Bench, rule: str, *names: str) -> None:
+    """Have a rule draw its figures, each of which must show something."""
+    figures = [f"{RUN}/figures/{name}.png" for name in names]
+    bench.run(rule, *figures)
+    for figure in figures:
+        picture = imread(bench.folder / figure)
+        assert min(picture.shape[:2]) >= 400, figure
+        assert picture[..., :3].std() > 0.02, figure
+
+
+COLUMNS = ["coarse", "fine", "bilinear", "bilinear_reconciled", "detail"]
+NAMES = ["9 km", "1 km", "9 km, bilinear", "9 km, bilinear, reconciled", "detail"]
+"""Columns of the maps that are compared, and what tables call them."""
+
+
+def compared(bench: Bench) -> tuple[list[pd.DataFrame], str]:
+    """Scores, matched pixels, differences and intervals that `validate_field` writes, and its log."""
+    names = ("validation", "points", "differences", "intervals")
+    outputs = [f"{RUN}/tables/field_{name}.csv" for name in names]
+    log = bench.run("validate_field", *outputs)
+    return [pd.read_csv(bench.folder / path) for path in outputs], log
 
 
 def test_validate_field(bench: Bench) -> None:
-    bench.config = CONFIG | {"field_points": "points.csv"}
-    points().to_csv(bench.folder / "points.csv", index=False)
+    write_points(bench)
     write_maps(bench)
-    outputs = [
-        f"{RUN}/tables/{name}.csv"
-        for name in ("field_validation", "field_points", "field_differences", "field_intervals")
-    ]
-    log = bench.run("validate_field", *outputs)
-    matched = pd.read_csv(bench.folder / outputs[1])
-    assert list(matched) == [*OWN_COLUMNS, "coarse", "fine", "bilinear", "bilinear_reconciled", "detail"]
+    (table, matched, differences, intervals), log = compared(bench)
+    assert list(matched) == [*OWN_COLUMNS, *COLUMNS]
     assert matched["id"].tolist() == ["P1", "P2", "P3", "P4", "P5"]
     np.testing.assert_allclose(matched["observed"] - matched["fine"], [0.01, -0.01, 0.02, 0, 0.01], atol=1e-6)
     assert f"5 of 7 points of {MONTH}, in 5 pixels, have a value in every map." in log
-    table = pd.read_csv(bench.folder / outputs[0])
-    names = ["9 km", "1 km", "9 km, bilinear", "9 km, bilinear, reconciled", "detail"]
-    assert table["map"].tolist() == names
+    assert table["map"].tolist() == NAMES
     expected = score(matched["observed"].to_numpy(), matched["fine"].to_numpy())
-    differences = pd.read_csv(bench.folder / outputs[2])
-    assert differences["map"].tolist() == [*names[1:], *names[:3], names[4]]
+    assert differences["map"].tolist() == [*NAMES[1:], *NAMES[:3], NAMES[4]]
     assert differences["reference"].tolist() == ["9 km"] * 4 + ["9 km, bilinear, reconciled"] * 4
     errors = {name: np.mean((matched[name] - matched["observed"]) ** 2) for name in matched.columns[-5:]}
     rmse = np.sqrt(errors["detail"]) - np.sqrt([errors["coarse"], errors["bilinear_reconciled"]])
@@ -84,7 +96,7 @@ def test_validate_field(bench: Bench) -> None:
     for name, null in (("copied", "coarse"), *((name, name) for name in ("bilinear", "bilinear_reconciled"))):
         wanted = [1 - error / errors[null] for error in errors.values()]
         np.testing.assert_allclose(table[f"skill_{name}"], wanted, atol=1e-6)
-    table["p"] = pd.read_csv(bench.folder / outputs[3])["p"]
+    table["p"] = intervals["p"]
     for name, value in expected.items():
         assert table.loc[1, name] == pytest.approx(value), name
 
@@ -109,22 +121,14 @@ def test_validate_field_with_stations_and_other_maps(bench: Bench, name: str) ->
         "field_points": name,
         "compare": [{"name": "NASA 1 km", "path": "nasa {month}.tif", "scale": 0.01}],
     }
-    outputs = [
-        f"{RUN}/tables/{name}.csv"
-        for name in ("field_validation", "field_points", "field_differences", "field_intervals")
-    ]
-    log = bench.run("validate_field", *outputs)
-    matched = pd.read_csv(bench.folder / outputs[1])
-    own = ["coarse", "fine", "bilinear", "bilinear_reconciled", "detail"]
-    assert list(matched) == [*OWN_COLUMNS, *own, "NASA 1 km"]
+    (table, matched, *_), log = compared(bench)
+    assert list(matched) == [*OWN_COLUMNS, *COLUMNS, "NASA 1 km"]
     assert matched["id"].tolist() == ["NET/A; NET/B", "NET/C"]
     assert matched["points"].tolist() == [2, 1]
     assert matched["measurements"].tolist() == [720, 360]
     np.testing.assert_allclose(matched["observed"], [0.15, 0.3])
     np.testing.assert_allclose(matched["fine"], matched["NASA 1 km"], atol=1e-6)
-    table = pd.read_csv(bench.folder / outputs[0])
-    names = ["9 km", "1 km", "9 km, bilinear", "9 km, bilinear, reconciled", "detail", "NASA 1 km"]
-    assert table["map"].tolist() == names
+    assert table["map"].tolist() == [*NAMES, "NASA 1 km"]
     assert (table["n"] == 2).all()
     assert f"3 of 3 points of {MONTH}, in 2 pixels, have a value in every map." in log
     assert "of 3 sensors of soil moisture 3 lie within 0–5 cm; 3 of these are averaged" in log
@@ -180,11 +184,7 @@ def test_draw_evaluation(bench: Bench) -> None:
     ]
     write_scores(scores, *(bench.path(f"{RUN}/tables/{name}.csv") for name in ("scores", "score_intervals")))
     write_maps(bench)  # which say of what run they are
-    names = ("correlation", "importance", "partial_dependence", "predicted_observed")
-    figures = [f"{RUN}/figures/{name}.png" for name in names]
-    bench.run("draw_evaluation", *figures)
-    for figure in figures:
-        assert_picture(bench.folder / figure)
+    draw(bench, "draw_evaluation", "correlation", "importance", "partial_dependence", "predicted_observed")
 
 
 @pytest.mark.parametrize("outlined", [False, True])
@@ -200,16 +200,10 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
     count = ShiftCount(learned_range("value", "ndvi", sample_table()["ndvi"].to_numpy()))
     count.add(np.linspace(0, 1, 500))
     shift, histograms = shift_tables([[count.counts()]], {"ndvi": "1"})
-    for name, frame in (
-        ("quality", flag_table(count_values(flags))),
-        ("shift", shift),
-        ("shift_histograms", histograms),
-    ):
+    tables = {"quality": flag_table(count_values(flags)), "shift": shift, "shift_histograms": histograms}
+    for name, frame in tables.items():
         frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
-    figures = [f"{RUN}/figures/{name}.png" for name in ("maps", "quality", "shift")]
-    bench.run("draw_maps", *figures)
-    for figure in figures:
-        assert_picture(bench.folder / figure)
+    draw(bench, "draw_maps", "maps", "quality", "shift")
 
 
 def test_draw_field_validation(bench: Bench) -> None:
@@ -220,13 +214,11 @@ def test_draw_field_validation(bench: Bench) -> None:
         {"map": name} | score(observed, matched[column].to_numpy())
         for name, column in (("9 km", "coarse"), ("1 km", "fine"))
     ]
-    bench.config = CONFIG | {"field_points": "points.csv"}
-    points().to_csv(bench.folder / "points.csv", index=False)
+    write_points(bench)
     matched.to_csv(bench.path(f"{RUN}/tables/field_points.csv"), index=False)
     write_scores(rows, *(bench.path(f"{RUN}/tables/field_{name}.csv") for name in ("validation", "intervals")))
     write_maps(bench)
-    bench.run("draw_field_validation", f"{RUN}/figures/field_validation.png")
-    assert_picture(bench.folder / f"{RUN}/figures/field_validation.png")
+    draw(bench, "draw_field_validation", "field_validation")
 
 
 def test_record_provenance(bench: Bench) -> None:
