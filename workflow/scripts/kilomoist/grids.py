@@ -99,15 +99,12 @@ class Grid:
         return self.left + (window.column + np.arange(window.columns + 1)) * self.side
 
     def y_edges(self, window: Window) -> NDArray[np.floating]:
-        """y of the `rows + 1` edges of a window's rows, from north to south."""
         return self.top - (window.row + np.arange(window.rows + 1)) * self.side
 
     def x_centres(self, window: Window) -> NDArray[np.floating]:
-        """x of the centres of a window's columns."""
         return self.left + (window.column + np.arange(window.columns) + 0.5) * self.side
 
     def y_centres(self, window: Window) -> NDArray[np.floating]:
-        """y of the centres of a window's rows, from north to south."""
         return self.top - (window.row + np.arange(window.rows) + 0.5) * self.side
 
     def locate(self, x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -129,10 +126,9 @@ class Grid:
             done += columns
 
 
-_EASE_LEFT, _EASE_TOP, _M09_SIDE = -17367530.4451615, 7314540.8306386, 9008.055210146
-M09 = Grid(EASE_CRS, _EASE_LEFT, _EASE_TOP, _M09_SIDE, 1624, 3856)
+M09 = Grid(EASE_CRS, -17367530.4451615, 7314540.8306386, 9008.055210146, 1624, 3856)
 """Cells: EASE-Grid 2.0 global, 9 km."""
-M01 = Grid(EASE_CRS, _EASE_LEFT, _EASE_TOP, _M09_SIDE / CELL_SIDE, 1624 * CELL_SIDE, 3856 * CELL_SIDE)
+M01 = replace(M09, side=M09.side / CELL_SIDE, rows=M09.rows * CELL_SIDE, columns=M09.columns * CELL_SIDE)
 """Pixels: EASE-Grid 2.0 global, 1 km; a cell is exactly 9 × 9 pixels."""
 EASE_WIDTH = M09.columns * M09.side
 """m: once round the Earth."""
@@ -184,21 +180,16 @@ def signed_longitude(longitude: float) -> float:
 
 def longitude_edges(window: Window) -> NDArray[np.float64]:
     """Longitudes of the column edges of an M01 window; a column of EASE-Grid 2.0 has one longitude."""
-    x = M01.x_edges(window)
-    return geographic_from_ease(x, np.zeros_like(x))[0]
+    return geographic_from_ease(M01.x_edges(window), np.zeros(window.columns + 1))[0]
 
 
 def latitude_edges(window: Window) -> NDArray[np.float64]:
     """Latitudes of the row edges of an M01 window, north to south; a row of EASE-Grid 2.0 has one latitude."""
-    y = M01.y_edges(window)
-    return geographic_from_ease(np.zeros_like(y), y)[1]
+    return geographic_from_ease(np.zeros(window.rows + 1), M01.y_edges(window))[1]
 
 
 def cells_covering(bbox: Box) -> Window:
-    """The smallest M09 window that covers west, south, east, north in degrees.
-
-    Where east lies beyond 180° it goes on beyond the grid's last column: see `Grid.on_globe`.
-    """
+    """The smallest M09 window that covers a box; beyond the grid's last column where east lies beyond 180°."""
     west, south, east, north = bbox
     (left, right), (bottom, top) = ease_from_geographic([west, east], [south, north])
     row, column = math.floor((M09.top - top) / M09.side), math.floor((left - M09.left) / M09.side)

@@ -25,6 +25,9 @@ TILE = 256
 """Pixels along the side of a raster's tiles."""
 CHUNK = (28, 256)
 """Rows and columns of cells that are handled at once: about one row of tiles and exactly nine columns of them."""
+_TILED = {"driver": "GTiff", "tiled": True, "blockxsize": TILE, "blockysize": TILE, "BIGTIFF": "IF_SAFER"}
+# A quarter of deflate's time; maps for everybody are cloud-optimized, and deflated when they are copied.
+_COMPRESSED = {"compress": "zstd", "zstd_level": 1, "predictor": 2, "interleave": "band"}
 
 
 @dataclass
@@ -52,46 +55,25 @@ class RasterWriter:
                 self._file.write(array, number, window=where)
 
     def _create(self, names: Sequence[str], dtype: np.dtype[Any]) -> rasterio.io.DatasetWriter:
-        window, grid = self.window, self.grid
-        file = rasterio.open(
-            self.path,
-            "w",
-            driver="GTiff",
-            count=len(names),
-            height=window.rows,
-            width=window.columns,
-            dtype=dtype,
-            # Coordinates beyond 180° need a CRS that has them, or reprojection loses what lies there.
-            crs=grid.crs if window.column + window.columns <= grid.columns else EASE_CRS_ACROSS,
-            transform=Affine(*grid.transform(window)),
-            nodata=np.nan if np.issubdtype(dtype, np.floating) else None,
-            tiled=True,
-            blockxsize=TILE,
-            blockysize=TILE,
-            # A quarter of deflate's time; maps for everybody are cloud-optimized, and deflated when they are copied.
-            compress="zstd",
-            zstd_level=1,
-            predictor=2,
-            interleave="band",
-            BIGTIFF="IF_SAFER",
-        )
+        area = self.grid.cut(self.window)
+        # Coordinates beyond 180° need a CRS that has them, or reprojection loses what lies there.
+        crs = area.crs if self.window.column + area.columns <= self.grid.columns else EASE_CRS_ACROSS
+        place = {"height": area.rows, "width": area.columns, "transform": Affine(*area.transform()), "crs": crs}
+        nodata = np.nan if np.issubdtype(dtype, np.floating) else None
+        options = _TILED | _COMPRESSED | place
+        file = rasterio.open(self.path, "w", **options, count=len(names), dtype=dtype, nodata=nodata)
         if self.colours:  # before any value: only then can TIFF have a palette
             file.write_colormap(1, self.colours)
-        for number, name in enumerate(names, start=1):
-            file.set_band_description(number, name)
-            if name in self.units:
-                file.set_band_unit(number, self.units[name])
+        file.descriptions, file.units = names, [self.units.get(name) for name in names]
         return file
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._file and kind is None:
-            self._file.update_tags(**self.tags)
-            self._file.close()
-            _require_whole(self.path)
-        elif self._file:
+        if self._file:
+            if kind is None:
+                self._file.update_tags(**self.tags)
             self._file.close()
 
 
@@ -108,14 +90,14 @@ def raster_chunks(
     """A GeoTIFF over `window`, cloud-optimized or not, that is written by chunks and appears when all is done.
 
     Floating-point bands have NaN as nodata, also where no chunk was written; integer bands have none. `units` are those
-    of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band. Chunks in the order of
-    `chunks_of` fill tile after tile, so that memory is that of a chunk and of GDAL's cache.
+    of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band.
     """
     with replaced(path) as partial:
         plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial
         try:
             with RasterWriter(plain, grid, window, dict(tags), units or {}, colours) as writer:
                 yield writer
+            _require_whole(plain)
             if cloud_optimized:
                 # GDAL's COG driver only copies. Flags must not be averaged on their way into overviews.
                 with rasterio.open(plain) as file:
@@ -163,8 +145,8 @@ def _require_whole(path: Path) -> None:
 def _tile_places(file: rasterio.DatasetReader, number: int) -> Iterator[tuple[int, int]]:
     """Start in the file and size of each tile of a band; zeros where it was not written."""
     for (row, column), _ in file.block_windows(number):
-        place = (file.get_tag_item(f"BLOCK_{key}_{column}_{row}", "TIFF", bidx=number) for key in ("OFFSET", "SIZE"))
-        start, size = (int(number or 0) for number in place)
+        tags = (f"BLOCK_{key}_{column}_{row}" for key in ("OFFSET", "SIZE"))
+        start, size = (int(file.get_tag_item(tag, "TIFF", bidx=number) or 0) for tag in tags)
         yield start, size
 
 
@@ -188,10 +170,8 @@ def read_raster(
     `names` chooses bands, of those that are there; `subset` rows and columns, counted from the raster's corner.
     """
     with _opened(path) as file:
-        chosen = _chosen(file, names)
-        window = subset and RasterWindow(subset.column, subset.row, subset.columns, subset.rows)
-        bands = file.read(list(chosen.values()), window=window)
-        return dict(zip(chosen, bands, strict=True)), file.tags()
+        whole = Window(0, 0, *file.shape)
+        return _read(file, names, (subset or whole).within(whole)), file.tags()
 
 
 def read_tags(path: str | Path) -> dict[str, str]:
@@ -209,12 +189,8 @@ def read_run(path: str | Path) -> dict[str, str]:
 def read_window(path: str | Path, band: str, grid: Grid, window: Window) -> NDArray[Any]:
     """A band over a window of a grid round the Earth, of a raster that covers it where the window lies."""
     with _opened(path) as file:
-        number = file.descriptions.index(band) + 1
-        values = np.empty(window.shape, file.dtypes[number - 1])
-        for piece, columns in grid.on_globe(window):
-            where = RasterWindow.from_slices(*piece.within(_window(file, grid)))
-            values[:, columns] = file.read(number, window=where)
-        return values
+        whole = _window(file, grid)
+        return np.hstack([_read(file, [band], piece.within(whole))[band] for piece, _ in grid.on_globe(window)])
 
 
 class Mosaic:
@@ -234,10 +210,7 @@ class Mosaic:
         """The window that they cover together."""
 
     def read(self, chunk: Window, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
-        """Bands by their descriptions over a window of the grid, NaN where no raster is; `names` chooses some.
-
-        A window that no raster shares has no bands.
-        """
+        """Bands (`names`, or all) over a window of the grid, NaN where no raster is; none where it shares no raster."""
         shared = {path: both for path, window in self._windows.items() if (both := window.overlap(chunk))}
         # Rasters stay open while chunks lie in them, lest GDAL decode the tiles between two chunks twice.
         for path in self._files.keys() - shared:
@@ -246,10 +219,8 @@ class Mosaic:
         for path, both in shared.items():
             with _named(path):
                 file = self._files[path] = self._files.get(path) or rasterio.open(path)
-                chosen = _chosen(file, names)
-                where = RasterWindow.from_slices(*both.within(self._windows[path]))
-                found = file.read(list(chosen.values()), window=where)
-            for name, values in zip(chosen, found, strict=True):
+                found = _read(file, names, both.within(self._windows[path]))
+            for name, values in found.items():
                 if both == chunk:
                     bands[name] = values
                 else:
@@ -282,9 +253,13 @@ def _window(file: rasterio.DatasetReader, grid: Grid) -> Window:
     return Window(int(row), int(column), file.height, file.width)
 
 
-def _chosen(file: rasterio.DatasetReader, names: Collection[str] | None) -> dict[str, int]:
-    """Numbers of a file's bands by their descriptions, of `names` alone where they are given."""
-    return {name: number for number, name in enumerate(file.descriptions, start=1) if names is None or name in names}
+def _read(
+    file: rasterio.DatasetReader, names: Collection[str] | None, where: tuple[slice, slice]
+) -> dict[str, NDArray[Any]]:
+    """Bands by their descriptions over rows and columns, of `names` alone where they are given."""
+    chosen = {name: number for number, name in enumerate(file.descriptions, 1) if names is None or name in names}
+    values = file.read(list(chosen.values()), window=RasterWindow.from_slices(*where))
+    return dict(zip(chosen, values, strict=True))
 
 
 @contextmanager

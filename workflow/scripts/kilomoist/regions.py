@@ -133,10 +133,8 @@ def pixels_inside(area: shapely.Geometry, cells: Window) -> NDArray[np.bool_]:
 
     window = cells.refined(grids.CELL_SIDE)
     outline = _projected(area, grids.ease_from_geographic)
-    inside = np.empty(window.shape, bool)
-    for piece, columns in M01.on_globe(window):
-        inside[:, columns] = geometry_mask([outline], piece.shape, Affine(*M01.transform(piece)), invert=True)
-    return inside
+    pieces = [(piece.shape, Affine(*M01.transform(piece))) for piece, _ in M01.on_globe(window)]
+    return np.hstack([geometry_mask([outline], *place, invert=True) for place in pieces])
 
 
 def _projected(area: shapely.Geometry, project: Callable[..., tuple[NDArray, NDArray]]) -> shapely.Geometry:
