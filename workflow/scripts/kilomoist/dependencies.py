@@ -46,21 +46,17 @@ class _Behaviour(ast.NodeTransformer):
 
 
 @cache
-def _behaviour(path: Path) -> ast.Module:
-    return _Behaviour().visit(ast.parse(path.read_text(encoding="utf-8")))
-
-
-@cache
-def _digest(path: Path) -> bytes:
-    """SHA-256 of a file's behaviour, kept: a start of Snakemake asks for all scripts, which share most modules."""
-    return hashlib.sha256(ast.dump(_behaviour(path)).encode()).digest()
+def _behaviour(path: Path) -> tuple[ast.Module, bytes]:
+    """A file's behaviour and its SHA-256, kept: a start of Snakemake asks for all scripts, which share most modules."""
+    module = _Behaviour().visit(ast.parse(path.read_text(encoding="utf-8")))
+    return module, hashlib.sha256(ast.dump(module).encode()).digest()
 
 
 @cache
 def _imports(path: Path, library: Path) -> frozenset[Path]:
     """Files of the library that a file imports itself, at its top or inside functions."""
     names: set[str] = set()
-    for node in ast.walk(_behaviour(path)):
+    for node in ast.walk(_behaviour(path)[0]):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -84,5 +80,5 @@ def modules_of(script: Path, library: Path = LIBRARY) -> tuple[Path, ...]:
 @cache
 def fingerprint(script: Path, library: Path = LIBRARY) -> str:
     """Hash of the behaviour of a script and of all modules that it imports."""
-    digests = b"".join(map(_digest, (script, *modules_of(script, library))))
+    digests = b"".join(_behaviour(path)[1] for path in (script, *modules_of(script, library)))
     return hashlib.sha256(digests).hexdigest()[:16]

@@ -57,9 +57,10 @@ def hand_over(snakemake: Any, function: Callable[..., None]) -> None:
     Files become text, lists of files lists of text. Only `code`, and wildcards that it does not ask for, stay behind:
     for any other name too many, twice or missing raises a TypeError.
     """
-    files = [(name, _plain(value)) for part in (snakemake.input, snakemake.output) for name, value in part.items()]
+    files = [*snakemake.input.items(), *snakemake.output.items()]
+    plain = [(name, str(value) if isinstance(value, str) else list(map(str, value))) for name, value in files]
     named: dict[str, Any] = {}
-    for name, value in [*files, *snakemake.params.items()]:
+    for name, value in [*plain, *snakemake.params.items()]:
         if name in named:
             raise TypeError(f"{snakemake.rule} has {name} twice among its inputs, outputs and params")
         named[name] = value
@@ -67,7 +68,3 @@ def hand_over(snakemake: Any, function: Callable[..., None]) -> None:
     asked, others = inspect.signature(function).parameters, {**snakemake.wildcards, "threads": snakemake.threads}
     with job(snakemake.log[0]):
         function(**{name: value for name, value in others.items() if name in asked} | named)
-
-
-def _plain(files: Any) -> str | list[str]:
-    return str(files) if isinstance(files, str) else list(map(str, files))

@@ -1,7 +1,4 @@
-"""Reconciliation of a map with its cells: a smooth correction, after which the mean over each cell is the cell's value.
-
-A factor is the whole number between two nested grids, as in `cells`.
-"""
+"""Reconciliation of a map with its cells: a smooth correction, after which the mean over a cell is the cell's value."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -48,7 +48,8 @@ def describe_chunks(chunks: Callable[[], Iterable[NDArray[np.float32]]]) -> dict
         number << 16 | int(np.searchsorted(np.cumsum(lower[number]), rank, side="right"))
         for number, rank in zip(bins.ravel(), (ranks - before).ravel(), strict=True)
     ]
-    low, high = _numbers(np.array(keys, np.uint32)).astype(float).reshape(ranks.shape)
+    bits = np.array([key ^ 1 << 31 if key >> 31 else key ^ 0xFFFFFFFF for key in keys], np.uint32)  # undoes `_ordered`
+    low, high = bits.view(np.float32).astype(float).reshape(ranks.shape)
     percentiles = [np.quantile(pair, share) for *pair, share in zip(low, high, places - np.floor(places), strict=True)]
     return {"n": n} | dict(zip(_NAMES, map(float, [*ends, total / n, *percentiles]), strict=True))
 
@@ -57,8 +58,3 @@ def _ordered(values: NDArray[np.float32]) -> NDArray[np.uint32]:
     """Integers in the order of numbers in single precision."""
     bits = values.view(np.uint32)
     return np.where(bits >> 31 == 1, ~bits, bits | np.uint32(1 << 31))
-
-
-def _numbers(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
-    """The numbers of `_ordered`'s integers."""
-    return np.where(keys >> 31 == 1, keys & np.uint32((1 << 31) - 1), ~keys).astype(np.uint32).view(np.float32)
