@@ -69,12 +69,17 @@ def test_roles() -> None:
     }
 
 
-def test_only_the_datasets_that_masks_and_values_need_are_read() -> None:
-    prefix = "500m 16 days"
-    assert set(VI.datasets) == {f"{prefix} {name}" for name in ("NDVI", "EVI", "VI Quality", "pixel reliability")}
-    assert set(LST.datasets) == {"LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night"}
-    assert PRODUCTS["SPL4SMGP.008"].datasets == ("Geophysical_Data/sm_surface",)
-    assert PRODUCTS["SPL4SMAU.008"].datasets == ("Analysis_Data/sm_surface_analysis",)
+@pytest.mark.parametrize(
+    ("product", "datasets"),
+    [
+        ("MOD13A1.061", [f"500m 16 days {name}" for name in ("NDVI", "EVI", "pixel reliability", "VI Quality")]),
+        ("MOD11A1.061", ["LST_Day_1km", "LST_Night_1km", "QC_Day", "QC_Night"]),
+        ("SPL4SMGP.008", ["Geophysical_Data/sm_surface"]),
+        ("SPL4SMAU.008", ["Analysis_Data/sm_surface_analysis"]),
+    ],
+)
+def test_only_the_datasets_that_masks_and_values_need_are_read(product: str, datasets: list[str]) -> None:
+    assert PRODUCTS[product].datasets_of(PRODUCTS[product].layers) == tuple(datasets)
 
 
 # Temperature

@@ -74,11 +74,10 @@ class Product:
     subset_size: int = 0
     """Bytes, about, of the wanted dataset of a far larger file; 0 where files are fetched whole."""
     water: Quality = ()
-    """Marks water in a pixel."""
     snow: Quality = ()
-    """Marks snow or ice in a pixel."""
+    """Marks of water, and of snow or ice, in a pixel."""
     silent: Quality = ()
-    """Marks observations that were not processed, which tell neither."""
+    """Marks of observations that were not processed, which tell neither."""
     error: float = 0.0
     """Standard error of a monthly value, m³/m³; 0 where it is not a target."""
     model_only: tuple[tuple[date, date], ...] = ()
@@ -108,11 +107,6 @@ class Product:
         """Layers that some quantities are made from, in the product's order."""
         needed = {*names, *(part for name in names for part in self.differences.get(name, ()))}
         return {name: layer for name, layer in self.layers.items() if name in needed}
-
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """Datasets of all layers and masks, in a stable order."""
-        return self.datasets_of(self.layers)
 
     def datasets_of(self, quantities: Collection[str]) -> tuple[str, ...]:
         """Datasets of some quantities and of the product's masks, in a stable order."""

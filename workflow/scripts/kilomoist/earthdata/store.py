@@ -162,7 +162,7 @@ def _agrees(path: Path, entry: Entry) -> bool | None:
 def _read(path: Path, product: Product) -> None:
     """Read all that is needed of a granule. Raises `InputError` when it cannot be read."""
     if product.tiled:
-        read_datasets(path, product, product.datasets)
+        read_datasets(path, product, product.datasets_of(product.layers))
     else:
         read_target(path, product)
 

@@ -1,5 +1,6 @@
 """Search for granules in folders, and receipts: they stand for granules in the store and change only when these do."""
 
+import itertools
 import os
 from collections.abc import Iterable
 from datetime import datetime
@@ -24,9 +25,7 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
         found = "is not a folder" if os.path.exists(folder) else "does not exist"
         raise InputError(f"The archive {folder} {found}: set `archive` to a folder of granules.")
     # The literal beginning of a name decides quickly about the many files that are something else.
-    by_prefix: dict[str, list[Product]] = {}
-    for product in products:
-        by_prefix.setdefault(product.pattern.pattern.split("(")[0].replace("\\", ""), []).append(product)
+    prefixes = [(product.pattern.pattern.split("(")[0].replace("\\", ""), product) for product in products]
     newest: dict[tuple[str, str | None, datetime], tuple[str, str]] = {}
     seen: set[str] = set()
     for parent, folders, names in os.walk(folder, onerror=_refuse_folder, followlinks=True):
@@ -36,11 +35,10 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
             continue
         seen.add(real)
         folders.sort()  # of two links to a folder always the same is taken
-        for prefix, candidates in by_prefix.items():
-            for name in (name for name in names if name.startswith(prefix)):
-                for granule in filter(None, (parse_name(name, product) for product in candidates)):
-                    key = (granule.product, granule.tile, granule.time)
-                    newest[key] = max(newest.get(key, ("", "")), (granule.produced, os.path.join(parent, name)))
+        for name, (prefix, product) in itertools.product(names, prefixes):
+            if name.startswith(prefix) and (granule := parse_name(name, product)):
+                key = (granule.product, granule.tile, granule.time)
+                newest[key] = max(newest.get(key, ("", "")), (granule.produced, os.path.join(parent, name)))
     return {key: Path(path) for key, (_, path) in sorted(newest.items(), key=lambda item: item[1][1])}
 
 

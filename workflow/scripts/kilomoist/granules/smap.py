@@ -21,9 +21,8 @@ _SNAP = 0.1
 def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32], NDArray[np.bool_], Window]:
     """Soil moisture (m³/m³, from the north) of a SMAP L4 granule, mask of its values, and the M09 window it covers.
 
-    No values are the file's fill, what is outside the valid range, and NaN. The file may be the whole globe or a
-    subsetter's cut, which its `x` and `y` place. Raises `InputError` when it is not whole, lacks the dataset, or does
-    not lie on the 9 km cells.
+    The file may be the whole globe or a subsetter's cut, which its `x` and `y` place. Raises `InputError` when it is
+    not whole, lacks the dataset, or does not lie on the 9 km cells.
     """
     import h5py  # a job that reads tiles does without
 
