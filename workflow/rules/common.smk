@@ -62,7 +62,7 @@ RELIABILITY = [f"{RUN}/tables/agreement.csv"] if CONFIG.model.method == "detail"
 ARCHIVE = checked(search_archive, CONFIG.archive, needs.products(CONFIG)) if CONFIG.source == "archive" else {}
 
 
-# What is from the configuration is so, lest rules make any other.
+# The last three are the configuration's, so that rules cannot make any other.
 wildcard_constraints:
     month=r"\d{4}-(0[1-9]|1[0-2])",
     block=r"r\d+c\d+",
@@ -126,9 +126,6 @@ def scene(*names):
     return {name: keys[name] for name in names}
 
 
-# --- Regions ----------------------------------------------------------------------------------------------------------
-
-
 def blocks(region):
     """Windows of cells by the name of the block."""
     return checked(needs.blocks, REGIONS[region], CONFIG.map.block)
@@ -148,12 +145,7 @@ def outline(wildcards):
 
 def of_blocks(name):
     """An input function for a file of every block of a region."""
-    return lambda wildcards: [
-        f"results/{wildcards.region}/{wildcards.month}/blocks/{block}/{name}" for block in blocks(wildcards.region)
-    ]
-
-
-# --- Resources --------------------------------------------------------------------------------------------------------
+    return lambda wildcards: expand(f"{BLOCK}/{name}", **wildcards, block=blocks(wildcards.region))
 
 
 def growing(ask, base, **slopes):
@@ -171,9 +163,6 @@ def measured(mb, seconds, of_region=(0, 0), of_block=(0, 0)):
     memory = growing(needs.memory, mb, of_region=of_region[0], of_block=of_block[0])
     runtime = growing(needs.minutes, seconds, of_region=of_region[1], of_block=of_block[1])
     return {"mem_mb": memory, "runtime": runtime}
-
-
-# --- Granules ---------------------------------------------------------------------------------------------------------
 
 
 def granules(wildcards):
@@ -207,9 +196,6 @@ def inventories(wildcards):
     return [path.replace(".tif", ".granules.json") for path in [*composites(wildcards), target_mean(wildcards)]]
 
 
-# --- Runs -------------------------------------------------------------------------------------------------------------
-
-
 def layer_files(wildcards):
     return [str(layer.path) for layer in CONFIG.predictors.layers_in_use().values()]
 
@@ -238,21 +224,12 @@ def targets():
         tables.append("coverage")
     if CONFIG.model.method == "detail":
         tables.append("agreement")
-    names = [*(f"{name}.tif" for name in rasters), "samples.parquet", "model.skops", "provenance.json"]
-    names += [*(f"tables/{name}.csv" for name in tables), *(f"figures/{name}.png" for name in figures)]
+    names = [*expand("{name}.tif", name=rasters), "samples.parquet", "model.skops", "provenance.json"]
+    names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
     of_points = ["tables/field_validation.csv", "figures/field_validation.png"]
-    files = [
-        f"results/{region}/{month}/{name}"
-        for region in REGIONS
-        for month in CONFIG.months
-        for name in (*names, *(of_points if region in WITH_POINTS else []))
-    ]
-    if len(CONFIG.months) > 1:
-        files += [f"results/{region}/tables/months.csv" for region in REGIONS]
-    return files
-
-
-# --- Before the first job ---------------------------------------------------------------------------------------------
+    files = expand(f"{RUN}/{{name}}", region=REGIONS, month=CONFIG.months, name=names)
+    files += expand(f"{RUN}/{{name}}", region=WITH_POINTS, month=CONFIG.months, name=of_points)
+    return files + expand("results/{region}/tables/months.csv", region=REGIONS if len(CONFIG.months) > 1 else [])
 
 
 def warn(function, *arguments):

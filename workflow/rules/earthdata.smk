@@ -33,9 +33,8 @@ onstart:
 onerror:
     from kilomoist.earthdata.access import last_error
 
-    failed = [(job.output.receipt, last_error(job.log[0])) for job in pending(rules.retrieve_granule)]
-    told = [f"  {receipt}: {error}" for receipt, error in failed if error]
-    if told:
+    errors = {job.output.receipt: last_error(job.log[0]) for job in pending(rules.retrieve_granule)}
+    if told := [f"  {receipt}: {error}" for receipt, error in errors.items() if error]:
         logger.error(
             f"{len(told)} granules could not be fetched; all others are kept, and the next run fetches these alone:"
         )
