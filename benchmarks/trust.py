@@ -20,7 +20,7 @@ import pandas as pd
 from runs import run
 
 from kilomoist.configuration.keys import SceneKeys
-from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.restoration import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.rasters import mosaic

@@ -16,7 +16,7 @@ from rio_cogeo.cogeo import cog_validate
 from workflow_runs import DEMO, MONTH, SMALL, block_mean, files, snakemake, values
 
 from kilomoist.configuration.schema import load
-from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.restoration import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.names import OWN_MAPS

@@ -27,10 +27,10 @@ from small_region import (
 from workflow_runs import block_mean, succeed
 
 from kilomoist.evaluation.assessments import Scored, score_table
+from kilomoist.evaluation.cross_validation import random_folds
 from kilomoist.evaluation.importances import importance_table
-from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.restoration import null_models
 from kilomoist.evaluation.scores import score
-from kilomoist.evaluation.validation_folds import random_folds
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import M01
 from kilomoist.learning.learners import LearnerSettings, predict_mean

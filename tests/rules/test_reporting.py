@@ -16,8 +16,8 @@ from small_region import BOX, CELLS, TAGS, moisture, places, sample_table
 
 from kilomoist.configuration.schema import load
 from kilomoist.evaluation.assessments import write_scores
-from kilomoist.evaluation.correlations import correlations
 from kilomoist.evaluation.scores import score
+from kilomoist.evaluation.study import correlations
 from kilomoist.files import write_json
 from kilomoist.grids import M01, M09
 from kilomoist.mapping.flags import count_values, flag_table

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.interpolate import RegularGridInterpolator
 
 from kilomoist.cells import aligned, block_mean, coarsen, fill_nearest, interpolate
-from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.restoration import null_models
 from kilomoist.grids import Window
 from kilomoist.reconciliation import interpolated_mean_weights, reconcile, settle, solve_correction
 

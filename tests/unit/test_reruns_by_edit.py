@@ -32,14 +32,14 @@ EDITS = {
     "learning/learners.py:fit": FITTING | PREDICTING | {"merge_target"},
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"} | PREDICTING | {"merge_target", "reconcile_map"},
     "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps"},
-    "evaluation/knndm.py:knndm_folds": {"cross_validate"},
+    "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range"},
-    "evaluation/null_models.py:null_models": {"degrade_restore"},
+    "evaluation/restoration.py:null_models": {"degrade_restore"},
     "evaluation/null_estimates.py:null_estimates": {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
     },
     "evaluation/scores.py:score": SCORING | {"compare_truth"},
-    "evaluation/correlations.py:correlations": {"score_protocols"},
+    "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"validate_field"},
     "reporting/figures/maps.py:draw_both_maps": {"draw_maps"},

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from kilomoist.evaluation.cross_validation import fold_estimates, folds_of
-from kilomoist.evaluation.validation_folds import TooFewBlocksError
+from kilomoist.evaluation.cross_validation import TooFewBlocksError, fold_estimates, folds_of
 from kilomoist.files import read_json, write_table
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script

@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from kilomoist.evaluation.importances import importance_table, product_groups
-from kilomoist.evaluation.partial_dependence import dependence_table
+from kilomoist.evaluation.importances import dependence_table, importance_table, product_groups
 from kilomoist.files import write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells

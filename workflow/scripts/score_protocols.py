@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from kilomoist.evaluation.assessments import Scored, difference_table, score_table, write_scores
-from kilomoist.evaluation.correlations import correlations
-from kilomoist.evaluation.random_split import split_estimates
+from kilomoist.evaluation.study import correlations, split_estimates
 from kilomoist.files import read_json, write_table
 from kilomoist.jobs import rule_script
 from kilomoist.predictors.samples import read_samples

@@ -10,9 +10,9 @@ from scipy.stats import pearsonr
 
 from kilomoist.evaluation.assessments import HOW_FOUND, Scored, score_table, write_scores
 from kilomoist.evaluation.bootstrap import SCORES, ScoredRows
-from kilomoist.evaluation.correlations import correlations
 from kilomoist.evaluation.effective_size import associations, williams
 from kilomoist.evaluation.scores import score
+from kilomoist.evaluation.study import correlations
 from kilomoist.evaluation.variograms import lags_of, variogram
 
 SEED = 3

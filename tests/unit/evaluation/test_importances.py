@@ -13,18 +13,16 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 from kilomoist.evaluation.importances import (
-    PERMUTATIONS,
-    importance_table,
-    permutation_errors,
-    product_groups,
-    variance_inflation,
-)
-from kilomoist.evaluation.partial_dependence import (
     DEPENDENCE_MARGIN,
     DEPENDENCE_ROWS,
     DEPENDENCE_VALUES,
+    PERMUTATIONS,
     dependence_table,
+    importance_table,
     partial_dependence,
+    permutation_errors,
+    product_groups,
+    variance_inflation,
 )
 from kilomoist.grids import Window
 from kilomoist.learning.details import Cells, detail

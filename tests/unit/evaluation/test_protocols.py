@@ -14,9 +14,9 @@ from kilomoist.errors import InputError
 from kilomoist.evaluation.assessments import Scored, difference_table, score_table
 from kilomoist.evaluation.cross_validation import fold_estimates
 from kilomoist.evaluation.months import MAX_ROWS, month_estimates
-from kilomoist.evaluation.random_split import split_estimates
 from kilomoist.evaluation.restoration import restored_estimates
 from kilomoist.evaluation.scores import ESTIMATES
+from kilomoist.evaluation.study import split_estimates
 from kilomoist.evaluation.truth import cell_anomaly, truth_table
 from kilomoist.grids import Window
 from kilomoist.learning.absolute import tune_absolute

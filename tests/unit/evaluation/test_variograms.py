@@ -9,8 +9,8 @@ from geodesics import MONGOLIA, cells, geodesic
 from scipy.linalg import cholesky
 from scipy.spatial.distance import cdist
 
+from kilomoist.evaluation.cross_validation import TooFewBlocksError, block_folds
 from kilomoist.evaluation.distances import arc_length, geocentric
-from kilomoist.evaluation.validation_folds import TooFewBlocksError, block_folds
 from kilomoist.evaluation.variograms import MAX_LAG, lags_of, variogram, variogram_range
 from kilomoist.grids import M09, Window
 

@@ -18,7 +18,7 @@ from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from kilomoist.cells import aligned, block_mean, coarsen, interpolate
-from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.restoration import null_models
 from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import common_error, fit_detail, reconciled_rows, tune_detail, weighted_error

@@ -8,7 +8,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from kilomoist.cells import block_mean, interpolate
-from kilomoist.evaluation.null_models import null_models
+from kilomoist.evaluation.restoration import null_models
 from kilomoist.grids import CELL_SIDE, M01, TILE_SIDE, Window, ease_from_geographic, tile_grid
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail

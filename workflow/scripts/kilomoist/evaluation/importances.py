@@ -1,15 +1,16 @@
-"""Importances: what the methods look at, how much that is worth in places they have not seen, and what they make of it.
+"""Importances of predictors in places that models have not seen, collinearity, and partial dependence.
 
 Every method is looked at in its own space (`learned_rows`): `absolute` learns from values, `detail` from deviations
 from the next coarser scale. Predictors that one product measures tell much the same; where several of them are used,
 they are looked at together too (`product_groups`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
 from threadpoolctl import threadpool_limits
 
 from kilomoist.learning.learners import LearnerSettings, impurity_importance, predict_mean
@@ -21,7 +22,12 @@ from kilomoist.products import PRODUCTS, TERRAIN
 
 PERMUTATIONS = 10
 """Times that each predictor is shuffled in each fold."""
-
+DEPENDENCE_VALUES = 40
+"""Values of a predictor at which its partial dependence is taken."""
+DEPENDENCE_ROWS = 500
+"""Most training rows over which predictions are averaged for it."""
+DEPENDENCE_MARGIN = 0.1
+"""Share of the training rows' range by which these values go on beyond it on either side."""
 _COLLINEAR = 1e-12
 """Share of a predictor's variance that, when the others leave less of it unexplained, is rounding."""
 
@@ -56,10 +62,10 @@ def permutation_errors(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean squared errors in each fold held out: as it is (folds,), and with columns shuffled (folds, len(shuffled)).
 
-    Folds are the squares by which leaf sizes are chosen (`splits.spatial_folds`), models those that are compared there.
-    Each entry of `shuffled` names columns that are shuffled together, among the rows of the fold, `PERMUTATIONS` times;
-    the error is the mean over these (Breiman 2001, doi 10.1023/A:1010933404324; several columns: Gregorutti et al.
-    2015, doi 10.1016/j.csda.2015.04.002).
+    Folds are the squares by which leaf sizes are chosen (`spatial_folds`), models those that are compared there. Each
+    entry of `shuffled` names columns that are shuffled together, among the rows of the fold, `PERMUTATIONS` times; the
+    error is the mean over these (Breiman 2001, doi 10.1023/A:1010933404324; several columns: Gregorutti et al. 2015,
+    doi 10.1016/j.csda.2015.04.002).
     """
     random = np.random.default_rng(settings.seed)
     folds = spatial_folds(rows.row, rows.column)
@@ -84,16 +90,14 @@ def importance_table(
     """Importance of each predictor, and of each group of predictors that are shuffled together.
 
     `settings` are those of `model`, with which models are fitted anew for each fold. So all rows are fair to use, the
-    test rows of `absolute` too: what a fold's model is asked about, it has not seen. Of `detail` it is the learned
-    detail itself that is looked at, before α and reconciliation.
+    test rows of `absolute` too. Of `detail` it is the learned detail itself that is looked at, before α and
+    reconciliation.
 
     Columns: method; predictor, with the names of a group joined by ` + `; entry, `predictor` or `group`;
     impurity_percent, the share of the impurity that splits remove in the fitted model, of a group the sum (NaN without
-    splits); permutation_percent, the share of the growth of the mean squared error; rmse, in the folds held out, in
-    m³/m³; rmse_growth, what shuffling adds to it, in m³/m³, and rmse_growth_sd, its standard deviation over the folds;
-    vif (`variance_inflation`, NaN for groups).
-
-    Errors and their growth are means over the folds. Shares of predictors are among predictors, shares of groups among
+    splits); permutation_percent, the share of the growth of the mean squared error; rmse, in the folds held out, and
+    rmse_growth, what shuffling adds to it (m³/m³, means over the folds); rmse_growth_sd, its standard deviation over
+    them; vif (`variance_inflation`, NaN for groups). Shares of predictors are among predictors, shares of groups among
     groups, where what is in no group is a group of its own; negative growth counts as 0 in both.
     """
     use = list(model.predictors)
@@ -125,3 +129,34 @@ def _percent(growth: NDArray, counted: NDArray[np.bool_]) -> NDArray[np.float64]
     positive = np.maximum(growth, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return 100 * positive / positive[counted].sum()
+
+
+def partial_dependence(estimator: RegressorMixin, x: NDArray, column: int, values: NDArray) -> NDArray[np.float64]:
+    """Mean prediction over the rows of `x` (rows, predictors) when one column is set to each of `values`, (values,).
+
+    The other columns stay as they are (Friedman 2001, doi 10.1214/aos/1013203451, eq. 53): where predictors vary
+    together, rows come into being that are nowhere.
+    """
+    points = np.tile(x, (len(values), 1, 1))
+    points[:, :, column] = values[:, None]
+    return predict_mean(estimator, points.reshape(-1, x.shape[1])).reshape(len(values), -1).mean(axis=1)
+
+
+def dependence_table(model: Model, rows: TrainingRows, units: Mapping[str, str], seed: int) -> pd.DataFrame:
+    """Partial dependence of a fitted model on each predictor, from below to above the range of its training rows.
+
+    Columns: method, predictor, unit, value (of the predictor), prediction (m³/m³; of `detail` the learned detail,
+    before α), and minimum, p05, p95, maximum of the predictor in the rows that the model was trained on. Predictions
+    are averaged over at most `DEPENDENCE_ROWS` of these, drawn with `seed`.
+    """
+    x = rows.x[rows.trained]
+    chosen = np.random.default_rng(seed).permutation(len(x))[:DEPENDENCE_ROWS]
+    tables = []
+    for column, name in enumerate(model.predictors):
+        minimum, p05, p95, maximum = map(float, np.percentile(x[:, column].astype(float), (0, 5, 95, 100)))
+        beyond = DEPENDENCE_MARGIN * (maximum - minimum)
+        values = np.linspace(minimum - beyond, maximum + beyond, DEPENDENCE_VALUES)
+        table = pd.DataFrame({"method": model.method, "predictor": name, "unit": units[name], "value": values})
+        table["prediction"] = partial_dependence(model.estimator, x[chosen], column, values)
+        tables.append(table.assign(minimum=minimum, p05=p05, p95=p95, maximum=maximum))
+    return pd.concat(tables, ignore_index=True)

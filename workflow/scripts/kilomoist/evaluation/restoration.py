@@ -1,4 +1,4 @@
-"""Degrade and restore: learned at 36 km, mapped to 9 km, where SMAP is known."""
+"""Degrade and restore: learned at 36 km, mapped to 9 km, where SMAP is known, beside null models of maps."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kilomoist.cells import Values, interpolate
 from kilomoist.evaluation.null_estimates import null_estimates
-from kilomoist.evaluation.null_models import null_models
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M09, Window, geographic_from_ease
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment
@@ -17,6 +17,16 @@ from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.tuning import TuningOptions
 from kilomoist.reconciliation import reconcile
+
+
+def null_models(
+    target: NDArray, cells: Window, valid: NDArray[np.bool_], factor: int, minimum_fraction: float
+) -> dict[str, Values]:
+    """What a map must beat, on the valid pixels: `copied`, `bilinear` and `bilinear_reconciled` cell values."""
+    copied = np.where(valid, np.kron(target, np.ones((factor, factor))), np.nan)
+    bilinear = np.where(valid, interpolate(target, cells, cells.refined(factor), factor), np.nan)
+    reconciled, _ = reconcile(bilinear, target, factor, cells, minimum_fraction)
+    return {"copied": copied, "bilinear": bilinear, "bilinear_reconciled": reconciled}
 
 
 def restored_estimates(
@@ -35,33 +45,23 @@ def restored_estimates(
     use = list(use)
     level = coarse_experiment(cells, use, minimum_fraction)
     above, samples, fine, stack, valid = level.above, level.samples, level.window, level.stack, level.valid
-    target, coarse = above.target, above.window
     if not level.can_learn:
         return pd.DataFrame(), f"{len(samples)} complete cells of 36 km, {MIN_TRAINING_ROWS} are needed to learn"
     detail, _ = fit_detail(above, use, settings, tuning, minimum_fraction, threads)
-    absolute, _ = fit_absolute(samples, use, settings, tuning, threads)
-    maps = {model.method: predict_map(model, stack, fine, above, COARSE_SIDE) for model in (absolute, detail)}
-    maps |= {
-        f"{name}_reconciled": reconcile(values, target, COARSE_SIDE, coarse, minimum_fraction)[0]
-        for name, values in maps.items()
-    }
-    maps |= null_models(target, coarse, valid, COARSE_SIDE, minimum_fraction)
-    x, y = samples[use].to_numpy(float), samples["target"].to_numpy()
-    note = ""
+    models, note = [fit_absolute(samples, use, settings, tuning, threads)[0], detail], ""
     if detail.estimator is None:
-        for name in ("detail", "detail_reconciled"):
-            del maps[name]
+        del models[1]
         side = CELL_SIDE * COARSE_SIDE * detail.ratio
         note = f"detail: {detail.coarse_cells} complete cells of {side} km, too few to learn detail from"
+    maps = {model.method: predict_map(model, stack, fine, above, COARSE_SIDE) for model in models}
+    maps |= {
+        f"{name}_reconciled": reconcile(values, above.target, COARSE_SIDE, above.window, minimum_fraction)[0]
+        for name, values in maps.items()
+    }
+    maps |= null_models(above.target, above.window, valid, COARSE_SIDE, minimum_fraction)
     row, column = np.nonzero(valid)
-    table = _placed(fine, row, column).assign(
-        observed=level.truth[valid],
-        **{name: values[valid] for name, values in maps.items()},
-        **null_estimates(x, y, stack[:, valid].T),
-    )
-    return table, note
-
-
-def _placed(window: Window, row: NDArray, column: NDArray) -> pd.DataFrame:
-    longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])
-    return pd.DataFrame({"row": row + window.row, "col": column + window.column, "lon": longitude, "lat": latitude})
+    longitude, latitude = geographic_from_ease(M09.x_centres(fine)[column], M09.y_centres(fine)[row])
+    places = {"row": row + fine.row, "col": column + fine.column, "lon": longitude, "lat": latitude}
+    linear = null_estimates(samples[use].to_numpy(float), samples["target"].to_numpy(), stack[:, valid].T)
+    fields = {name: values[valid] for name, values in maps.items()}
+    return pd.DataFrame(places | {"observed": level.truth[valid]} | fields | linear), note
