@@ -56,7 +56,7 @@ def measure(name: str, region: NDArray, number: int) -> tuple[dict[str, dict[str
         y, other, another = (next(stream)[: region.shape[0], : region.shape[1]][region] for _ in range(3))
         first, second = estimate(y, other), estimate(y, another)
         simple = plain(y, first, places, seed)
-        rows = ScoredRows.of(y, {"first": first, "second": second}, places, seed=seed, draws=DRAWS)
+        rows = ScoredRows(y, {"first": first, "second": second}, places, seed=seed, draws=DRAWS)
         for kind, length in (("ordinary", SINGLE), ("corrected", REACH)):
             intervals = rows.intervals("first", length)
             for score in SCORES:

@@ -33,27 +33,27 @@ CELLS = np.argwhere(np.ones((40, 40), bool))
 REACH = 5.0
 
 
-def intervals(
-    y: NDArray, z: NDArray, places: NDArray, autocorrelation_range: float, **options: Any
-) -> dict[str, Interval]:
-    return ScoredRows.of(y, {"z": z}, places, **options).intervals("z", autocorrelation_range)
+Intervals = dict[str, Interval]
+
+
+def intervals(y: NDArray, z: NDArray, places: NDArray = CELLS, reach: float = REACH, **options: Any) -> Intervals:
+    return ScoredRows(y, {"z": z}, places, **options).intervals("z", reach)
 
 
 def difference(
-    y: NDArray, one: NDArray, other: NDArray, places: NDArray, autocorrelation_range: float, **options: Any
-) -> dict[str, Interval]:
-    rows = ScoredRows.of(y, {"one": one, "other": other}, places, **options)
-    return rows.difference("one", "other", autocorrelation_range)
+    y: NDArray, one: NDArray, other: NDArray, places: NDArray = CELLS, reach: float = REACH, **options: Any
+) -> Intervals:
+    return ScoredRows(y, {"one": one, "other": other}, places, **options).difference("one", "other", reach)
 
 
-def region(seed: int, side: int = 40, autocorrelation_range: float = REACH) -> tuple[NDArray, NDArray, NDArray]:
+def region(seed: int, side: int = 40, reach: float = REACH) -> tuple[NDArray, NDArray, NDArray]:
     """Observed values and two estimates at the cells of a square."""
-    stream = fields("exponential", side, autocorrelation_range, seed)
+    stream = fields("exponential", side, reach, seed)
     y, first, second = (next(stream).ravel() for _ in range(3))
     return y, estimate(y, first), estimate(y, second)
 
 
-def same(found: dict[str, Interval], expected: dict[str, Interval]) -> None:
+def same(found: Intervals, expected: Intervals) -> None:
     """Every number equal but for rounding, NaN to NaN."""
     tables = (pd.DataFrame({name: asdict(row) for name, row in rows.items()}) for rows in (found, expected))
     pd.testing.assert_frame_equal(*tables, rtol=1e-7, atol=1e-12)
@@ -61,7 +61,7 @@ def same(found: dict[str, Interval], expected: dict[str, Interval]) -> None:
 
 def test_scores_in_intervals_are_those_of_other_libraries() -> None:
     y, z, _ = region(1)
-    found = intervals(y, z, CELLS, REACH)
+    found = intervals(y, z)
     assert list(found) == ["n", *SCORES]
     expected = {
         "n": 1600,
@@ -73,12 +73,10 @@ def test_scores_in_intervals_are_those_of_other_libraries() -> None:
         "mae": mean_absolute_error(y, z),
     }
     assert {name: row.value for name, row in found.items()} == pytest.approx(expected)
-    for name in SCORES:
-        row = found[name]
-        assert row.lower < row.value < row.upper, name
-    assert found["n"].value == 1600
-    assert np.isnan([found["n"].lower, found["n"].upper]).all()
     assert all(type(value) is float for row in found.values() for value in asdict(row).values())
+    n = found.pop("n")
+    assert np.isnan([n.lower, n.upper]).all()
+    assert all(row.lower < row.value < row.upper for row in found.values()), found
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(3, 50), bias=st.floats(-3, 3))
@@ -90,9 +88,8 @@ def test_scores_follow_from_sums(seed: int, count: int, bias: float) -> None:
     terms = score_terms(y, z - y)
     found = summed_scores(terms[: count // 2].sum(axis=0) + terms[count // 2 :].sum(axis=0))
     expected = score(y, z)
-    np.testing.assert_allclose(found, [expected[name] for name in SCORES], rtol=1e-7, atol=1e-9)
-    there_and_back = natural_scores(normal_scores(terms.sum(axis=0)))
-    np.testing.assert_allclose(there_and_back, found, rtol=1e-7, atol=1e-9)
+    for same_scores in ([expected[name] for name in SCORES], natural_scores(normal_scores(terms.sum(axis=0)))):
+        np.testing.assert_allclose(found, same_scores, rtol=1e-7, atol=1e-9)
 
 
 def test_intervals_of_independent_rows_are_the_textbook_ones() -> None:
@@ -176,21 +173,21 @@ def test_coverage(name: str) -> None:
     difference is found in at most 10 %.
     """
     # A standard deviation of 200 draws is 5 % off, which costs 0.1 % of coverage.
-    number, side, autocorrelation_range, draws = 400, 80, 10.0, 200
-    stream, places = fields(name, side, autocorrelation_range, 1), np.argwhere(np.ones((side, side), bool))
+    number, reach, draws = 400, 10.0, 200
+    stream, places = fields(name, 80, reach, 1), np.argwhere(np.ones((80, 80), bool))
     inside, ordinary = dict.fromkeys(SCORES, 0), dict.fromkeys(SCORES, 0)
     no_difference = {"rmse": 0, "r": 0}
     for seed in range(number):
         y, first, second = (next(stream).ravel() for _ in range(3))
         estimates = {"first": estimate(y, first), "second": estimate(y, second)}
-        rows = ScoredRows.of(y, estimates, places, seed=seed, draws=draws)
-        for counts, length in ((inside, autocorrelation_range), (ordinary, 0.5)):
+        rows = ScoredRows(y, estimates, places, seed=seed, draws=draws)
+        for counts, length in ((inside, reach), (ordinary, 0.5)):
             if counts is ordinary and seed % 4:  # blocks of one cell are slow
                 continue
             found = rows.intervals("first", length)
             for name in SCORES:
                 counts[name] += found[name].lower <= POPULATION[name] <= found[name].upper
-        for name, test in rows.difference("first", "second", autocorrelation_range).items():
+        for name, test in rows.difference("first", "second", reach).items():
             no_difference[name] += test.lower <= 0 <= test.upper
     assert all(0.90 <= count / number <= 0.98 for count in inside.values()), inside
     assert all(count / number >= 0.90 for count in no_difference.values()), no_difference
@@ -209,12 +206,9 @@ def test_fields_have_the_scores_of_the_population() -> None:
 def test_order_of_rows_changes_nothing(seed: int) -> None:
     y, z, other = region(7)
     order = np.random.default_rng(seed).permutation(len(y))
-    few = {"draws": 50}
-    same(intervals(y[order], z[order], CELLS[order], REACH, **few), intervals(y, z, CELLS, REACH, **few))
-    same(
-        difference(y[order], z[order], other[order], CELLS[order], REACH, **few),
-        difference(y, z, other, CELLS, REACH, **few),
-    )
+    same(intervals(y[order], z[order], CELLS[order], draws=50), intervals(y, z, draws=50))
+    found = difference(y[order], z[order], other[order], CELLS[order], draws=50)
+    same(found, difference(y, z, other, draws=50))
 
 
 def test_estimates_together_are_what_each_is_alone() -> None:
@@ -222,18 +216,17 @@ def test_estimates_together_are_what_each_is_alone() -> None:
     y, z, other = region(27)
     places = [95, 42] + CELLS * [0.12, 0.08]
     options = {"geographic": True, "seed": 2}
-    rows = ScoredRows.of(y, {"z": z, "other": other}, places, **options)
+    rows = ScoredRows(y, {"z": z, "other": other}, places, **options)
     for name, values in (("z", z), ("other", other)):
-        for autocorrelation_range in (4e4, 6e4):
-            alone = intervals(y, values, places, autocorrelation_range, **options)
-            same(rows.intervals(name, autocorrelation_range), alone)
+        for reach in (4e4, 6e4):
+            same(rows.intervals(name, reach), intervals(y, values, places, reach, **options))
     same(rows.difference("other", "z", 4e4), difference(y, other, z, places, 4e4, **options))
 
 
 def test_units_change_what_they_should() -> None:
     """Scores with a unit scale with it, r and r2 do not; the unit of the coordinates is that of the range."""
     y, z, _ = region(8)
-    plain = intervals(y, z, CELLS, REACH)
+    plain = intervals(y, z)
     percent = intervals(100 * y + 7, 100 * z + 7, 9000 * CELLS + 4500, 9000 * REACH)
     for name in SCORES:
         factor = 1 if name in ("r", "r2") else 100
@@ -245,20 +238,17 @@ def test_units_change_what_they_should() -> None:
 
 def test_a_seed_decides_the_draws() -> None:
     y, z, _ = region(9)
-    once, again, other = (intervals(y, z, CELLS, REACH, seed=seed)["r"] for seed in (0, 0, 1))
+    once, again, other = (intervals(y, z, seed=seed)["r"] for seed in (0, 0, 1))
     assert once.lower == again.lower != other.lower
 
 
 def test_missing_values_are_left_out_in_pairs() -> None:
     y, z, other = region(10)
     holes = np.random.default_rng(10).random(len(y)) < 0.2
-    gone = z.copy()
-    gone[holes] = np.inf
+    gone = np.where(holes, np.inf, z)
     gone[np.flatnonzero(holes)[::2]] = np.nan
-    same(intervals(y, gone, CELLS, REACH), intervals(y[~holes], z[~holes], CELLS[~holes], REACH))
-    same(
-        difference(y, other, gone, CELLS, REACH), difference(y[~holes], other[~holes], z[~holes], CELLS[~holes], REACH)
-    )
+    same(intervals(y, gone), intervals(y[~holes], z[~holes], CELLS[~holes]))
+    same(difference(y, other, gone), difference(y[~holes], other[~holes], z[~holes], CELLS[~holes]))
 
 
 @pytest.mark.filterwarnings("error")
@@ -277,14 +267,10 @@ def test_few_rows_have_no_intervals(count: int) -> None:
 def test_few_blocks_have_no_intervals() -> None:
     """Where blocks of two ranges are fewer than ten, those of one range are taken; then there are none."""
     y, z, _ = region(12)
-    sides = {
-        autocorrelation_range: intervals(y, z, CELLS, autocorrelation_range)["r"].block_side
-        for autocorrelation_range in (5, 6, 10, 14)
-    }
-    assert sides == {5: 10, 6: 12, 10: 10, 14: 14}
-    assert intervals(y, z, CELLS, 6)["r"].blocks > 10
-    row = intervals(y, z, CELLS, 14)["r"]
-    assert row.blocks < 10
+    found = {reach: intervals(y, z, CELLS, reach)["r"] for reach in (5, 6, 10, 14)}
+    assert {reach: row.block_side for reach, row in found.items()} == {5: 10, 6: 12, 10: 10, 14: 14}
+    row = found[14]
+    assert row.blocks < 10 < found[6].blocks
     assert np.isnan([row.lower, row.upper]).all()
     assert math.isfinite(row.value)
     for test in difference(y, z, y, CELLS, math.inf).values():
@@ -296,13 +282,13 @@ def test_few_blocks_have_no_intervals() -> None:
 def test_constants_and_perfect_estimates() -> None:
     y, z, _ = region(13)
     constant = np.full(len(y), 0.5)
-    found = intervals(y, constant, CELLS, REACH)
+    found = intervals(y, constant)
     assert np.isnan([found["r"].value, found["r"].lower, found["r"].upper]).all()
     assert found["r2"].lower < found["r2"].value < found["r2"].upper
-    found = intervals(constant, z, CELLS, REACH)
+    found = intervals(constant, z)
     assert np.isnan([found[name].lower for name in ("r", "r2")]).all()
     assert found["rmse"].lower < found["rmse"].value < found["rmse"].upper
-    perfect = intervals(y, y, CELLS, REACH)
+    perfect = intervals(y, y)
     bias = perfect.pop("bias")
     assert (bias.lower, bias.value, bias.upper) == (0, 0, 0)
     assert all(np.isnan([row.lower, row.upper]).all() for row in perfect.values())
@@ -320,10 +306,10 @@ def test_a_tiny_range_is_no_range() -> None:
     assert row.upper - row.lower == pytest.approx(np.ptp(ends), rel=0.15)
 
 
-@pytest.mark.parametrize("autocorrelation_range", [-1, math.nan])
-def test_ranges_that_are_none(autocorrelation_range: float) -> None:
+@pytest.mark.parametrize("reach", [-1, math.nan])
+def test_ranges_that_are_none(reach: float) -> None:
     with pytest.raises(ValueError, match="range of autocorrelation"):
-        intervals(np.zeros(3), np.zeros(3), np.zeros((3, 2)), autocorrelation_range)
+        intervals(np.zeros(3), np.zeros(3), np.zeros((3, 2)), reach)
 
 
 def test_blocks_of_points_over_180_degrees() -> None:
@@ -333,8 +319,7 @@ def test_blocks_of_points_over_180_degrees() -> None:
     y, z = random.normal(size=(2, 400))
     row = intervals(y, z, places, 3e4, geographic=True)["r"]
     assert row.block_side == 6e4
-    # 427 km × 332 km.
-    assert 30 < row.blocks < 60
+    assert 30 < row.blocks < 60  # 427 km × 332 km
 
 
 def test_many_rows_need_no_matrix_of_their_pairs() -> None:
@@ -342,14 +327,13 @@ def test_many_rows_need_no_matrix_of_their_pairs() -> None:
     random = np.random.default_rng(16)
     places = np.stack([90 + 30 * random.random(36_000), 42 + 10 * random.random(36_000)], axis=1)
     y, z = random.normal(size=(2, 36_000))
-    found = intervals(y, z, places, 2e5, geographic=True)
-    assert found["r"].blocks > 10
+    assert intervals(y, z, places, 2e5, geographic=True)["r"].blocks > 10
 
 
 def test_differences_are_first_minus_second() -> None:
     y, good, _ = region(17)
     bad = good + np.random.default_rng(17).normal(0, 0.7, len(y))
-    found, swapped = difference(y, good, bad, CELLS, REACH), difference(y, bad, good, CELLS, REACH)
+    found, swapped = difference(y, good, bad), difference(y, bad, good)
     assert list(found) == ["rmse", "r"]
     one, two = score(y, good), score(y, bad)
     for name, row in found.items():
@@ -372,11 +356,11 @@ def test_what_two_estimates_share_cancels() -> None:
     """Two estimates with nearly the same errors differ by little, which is surer than either's own score."""
     y, z, _ = region(18)
     other = z + 0.05 * np.random.default_rng(18).normal(size=len(y))
-    single, rmse = intervals(y, z, CELLS, REACH)["rmse"], difference(y, z, other, CELLS, REACH)["rmse"]
+    single, rmse = intervals(y, z)["rmse"], difference(y, z, other)["rmse"]
     assert rmse.upper - rmse.lower < 0.2 * (single.upper - single.lower)
 
 
 def test_equal_estimates_do_not_differ() -> None:
     y, z, _ = region(19)
-    for row in difference(y, z, z, CELLS, REACH).values():
+    for row in difference(y, z, z).values():
         assert (row.value, row.lower, row.upper, row.p) == (0, 0, 0, 1)

@@ -18,7 +18,7 @@ from kilomoist.calendars import slots
 from kilomoist.cells import block_mean
 from kilomoist.configuration import keys
 from kilomoist.configuration.types import SCENE_EXTENTS
-from kilomoist.evaluation.variograms import variogram_range
+from kilomoist.evaluation.variograms import lags_of, variogram
 from kilomoist.grids import (
     CELL_SIDE,
     M01,
@@ -538,7 +538,7 @@ def test_errors_of_smap_reach_36_km() -> None:
     ranges, neighbours, beyond = [], [], []
     for number in range(1, 6):
         field = erring(FULL, zero, f"2021-{number:02d}", 1.0, (-9.0, 9.0))
-        ranges.append(variogram_range(field.ravel(), *places, 1).autocorrelation_range)
+        ranges.append(variogram(field.ravel(), lags_of(*places, 1)).autocorrelation_range)
         neighbours.append(np.corrcoef(field[1:].ravel(), field[:-1].ravel())[0, 1])
         beyond.append(np.corrcoef(field[4:].ravel(), field[:-4].ravel())[0, 1])
     assert np.median(ranges) == pytest.approx(36_000, rel=0.2)

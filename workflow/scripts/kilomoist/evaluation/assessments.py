@@ -27,8 +27,7 @@ HOW_FOUND = ("p", "effective_n", "p_effective", "errors_km", "r_km", "errors_blo
 class Scored:
     """Estimates at the same rows, with confidence intervals of their scores and differences.
 
-    What they share is computed once, when it is first asked for: which rows lie how far from each other, draws of rows,
-    the autocorrelation of the observed.
+    What they share is computed once, when it is first asked for.
     """
 
     observed: NDArray
@@ -45,14 +44,12 @@ class Scored:
     @classmethod
     def of(cls, table: pd.DataFrame, autocorrelation_range: float, seed: int) -> "Scored":
         """The estimates of a protocol's table, at the rows where all have a value; none where no row has."""
-        note, names = table.attrs.get("note", ""), [name for name in ESTIMATES if name in table]
-        rows = table[np.isfinite(table[names].to_numpy(float)).all(axis=1)]
-        if rows.empty:
-            return cls(np.zeros(0), {}, np.zeros((0, 2)), autocorrelation_range, seed, note)
-        estimates = {name: rows[name].to_numpy() for name in names}
-        return cls(
-            rows["observed"].to_numpy(), estimates, rows[["lon", "lat"]].to_numpy(), autocorrelation_range, seed, note
-        )
+        names = [name for name in ESTIMATES if name in table]
+        rows = table.reindex(columns=["observed", "lon", "lat", *names])
+        rows = rows[np.isfinite(rows[names].to_numpy(float)).all(axis=1)]
+        estimates = {name: rows[name].to_numpy() for name in names if len(rows)}
+        observed, places = rows["observed"].to_numpy(), rows[["lon", "lat"]].to_numpy()
+        return cls(observed, estimates, places, autocorrelation_range, seed, table.attrs.get("note", ""))
 
     def confidence_intervals(self, name: str) -> dict[str, float]:
         """Confidence intervals of an estimate's scores by blocks, and what r is worth.
@@ -87,20 +84,15 @@ class Scored:
             "rmse": (one - observed) ** 2 - (two - observed) ** 2,
             "r": _influences(observed, one)[0] - _influences(observed, two)[0],
         }
-        r = [score(*pair)["r"] for pair in ((observed, one), (observed, two), (one, two))]
-        effective = min(self._associations[name].effective_n for name in (first, second))
         columns: dict[str, float] = {"n": len(observed)}
         for name, added in adds.items():
             found, column = self._rows.difference(first, second, self._range(added))[name], f"{name}_difference"
             columns |= {column: found.value, f"{column}_low": found.lower, f"{column}_high": found.upper}
-            columns[f"{column}_blocks"] = found.blocks
-            if name == "rmse":
-                columns["p_rmse"] = found.p
-        return columns | {
-            "r_between": r[2],
-            "effective_n": effective,
-            "p_r": williams(r[0], r[1], r[2], effective).p,
-        }
+            columns |= {f"{column}_blocks": found.blocks} | ({"p_rmse": found.p} if name == "rmse" else {})
+        r_one, r_two, between = (score(*pair)["r"] for pair in ((observed, one), (observed, two), (one, two)))
+        effective = min(self._associations[name].effective_n for name in (first, second))
+        _, p = williams(r_one, r_two, between, effective)
+        return columns | {"r_between": between, "effective_n": effective, "p_r": p}
 
     @property
     def squares(self) -> dict[str, float]:
@@ -109,7 +101,7 @@ class Scored:
 
     @cached_property
     def _rows(self) -> ScoredRows:
-        return ScoredRows.of(self.observed, self.estimates, self.places, geographic=True, seed=self.seed)
+        return ScoredRows(self.observed, self.estimates, self.places, geographic=True, seed=self.seed)
 
     @cached_property
     def _associations(self) -> dict[str, Association]:
@@ -141,15 +133,13 @@ def score_table(name: str, scored: Scored, kind: str, of: str = "protocol") -> l
     """
     if not scored.estimates:
         return [{of: name, "note": scored.note}]
-    squares = scored.squares
-    return [
-        {of: name, "method": ESTIMATES[estimate].method, "model": ESTIMATES[estimate].model or kind}
-        | score(scored.observed, values)
-        | scored.confidence_intervals(estimate)
-        | skill(squares[estimate], squares)
-        | {"note": scored.note}
-        for estimate, values in scored.estimates.items()
-    ]
+    rows, squares = [], scored.squares
+    for estimate, values in scored.estimates.items():
+        method, model = ESTIMATES[estimate]
+        scores = score(scored.observed, values) | scored.confidence_intervals(estimate)
+        scores |= skill(squares[estimate], squares)
+        rows.append({of: name, "method": method, "model": model or kind} | scores | {"note": scored.note})
+    return rows
 
 
 def difference_table(protocol: str, scored: Scored, reference: str) -> list[dict[str, Any]]:
@@ -168,11 +158,10 @@ def write_scores(rows: list[dict[str, Any]], scores: str | Path, intervals: str 
     """
     table = pd.DataFrame(rows).astype({"n": "Int64"})  # a row without any has no n, and others' would become fractions
     names = [name for name in table if name not in (*HOW_FOUND, "note") and not name.endswith(("_low", "_high"))]
-    ends = {name: [f"{name}{end}" for end in ("_low", "_high") if f"{name}{end}" in table] for name in names}
-    notes = [name for name in ("note",) if name in table]
-    write_table(scores, table[[column for name in names for column in (name, *ends[name])] + notes])
+    with_ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+    write_table(scores, table[[name for name in (*with_ends, "note") if name in table]])
     keys = names[: names.index("n")]
-    write_table(intervals, table[[*keys, *(name for name in HOW_FOUND if name in table)]])
+    write_table(intervals, table[[name for name in (*keys, *HOW_FOUND) if name in table]])
 
 
 def _influences(observed: NDArray, estimated: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,7 +12,6 @@ in metres with `geographic`, else in the unit of the coordinates.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +27,8 @@ RESAMPLES = 1000
 SIDES = (2, 1)
 """Block sides that are tried in turn, in ranges: the first that leaves enough blocks."""
 MIN_BLOCKS = 10
-"""Effective blocks below which there are no intervals.
-
-With 10, the width of an interval has a standard error of 1 / √(2 · 9) = 24 % of itself. With fewer, it would say more
-about where the blocks happen to lie than about the score.
-"""
+"""Effective blocks below which there are no intervals: with 10, the width of an interval has a standard error of
+1 / √(2 · 9) = 24 % of itself."""
 _FINEST = 1000
 """Ranges below this fraction of the extent are taken to be it, so that the lattice of blocks stays small."""
 _DRAWN_AT_ONCE = 4_000_000
@@ -70,37 +66,24 @@ class Blocks:
         return float(self.lattice.sum() ** 2 / max((self.lattice**2).sum(), 1))
 
 
-@dataclass(frozen=True)
 class ScoredRows:
-    """Observed values and estimates of them at the same rows; what their scores share is computed once, when asked for.
+    """Observed values and estimates of them, (rows,) each, at the rows where all are finite."""
 
-    `ScoredRows.of` makes them.
-    """
-
-    observed: Values
-    """(rows,)"""
-    estimates: Mapping[str, Values]
-    """(rows,) each."""
-    plane: Values
-    """(rows, 2): coordinates in a plane, in metres with `geographic`."""
-    seed: int
-    draws: int
-    """Draws of blocks for a standard deviation."""
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         observed: NDArray,
         estimates: Mapping[str, NDArray],
         coordinates: NDArray,
         geographic: bool = False,
         seed: int = 0,
         draws: int = RESAMPLES,
-    ) -> "ScoredRows":
-        """Rows where everything is finite; `coordinates` (rows, 2) as in `effective_size`."""
-        (y, *rest), places = complete_rows([observed, *estimates.values()], coordinates)
-        plane = projected(places) if geographic and len(places) else places
-        return cls(y, dict(zip(estimates, rest, strict=True)), plane, seed, draws)
+    ) -> None:
+        """Compute once what scores share; `coordinates` (rows, 2) as in `effective_size`."""
+        (y, *columns), places = complete_rows([observed, *estimates.values()], coordinates)
+        self._plane = projected(places) if geographic and len(places) else places
+        self._scores = {name: score(y, values) for name, values in zip(estimates, columns, strict=True)}
+        self._terms = {name: score_terms(y, values - y) for name, values in zip(estimates, columns, strict=True)}
+        self._seed, self._draws = seed, draws
 
     def intervals(self, estimate: str, autocorrelation_range: float) -> dict[str, Interval]:
         """95 % confidence intervals of `scores.score`'s n, r, r2, rmse, ubrmse, bias and mae of an estimate, by block.
@@ -110,8 +93,7 @@ class ScoredRows:
         `variance_correction`'s. n is counted, not estimated: it has no interval. With fewer than `MIN_BLOCKS` effective
         blocks intervals are NaN; a perfect estimate has none either. A range that is negative or NaN is a ValueError.
         """
-        blocks = square_blocks(self.plane, autocorrelation_range)
-        value = score(self.observed, self.estimates[estimate])
+        blocks, value = square_blocks(self._plane, autocorrelation_range), self._scores[estimate]
         center, spread, degrees = self._spread([estimate], blocks, normal_scores)
         half = _half_width(spread, degrees)
         ends = np.sort([natural_scores(center - half), natural_scores(center + half)], axis=0).T
@@ -129,9 +111,7 @@ class ScoredRows:
         difference ± t · s · √f as in `intervals`, on the scores' own scale, and p is that of difference / (s · √f) in
         the same distribution: p < 0.05 where the interval leaves out 0. Estimates that are equal have p = 1.
         """
-        blocks = square_blocks(self.plane, autocorrelation_range)
-        values = [score(self.observed, self.estimates[name]) for name in (first, second)]
-        names = ("rmse", "r")
+        blocks, names = square_blocks(self._plane, autocorrelation_range), ("rmse", "r")
         numbers = [SCORES.index(name) for name in names]
 
         def compare(sums: Values) -> Values:
@@ -141,14 +121,11 @@ class ScoredRows:
         _, spread, degrees = self._spread([first, second], blocks, compare)
         found = {}
         for name, error in zip(names, map(float, spread), strict=True):
-            value, half = values[0][name] - values[1][name], float(_half_width(error, degrees))
+            value = self._scores[first][name] - self._scores[second][name]
+            half = float(_half_width(error, degrees))
             p = 1.0 if value == error == 0 else p_of_t(value / error, degrees) if error > 0 else math.nan
             found[name] = Interval(value, value - half, value + half, blocks.effective, blocks.side, p)
         return found
-
-    @cached_property
-    def _terms(self) -> dict[str, Values]:
-        return {name: score_terms(self.observed, values - self.observed) for name, values in self.estimates.items()}
 
     def _spread(
         self, estimates: list[str], blocks: Blocks, scores: Callable[[Values], Values]
@@ -164,7 +141,7 @@ class ScoredRows:
         factor, degrees = variance_correction(blocks)
         sums = np.stack([np.bincount(blocks.index, column) for column in terms.T], axis=1)
         with np.errstate(invalid="ignore"):
-            deviation = scores(_drawn(sums, self.seed, self.draws)).std(axis=0, ddof=1)
+            deviation = scores(_drawn(sums, self._seed, self._draws)).std(axis=0, ddof=1)
         return center, deviation * math.sqrt(factor), degrees
 
 
@@ -191,14 +168,12 @@ def square_blocks(plane: Values, autocorrelation_range: float) -> Blocks:
 def variance_correction(blocks: Blocks) -> tuple[float, float]:
     """Factor on the variance that blocks give, and the degrees of freedom of what comes out.
 
-    A score is nearly the mean of one number per row. From the sums S_k of these numbers over blocks of n_k rows, draws
-    of blocks give the variance of their mean m as V = Σ (S_k − n_k·m)² / n²; but neighbouring blocks are not
-    independent. Were the numbers a field with the covariance exp(−3·distance / range), the covariance C of the block
-    sums would be known, and with A = PCP', P = I − w1', w_k = n_k / n also the expectation of n²·V, tr(A), and its
-    variance, 2·tr(A²). So V is multiplied by 1'C1 / tr(A), and has tr(A)² / tr(A²) degrees of freedom. This is the bias
-    reduction and Satterthwaite's approximation as Bell & McCaffrey have them (2002, Survey Methodology 28: 169–181;
-    Imbens & Kolesár 2016, doi 10.1162/REST_a_00552), with a covariance that reaches from block to block. For the same
-    `autocorrelation_range`, the exponential model is the one of the usual three that correlates blocks most.
+    Neighbouring blocks are not independent. With C for the covariance of block sums of a field with the covariance
+    exp(−3·distance / range), and A = PCP', P = I − w1', w_k = n_k / n for blocks of n_k rows, the factor is
+    1'C1 / tr(A), and the degrees of freedom are tr(A)² / tr(A²): the bias reduction and Satterthwaite's approximation
+    as Bell & McCaffrey have them (2002, Survey Methodology 28: 169–181; Imbens & Kolesár 2016, doi
+    10.1162/REST_a_00552), with a covariance that reaches from block to block. docs/inference.md derives it. For the
+    same `autocorrelation_range`, the exponential model is that of the usual three that correlates blocks most.
     """
     from scipy.ndimage import convolve
 

@@ -26,15 +26,8 @@ def coverage_rows(support: str, parts: Iterable[Intervals], interval: float) -> 
             found = [rows.sum(), inside[rows].sum(), (upper - lower)[rows].sum(dtype=float)]
             sums[name] = sums.get(name, np.zeros(3)) + found
     return [
-        {
-            "support": support,
-            "group": name,
-            "n": int(n),
-            "nominal": interval,
-            "coverage": inside / n,
-            "width": width / n,
-        }
-        for name, (n, inside, width) in sums.items()
+        {"support": support, "group": name, "n": int(n), "nominal": interval, "coverage": inside / n, "width": wide / n}
+        for name, (n, inside, wide) in sums.items()
         if n
     ]
 
@@ -67,9 +60,7 @@ def pixel_intervals(soil_moisture: str, stacks: list[str], truth: str, vegetatio
 
 def vegetation_classes(name: str, values: NDArray) -> dict[str, NDArray[np.bool_]]:
     """Rows of each class of a vegetation index, by what the class is called."""
-    edges = (-np.inf, *CLASSES, np.inf)
-    names = [f"{name} below {CLASSES[0]}", *(f"{name} {a} to {b}" for a, b in pairwise(CLASSES))]
-    names.append(f"{name} {CLASSES[-1]} and above")
-    return {
-        label: (values >= low) & (values < high) for label, low, high in zip(names, edges[:-1], edges[1:], strict=True)
-    }
+    inner = [f"{a} to {b}" for a, b in pairwise(CLASSES)]
+    labels = [f"below {CLASSES[0]}", *inner, f"{CLASSES[-1]} and above"]
+    edges = pairwise((-np.inf, *CLASSES, np.inf))
+    return {f"{name} {label}": (values >= a) & (values < b) for label, (a, b) in zip(labels, edges, strict=True)}

@@ -1,7 +1,7 @@
 """Distances on the ellipsoid.
 
 EASE-Grid 2.0 keeps areas and not distances: cells are points in space (`geocentric`), the straight line between two of
-them is bent to an arc (`arc`), and nothing knows of 180°.
+them is bent to an arc (`arc_length`), and nothing knows of 180°.
 """
 
 import numpy as np

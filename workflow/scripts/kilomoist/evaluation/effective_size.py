@@ -21,23 +21,11 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Association:
-    """Pearson's r of two autocorrelated variables, and what it is worth."""
+    """What Pearson's r of two autocorrelated variables is worth."""
 
-    n: int
-    r: float
     effective_n: float
     p: float
     """Two-sided; NaN where the effective size is not above 2."""
-
-
-@dataclass(frozen=True)
-class DependentCorrelations:
-    """Williams' test of two correlations that share a variable."""
-
-    t: float
-    degrees: float
-    p: float
-    """Two-sided."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +64,7 @@ def associations(
     X and Y for two variables' correlation matrices and B for centring, the effective size is
     m = 1 + tr(BX)·tr(BY) / tr(BXBY), and r·√((m − 2) / (1 − r²)) has Student's t distribution with m − 2 degrees of
     freedom. The correlation of two rows is Moran's I of their class of distance (Clifford et al. 1989, doi
-    10.2307/2532039), and classes have equal width up to the largest distance, as in R's
-    `SpatialPack::modified.ttest(nclass = NULL)`: ⌊1.5 + 3.3·log10(pairs)⌋ of them (Sturges 1926, doi
-    10.1080/01621459.1926.10502161). Where autocorrelation reaches less far than one class, m comes out too large.
+    10.2307/2532039); classes are those of R's `SpatialPack::modified.ttest(nclass = NULL)` (docs/inference.md).
 
     Up to `exact_rows` rows each pair counts with its own distance, on the ellipsoid (WGS 84) with `geographic`. With
     more, rows are moved to the nearest of `places` along the region's longer side, about a tenth of a class apart (with
@@ -88,10 +74,11 @@ def associations(
     resolution, wanted = resolution or PairClasses(), wanted or list(combinations(variables, 2))
     columns, places = complete_rows(list(variables.values()), coordinates)
     values, count = dict(zip(variables, columns, strict=True)), len(places)
-    r = {pair: score(*(values[name] for name in pair))["r"] for pair in wanted}
+    r = {(one, two): score(values[one], values[two])["r"] for one, two in wanted}
     known = [pair for pair in wanted if not math.isnan(r[pair])] if np.ptp(places, axis=0).any() else []
     sizes = dict.fromkeys(wanted, math.nan)
     if known:
+        # Sturges 1926, doi 10.1080/01621459.1926.10502161
         classes = int(1.5 + 3.3 * math.log10(count * (count - 1) / 2))
         pairs: _EachPair | _LatticePairs
         if count <= resolution.exact_rows:
@@ -101,25 +88,24 @@ def associations(
             pairs = _LatticePairs(plane, resolution.finer * classes, resolution.places)
         own = {name: pairs.correlation(values[name] - values[name].mean()) for name in {*chain(*known)}}
         sizes |= {(one, two): _effective_size(pairs, own[one], own[two]) for one, two in known}
-    return {pair: Association(count, r[pair], sizes[pair], _p_of_r(r[pair], sizes[pair])) for pair in wanted}
+    return {pair: Association(sizes[pair], _p_of_r(r[pair], sizes[pair])) for pair in wanted}
 
 
-def williams(r_xy: float, r_xz: float, r_yz: float, n: float) -> DependentCorrelations:
-    """Williams' t test of whether x is correlated with y otherwise than with z (1959, J. R. Stat. Soc. B 21: 396–399).
+def williams(r_xy: float, r_xz: float, r_yz: float, n: float) -> tuple[float, float]:
+    """Williams' t test of whether x is correlated with y otherwise than with z: t, and its two-sided p.
 
-    Equation 7 of Steiger (1980, doi 10.1037/0033-2909.87.2.245), T2, with n − 3 degrees of freedom. `n` is the number
-    of independent rows and need not be whole: an effective size is not. NaN for n ≤ 3, for y and z that are one
-    variable, and for correlations that no three variables can have.
+    Williams 1959, J. R. Stat. Soc. B 21: 396–399; equation 7 of Steiger (1980, doi 10.1037/0033-2909.87.2.245), T2,
+    with n − 3 degrees of freedom. `n` is the number of independent rows and need not be whole: an effective size is
+    not. NaN for n ≤ 3, for y and z that are one variable, and for correlations that no three variables can have.
     """
     determinant = 1 - r_xy**2 - r_xz**2 - r_yz**2 + 2 * r_xy * r_xz * r_yz
     if not n > 3 or determinant < 0:
-        return DependentCorrelations(math.nan, math.nan, math.nan)
-    mean = (r_xy + r_xz) / 2
-    variance = 2 * (n - 1) / (n - 3) * determinant + mean**2 * (1 - r_yz) ** 3
+        return math.nan, math.nan
+    variance = 2 * (n - 1) / (n - 3) * determinant + ((r_xy + r_xz) / 2) ** 2 * (1 - r_yz) ** 3
     if variance == 0:
-        return DependentCorrelations(math.nan, n - 3, math.nan)
+        return math.nan, math.nan
     t = (r_xy - r_xz) * math.sqrt((n - 1) * (1 + r_yz) / variance)
-    return DependentCorrelations(t, n - 3, p_of_t(t, n - 3))
+    return t, p_of_t(t, n - 3)
 
 
 def projected(places: Values) -> Values:
@@ -163,35 +149,17 @@ def _moran(products: NDArray, pairs: NDArray, deviations: NDArray) -> Values:
     return np.divide(products, pairs, out=np.zeros(len(pairs)), where=pairs > 0) / np.mean(deviations**2)
 
 
-def _distances(places: Values, geographic: bool) -> Values:
-    """Distances of all pairs of rows in the order of `np.triu_indices`; geodesics on the ellipsoid in metres."""
-    if not geographic:
-        from scipy.spatial.distance import pdist
-
-        return pdist(places)
-    from pyproj import Geod
-
-    one, two = np.triu_indices(len(places), 1)
-    return np.asarray(Geod(ellps="WGS84").inv(*places[one].T, *places[two].T)[2])
-
-
-@dataclass(frozen=True)
-class _Correlation:
-    """Estimated correlations of one variable between rows."""
-
-    moran: Values
-    """Moran's I in each class of distance."""
-    with_all: Values
-    """Sum of the correlations of one row at each place with all rows, itself included."""
-
-
 class _EachPair:
-    """Pairs of rows by the distance of every two rows."""
+    """Pairs of rows by the distance of every two rows, with `geographic` geodesics on the ellipsoid in metres."""
 
     def __init__(self, places: Values, geographic: bool, classes: int) -> None:
+        from pyproj import Geod
+        from scipy.spatial.distance import pdist
+
         count = len(places)
-        distance = _distances(places, geographic)
         self._one, self._two = np.triu_indices(count, 1)
+        ends = *places[self._one].T, *places[self._two].T
+        distance = np.asarray(Geod(ellps="WGS84").inv(*ends)[2]) if geographic else pdist(places)
         self._kind = _class_of(distance, distance.max() / classes, classes)
         neighbours = np.bincount(self._one * classes + self._kind, minlength=count * classes)
         neighbours += np.bincount(self._two * classes + self._kind, minlength=count * classes)
@@ -201,11 +169,15 @@ class _EachPair:
         self.rows = np.ones(count)
         """Rows at each place."""
 
-    def correlation(self, deviations: Values) -> _Correlation:
-        """Of a variable, from its deviations from its mean (rows,)."""
+    def correlation(self, deviations: Values) -> tuple[Values, Values]:
+        """Correlations between rows of a variable, from its deviations from its mean (rows,).
+
+        Moran's I in each class of distance, and the sum of the correlations of one row at each place with all rows,
+        itself included.
+        """
         products = deviations[self._one] * deviations[self._two]
         moran = _moran(2 * np.bincount(self._kind, products, len(self.number)), self.number, deviations)
-        return _Correlation(moran, 1 + self._neighbours @ moran)
+        return moran, 1 + self._neighbours @ moran
 
 
 class _LatticePairs:
@@ -230,8 +202,8 @@ class _LatticePairs:
         """Rows at each place."""
         self._rows_transformed = rfft2(self._summed(each), self._padded)
 
-    def correlation(self, deviations: Values) -> _Correlation:
-        """Of a variable, from its deviations from its mean (rows,)."""
+    def correlation(self, deviations: Values) -> tuple[Values, Values]:
+        """As of `_EachPair`."""
         from scipy.fft import irfft2, rfft2
 
         products = np.bincount(self._kind, self._products(deviations).reshape(-1), len(self.number))
@@ -239,7 +211,7 @@ class _LatticePairs:
         at_lag = rfft2(moran[self._kind].reshape(self._padded))
         around = irfft2(self._rows_transformed * at_lag, self._padded)[: self._shape[0], : self._shape[1]]
         # A row is fully correlated with itself, not as the first class is.
-        return _Correlation(moran, np.asarray(around + 1 - moran[0]).reshape(-1))
+        return moran, np.asarray(around + 1 - moran[0]).reshape(-1)
 
     def _summed(self, values: Values) -> Values:
         """Sum of the values of the rows at each place of the lattice."""
@@ -254,11 +226,12 @@ class _LatticePairs:
         return np.asarray(total)
 
 
-def _effective_size(pairs: _EachPair | _LatticePairs, x: _Correlation, y: _Correlation) -> float:
-    """Dutilleul's effective sample size, 1 + tr(BX)·tr(BY) / tr(BXBY)."""
+def _effective_size(pairs: _EachPair | _LatticePairs, x: tuple[Values, Values], y: tuple[Values, Values]) -> float:
+    """Dutilleul's effective sample size of two variables' `correlation`, 1 + tr(BX)·tr(BY) / tr(BXBY)."""
+    (moran_x, with_x), (moran_y, with_y) = x, y
     rows, count = pairs.rows, pairs.rows.sum()
-    all_x, all_y = rows @ x.with_all, rows @ y.with_all
+    all_x, all_y = rows @ with_x, rows @ with_y
     trace_x, trace_y = count - all_x / count, count - all_y / count
-    trace_xy = count + pairs.number @ (x.moran * y.moran) + all_x * all_y / count**2
-    trace_xy -= 2 * (rows @ (x.with_all * y.with_all)) / count
+    trace_xy = count + pairs.number @ (moran_x * moran_y) + all_x * all_y / count**2
+    trace_xy -= 2 * (rows @ (with_x * with_y)) / count
     return float(1 + trace_x * trace_y / trace_xy)

@@ -12,29 +12,20 @@ from numpy.typing import NDArray
 
 _CONSTANT = 1e-12
 """Numbers that differ by less are the same but for rounding."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """How an estimate is called in tables; `model` is empty where it is the configuration's kind."""
-
-    method: str
-    model: str = ""
-
-
-ESTIMATES: dict[str, Estimate] = {
-    "absolute": Estimate("absolute"),
-    "absolute_reconciled": Estimate("absolute, reconciled"),
-    "detail": Estimate("detail"),
-    "detail_reconciled": Estimate("detail, reconciled"),
-    "mean": Estimate("null model", "mean"),
-    "linear": Estimate("null model", "linear"),
-    "copied": Estimate("null model", "copied"),
-    "bilinear": Estimate("null model", "bilinear"),
-    "bilinear_reconciled": Estimate("null model", "bilinear, reconciled"),
+ESTIMATES = {
+    "absolute": ("absolute", ""),
+    "absolute_reconciled": ("absolute, reconciled", ""),
+    "detail": ("detail", ""),
+    "detail_reconciled": ("detail, reconciled", ""),
+    "mean": ("null model", "mean"),
+    "linear": ("null model", "linear"),
+    "copied": ("null model", "copied"),
+    "bilinear": ("null model", "bilinear"),
+    "bilinear_reconciled": ("null model", "bilinear, reconciled"),
 }
-"""Every estimate that a protocol may have, in the order of the tables."""
-NULLS = tuple(name for name, estimate in ESTIMATES.items() if estimate.method == "null model")
+"""Method and model of every estimate that a protocol may have, in the order of the tables; the model is empty where it
+is the configuration's kind."""
+NULLS = tuple(name for name, (method, _) in ESTIMATES.items() if method == "null model")
 
 
 @dataclass

@@ -25,7 +25,7 @@ def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.D
 
     found: dict[str, dict[str, Pairs]] = {"1 km": {}, "within cells": {}}
     for maps, truth in parts:
-        common = np.isfinite(truth) & np.all([np.isfinite(values) for values in maps.values()], axis=0)
+        common = np.all([np.isfinite(values) for values in (truth, *maps.values())], axis=0)
         true, *fields = (np.where(common, values, np.nan).astype(float) for values in (truth, *maps.values()))
         for support, pairs in found.items():
             seen = cell_anomaly if support == "within cells" else np.asarray

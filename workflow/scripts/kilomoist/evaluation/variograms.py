@@ -1,5 +1,6 @@
 """Variograms: the range up to which a field is autocorrelated."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from kilomoist.evaluation.distances import arc_length, chord_length, geocentric
 from kilomoist.grids import M09
 
 MAX_LAG = 0.5
-"""Share of the greatest distance between rows beyond which `variogram_range` takes no lags and finds no range (Journel
+"""Share of the greatest distance between rows beyond which variograms take no lags and have no range (Journel
 and Huijbregts 1978, Mining Geostatistics, III.B.1)."""
 MIN_PAIRS = 30
 """Pairs below which a lag class is left out (the same)."""
@@ -22,6 +23,12 @@ _RANGES = 200
 ANCHORS, PARTNERS = 1000, 20_000
 """Pairs are those of so many random rows with so many others: 2·10⁷ at most, of which 10⁶ are in memory."""
 _ANCHORS_AT_ONCE = 50
+_SHAPES: dict[str, Callable[[NDArray], NDArray]] = {
+    "spherical": lambda u: np.where(u < 1, 1.5 * u - 0.5 * u**3, 1.0),
+    "exponential": lambda u: 1 - np.exp(-3 * u),
+}
+"""f(u) of u = h / range (Webster and Oliver 2007, doi 10.1002/9780470517277, ch. 5); the exponential one is 0.95 at
+u = 1: the effective range (the same)."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +40,13 @@ class Variogram:
     autocorrelation_range: float
     """Where γ reaches the sill, or 95 % of its rise for `exponential`; the shortest lag for `nugget`."""
     sill: float
-    """Squared units of the values."""
     nugget: float
-    """The same."""
+    """Both in squared units of the values."""
     limited: bool
     """Whether the range is no more than where the search ended: `MAX_LAG` of the greatest distance between rows.
     The field has a trend, or ranges too long for its region."""
     lags: pd.DataFrame
     """One row a lag class: lag_m (mean distance of its pairs), semivariance, pairs, fitted."""
-
-
-def _spherical(u: NDArray) -> NDArray[np.float64]:
-    """1.5·u − 0.5·u³ up to 1 for u = h / range (Webster and Oliver 2007, doi 10.1002/9780470517277, ch. 5)."""
-    return np.where(u < 1, 1.5 * u - 0.5 * u**3, 1.0)
-
-
-def _exponential(u: NDArray) -> NDArray[np.float64]:
-    """1 − exp(−3·u), which is 0.95 at u = h / range = 1: the effective range (the same)."""
-    return 1 - np.exp(-3 * u)
 
 
 @dataclass(frozen=True)
@@ -114,19 +110,12 @@ def lags_of(longitude: NDArray, latitude: NDArray, seed: int, anchors: int = ANC
     return Lags(order, kind, pairs, mean, longest)
 
 
-def variogram_range(values: NDArray, longitude: NDArray, latitude: NDArray, seed: int) -> Variogram:
-    """`variogram` of values (n,) at longitudes, latitudes (n,) in degrees."""
-    return variogram(values, lags_of(longitude, latitude, seed))
-
-
 def variogram(values: NDArray, lags: Lags) -> Variogram:
-    """Distance up to which values (n,) are alike, from their semivariogram.
+    """Distance up to which values (n,) are alike, from their semivariogram in all directions.
 
     For each range of a series, nugget and rise of the spherical and the exponential model are found by least squares
     (neither below 0) with weights pairs / lag² (as gstat does: Pebesma 2004, doi 10.1016/j.cageo.2004.03.012); the best
-    of all is taken. Differences of direction are not looked at.
-
-    Where the best curve rises by less than `MIN_RISE` of its sill over all lags, the field is noise: the model is
+    of all is taken. Where it rises by less than `MIN_RISE` of its sill over all lags, the field is noise: the model is
     `nugget`. Raises ValueError when fewer than three classes of distance have `MIN_PAIRS` pairs.
     """
     from scipy.optimize import nnls
@@ -138,7 +127,7 @@ def variogram(values: NDArray, lags: Lags) -> Variogram:
     weight = np.sqrt(table["pairs"].to_numpy()) / lag
     smallest = np.inf
     ranges = np.geomspace(lag[0], max(lags.longest_m, lag[0]), _RANGES)
-    for name, shape in (("spherical", _spherical), ("exponential", _exponential)):
+    for name, shape in _SHAPES.items():
         for candidate in ranges:
             terms = np.stack([np.ones_like(lag), shape(lag / candidate)], axis=1)
             (constant, rise), error = nnls(terms * weight[:, None], observed * weight)
