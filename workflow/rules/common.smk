@@ -76,8 +76,11 @@ wildcard_constraints:
 
 
 def code(script):
-    """Changes when a script or a module that it imports does: a parameter of every rule, so that it runs again."""
-    return fingerprint(Path(workflow.source_path(f"../scripts/{script}.py")))
+    """Changes when a script or a module that it imports does: a parameter of every rule, so that it runs again.
+
+    A function, because each job reads all rules in a process of its own and needs to know the code of one.
+    """
+    return lambda wildcards: fingerprint(Path(workflow.source_path(f"../scripts/{script}.py")))
 
 
 def pending(rule):
