@@ -89,10 +89,8 @@ def _is_abandoned(partial: Path) -> bool:
         return time.time() - partial.stat().st_mtime > _ABANDONED_AFTER
     try:
         os.kill(int(owner["process"]), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:  # another user's
-        return False
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)  # else it is another user's
     return False
 
 
