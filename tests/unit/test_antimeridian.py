@@ -14,24 +14,10 @@ from pyproj import Geod, Transformer
 from rasterio.warp import reproject
 from shapely.affinity import translate
 
+from kilomoist import grids
 from kilomoist.cells import coarsen
 from kilomoist.errors import InputError
-from kilomoist.grids import (
-    CELL_SIDE,
-    COARSE_SIDE,
-    M01,
-    M09,
-    Box,
-    Grid,
-    Window,
-    cells_covering,
-    ease_from_geographic,
-    geographic_from_ease,
-    geographic_from_sinusoidal,
-    on_earth,
-    signed_longitude,
-    tile_grid,
-)
+from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window, cells_covering, ease_from_geographic, tile_grid
 from kilomoist.learning.training_folds import FOLD_SIDE, spatial_folds
 from kilomoist.predictors.footprints import sum_footprints
 from kilomoist.predictors.samples import collect, schema
@@ -74,13 +60,13 @@ def test_x_goes_on_beyond_the_grid(longitude: float, latitude: float, turns: int
     # At ±180 itself rounding of the sum decides on which side a longitude lies, but not where.
     assert further - x == pytest.approx(turns * 34735060.890323, abs=1e-5)
     assert same == y
-    back, _ = geographic_from_ease(further, y)
+    back, _ = grids.geographic_from_ease(further, y)
     assert (back - longitude + 180) % TURN == pytest.approx(180, abs=1e-9)
     assert abs(back) < 180 + 1e-9
 
 
 @given(grid=st.sampled_from([M09, M01]), column=st.integers(-40_000, 80_000), columns=st.integers(1, 50_000))
-def test_parts_on_the_globe_make_the_window(grid: Grid, column: int, columns: int) -> None:
+def test_parts_on_the_globe_make_the_window(grid: grids.Grid, column: int, columns: int) -> None:
     window = Window(7, column, 2, columns)
     found = np.full(columns, -1)
     for part, place in grid.on_globe(window):
@@ -115,7 +101,7 @@ def test_the_globe_from_edge_to_edge_and_its_outermost_cells() -> None:
 
 
 def test_longitudes_as_people_write_them() -> None:
-    assert [signed_longitude(value) for value in (170, 180, -180, 180.5, 190, 359, 0)] == [
+    assert [grids.signed_longitude(value) for value in (170, 180, -180, 180.5, 190, 359, 0)] == [
         *(170, 180, 180, -179.5, -170, -1, 0),
     ]
 
@@ -123,9 +109,9 @@ def test_longitudes_as_people_write_them() -> None:
 def test_coarse_cells_of_a_window_across_180_are_those_of_the_globe() -> None:
     assert M09.columns % FOLD_SIDE == 0
     globe = np.random.default_rng(1).random((8, M09.columns))
-    expected, _ = coarsen(globe, Window(400, 0, *globe.shape), COARSE_SIDE, 1)
+    expected, _ = coarsen(globe, Window(400, 0, *globe.shape), grids.COARSE_SIDE, 1)
     window = Window(400, 3846, 8, 22)  # begins and ends within coarse cells
-    found, coarse = coarsen(np.roll(globe, -3846, axis=1)[:, :22], window, COARSE_SIDE, 1)
+    found, coarse = coarsen(np.roll(globe, -3846, axis=1)[:, :22], window, grids.COARSE_SIDE, 1)
     columns = np.arange(coarse.column, coarse.column + coarse.columns)
     whole = np.isfinite(found).all(axis=0)
     assert whole.sum() == 5
@@ -239,8 +225,8 @@ def test_pixels_on_the_earth(tile: str) -> None:
     edge, _ = Transformer.from_crs("EPSG:4326", grid.crs, always_xy=True).transform(
         np.full(1200, 180.0), np.degrees(y[:, 0] / 6371007.181)
     )
-    np.testing.assert_array_equal(on_earth(grid), np.abs(x) <= edge[:, None])
-    assert on_earth(grid).all() == (tile == "h25v04")
+    np.testing.assert_array_equal(grids.on_earth(grid), np.abs(x) <= edge[:, None])
+    assert grids.on_earth(grid).all() == (tile == "h25v04")
 
 
 def linear(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
@@ -251,7 +237,7 @@ def linear(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
 def composite(folder: Path, tile: str) -> TileComposite:
     """The linear field on a tile, and what granules have beyond the Earth: nothing, which a composite takes for sea."""
     grid = tile_grid(tile, 1200)
-    longitude, latitude = geographic_from_sinusoidal(
+    longitude, latitude = grids.geographic_from_sinusoidal(
         *np.meshgrid(grid.x_centres(grid.window), grid.y_centres(grid.window))
     )
     there = np.abs(longitude) <= 180

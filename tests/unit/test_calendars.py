@@ -26,8 +26,9 @@ months = st.builds("{:04d}-{:02d}".format, st.integers(2015, 2040), st.integers(
 def test_months(month: str, first: date, following: date, days: int) -> None:
     assert month_range(month) == (first, following)
     for daily in ("MOD11A1.061", "MYD11A1.061"):
-        found = slots(PRODUCTS[daily], month)
-        assert [slot.time.date() for slot in found] == [first + timedelta(days=number) for number in range(days)]
+        found = [(slot.time, slot.days) for slot in slots(PRODUCTS[daily], month)]
+        midnight = datetime(first.year, first.month, 1)
+        assert found == [(midnight + timedelta(days=number), 1.0) for number in range(days)]
     for product in ("SPL4SMGP.008", "SPL4SMAU.008"):
         times = [slot.time for slot in slots(PRODUCTS[product], month)]
         assert len(times) == 8 * days
@@ -71,19 +72,15 @@ def test_periods_of_months_of_every_length(month: str, terra: str, aqua: str) ->
             assert " ".join(f"{slot.time:%Y-%j}:{slot.days:g}" for slot in found) == expected
 
 
-def test_periods_begin_at_midnight() -> None:
-    assert slots(PRODUCTS["MOD13A1.061"], "2021-08")[0].time == datetime(2021, 7, 28)
-
-
 @given(month=months, product=st.sampled_from(["MOD13A1.061", "MYD13A2.061"]))
 def test_periods_are_those_that_touch_the_month(month: str, product: str) -> None:
     begin, end = month_range(month)
-    found = {slot.time.date(): slot.days for slot in slots(PRODUCTS[product], month)}
-    expected: dict[date, float] = {}
+    found = {slot.time: slot.days for slot in slots(PRODUCTS[product], month)}
+    expected: dict[datetime, float] = {}
     for year in (begin.year - 1, begin.year, begin.year + 1):
         for number in range(23):
-            first = date(year, 1, 1) + timedelta(days=PRODUCTS[product].first - 1 + 16 * number)
-            days = [first + timedelta(days=offset) for offset in range(16)]
+            first = datetime(year, 1, 1) + timedelta(days=PRODUCTS[product].first - 1 + 16 * number)
+            days = [first.date() + timedelta(days=offset) for offset in range(16)]
             inside = sum(begin <= day < end for day in days)
             if inside:
                 expected[first] = inside
@@ -109,12 +106,6 @@ def test_target_fields_of_a_month() -> None:
     for found in (means, snapshots):
         assert {later.time - earlier.time for earlier, later in itertools.pairwise(found)} == {timedelta(hours=3)}
         assert sum(slot.days for slot in found) == 31
-
-
-def test_days_of_a_month() -> None:
-    days = slots(PRODUCTS["MYD11A1.061"], "2024-02")
-    assert [slot.time for slot in days] == [datetime(2024, 2, day) for day in range(1, 30)]
-    assert {slot.days for slot in days} == {1.0}
 
 
 @pytest.mark.parametrize(

@@ -6,24 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
-from kilomoist.grids import (
-    CELL_SIDE,
-    EASE_CRS,
-    M01,
-    M09,
-    SINUSOIDAL_CRS,
-    TILE_SIDE,
-    Window,
-    cells_covering,
-    ease_from_geographic,
-    geographic_from_ease,
-    geographic_from_sinusoidal,
-    latitude_edges,
-    longitude_edges,
-    sinusoidal_from_geographic,
-    tile_grid,
-    tile_indices,
-)
+from kilomoist import grids
+from kilomoist.grids import CELL_SIDE, M01, M09, Window, ease_from_geographic, geographic_from_ease, tile_grid
 
 longitudes = st.floats(-180, 180, allow_nan=False)
 latitudes = st.floats(-85, 85, allow_nan=False)
@@ -41,10 +25,8 @@ windows = st.builds(Window, *[st.integers(0, 500)] * 2, *[st.integers(1, 60)] * 
         ((-103.01, 33.60, -94.42, 40.01), (289, 363), (824, 917)),  # Kansas and Oklahoma
     ],
 )
-def test_cells_that_cover_a_box(
-    bbox: tuple[float, float, float, float], rows: tuple[int, int], columns: tuple[int, int]
-) -> None:
-    assert cells_covering(bbox) == Window(rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
+def test_cells_that_cover_a_box(bbox: grids.Box, rows: tuple[int, int], columns: tuple[int, int]) -> None:
+    assert grids.cells_covering(bbox) == Window(rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0])
 
 
 def test_the_globe_is_covered_from_edge_to_edge() -> None:
@@ -81,9 +63,8 @@ def test_ease_is_the_closed_form_of_its_definition(longitude: float, latitude: f
     x, y = ease_from_geographic(longitude, latitude)
     assert x == pytest.approx(a * scale * np.radians(longitude), abs=1e-6)
     assert y == pytest.approx(a * q / (2 * scale), abs=1e-6)
-    assert geographic_from_ease(x, y) == pytest.approx(
-        (longitude, latitude), abs=1e-7
-    )  # a centimetre, of PROJ's series
+    # A centimetre, of PROJ's series.
+    assert geographic_from_ease(x, y) == pytest.approx((longitude, latitude), abs=1e-7)
 
 
 @given(row=st.integers(0, M01.rows - 1), column=st.integers(0, M01.columns - 1))
@@ -97,7 +78,7 @@ def test_pixels_have_the_same_area_everywhere() -> None:
     geod = Geod(ellps="WGS84")
     for row in (1500, 5000, 7300, 13000):
         window = Window(row, 26000, 1, 1)
-        (west, east), (north, south) = longitude_edges(window), latitude_edges(window)
+        (west, east), (north, south) = grids.longitude_edges(window), grids.latitude_edges(window)
         across = np.linspace(west, east, 50)
         ring = (np.r_[across, across[::-1]], np.r_[np.full(50, south), np.full(50, north)])
         area, _ = geod.polygon_area_perimeter(*ring)
@@ -106,11 +87,11 @@ def test_pixels_have_the_same_area_everywhere() -> None:
 
 def test_edges_in_degrees_are_those_of_pyproj() -> None:
     window = Window(2000, 27000, 5, 7)
-    to_degrees = Transformer.from_crs(EASE_CRS, "EPSG:4326", always_xy=True)
+    to_degrees = Transformer.from_crs(grids.EASE_CRS, "EPSG:4326", always_xy=True)
     x, y = M01.x_edges(window), M01.y_edges(window)
     expected = to_degrees.transform(np.repeat(x, len(y)), np.tile(y, len(x)))
-    np.testing.assert_allclose(np.repeat(longitude_edges(window), len(y)), expected[0], rtol=0, atol=1e-10)
-    np.testing.assert_allclose(np.tile(latitude_edges(window), len(x)), expected[1], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(np.repeat(grids.longitude_edges(window), len(y)), expected[0], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(np.tile(grids.latitude_edges(window), len(x)), expected[1], rtol=0, atol=1e-10)
 
 
 def test_affine_coefficients_lead_to_centres() -> None:
@@ -127,10 +108,10 @@ def test_affine_coefficients_lead_to_centres() -> None:
 
 @given(longitude=longitudes, latitude=st.floats(-89, 89))
 def test_sinusoidal_is_that_of_proj(longitude: float, latitude: float) -> None:
-    forward = Transformer.from_crs("EPSG:4326", SINUSOIDAL_CRS, always_xy=True)
-    x, y = sinusoidal_from_geographic(longitude, latitude)
+    forward = Transformer.from_crs("EPSG:4326", grids.SINUSOIDAL_CRS, always_xy=True)
+    x, y = grids.sinusoidal_from_geographic(longitude, latitude)
     assert (x, y) == pytest.approx(forward.transform(longitude, latitude), abs=1e-6)
-    assert geographic_from_sinusoidal(x, y) == pytest.approx((longitude, latitude), abs=1e-9)
+    assert grids.geographic_from_sinusoidal(x, y) == pytest.approx((longitude, latitude), abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -164,22 +145,20 @@ def test_corners_of_tiles(tile: str, left: float, top: float, right: float, bott
 )
 def test_points_lie_in_their_tiles(tile: str, longitude: float, latitude: float) -> None:
     grid = tile_grid(tile, 1200)
-    row, column = grid.locate(*sinusoidal_from_geographic(longitude, latitude))
-    assert 0 <= row < 1200
-    assert 0 <= column < 1200
+    assert all(0 <= index < 1200 for index in grid.locate(*grids.sinusoidal_from_geographic(longitude, latitude)))
 
 
 def test_tiles_join() -> None:
     middle, right, below = (tile_grid(tile, 1200) for tile in ("h18v08", "h19v08", "h18v09"))
-    assert middle.left + TILE_SIDE == pytest.approx(right.left, abs=1e-6)
-    assert middle.top - TILE_SIDE == pytest.approx(below.top, abs=1e-6)
+    assert middle.left + grids.TILE_SIDE == pytest.approx(right.left, abs=1e-6)
+    assert middle.top - grids.TILE_SIDE == pytest.approx(below.top, abs=1e-6)
     assert (middle.left, below.top) == (0, 0)
 
 
 @pytest.mark.parametrize("name", ["h36v00", "h00v18", "h1v1", "H25V04", "h25v04.", "", "h25v4"])
 def test_names_of_no_tile(name: str) -> None:
     with pytest.raises(ValueError, match="is not a tile of the MODIS sinusoidal grid"):
-        tile_indices(name)
+        grids.tile_indices(name)
 
 
 # Windows

@@ -133,21 +133,18 @@ def test_everything_is_handed_over_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("params", "message"), [({"extra": 1}, "extra"), ({"cells": 1}, "stack_block has cells twice among its inputs")]
+    ("params", "message"),
+    [
+        ({"samples": "", "extra": 1}, "unexpected keyword argument 'extra'"),
+        ({"samples": "", "cells": 1}, "stack_block has cells twice among its inputs"),
+        ({}, "missing .* 'samples'"),
+    ],
 )
-def test_a_name_too_many_or_twice_is_refused(tmp_path: Path, params: dict, message: str) -> None:
+def test_a_name_too_many_twice_or_missing_is_refused(tmp_path: Path, params: dict, message: str) -> None:
     def stack_block(
-        *, stack: str, blocks: list[str], outline: list[str], cells: str, use: list[str], interval: float
+        *, stack: str, blocks: list, outline: list, cells: str, use: list, interval: float, samples: str
     ) -> None:
-        raise AssertionError(f"called with {stack}, {blocks}, {outline}, {cells}, {use}, {interval}")
+        raise AssertionError(f"called with {stack}, {blocks}, {outline}, {cells}, {use}, {interval}, {samples}")
 
     with pytest.raises(TypeError, match=message):
         hand_over(Handed(tmp_path / "job.log", **params), stack_block)
-
-
-def test_a_name_that_is_missing_is_refused(tmp_path: Path) -> None:
-    def stack_block(*, samples: str, **files: object) -> None:
-        raise AssertionError(f"called with {samples}, {files}")
-
-    with pytest.raises(TypeError, match="samples"):
-        hand_over(Handed(tmp_path / "job.log"), stack_block)

@@ -59,17 +59,13 @@ def test_unusable_outlines_are_named(tmp_path: Path) -> None:
     without_projection = write(tmp_path / "plain.shp", [TRIANGLE])
     without_projection.with_suffix(".prj").unlink()
     nothing = '{"type": "Feature", "properties": {}, "geometry": null}'
+    none = "holds no feature with a geometry"
     for path, said in (
         (tmp_path / "none.gpkg", "does not exist"),
         (text("text.gpkg", "no geography"), "cannot be read as a vector file"),
-        *(
-            (path, "holds no feature with a geometry")
-            for path in (
-                text("empty.geojson", '{"type": "FeatureCollection", "features": []}'),
-                text("null.geojson", f'{{"type": "FeatureCollection", "features": [{nothing}]}}'),
-                text("table.csv", "a,b\n1,2\n"),
-            )
-        ),
+        (text("empty.geojson", '{"type": "FeatureCollection", "features": []}'), none),
+        (text("null.geojson", f'{{"type": "FeatureCollection", "features": [{nothing}]}}'), none),
+        (text("table.csv", "a,b\n1,2\n"), none),
         (without_projection, "has no CRS"),
         (write(tmp_path / "points.gpkg", [shapely.Point(1, 1)]), "holds no polygon but Point"),
         (write(tmp_path / "line.gpkg", [shapely.LineString([(1, 1), (2, 2)])]), "holds no polygon but LineString"),
@@ -197,13 +193,9 @@ def test_pixels_of_a_box_are_those_whose_centre_lies_in_it(
     expected = (longitude > west) & (longitude < west + width) & (latitude > south) & (latitude < south + height)
     np.testing.assert_array_equal(pixels_inside(box, cells), expected)
     # The window is as small as it can be: the box reaches into its outer cells.
-    outer = rasterio.features.geometry_mask(
-        [shapely.transform(box, lambda points: np.column_stack(_forward(points)))],
-        cells.shape,
-        rasterio.Affine(9008.055210146, 0, M01.x_edges(window)[0], 0, -9008.055210146, M01.y_edges(window)[0]),
-        all_touched=True,
-        invert=True,
-    )
+    place = rasterio.Affine(9008.055210146, 0, M01.x_edges(window)[0], 0, -9008.055210146, M01.y_edges(window)[0])
+    outline = shapely.transform(box, lambda points: np.column_stack(_forward(points)))
+    outer = rasterio.features.geometry_mask([outline], cells.shape, place, all_touched=True, invert=True)
     assert all(edge.any() for edge in (outer[0], outer[-1], outer[:, 0], outer[:, -1]))
 
 
