@@ -255,7 +255,7 @@ def test_a_linear_field_has_no_seam(tmp_path: Path, box: Box) -> None:
     composites = [composite(tmp_path, tile) for tile in tiles_of(area)]
     assert len(composites) == 2
     cells = Window(cells_covering(area.bounds).row, M09.columns - 4, 6, 8)
-    stack = stack_predictors(composites, ["ndvi"], cells, {})
+    stack = stack_predictors(composites, ["ndvi"], cells, 3)
     pixels = cells.refined(CELL_SIDE)
     back = Transformer.from_crs("EPSG:6933", "EPSG:4326", always_xy=True)
     longitude, latitude = back.transform(*np.meshgrid(M01.x_centres(pixels), M01.y_centres(pixels)))
@@ -271,8 +271,8 @@ def test_a_linear_field_has_no_seam(tmp_path: Path, box: Box) -> None:
     # Up to half of a pixel, of 0.5 × 2 km there, may be missing: the rest has its middle elsewhere.
     assert np.nanmax(np.abs(error)) < (1.2 if box == CHUKOTKA else 0.5)
     # The halves by themselves, with their own tile: what a region that ends at 180° gets.
-    east = stack_predictors([composites[1]], ["ndvi"], Window(cells.row, cells.column, 6, 4), {})
-    west = stack_predictors([composites[0]], ["ndvi"], Window(cells.row, 0, 6, 4), {})
+    east = stack_predictors([composites[1]], ["ndvi"], Window(cells.row, cells.column, 6, 4), 3)
+    west = stack_predictors([composites[0]], ["ndvi"], Window(cells.row, 0, 6, 4), 3)
     np.testing.assert_array_equal(stack["ndvi"], np.hstack([east["ndvi"], west["ndvi"]]))
 
 

@@ -4,7 +4,7 @@ from kilomoist.files import write_table
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.predictors.half_months import reliability_table
-from kilomoist.predictors.stacks import needed_days, tile_composites
+from kilomoist.predictors.stacks import tile_composites
 from kilomoist.rasters import mosaic
 
 
@@ -23,7 +23,7 @@ def measure_reliability(
     """Write the table of reliability."""
     bands, window = mosaic([cells], M09, ["valid_fraction"])
     usable, of_tiles = bands["valid_fraction"] >= minimum_valid_fraction, tile_composites(tiles, composites)
-    table = reliability_table(of_tiles, use, usable, window, needed_days(minimum_days), minimum_valid_fraction, seed)
+    table = reliability_table(of_tiles, use, usable, window, minimum_days, minimum_valid_fraction, seed)
     for row in table.itertuples():
         LOGGER.info("%s: %.3f of its detail repeats. %s", row.predictor, row.reliability, row.note)
     write_table(reliability, table)

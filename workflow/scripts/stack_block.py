@@ -8,7 +8,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window, cells_covering
 from kilomoist.jobs import rule_script
 from kilomoist.predictors.inventories import require_granules
 from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
-from kilomoist.predictors.stacks import needed_days, stack_chunks, tile_composites
+from kilomoist.predictors.stacks import stack_chunks, tile_composites
 from kilomoist.rasters import raster_chunks, read_tags
 from kilomoist.regions import pixels_inside, region_area
 
@@ -41,7 +41,7 @@ def stack_block(
     of_tiles = tile_composites(tiles, composites)
     of_layers = stack_layers(static, use, block, cells_covering(area.bounds))
     inside = pixels_inside(area, block)
-    chunks = stack_chunks(of_tiles, of_layers, target, use, needed_days(minimum_days), inside, block)
+    chunks = stack_chunks(of_tiles, of_layers, target, use, minimum_days, inside, block)
     of_target = read_tags(target)
     run = {"source": of_target["source"], "region": region, "month": month, "target": of_target["product"]}
     with (

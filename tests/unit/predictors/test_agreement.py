@@ -229,8 +229,8 @@ ACROSS = cells_at(103.3, 47.6, 4, 4)
 def test_halves_are_warped_as_predictors_are(tmp_path: Path) -> None:
     """Where all pixels of the tiles have both halves, the composite is the predictor, and the halves' mean."""
     composites = tiles(tmp_path, 4, 5)
-    stack = stack_predictors(composites, ["lst_day"], ACROSS, {"lst_day": 3.0})
-    halves = warp_halves(composites, ["ndvi", "lst_day"], ACROSS, {"lst_day": 3.0})
+    stack = stack_predictors(composites, ["lst_day"], ACROSS, 3)
+    halves = warp_halves(composites, ["ndvi", "lst_day"], ACROSS, 3)
     assert list(halves) == ["lst_day"]
     both, odd, even = halves["lst_day"]
     np.testing.assert_allclose(both, stack["lst_day"], rtol=1e-6)
@@ -241,15 +241,14 @@ def test_halves_are_warped_as_predictors_are(tmp_path: Path) -> None:
 def test_pixels_of_one_half_do_not_enter(tmp_path: Path) -> None:
     """Of 0 to 3 days: what has too few for a predictor, or one alone, is missing in all three."""
     composites = tiles(tmp_path, 0, 4)
-    days = {"lst_day": 3.0}
-    stack = stack_predictors(composites, ["lst_day"], ACROSS, days)
-    both, odd, even = warp_halves(composites, ["lst_day"], ACROSS, days)["lst_day"]
+    stack = stack_predictors(composites, ["lst_day"], ACROSS, 3)
+    both, odd, even = warp_halves(composites, ["lst_day"], ACROSS, 3)["lst_day"]
     np.testing.assert_array_equal(np.isfinite(both), np.isfinite(stack["lst_day"]))
     assert 0 < np.isfinite(both).mean() < 1
     np.testing.assert_allclose((2 * odd + even) / 3, both, rtol=1e-6)
     from_two, from_one = (
-        warp_halves(composites, ["lst_day"], ACROSS, {})["lst_day"][0],
-        stack_predictors(composites, ["lst_day"], ACROSS, {})["lst_day"],
+        warp_halves(composites, ["lst_day"], ACROSS, 0)["lst_day"][0],
+        stack_predictors(composites, ["lst_day"], ACROSS, 0)["lst_day"],
     )
     assert np.isfinite(both).sum() < np.isfinite(from_two).sum() < np.isfinite(from_one).sum()
 
@@ -266,8 +265,8 @@ def test_water_does_not_enter(tmp_path: Path) -> None:
     write_raster(path, {name: band.astype(np.float32) for name, band in bands.items()}, grid, grid.window, {})
     here = cells_at(104.5, 47.0, 3, 3)
     composites = [TileComposite("MOD13A1.061", "h25v04", path)]
-    both, odd_here, even_here = warp_halves(composites, ["ndvi"], here, {})["ndvi"]
-    np.testing.assert_allclose(both, stack_predictors(composites, ["ndvi"], here, {})["ndvi"], rtol=1e-5)
+    both, odd_here, even_here = warp_halves(composites, ["ndvi"], here, 3)["ndvi"]
+    np.testing.assert_allclose(both, stack_predictors(composites, ["ndvi"], here, 3)["ndvi"], rtol=1e-5)
     np.testing.assert_allclose((15 * odd_here + 16 * even_here) / 31, both, rtol=1e-5)
 
 
@@ -280,7 +279,7 @@ def test_tables_have_a_row_for_every_predictor(tmp_path: Path) -> None:
     composites.append(TileComposite("MOD13A1.061", "h24v04", tmp_path / "b.tif"))
     cells = cells_at(103.0, 47.8, 12, 12)
     use = ["ndvi", "lst_day", "elevation"]
-    table = reliability_table(composites, use, np.ones(cells.shape, bool), cells, {"lst_day": 3.0}, 0.5, 1)
+    table = reliability_table(composites, use, np.ones(cells.shape, bool), cells, 3, 0.5, 1)
     assert list(table) == [
         *("predictor", "reliability", "signal_variance", "noise_variance", "r_halves", "n", "note"),
     ]
@@ -304,8 +303,8 @@ def test_regions_across_180_are_compared_on_both_sides(tmp_path: Path) -> None:
     row, column = M01.locate(*ease_from_geographic(179.99, -17.0))
     cells = Window(int(row) // CELL_SIDE, int(column) // CELL_SIDE - 2, 3, 6)
     assert cells.column + cells.columns > 3856 > cells.column
-    both = warp_halves(composites, ["lst_day"], cells, {})["lst_day"][0]
-    expected = stack_predictors(composites, ["lst_day"], cells, {})["lst_day"]
+    both = warp_halves(composites, ["lst_day"], cells, 0)["lst_day"][0]
+    expected = stack_predictors(composites, ["lst_day"], cells, 0)["lst_day"]
     assert np.isfinite(expected[:, :18]).all()
     assert np.isfinite(expected[:, 30:]).all()
     away = np.r_[0:24, 30:54]  # the tiles' own ends at 180° are left to the stack

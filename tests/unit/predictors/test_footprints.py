@@ -17,7 +17,7 @@ from kilomoist.grids import (
     longitude_edges,
     tile_grid,
 )
-from kilomoist.predictors.footprints import rows_under, sum_footprints
+from kilomoist.predictors.footprints import sum_footprints, window_under
 
 TO_SINUSOIDAL = Transformer.from_crs(EASE_CRS, SINUSOIDAL_CRS, always_xy=True)
 POINTS_PER_SIDE = 40
@@ -243,21 +243,22 @@ def test_part_and_whole_give_the_same(tile: str, whole: Window) -> None:
         cut = (slice(None), *part.within(whole))
         np.testing.assert_array_equal(part_shares, shares[cut])
         np.testing.assert_array_equal(part_sums, sums[cut])
-        rows = rows_under(source, part)
-        of_rows = sum_footprints(layer[:, rows.start : rows.stop], source, part, rows.start)
+        under = window_under(source, part) or Window(0, 0, 0, 0)
+        of_rows = sum_footprints(layer[:, under.row : under.row + under.rows], source, part, under.row)
         np.testing.assert_array_equal(of_rows, (part_sums, part_shares))
 
 
-def test_rows_under_a_window_are_those_that_enter() -> None:
+def test_windows_under_a_window_are_those_that_enter() -> None:
     """Without them nothing is seen, and a tile beside, above or below a window has none."""
-    source, target = tile_grid("h25v04", 1200), Window(1900, 26900, 63, 90)
-    rows = rows_under(source, target)
+    source, target = tile_grid("h25v04", 1200), Window(1900, 27400, 63, 90)
+    under = window_under(source, target)
     layer = np.ones((1, 1200, 1200))
-    layer[:, rows.start : rows.stop] = np.nan
+    layer[(0, *under.within(source.window))] = np.nan
     assert not sum_footprints(layer, source, target)[1].any()
-    assert len(rows) < 120
+    assert under.rows < 120
+    assert under.columns < 200
     for tile in ("h23v04", "h27v04", "h25v03", "h25v05"):
-        assert not rows_under(tile_grid(tile, 1200), target), tile
+        assert window_under(tile_grid(tile, 1200), target) is None, tile
         assert not sum_footprints(np.ones((1, 1200, 1200)), tile_grid(tile, 1200), target)[1].any()
 
 

@@ -12,8 +12,6 @@ from kilomoist.predictors.footprints import sum_footprints
 from kilomoist.predictors.stacks import TileComposite, aggregate, stack_predictors
 from kilomoist.rasters import write_raster
 
-DAYS = {"lst_day": 3.0}
-
 
 def cells_at(longitude: float, latitude: float, rows: int, columns: int) -> Window:
     row, column = M01.locate(*ease_from_geographic(longitude, latitude))
@@ -48,7 +46,7 @@ def test_means_and_days_are_those_of_the_footprints(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     value = random.uniform(280, 320, (1200, 1200)).astype(np.float32)
     days = random.integers(0, 10, (1200, 1200)).astype(np.float32)
-    stack = stack_predictors([temperature(tmp_path, "h25v04", value, days)], ["lst_day"], HERE, DAYS)
+    stack = stack_predictors([temperature(tmp_path, "h25v04", value, days)], ["lst_day"], HERE, 3)
     assert list(stack) == ["lst_day", "lst_day_days"]
     enough = days >= 3
     layers = np.where(enough, np.stack([value, days]), np.nan)
@@ -70,18 +68,18 @@ def test_two_tiles_make_one_seamless_field(tmp_path: Path) -> None:
         x = tile_grid(tile, 1200).x_centres(tile_grid(tile, 1200).window)
         value = np.broadcast_to((x - 7.7e6) / 1000, (1200, 1200))
         tiles.append(temperature(tmp_path, tile, value, np.full((1200, 1200), 5.0)))
-    both = stack_predictors(tiles, ["lst_day"], cells, DAYS)
-    turned = stack_predictors(tiles[::-1], ["lst_day"], cells, DAYS)
+    both = stack_predictors(tiles, ["lst_day"], cells, 3)
+    turned = stack_predictors(tiles[::-1], ["lst_day"], cells, 3)
     np.testing.assert_allclose(both["lst_day"], turned["lst_day"], rtol=1e-6)
     pixels = cells.refined(9)
     x, y = np.meshgrid(M01.x_centres(pixels), M01.y_centres(pixels))
     expected = (Transformer.from_crs(EASE_CRS, SINUSOIDAL_CRS, always_xy=True).transform(x, y)[0] - 7.7e6) / 1000
     assert np.abs(both["lst_day"] - expected).max() < 0.25  # km, a quarter of a pixel
     for number in range(2):
-        alone = stack_predictors(tiles[number : number + 1], ["lst_day"], cells, DAYS)["lst_day"]
+        alone = stack_predictors(tiles[number : number + 1], ["lst_day"], cells, 3)["lst_day"]
         assert 0 < np.isfinite(alone).mean() < 1
     # Without its other half, a pixel at the border counts where half of it is covered.
-    halves = [stack_predictors([tile], ["lst_day"], cells, DAYS)["lst_day"] for tile in tiles]
+    halves = [stack_predictors([tile], ["lst_day"], cells, 3)["lst_day"] for tile in tiles]
     assert np.isfinite(halves).any(axis=0).all()
 
 
@@ -92,9 +90,9 @@ def test_parts_of_cells_make_the_whole(tmp_path: Path) -> None:
         vegetation(tmp_path, tile, random.random((2400, 2400)), random.random((2400, 2400)))
         for tile in ("h24v04", "h25v04")
     ]
-    whole = stack_predictors(tiles, ["ndvi"], cells, {})
+    whole = stack_predictors(tiles, ["ndvi"], cells, 3)
     for part in (Window(cells.row + 1, cells.column, 2, 3), Window(cells.row, cells.column + 7, 1, 33)):
-        found = stack_predictors(tiles, ["ndvi"], part, {})
+        found = stack_predictors(tiles, ["ndvi"], part, 3)
         here = part.refined(9).within(cells.refined(9))
         np.testing.assert_equal(list(found.items()), [(name, band[here]) for name, band in whole.items()])
 
@@ -108,7 +106,7 @@ def test_lakes_have_no_value_and_are_told(tmp_path: Path) -> None:
     row, column = (int(index) for index in source.locate(*forward.transform(x[13], y[8])))
     water[row - 12 : row + 13, column - 12 : column + 13] = 1.0  # 12 km of lake
     snow[row - 12 : row + 13] = 0.25
-    stack = stack_predictors([vegetation(tmp_path, "h25v04", water, snow)], ["ndvi", "evi"], HERE, {})
+    stack = stack_predictors([vegetation(tmp_path, "h25v04", water, snow)], ["ndvi", "evi"], HERE, 3)
     assert list(stack) == ["ndvi", "evi", "ndvi_days", "evi_days", "water", "snow"]
     assert np.isnan(stack["ndvi"][8, 13])
     assert (stack["water"][8, 13], stack["snow"][8, 13]) == (1, pytest.approx(0.25))
@@ -121,19 +119,19 @@ def test_lakes_have_no_value_and_are_told(tmp_path: Path) -> None:
 def test_rarely_wet_pixels_are_land(tmp_path: Path) -> None:
     """Water in at most half of a pixel's observations: taken as land, and its share is told."""
     composites = [vegetation(tmp_path, "h25v04", np.full((2400, 2400), 0.5), np.zeros((2400, 2400)))]
-    stack = stack_predictors(composites, ["ndvi"], HERE, {})
+    stack = stack_predictors(composites, ["ndvi"], HERE, 3)
     np.testing.assert_allclose(stack["ndvi"], 0.5, rtol=1e-6)
     np.testing.assert_allclose(stack["water"], 0.5, rtol=1e-6)
 
 
 def test_predictors_that_no_tile_has_are_empty(tmp_path: Path) -> None:
     tile = temperature(tmp_path, "h25v04", np.full((1200, 1200), 300.0), np.full((1200, 1200), 9.0))
-    stack = stack_predictors([tile], ["ndvi", "lst_day"], HERE, DAYS)
+    stack = stack_predictors([tile], ["ndvi", "lst_day"], HERE, 3)
     assert np.isnan([stack["ndvi"], stack["ndvi_days"]]).all()
     assert np.isfinite(stack["lst_day"]).all()
     assert all(band.shape == (18, 27) for band in stack.values())
     for tiles, cells in (([], HERE), ([tile], cells_at(20.0, -30.0, 1, 1))):
-        assert np.isnan(stack_predictors(tiles, ["lst_day"], cells, DAYS)["lst_day"]).all()
+        assert np.isnan(stack_predictors(tiles, ["lst_day"], cells, 3)["lst_day"]).all()
 
 
 def test_cells_average_the_pixels_that_have_everything() -> None:

@@ -31,22 +31,19 @@ def average_rows(
     observations (`{name}_days`), and mean and days of every other slot (`{name}_odd`, `{name}_odd_days`), from which
     `half_months` takes the other half. Means and deviation are NaN where no observation is valid. Of products that tell
     them, `water` and `snow` are the shares of processed observations marked so. An observation is valid when its number
-    lies in the layer's valid range, is not its fill, and its quality bits are accepted at `level`; of a difference of
-    layers when both are.
+    is one of the layer's (`Layer.holds`) and its quality bits are accepted at `level`; of a difference of layers when
+    both are.
     """
     names = [name for name in product.quantities if use is None or name in use]
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
     stored = [read_datasets(path, product, product.datasets_of(names)) for path, _ in granules]
-    # Pixels that are never processed are sea, with few exceptions, and the sea must be seen beside a coast.
-    never = {"water": np.float32(len(granules) > 0), "snow": np.float32(0)}
     for start in range(0, product.pixels, _ROWS_AT_ONCE):
         window = Window(start, 0, min(_ROWS_AT_ONCE, product.pixels - start), product.pixels)
-        rows = slice(start, start + window.rows)
         seen: dict[str, list[_Observation]] = {name: [] for name in names}
         marked = {name: np.zeros(window.shape, np.uint8) for name in surfaces}  # of 31 granules at the most
         telling = np.zeros(window.shape, np.uint8)
         for whole, (_, slot) in zip(stored, granules, strict=True):
-            numbers = {name: array[rows] for name, array in whole.items()}
+            numbers = {name: array[start : start + window.rows] for name, array in whole.items()}
             for name, values, valid in _observed(product, level, names, numbers):
                 seen[name].append((slot, values, valid))
             if surfaces:
@@ -60,7 +57,8 @@ def average_rows(
             for kind, values in zip(KINDS, _average(seen[name], window.shape, scale), strict=True):
                 bands[f"{name}{kind}"] = values.astype(np.float32, copy=False)
         for name, count in marked.items():
-            bands[name] = np.full(window.shape, never[name])
+            # Pixels that are never processed are sea, with few exceptions, and the sea must be seen beside a coast.
+            bands[name] = np.full(window.shape, name == "water" and len(granules) > 0, np.float32)
             np.divide(count, telling, out=bands[name], where=telling > 0, dtype=np.float32)
         yield window, bands
 
@@ -121,13 +119,12 @@ def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
 
 
 def _satisfies(condition: Condition, stored: NDArray) -> NDArray[np.bool_]:
-    """Mask where a condition holds: looked up, since there are 256 or 65,536 numbers at the most."""
     return _table(condition, stored.dtype).take(stored.view(f"u{stored.dtype.itemsize}"))
 
 
 @cache
 def _table(condition: Condition, dtype: np.dtype) -> NDArray[np.bool_]:
-    """Truth of a condition for every number of an integer type, by its bits."""
+    """Truth of a condition for each of the 256 or 65,536 numbers of an integer type, by its bits."""
     code = np.dtype(f"u{dtype.itemsize}")
     every = np.arange(np.iinfo(code).max + 1).astype(code).view(dtype)
     if condition.bits is not None:

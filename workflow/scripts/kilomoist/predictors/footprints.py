@@ -8,7 +8,7 @@ cut into strips along the source rows, over which the mean is exact.
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.grids import SPHERE_RADIUS, Grid, Window, latitude_edges, longitude_edges
+from kilomoist.grids import SPHERE_RADIUS, Grid, Window, latitude_edges, longitude_edges, sinusoidal_from_geographic
 
 _STRAIGHT = 0.01
 """Source columns: sides that slant less within a strip are taken as upright, where the exact formula would divide a
@@ -17,16 +17,12 @@ _ROWS_AT_ONCE = 64
 """Target rows handled together: some tens of MB for windows thousands of columns wide."""
 
 
-def rows_under(source: Grid, target: Window) -> range:
-    """Rows of a sinusoidal tile with footprints of an M01 window; none where these lie beside the tile."""
-    positions = _positions(source, target)
-    first, last = max(0, int(np.floor(positions[0]))), min(source.rows, int(np.ceil(positions[-1])))
-    if first >= last:
-        return range(0)
-    latitudes = (source.top - np.array([first, last]) * source.side) / SPHERE_RADIUS
-    ends = np.radians(longitude_edges(target)[[0, -1]])
-    columns = (SPHERE_RADIUS * np.cos(latitudes)[:, None] * ends - source.left) / source.side
-    return range(first, last) if columns.max() > 0 and columns.min() < source.columns else range(0)
+def window_under(source: Grid, target: Window) -> Window | None:
+    """Window of a sinusoidal tile that holds the footprints of an M01 window; None where they lie beside the tile."""
+    edges = sinusoidal_from_geographic(longitude_edges(target), latitude_edges(target)[:, None])
+    rows, columns = source.locate(*edges)
+    first, left = int(rows.min()), int(columns.min())
+    return Window(first, left, int(rows.max()) + 1 - first, int(columns.max()) + 1 - left).overlap(source.window)
 
 
 def sum_footprints(
@@ -35,7 +31,7 @@ def sum_footprints(
     """Area-weighted sums of sinusoidal layers over the pixels of an M01 window.
 
     `layers` is (layers, rows, columns) over the `source` tile from `first_row` on, as far as the window's footprints
-    reach (`rows_under`), NaN where there is no value. Returns two arrays (layers, *target.shape): the sum of value ×
+    reach (`window_under`), NaN where there is no value. Returns two arrays (layers, *target.shape): the sum of value ×
     share, and the sum of shares, the parts of the pixel's area that valid source pixels cover. Their ratio is the mean;
     the sums of several tiles add up.
 
@@ -47,7 +43,7 @@ def sum_footprints(
     sums = np.zeros((len(layers), *target.shape))
     shares = np.zeros_like(sums)
     longitudes = np.radians(longitude_edges(target))
-    positions = _positions(source, target)
+    positions = (source.top - SPHERE_RADIUS * np.radians(latitude_edges(target))) / source.side
     for start in range(0, target.rows, _ROWS_AT_ONCE):
         edges = positions[start : start + _ROWS_AT_ONCE + 1]
         first, last = max(0, int(np.floor(edges[0]))), min(source.rows, int(np.ceil(edges[-1])))
@@ -80,11 +76,6 @@ def sum_footprints(
             shares[number, start + rows, here] = strips.sums(valid)
             sums[number, start + rows, here] = strips.sums(np.where(valid, layer, 0))
     return sums, shares
-
-
-def _positions(source: Grid, target: Window) -> NDArray[np.float64]:
-    """Edges of the target's rows, counted in source rows from the tile's top."""
-    return (source.top - SPHERE_RADIUS * np.radians(latitude_edges(target))) / source.side
 
 
 class _Strips:

@@ -4,18 +4,18 @@ White noise of pixels averages out in cells of 9 km: nothing that is learned or 
 of different observations of a month share the signal and have noise of their own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean, interpolate
-from kilomoist.grids import CELL_SIDE, M01, SPHERE_RADIUS, Grid, Window, latitude_edges, longitude_edges, tile_grid
-from kilomoist.predictors.footprints import sum_footprints
+from kilomoist.grids import CELL_SIDE, M01, Window, tile_grid
+from kilomoist.predictors.footprints import sum_footprints, window_under
 from kilomoist.predictors.stacks import MAX_WATER, MIN_COVER, TileComposite
 from kilomoist.products import PRODUCTS
-from kilomoist.rasters import read_raster
+from kilomoist.rasters import Bands, read_raster
 from kilomoist.regions import blocks_of
 
 WINDOW_SIDE = 16
@@ -27,12 +27,14 @@ MIN_PIXELS = 1000
 
 Halves = NDArray[np.float64]
 """(3, rows, columns): the composite, that of its odd and that of its even observations; NaN where any is missing."""
+_INNER = (slice(1, -1), slice(1, -1))
+"""Cells of a window without those at its edge."""
 
 
 def choose_windows(usable: NDArray[np.bool_], cells: Window, seed: int) -> list[Window]:
     """At most `MAX_WINDOWS` windows of a region's cells, spread evenly over those with usable cells inside."""
     every = blocks_of(cells, WINDOW_SIDE).values()
-    windows = [window for window in every if _inner(usable[window.within(cells)]).any()]
+    windows = [window for window in every if usable[window.within(cells)][_INNER].any()]
     if len(windows) <= MAX_WINDOWS:
         return windows
     step = len(windows) / MAX_WINDOWS
@@ -41,32 +43,28 @@ def choose_windows(usable: NDArray[np.bool_], cells: Window, seed: int) -> list[
 
 
 def warp_halves(
-    composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: Mapping[str, float]
+    composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: int
 ) -> dict[str, Halves]:
     """Halves of predictors at the pixels of a window of cells, warped as by `stack_predictors`.
 
-    A tile's pixels enter that enter there and have both halves, the same in all three. The even half follows from the
-    means of all and of odd observations, weighted by their days. Predictors whose composites keep no halves are left
-    out.
+    A tile's pixels enter that enter there and have both halves, the same in all three. Predictors whose composites keep
+    no halves are left out.
     """
     window = cells.refined(CELL_SIDE)
     sums: dict[str, Halves] = {}
-    shares: dict[str, NDArray[np.float64]] = {}
+    shares: dict[str, Halves] = {}
     for composite in composites:
         product = PRODUCTS[composite.product]
+        grid = tile_grid(composite.tile, product.pixels)
         for pixels, columns in M01.on_globe(window):
-            grid = tile_grid(composite.tile, product.pixels)
-            subset = _window_under(grid, pixels)
-            if not subset:
-                continue
-            names = [f"{name}{kind}" for name in use for kind in ("", "_days", "_odd", "_odd_days")]
-            stored, _ = read_raster(composite.path, [*names, "water"], subset)
-            for name in (name for name in use if f"{name}_odd" in stored):
-                halves = _halves_of(stored, name, minimum_days.get(name, 0))
-                total, share = sum_footprints(halves, grid.cut(subset), pixels)
-                here = (slice(None), slice(None), columns)
-                sums.setdefault(name, np.zeros((3, *window.shape)))[here] += total
-                shares.setdefault(name, np.zeros((3, *window.shape)))[here] += share
+            if subset := window_under(grid, pixels):
+                names = [f"{name}{kind}" for name in use for kind in ("", "_days", "_odd", "_odd_days")]
+                stored, _ = read_raster(composite.path, [*names, "water"], subset)
+                for name in (name for name in use if f"{name}_odd" in stored):
+                    halves = _halves_of(stored, name, minimum_days if product.role == "temperature" else 0)
+                    total, share = sum_footprints(halves, grid.cut(subset), pixels)
+                    sums.setdefault(name, np.zeros((3, *window.shape)))[:, :, columns] += total
+                    shares.setdefault(name, np.zeros((3, *window.shape)))[:, :, columns] += share
     return {
         name: np.divide(total, shares[name], out=np.full_like(total, np.nan), where=shares[name] >= MIN_COVER)
         for name, total in sums.items()
@@ -77,16 +75,15 @@ def detail_moments(halves: Halves, usable: NDArray[np.bool_], minimum_fraction: 
     """Number of pixels, and sums of odd · even, odd², even² and composite², of the details in usable cells; (5,).
 
     Detail is value − B(cell mean), as `detail` takes it; value − cell mean would also hold the slope across the cell,
-    which B restores, and would look more reliable. Cell means are over pixels with both halves, and need
-    `minimum_fraction` of a cell. Cells at the edge of the window, where B has no neighbours, are left out; `usable` is
-    (rows, columns) of its cells.
+    which B restores, and would look more reliable. Cell means need `minimum_fraction` of the cell's pixels. Cells at
+    the edge of the window, where B has no neighbours, are left out; `usable` is (rows, columns) of its cells.
     """
     cells = Window(0, 0, *usable.shape)
     means, counts = block_mean(halves, CELL_SIDE)
     means[counts < minimum_fraction * CELL_SIDE**2] = np.nan
     details = halves - [interpolate(mean, cells, cells.refined(CELL_SIDE), CELL_SIDE) for mean in means]
     counted = np.zeros(usable.shape, bool)
-    _inner(counted)[:] = _inner(usable & np.isfinite(means).all(axis=0))
+    counted[_INNER] = (usable & np.isfinite(means).all(axis=0))[_INNER]
     inside = np.kron(counted, np.ones((CELL_SIDE, CELL_SIDE), bool)) & np.isfinite(details).all(axis=0)
     both, odd, even = details[:, inside]
     products = (odd * even, odd**2, even**2, both**2)  # summed by numpy itself, in one order on any number of cores
@@ -98,10 +95,9 @@ def estimate_reliability(predictor: str, moments: NDArray[np.float64]) -> dict[s
 
     Halves are odd = s + n₁ and even = s + n₂, with noises independent of the signal s and of each other. So the mean of
     odd · even is the signal's variance, whatever the halves' numbers of observations, and the rest of the composite's
-    variance is that of its noise. The reliability λ = signal variance / (signal variance + noise variance), within 0…1,
-    brings a detail nearest to its signal in the mean square. For halves of equal variance it is 2r / (1 + r) (Spearman
-    1910, doi 10.1111/j.2044-8295.1910.tb00206.x; Brown 1910, doi 10.1111/j.2044-8295.1910.tb00207.x). Without an
-    estimate λ is 1 and the columns beside it are NaN.
+    variance is that of its noise. The reliability λ = signal variance / (signal variance + noise variance) brings a
+    detail nearest to its signal in the mean square; for halves of equal variance it is 2r / (1 + r) (Spearman 1910, doi
+    10.1111/j.2044-8295.1910.tb00206.x; Brown 1910, doi 10.1111/j.2044-8295.1910.tb00207.x). Without an estimate λ is 1.
     """
     number, together, odd, even, full = moments
     reliability, signal, noise, r, note = 1.0, np.nan, np.nan, np.nan, ""
@@ -124,14 +120,13 @@ def reliability_table(
     use: Sequence[str],
     usable: NDArray[np.bool_],
     cells: Window,
-    minimum_days: Mapping[str, float],
+    minimum_days: int,
     minimum_fraction: float,
     seed: int,
 ) -> pd.DataFrame:
     """Table of reliability of a region: a row a predictor, in the order of `use` (`estimate_reliability`).
 
-    `usable` are the region's cells that train a model. Predictors without halves (which are not observed, or come from
-    none of the composites) have the reliability 1.
+    `usable` are the region's cells that train a model.
     """
     moments = {name: np.zeros(5) for name in use}
     for window in choose_windows(usable, cells, seed):
@@ -140,12 +135,7 @@ def reliability_table(
     return pd.DataFrame([estimate_reliability(name, moments[name]) for name in use])
 
 
-def _inner(cells: NDArray) -> NDArray:
-    """Cells of a window without those at its edge."""
-    return cells[1:-1, 1:-1]
-
-
-def _halves_of(stored: Mapping[str, NDArray], name: str, minimum_days: float) -> Halves:
+def _halves_of(stored: Bands, name: str, minimum_days: int) -> Halves:
     """Halves of a predictor on a tile, where it has enough days, both halves, and land as far as is told."""
     mean, days, odd, odd_days = (stored[f"{name}{kind}"] for kind in ("", "_days", "_odd", "_odd_days"))
     both = (days >= minimum_days) & (odd_days > 0) & (odd_days < days)
@@ -154,14 +144,3 @@ def _halves_of(stored: Mapping[str, NDArray], name: str, minimum_days: float) ->
     with np.errstate(invalid="ignore", divide="ignore"):
         even = (days * mean.astype(float) - odd_days * odd.astype(float)) / (days - odd_days)
     return np.where(both, np.stack([mean, odd, even]), np.nan)
-
-
-def _window_under(tile: Grid, pixels: Window) -> Window | None:
-    """The window of a tile that holds the footprints of a window of pixels; None where it holds none."""
-    latitude = np.radians(latitude_edges(pixels))
-    x = SPHERE_RADIUS * np.radians(longitude_edges(pixels)) * np.cos(latitude)[:, None]
-    row = (tile.top - SPHERE_RADIUS * latitude) / tile.side
-    column = (x - tile.left) / tile.side
-    first, left = int(np.floor(row.min())), int(np.floor(column.min()))
-    last, right = int(np.ceil(row.max())), int(np.ceil(column.max()))
-    return Window(first, left, last - first, right - left).overlap(tile.window)

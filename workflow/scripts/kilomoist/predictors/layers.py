@@ -140,33 +140,26 @@ def terrain(elevation: NDArray, window: Window) -> Bands:
     """
     middle = elevation[1:-1, 1:-1]
     rows, columns = middle.shape
-    around = {
-        (down, right): elevation[1 + down : 1 + down + rows, 1 + right : 1 + right + columns]
-        for down in (-1, 0, 1)
-        for right in (-1, 0, 1)
-    }
 
     def height(down: int, right: int) -> NDArray[np.floating]:
-        here, opposite = around[down, right], around[-down, -right]
-        opposite = np.where(np.isfinite(opposite), opposite, middle)
-        return np.where(np.isfinite(here), here, 2 * middle - opposite)
+        here, opposite = (
+            elevation[1 + side * down : 1 + side * down + rows, 1 + side * right : 1 + side * right + columns]
+            for side in (1, -1)
+        )
+        return np.where(np.isfinite(here), here, 2 * middle - np.where(np.isfinite(opposite), opposite, middle))
 
-    latitude = geographic_from_ease(np.zeros(rows), np.clip(M01.y_centres(window), -M01.top, M01.top))[1]
-    width = M01.side * _parallel_scale(latitude)[:, None]
-    east = sum(weight * (height(n, 1) - height(n, -1)) for n, weight in ((-1, 1), (0, 2), (1, 1))) / (8 * width)
+    latitude = np.radians(geographic_from_ease(np.zeros(rows), np.clip(M01.y_centres(window), -M01.top, M01.top))[1])
+    squared = 0.00669437999014  # e² of WGS 84
+    standard = np.cos(np.radians(30)) / np.sqrt(1 - squared * 0.25)  # EPSG:6933's parallel of true scale
+    width = M01.side * (np.cos(latitude) / np.sqrt(1 - squared * np.sin(latitude) ** 2) / standard)[:, None]
+    weights = ((-1, 1), (0, 2), (1, 1))
+    east = sum(weight * (height(n, 1) - height(n, -1)) for n, weight in weights) / (8 * width)
     length = M01.side**2 / width
-    north = sum(weight * (height(-1, n) - height(1, n)) for n, weight in ((-1, 1), (0, 2), (1, 1))) / (8 * length)
+    north = sum(weight * (height(-1, n) - height(1, n)) for n, weight in weights) / (8 * length)
     steep = np.where(np.isfinite(middle), np.hypot(east, north), np.nan)
     bands = {"slope": np.degrees(np.arctan(steep))}
     bands |= {"northness": -north / np.hypot(1, steep), "eastness": -east / np.hypot(1, steep)}
     return {name: band.astype(np.float32) for name, band in bands.items()}
-
-
-def _parallel_scale(latitude: NDArray) -> NDArray[np.float64]:
-    """Width on the ground of 1 m in EPSG:6933, at latitudes in degrees; its standard parallel is 30°."""
-    sine, squared = np.sin(np.radians(latitude)), 0.00669437999014  # e² of WGS 84
-    standard = np.cos(np.radians(30)) / np.sqrt(1 - squared * 0.25)
-    return np.cos(np.radians(latitude)) / np.sqrt(1 - squared * sine**2) / standard
 
 
 def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np.float32]:
@@ -174,10 +167,14 @@ def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np
 
     `mode` gives the number that covers most of a pixel.
     """
+    pixels = region.refined(CELL_SIDE)
+    middle = Window(pixels.row + pixels.rows // 2, (pixels.column + pixels.columns // 2) % M01.columns, 1, 1)
+    (left, right), (top, bottom) = M01.x_edges(middle), M01.y_edges(middle)
+    result = np.full(window.shape, np.nan, np.float32)
     with _opened(layer) as raster:
-        size = _source_pixels(raster, region)
+        corners = transform(EASE_CRS, raster.crs, [left, right, right, left], [top, top, bottom, bottom])
+        size = shapely.Polygon(np.column_stack(~raster.transform @ np.array(corners))).area  # in its own pixels
         side = max(1, min(_MAX_SIDE, int(np.sqrt(_SOURCE_PIXELS / size))))
-        result = np.full(window.shape, np.nan, np.float32)
         for piece, columns in M01.on_globe(window):
             # Tiles begin at multiples of their side, so that a pixel is the same in whatever block it lies.
             for row in range(max(piece.row, 0) // side * side, min(piece.row + piece.rows, M01.rows), side):
@@ -187,15 +184,6 @@ def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np
                     if both := tile.overlap(piece):
                         result[:, columns][both.within(piece)] = values[both.within(tile)]
     return result
-
-
-def _source_pixels(raster: Any, region: Window) -> float:
-    """Number of a raster's pixels in the 1 km pixel in the middle of a region."""
-    pixels = region.refined(CELL_SIDE)
-    middle = Window(pixels.row + pixels.rows // 2, (pixels.column + pixels.columns // 2) % M01.columns, 1, 1)
-    (left, right), (top, bottom) = M01.x_edges(middle), M01.y_edges(middle)
-    corners = transform(EASE_CRS, raster.crs, [left, right, right, left], [top, top, bottom, bottom])
-    return shapely.Polygon(np.column_stack(~raster.transform @ np.array(corners))).area
 
 
 def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> NDArray[np.float64]:
@@ -212,7 +200,13 @@ def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> ND
     stored = raster.read(1, window=window, masked=True)
     valid = ~np.ma.getmaskarray(stored) & np.isfinite(stored.data)
     values = np.where(valid, stored.data, 0).astype(float)
-    _require_values(layer, raster, values[valid])
+    for number in (values[valid].min(initial=np.inf), values[valid].max(initial=-np.inf)):
+        if number in FILLS:
+            said = "no nodata value" if raster.nodata is None else f"the nodata value {raster.nodata:g}"
+            raise InputError(
+                f"{layer.key}, which holds {number:g} but says {said}: if that stands for missing values, say so in "
+                f"the file, for example by gdal_edit.py -a_nodata {number:g} {layer.path}."
+            )
     if layer.resampling == "average":
         values = np.where(valid, values * raster.scales[0] + raster.offsets[0], 0)
 
@@ -237,19 +231,6 @@ def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> ND
         (most,) = warped(np.where(valid, values, np.nan)[None], Resampling.mode, np.nan)
         return np.where(covered, most, np.nan)
     return np.divide(total, share, out=result, where=covered)
-
-
-def _require_values(layer: StaticLayer, raster: Any, values: NDArray) -> None:
-    """Raise `InputError` when the smallest or largest number means "no value" in other files."""
-    if not values.size:
-        return
-    for number in (float(values.min()), float(values.max())):
-        if number in FILLS:
-            said = "no nodata value" if raster.nodata is None else f"the nodata value {raster.nodata:g}"
-            raise InputError(
-                f"{layer.key}, which holds {number:g} but says {said}: if that stands for missing values, say so in "
-                f"the file, for example by gdal_edit.py -a_nodata {number:g} {layer.path}."
-            )
 
 
 @contextmanager

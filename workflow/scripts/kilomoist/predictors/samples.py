@@ -28,18 +28,18 @@ def schema(use: Sequence[str]) -> "pandera.DataFrameSchema":
     """Contract of `samples.parquet` for the predictors `use`: columns, types, ranges, a row a cell."""
     import pandera.pandas as pandera  # takes longer than reading a table
 
-    fraction = pandera.Check.in_range(0, 1)
-    number = pandera.Column("float64", pandera.Check(np.isfinite, name="finite"))
+    def column(low: float, high: float, dtype: str = "float64") -> pandera.Column:
+        return pandera.Column(dtype, pandera.Check.in_range(low, high))
+
     columns = {
-        "row": pandera.Column("int64", pandera.Check.in_range(0, M09.rows - 1)),
+        "row": column(0, M09.rows - 1, "int64"),
         # A region across 180° counts its columns on beyond the grid's last one.
-        "col": pandera.Column("int64", pandera.Check.in_range(0, 2 * M09.columns - 1)),
-        "lon": pandera.Column("float64", pandera.Check.in_range(-180, 180)),
-        "lat": pandera.Column("float64", pandera.Check.in_range(-90, 90)),
-        "target": pandera.Column("float64", pandera.Check.in_range(0, 1)),
-        **dict.fromkeys(use, number),
-        "valid_fraction": pandera.Column("float64", fraction),
-        **{f"valid_fraction_{name}": pandera.Column("float64", fraction) for name in use},
+        "col": column(0, 2 * M09.columns - 1, "int64"),
+        "lon": column(-180, 180),
+        "lat": column(-90, 90),
+        "target": column(0, 1),
+        **dict.fromkeys(use, pandera.Column("float64", pandera.Check(np.isfinite, name="finite"))),
+        **{name: column(0, 1) for name in ("valid_fraction", *(f"valid_fraction_{name}" for name in use))},
         "split": pandera.Column(str, pandera.Check.isin(["train", "test"])),
     }
     return pandera.DataFrameSchema(columns, strict=True, ordered=True, unique=["row", "col"])
@@ -54,14 +54,12 @@ def collect(
     """
     import pandas as pd
 
-    enough = cells["valid_fraction"] >= minimum_valid_fraction
-    usable = enough & np.isfinite(cells["target"]) & np.all([np.isfinite(cells[name]) for name in use], axis=0)
-    with_target = int(np.isfinite(cells["target"]).sum())
-    if not with_target:
+    enough, known = cells["valid_fraction"] >= minimum_valid_fraction, np.isfinite(cells["target"])
+    usable = enough & known & np.all([np.isfinite(cells[name]) for name in use], axis=0)
+    if not known.any():
         raise InputError(
-            "The region has no cell with a value of the target, 0 of "
-            f"{usable.size} cells of its window: it lies in the sea, in permanent ice or outside of the files' cuts; "
-            "take another region."
+            f"The region has no cell with a value of the target, 0 of {usable.size} cells of its window: it lies in "
+            "the sea, in permanent ice or outside of the files' cuts; take another region."
         )
     if not (cells["valid_fraction"] > 0).any():
         shares = ", ".join(f"{name} {cells[f'valid_fraction_{name}'].mean():.1%}" for name in use)
@@ -74,10 +72,9 @@ def collect(
     if usable.sum() < MIN_ROWS:
         raise InputError(
             f"Only {usable.sum()} cells of 9 km can train a model, {MIN_ROWS} are needed: of {usable.size} cells of "
-            f"the region's window {with_target} have a target and {int(enough.sum())} have "
-            f"at least {minimum_valid_fraction:.0%} of their pixels with all of {', '.join(use)}; "
-            "take a larger region, a less cloudy month, quality levels `fair`, or a lower quality.minimum_days "
-            "or quality.minimum_valid_fraction."
+            f"the region's window {known.sum()} have a target and {enough.sum()} have at least "
+            f"{minimum_valid_fraction:.0%} of their pixels with all of {', '.join(use)}; take a larger region, a less "
+            "cloudy month, quality levels `fair`, or a lower quality.minimum_days or quality.minimum_valid_fraction."
         )
     row, column = np.nonzero(usable)
     longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])
@@ -116,21 +113,15 @@ def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
     try:
         table = parquet.read_table(path)
         frame = table.to_pandas()
-    except (OSError, ValueError) as error:
-        raise _no_samples(path, error) from error
-    if (table.schema.metadata or {}).get(_CHECKED) == _identity(frame, use):
-        return frame
-    from pandera.errors import SchemaError, SchemaErrors
+        is_checked = (table.schema.metadata or {}).get(_CHECKED) == _identity(frame, use)
+        return frame if is_checked else schema(use).validate(frame)
+    except Exception as error:
+        from pandera.errors import SchemaError, SchemaErrors
 
-    try:
-        return schema(use).validate(frame)
-    except (SchemaError, SchemaErrors) as error:
-        raise _no_samples(path, error) from error
-
-
-def _no_samples(path: str | Path, error: Exception) -> InputError:
-    problem = " ".join(str(error).split())
-    return InputError(f"{path} is not a table of samples ({problem}): delete it and run snakemake again.")
+        if not isinstance(error, OSError | ValueError | SchemaError | SchemaErrors):
+            raise
+        problem = " ".join(str(error).split())
+        raise InputError(f"{path} is not a table of samples ({problem}): delete it and run snakemake again.") from error
 
 
 def _identity(frame: "pd.DataFrame", use: Sequence[str]) -> bytes:
