@@ -31,7 +31,7 @@ def from_archive(demo: Path, shared: Path) -> Path:
         link(demo / "resources/simulated/small-2021", folder / "disk/my granules")
         points = folder / "disk/my granules/truth" / MONTH / "field_points.csv"
         sources = {"source": "archive", "archive": "disk", "field_points": str(points), "target_error": 0}
-        succeed(folder, *WITHOUT_FIGURES, config=SMALL | sources, cores=1, cold=True)
+        succeed(folder, *WITHOUT_FIGURES, config=SMALL | sources, cores=1)
 
     return once(shared, "from-archive", make)
 
