@@ -4,6 +4,7 @@
 STUDY = "model" if CONFIG.model.method == "absolute" else "alternative"
 # In an order that does not depend on the configuration's.
 PROTOCOLS = [name for name in (*FOLDED, "degrade_restore") if name in CONFIG.evaluation.protocols]
+BY_CHANCE = [f"{RUN}/protocols/random_folds.parquet"] if "random_folds" in PROTOCOLS else []
 TRUTH = f"resources/simulated/{SCENE}/truth/{{month}}/soil_moisture.tif"
 
 
@@ -64,12 +65,8 @@ rule cross_validate:
         **named(RUN, "samples.parquet", "cells.tif"),
         variogram=f"{RUN}/protocols/range.json",
         study=f"{RUN}/{STUDY}.skops",
-        # Those of folds by chance are those of kNNDM too, where it chooses chance.
-        random_folds=lambda wildcards: (
-            expand(f"{RUN}/protocols/random_folds.parquet", **wildcards)
-            if wildcards.protocol == "knndm" and "random_folds" in PROTOCOLS
-            else []
-        ),
+        # Its estimates are those of kNNDM too, where that chooses chance.
+        random_folds=lambda wildcards: expand(BY_CHANCE if wildcards.protocol == "knndm" else [], **wildcards),
     output:
         estimates=f"{RUN}/protocols/{{protocol}}.parquet",
     log:
