@@ -47,13 +47,14 @@ from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.applicability import applicability, learn_applicability, write_applicability
 from kilomoist.mapping.calibration import (
     MIN_ERRORS,
+    Calibration,
     MapSettings,
     absolute_errors,
+    block_offsets,
     calibrate,
     detail_errors,
     error_scale_ratio,
 )
-from kilomoist.mapping.intervals import Calibration, block_offsets
 from kilomoist.mapping.merging import merged_target
 from kilomoist.mapping.shifts import ShiftCount, learned_range
 from kilomoist.rasters import mosaic, read_raster, read_run, read_tags, write_raster

@@ -12,7 +12,7 @@ FITTING = {
     *("train_model", "evaluate_model", "calibrate_intervals", "cross_validate", "degrade_restore", "leave_month_out")
 }
 """Scripts that fit models."""
-PREDICTING = {"assemble_map", "bound_block", "compare_maps", "judge_block", "predict_block"}
+PREDICTING = {"bound_block", "compare_maps", "judge_block", "predict_block"}
 """Scripts that know a fitted model."""
 SCORING = {"score_protocols", "score_months", "validate_field"}
 
@@ -27,9 +27,11 @@ EDITS = {
     "predictors/composites.py:average_rows": {"composite_tile"},
     "predictors/footprints.py:sum_footprints": {"stack_block", "measure_reliability"},
     "predictors/layers.py:stack_layers": {"stack_block"},
-    "learning/training_folds.py:spatial_folds": FITTING | {"judge_block", "merge_target"},
+    "learning/training_folds.py:spatial_folds": FITTING | {"bound_block", "judge_block", "merge_target"},
     "learning/learners.py:fit": FITTING | PREDICTING | {"merge_target"},
-    "reconciliation.py:reconcile": FITTING - {"leave_month_out"} | PREDICTING | {"merge_target", "reconcile_map"},
+    "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
+    | PREDICTING
+    | {"assemble_map", "merge_target", "reconcile_map"},
     "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range"},

@@ -7,8 +7,7 @@ import numpy as np
 from kilomoist.files import write_table
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import rule_script
-from kilomoist.mapping.intervals import interval_block
-from kilomoist.mapping.maps import bounds_of, finish_block, map_ranges, map_tags, read_analysis
+from kilomoist.mapping.maps import bounds_of, finish_block, interval_block, map_ranges, map_tags, read_analysis
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_raster, read_tags
 
 

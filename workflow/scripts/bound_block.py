@@ -5,7 +5,7 @@ from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import rule_script
 from kilomoist.learning.details import pixel_detail, read_cells, read_reliability
 from kilomoist.learning.models import load
-from kilomoist.mapping.intervals import Calibration, block_offsets
+from kilomoist.mapping.calibration import Calibration, block_offsets
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_run
 
 

@@ -25,14 +25,16 @@ from kilomoist.mapping.calibration import (
     CalibrationSet,
     MapSettings,
     absolute_errors,
+    block_offsets,
     calibrate,
     conformal_quantile,
     conformalised,
     crossed_coverage,
     detail_errors,
     error_scale_ratio,
+    spread,
 )
-from kilomoist.mapping.intervals import block_offsets, interval_block, spread
+from kilomoist.mapping.maps import interval_block
 from kilomoist.mapping.merging import MergedTarget, merged_target
 
 WINDOW = Window(200, 2900, 48, 48)

@@ -9,27 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from kilomoist.files import replaced
-from kilomoist.learning.models import uses_predictors
+from kilomoist.learning.models import Model, uses_predictors
 from kilomoist.learning.training_folds import out_of_fold, spatial_folds
+from kilomoist.learning.training_rows import TrainingRows
 from kilomoist.mapping.shifts import learned_range
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kilomoist.learning.models import Model
-    from kilomoist.learning.training_rows import TrainingRows
-
 MEAN_ROWS = 5000
-"""Training rows up to which the mean distance between them is exact; of more rows, so many are drawn with the seed, and
-their distances to all others are averaged."""
+"""Training rows up to which their mean distance is exact; of more, so many are drawn with the seed."""
 WHISKER = 1.5
 """Interquartile ranges above the third quartile at which the threshold lies (Tukey 1977, Exploratory Data Analysis)."""
 _ROWS_AT_ONCE = 1 << 18
@@ -119,7 +114,7 @@ def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: 
 
 
 def learn_applicability(
-    model: "Model", rows: Mapping[str, "TrainingRows"], importance: "pd.DataFrame", use: Sequence[str], seed: int
+    model: Model, rows: Mapping[str, TrainingRows], importance: pd.DataFrame, use: Sequence[str], seed: int
 ) -> tuple[Applicability | None, dict[str, Any]]:
     """Applicability of a model, None where its map uses no predictor, and the facts that blocks are told beside.
 
@@ -159,7 +154,7 @@ def read_applicability(path: str | Path) -> tuple[Applicability | None, dict[str
     return Applicability(**found) if found else None, facts
 
 
-def weights_of(importance: "pd.DataFrame", method: str, predictors: Sequence[str]) -> NDArray[np.float64]:
+def weights_of(importance: pd.DataFrame, method: str, predictors: Sequence[str]) -> NDArray[np.float64]:
     """Weights (predictors,) of a method: permutation importance on blocks held out, of `tables/importance.csv`.
 
     All 1, as in CAST, where the table does not tell, or where no predictor helped.
@@ -178,9 +173,8 @@ def _standardised(x: NDArray, centre: NDArray, scale: NDArray) -> NDArray[np.flo
 
 def _mean_distance(rows: NDArray, seed: int) -> float:
     """Mean distance from `MEAN_ROWS` of the rows, or from all if they are fewer, to all others."""
-    chosen = rows
-    if len(rows) > MEAN_ROWS:
-        chosen = rows[np.sort(np.random.default_rng(seed).choice(len(rows), MEAN_ROWS, replace=False))]
+    number = min(len(rows), MEAN_ROWS)
+    chosen = rows[np.sort(np.random.default_rng(seed).choice(len(rows), number, replace=False))]
     step = max(_DISTANCES_AT_ONCE // len(rows), 1)
     total = sum(cdist(chosen[start : start + step], rows).sum() for start in range(0, len(chosen), step))
     return float(total / (len(chosen) * (len(rows) - 1)))  # a row has no distance to itself

@@ -1,11 +1,10 @@
-"""Conformal calibration of the map's intervals one scale up, where SMAP is known, brought down to 1 km.
+"""Prediction intervals of the map, calibrated one scale up, where SMAP is known, and brought down to 1 km.
 
-Nobody knows soil moisture at 1 km, so nothing can be calibrated there. One scale up everything is known: a method that
-restores 9 km cells from coarser ones is wrong by errors that can be counted. Conformity scores are those errors in
-units of the spread that the model expects at a place; their quantile times the spread is the interval (split conformal
-prediction: Papadopoulos et al. 2002, doi 10.1007/3-540-36755-1_29; Lei et al. 2018, doi 10.1080/01621459.2017.1307116),
-the more alike errors one scale up and at 1 km are. `error_scale_ratio` tells how much smaller those at 1 km are.
-Formulas: docs/trust.md.
+A method that restores 9 km cells from coarser ones is wrong by errors that can be counted. Conformity scores are those
+errors in units of the spread that the model expects at a place; their quantile times the spread is the interval (split
+conformal prediction: Papadopoulos et al. 2002, doi 10.1007/3-540-36755-1_29; Lei et al. 2018, doi
+10.1080/01621459.2017.1307116), the more alike errors one scale up and at 1 km are. `error_scale_ratio` tells how much
+smaller those at 1 km are. Formulas: docs/trust.md.
 """
 
 import math
@@ -25,10 +24,9 @@ from kilomoist.learning.coarser_scale import coarse_experiment
 from kilomoist.learning.detail import detail_folds
 from kilomoist.learning.details import Cells, detail_rows, pixel_detail, reconciled_detail
 from kilomoist.learning.learners import LearnerSettings
-from kilomoist.learning.models import Model
+from kilomoist.learning.models import Model, uses_predictors
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fit_small
-from kilomoist.mapping.intervals import Calibration, spread, tails
 from kilomoist.rasters import Mosaic, chunks_of
 from kilomoist.reconciliation import reconcile
 
@@ -38,6 +36,25 @@ MIN_ERRORS = 100
 """Errors one scale up below which there is no interval."""
 MIN_EXPONENT = 0.05
 """Smallest exponent H of `error_scale_ratio`; fields without any structure have 0."""
+_ROWS_AT_ONCE = 50_000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Conformal calibration: all that turns a model's spread at a pixel into an interval."""
+
+    interval: float
+    """Nominal coverage."""
+    quantile: float | None
+    """Of the conformity scores, errors in spreads; None with fewer than `MIN_ERRORS`: there is no interval."""
+    cqr_margin: float
+    """Conformal quantile by which CQR widens the forest's quantiles, m³/m³; 0 for `detail`."""
+    error_scale_ratio: float
+    """Ratio of the error standard deviation at 1 km to that one scale up."""
+    min_spread: float
+    """m³/m³"""
+    errors: int
+    """Number of errors one scale up that it rests on."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +98,50 @@ def calibrate(errors: CalibrationSet, interval: float, scale_ratio: float) -> Ca
     return Calibration(interval, quantile, errors.cqr_margin, scale_ratio, errors.min_spread, n)
 
 
+def spread(model: Model, x: NDArray, interval: float, cqr_margin: float, minimum: float) -> tuple[Values, Values]:
+    """Spread that a model expects below and above its mean at rows x (n, predictors), m³/m³, two (n,).
+
+    `absolute`: the distances of its mean from its quantiles, plus `cqr_margin` (conformalised quantile regression, CQR:
+    Romano et al. 2019, arXiv 1905.03222). `detail`: half the distance of both quantiles on either side. Models without
+    quantiles, and a `detail` that uses nothing of what it learned, expect 1 everywhere.
+    """
+    found = learners.predict_quantiles(model.estimator, x, tails(interval)) if uses_predictors(model) else None
+    if found is None:
+        return np.ones(len(x)), np.ones(len(x))
+    low, high = found.T
+    if model.method == "detail":
+        half = np.maximum((high - low) / 2, minimum)
+        return half, half
+    mean = learners.predict_mean(model.estimator, x)
+    return np.maximum(mean - low + cqr_margin, minimum), np.maximum(high - mean + cqr_margin, minimum)
+
+
+def tails(interval: float) -> list[float]:
+    """Levels of the two quantiles between which a share `interval` lies."""
+    return [(1 - interval) / 2, (1 + interval) / 2]
+
+
 def min_spread(below: NDArray, above: NDArray) -> float:
     """Smallest spread that is taken for true, m³/m³."""
     return MIN_SPREAD * float(np.median(np.concatenate([below, above]))) if len(below) else 0.0
+
+
+def block_offsets(model: Model, predictors: NDArray, calibration: Calibration) -> dict[str, NDArray[np.float32]]:
+    """Distances of the interval's ends `below` and `above` the map, m³/m³, before the target's error.
+
+    `predictors` are (predictors, rows, columns) in the space that the model sees. NaN where any is missing, and
+    everywhere when the calibration has no quantile.
+    """
+    valid = np.isfinite(predictors).all(axis=0)
+    offsets = np.full((2, *valid.shape), np.nan, np.float32)
+    if calibration.quantile is not None:
+        x, found = predictors[:, valid].T.astype(np.float32), np.empty((2, valid.sum()))
+        known = calibration.interval, calibration.cqr_margin, calibration.min_spread
+        for start in range(0, len(x), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            found[:, part] = spread(model, x[part], *known)
+        offsets[:, valid] = calibration.quantile * calibration.error_scale_ratio * found
+    return {"below": offsets[0], "above": offsets[1]}
 
 
 def detail_errors(
@@ -97,23 +155,22 @@ def detail_errors(
     """
     x, y = detail_rows(cells, made.minimum_fraction, model.ratio)
     complete, folds = cells.complete(), detail_folds(cells)
-    offered, below, above = np.zeros(len(y)), np.ones(len(y)), np.ones(len(y))
+    offered, spreads = np.zeros(len(y)), np.ones((2, len(y)))
     if model.alpha > 0:
         for test, estimator in _fold_models(settings, x, y, folds, threads):
             offered[test] = model.alpha * learners.predict_mean(estimator, x[test])
-            below[test], above[test] = spread(replace(model, estimator=estimator), x[test], made.interval, 0.0, 0.0)
-    minimum = min_spread(below, above)
+            spreads[:, test] = spread(replace(model, estimator=estimator), x[test], made.interval, 0.0, 0.0)
+    minimum = min_spread(*spreads)
     values = np.full((2, *complete.shape), np.nan)
     values[:, complete] = y, offered
     if made.reconciled:
         values = np.stack([reconciled_detail(field, cells.window, model.ratio) for field in values])
     observed, estimated = values[:, complete]
-    truth, spreads = cells.target[complete], np.maximum((below, above), minimum)
-    table = _error_table(complete, cells.window, truth, truth - (observed - estimated), spreads).assign(
-        fold=folds, **dict(zip(model.predictors, cells.predictors[:, complete], strict=True))
-    )
+    truth, spreads = cells.target[complete], np.maximum(spreads, minimum)
+    own = dict(zip(model.predictors, cells.predictors[:, complete], strict=True))
+    table = _error_table(complete, cells.window, truth, truth - (observed - estimated), spreads)
     finite = np.isfinite(observed) & np.isfinite(estimated)
-    return CalibrationSet(table[finite].reset_index(drop=True), minimum)
+    return CalibrationSet(table.assign(fold=folds, **own)[finite].reset_index(drop=True), minimum)
 
 
 def absolute_errors(
@@ -145,8 +202,7 @@ def absolute_errors(
     estimated = np.full(level.valid.shape, np.nan)
     estimated[level.valid] = learners.predict_mean(coarse_model.estimator, x)
     if made.reconciled:
-        above, share = level.above, made.minimum_fraction
-        estimated, _ = reconcile(estimated, above.target, COARSE_SIDE, above.window, share)
+        estimated, _ = reconcile(estimated, level.above.target, COARSE_SIDE, level.above.window, made.minimum_fraction)
     spreads = spread(coarse_model, x, made.interval, coarse_margin, min_spread(*coarse_sides))
     table = _error_table(level.valid, level.window, level.truth[level.valid], estimated[level.valid], spreads)
     table = table.assign(**dict(zip(use, predictors, strict=True)))
@@ -172,8 +228,7 @@ def conformalised(
         low[test], high[test] = found.T
         mean[test] = learners.predict_mean(estimator, x[test])
     scores = np.maximum(low - y, y - high)
-    margin = conformal_quantile(scores, interval)
-    margin = margin if math.isfinite(margin) else float(np.max(scores))
+    margin = min(conformal_quantile(scores, interval), float(np.max(scores)))  # of few scores it is infinite
     return margin, mean - low + margin, high - mean + margin
 
 
@@ -186,9 +241,8 @@ def crossed_coverage(errors: CalibrationSet, interval: float) -> pd.DataFrame:
     for fold in table["fold"].unique():
         here = (table["fold"] == fold).to_numpy()
         quantile[here] = conformal_quantile(scores[~here], interval)
-    return table.assign(
-        lower=table["estimated"] - quantile * table["below"], upper=table["estimated"] + quantile * table["above"]
-    )
+    lower, upper = table["estimated"] - quantile * table["below"], table["estimated"] + quantile * table["above"]
+    return table.assign(lower=lower, upper=upper)
 
 
 def repeated_variance(stacks: list[str], cells: Cells, use: list[str], reliability: Sequence[float]) -> Values:
@@ -249,7 +303,7 @@ def _fold_models(
 
 
 def _error_table(
-    valid: NDArray[np.bool_], window: Window, observed: NDArray, estimated: NDArray, spreads: Iterable[NDArray]
+    valid: NDArray[np.bool_], window: Window, observed: NDArray, estimated: NDArray, spreads: Iterable[Values]
 ) -> pd.DataFrame:
     """A row for each of a window's `valid` cells, of the columns of `CalibrationSet.table` but fold and predictors."""
     row, column = np.nonzero(valid)

@@ -1,6 +1,6 @@
-"""A map from its blocks: reconciled, within bounds, cell means exact."""
+"""A map from its blocks: reconciled, within bounds, cell means exact; its intervals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,21 @@ def finish_block(raw: NDArray, cells: AnalysisCells, block: Window, bounds: tupl
     """Final map of a block: the raw map plus the interpolated correction, within bounds, cell means exact."""
     smooth = raw + interpolate(cells.correction, cells.window, block.refined(CELL_SIDE), CELL_SIDE)
     return settle(smooth, cells.target[block.within(cells.window)], CELL_SIDE, bounds).astype(np.float32)
+
+
+def interval_block(
+    values: NDArray, offsets: Mapping[str, NDArray], error: float, interval: float, bounds: tuple[float, float]
+) -> dict[str, NDArray[np.float32]]:
+    """Ends `lower` and `upper` of a block's intervals, within bounds: they move with the map as it is reconciled.
+
+    The offsets `below` and `above` (`block_offsets`) are widened by the target's standard error (m³/m³) to
+    √(offset² + (z·error)²), z the normal quantile of `interval`.
+    """
+    from scipy.stats import norm
+
+    own = norm.ppf((1 + interval) / 2) * error
+    ends = {"lower": values - np.hypot(offsets["below"], own), "upper": values + np.hypot(offsets["above"], own)}
+    return {name: np.clip(end, *bounds).astype(np.float32) for name, end in ends.items()}
 
 
 def map_ranges(path: str | Path, cells: Window, coarse: NDArray) -> pd.DataFrame:
