@@ -24,7 +24,7 @@ from kilomoist.predictors.samples import collect, schema
 from kilomoist.predictors.stacks import TileComposite, stack_predictors
 from kilomoist.rasters import read_window, write_raster
 from kilomoist.regions import blocks_of, on_globe, pixels_inside, region_area, tiles_of
-from kilomoist.reporting.figures import maps, pages
+from kilomoist.reporting.figures.maps import draw_both_maps
 from kilomoist.reporting.matching import ComparedMap, match_points
 
 TURN = 360
@@ -374,8 +374,7 @@ def test_maps_are_drawn_in_one_piece(tmp_path: Path, with_outline: bool) -> None
     if with_outline:
         cut = [shapely.box(178.8, -17.3, 180, -16.4), shapely.box(-180, -17.3, -178.8, -16.4)]
         outline = write(tmp_path / "outline.gpkg", cut)
-    caption = pages.Caption("taveuni", "2021-08", "archive")
-    figure = maps.draw_both_maps(tmp_path / "maps.png", *write_maps(tmp_path, FIJI), caption, outline, FIJI)
+    figure = draw_both_maps(tmp_path / "maps.png", *write_maps(tmp_path, FIJI), "taveuni", (outline, FIJI))
     for axes in figure.axes[:2]:
         left, right = axes.get_xlim()
         assert 290 < right - left < 320  # 2.8° at 17° S are 298 km

@@ -27,6 +27,6 @@ def draw_maps(
 ) -> None:
     """Write three figures of the map; the region is cut by the `outline` (none or one), else by the `bbox`."""
     caption, region = read_caption(fine), (next(iter(outline), None), bbox)
-    draw_both_maps(maps_figure, coarse, fine, caption, *region)
-    draw_quality(quality_figure, quality, pd.read_csv(flags), caption, *region)
+    draw_both_maps(maps_figure, coarse, fine, caption, region)
+    draw_quality(quality_figure, quality, pd.read_csv(flags), caption, region)
     draw_shift(shift_figure, pd.read_csv(shift), pd.read_csv(histograms), caption)

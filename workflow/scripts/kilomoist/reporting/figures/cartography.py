@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas
 import numpy as np
 import rasterio
 from matplotlib.axes import Axes
@@ -22,15 +23,12 @@ from shapely.geometry import box
 
 from kilomoist.grids import EASE_CRS, geographic_from_ease, signed_longitude
 from kilomoist.regions import region_area
-from kilomoist.reporting.figures.style import INK, MISSING, NO_VALUE, ROUND_STEPS
-
-if TYPE_CHECKING:
-    import geopandas
+from kilomoist.reporting.figures.pages import INK, MISSING, NO_VALUE, ROUND_STEPS
 
 Bounds = tuple[float, float, float, float]
 """Left, bottom, right, top; in degrees west, south, east, north."""
-
-MOISTURE_COLOURS = "YlGnBu"
+Region = tuple[str | Path | None, Bounds | None]
+"""Outline (any vector file) and box in degrees; without an outline the box counts, without both what a map covers."""
 MAX_SIDE = 1500
 """Longest side in pixels of what is read and drawn of a map: bounds memory whatever the region."""
 SLIMMEST = 0.4
@@ -43,7 +41,7 @@ class View:
 
     projection: str
     bounds: Bounds
-    region: "geopandas.GeoSeries"
+    region: geopandas.GeoSeries
 
     def inches(self, widest: float) -> tuple[float, float]:
         """Width and height of a panel, at most `widest` wide and 6 high."""
@@ -53,23 +51,18 @@ class View:
         return width, width * aspect
 
 
-def view_of(path: str | Path, outline_path: str | Path | None, bbox: Bounds | None) -> tuple[View, dict[str, str]]:
+def view_of(path: str | Path, region: Region) -> tuple[View, dict[str, str]]:
     """View of the whole of a raster on EASE-Grid 2.0, with room for labels, and the raster's tags.
 
-    The region is the `outline_path` (any vector file), else the `bbox` in degrees, else what the raster covers.
+    The projection is Lambert azimuthal equal-area, in km, around the raster's centre.
     """
     with rasterio.open(path) as raster:
         footprint, crs, tags = tuple(raster.bounds), raster.crs, raster.tags()
-    projection = local_projection(footprint)
-    bounds = roomy_bounds(transform_bounds(crs, projection, *footprint))
-    return View(projection, bounds, region_outline(footprint, crs, outline_path, bbox).to_crs(projection)), tags
-
-
-def local_projection(footprint: Bounds) -> str:
-    """Lambert azimuthal equal-area, in km, around the centre of a rectangle of EASE-Grid 2.0."""
     left, bottom, right, top = footprint
     longitude, latitude = geographic_from_ease((left + right) / 2, (bottom + top) / 2)
-    return f"+proj=laea +lon_0={float(longitude):.4f} +lat_0={float(latitude):.4f} +datum=WGS84 +units=km +no_defs"
+    projection = f"+proj=laea +lon_0={longitude:.4f} +lat_0={latitude:.4f} +datum=WGS84 +units=km +no_defs"
+    bounds = roomy_bounds(transform_bounds(crs, projection, *footprint))
+    return View(projection, bounds, _area(footprint, crs, *region).to_crs(projection)), tags
 
 
 def roomy_bounds(bounds: Bounds) -> Bounds:
@@ -80,16 +73,12 @@ def roomy_bounds(bounds: Bounds) -> Bounds:
     return left - x, bottom - y, right + x, top + y
 
 
-def region_outline(
-    footprint: Bounds, crs: CRS, outline_path: str | Path | None, bbox: Bounds | None
-) -> "geopandas.GeoSeries":
+def _area(footprint: Bounds, crs: CRS, outline: str | Path | None, bbox: Bounds | None) -> geopandas.GeoSeries:
     """Area of the region; straight sides get corners in between, because they are curved in other projections."""
-    import geopandas  # half a second, and only maps need it
-
-    if outline_path and crs == EASE_CRS:
-        return geopandas.read_file(outline_path).geometry
-    if outline_path or bbox:  # across 180°, where files cut their outlines, in one piece
-        return geopandas.GeoSeries([region_area(bbox, outline_path)], crs="EPSG:4326").segmentize(0.1)
+    if outline and crs == EASE_CRS:
+        return geopandas.read_file(outline).geometry
+    if outline or bbox:  # across 180°, where files cut their outlines, in one piece
+        return geopandas.GeoSeries([region_area(bbox, outline)], crs="EPSG:4326").segmentize(0.1)
     return geopandas.GeoSeries([box(*footprint)], crs=crs).segmentize(10_000)
 
 
@@ -122,18 +111,18 @@ def read_view(path: str | Path, view: View, resampling: Resampling = Resampling.
 
 
 def draw_map(
-    axes: Axes, values: NDArray[np.float32], view: View, norm: Normalize, colours: str | Colormap = MOISTURE_COLOURS
+    axes: Axes, values: NDArray[np.float32], view: View, norm: Normalize, colours: str | Colormap = "YlGnBu"
 ) -> AxesImage:
     """A map: the region in grey under the values, its outline above them, lines of longitude and latitude, scale."""
     left, bottom, right, top = view.bounds
     view.region.plot(ax=axes, facecolor=MISSING, edgecolor="none", zorder=0)
-    image = axes.imshow(
-        values, cmap=colours, norm=norm, extent=(left, right, bottom, top), interpolation="nearest", zorder=1
-    )
+    extent = left, right, bottom, top
+    image = axes.imshow(values, cmap=colours, norm=norm, extent=extent, interpolation="nearest", zorder=1)
     view.region.boundary.plot(ax=axes, color=INK, linewidth=0.8, zorder=3)
     _graticule(axes, view)
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", xlabel="", ylabel="")
-    length, thickness = _round_down((right - left) / 4), (right - left) / 150
+    lengths = (step * 10.0**power for power in range(-2, 5) for step in ROUND_STEPS)
+    length, thickness = max(km for km in lengths if km <= (right - left) / 4), (right - left) / 150
     bar = AnchoredSizeBar(axes.transData, length, f"{length:g} km", "lower right", pad=0.3, size_vertical=thickness)
     bar.patch.set(linewidth=0, alpha=0.85)
     axes.add_artist(bar)
@@ -162,16 +151,9 @@ def _graticule(axes: Axes, view: View) -> None:
         x, y = project(west + along * (east - west), np.full(along.size, latitude))
         axes.plot(x, y, **look)
         ticks[1].append((float(np.interp(left, x, y)), _degrees(latitude, "NS")))
-    for axis, marks, low, high in zip((axes.xaxis, axes.yaxis), ticks, (left, bottom), (right, top), strict=True):
-        seen = [(place, label) for place, label in marks if low <= place <= high]
-        axis.set_ticks([place for place, _ in seen], [label for _, label in seen])
+    for axis, marks in zip((axes.xaxis, axes.yaxis), ticks, strict=True):
+        axis.set_ticks(*zip(*marks, strict=True))
 
 
 def _degrees(value: float, sides: str) -> str:
     return f"{abs(value):g}°{'' if value in (0, 180) else sides[0] if value > 0 else sides[1]}"
-
-
-def _round_down(value: float) -> float:
-    """Largest of 1, 2, 5 times a power of ten that is not above a positive value."""
-    power = 10.0 ** np.floor(np.log10(value))
-    return float(max(step for step in ROUND_STEPS if step <= value / power) * power)

@@ -8,13 +8,10 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
-from kilomoist.reporting.figures.pages import Caption, label_of, new_page
-from kilomoist.reporting.figures.style import FAINT, INK, signed_text
-
-CORRELATION_COLOURS = "RdBu_r"
+from kilomoist.reporting.figures.pages import FAINT, INK, label_of, new_page, signed_text
 
 
-def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:
+def draw_correlation(path: str | Path, table: pd.DataFrame, caption: str) -> Figure:
     """Correlations of every pair of variables as a triangle of coloured cells (figure 2 of the study).
 
     `table` has columns first, second, r, n, effective_n, p_effective with each pair once or in both orders; variables
@@ -37,12 +34,13 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) ->
     size = max(2.6 + side, 5.6), 2 + side
     with new_page(path, "Correlation of the monthly 9 km values", caption, note, size) as page:
         axes = page.subplots()
-        colours = colormaps[CORRELATION_COLOURS]
+        colours = colormaps["RdBu_r"]
         image = axes.imshow(r, cmap=colours, vmin=-1, vmax=1)
         for (row, column), value in np.ndenumerate(r):
             if column > row:
                 continue
-            text = "–" if np.isnan(value) else signed_text(value, 2) + _stars(p[row, column])
+            stars = "**" if p[row, column] < 0.01 else "*" if p[row, column] < 0.05 else ""
+            text = "–" if np.isnan(value) else signed_text(value, 2) + stars
             axes.text(column, row, text, ha="center", va="center", color=_readable(colours, (value + 1) / 2), size=11)
         axes.hlines(np.arange(len(r) - 1) + 0.5, -0.5, len(r) - 0.5, color="white")
         axes.vlines(np.arange(len(r) - 1) + 0.5, -0.5, len(r) - 0.5, color="white")
@@ -53,10 +51,6 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: Caption) ->
         axes.spines[:].set_visible(False)
         page.colorbar(image, ax=axes, label="Pearson r", shrink=0.9, ticks=[-1, -0.5, 0, 0.5, 1])
     return page
-
-
-def _stars(p: float) -> str:
-    return "**" if p < 0.01 else "*" if p < 0.05 else ""
 
 
 def _span(numbers: pd.Series) -> str:

@@ -6,16 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kilomoist.reporting.figures.pages import Caption, new_page
+from kilomoist.reporting.figures.pages import BLUE, FAINT, ORANGE, new_page
 from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
-from kilomoist.reporting.figures.style import BLUE, FAINT, MOISTURE_UNIT, ORANGE
 
-NO_FIELD_POINTS = (
-    "No field points lie on the maps.\nSet field_points in the configuration to compare with measurements."
-)
+NO_POINTS = "No field points lie on the maps.\nSet field_points in the configuration to compare with measurements."
 
 
-def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, caption: Caption) -> Figure:
+def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, caption: str) -> Figure:
     """Both maps against field measurements (figures 6 and 7 of the study); a page that says so when there are none.
 
     `frame` has columns observed, coarse (9 km) and fine (1 km) in m³/m³, one row a pixel; `table` has map (`9 km`,
@@ -26,7 +23,7 @@ def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, capt
         if frame.empty:
             axes = page.subplots()
             axes.set_axis_off()
-            axes.text(0.5, 0.5, NO_FIELD_POINTS, ha="center", va="center", color=FAINT, size=11, linespacing=1.6)
+            axes.text(0.5, 0.5, NO_POINTS, ha="center", va="center", color=FAINT, size=11, linespacing=1.6)
             return page
         limits = common_limits(frame["observed"], frame["coarse"], frame["fine"])
         both = page.subplots(1, 2, sharex=True, sharey=True)
@@ -38,6 +35,6 @@ def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, capt
                 ends = np.array([part["observed"].min(), part["observed"].max()])
                 axes.plot(ends, slope * ends + intercept, color=ORANGE, linewidth=1.5, label="least squares")
             draw_comparison(axes, f"Map at {name}", limits, table[table["map"] == name])
-            axes.set_xlabel(f"Measured ({MOISTURE_UNIT})")
-        both[0].set_ylabel(f"Map ({MOISTURE_UNIT})")
+            axes.set_xlabel("Measured (m³/m³)")
+        both[0].set_ylabel("Map (m³/m³)")
     return page

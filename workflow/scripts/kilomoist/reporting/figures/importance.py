@@ -1,21 +1,18 @@
 """Importance of the predictors (figure 3 of the study)."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from kilomoist.reporting.figures.pages import Caption, label_of, new_page
-from kilomoist.reporting.figures.style import BLUE, FAINT, INK, MOISTURE_UNIT, ORANGE, ROUND_STEPS, signed_text
+from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, ROUND_STEPS, label_of, new_page, signed_text
 
 
-def draw_importance(path: str | Path, table: pd.DataFrame, caption: Caption) -> Figure:
+def draw_importance(path: str | Path, table: pd.DataFrame, caption: str) -> Figure:
     """Importance of every predictor and group of predictors, a row of panels a method (figure 3 of the study).
 
     Left the growth of the error by shuffling on blocks held out, with its standard deviation over folds; right shares
@@ -73,12 +70,12 @@ def _draw_growth(axes: Axes, places: NDArray, rows: pd.DataFrame) -> None:
     axes.errorbar(mean, places, xerr=spread, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2.5)
     ends = np.maximum(mean + spread, 0)
     for place, value, end in zip(places, mean, ends, strict=True):
-        look: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "size": 8}
-        axes.annotate(signed_text(value, 4), (end, place), **look)
+        text = signed_text(value, 4)
+        axes.annotate(text, (end, place), xytext=(5, 0), textcoords="offset points", va="center", size=8)
     low, high = min(float((mean - spread).min()), 0), max(float(ends.max()), 1e-4)  # room for what adds nothing
     axes.set(xlim=(low - 0.03 * (high - low), high + 0.2 * (high - low)))
-    axes.set_xlabel(f"Added to an RMSE of {rows['rmse'].iloc[0]:.3f} by shuffling ({MOISTURE_UNIT})")
-    axes.xaxis.set_major_locator(MaxNLocator(4, steps=ROUND_STEPS))
+    axes.set_xlabel(f"Added to an RMSE of {rows['rmse'].iloc[0]:.3f} by shuffling (m³/m³)")
+    axes.locator_params("x", nbins=4, steps=ROUND_STEPS)
 
 
 def _with_inflation(name: str, inflation: float) -> str:

@@ -12,35 +12,26 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from kilomoist.reporting.figures.cartography import Bounds, draw_map, read_view, view_of
-from kilomoist.reporting.figures.pages import Caption, label_of, new_page
-from kilomoist.reporting.figures.style import INK, MISSING, MOISTURE_UNIT
+from kilomoist.reporting.figures.cartography import Bounds, Region, draw_map, read_view, view_of
+from kilomoist.reporting.figures.pages import INK, MISSING, label_of, new_page
 
 ZOOM_SIDE = 100.0
 """Shorter side of the enlarged window in km; at most a third of the region's."""
 
 
-def draw_both_maps(
-    path: str | Path,
-    coarse_path: str | Path,
-    fine_path: str | Path,
-    caption: Caption,
-    outline_path: str | Path | None = None,
-    bbox: Bounds | None = None,
-) -> Figure:
+def draw_both_maps(path: str | Path, coarse: str | Path, fine: str | Path, caption: str, region: Region) -> Figure:
     """Both maps side by side, whole and enlarged, with one colour scale (figure 5 of the study).
 
-    Reads band 1 (m³/m³, NaN where there is no value) of `soil_moisture_9km.tif` and `soil_moisture.tif`; the region is
-    that of `cartography.view_of`.
+    Reads band 1 (m³/m³, NaN where there is no value) of `soil_moisture_9km.tif` and `soil_moisture.tif`.
     """
-    paths = coarse_path, fine_path
-    whole, tags = view_of(fine_path, outline_path, bbox)
-    views = [(whole, read_view(source, whole)) for source in paths]
+    whole, tags = view_of(fine, region)
+    views = [(whole, read_view(source, whole)) for source in (coarse, fine)]
     scale = _colour_scale([values for _, values in views])
     note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
     zoom = _most_varied(views[1][1], whole.bounds)
     if zoom:
-        views += [(replace(whole, bounds=zoom), read_view(source, replace(whole, bounds=zoom))) for source in paths]
+        part = replace(whole, bounds=zoom)
+        views += [(part, read_view(source, part)) for source in (coarse, fine)]
         note += "  c, d: the rectangle in a, b, a well-filled part where the 1 km map varies most."
     titles = ("a   Target at 9 km", "b   Predicted at 1 km", "c   Target, enlarged", "d   Predicted, enlarged")
 
@@ -58,7 +49,7 @@ def draw_both_maps(
                 frame = Rectangle(zoom[:2], zoom[2] - zoom[0], zoom[3] - zoom[1], fill=False, color=INK, linewidth=1.4)
                 frame.set_path_effects([withStroke(linewidth=3, foreground="white")])
                 axes.add_patch(frame)
-        label = f"Soil moisture ({MOISTURE_UNIT})"
+        label = "Soil moisture (m³/m³)"
         page.colorbar(image, ax=panels, label=label, extend="both", extendfrac=0.04, shrink=0.8, aspect=30)
         handles = [Patch(color=MISSING, label="no value"), Line2D([], [], color=INK, linewidth=1, label="region")]
         page.legend(handles=handles, loc="outside lower center", ncols=2)

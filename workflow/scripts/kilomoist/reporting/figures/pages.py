@@ -1,10 +1,12 @@
-"""Pages of figures: every function that draws a figure writes a PNG whose bytes depend on its input alone."""
+"""Pages of figures, which are PNGs whose bytes depend on their input alone, and what all figures look like.
+
+Colours are told apart by colour-blind readers and in print without colour.
+"""
 
 import math
 from calendar import month_name
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +16,25 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from kilomoist.files import replaced
 from kilomoist.rasters import read_run
-from kilomoist.reporting.figures.style import INK, STYLE
 
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "figure.dpi": 180,
+}
+BLUE, ORANGE, INK, FAINT, MISSING = "#0072B2", "#E69F00", "#222222", "#666666", "#BDBDBD"
+NO_VALUE = "no value in this map"
+ROUND_STEPS = (1, 2, 5, 10)
 MAX_COLUMNS = 6
 """Panels beside each other: more go on in the next line."""
-
 LABELS = {
     "target": "Soil moisture",
-    "soil_moisture": "Soil moisture",
     "ndvi": "NDVI",
     "evi": "EVI",
     "lst_day": "LST, day",
@@ -35,7 +48,6 @@ LABELS = {
     "detail": "Method detail",
 }
 """Names of columns and methods in print; others are printed as they are, without underscores."""
-
 _SOURCES = {
     "simulated": "simulated data",
     "archive": "granules of an archive",
@@ -44,24 +56,11 @@ _SOURCES = {
 }
 
 
-@dataclass(frozen=True)
-class Caption:
-    """Region, month (YYYY-MM) and source of a figure's data."""
-
-    region: str
-    month: str
-    source: str
-    """A key of `_SOURCES`."""
-
-    def __str__(self) -> str:
-        year, month = self.month.split("-")
-        return f"{self.region}  ·  {month_name[int(month)]} {year}  ·  {_SOURCES[self.source]}"
-
-
-def read_caption(raster: str | Path) -> Caption:
-    """Caption of figures of the run that made a raster."""
+def read_caption(raster: str | Path) -> str:
+    """Region, month and source of the run that made a raster, for print."""
     run = read_run(raster)
-    return Caption(run["region"], run["month"], run["source"])
+    year, month = run["month"].split("-")
+    return f"{run['region']}  ·  {month_name[int(month)]} {year}  ·  {_SOURCES[run['source']]}"
 
 
 def panel_lines(names: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
@@ -79,7 +78,7 @@ def axis_label(name: str, deviation: str, unit: object) -> str:
 
 
 @contextmanager
-def new_page(path: str | Path, title: str, caption: Caption, note: str, size: tuple[float, float]) -> Iterator[Figure]:
+def new_page(path: str | Path, title: str, caption: str, note: str, size: tuple[float, float]) -> Iterator[Figure]:
     """A figure of `size` inches under a heading of up to three lines; written to `path` when the block ends."""
     width, height = size
     # compress: without it labels beside axes of equal aspect can end up beyond the page.
@@ -88,20 +87,32 @@ def new_page(path: str | Path, title: str, caption: Caption, note: str, size: tu
     # after_reset: a matplotlibrc on this machine must not change the picture.
     with style.context(STYLE, after_reset=True):
         figure = Figure(figsize=size, layout=layout)
-        for text, below, font_size, weight in (
-            (title, 0.12, 13, "bold"),
-            (str(caption), 0.40, 9, "normal"),
-            (note, 0.62, 8, "normal"),
-        ):
+        heading = ((title, 0.12, 13, "bold"), (caption, 0.40, 9, "normal"), (note, 0.62, 8, "normal"))
+        for text, below, points, weight in heading:
             if text:
-                position = 0.12 / width, 1 - below / height
-                figure.text(*position, text, va="top", color=INK, size=font_size, weight=weight)
+                figure.text(0.12 / width, 1 - below / height, text, va="top", color=INK, size=points, weight=weight)
         yield figure
         with replaced(path) as partial:
             # matplotlib would name its version, and the bytes would change with it.
-            figure.savefig(partial, metadata={"Software": None, "Title": title, "Description": str(caption)})
+            figure.savefig(partial, metadata={"Software": None, "Title": title, "Description": caption})
 
 
 def label_of(name: str) -> str:
     """Name of a column or method in print."""
     return LABELS.get(name, name.replace("_", " "))
+
+
+def percent_text(share: float) -> str:
+    """A percentage for print, told from 0 and from 100 where it differs."""
+    if np.isnan(share):
+        return ""
+    if 0 < share < 0.1:
+        return "< 0.1 %"
+    if 99.5 <= share < 100:
+        return "> 99 %"
+    return f"{share:.1f} %" if 0 < share < 9.95 else f"{share:.0f} %"
+
+
+def signed_text(value: float, digits: int) -> str:
+    """A number with a true minus sign, and without any when it rounds to zero."""
+    return f"{value:z.{digits}f}".replace("-", "−")

@@ -9,18 +9,16 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 
-from kilomoist.reporting.figures.pages import Caption, label_of, new_page
+from kilomoist.reporting.figures.pages import BLUE, FAINT, ROUND_STEPS, label_of, new_page
 from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
-from kilomoist.reporting.figures.style import BLUE, FAINT, MOISTURE_UNIT, ROUND_STEPS
 
 COUNT_COLOURS = ListedColormap(colormaps["Blues"](np.linspace(0.3, 1, 256)))
 """Without the palest blues: a single cell must be seen on white."""
-NO_CELLS = "no cells"
 DENSE = 1000
 """More points than this are drawn as counts, because dots would hide each other."""
 
 
-def draw_predicted_observed(path: str | Path, frame: pd.DataFrame, scores: pd.DataFrame, caption: Caption) -> Figure:
+def draw_predicted_observed(path: str | Path, frame: pd.DataFrame, scores: pd.DataFrame, caption: str) -> Figure:
     """Predicted against observed 9 km cells, training and test apart (figure 4 of the study).
 
     `frame` has columns observed, predicted (m³/m³) and split (`train` or `test`); `scores` has protocol (`train`, or
@@ -41,24 +39,23 @@ def draw_predicted_observed(path: str | Path, frame: pd.DataFrame, scores: pd.Da
             part = frame[frame["split"] == split]
             if len(frame) > DENSE:
                 # Regular hexagons are √3 times as high as they are apart in a row.
-                look: dict[str, Any] = {"gridsize": (60, 35), "mincnt": 1, "cmap": COUNT_COLOURS, "linewidths": 0}
-                extent = (*limits, *limits)
-                counts.append(axes.hexbin(part["observed"], part["predicted"], extent=extent, **look))
+                grid: dict[str, Any] = {"gridsize": (60, 35), "extent": (*limits, *limits), "mincnt": 1}
+                look = {"cmap": COUNT_COLOURS, "linewidths": 0}
+                counts.append(axes.hexbin(part["observed"], part["predicted"], **grid, **look))
             else:
                 axes.scatter(part["observed"], part["predicted"], s=12, color=BLUE, alpha=0.6, linewidths=0)
             draw_comparison(axes, title, limits, scores[scores["protocol"] == protocol])
-            axes.set_xlabel(f"Observed ({MOISTURE_UNIT})")
+            axes.set_xlabel("Observed (m³/m³)")
             if part.empty:
-                axes.text(0.5, 0.25, NO_CELLS, transform=axes.transAxes, ha="center", color=FAINT, size=11)
-        both[0].set_ylabel(f"Predicted ({MOISTURE_UNIT})")
+                axes.text(0.5, 0.25, "no cells", transform=axes.transAxes, ha="center", color=FAINT, size=11)
+        both[0].set_ylabel("Predicted (m³/m³)")
         if counts:
             largest = max((float(count.get_array().max()) for count in counts if len(count.get_array())), default=1.0)
             norm = LogNorm(1, max(largest, 2))
             for count in counts:
                 count.set_norm(norm)
-            ticks = [digit * 10**power for power in range(6) for digit in ROUND_STEPS[:3]]
-            ticks = [tick for tick in ticks if tick <= norm.vmax]
-            label = "Cells per hexagon"
-            bar = page.colorbar(counts[0], ax=both, label=label, shrink=0.8, ticks=ticks, format="{x:,.0f}")
+            bar = page.colorbar(counts[0], ax=both, label="Cells per hexagon", shrink=0.8, format="{x:,.0f}")
+            ticks = (digit * 10**power for power in range(6) for digit in ROUND_STEPS[:3])
+            bar.set_ticks([tick for tick in ticks if tick <= norm.vmax])
             bar.minorticks_off()
     return page

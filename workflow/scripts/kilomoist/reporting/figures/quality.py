@@ -10,25 +10,17 @@ from matplotlib.patches import Patch
 from rasterio.enums import Resampling
 
 from kilomoist.mapping.flags import FLAGS, NO_FLAG, SEVERITY, most_severe, severity_colours
-from kilomoist.reporting.figures.cartography import Bounds, draw_map, read_view, view_of
-from kilomoist.reporting.figures.pages import Caption, new_page
-from kilomoist.reporting.figures.style import INK, MISSING, percent_text
+from kilomoist.reporting.figures.cartography import Region, draw_map, read_view, view_of
+from kilomoist.reporting.figures.pages import INK, MISSING, new_page, percent_text
 
 
-def draw_quality(
-    path: str | Path,
-    quality_path: str | Path,
-    table: pd.DataFrame,
-    caption: Caption,
-    outline_path: str | Path | None = None,
-    bbox: Bounds | None = None,
-) -> Figure:
+def draw_quality(path: str | Path, quality: str | Path, table: pd.DataFrame, caption: str, region: Region) -> Figure:
     """Most severe flag of every pixel, and the share of the pixels with a value that each flag is set on.
 
-    Reads `quality.tif`; `table` is its `flags.flag_table`. The region is that of `cartography.view_of`.
+    Reads `quality.tif`; `table` is its `flags.flag_table`.
     """
-    view, tags = view_of(quality_path, outline_path, bbox)
-    flags = read_view(quality_path, view, Resampling.nearest)
+    view, tags = view_of(quality, region)
+    flags = read_view(quality, view, Resampling.nearest)
     reconciled = tags.get("reconciled") != "no"
     places = np.where(np.isnan(flags), np.nan, most_severe(reconciled)[np.nan_to_num(flags).astype(np.uint8)])
     places[places == SEVERITY.index("no_value")] = np.nan  # the grey of the region, nothing outside of it

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from kilomoist.reporting.figures.style import INK, MOISTURE_UNIT, ROUND_STEPS, signed_text
+from kilomoist.reporting.figures.pages import INK, ROUND_STEPS, signed_text
 
 
 def read_scores(scores: str, intervals: str) -> pd.DataFrame:
@@ -20,13 +19,12 @@ def draw_comparison(axes: Axes, title: str, limits: tuple[float, float], scores:
     """Equal axes, the 1:1 line and the scores of the table's first row, in a panel of two soil moistures."""
     axes.plot(limits, limits, color=INK, linewidth=0.8, linestyle="--", label="1:1", zorder=1.5)
     axes.set(xlim=limits, ylim=limits, aspect="equal", title=title)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(6, steps=ROUND_STEPS))
+    axes.locator_params(nbins=6, steps=ROUND_STEPS)
     axes.legend(loc="lower right")
     if len(scores):
-        look: dict[str, Any] = {"va": "top", "size": 8.5, "linespacing": 1.35}
+        text = _score_text(scores.iloc[0])
         # Below what is drawn: no point may be hidden.
-        axes.text(0.03, 0.97, _score_text(scores.iloc[0]), transform=axes.transAxes, zorder=1.6, **look)
+        axes.text(0.03, 0.97, text, va="top", size=8.5, linespacing=1.35, transform=axes.transAxes, zorder=1.6)
 
 
 def _score_text(scores: Mapping[str, Any]) -> str:
@@ -39,9 +37,9 @@ def _score_text(scores: Mapping[str, Any]) -> str:
         "r": lambda value: f"r = {signed_text(value, 2)}{interval}",
         effective: lambda value: "p < 0.001" if value < 0.001 else f"p = {value:.3f}",
         "r2": lambda value: f"R² = {signed_text(value, 2)}",
-        "rmse": lambda value: f"RMSE = {value:.3f} {MOISTURE_UNIT}",
-        "ubrmse": lambda value: f"ubRMSE = {value:.3f} {MOISTURE_UNIT}",
-        "bias": lambda value: f"bias = {signed_text(value, 3)} {MOISTURE_UNIT}",
+        "rmse": lambda value: f"RMSE = {value:.3f} m³/m³",
+        "ubrmse": lambda value: f"ubRMSE = {value:.3f} m³/m³",
+        "bias": lambda value: f"bias = {signed_text(value, 3)} m³/m³",
     }
     return "\n".join(write(scores[name]) for name, write in formats.items() if pd.notna(scores.get(name)))
 

@@ -8,13 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
-from kilomoist.reporting.figures.pages import Caption, axis_label, new_page, panel_lines
-from kilomoist.reporting.figures.style import BLUE, MISSING, NO_VALUE, ORANGE, ROUND_STEPS, percent_text
+from kilomoist.reporting.figures import pages
 
 
-def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, caption: Caption) -> Figure:
+def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, caption: str) -> Figure:
     """Distributions of every predictor at 9 km (training rows) and 1 km (pixels), a row of panels a space.
 
     `table` and `histograms` are those of `mapping.shifts.shift_tables`.
@@ -27,10 +25,10 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
         notes.append(
             "Deviations are what the model sees: at 9 km from the mean over coarse cells, at 1 km from that over 9 km."
         )
-    lines = panel_lines(dict.fromkeys(spaces, names))
+    lines = pages.panel_lines(dict.fromkeys(spaces, names))
     columns = max(len(part) for _, part in lines)
     size = max(2.7 * columns + 0.6, 6.6), 1.2 + 0.2 * len(notes) + 2.6 * len(lines)
-    with new_page(path, "Predictors at 9 km and at 1 km", caption, "\n".join(notes), size) as page:
+    with pages.new_page(path, "Predictors at 9 km and at 1 km", caption, "\n".join(notes), size) as page:
         panels = page.subplots(len(lines), columns, squeeze=False)
         for row, (space, part) in zip(panels, lines, strict=True):
             for axes in row[len(part) :]:
@@ -40,12 +38,12 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
                 bins = histograms[(histograms["space"] == space) & (histograms["predictor"] == name)]
                 _draw_distributions(axes, summary, bins)
                 deviation = ", deviation" if space == "deviation" else ""
-                axes.set_xlabel(axis_label(name, deviation, summary["unit"].iloc[0]))
+                axes.set_xlabel(pages.axis_label(name, deviation, summary["unit"].iloc[0]))
             row[0].set_ylabel("Density")
         handles = [
-            Patch(color=MISSING, alpha=0.4, label="range of the training rows"),
-            Line2D([], [], color=BLUE, linewidth=1.4, label="9 km, training rows"),
-            Line2D([], [], color=ORANGE, linewidth=1.4, label="1 km, pixels of the map"),
+            Patch(color=pages.MISSING, alpha=0.4, label="range of the training rows"),
+            Line2D([], [], color=pages.BLUE, linewidth=1.4, label="9 km, training rows"),
+            Line2D([], [], color=pages.ORANGE, linewidth=1.4, label="1 km, pixels of the map"),
         ]
         page.legend(handles=handles, loc="outside lower center", ncols=3)
     return page
@@ -54,16 +52,17 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
 def _draw_distributions(axes: Axes, summary: pd.DataFrame, bins: pd.DataFrame) -> None:
     """Two histograms as densities, on the training rows' range, as far as the first and last percent of the pixels."""
     training, pixels = summary.loc["9 km"], summary.loc["1 km"]
-    axes.axvspan(training["minimum"], training["maximum"], color=MISSING, alpha=0.4, linewidth=0)
+    axes.axvspan(training["minimum"], training["maximum"], color=pages.MISSING, alpha=0.4, linewidth=0)
     edges = np.append(bins["lower"], bins["upper"].iloc[-1])
-    for column, colour in (("rows", BLUE), ("pixels", ORANGE)):
+    for column, colour in (("rows", pages.BLUE), ("pixels", pages.ORANGE)):
         density = bins[column].to_numpy() / max(bins[column].sum(), 1) / np.diff(edges)
         axes.stairs(density, edges, color=colour, linewidth=1.4)
     low = np.nanmin([training["minimum"], pixels["p01"]])
     high = np.nanmax([training["maximum"], pixels["p99"]])
     margin = 0.05 * (high - low) or 1.0
     axes.set(xlim=(low - margin, high + margin), yticks=[], ylim=(0, 1.18 * axes.get_ylim()[1]))
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=ROUND_STEPS))
+    axes.locator_params("x", nbins=5, steps=pages.ROUND_STEPS)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    text = NO_VALUE if np.isnan(pixels["outside"]) else f"{percent_text(100 * pixels['outside'])} of the pixels outside"
+    outside = pages.percent_text(100 * pixels["outside"])
+    text = f"{outside} of the pixels outside" if outside else pages.NO_VALUE
     axes.text(0.5, 0.98, text, transform=axes.transAxes, ha="center", va="top", size=8)
