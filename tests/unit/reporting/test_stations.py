@@ -43,8 +43,7 @@ def test_both_formats_in_zip_and_folder(tmp_path: Path, write: Callable[..., str
         file_name("A"): write(records),
         file_name("Far_away-2"): write(hourly("2021/08/02 00:00", 48, 0.25), "Far_away-2", (-47.25, -179.5)),
     }
-    path = tmp_path / place
-    write_archive(path, files)
+    write_archive(tmp_path / place, files)
     found = read(tmp_path / Path(place).parts[0])
     assert list(found) == ["id", "longitude", "latitude", "soil_moisture", "measurements"]
     assert found["id"].tolist() == ["NET/A", "NET/Far_away-2"]
