@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
 from kilomoist.learning.models import Model, uses_predictors
-from kilomoist.mapping.applicability import (
-    MEAN_ROWS,
-    Applicability,
-    applicability,
-    read_applicability,
-    verdict_on,
-    weights_of,
-    write_applicability,
-)
+from kilomoist.mapping import applicability as area
+from kilomoist.mapping.applicability import Applicability, applicability
 
 TABLE = np.array([[1.0, 10.0], [2.0, 30.0], [3.0, 20.0], [4.0, 60.0], [6.0, 50.0], [9.0, 40.0]])
 FOLDS = np.array([0, 0, 1, 1, 2, 2])
@@ -154,11 +147,11 @@ def test_scale_of_weights_and_units_of_predictors_do_not_matter() -> None:
 
 def test_mean_distance_of_many_rows_is_sampled() -> None:
     """Of so many as are compared it is exact."""
-    for rows, error in ((MEAN_ROWS, 1e-9), (MEAN_ROWS + 1000, 0.003)):
+    for rows, error in ((area.MEAN_ROWS, 1e-9), (area.MEAN_ROWS + 1000, 0.003)):
         x, folds = np.random.default_rng(3).normal(size=(rows, 3)), np.arange(rows) % 5
         found, again, other = (applicability(x, folds, np.ones(3), seed).mean_distance for seed in (1, 1, 2))
         assert found == again
-        assert (found == other) == (rows == MEAN_ROWS)
+        assert (found == other) == (rows == area.MEAN_ROWS)
         assert found == pytest.approx(pdist(x / x.std(axis=0, ddof=1)).mean(), rel=error)
 
 
@@ -181,29 +174,29 @@ def test_chunks_change_nothing_and_bound_memory() -> None:
 def test_a_verdict_has_a_value_where_no_predictor_is_missing() -> None:
     known = applicability(TABLE, FOLDS, WEIGHTS, 1)
     predictors = np.append(NEW, [[np.nan, 10], [1, np.nan]], axis=0).T.reshape(2, 2, 3)
-    verdict = verdict_on(known, predictors)
+    verdict = area.verdict_on(known, predictors)
     for name, expected in (("dissimilarity", known.dissimilarity(NEW)), ("outside_range", known.outside_range(NEW))):
         np.testing.assert_allclose(verdict[name].ravel(), [*expected, np.nan, np.nan], rtol=1e-6)
-        np.testing.assert_array_equal(verdict_on(None, predictors)[name].ravel(), [0, 0, 0, 0, np.nan, np.nan])
+        np.testing.assert_array_equal(area.verdict_on(None, predictors)[name].ravel(), [0, 0, 0, 0, np.nan, np.nan])
 
 
 def test_what_was_learned_comes_back_in_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(3).normal(size=(200, 2)).astype(np.float32)
     known, facts = applicability(x, np.arange(200) % 5, np.array([1.0, 2.0]), 1), {"predictors": ["ndvi", "lst_day"]}
-    write_applicability(tmp_path / "one.npz", known, facts)
+    area.write_applicability(tmp_path / "one.npz", known, facts)
     monkeypatch.setattr("time.localtime", lambda *_: (1999, 1, 1, 0, 0, 0, 4, 1, 0))
     monkeypatch.setattr("time.time", lambda: 915_148_800.0)
-    write_applicability(tmp_path / "other.npz", known, facts)
+    area.write_applicability(tmp_path / "other.npz", known, facts)
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
-    found, told = read_applicability(tmp_path / "one.npz")
+    found, told = area.read_applicability(tmp_path / "one.npz")
     assert told == facts
     assert isinstance(found, Applicability)
     assert (found.threshold, found.mean_distance) == (known.threshold, known.mean_distance)
     new = np.random.default_rng(4).normal(size=(50, 2))
     np.testing.assert_array_equal(found.dissimilarity(new), known.dissimilarity(new))
     np.testing.assert_array_equal(found.outside_range(new), known.outside_range(new))
-    write_applicability(tmp_path / "none.npz", None, facts)
-    assert read_applicability(tmp_path / "none.npz") == (None, facts)
+    area.write_applicability(tmp_path / "none.npz", None, facts)
+    assert area.read_applicability(tmp_path / "none.npz") == (None, facts)
 
 
 def test_many_equal_rows_do_not_slow_the_search() -> None:
@@ -234,8 +227,8 @@ def importance(percent: list[float]) -> pd.DataFrame:
     ],
 )
 def test_weights_are_importances_of_the_maps_method(percent: list[float], method: str, expected: list[float]) -> None:
-    assert weights_of(importance(percent), method, ["ndvi", "lst_day"]).tolist() == expected
-    assert weights_of(importance(percent)[:0], method, ["ndvi"]).tolist() == [1]
+    assert area.weights_of(importance(percent), method, ["ndvi", "lst_day"]).tolist() == expected
+    assert area.weights_of(importance(percent)[:0], method, ["ndvi"]).tolist() == [1]
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,7 @@ from scipy.ndimage import gaussian_filter
 
 from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, Window
-from kilomoist.mapping.flags import (
-    FLAGS,
-    NO_FLAG_COLOUR,
-    SEVERITY,
-    colour_table,
-    count_values,
-    flag_block,
-    flag_table,
-    legend,
-    most_severe,
-    severity_colours,
-    share_without,
-    verdict_flags,
-)
+from kilomoist.mapping import flags
 from kilomoist.mapping.maps import AnalysisCells, bounds_of, finish_block, map_tags
 from kilomoist.products import products_of
 from kilomoist.reconciliation import Reconciliation
@@ -29,6 +16,7 @@ from kilomoist.regions import blocks_of
 
 CELLS = Window(200, 3000, 18, 22)
 BOUNDS = (0.0, 1.0)
+WARRANTED = "as far as warranted: the target has weight 0.401, the model's mean the rest"
 
 
 def field(seed: int, window: Window, deviation: float, scale: float, share: float) -> np.ndarray:
@@ -65,13 +53,11 @@ def make_map(raw: np.ndarray, target: np.ndarray, side: int, bounds: tuple[float
 
 def edge_ratio(values: np.ndarray) -> float:
     """Mean |gradient| across cell edges, divided by that inside cells, along both axes."""
-    across, inside = [], []
-    for axis in (0, 1):
-        steps = np.abs(np.diff(values.astype(float), axis=axis))
-        at_edge = np.arange(1, values.shape[axis]) % CELL_SIDE == 0
-        across.append(np.compress(at_edge, steps, axis=axis).ravel())
-        inside.append(np.compress(~at_edge, steps, axis=axis).ravel())
-    return float(np.nanmean(np.concatenate(across)) / np.nanmean(np.concatenate(inside)))
+    across, inside = np.empty(0), np.empty(0)
+    for along in (values.astype(float), values.T.astype(float)):
+        steps, at_edge = np.abs(np.diff(along, axis=0)), np.arange(1, len(along)) % CELL_SIDE == 0
+        across, inside = np.append(across, steps[at_edge]), np.append(inside, steps[~at_edge])
+    return float(np.nanmean(across) / np.nanmean(inside))
 
 
 @given(seed=st.integers(0, 10_000), share=st.floats(0.4, 1), targets=st.floats(0.3, 1))
@@ -134,11 +120,9 @@ def test_without_correction_the_map_is_the_raw_one() -> None:
     """`map.reconcile: false`: no cell has a target, bounds still hold."""
     raw = raw_map(10, 0.7)
     raw[0, 0] = 1.2
-    pixels = CELLS.refined(CELL_SIDE)
     cells = AnalysisCells(CELLS, np.full(CELLS.shape, np.nan), np.zeros(CELLS.shape), 1.0, 0.0)
-    values = finish_block(raw, cells, CELLS, BOUNDS)
-    assert values.shape == pixels.shape
-    np.testing.assert_array_equal(values, np.clip(raw, 0, 1).astype(np.float32))
+    expected = np.clip(raw, 0, 1).astype(np.float32)
+    np.testing.assert_array_equal(finish_block(raw, cells, CELLS, BOUNDS), expected, strict=True)
 
 
 def test_bounds_are_physical() -> None:
@@ -150,19 +134,10 @@ def test_bounds_are_physical() -> None:
     [
         ((0.2, 1.0, 0.04), 0.04, ("yes", "0.04 m3 m-3")),
         ((np.nan, 1.0, 0.0), 0.0, ("no", "0 m3 m-3 (0: intervals are conditional on the target)")),
-        (
-            (0.2, 0.401, 0.0123),
-            0.02,
-            (
-                "as far as warranted: the target has weight 0.401, the model's mean the rest",
-                "0.02 m3 m-3 said, 0.0123 m3 m-3 left after weighing",
-            ),
-        ),
+        ((0.2, 0.401, 0.0123), 0.02, (WARRANTED, "0.02 m3 m-3 said, 0.0123 m3 m-3 left after weighing")),
     ],
 )
-def test_a_map_tells_how_far_it_is_reconciled(
-    cells: tuple[float, float, float], error: float, told: tuple[str, str]
-) -> None:
+def test_a_map_tells_how_far_it_is_reconciled(cells: tuple, error: float, told: tuple[str, str]) -> None:
     target, *merged = cells
     analysis = AnalysisCells(CELLS, np.full(CELLS.shape, target), np.zeros(CELLS.shape), *merged)
     tags = {"reconciled": told[0], "interval": "0.9", "target_error": told[1]}
@@ -182,11 +157,11 @@ RECONCILED = np.array([[True]])
 
 def test_legend_matches_the_published_bits() -> None:
     published = {f"bit_{bit}": meaning for bit, meaning in enumerate([*MEANINGS, "no value"])}
-    assert legend(["ndvi", "lst_day"]) == published
+    assert flags.legend(["ndvi", "lst_day"]) == published
     never = {"bit_5": "frozen (never set: lst_day is not in use)"}
-    assert legend(["ndvi"]) == published | never
-    assert sorted(flag.bit for flag in FLAGS.values()) == list(range(8))
-    assert sorted(SEVERITY) == sorted(FLAGS)
+    assert flags.legend(["ndvi"]) == published | never
+    assert sorted(flag.bit for flag in flags.FLAGS.values()) == list(range(8))
+    assert sorted(flags.SEVERITY) == sorted(flags.FLAGS)
 
 
 def stack_of(shape: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -204,11 +179,11 @@ def test_flags_of_single_pixels() -> None:
     stack["lst_day_days"][0, 6], stack["snow"][0, 6] = 1, 1
     values[0, 7] = np.nan
     stack["water"][0, 7] = 1
-    flags = flag_block(values, stack, {"lst_day": 5, "ndvi": 16}, np.array([[True], [False]]), {})
-    assert flags.dtype == np.uint8
-    assert flags[0].tolist() == [4, 0, 4, 8, 8, 0, 12, 128, 0]
-    assert not flags[1:9].any()
-    assert (flags[9:] == 16).all()
+    found = flags.flag_block(values, stack, {"lst_day": 5, "ndvi": 16}, np.array([[True], [False]]), {})
+    assert found.dtype == np.uint8
+    assert found[0].tolist() == [4, 0, 4, 8, 8, 0, 12, 128, 0]
+    assert not found[1:9].any()
+    assert (found[9:] == 16).all()
 
 
 @given(seed=st.integers(0, 1000))
@@ -222,29 +197,29 @@ def test_pixels_without_value_only_say_so(seed: int) -> None:
     }
     values = np.where(random.random(shape) < 0.6, 0.2, np.nan).astype(np.float32)
     reconciled = random.random((3, 2)) < 0.5
-    flags = flag_block(values, stack, {"lst_day": 0.5}, reconciled, {})
+    found = flags.flag_block(values, stack, {"lst_day": 0.5}, reconciled, {})
     for row, column in np.ndindex(shape):
         place = (row, column)
         surface = any(stack[name][place] > 0.05 for name in ("water", "snow"))
         few = stack["lst_day_days"][place] < 0.5
         raised = 4 * few + 8 * surface + 16 * (not reconciled[row // 9, column // 9])
-        assert flags[place] == (128 if np.isnan(values[place]) else raised)
+        assert found[place] == (128 if np.isnan(values[place]) else raised)
 
 
 def test_flags_without_vegetation_and_without_predictors() -> None:
     """Temperature alone tells nothing of water."""
     stack, values = {"lst_day_days": np.full((9, 9), 4.0, np.float32)}, np.full((9, 9), 0.2, np.float32)
     for few_days, flag in (({"lst_day": 5}, 4), ({"lst_day": 3}, 0), ({}, 0)):
-        assert (flag_block(values, stack, few_days, RECONCILED, {}) == flag).all()
+        assert (flags.flag_block(values, stack, few_days, RECONCILED, {}) == flag).all()
 
 
 def test_pixels_freeze_below_273_15_kelvin() -> None:
     stack, values = stack_of((9, 9)), np.full((9, 9), 0.2, np.float32)
     stack["lst_day"] = np.full((9, 9), 273.15, np.float32)
     stack["lst_day"][0, :3] = [273.14, 273.16, np.nan]
-    flags = flag_block(values, stack, {}, RECONCILED, {})
-    assert flags[0, :4].tolist() == [32, 0, 0, 0]
-    assert flags.sum() == 32
+    found = flags.flag_block(values, stack, {}, RECONCILED, {})
+    assert found[0, :4].tolist() == [32, 0, 0, 0]
+    assert found.sum() == 32
 
 
 def test_flags_that_are_found_elsewhere_are_set_where_they_hold() -> None:
@@ -252,33 +227,33 @@ def test_flags_that_are_found_elsewhere_are_set_where_they_hold() -> None:
     values[8] = np.nan
     outside = np.zeros((2, 9, 9), bool)
     outside[0, 0], outside[1, :, 0] = True, True
-    others = verdict_flags({"outside_range": outside[0], "dissimilarity": np.where(outside[1], 0.5, 0.4)}, 0.4, 3)
-    flags = flag_block(values, stack_of((9, 9)), {}, RECONCILED, others)
-    assert flags[0, :2].tolist() == [64 + 2 + 1, 64 + 1]
-    assert flags[1, :2].tolist() == [64 + 2, 64]
-    assert (flags[8] == 128).all()
+    others = flags.verdict_flags({"outside_range": outside[0], "dissimilarity": np.where(outside[1], 0.5, 0.4)}, 0.4, 3)
+    found = flags.flag_block(values, stack_of((9, 9)), {}, RECONCILED, others)
+    assert found[0, :2].tolist() == [64 + 2 + 1, 64 + 1]
+    assert found[1, :2].tolist() == [64 + 2, 64]
+    assert (found[8] == 128).all()
 
 
 def test_each_value_has_the_colour_of_its_most_severe_flag() -> None:
-    places, colours = most_severe(), colour_table()
-    assert places[0] == len(SEVERITY)
-    assert [SEVERITY[places[value]] for value in (128, 255, 32 + 8, 8 + 2, 3, 1 + 16, 16 + 4, 4 + 64, 64)] == [
+    places, colours = flags.most_severe(), flags.colour_table()
+    assert places[0] == len(flags.SEVERITY)
+    assert [flags.SEVERITY[places[value]] for value in (128, 255, 32 + 8, 8 + 2, 3, 1 + 16, 16 + 4, 4 + 64, 64)] == [
         *("no_value", "no_value", "frozen", "water_or_snow", "outside_applicability", "outside_range"),
         *("not_reconciled", "few_observations", "without_radiometer"),
     ]
     assert sorted(colours) == list(range(256))
     for value, colour in colours.items():
-        assert "#" + "".join(f"{part:02X}" for part in colour) == severity_colours()[places[value]]
-    assert severity_colours()[-1] == NO_FLAG_COLOUR
-    assert len(set(severity_colours())) == 9
+        assert "#" + "".join(f"{part:02X}" for part in colour) == flags.severity_colours()[places[value]]
+    assert flags.severity_colours()[-1] == flags.NO_FLAG_COLOUR
+    assert len(set(flags.severity_colours())) == 9
 
 
 def test_shares_are_of_the_pixels_that_have_a_value() -> None:
-    flags = np.array([[0, 0, 0, 4, 6], [66, 128, 128, 128, 128]], np.uint8)
-    table = flag_table(count_values(flags)).set_index("flag")
+    found = np.array([[0, 0, 0, 4, 6], [66, 128, 128, 128, 128]], np.uint8)
+    table = flags.flag_table(flags.count_values(found)).set_index("flag")
     numbers = [0, 2, 2, 0, 0, 0, 1, 3]
     assert table["pixels"].to_dict() == dict(zip([*MEANINGS, "no flag"], numbers, strict=True))
     np.testing.assert_allclose(table["share"], table["pixels"] / 6)
     assert table["bit"].tolist()[:-1] == list(range(7))
-    assert share_without(table.reset_index(), "outside_applicability") == pytest.approx(4 / 6)
-    assert flag_table(count_values(np.full(4, 128, np.uint8)))["share"].isna().all()
+    assert flags.share_without(table.reset_index(), "outside_applicability") == pytest.approx(4 / 6)
+    assert flags.flag_table(flags.count_values(np.full(4, 128, np.uint8)))["share"].isna().all()

@@ -20,27 +20,14 @@ from kilomoist.learning.learners import LearnerSettings, fit, predict_mean
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fit_small
-from kilomoist.mapping.calibration import (
-    MIN_ERRORS,
-    CalibrationSet,
-    MapSettings,
-    absolute_errors,
-    block_offsets,
-    calibrate,
-    conformal_quantile,
-    conformalised,
-    crossed_coverage,
-    detail_errors,
-    error_scale_ratio,
-    spread,
-)
+from kilomoist.mapping import calibration
 from kilomoist.mapping.maps import interval_block
 from kilomoist.mapping.merging import MergedTarget, merged_target
 
 WINDOW = Window(200, 2900, 48, 48)
 FOREST = LearnerSettings("random_forest", 30, 1, 10)
 FULL_DEPTH = LearnerSettings("random_forest", 50, 1, 3)
-RECONCILED = MapSettings(True, 0.9, 0.5)
+RECONCILED = calibration.MapSettings(True, 0.9, 0.5)
 
 
 def smooth(seed: int, shape: tuple[int, int], width: float) -> np.ndarray:
@@ -52,13 +39,6 @@ def rmse(values: ArrayLike, truth: ArrayLike) -> float:
     return float(np.sqrt(np.mean((np.asarray(values) - np.asarray(truth)) ** 2)))
 
 
-def region() -> Cells:
-    """Soil moisture that follows a smooth and a rough predictor, and something that no predictor knows."""
-    a, b = smooth(1, WINDOW.shape, 6), smooth(2, WINDOW.shape, 1)
-    hidden = smooth(3, WINDOW.shape, 1)
-    return Cells(0.2 + 0.03 * a + 0.02 * b + 0.01 * hidden, np.stack([a, b]), WINDOW)
-
-
 def samples_of(cells: Cells) -> pd.DataFrame:
     row, column = np.nonzero(cells.complete())
     table = pd.DataFrame({"row": row + cells.window.row, "col": column + cells.window.column})
@@ -66,6 +46,13 @@ def samples_of(cells: Cells) -> pd.DataFrame:
     for name, layer in zip(("a", "b"), cells.predictors, strict=True):
         table[name] = layer[row, column]
     return table.assign(split="train")
+
+
+USE = ["a", "b"]
+A, B, HIDDEN = (smooth(seed, WINDOW.shape, width) for seed, width in ((1, 6), (2, 1), (3, 1)))
+CELLS = Cells(0.2 + 0.03 * A + 0.02 * B + 0.01 * HIDDEN, np.stack([A, B]), WINDOW)
+"""Soil moisture that follows a smooth and a rough predictor, and something that no predictor knows."""
+SAMPLES = samples_of(CELLS)
 
 
 # Conformal quantiles
@@ -77,14 +64,15 @@ def samples_of(cells: Cells) -> pd.DataFrame:
 )
 def test_conformal_quantile_counts_one_more_than_there_are(n: int, coverage: float, expected: float) -> None:
     """⌈(n + 1)·coverage⌉, by hand; too few scores bound nothing."""
-    assert conformal_quantile(np.random.default_rng(1).permutation(np.arange(1.0, n + 1)), coverage) == expected
+    scores = np.random.default_rng(1).permutation(np.arange(1.0, n + 1))
+    assert calibration.conformal_quantile(scores, coverage) == expected
 
 
 def test_a_new_score_is_covered_as_often_as_promised() -> None:
     """Over many draws, whatever the distribution: between the nominal share and 1 / (n + 1) more."""
     random = np.random.default_rng(2)
     draws = random.exponential(size=(4000, 41)) ** 2
-    covered = np.mean([draw[0] <= conformal_quantile(draw[1:], 0.9) for draw in draws])
+    covered = np.mean([draw[0] <= calibration.conformal_quantile(draw[1:], 0.9) for draw in draws])
     assert 0.9 - 3 * math.sqrt(0.09 / 4000) < covered < 0.9 + 1 / 41 + 3 * math.sqrt(0.09 / 4000)
 
 
@@ -99,12 +87,13 @@ def test_spread_of_both_methods_follows_the_quantiles() -> None:
     low, high = estimator.predict(x[:50], quantiles=[0.05, 0.95]).T
     mean = predict_mean(estimator, x[:50])
     absolute = Model("absolute", "random_forest", ("a",), 50, 1.0, 2000, 0, estimator)
-    np.testing.assert_allclose(spread(absolute, x[:50], 0.9, 0.01, 0.0), [mean - low + 0.01, high - mean + 0.01])
+    found = calibration.spread(absolute, x[:50], 0.9, 0.01, 0.0)
+    np.testing.assert_allclose(found, [mean - low + 0.01, high - mean + 0.01])
     detail = Model("detail", "random_forest", ("a",), 50, 0.5, 2000, 40, estimator)
-    below, above = spread(detail, x[:50], 0.9, 0.01, 0.0)
+    below, above = calibration.spread(detail, x[:50], 0.9, 0.01, 0.0)
     np.testing.assert_allclose(below, (high - low) / 2)
     np.testing.assert_array_equal(below, above)
-    assert spread(detail, x[:50], 0.9, 0.0, 7.0)[0].min() == 7.0
+    assert calibration.spread(detail, x[:50], 0.9, 0.0, 7.0)[0].min() == 7.0
     assert np.corrcoef(below, x[:50, 0])[0, 1] > 0.9, "where values scatter more, more is expected"
 
 
@@ -116,7 +105,7 @@ def test_spread_of_both_methods_follows_the_quantiles() -> None:
     ],
 )
 def test_without_quantiles_all_places_are_alike(model: Model) -> None:
-    below, above = spread(model, np.zeros((4, 3)), 0.9, 0.0, 0.0)
+    below, above = calibration.spread(model, np.zeros((4, 3)), 0.9, 0.0, 0.0)
     assert below.tolist() == above.tolist() == [1, 1, 1, 1]
 
 
@@ -125,75 +114,67 @@ def test_without_quantiles_all_places_are_alike(model: Model) -> None:
 
 def test_without_detail_the_errors_are_those_of_interpolation() -> None:
     """At α = 0: what B(y36) lacks, after reconciliation, never a width of zero."""
-    cells = region()
     nothing = Model("detail", "random_forest", ("a", "b"), 1, 0.0, 0, 144, None)
-    errors = detail_errors(cells, FOREST, nothing, RECONCILED)
+    errors = calibration.detail_errors(CELLS, FOREST, nothing, RECONCILED)
     found = errors.table["observed"] - errors.table["estimated"]
-    expected = reconciled_detail(detail_of(cells.target, WINDOW, 0.5), WINDOW)
-    np.testing.assert_allclose(found, expected[cells.complete()], atol=1e-12)
-    calibration = calibrate(errors, 0.9, 0.5)
-    assert calibration.quantile == pytest.approx(np.quantile(np.abs(found), 0.9), rel=0.01)
-    offsets = block_offsets(nothing, np.array([[[0.0, 0.0, np.nan]], [[0.0, np.nan, 0.0]]]), calibration)
-    np.testing.assert_allclose(offsets["below"], [[0.5 * calibration.quantile, np.nan, np.nan]])
+    expected = reconciled_detail(detail_of(CELLS.target, WINDOW, 0.5), WINDOW)
+    np.testing.assert_allclose(found, expected[CELLS.complete()], atol=1e-12)
+    calibrated = calibration.calibrate(errors, 0.9, 0.5)
+    assert calibrated.quantile == pytest.approx(np.quantile(np.abs(found), 0.9), rel=0.01)
+    offsets = calibration.block_offsets(nothing, np.array([[[0.0, 0.0, np.nan]], [[0.0, np.nan, 0.0]]]), calibrated)
+    np.testing.assert_allclose(offsets["below"], [[0.5 * calibrated.quantile, np.nan, np.nan]])
     np.testing.assert_array_equal(offsets["below"], offsets["above"])
 
 
 def test_errors_of_detail_are_those_of_models_that_did_not_see_the_fold() -> None:
     """A predictor that tells the target of its own cells by heart, and nothing elsewhere, gets no small errors."""
-    cells = region()
     noise = np.random.default_rng(4).standard_normal((2, *WINDOW.shape))
-    useless = Cells(cells.target, noise, WINDOW)
-    model, _ = fit_detail(cells, ["a", "b"], FOREST, TuningOptions(10), 0.5)
-    told, untold = (detail_errors(known, FOREST, model, RECONCILED) for known in (cells, useless))
+    useless = Cells(CELLS.target, noise, WINDOW)
+    model, _ = fit_detail(CELLS, USE, FOREST, TuningOptions(10), 0.5)
+    told, untold = (calibration.detail_errors(known, FOREST, model, RECONCILED) for known in (CELLS, useless))
     errors = [rmse(found.table["observed"], found.table["estimated"]) for found in (told, untold)]
-    alone = reconciled_detail(detail_of(cells.target, WINDOW, 0.5), WINDOW)[cells.complete()].std()
+    alone = reconciled_detail(detail_of(CELLS.target, WINDOW, 0.5), WINDOW)[CELLS.complete()].std()
     assert errors[0] < 0.8 * alone < 0.8 * errors[1] * 1.01
 
 
 def test_errors_of_absolute_count_what_reconciliation_mends() -> None:
-    cells = region()
-    samples = samples_of(cells)
-    model, _ = fit_absolute(samples, ["a", "b"], FOREST, TuningOptions(10))
-    calibrations = []
+    model, _ = fit_absolute(SAMPLES, USE, FOREST, TuningOptions(10))
+    both = []
     for reconciled in (False, True):
-        made = MapSettings(reconciled, 0.9, 0.5)
-        errors = absolute_errors(cells, samples, FOREST, TuningOptions(5), model, made)
+        made = calibration.MapSettings(reconciled, 0.9, 0.5)
+        errors = calibration.absolute_errors(CELLS, SAMPLES, FOREST, TuningOptions(5), model, made)
         assert errors.table["fold"].nunique() == 5
-        crossed = crossed_coverage(errors, 0.9)
+        crossed = calibration.crossed_coverage(errors, 0.9)
         inside = (crossed["observed"] >= crossed["lower"]) & (crossed["observed"] <= crossed["upper"])
         assert 0.85 < inside.mean() < 0.95
-        calibrations.append(calibrate(errors, 0.9, 1.0))
-    quantiles = [calibration.quantile for calibration in calibrations]
+        both.append(calibration.calibrate(errors, 0.9, 1.0))
+    quantiles = [calibrated.quantile for calibrated in both]
     assert None not in quantiles
     assert quantiles[1] < quantiles[0]
-    margin = conformalised(samples, ["a", "b"], FOREST, 0.9, 1)[0]
-    assert calibrations[0].cqr_margin == calibrations[1].cqr_margin == pytest.approx(margin)
+    margin = calibration.conformalised(SAMPLES, USE, FOREST, 0.9, 1)[0]
+    assert both[0].cqr_margin == both[1].cqr_margin == pytest.approx(margin)
 
 
 def test_a_region_without_coarse_cells_has_no_interval() -> None:
-    cells = region()
-    small = Window(200, 2900, 12, 12)
-    few = Cells(cells.target[:12, :12], cells.predictors[:, :12, :12], small)
+    few = Cells(CELLS.target[:12, :12], CELLS.predictors[:, :12, :12], Window(200, 2900, 12, 12))
     samples = samples_of(few)
-    model, _ = fit_absolute(samples, ["a", "b"], FOREST, TuningOptions(10))
-    errors = absolute_errors(few, samples, FOREST, TuningOptions(5), model, RECONCILED)
+    model, _ = fit_absolute(samples, USE, FOREST, TuningOptions(10))
+    errors = calibration.absolute_errors(few, samples, FOREST, TuningOptions(5), model, RECONCILED)
     assert errors.table.empty
-    assert crossed_coverage(errors, 0.9).empty
-    calibration = calibrate(errors, 0.9, 1.0)
-    assert calibration.errors < MIN_ERRORS
-    assert calibration.quantile is None
-    offsets = block_offsets(model, np.zeros((2, 3, 1), np.float32), calibration)
+    assert calibration.crossed_coverage(errors, 0.9).empty
+    calibrated = calibration.calibrate(errors, 0.9, 1.0)
+    assert calibrated.errors < calibration.MIN_ERRORS
+    assert calibrated.quantile is None
+    offsets = calibration.block_offsets(model, np.zeros((2, 3, 1), np.float32), calibrated)
     assert np.isnan([offsets["below"], offsets["above"]]).all()
 
 
 def test_quantiles_are_conformalised_on_blocks_that_models_did_not_see() -> None:
     """What CQR adds makes the share of held-out rows inside the nominal share (Romano et al. 2019, theorem 1)."""
-    cells = region()
-    samples = samples_of(cells)
-    margin, below, above = conformalised(samples, ["a", "b"], FULL_DEPTH, 0.9, 1)
+    margin, below, above = calibration.conformalised(SAMPLES, USE, FULL_DEPTH, 0.9, 1)
     assert margin > 0, "full-depth quantiles of neighbours are too narrow in blocks that were not seen"
-    x, y = samples[["a", "b"]].to_numpy(np.float32), samples["target"].to_numpy()
-    folds, random = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy()), np.random.default_rng(1)
+    x, y = SAMPLES[USE].to_numpy(np.float32), SAMPLES["target"].to_numpy()
+    folds, random = spatial_folds(SAMPLES["row"].to_numpy(), SAMPLES["col"].to_numpy()), np.random.default_rng(1)
     mean = np.empty(len(y))
     for fold in np.unique(folds):
         train = np.flatnonzero(folds != fold)
@@ -208,12 +189,12 @@ def test_the_interval_of_a_fold_knows_nothing_of_its_errors() -> None:
     table = pd.DataFrame({"observed": random.normal(size=500), "estimated": 0.0, "below": 1.0, "above": 1.0})
     table["fold"] = np.arange(500) % 5
     poisoned = table.assign(observed=np.where(table["fold"] == 2, 1e6, table["observed"]))
-    found = [crossed_coverage(CalibrationSet(errors, 0.0), 0.9) for errors in (table, poisoned)]
+    found = [calibration.crossed_coverage(calibration.CalibrationSet(errors, 0.0), 0.9) for errors in (table, poisoned)]
     here = (table["fold"] == 2).to_numpy()
     for name in ("lower", "upper"):
         np.testing.assert_array_equal(found[0].loc[here, name], found[1].loc[here, name])
     scores = np.abs(table.loc[~here, "observed"])
-    assert found[0].loc[here, "upper"].iloc[0] == conformal_quantile(scores.to_numpy(), 0.9)
+    assert found[0].loc[here, "upper"].iloc[0] == calibration.conformal_quantile(scores.to_numpy(), 0.9)
 
 
 # How errors shrink
@@ -232,10 +213,10 @@ def test_error_scale_ratio_of_a_field_that_is_alike_on_all_scales(exponent: floa
     truth = field - interpolate(target, WINDOW, WINDOW.refined(9), 9)
     within = detail_of(target, WINDOW, 0.5)
     cells = Cells(target, target[None], WINDOW)
-    found = error_scale_ratio(cells, np.array([np.nan]), np.array([1.0]), 0.5)
+    found = calibration.error_scale_ratio(cells, np.array([np.nan]), np.array([1.0]), 0.5)
     assert found == pytest.approx(truth.std() / within.std(), rel=0.2)
     # A predictor that is the truth itself gives the same from the other side.
-    both = error_scale_ratio(cells, np.array([truth.var()]), np.array([1.0]), 0.5)
+    both = calibration.error_scale_ratio(cells, np.array([truth.var()]), np.array([1.0]), 0.5)
     assert both == pytest.approx(math.sqrt(found * truth.std() / within.std()), rel=1e-6)
 
 
@@ -253,17 +234,16 @@ def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
     assert [lower[0, 1], upper[0, 1]] == pytest.approx(expected, abs=1e-6)
 
 
-def merge_noisy(cells: Cells, true_error: float, target_error: float) -> tuple[np.ndarray, MergedTarget]:
+def merge_noisy(true_error: float, target_error: float) -> tuple[np.ndarray, MergedTarget]:
     """The target with errors, and what is merged of it."""
-    target = cells.target + true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
-    samples = samples_of(noisy := Cells(target, cells.predictors, WINDOW))
-    return target, merged_target(noisy, samples, ["a", "b"], FOREST, TuningOptions(10), target_error)
+    target = CELLS.target + true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
+    samples = samples_of(noisy := Cells(target, CELLS.predictors, WINDOW))
+    return target, merged_target(noisy, samples, USE, FOREST, TuningOptions(10), target_error)
 
 
 def test_an_exact_target_is_kept() -> None:
-    cells = region()
-    _, exact = merge_noisy(cells, 0, 0)
-    np.testing.assert_allclose(exact.analysis, cells.target, atol=1e-12)
+    _, exact = merge_noisy(0, 0)
+    np.testing.assert_allclose(exact.analysis, CELLS.target, atol=1e-12)
     assert (exact.weight, exact.error, exact.contradicted) == (1, 0, False)
 
 
@@ -271,18 +251,16 @@ def test_an_exact_target_is_kept() -> None:
 @pytest.mark.parametrize("true_error", [0.0, 0.01])
 def test_an_error_that_the_data_contradict_makes_nobody_sure(target_error: float, true_error: float) -> None:
     """Target and model differ by less than was said: who errs is unknown, and how much the mean of both errs is not."""
-    cells = region()
-    _, found = merge_noisy(cells, true_error, target_error)
+    _, found = merge_noisy(true_error, target_error)
     assert found.contradicted
     assert found.weight == 0.5
-    assert found.error == pytest.approx(rmse(found.analysis, cells.target), rel=0.1)
+    assert found.error == pytest.approx(rmse(found.analysis, CELLS.target), rel=0.1)
 
 
 def test_weighing_brings_the_cells_closer_to_the_truth() -> None:
     """A target that errs by 0.03 and a model that errs by less: the mean of both errs least, by √w · 0.03."""
-    cells = region()
-    target, found = merge_noisy(cells, 0.03, 0.03)
-    errors = [rmse(values, cells.target) for values in (target, found.analysis)]
+    target, found = merge_noisy(0.03, 0.03)
+    errors = [rmse(values, CELLS.target) for values in (target, found.analysis)]
     assert 0 < found.weight < 1
     assert errors[1] < 0.75 * errors[0]
     assert found.error == math.sqrt(found.weight) * 0.03
