@@ -75,14 +75,14 @@ def test_difference_takes_the_range_of_what_each_difference_sums_up(names: tuple
     estimates = dict(zip(("one", "two"), both, strict=True))
     first, second = (estimates[name] for name in names)
     found = Scored(y, estimates, PLACES, 1.0, SEED).difference(*names)
-    ranges = (
-        range_of((first - y) ** 2 - (second - y) ** 2),
-        range_of(influence_on_r(y, first) - influence_on_r(y, second)),
-    )
-    assert max(ranges) > 1.2 * min(ranges)
+    ranges = {
+        "rmse": range_of((first - y) ** 2 - (second - y) ** 2),
+        "r": range_of(influence_on_r(y, first) - influence_on_r(y, second)),
+    }
+    assert max(ranges.values()) > 1.2 * min(ranges.values())
     rows = ScoredRows(y, {"first": first, "second": second}, PLACES, geographic=True, seed=SEED)
-    for number, name in enumerate(("rmse", "r")):
-        row = rows.difference("first", "second", ranges[number])[name]
+    for name, length in ranges.items():
+        row = rows.difference("first", "second", length)[name]
         wanted = row.value, row.lower, row.upper, row.blocks
         assert np.isfinite(wanted).all(), name
         columns = [f"{name}_difference{end}" for end in ("", "_low", "_high", "_blocks")]
@@ -149,12 +149,9 @@ def test_scores_stand_beside_their_ends_and_how_they_were_found_apart(tmp_path: 
     y, z, other = two_estimates()
     scored = Scored(y, {"absolute": z, "mean": other}, PLACES, 1.0, SEED, "of two")
     empty = Scored(y[:0], {}, PLACES[:0], 1.0, SEED, "too few rows")
-    write_scores(
-        score_table("blocks", empty, "linear") + score_table("random", scored, "linear"),
-        tmp_path / "scores.csv",
-        tmp_path / "intervals.csv",
-    )
-    scores, intervals = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("scores", "intervals"))
+    paths = tmp_path / "scores.csv", tmp_path / "intervals.csv"
+    write_scores(score_table("blocks", empty, "linear") + score_table("random", scored, "linear"), *paths)
+    scores, intervals = map(pd.read_csv, paths)
     with_ends = [f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")]
     assert list(scores) == ["protocol", "method", "model", "n", *with_ends, "skill_mean", "note"]
     assert list(intervals) == ["protocol", "method", "model", *HOW_FOUND]

@@ -256,10 +256,8 @@ def test_missing_values_are_left_out_in_pairs() -> None:
 def test_few_rows_have_no_intervals(count: int) -> None:
     random = np.random.default_rng(11)
     y, z, places = random.random(count), random.random(count), 100 * random.random((count, 2))
-    for row in intervals(y, z, places, 1).values():
-        assert np.isnan([row.lower, row.upper]).all()
-    for test in difference(y, z, y + 0.1, places, 1).values():
-        assert np.isnan([test.lower, test.upper, test.p]).all()
+    for row in (*intervals(y, z, places, 1).values(), *difference(y, z, y + 0.1, places, 1).values()):
+        assert np.isnan([row.lower, row.upper, row.p]).all()
     assert intervals(y, z, places, 1)["n"].value == count
 
 
@@ -269,13 +267,10 @@ def test_few_blocks_have_no_intervals() -> None:
     y, z, _ = region(12)
     found = {reach: intervals(y, z, CELLS, reach)["r"] for reach in (5, 6, 10, 14)}
     assert {reach: row.block_side for reach, row in found.items()} == {5: 10, 6: 12, 10: 10, 14: 14}
-    row = found[14]
-    assert row.blocks < 10 < found[6].blocks
-    assert np.isnan([row.lower, row.upper]).all()
-    assert math.isfinite(row.value)
-    for test in difference(y, z, y, CELLS, math.inf).values():
-        assert np.isnan([test.lower, test.upper, test.p]).all()
-        assert math.isfinite(test.value)
+    assert found[14].blocks < 10 < found[6].blocks
+    for row in (found[14], *difference(y, z, y, CELLS, math.inf).values()):
+        assert np.isnan([row.lower, row.upper, row.p]).all()
+        assert math.isfinite(row.value)
 
 
 @pytest.mark.filterwarnings("error")

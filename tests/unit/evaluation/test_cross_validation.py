@@ -93,8 +93,7 @@ def test_no_block_is_in_two_folds(row: int, column: int, autocorrelation_range: 
     assert len(blocks) == found.number >= 10
     sizes = np.bincount(found.folds, minlength=5)
     assert len(sizes) == 5
-    assert sizes.min() > 0
-    assert sizes.max() - sizes.min() <= found.rows * found.columns
+    assert 0 < sizes.min() <= sizes.max() <= sizes.min() + found.rows * found.columns
     shuffled = np.random.default_rng(seed).permutation(len(i))
     again = block_folds(i[shuffled], j[shuffled], latitude[shuffled], autocorrelation_range, 5)
     np.testing.assert_array_equal(again.folds, found.folds[shuffled])
@@ -152,12 +151,9 @@ def test_smooth_noise_looks_good_in_folds_by_chance_and_not_in_blocks(seed: int)
     def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         return learners.predict_mean(learners.fit(settings, x[train], y[train], only_mean=True), x[test])
 
-    by_chance = score(y, out_of_fold(random_folds(len(y), 5, seed), predict))["r2"]
-    in_blocks = score(
-        y, out_of_fold(block_folds(row, column, latitude, found.autocorrelation_range, 5).folds, predict)
-    )["r2"]
-    assert by_chance > 0.4
-    assert in_blocks <= 0
+    blocks = block_folds(row, column, latitude, found.autocorrelation_range, 5).folds
+    assert score(y, out_of_fold(random_folds(len(y), 5, seed), predict))["r2"] > 0.4
+    assert score(y, out_of_fold(blocks, predict))["r2"] <= 0
 
 
 # kNNDM
@@ -173,23 +169,22 @@ def brute_force(train: np.ndarray, points: np.ndarray, folds: np.ndarray) -> tup
     return between, float(np.sum(difference * np.diff(steps)))
 
 
-def sample(kind: str, n: int, west: float = 100.0, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """Training rows (n, 2) and 3000 points of the map in a box of 4° × 3° at 60° N: longitude, latitude."""
+def sample(kind: str, n: int, pixels: int = 3000, west: float = 100.0, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Training rows (n, 2) and pixels of the map in a box of 4° × 3° at 60° N: longitude, latitude."""
     random = np.random.default_rng(seed)
 
     def box(count: int) -> np.ndarray:
         return random.uniform((west, 58.5), (west + 4, 61.5), (count, 2))
 
     if kind == "random":
-        return box(n), box(3000)
+        return box(n), box(pixels)
     centres = box(12)
-    return centres[random.integers(0, 12, n)] + random.normal(0, (0.08, 0.04), (n, 2)), box(3000)
+    return centres[random.integers(0, 12, n)] + random.normal(0, (0.08, 0.04), (n, 2)), box(pixels)
 
 
 @pytest.mark.parametrize("kind", ["clustered", "random"])
 def test_distances_and_w_are_those_of_brute_force(kind: str) -> None:
-    train, points = sample(kind, 150)
-    points = points[:400]
+    train, points = sample(kind, 150, 400)
     found = knndm_folds(train, points, 5, 1)
     between, w = brute_force(train, points, found.folds)
     assert found.wasserstein_m == pytest.approx(w, rel=1e-4)
@@ -198,14 +193,12 @@ def test_distances_and_w_are_those_of_brute_force(kind: str) -> None:
 
 @pytest.mark.parametrize("west", [100.0, 178.0])
 def test_a_clustered_sample_gets_spatial_folds(west: float) -> None:
-    train, points = sample("clustered", 400, west)
-    points = points[:1500]
+    train, points = sample("clustered", 400, 1500, west)
     found = knndm_folds(train, points, 5, 1)
-    assert found.clusters is not None
-    assert found.clusters < 100
+    assert 0 < (found.clusters or 0) < 100
     assert found.wasserstein_m < brute_force(train, points, random_folds(400, 5, 1))[1] / 4
-    assert np.bincount(found.folds, minlength=5).min() > 0
-    assert np.bincount(found.folds).max() <= 200
+    sizes = np.bincount(found.folds, minlength=5)
+    assert 0 < sizes.min() <= sizes.max() <= 200
 
 
 def test_a_random_sample_gets_folds_by_chance() -> None:
@@ -223,7 +216,7 @@ def test_a_random_sample_gets_folds_by_chance() -> None:
 
 
 def test_matched_folds_do_not_know_of_180_degrees() -> None:
-    train, points = sample("clustered", 300, 178.0)
+    train, points = sample("clustered", 300, west=178.0)
     one = knndm_folds(train, points, 5, 1)
     wrapped = [np.column_stack([(values[:, 0] + 180) % 360 - 180, values[:, 1]]) for values in (train, points)]
     np.testing.assert_array_equal(one.folds, knndm_folds(*wrapped, 5, 1).folds)

@@ -1,6 +1,7 @@
 """Effective sample sizes and tests of correlations, against printed numbers, plain formulas and simulation."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -91,12 +92,10 @@ def by_matrices(x: NDArray, y: NDArray, distance: NDArray) -> tuple[float, float
     matrices = []
     for values in (x, y):
         deviation, matrix = values - values.mean(), np.eye(n)
-        low = -1.0
-        for high in [*edges[:-1], np.inf]:
+        for low, high in pairwise([-1.0, *edges[:-1], np.inf]):
             inside = (distance > low) & (distance <= high) & ~np.eye(n, dtype=bool)
             if inside.any():
                 matrix[inside] = np.outer(deviation, deviation)[inside].mean() / values.var()
-            low = high
         matrices.append(matrix)
     center = np.eye(n) - 1 / n
     one, two = (center @ matrix for matrix in matrices)
@@ -152,10 +151,9 @@ def test_dutilleul_is_that_of_spatialpack() -> None:
 def test_many_rows_give_what_all_pairs_give() -> None:
     """Rows moved to a lattice: within 1 % of the exact effective size with the same classes, on the ellipsoid too."""
     stream = fields("exponential", 50, 12, 21)
-    x, y = next(stream).ravel(), next(stream).ravel()
     some = np.random.default_rng(21).choice(2500, 1500, replace=False)
+    x, y = next(stream).ravel()[some], next(stream).ravel()[some]
     cells = np.argwhere(np.ones((50, 50), bool))[some]
-    x, y = x[some], y[some]
     for places, geographic in ((cells, False), ([95, 42] + cells * [0.2, 0.15], True)):
         exact, moved = (dutilleul(x, y, places, geographic, found) for found in (PairClasses(len(x)), LATTICE))
         assert moved.effective_n == pytest.approx(exact.effective_n, rel=0.01), geographic

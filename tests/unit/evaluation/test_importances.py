@@ -1,6 +1,7 @@
 """Importances against hand-computed values, linear algebra and scikit-learn."""
 
 from dataclasses import replace
+from statistics import fmean, stdev
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ from kilomoist.products import PRODUCTS
 LINEAR = LearnerSettings("linear", 1, 2021)
 FOREST = LearnerSettings("random_forest", 20, 2021, 5)
 DEFAULT_PRODUCTS = ("MOD13A1.061", "MOD11A1.061")
+SQUARED = {"scoring": "neg_mean_squared_error"}
 SIDE = 64
 """Cells along a side of the area of `rows`: 16 squares of 144 km."""
 
@@ -50,6 +52,12 @@ def independent(coefficients: list[float], noise: float = 0.0) -> TrainingRows:
     random = np.random.default_rng(3)
     x = random.normal(size=(SIDE * SIDE, len(coefficients)))
     return rows(x, x @ coefficients + noise * random.normal(size=len(x)))
+
+
+def growth(found: TrainingRows, shuffled: list[list[int]], settings: LearnerSettings = LINEAR) -> np.ndarray:
+    """Mean over the folds of what shuffling adds to the squared error."""
+    before, after = permutation_errors(settings, found, shuffled, 1)
+    return (after - before[:, None]).mean(axis=0)
 
 
 def model(found: TrainingRows, settings: LearnerSettings, method: str = "absolute") -> Model:
@@ -69,10 +77,8 @@ def test_absolute_learns_from_values_of_its_training_rows() -> None:
     cells = Cells(np.empty((0, 0)), np.empty((2, 0, 0)), Window(0, 0, 0, 0))
     found = learned_rows("absolute", samples, cells, ["evi", "ndvi"], 0.5)
     np.testing.assert_allclose(found.x, [[0.2, 0.5], [0.1, 0.6], [0.4, 0.7]], rtol=1e-6)
-    np.testing.assert_array_equal(found.y, [0.1, 0.2, 0.3])
-    np.testing.assert_array_equal(found.row, [7, 8, 9])
-    np.testing.assert_array_equal(found.column, [3, 4, 5])
-    np.testing.assert_array_equal(found.trained, [True, False, True])
+    columns = np.stack([found.y, found.row, found.column, found.trained], axis=1)
+    np.testing.assert_array_equal(columns, [[0.1, 7, 3, True], [0.2, 8, 4, False], [0.3, 9, 5, True]])
 
 
 def test_detail_learns_from_details_of_complete_cells() -> None:
@@ -99,21 +105,23 @@ def test_detail_of_another_ratio_is_looked_at_in_its_own_space() -> None:
     assert not np.array_equal(found.y, learned_rows("detail", pd.DataFrame(), cells, ["a"], 0.5).y)
 
 
-def test_layers_of_one_product_are_a_group() -> None:
-    assert product_groups(["ndvi", "evi", "lst_day"], DEFAULT_PRODUCTS) == [["ndvi", "evi"]]
-    assert product_groups(["lst_day", "evi", "lst_night", "ndvi"], DEFAULT_PRODUCTS) == [
-        ["evi", "ndvi"],
-        ["lst_day", "lst_night"],
-    ]
-    assert product_groups(["evi", "lst_night"], DEFAULT_PRODUCTS) == []
-    for product in DEFAULT_PRODUCTS:
-        quantities = list(PRODUCTS[product].quantities)
-        assert product_groups(quantities, [product]) == [quantities]
+@pytest.mark.parametrize(
+    ("use", "groups"),
+    [
+        ("ndvi evi lst_day", ["ndvi evi"]),
+        ("lst_day evi lst_night ndvi", ["evi ndvi", "lst_day lst_night"]),
+        ("evi lst_night", []),
+        ("ndvi slope clay lst_range elevation lst_day eastness", ["lst_range lst_day", "slope elevation eastness"]),
+    ],
+)
+def test_what_one_product_or_elevation_tells_is_a_group(use: str, groups: list[str]) -> None:
+    assert product_groups(use.split(), DEFAULT_PRODUCTS) == [group.split() for group in groups]
 
 
-def test_what_elevation_tells_is_a_group() -> None:
-    use = ["ndvi", "slope", "clay", "lst_range", "elevation", "lst_day", "eastness"]
-    assert product_groups(use, DEFAULT_PRODUCTS) == [["lst_range", "lst_day"], ["slope", "elevation", "eastness"]]
+@pytest.mark.parametrize("product", DEFAULT_PRODUCTS)
+def test_layers_of_one_product_are_a_group(product: str) -> None:
+    quantities = list(PRODUCTS[product].quantities)
+    assert product_groups(quantities, [product]) == [quantities]
 
 
 # Collinearity
@@ -147,9 +155,9 @@ def test_variance_inflation_at_its_ends() -> None:
 
 def test_shuffling_adds_twice_the_variance_of_what_is_shuffled() -> None:
     """y = 2a + b + noise: 2·4 and 2·1, together 2·5, on top of the noise."""
-    before, after = permutation_errors(LINEAR, independent([2, 1, 0], noise=0.5), [[0], [1], [2], [0, 1]], 1)
-    np.testing.assert_allclose(before.mean(), 0.25, rtol=0.05)
-    np.testing.assert_allclose((after - before[:, None]).mean(axis=0), [8, 2, 0, 10], rtol=0.02, atol=0.01)
+    found = independent([2, 1, 0], noise=0.5)
+    np.testing.assert_allclose(permutation_errors(LINEAR, found, [], 1)[0].mean(), 0.25, rtol=0.05)
+    np.testing.assert_allclose(growth(found, [[0], [1], [2], [0, 1]]), [8, 2, 0, 10], rtol=0.02, atol=0.01)
 
 
 def test_errors_are_those_of_scikit_learn_on_each_block_held_out() -> None:
@@ -161,34 +169,24 @@ def test_errors_are_those_of_scikit_learn_on_each_block_held_out() -> None:
     for fold in range(5):
         held = folds == fold
         estimator = LinearRegression().fit(found.x[~held], found.y[~held])
-        scored = inspection.permutation_importance(
-            estimator,
-            found.x[held],
-            found.y[held],
-            scoring="neg_mean_squared_error",
-            n_repeats=PERMUTATIONS,
-            random_state=1,
-        )
-        assert before[fold] == pytest.approx(np.mean((estimator.predict(found.x[held]) - found.y[held]) ** 2))
+        x, y = found.x[held], found.y[held]
+        scored = inspection.permutation_importance(estimator, x, y, n_repeats=PERMUTATIONS, random_state=1, **SQUARED)
+        assert before[fold] == pytest.approx(np.mean((estimator.predict(x) - y) ** 2))
         # Both are means over ten shuffles, others each.
         error = 6 * scored.importances_std / np.sqrt(PERMUTATIONS)
         assert (np.abs(after[fold] - before[fold] - scored.importances_mean) < error).all()
 
 
 def test_a_group_is_shuffled_row_by_row() -> None:
-    """y = a − b with b nearly a: alone each ruins the difference, together they keep it."""
-    random = np.random.default_rng(6)
-    a = random.normal(size=SIDE * SIDE)
-    b = a + 0.1 * random.normal(size=len(a))
-    before, after = permutation_errors(LINEAR, rows(np.stack([a, b], 1), a - b), [[0], [1], [0, 1]], 1)
-    np.testing.assert_allclose((after - before[:, None]).mean(axis=0), [2, 2, 0.02], rtol=0.05)
+    """y = a − b with b nearly a: alone each ruins the difference, together they keep it.
 
-
-def test_what_twins_share_is_seen_when_both_are_shuffled() -> None:
-    """y = a, of which the model has two copies and takes half of each: 2·¼ alone, 2·1 together."""
-    a = np.random.default_rng(7).normal(size=SIDE * SIDE)
-    before, after = permutation_errors(LINEAR, rows(np.stack([a, a], 1), a), [[0], [1], [0, 1]], 1)
-    np.testing.assert_allclose((after - before[:, None]).mean(axis=0), [0.5, 0.5, 2], rtol=0.05)
+    y = a, of which the model has two copies and takes half of each: 2·¼ alone, 2·1 together.
+    """
+    a, noise = np.random.default_rng(6).normal(size=(2, SIDE * SIDE))
+    b = a + 0.1 * noise
+    near, twins = rows(np.stack([a, b], 1), a - b), rows(np.stack([a, a], 1), a)
+    np.testing.assert_allclose(growth(near, [[0], [1], [0, 1]]), [2, 2, 0.02], rtol=0.05)
+    np.testing.assert_allclose(growth(twins, [[0], [1], [0, 1]]), [0.5, 0.5, 2], rtol=0.05)
 
 
 def test_what_tells_places_apart_is_not_important_elsewhere() -> None:
@@ -198,12 +196,9 @@ def test_what_tells_places_apart_is_not_important_elsewhere() -> None:
     y, *noise = fields / fields.std(axis=1, keepdims=True)
     found = rows(np.stack(noise, 1), y)
     forest = fit(FOREST, found.x, y)
-    known = inspection.permutation_importance(
-        forest, found.x, y, scoring="neg_mean_squared_error", n_repeats=3, random_state=1
-    ).importances_mean
-    before, after = permutation_errors(FOREST, found, [[0], [1]], 1)
-    assert (known > 0.5).all()
-    assert ((after - before[:, None]).mean(axis=0) < 0.1).all()
+    known = inspection.permutation_importance(forest, found.x, y, n_repeats=3, random_state=1, **SQUARED)
+    assert (known.importances_mean > 0.5).all()
+    assert (growth(found, [[0], [1]], FOREST) < 0.1).all()
 
 
 # The table of importances
@@ -214,10 +209,8 @@ def test_importances_are_shares(kind: str) -> None:
     found = independent([0.3, 1, 0], noise=0.1)
     settings = replace(FOREST, kind=kind)
     table = importance_table(model(found, settings), found, settings, [["a", "b"]], 1)
-    assert list(table) == [
-        *("method", "predictor", "entry", "impurity_percent", "permutation_percent"),
-        *("rmse", "rmse_growth", "rmse_growth_sd", "vif"),
-    ]
+    columns = "method predictor entry impurity_percent permutation_percent rmse rmse_growth rmse_growth_sd vif"
+    assert " ".join(table) == columns
     assert table["predictor"].tolist() == ["a", "b", "c", "a + b"]
     assert table["entry"].tolist() == ["predictor"] * 3 + ["group"]
     single, group = table[:3], table.iloc[3]
@@ -253,19 +246,17 @@ def test_importances_are_made_of_the_errors_of_the_folds(found: TrainingRows, im
     """Where shuffling improves them, it counts as nothing in the shares."""
     table = importance_table(model(found, LINEAR), found, LINEAR, [["b", "c"]], 1)
     before, after = permutation_errors(LINEAR, found, [[0], [1], [2], [1, 2]], 1)
-    growth = np.array([np.mean([after[fold, number] - before[fold] for fold in range(5)]) for number in range(4)])
-    assert (growth < 0).tolist() == improved
-    a, b, c, both = np.where(improved, 0, growth)
+    grown = np.array([np.mean([after[fold, number] - before[fold] for fold in range(5)]) for number in range(4)])
+    assert (grown < 0).tolist() == improved
+    a, b, c, both = np.where(improved, 0, grown)
     np.testing.assert_allclose(table["permutation_percent"][:3], 100 * np.array([a, b, c]) / (a + b + c))
     # Groups are `b + c`, and a alone.
     assert table["permutation_percent"][3] == pytest.approx(100 * both / (both + a))
     np.testing.assert_allclose(table["rmse"], np.mean(np.sqrt(before)))
     for number in range(4):
-        grown = [np.sqrt(after[fold, number]) - np.sqrt(before[fold]) for fold in range(5)]
-        mean = sum(grown) / 5
-        assert table["rmse_growth"][number] == pytest.approx(mean)
-        variance = sum((value - mean) ** 2 for value in grown) / 4
-        assert table["rmse_growth_sd"][number] == pytest.approx(np.sqrt(variance))
+        added = [np.sqrt(after[fold, number]) - np.sqrt(before[fold]) for fold in range(5)]
+        assert table["rmse_growth"][number] == pytest.approx(fmean(added))
+        assert table["rmse_growth_sd"][number] == pytest.approx(stdev(added))
 
 
 @pytest.mark.filterwarnings("error")
@@ -306,14 +297,11 @@ def test_partial_dependence_is_that_of_scikit_learn(estimator: object) -> None:
     random = np.random.default_rng(9)
     x = random.normal(size=(200, 3)).astype(np.float32)
     estimator.fit(x, x[:, 0] - x[:, 1] ** 2)
-    values = np.linspace(-4, 4, 21)
+    values, options = np.linspace(-4, 4, 21), {"method": "brute", "kind": "average"}
     for column in range(3):
-        expected = inspection.partial_dependence(
-            estimator, x, [column], custom_values={column: values}, method="brute", kind="average"
-        )
-        np.testing.assert_allclose(
-            partial_dependence(estimator, x, column, values), expected["average"][0], rtol=1e-6, atol=1e-9
-        )
+        expected = inspection.partial_dependence(estimator, x, [column], custom_values={column: values}, **options)
+        found = partial_dependence(estimator, x, column, values)
+        np.testing.assert_allclose(found, expected["average"][0], rtol=1e-6, atol=1e-9)
 
 
 def test_partial_dependence_is_of_the_mean() -> None:
@@ -333,25 +321,19 @@ def test_dependence_goes_beyond_the_training_rows_where_a_forest_is_flat() -> No
     found = independent([1, -0.5], noise=0.1)
     found = replace(found, trained=(np.abs(found.x) < 2).all(axis=1))
     table = dependence_table(model(found, FOREST), found, {"a": "1", "b": "K"}, 7)
-    assert list(table) == [
-        *("method", "predictor", "unit", "value", "prediction", "minimum", "p05", "p95", "maximum"),
-    ]
+    assert " ".join(table) == "method predictor unit value prediction minimum p05 p95 maximum"
     assert table["predictor"].tolist() == ["a"] * DEPENDENCE_VALUES + ["b"] * DEPENDENCE_VALUES
     assert table["unit"].tolist() == ["1"] * DEPENDENCE_VALUES + ["K"] * DEPENDENCE_VALUES
     for number, (_, rows_of) in enumerate(table.groupby("predictor")):
-        x, first = found.x[found.trained, number].astype(float), rows_of.iloc[0]
-        np.testing.assert_allclose(
-            first[["minimum", "p05", "p95", "maximum"]].astype(float),
-            [x.min(), np.quantile(x, 0.05), np.quantile(x, 0.95), x.max()],
-        )
+        x, ends = found.x[found.trained, number].astype(float), ["minimum", "p05", "p95", "maximum"]
+        np.testing.assert_allclose(rows_of.iloc[0][ends].astype(float), np.quantile(x, [0, 0.05, 0.95, 1]))
         beyond = DEPENDENCE_MARGIN * np.ptp(x)
         np.testing.assert_allclose(rows_of["value"].iloc[[0, -1]], [x.min() - beyond, x.max() + beyond])
         assert (np.diff(rows_of["value"]) > 0).all()
-        below, above = rows_of[rows_of["value"] < x.min()], rows_of[rows_of["value"] > x.max()]
-        assert len(below) > 1
-        assert len(above) > 1
-        assert below["prediction"].nunique() == above["prediction"].nunique() == 1
-        rise = above["prediction"].iloc[0] - below["prediction"].iloc[0]
+        below, above = (rows_of["prediction"][end] for end in (rows_of["value"] < x.min(), rows_of["value"] > x.max()))
+        assert min(len(below), len(above)) > 1
+        assert below.nunique() == above.nunique() == 1
+        rise = above.iloc[0] - below.iloc[0]
         assert rise * (1, -1)[number] > 1
 
 

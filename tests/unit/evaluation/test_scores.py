@@ -24,12 +24,11 @@ def test_scores_are_those_of_other_libraries(seed: int, count: int, noise: float
     if len(y) < 3:
         return
     r, p = pearsonr(y, z)
-    assert found["r"] == pytest.approx(r, abs=1e-12)
+    assert (found["r"], found["bias"]) == pytest.approx((r, (z - y).mean()), abs=1e-12)
     assert found["p"] == pytest.approx(p, rel=1e-6, abs=1e-300)
     assert found["r2"] == pytest.approx(r2_score(y, z), rel=1e-9, abs=1e-9)
-    assert found["rmse"] == pytest.approx(np.sqrt(mean_squared_error(y, z)), rel=1e-9)
-    assert found["bias"] == pytest.approx((z - y).mean(), abs=1e-12)
-    assert found["mae"] == pytest.approx(mean_absolute_error(y, z), rel=1e-9)
+    expected = np.sqrt(mean_squared_error(y, z)), mean_absolute_error(y, z)
+    assert (found["rmse"], found["mae"]) == pytest.approx(expected, rel=1e-9)
     assert found["rmse"] ** 2 == pytest.approx(found["ubrmse"] ** 2 + found["bias"] ** 2, rel=1e-9)
 
 
@@ -47,8 +46,8 @@ def test_scores_of_four_numbers() -> None:
 
 def test_worse_than_the_mean_is_below_zero() -> None:
     observed = np.array([0.1, 0.2, 0.3])
-    assert score(observed, observed[::-1])["r2"] == pytest.approx(-3)
-    assert score(observed, observed[::-1])["r"] == pytest.approx(-1)
+    reverse = score(observed, observed[::-1])
+    assert (reverse["r2"], reverse["r"]) == pytest.approx((-3, -1))
     assert score(observed, observed + 1)["r2"] < -100
     assert score(observed, observed)["r2"] == 1
 
