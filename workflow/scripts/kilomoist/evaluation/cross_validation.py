@@ -233,12 +233,7 @@ def clusterings(
 
 
 def knndm_folds(
-    training: NDArray,
-    pixels: NDArray,
-    folds: int,
-    seed: int,
-    max_fold: float = MAX_FOLD,
-    max_linked: int = MAX_LINKED,
+    training: NDArray, pixels: NDArray, folds: int, seed: int, max_fold: float = MAX_FOLD, max_linked: int = MAX_LINKED
 ) -> Matched:
     """Folds in which a row is as far from the rows of other folds as the map's pixels are from the training rows.
 
