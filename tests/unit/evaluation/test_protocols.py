@@ -77,7 +77,7 @@ def test_what_is_searched_has_not_seen_the_fold() -> None:
         chosen, _ = tune_absolute(samples.iloc[train], USE, SETTINGS, tuning)
         return predict_mean(fit(chosen, x[train], y[train], only_mean=True), x[test])
 
-    folds = np.arange(len(samples)) // 100
+    folds = np.arange(len(samples)) // 200
     table = fold_estimates(samples, USE, SETTINGS, folds, tuning)
     np.testing.assert_array_equal(table["absolute"], out_of_fold(folds, predict))
 
