@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from kilomoist.granules.ease_grid import write_field
 from kilomoist.grids import M09, cells_covering
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.modis import LEVEL
@@ -62,23 +63,11 @@ def large_target(path: str | Path, time: datetime, seed: int = 0) -> None:
         names = [(name, units) for units, names in _FIELDS.items() for name in names.split()]
         for number, (name, units) in enumerate(sorted(names)):
             content, least, largest = _filling(_PRECISIONS[number % len(_PRECISIONS)])
-            field = granule.create_dataset(
-                f"{group}/{name}",
-                M09.window.shape,
-                "<f4",
-                chunks=M09.window.shape,
-                compression="gzip",
-                compression_opts=LEVEL,
-                fillvalue=_FILL,
-            )
-            field.id.write_direct_chunk((0, 0), content)
-            for axis, scale in enumerate("yx"):
-                field.dims[axis].label = scale
-                field.dims[axis].attach_scale(granule[scale])
-            texts = {"long_name": name, "units": units, "grid_mapping": "EASE2_global_projection"}
-            field.attrs.update({key: np.bytes_(text) for key, text in texts.items()})
-            field.attrs.update({"valid_min": least, "valid_max": largest})
-            field.attrs.update(dict.fromkeys(("_FillValue", "missing_value", "fmissing_value"), _FILL))
+            described = {"long_name": name, "units": units, "valid_min": least, "valid_max": largest}
+            described |= dict.fromkeys(("_FillValue", "missing_value", "fmissing_value"), _FILL)
+            described["grid_mapping"] = "EASE2_global_projection"
+            stored = {"dtype": "<f4", "chunks": M09.window.shape, "compression_opts": LEVEL}
+            write_field(granule, f"{group}/{name}", {(0, 0): content}, described, **stored)
 
 
 @cache

@@ -38,7 +38,7 @@ def writing(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        raise WriteError(f"its library says: {error}") from error
+        raise WriteError(f"its library says: {' '.join(str(error).split())}") from error
 
 
 @contextmanager

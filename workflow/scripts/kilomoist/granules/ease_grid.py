@@ -28,6 +28,20 @@ def write_ease_grid(granule: h5py.File) -> None:
     describe(granule.create_dataset("EASE2_global_projection", (), "S1"), _PROJECTION)
 
 
+def write_field(
+    granule: h5py.File, name: str, parts: Mapping[tuple[int, ...], bytes], attributes: Mapping[str, Any], **stored: Any
+) -> None:
+    """Write a dataset of the grid from its deflated chunks by their first row and column; `stored` as h5py takes it."""
+    fill = np.ravel(attributes["_FillValue"])[0] if "_FillValue" in attributes else None
+    field = granule.create_dataset(name, M09.window.shape, compression="gzip", fillvalue=fill, **stored)
+    for position, part in parts.items():
+        field.id.write_direct_chunk(position, part)
+    for axis, scale in enumerate("yx"):
+        field.dims[axis].label = scale
+        field.dims[axis].attach_scale(granule[scale])
+    describe(field, attributes)
+
+
 def describe(item: h5py.HLObject, attributes: Mapping[str, Any]) -> None:
     """Set attributes; texts become bytes of fixed length, as in the real files."""
     for name, value in attributes.items():

@@ -1,9 +1,9 @@
 """Writer of MODIS granules as NASA's systems write them: MOD13 and MOD11 Collection 6.1, HDF4 with an HDF-EOS2 grid.
 
 Datasets, their order, types, scales and fills, and the grid are those of real granules (doi 10.5067/MODIS/MOD13A1.061,
-10.5067/MODIS/MOD11A1.061; HDF-EOS Library User's Guide), so that all that follows meets files of the real form. The
-metadata are those that name product, tile and days. Every file says that it is simulated in its global attribute
-`kilomoist`, and the same input gives the same bytes.
+10.5067/MODIS/MOD11A1.061; HDF-EOS Library User's Guide), so that all that follows meets files of the real form. Of
+the metadata there is the grid's. Every file says that it is simulated in its global attribute `kilomoist`, and the same
+input gives the same bytes.
 
 Compression differs: all datasets are deflated at level 1 (real MOD13 uses 5, which takes longer) and in one piece (real
 MOD13 has a chunk a row, which pyhdf cannot write).
@@ -12,7 +12,7 @@ MOD13 has a chunk a row, which pyhdf cannot write).
 import os
 import struct
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -124,8 +124,7 @@ def write_tiled_granule(
                 fields.add(_DATA_GROUP, stored.ref())
                 stored.endaccess()
             structure = _structure(product, tile, table).ljust(_STRUCTURE_LENGTH, "\0")
-            texts = {"HDFEOSVersion": "HDFEOS_V2.19", "StructMetadata.0": structure}
-            texts |= {"CoreMetadata.0": _core_metadata(product, tile, time), MARK: "simulated"}
+            texts = {"HDFEOSVersion": "HDFEOS_V2.19", "StructMetadata.0": structure, MARK: "simulated"}
             for title, text in texts.items():
                 granule.attr(title).set(SDC.CHAR, text)
             for group in (grid, fields, attributes):
@@ -176,15 +175,13 @@ def _rename_root(path: Path, name: str) -> None:
         for number, (tag, _, begin, length) in enumerate(entries.tolist()):
             end = begin + length
             root = content[begin:end]
-            if tag == _VGROUP and b"CDF0.0" in root and old in root:
-                if content[end:].strip(b"\0"):
-                    raise RuntimeError(f"{path}: the root group is not the last element")
+            if tag == _VGROUP and b"CDF0.0" in root and old in root and not content[end:].strip(b"\0"):
                 root = root.replace(old, new)
                 length_end = position + (number + 1) * DESCRIPTOR.itemsize  # the length is an entry's last number
                 before, after = content[: length_end - 4], content[length_end:begin]
                 path.write_bytes(before + struct.pack(">I", len(root)) + after + root + b"\0")
                 return
-    raise RuntimeError(f"{path} has no root group of its name")
+    raise RuntimeError(f"{path} does not end with a root group of its name")
 
 
 def _structure(product: Product, tile: str, table: tuple[_Dataset, ...]) -> str:
@@ -216,40 +213,3 @@ def _structure(product: Product, tile: str, table: tuple[_Dataset, ...]) -> str:
 def _entry(kind: str, name: str, *members: str) -> str:
     content = indent("".join(members), "\t")
     return f"{kind}={name}\n{content}END_{kind}={name}\n"
-
-
-def _core_metadata(product: Product, tile: str, time: datetime) -> str:
-    """CoreMetadata.0 in EOS's object description language: product, name, days and tile alone."""
-    h, v = tile_indices(tile)
-    last = time + timedelta(days=15 if product.calendar == "16-day" else 0)
-    values: dict[str, dict[str, str | int]] = {
-        "ECSDATAGRANULE": {"LOCALGRANULEID": granule_file_name(product, time, tile)},
-        "COLLECTIONDESCRIPTIONCLASS": {"VERSIONID": int(product.version), "SHORTNAME": product.short_name},
-        "RANGEDATETIME": {"RANGEENDINGDATE": f"{last:%Y-%m-%d}", "RANGEBEGINNINGDATE": f"{time:%Y-%m-%d}"},
-    }
-    groups = [_element("GROUP", group, *map(_value, entries, entries.values())) for group, entries in values.items()]
-    tile_numbers = _tile_number(1, "HORIZONTALTILENUMBER", h) + _tile_number(2, "VERTICALTILENUMBER", v)
-    groups.append(_element("GROUP", "ADDITIONALATTRIBUTES", tile_numbers))
-    return "\n" + _element("GROUP", "INVENTORYMETADATA", _property("GROUPTYPE", "MASTERGROUP"), *groups) + "\nEND\n"
-
-
-def _tile_number(count: int, name: str, number: int) -> str:
-    """An additional attribute: all that it consists of is numbered alike."""
-    mark = _property("CLASS", f'"{count}"')
-    content = _element("GROUP", "INFORMATIONCONTENT", mark, _value("PARAMETERVALUE", f"{number:02d}", mark))
-    title = _value("ADDITIONALATTRIBUTENAME", name, mark)
-    return _element("OBJECT", "ADDITIONALATTRIBUTESCONTAINER", mark, title, content)
-
-
-def _element(kind: str, name: str, *members: str) -> str:
-    """A group or an object with its properties, groups and objects."""
-    return f"{kind:<23}= {name}\n{indent(''.join(members), '  ')}{f'END_{kind}':<23}= {name}\n"
-
-
-def _value(name: str, value: str | int, *properties: str) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return _element("OBJECT", name, *properties, _property("NUM_VAL", "1"), _property("VALUE", text))
-
-
-def _property(name: str, value: str) -> str:
-    return f"{name:<21}= {value}\n"

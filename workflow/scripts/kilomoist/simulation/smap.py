@@ -1,15 +1,13 @@
 """Simulated SMAP: cell means with their error, 3-hourly fields, and SPL4SMGP and SPL4SMAU granules of them in HDF5.
 
-Soil moisture, of the 40 fields of SPL4SMGP the only, and the coordinates have the form of real granules (SMAP L4_SM
-Product Specification Document, NASA GMAO Office Note 11); of the metadata there are those that name product, file and
-time. Every file says that it is simulated in its global attribute `kilomoist`, and the same input gives the same bytes.
+Soil moisture, of the 40 fields of SPL4SMGP the only, x, y and time have the form of real granules (SMAP L4_SM Product
+Specification Document, NASA GMAO Office Note 11). Every file says that it is simulated in its global attribute
+`kilomoist`, and the same input gives the same bytes.
 """
 
 import zlib
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -18,9 +16,9 @@ from numpy.typing import NDArray
 from kilomoist.calendars import slots
 from kilomoist.cells import block_mean
 from kilomoist.files import replaced, writing
-from kilomoist.granules.ease_grid import describe, write_ease_grid
+from kilomoist.granules.ease_grid import describe, write_ease_grid, write_field
 from kilomoist.granules.simulated import MARK
-from kilomoist.grids import CELL_SIDE, M09, Window, geographic_from_ease
+from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.products import Product
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.scenes import Scene
@@ -29,8 +27,6 @@ ERROR_RANGE = 4
 """Cells, 36 km: beyond this distance SMAP's errors are independent."""
 LEVEL = 1
 """Level of deflate: the fastest."""
-_COORDINATES_LEVEL = 4
-"""Of what is compressed once a process: a twentieth of the size."""
 _FILL = np.float32(-9999)
 _LONG_NAMES = {"SPL4SMGP": "Top layer soil moisture (0-5 cm)", "SPL4SMAU": "Analysis surface soil moisture (0-5 cm)"}
 _TIME_EPOCH = datetime(2000, 1, 1, 12)
@@ -93,59 +89,13 @@ def write_target_granule(path: str | Path, product: Product, time: datetime, fie
         write_ease_grid(granule)
         seconds = (time - _TIME_EPOCH).total_seconds()
         describe(granule.create_dataset("time", data=[seconds]), {"long_name": "Time", "units": _TIME_UNITS})
-        for name, (kind, content, units) in _coordinates().items():
-            _write_field(granule, name, kind, content, {"units": units})
         described = {
             "long_name": _LONG_NAMES[product.short_name],
             "units": "m3 m-3",
             "valid_min": np.float32(0),
             "valid_max": np.float32(0.9),
             **dict.fromkeys(("_FillValue", "missing_value", "fmissing_value"), _FILL),
+            "grid_mapping": "EASE2_global_projection",
         }
-        _write_field(granule, product.layers["soil_moisture"].dataset, "<f4", field, described)
-        for group, entries in _metadata(product, time).items():
-            describe(granule.create_group(f"Metadata/{group}"), entries)
-
-
-@cache
-def _coordinates() -> dict[str, tuple[str, bytes, str]]:
-    """Number type, compressed values and unit of the coordinates of all cells, which are the same in every granule."""
-    longitude, _ = geographic_from_ease(M09.x_centres(M09.window), np.zeros(M09.columns))
-    _, latitude = geographic_from_ease(np.zeros(M09.rows), M09.y_centres(M09.window))
-    coordinates = {
-        "cell_lat": (latitude[:, None], "<f4", "degrees"),
-        "cell_lon": (longitude, "<f4", "degrees"),
-        "cell_row": (np.arange(M09.rows)[:, None], "<u4", "dimensionless"),
-        "cell_column": (np.arange(M09.columns), "<u4", "dimensionless"),
-    }
-    found = {}
-    for name, (values, kind, units) in coordinates.items():
-        grid = np.broadcast_to(values, M09.window.shape).astype(kind, order="C")
-        found[name] = kind, zlib.compress(grid.data, _COORDINATES_LEVEL), units
-    return found
-
-
-def _write_field(granule: h5py.File, name: str, kind: str, content: bytes, attributes: dict[str, Any]) -> None:
-    """Write a compressed global grid as the one chunk of a dataset."""
-    shape, fill = M09.window.shape, attributes.get("_FillValue")
-    field = granule.create_dataset(
-        name, shape, kind, chunks=shape, compression="gzip", compression_opts=LEVEL, fillvalue=fill
-    )
-    field.id.write_direct_chunk((0, 0), content)
-    for axis, scale in enumerate("yx"):
-        field.dims[axis].label = scale
-        field.dims[axis].attach_scale(granule[scale])
-    describe(field, attributes | {"grid_mapping": "EASE2_global_projection"})
-
-
-def _metadata(product: Product, time: datetime) -> dict[str, dict[str, str]]:
-    """Entries of `Metadata` that name a granule, by group; a field stands for the 3 hours around its time."""
-    first, last = (f"{time + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S}.000Z" for minutes in (-90, 90))
-    return {
-        "DatasetIdentification": {
-            "shortName": product.short_name,
-            "ECSVersionID": product.version,
-            "fileName": granule_file_name(product, time, None),
-        },
-        "Extent": {"rangeBeginningDateTime": first, "rangeEndingDateTime": last},
-    }
+        stored = {"dtype": "<f4", "chunks": M09.window.shape, "compression_opts": LEVEL}
+        write_field(granule, product.layers["soil_moisture"].dataset, {(0, 0): field}, described, **stored)
