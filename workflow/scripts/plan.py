@@ -21,4 +21,4 @@ def plan(*, catalogues: list[str], receipts: list[str], store: str) -> None:
     wanted: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for path in map(Path, receipts):
         wanted[path.parts[-3]].add((path.stem, path.parts[-2]))
-    print(as_table([expected_traffic(PRODUCTS[name], listed[name], wanted[name], store) for name in sorted(wanted)]))
+    print(as_table({name: expected_traffic(PRODUCTS[name], listed[name], wanted[name], store) for name in wanted}))

@@ -132,17 +132,17 @@ def _entry(item: dict[str, Any], product: Product) -> Entry | None:
     granule, described = url.rsplit("/", 1)[-1], umm.get("DataGranule", {})
     # CMR may list other files beside the granule's, or that file without a name.
     listed = described.get("ArchiveAndDistributionInformation", [])
-    named = [file for file in listed if file.get("Name", granule if len(listed) == 1 else "") == granule]
-    stored = named[0] if named else {}
+    alone = granule if len(listed) == 1 else ""
+    stored: dict[str, Any] = next((file for file in listed if file.get("Name", alone) == granule), {})
     checksum = stored.get("Checksum", {})
-    sidecars = [other for _, other in https if other.endswith(granule + _SIDECAR)]
+    sidecars = (other for _, other in https if other.endswith(granule + _SIDECAR))
     return Entry(
         granule=granule,
         day=f"{name.time:%Y-%m-%d}",
         place=name.tile or f"{name.time:%H%M}",
         url=url,
         # Hyrax keeps the DMR++ beside its file, whether or not the catalogue has a link to it.
-        sidecar=(sidecars[0] if sidecars else url + _SIDECAR) if product.subset_size else "",
+        sidecar=next(sidecars, url + _SIDECAR) if product.subset_size else "",
         size=int(stored.get("SizeInBytes", 0)),
         checksum=str(checksum.get("Value", "")).lower(),
         algorithm=str(checksum.get("Algorithm", "")),

@@ -26,8 +26,6 @@ _HOW = (
     f"set {TOKEN} (made at https://{HOST}, “Generate Token”), or {_USER} and {_PASSWORD}, or write the line "
     f"“machine {HOST} login NAME password WORD” into ~/.netrc"
 )
-_OTHERS = 0o077
-"""Permission bits of everybody but the owner."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def _from_netrc(path: Path) -> Login:
     if HOST not in hosts:
         machines = ", ".join(sorted(hosts)) or "no machine"
         raise InputError(f"{path} names {machines}, but not {HOST}: {_HOW}.")
-    if mode & _OTHERS:
+    if mode & 0o077:  # permissions of others than the owner
         raise InputError(f"{path} holds a password that others on this machine can read: chmod 600 {path}.")
     user, _, password = hosts[HOST]
     if not user or not password:

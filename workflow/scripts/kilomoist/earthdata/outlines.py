@@ -11,8 +11,6 @@ NATURAL_EARTH = (
     "https://raw.githubusercontent.com/nvkelso/natural-earth-vector/master/geojson/ne_10m_admin_0_countries.geojson"
 )
 """Admin-0 countries at 1:10m, with de-facto boundaries."""
-_PATIENCE = (10, 120)
-"""Seconds to connect, and without any byte."""
 
 
 def fetch_outline(country: str, outline: str | Path) -> None:
@@ -22,7 +20,7 @@ def fetch_outline(country: str, outline: str | Path) -> None:
     """
     advice = f"download an outline yourself and give it as `outline` in place of `country: {country}`"
     try:
-        answer = requests.get(NATURAL_EARTH, timeout=_PATIENCE)
+        answer = requests.get(NATURAL_EARTH, timeout=(10, 120))  # seconds to connect, and without any byte
         answer.raise_for_status()
         features = answer.json()["features"]
     except (requests.exceptions.JSONDecodeError, KeyError, TypeError) as error:

@@ -10,15 +10,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from kilomoist.earthdata import subsets
 from kilomoist.earthdata.catalogues import Entry
 from kilomoist.earthdata.downloads import NotServedError, Session, fetch_content, fetch_file
-from kilomoist.earthdata.subsets import (
-    UnknownLayoutError,
-    layout_from_file,
-    layout_from_sidecar,
-    subset_of,
-    write_subset,
-)
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.granules.formats import check_format
@@ -28,11 +22,9 @@ from kilomoist.products import Product
 
 Tell = Callable[[str], None]
 
-_SUMS: dict[str, tuple[int, Callable[[bytes, int], int]]] = {"adler32": (1, zlib.adler32), "crc32": (0, zlib.crc32)}
-"""Sums of bytes: first value, and step."""
+_SUMS = {"adler32": zlib.adler32, "crc32": zlib.crc32}
 _SHA2 = {64: "sha256", 96: "sha384", 128: "sha512"}
 """Hashes of the family SHA-2 by their number of hexadecimal digits."""
-_PIECE = 2**20
 _REFRESH = "refresh the catalogue by snakemake --forcerun list_granules, which fetches only what changed"
 
 
@@ -58,7 +50,7 @@ def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[],
         try:
             _fetch_subset(entry, product, path, connection, tell)
             return path
-        except (NotServedError, UnknownLayoutError) as error:
+        except (NotServedError, subsets.UnknownLayoutError) as error:
             tell(f"{entry.granule}: the whole file is fetched, because {error}.")
     _fetch_whole(entry, product, path, connection, tell)
     return path
@@ -82,16 +74,16 @@ def _fetch_subset(entry: Entry, product: Product, path: Path, session: Session, 
     try:
         document, _ = fetch_content(entry.sidecar, session)
         moved += len(document)
-        layout, way = layout_from_sidecar(document, dataset), "by its DMR++"
-    except (NotServedError, UnknownLayoutError) as error:
+        layout, way = subsets.layout_from_sidecar(document, dataset), "by its DMR++"
+    except (NotServedError, subsets.UnknownLayoutError) as error:
         tell(f"{entry.granule}: no use of the DMR++, because {error}; its places are read from the file.")
         size = entry.size or fetch_content(entry.url, session, 0, 8)[1]
-        layout, way = layout_from_file(fetch, size, dataset), "by ranges of the file"
+        layout, way = subsets.layout_from_file(fetch, size, dataset), "by ranges of the file"
     for last_try in (False, True):
-        contents = [fetch(chunk.offset, chunk.offset + chunk.length) for chunk in layout.chunks]
+        parts = {place: fetch(offset, offset + length) for place, (offset, length) in layout.chunks.items()}
         try:
             with replaced(path) as partial:
-                write_subset(partial, layout, contents, _identity(entry))
+                subsets.write_subset(partial, layout, parts, _identity(entry))
                 _read(partial, product)
             break
         except InputError as error:
@@ -124,7 +116,7 @@ def _fetch_whole(entry: Entry, product: Product, path: Path, session: Session, t
 def _verify(path: Path, entry: Entry, product: Product) -> str:
     """First bytes, size, checksum and readable arrays checked, in words. Raises `InputError` for what is wrong."""
     check_format(path, product)
-    if product.subset_size and (origin := subset_of(path)) is not None:
+    if product.subset_size and (origin := subsets.subset_of(path)) is not None:
         if origin != _identity(entry):
             raise InputError(f"{path} is a part of another production of the granule than the catalogue's.")
         _read(path, product)
@@ -148,11 +140,8 @@ def _agrees(path: Path, entry: Entry) -> bool | None:
     if name == "sha2":
         name = _SHA2.get(len(entry.checksum), name)
     if name in _SUMS:
-        first, total = _SUMS[name]
-        with open(path, "rb") as file:
-            while piece := file.read(_PIECE):
-                first = total(piece, first)
-        return entry.checksum in (f"{first:08x}", str(first))
+        total = _SUMS[name](path.read_bytes())
+        return entry.checksum in (f"{total:08x}", str(total))
     if not entry.checksum or name not in hashlib.algorithms_available or name.startswith("shake"):
         return None
     with open(path, "rb") as file:

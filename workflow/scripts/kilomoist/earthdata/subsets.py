@@ -7,7 +7,7 @@ written as they are into a file with the same path, attributes and grid, so that
 
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import h5py
 import numpy as np
 
-from kilomoist.granules.ease_grid import describe, write_ease_grid
+from kilomoist.granules.ease_grid import describe, write_ease_grid, write_field
 from kilomoist.grids import M09
 
 _DAP = "{http://xml.opendap.org/ns/DAP/4.0#}"
@@ -36,29 +36,32 @@ class UnknownLayoutError(Exception):
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Place of a chunk in the file, and its first row and column."""
-
-    offset: int
-    length: int
-    position: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Layout:
-    """Storage of a dataset."""
+    """Storage of a dataset that `write_subset` can copy; raises `UnknownLayoutError` for any other."""
 
     dataset: str
     type: str
     """NumPy's name of a floating-point type, such as <f4."""
     shape: tuple[int, ...]
     chunk_shape: tuple[int, ...]
-    shuffle: bool
-    chunks: tuple[Chunk, ...]
+    filters: set[str]
+    chunks: dict[tuple[int, ...], tuple[int, int]]
+    """Offset and length of each in the file, by its first row and column."""
     attributes: dict[str, Any]
     """Of the dataset."""
     of_file: dict[str, Any]
     """Attributes of the file's root."""
+
+    def __post_init__(self) -> None:
+        if self.shape != M09.window.shape or len(self.chunk_shape) != 2:
+            raise UnknownLayoutError(f"{self.dataset} has the shape {self.shape} in chunks of {self.chunk_shape}")
+        if "deflate" not in self.filters or self.filters - {"deflate", "shuffle"}:
+            raise UnknownLayoutError(f"{self.dataset} is stored with the filters {sorted(self.filters)}")
+        expected = np.prod(np.ceil(np.divide(self.shape, self.chunk_shape))).astype(int)
+        if len(self.chunks) != expected:
+            raise UnknownLayoutError(f"{self.dataset} has {len(self.chunks)} chunks of {expected}")
+        if np.dtype(self.type).kind != "f" or np.dtype(self.type).byteorder == ">":
+            raise UnknownLayoutError(f"{self.dataset} holds numbers of type {self.type}")
 
 
 def layout_from_sidecar(document: bytes, dataset: str) -> Layout:
@@ -80,16 +83,16 @@ def layout_from_sidecar(document: bytes, dataset: str) -> Layout:
             raise UnknownLayoutError(f"{dataset} has no chunks of little-endian numbers")
         filters = set(stored.get("compressionType", "").split())
         chunk_shape = tuple(map(int, stored.findtext(f"{_DMRPP}chunkDimensionSizes", "").split()))
-        chunks = []
+        chunks = {}
         for chunk in stored.findall(f"{_DMRPP}chunk"):
             if chunk.get("href") or chunk.get("fm", "0") != "0":
                 raise UnknownLayoutError(f"{dataset} has chunks in another file or stored in another way")
             position = tuple(map(int, re.findall(r"\d+", chunk.get("chunkPositionInArray", "")))) or (0,) * len(shape)
-            chunks.append(Chunk(int(chunk.get("offset", "")), int(chunk.get("nBytes", "")), position))
+            chunks[position] = int(chunk.get("offset", "")), int(chunk.get("nBytes", ""))
+        attributes, of_file = _attributes(variable), _attributes(root)
+        return Layout(dataset, _TYPES[kind], shape, chunk_shape, filters, chunks, attributes, of_file)
     except (ElementTree.ParseError, StopIteration, KeyError, ValueError) as error:
         raise UnknownLayoutError(f"the DMR++ does not describe {dataset} ({error})") from error
-    described = _TYPES[kind], shape, chunk_shape, "shuffle" in filters
-    return _checked(Layout(dataset, *described, tuple(chunks), _attributes(variable), _attributes(root)), filters)
 
 
 def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str) -> Layout:
@@ -100,45 +103,29 @@ def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str
     try:
         with h5py.File(_Remote(fetch, size), "r") as granule:
             stored = granule[dataset]
-            described = (stored.dtype.str, stored.shape, stored.chunks or (), stored.shuffle)
             applied = stored.id.get_create_plist()
             filters = {applied.get_filter(number)[3].decode() for number in range(applied.get_nfilters())}
             places = [stored.id.get_chunk_info(number) for number in range(stored.id.get_num_chunks())]
             if any(place.filter_mask for place in places):
                 raise UnknownLayoutError(f"{dataset} has chunks that are stored in another way")
-            chunks = tuple(Chunk(place.byte_offset, place.size, tuple(place.chunk_offset)) for place in places)
-            attributes, of_file = (
-                {name: value for name, value in item.attrs.items() if name not in _STRUCTURE}
-                for item in (stored, granule)
-            )
+            chunks = {tuple(place.chunk_offset): (place.byte_offset, place.size) for place in places}
+            attributes = {name: value for name, value in stored.attrs.items() if name not in _STRUCTURE}
+            described = stored.dtype.str, stored.shape, stored.chunks or (), filters, chunks
+            return Layout(dataset, *described, attributes, dict(granule.attrs))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise UnknownLayoutError(f"{dataset} cannot be found in the file ({error})") from error
-    return _checked(Layout(dataset, *described, chunks, attributes, of_file), filters)
 
 
-def write_subset(path: str | Path, layout: Layout, contents: Iterable[bytes], origin: str) -> None:
-    """Write a dataset from the stored bytes of its chunks, in the order of the layout, with x, y and projection.
+def write_subset(path: str | Path, layout: Layout, parts: Mapping[tuple[int, ...], bytes], origin: str) -> None:
+    """Write a dataset from the stored bytes of its chunks by their first row and column, with x, y and projection.
 
     `origin` names the granule that it is a subset of. The same input gives the same bytes.
     """
     with h5py.File(path, "w", libver=("earliest", "v110")) as granule:
         describe(granule, layout.of_file | {_SUBSET_OF: origin})
         write_ease_grid(granule)
-        stored = granule.create_dataset(
-            layout.dataset,
-            layout.shape,
-            layout.type,
-            chunks=layout.chunk_shape,
-            compression="gzip",
-            shuffle=layout.shuffle,
-            fillvalue=np.ravel(layout.attributes["_FillValue"])[0] if "_FillValue" in layout.attributes else None,
-        )
-        for chunk, content in zip(layout.chunks, contents, strict=True):
-            stored.id.write_direct_chunk(chunk.position, content)
-        for axis, scale in enumerate("yx"):
-            stored.dims[axis].label = scale
-            stored.dims[axis].attach_scale(granule[scale])
-        describe(stored, layout.attributes)
+        stored = {"dtype": layout.type, "chunks": layout.chunk_shape, "shuffle": "shuffle" in layout.filters}
+        write_field(granule, layout.dataset, parts, layout.attributes, **stored)
 
 
 def subset_of(path: str | Path) -> str | None:
@@ -172,20 +159,6 @@ class _Remote(io.RawIOBase):
         buffer[: len(content)] = content
         self._position += len(content)
         return len(content)
-
-
-def _checked(layout: Layout, filters: set[str]) -> Layout:
-    """The layout, if `write_subset` can copy it; raises `UnknownLayoutError`."""
-    expected = [-(-whole // piece) for whole, piece in zip(layout.shape, layout.chunk_shape, strict=False)]
-    if layout.shape != M09.window.shape or len(layout.chunk_shape) != 2:
-        raise UnknownLayoutError(f"{layout.dataset} has the shape {layout.shape} in chunks of {layout.chunk_shape}")
-    if "deflate" not in filters or filters - {"deflate", "shuffle"}:
-        raise UnknownLayoutError(f"{layout.dataset} is stored with the filters {sorted(filters)}")
-    if len(layout.chunks) != np.prod(expected):
-        raise UnknownLayoutError(f"{layout.dataset} has {len(layout.chunks)} chunks of {np.prod(expected)}")
-    if np.dtype(layout.type).kind != "f" or np.dtype(layout.type).byteorder == ">":
-        raise UnknownLayoutError(f"{layout.dataset} holds numbers of type {layout.type}")
-    return layout
 
 
 def _attributes(node: ElementTree.Element) -> dict[str, Any]:
