@@ -45,18 +45,12 @@ class Cmr:
         return document(404, {"errors": ["The requested resource does not exist."]})
 
     def _page(self, query: dict[str, list[str]], after: str | None) -> Answer:
-        try:
-            size = int(query.get("page_size", ["10"])[-1])
-        except ValueError as error:
-            raise _BadQueryError("page_size must be a number") from error
+        size = int(query.get("page_size", ["10"])[-1])
         if not 0 <= size <= _LARGEST_PAGE:
             raise _BadQueryError(f"page_size must be a number between 0 and {_LARGEST_PAGE}")
         found, first = self._search(query), 0
         if after is not None:
-            places = [place for place, item in enumerate(found) if _search_after(item) == after]
-            if not places:
-                raise _BadQueryError(f"The search-after header [{after}] is not valid")
-            first = places[0] + 1
+            first = [_search_after(item) for item in found].index(after) + 1
         page = found[first : first + size]
         headers = {"CMR-Hits": str(len(found)), "CMR-Took": "1", "CMR-Request-Id": secrets.token_hex(16)}
         if page and len(page) == size:

@@ -1,7 +1,6 @@
 """Granules, and their entries in UMM-G as LPCLOUD and NSIDC_CPRD fill it, as far as clients here read it."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -55,12 +54,6 @@ class Granule:
         return int.from_bytes(hashlib.blake2b(self.name.encode(), digest_size=6).digest())
 
     @property
-    def collection(self) -> str:
-        """The identifier of the product's concept."""
-        number = int.from_bytes(hashlib.blake2b(self.product.name.encode(), digest_size=4).digest())
-        return f"C{number}-{self.provider}"
-
-    @property
     def folder(self) -> str:
         """The path of its folder at the provider, from the bucket on."""
         if self.product.tiled:
@@ -72,13 +65,6 @@ class Granule:
         """The file of metadata beside the data."""
         return f"{self.stem}.cmr.xml" if self.product.tiled else f"{self.name}.cmr.json"
 
-    @property
-    def metadata(self) -> bytes:
-        """Content of that file, in short."""
-        if self.product.tiled:
-            return f"<Granule><GranuleUR>{self.granule_ur}</GranuleUR></Granule>\n".encode()
-        return json.dumps({"GranuleUR": self.granule_ur}).encode()
-
     def entry(self, checksum: dict[str, str] | None) -> dict[str, Any]:
         """Its entry in the CMR."""
         begin, end = (f"{time:%Y-%m-%dT%H:%M:%S}.000Z" for time in self.range)
@@ -86,17 +72,14 @@ class Granule:
         files = [
             _file(self.name, self.size, "HDF4" if self.product.tiled else "HDF5")
             | ({"Checksum": checksum} if checksum else {}),
-            _file(self.metadata_name, len(self.metadata), "XML" if self.product.tiled else "JSON"),
+            _file(self.metadata_name, 2000, "XML" if self.product.tiled else "JSON"),
         ]
         meta = {
             "concept-type": "granule",
             "concept-id": f"G{self.number}-{self.provider}",
-            "collection-concept-id": self.collection,
             "revision-id": self.revision,
-            "revision-date": produced,
             "native-id": self.granule_ur,
             "provider-id": self.provider,
-            "format": "application/echo10+xml" if self.product.tiled else "application/vnd.nasa.cmr.umm+json",
         }
         umm = {
             "GranuleUR": self.granule_ur,
@@ -113,23 +96,15 @@ class Granule:
         return {"meta": meta, "umm": umm}
 
     def _urls(self) -> list[dict[str, str]]:
-        host = f"https://{DATA[self.provider]}"
-        https, s3 = f"{host}/{self.folder}", f"s3://{self.folder}"
+        https = f"https://{DATA[self.provider]}/{self.folder}"
         links = {
-            f"{s3}/{self.name}": ("GET DATA VIA DIRECT ACCESS", "Direct access, by S3"),
+            f"s3://{self.folder}/{self.name}": ("GET DATA VIA DIRECT ACCESS", "Direct access, by S3"),
             f"{https}/{self.name}": ("GET DATA", f"Download {self.name}"),
-            f"{https}/BROWSE.{self.stem}.1.jpg".replace("-protected/", "-public/"): (
-                "GET RELATED VISUALIZATION",
-                "Browse image",
-            ),
+            f"{https}/BROWSE.{self.stem}.1.jpg": ("GET RELATED VISUALIZATION", "Browse image"),
             f"{https}/{self.metadata_name}": ("EXTENDED METADATA", f"Download {self.metadata_name}"),
-            f"{s3}/{self.metadata_name}": ("EXTENDED METADATA", "Direct access, by S3"),
-            f"{host}/s3credentials": ("VIEW RELATED INFORMATION", "Credentials for S3"),
         }
         if not self.product.tiled:
-            opendap = f"https://opendap.earthdata.nasa.gov/collections/{self.collection}/granules/{self.granule_ur}"
             links[f"{https}/{self.name}.dmrpp"] = ("EXTENDED METADATA", "DMR++")
-            links[opendap] = ("USE SERVICE API", "OPeNDAP request URL")
         return [{"URL": url, "Type": kind, "Description": text} for url, (kind, text) in links.items()]
 
 

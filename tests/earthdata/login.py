@@ -40,17 +40,7 @@ class Login:
 
 def _web_token(user: str) -> str:
     """A JSON Web Token like those of Earthdata Login."""
-    now = int(time.time())
     header = {"typ": "JWT", "origin": "Earthdata Login", "sig": "edljwtpubkey_ops", "alg": "RS256"}
-    claims = {
-        "type": "User",
-        "uid": user,
-        "exp": now + _LIFE,
-        "iat": now,
-        "iss": f"https://{LOGIN}",
-        "identity_provider": "edl_ops",
-        "acr": "edl",
-        "assurance_level": 3,
-    }
+    claims = {"type": "User", "uid": user, "exp": int(time.time()) + _LIFE, "iss": f"https://{LOGIN}"}
     parts = [json.dumps(header).encode(), json.dumps(claims).encode(), secrets.token_bytes(256)]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)

@@ -35,7 +35,6 @@ class Earthdata:
         algorithms: Mapping[str, str | None] | None = None,
         sidecars: bool = True,
         ranges: bool = True,
-        lifetime: float = 3600.0,
     ) -> None:
         """`folder` holds granules at any depth.
 
@@ -44,14 +43,13 @@ class Earthdata:
         algorithms: of checksums by product, such as {"SPL4SMGP.008": None}.
         sidecars: whether `.dmrpp` files are there.
         ranges: whether byte ranges are served; otherwise always the whole.
-        lifetime: seconds for which signed addresses are valid.
         """
         self.folder, self._rate = folder, rate
         self.login, self.catalogue = Login(), Catalogue(algorithms or {})
         self.faults = Faults(failures, seed)
         self.countries: list[dict[str, Any]] = []
         """Features that Natural Earth has."""
-        self._storage = Storage(self.catalogue, self.login, sidecars=sidecars, ranges=ranges, lifetime=lifetime)
+        self._storage = Storage(self.catalogue, self.login, sidecars=sidecars, ranges=ranges)
         self._journal = Journal()
         self._running = ExitStack()
 

@@ -4,7 +4,6 @@ import hmac
 import re
 import secrets
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from earthdata.sidecars import sidecar
 
 
 class Storage:
-    def __init__(self, catalogue: Catalogue, login: Login, *, sidecars: bool, ranges: bool, lifetime: float) -> None:
+    def __init__(self, catalogue: Catalogue, login: Login, *, sidecars: bool, ranges: bool) -> None:
         self._catalogue, self._login = catalogue, login
-        self._with_sidecars, self._with_ranges, self._lifetime = sidecars, ranges, lifetime
+        self._with_sidecars, self._with_ranges = sidecars, ranges
         self._key = secrets.token_bytes(32)
         self._sidecars: dict[tuple[Any, ...], bytes] = {}
         self._lock = threading.Lock()
@@ -39,11 +38,10 @@ class Storage:
                 "app_type": "401",
             }
             return Answer(302, headers={"Location": f"https://{LOGIN}/oauth/authorize?{urlencode(parameters)}"})
-        found, _ = self._find(request)
+        found = self._find(request)
         if found is None or DATA[found.provider] != request.host:
             return NOT_FOUND
-        expires = str(int(time.time() + self._lifetime))
-        signed = {"A-userid": self._login.user, "Expires": expires, "Signature": self._sign(request.path, expires)}
+        signed = {"A-userid": self._login.user, "Signature": self._sign(request.path)}
         address = f"https://{STORE}{quote(request.path)}?{urlencode(signed)}&Key-Pair-Id=SIMULATED"
         return Answer(303, headers={"Location": address, "Cache-Control": "private, max-age=3540"})
 
@@ -51,12 +49,8 @@ class Storage:
         """The store: it looks at the signature alone."""
         if "Authorization" in request.headers:
             return _refused(400, "InvalidArgument", "Only one auth mechanism allowed")
-        given = {name: values[-1] for name, values in request.parameters.items()}
-        expires = given.get("Expires", "0")
-        if given.get("Signature") != self._sign(request.path, expires):
+        if request.parameters.get("Signature") != [self._sign(request.path)]:
             return _refused(403, "AccessDenied", "Access denied")
-        if int(expires) < time.time():
-            return _refused(403, "AccessDenied", "Request has expired")
         return self._content(request) or _refused(404, "NoSuchKey", "The specified key does not exist.")
 
     def give(self, request: Request) -> Answer:
@@ -72,38 +66,25 @@ class Storage:
                 self._sidecars[key] = sidecar(path)
             return self._sidecars[key]
 
-    def _sign(self, path: str, expires: str) -> str:
-        return hmac.new(self._key, f"{path} {expires}".encode(), "sha256").hexdigest()
+    def _sign(self, path: str) -> str:
+        return hmac.new(self._key, path.encode(), "sha256").hexdigest()
 
-    def _find(self, request: Request) -> tuple[Granule | None, str]:
-        """The granule that a path belongs to, and which of its files it is: data, sidecar or metadata."""
-        name = request.name
-        owners = {
-            "data": name,
-            "sidecar": name.removesuffix(".dmrpp"),
-            "metadata": name.removesuffix(".json").removesuffix(".cmr"),
-            "other metadata": name.removesuffix(".cmr.xml") + ".hdf",
-        }
-        for kind, owner in owners.items():
-            found = self._catalogue.get(owner)
-            if found and request.path == f"/{found.folder}/{name}":
-                return found, kind
-        return None, ""
+    def _find(self, request: Request) -> Granule | None:
+        """The granule whose data or sidecar a path is."""
+        found = self._catalogue.get(request.name.removesuffix(".dmrpp"))
+        return found if found and request.path == f"/{found.folder}/{request.name}" else None
 
     def _content(self, request: Request) -> Answer | None:
         """The file of a path, or the part of it that was asked for; None when it is not there."""
-        found, kind = self._find(request)
+        found = self._find(request)
         if found is None or found.path is None:
             return None
-        if kind == "sidecar" and (found.product.tiled or not self._with_sidecars):
+        is_sidecar = request.name != found.name
+        if is_sidecar and (found.product.tiled or not self._with_sidecars):
             return None
         try:
-            state = found.path.stat()
-            whole: bytes | FilePart = found.metadata
-            if kind == "data":
-                whole = FilePart(found.path, state.st_size, 0, state.st_size)
-            elif kind == "sidecar":
-                whole = self.sidecar(found.path)
+            size = found.path.stat().st_size
+            whole = self.sidecar(found.path) if is_sidecar else FilePart(found.path, size, 0, size)
         except FileNotFoundError:  # taken away while the server runs
             return None
         if not self._with_ranges:

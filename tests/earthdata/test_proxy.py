@@ -17,8 +17,6 @@ from earthdata.clients import FIELDS, FOLDER, URL, fetch, search, session
 from earthdata.hosts import CMR
 from earthdata.server import Earthdata
 
-OPEN_FILES = "/dev/fd"
-
 
 def test_connections_are_kept_alive(earthdata: Earthdata) -> None:
     with session(earthdata) as client:
@@ -56,7 +54,7 @@ def test_other_hosts_are_refused(earthdata: Earthdata) -> None:
 def test_server_leaves_nothing_behind(
     archive: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    threads, files = set(threading.enumerate()), len(os.listdir(OPEN_FILES))
+    threads, files = set(threading.enumerate()), len(os.listdir("/dev/fd"))
     with Earthdata(archive, rate=10_000) as earthdata:
         for name, value in earthdata.environment.items():
             monkeypatch.setenv(name, value)
@@ -82,6 +80,6 @@ def test_server_leaves_nothing_behind(
         socket.create_connection(idle.getpeername())
     idle.close()
     assert set(threading.enumerate()) == threads
-    assert len(os.listdir(OPEN_FILES)) == files
+    assert len(os.listdir("/dev/fd")) == files
     assert capfd.readouterr() == ("", "")
     assert not Path(earthdata.environment["SSL_CERT_FILE"]).parent.exists()

@@ -30,11 +30,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write_netrc(home: Path, text: str, mode: int = 0o600) -> Path:
-    path = home / ".netrc"
-    path.write_text(text)
-    path.chmod(mode)
-    return path
+def write_netrc(home: Path, text: str, mode: int = 0o600) -> None:
+    (home / ".netrc").write_text(text)
+    (home / ".netrc").chmod(mode)
 
 
 def web_token(expires: datetime) -> str:
@@ -51,6 +49,9 @@ def complaint() -> str:
 def test_a_token_comes_before_a_password_before_netrc(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_netrc(home, f"machine {HOST} login from-file password {SECRET}\n")
     assert find_login() == Login(str(home / ".netrc"), user="from-file", password=SECRET)
+    (home / ".netrc").rename(home / "elsewhere")
+    monkeypatch.setenv("NETRC", str(home / "elsewhere"))
+    assert find_login().user == "from-file"
     monkeypatch.setenv("EARTHDATA_USERNAME", "from-environment")
     monkeypatch.setenv("EARTHDATA_PASSWORD", SECRET)
     assert find_login().user == "from-environment"
@@ -58,12 +59,6 @@ def test_a_token_comes_before_a_password_before_netrc(home: Path, monkeypatch: p
     assert find_login() == Login("EARTHDATA_TOKEN", token="a-token")
     monkeypatch.setenv("EARTHDATA_TOKEN", "")
     assert find_login().user == "from-environment"
-
-
-def test_netrc_may_lie_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_netrc(home, f"machine {HOST} login me password {SECRET}\n").rename(home / "other")
-    monkeypatch.setenv("NETRC", str(home / "other"))
-    assert find_login().user == "me"
 
 
 def test_half_a_login_is_no_login(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,10 +169,7 @@ def test_the_credentials_of_netrc_go_to_the_login_alone(earthdata: Earthdata, ho
     assert sent == {CMR: None, DATA["LPCLOUD"]: f"Bearer {earthdata.login.token}", STORE: None}
 
 
-def test_a_password_is_exchanged_for_a_token(
-    serve: Callable[..., Earthdata], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    earthdata = serve(tmp_path)
+def test_a_password_is_exchanged_for_a_token(earthdata: Earthdata, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EARTHDATA_TOKEN")
     monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.login.user)
     monkeypatch.setenv("EARTHDATA_PASSWORD", earthdata.login.password)
@@ -190,12 +182,9 @@ def test_a_password_is_exchanged_for_a_token(
     assert SECRET not in str(caught.value)
 
 
-def test_a_login_host_that_is_down_is_named(
-    serve: Callable[..., Earthdata], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    earthdata = serve(tmp_path)
+def test_a_login_host_that_is_down_is_named(earthdata: Earthdata, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EARTHDATA_TOKEN")
-    write_netrc(tmp_path, f"machine {HOST} login {earthdata.login.user} password {earthdata.login.password}\n")
+    write_netrc(home, f"machine {HOST} login {earthdata.login.user} password {earthdata.login.password}\n")
     earthdata.faults.add(f"{LOGIN}/*", UNAVAILABLE, times=None)
     with pytest.raises(InputError, match="did not give a token") as caught:
         Session(pause=0).log_in(find_login())

@@ -14,35 +14,21 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from scipy.stats import pearsonr
 
+from kilomoist import grids
 from kilomoist.calendars import slots
 from kilomoist.cells import block_mean
 from kilomoist.configuration import keys
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.evaluation.variograms import lags_of, variogram
-from kilomoist.grids import (
-    CELL_SIDE,
-    M01,
-    SINUSOIDAL_CRS,
-    cells_covering,
-    ease_from_geographic,
-    latitude_edges,
-    longitude_edges,
-    tile_grid,
-)
+from kilomoist.grids import CELL_SIDE, M01, SINUSOIDAL_CRS, cells_covering, ease_from_geographic, tile_grid
 from kilomoist.predictors.composites import meets
 from kilomoist.predictors.footprints import sum_footprints
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import tiles_of
+from kilomoist.simulation import observations
 from kilomoist.simulation.field_points import FIELD_POINTS, field_points
 from kilomoist.simulation.landscapes import elevation_map, landscape, read_landscape, season, truth, write_landscape
-from kilomoist.simulation.observations import (
-    KEPT,
-    LST_NOISE,
-    NDVI_NOISE,
-    Footprints,
-    TemperatureView,
-    vegetation_period,
-)
+from kilomoist.simulation.observations import Footprints, TemperatureView, vegetation_period
 from kilomoist.simulation.scenes import FINER, LANDSCAPES, Fields, Scene, make_scene
 from kilomoist.simulation.smap import erring, target_field, target_mean
 
@@ -119,10 +105,8 @@ def test_both_extents_are_large_enough() -> None:
 
 
 def test_truth_is_physical_and_missing_on_lakes(true: np.ndarray, fields: Fields, scene: Scene) -> None:
-    assert true.shape == scene.pixels.shape
-    assert true.dtype == np.float32
-    assert np.nanmin(true) > 0.02
-    assert np.nanmax(true) < 0.5
+    assert (true.shape, true.dtype) == (scene.pixels.shape, np.float32)
+    assert 0.02 < np.nanmin(true) < np.nanmax(true) < 0.5
     water = block_mean(fields["lake"], FINER)[0]
     # Nine points a pixel: water has none to nine of them.
     np.testing.assert_array_equal(np.isnan(true), water >= 0.5)
@@ -287,8 +271,7 @@ def test_vegetation_granules_are_consistent(scene: Scene, fields: Fields) -> Non
     for index in (ndvi, evi):
         np.testing.assert_array_equal(index != -3000, inside)
         assert index.dtype == np.int16
-        assert index[inside].min() >= -2000
-        assert index[inside].max() <= 10000
+        assert -2000 <= index[inside].min() <= index[inside].max() <= 10000
     good, fair = (meets(VI.layers["ndvi"].quality[level], arrays) for level in ("good", "fair"))
     assert good.sum() < fair.sum() < inside.sum()
     assert 0.6 < good.sum() / inside.sum() < 0.95
@@ -442,7 +425,8 @@ def test_white_noise_of_temperature_averages_out(lst_month: Month) -> None:
     noise = at_one_km(noisy - quiet)
     deviation = np.nanstd(noise)
     # So narrow a scene has more edges of clouds, and fewer good days.
-    assert deviation == pytest.approx(LST_NOISE * (LANDSCAPES["steppe"].days / np.nanmean(days)) ** 0.5, rel=0.12)
+    expected = observations.LST_NOISE * (LANDSCAPES["steppe"].days / np.nanmean(days)) ** 0.5
+    assert deviation == pytest.approx(expected, rel=0.12)
     means, count = block_mean(noise, CELL_SIDE)
     assert np.nanstd(means[count > 60]) < 0.25 * deviation
     # Pixels of 1 km share those of the tile with their neighbours, but not with pixels 3 km away.
@@ -463,7 +447,7 @@ def test_noise_is_new_in_each_observation() -> None:
         return np.where(without > 0, 0.02 * (with_noise.astype(float) - without), np.nan)
 
     first = noise(3, "Day")
-    deviation = LST_NOISE / KEPT * LANDSCAPES["steppe"].days ** 0.5
+    deviation = observations.LST_NOISE / observations.KEPT * LANDSCAPES["steppe"].days ** 0.5
     assert np.nanstd(first) == pytest.approx(deviation, rel=0.05)
     for other in (noise(4, "Day"), noise(3, "Night")):
         both = np.isfinite(first) & np.isfinite(other)
@@ -472,12 +456,10 @@ def test_noise_is_new_in_each_observation() -> None:
 
 
 def test_white_noise_of_vegetation_averages_out_and_both_indices_have_it() -> None:
-    sums = {}
+    sums = {(name, noisy): np.zeros((2, 1200, 1200)) for name in ("ndvi", "evi") for noisy in (False, True)}
     for noisy in (False, True):
         scene = make_scene(STRIP, 2021, noise=noisy)
         fields, footprints = landscape(scene), Footprints(scene, tile_grid(TILE, 1200), 2)
-        for name in ("ndvi", "evi"):
-            sums[name, noisy] = np.zeros((2, 1200, 1200))
         for slot in slots(VI, MONTH):
             arrays = vegetation_period(scene, fields, footprints, VI, slot.time)
             for name in ("ndvi", "evi"):
@@ -491,7 +473,7 @@ def test_white_noise_of_vegetation_averages_out_and_both_indices_have_it() -> No
             quiet, noisy = (total / days for total, days in (sums[name, False], sums[name, True]))
         noise[name] = at_one_km(noisy - quiet)
     deviation = np.nanstd(noise["ndvi"])
-    assert deviation == pytest.approx(NDVI_NOISE, rel=0.15)
+    assert deviation == pytest.approx(observations.NDVI_NOISE, rel=0.15)
     means, count = block_mean(noise["ndvi"], CELL_SIDE)
     assert np.nanstd(means[count > 60]) < 0.25 * deviation
     both = np.isfinite(noise["ndvi"])
@@ -530,9 +512,8 @@ def test_smap_errs_as_much_as_it_is_asked_to() -> None:
 
 def test_errors_of_smap_reach_36_km() -> None:
     """Of the grid, whose kilometres are of equal area: one coarse cell."""
-    longitude, latitude = (
-        (edges[9::9] + edges[:-9:9]) / 2 for edges in (longitude_edges(FULL.pixels), latitude_edges(FULL.pixels))
-    )
+    edges = grids.longitude_edges(FULL.pixels), grids.latitude_edges(FULL.pixels)
+    longitude, latitude = ((along[9::9] + along[:-9:9]) / 2 for along in edges)
     places = [place.ravel() for place in np.meshgrid(longitude, latitude)]
     zero = np.zeros(FULL.window.shape)
     ranges, neighbours, beyond = [], [], []
