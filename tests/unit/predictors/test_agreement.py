@@ -1,7 +1,5 @@
 """Reliability of the predictors' detail: recovered where signal and noise are known."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +7,10 @@ from scipy.ndimage import gaussian_filter
 
 from kilomoist.cells import block_mean, interpolate
 from kilomoist.evaluation.restoration import null_models
-from kilomoist.grids import CELL_SIDE, M01, TILE_SIDE, Window, ease_from_geographic, tile_grid
+from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
-from kilomoist.learning.details import Cells, read_reliability
+from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.tuning import TuningOptions
@@ -23,22 +21,13 @@ from kilomoist.predictors.half_months import (
     choose_windows,
     detail_moments,
     estimate_reliability,
-    reliability_table,
-    warp_halves,
 )
-from kilomoist.predictors.stacks import TileComposite, stack_predictors
-from kilomoist.rasters import write_raster
 from kilomoist.reconciliation import reconcile
 
 CELLS = Window(200, 3000, 16, 16)
 SHAPE = CELLS.refined(CELL_SIDE).shape
 EVERY = np.ones(CELLS.shape, bool)
 OBSERVATIONS = 12
-
-
-def cells_at(longitude: float, latitude: float, rows: int, columns: int) -> Window:
-    row, column = M01.locate(*ease_from_geographic(longitude, latitude))
-    return Window(int(row) // CELL_SIDE, int(column) // CELL_SIDE, rows, columns)
 
 
 def smooth(random: np.random.Generator, shape: tuple[int, int], scale: float) -> np.ndarray:
@@ -194,122 +183,6 @@ def test_small_regions_are_compared_whole() -> None:
         Window(116, 216, 4, 14),
     ]
     assert choose_windows(np.ones((2, 2), bool), Window(100, 200, 2, 2), 1) == []
-
-
-# From composites
-
-
-def composite(folder: Path, tile: str, value: np.ndarray, odd: np.ndarray, days: np.ndarray) -> TileComposite:
-    """A composite of LST, whose odd half has half of the days or a day more."""
-    bands = {"lst_day": value, "lst_day_days": days, "lst_day_odd": odd, "lst_day_odd_days": np.ceil(days / 2)}
-    grid = tile_grid(tile, 1200)
-    path = folder / f"{tile}.tif"
-    write_raster(path, {name: band.astype(np.float32) for name, band in bands.items()}, grid, grid.window, {})
-    return TileComposite("MOD11A1.061", tile, path)
-
-
-def tiles(folder: Path, fewest: int, most: int) -> list[TileComposite]:
-    """Two neighbouring tiles of random observations."""
-    made = []
-    for number, tile in enumerate(("h24v04", "h25v04")):
-        random = np.random.default_rng(number)
-        days = random.integers(fewest, most, (1200, 1200))
-        odd, even = random.uniform(280, 320, (2, 1200, 1200))
-        odd_days = np.ceil(days / 2)
-        with np.errstate(invalid="ignore"):
-            mean = (odd * odd_days + even * (days - odd_days)) / days
-        made.append(composite(folder, tile, mean, np.where(days > 0, odd, np.nan), days))
-    return made
-
-
-ACROSS = cells_at(103.3, 47.6, 4, 4)
-"""Cells on both sides of the border of the two tiles."""
-
-
-def test_halves_are_warped_as_predictors_are(tmp_path: Path) -> None:
-    """Where all pixels of the tiles have both halves, the composite is the predictor, and the halves' mean."""
-    composites = tiles(tmp_path, 4, 5)
-    stack = stack_predictors(composites, ["lst_day"], ACROSS, 3)
-    halves = warp_halves(composites, ["ndvi", "lst_day"], ACROSS, 3)
-    assert list(halves) == ["lst_day"]
-    both, odd, even = halves["lst_day"]
-    np.testing.assert_allclose(both, stack["lst_day"], rtol=1e-6)
-    np.testing.assert_allclose((odd + even) / 2, both, rtol=1e-6)
-    assert np.abs(odd - even).mean() > 1
-
-
-def test_pixels_of_one_half_do_not_enter(tmp_path: Path) -> None:
-    """Of 0 to 3 days: what has too few for a predictor, or one alone, is missing in all three."""
-    composites = tiles(tmp_path, 0, 4)
-    stack = stack_predictors(composites, ["lst_day"], ACROSS, 3)
-    both, odd, even = warp_halves(composites, ["lst_day"], ACROSS, 3)["lst_day"]
-    np.testing.assert_array_equal(np.isfinite(both), np.isfinite(stack["lst_day"]))
-    assert 0 < np.isfinite(both).mean() < 1
-    np.testing.assert_allclose((2 * odd + even) / 3, both, rtol=1e-6)
-    from_two, from_one = (
-        warp_halves(composites, ["lst_day"], ACROSS, 0)["lst_day"][0],
-        stack_predictors(composites, ["lst_day"], ACROSS, 0)["lst_day"],
-    )
-    assert np.isfinite(both).sum() < np.isfinite(from_two).sum() < np.isfinite(from_one).sum()
-
-
-def test_water_does_not_enter(tmp_path: Path) -> None:
-    shape = (2400, 2400)
-    random = np.random.default_rng(1)
-    odd, even = random.uniform(0.2, 0.6, (2, *shape))
-    water = (random.random(shape) < 0.3).astype(float)
-    bands = {"ndvi": (15 * odd + 16 * even) / 31, "ndvi_days": np.full(shape, 31.0), "ndvi_odd": odd}
-    bands |= {"ndvi_odd_days": np.full(shape, 15.0), "water": water, "snow": np.zeros(shape)}
-    grid = tile_grid("h25v04", 2400)
-    path = tmp_path / "a.tif"
-    write_raster(path, {name: band.astype(np.float32) for name, band in bands.items()}, grid, grid.window, {})
-    here = cells_at(104.5, 47.0, 3, 3)
-    composites = [TileComposite("MOD13A1.061", "h25v04", path)]
-    both, odd_here, even_here = warp_halves(composites, ["ndvi"], here, 3)["ndvi"]
-    np.testing.assert_allclose(both, stack_predictors(composites, ["ndvi"], here, 3)["ndvi"], rtol=1e-5)
-    np.testing.assert_allclose((15 * odd_here + 16 * even_here) / 31, both, rtol=1e-5)
-
-
-def test_tables_have_a_row_for_every_predictor(tmp_path: Path) -> None:
-    """Noise, a predictor without halves, and a predictor that no composite has."""
-    composites = tiles(tmp_path, 6, 12)
-    bands = {"ndvi": np.full((2400, 2400), 0.5, np.float32), "ndvi_days": np.full((2400, 2400), 31, np.float32)}
-    grid = tile_grid("h24v04", 2400)
-    write_raster(tmp_path / "b.tif", bands, grid, grid.window, {})
-    composites.append(TileComposite("MOD13A1.061", "h24v04", tmp_path / "b.tif"))
-    cells = cells_at(103.0, 47.8, 12, 12)
-    use = ["ndvi", "lst_day", "elevation"]
-    table = reliability_table(composites, use, np.ones(cells.shape, bool), cells, 3, 0.5, 1)
-    assert list(table) == [
-        *("predictor", "reliability", "signal_variance", "noise_variance", "r_halves", "n", "note"),
-    ]
-    assert table["predictor"].tolist() == use
-    assert table["n"].tolist() == [0, 10 * 10 * 81, 0]
-    assert table["reliability"].tolist() == [1.0, pytest.approx(0, abs=0.05), 1.0]
-    assert [note.split(":")[0] for note in table["note"]] == [
-        *("fewer than 1000 pixels have two halves", "", "not observed again and again"),
-    ]
-    table.to_csv(tmp_path / "agreement.csv", index=False)
-    assert read_reliability(tmp_path / "agreement.csv", use[::-1]) == table["reliability"].tolist()[::-1]
-
-
-def test_regions_across_180_are_compared_on_both_sides(tmp_path: Path) -> None:
-    """Tiles on both sides of 180°, whose parts of a window lie where the window goes on beyond the grid's edge."""
-    random = np.random.default_rng(1)
-    composites = []
-    for tile in ("h35v10", "h00v10"):
-        odd, even = random.uniform(280, 320, (2, 1200, 1200))
-        composites.append(composite(tmp_path, tile, (odd + even) / 2, odd, np.full((1200, 1200), 4.0)))
-    row, column = M01.locate(*ease_from_geographic(179.99, -17.0))
-    cells = Window(int(row) // CELL_SIDE, int(column) // CELL_SIDE - 2, 3, 6)
-    assert cells.column + cells.columns > 3856 > cells.column
-    both = warp_halves(composites, ["lst_day"], cells, 0)["lst_day"][0]
-    expected = stack_predictors(composites, ["lst_day"], cells, 0)["lst_day"]
-    assert np.isfinite(expected[:, :18]).all()
-    assert np.isfinite(expected[:, 30:]).all()
-    away = np.r_[0:24, 30:54]  # the tiles' own ends at 180° are left to the stack
-    np.testing.assert_allclose(both[:, away], expected[:, away], rtol=1e-6)
-    assert tile_grid("h00v10", 1200).left == pytest.approx(-18 * TILE_SIDE)
 
 
 # In maps

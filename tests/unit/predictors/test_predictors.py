@@ -1,14 +1,17 @@
-"""Predictors at 1 km from composites of tiles, and their cells."""
+"""Predictors at 1 km from composites of tiles, their halves, and their cells."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pyproj import Transformer
 
-from kilomoist.grids import CELL_SIDE, EASE_CRS, M01, SINUSOIDAL_CRS, Window, ease_from_geographic, tile_grid
+from kilomoist.grids import CELL_SIDE, EASE_CRS, M01, SINUSOIDAL_CRS, TILE_SIDE, Window, ease_from_geographic, tile_grid
+from kilomoist.learning.details import read_reliability
 from kilomoist.predictors.footprints import sum_footprints
+from kilomoist.predictors.half_months import reliability_table, warp_halves
 from kilomoist.predictors.stacks import TileComposite, aggregate, stack_predictors
 from kilomoist.rasters import write_raster
 
@@ -86,10 +89,7 @@ def test_two_tiles_make_one_seamless_field(tmp_path: Path) -> None:
 def test_parts_of_cells_make_the_whole(tmp_path: Path) -> None:
     """Bands and bits, over two tiles, one of which some parts do not touch."""
     random, cells = np.random.default_rng(3), cells_at(103.3, 47.6, 3, 40)
-    tiles = [
-        vegetation(tmp_path, tile, random.random((2400, 2400)), random.random((2400, 2400)))
-        for tile in ("h24v04", "h25v04")
-    ]
+    tiles = [vegetation(tmp_path, tile, *random.random((2, 2400, 2400))) for tile in ("h24v04", "h25v04")]
     whole = stack_predictors(tiles, ["ndvi"], cells, 3)
     for part in (Window(cells.row + 1, cells.column, 2, 3), Window(cells.row, cells.column + 7, 1, 33)):
         found = stack_predictors(tiles, ["ndvi"], part, 3)
@@ -158,3 +158,106 @@ def test_cells_average_the_pixels_that_have_everything() -> None:
                 assert bands[name][row, column] == pytest.approx(expected, abs=1e-12)
             else:
                 assert np.isnan(bands[name][row, column])
+
+
+# Halves of the observations
+
+
+def halved(folder: Path, tile: str, value: np.ndarray, odd: np.ndarray, days: np.ndarray) -> TileComposite:
+    """A composite of LST, whose odd half has half of the days or a day more."""
+    bands = {"lst_day": value, "lst_day_days": days, "lst_day_odd": odd, "lst_day_odd_days": np.ceil(days / 2)}
+    return composite(folder, "MOD11A1.061", tile, bands)
+
+
+def tiles(folder: Path, fewest: int, most: int) -> list[TileComposite]:
+    """Two neighbouring tiles of random observations."""
+    made = []
+    for number, tile in enumerate(("h24v04", "h25v04")):
+        random = np.random.default_rng(number)
+        days = random.integers(fewest, most, (1200, 1200))
+        odd, even = random.uniform(280, 320, (2, 1200, 1200))
+        odd_days = np.ceil(days / 2)
+        with np.errstate(invalid="ignore"):
+            mean = (odd * odd_days + even * (days - odd_days)) / days
+        made.append(halved(folder, tile, mean, np.where(days > 0, odd, np.nan), days))
+    return made
+
+
+ACROSS = cells_at(103.3, 47.6, 4, 4)
+"""Cells on both sides of the border of the two tiles."""
+
+
+def test_halves_are_warped_as_predictors_are(tmp_path: Path) -> None:
+    """Where all pixels of the tiles have both halves, the composite is the predictor, and the halves' mean."""
+    composites = tiles(tmp_path, 4, 5)
+    stack = stack_predictors(composites, ["lst_day"], ACROSS, 3)
+    halves = warp_halves(composites, ["ndvi", "lst_day"], ACROSS, 3)
+    assert list(halves) == ["lst_day"]
+    both, odd, even = halves["lst_day"]
+    np.testing.assert_allclose(both, stack["lst_day"], rtol=1e-6)
+    np.testing.assert_allclose((odd + even) / 2, both, rtol=1e-6)
+    assert np.abs(odd - even).mean() > 1
+
+
+def test_pixels_of_one_half_do_not_enter(tmp_path: Path) -> None:
+    """Of 0 to 3 days: what has too few for a predictor, or one alone, is missing in all three."""
+    composites = tiles(tmp_path, 0, 4)
+    stack = stack_predictors(composites, ["lst_day"], ACROSS, 3)
+    both, odd, even = warp_halves(composites, ["lst_day"], ACROSS, 3)["lst_day"]
+    np.testing.assert_array_equal(np.isfinite(both), np.isfinite(stack["lst_day"]))
+    assert 0 < np.isfinite(both).mean() < 1
+    np.testing.assert_allclose((2 * odd + even) / 3, both, rtol=1e-6)
+    from_two = warp_halves(composites, ["lst_day"], ACROSS, 0)["lst_day"][0]
+    from_one = stack_predictors(composites, ["lst_day"], ACROSS, 0)["lst_day"]
+    assert np.isfinite(both).sum() < np.isfinite(from_two).sum() < np.isfinite(from_one).sum()
+
+
+def test_water_does_not_enter(tmp_path: Path) -> None:
+    shape = (2400, 2400)
+    random = np.random.default_rng(1)
+    odd, even = random.uniform(0.2, 0.6, (2, *shape))
+    water = (random.random(shape) < 0.3).astype(float)
+    bands = {"ndvi": (15 * odd + 16 * even) / 31, "ndvi_days": np.full(shape, 31.0), "ndvi_odd": odd}
+    bands |= {"ndvi_odd_days": np.full(shape, 15.0), "water": water, "snow": np.zeros(shape)}
+    here, composites = cells_at(104.5, 47.0, 3, 3), [composite(tmp_path, "MOD13A1.061", "h25v04", bands)]
+    both, odd_here, even_here = warp_halves(composites, ["ndvi"], here, 3)["ndvi"]
+    np.testing.assert_allclose(both, stack_predictors(composites, ["ndvi"], here, 3)["ndvi"], rtol=1e-5)
+    np.testing.assert_allclose((15 * odd_here + 16 * even_here) / 31, both, rtol=1e-5)
+
+
+def test_tables_have_a_row_for_every_predictor(tmp_path: Path) -> None:
+    """Noise, a predictor without halves, and a predictor that no composite has."""
+    composites = tiles(tmp_path, 6, 12)
+    bands = {"ndvi": np.full((2400, 2400), 0.5), "ndvi_days": np.full((2400, 2400), 31)}
+    composites.append(composite(tmp_path, "MOD13A1.061", "h24v04", bands))
+    cells = cells_at(103.0, 47.8, 12, 12)
+    use = ["ndvi", "lst_day", "elevation"]
+    table = reliability_table(composites, use, np.ones(cells.shape, bool), cells, 3, 0.5, 1)
+    columns = ("predictor", "reliability", "signal_variance", "noise_variance", "r_halves", "n", "note")
+    assert tuple(table) == columns
+    assert table["predictor"].tolist() == use
+    assert table["n"].tolist() == [0, 10 * 10 * 81, 0]
+    assert table["reliability"].tolist() == [1.0, pytest.approx(0, abs=0.05), 1.0]
+    notes = ["fewer than 1000 pixels have two halves", "", "not observed again and again"]
+    assert [note.split(":")[0] for note in table["note"]] == notes
+    table.to_csv(tmp_path / "agreement.csv", index=False)
+    assert read_reliability(tmp_path / "agreement.csv", use[::-1]) == table["reliability"].tolist()[::-1]
+
+
+def test_regions_across_180_are_compared_on_both_sides(tmp_path: Path) -> None:
+    """Tiles on both sides of 180°, whose parts of a window lie where the window goes on beyond the grid's edge."""
+    random = np.random.default_rng(1)
+    composites = []
+    for tile in ("h35v10", "h00v10"):
+        odd, even = random.uniform(280, 320, (2, 1200, 1200))
+        composites.append(halved(tmp_path, tile, (odd + even) / 2, odd, np.full((1200, 1200), 4.0)))
+    east = cells_at(179.99, -17.0, 3, 6)
+    cells = replace(east, column=east.column - 2)
+    assert cells.column + cells.columns > 3856 > cells.column
+    both = warp_halves(composites, ["lst_day"], cells, 0)["lst_day"][0]
+    expected = stack_predictors(composites, ["lst_day"], cells, 0)["lst_day"]
+    assert np.isfinite(expected[:, :18]).all()
+    assert np.isfinite(expected[:, 30:]).all()
+    away = np.r_[0:24, 30:54]  # the tiles' own ends at 180° are left to the stack
+    np.testing.assert_allclose(both[:, away], expected[:, away], rtol=1e-6)
+    assert tile_grid("h00v10", 1200).left == pytest.approx(-18 * TILE_SIDE)

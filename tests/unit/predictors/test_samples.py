@@ -22,15 +22,10 @@ WINDOW = Window(210, 2990, 9, 8)
 
 def cells(seed: int = 1) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
-    return {
-        "ndvi": random.uniform(0, 1, WINDOW.shape),
-        "lst_day": random.uniform(280, 310, WINDOW.shape),
-        "valid_fraction": np.full(WINDOW.shape, 0.8),
-        "valid_fraction_ndvi": np.full(WINDOW.shape, 0.9),
-        "valid_fraction_lst_day": np.full(WINDOW.shape, 0.85),
-        "region_fraction": np.ones(WINDOW.shape),
-        "target": random.uniform(0.1, 0.3, WINDOW.shape),
-    }
+    ranges = {"ndvi": (0, 1), "lst_day": (280, 310), "target": (0.1, 0.3)}
+    shares = {"valid_fraction": 0.8, "valid_fraction_ndvi": 0.9, "valid_fraction_lst_day": 0.85, "region_fraction": 1.0}
+    bands = {name: random.uniform(*ends, WINDOW.shape) for name, ends in ranges.items()}
+    return bands | {name: np.full(WINDOW.shape, share) for name, share in shares.items()}
 
 
 def table() -> pd.DataFrame:
@@ -79,9 +74,7 @@ def test_too_few_rows_say_both_numbers() -> None:
 )
 def test_the_test_share_is_rounded_up(rows: int, fraction: float, tested: int) -> None:
     split = split_randomly(rows, fraction, 2021)
-    assert len(split) == rows
-    assert (split == "test").sum() == tested
-    assert (split == "train").sum() == rows - tested
+    assert ((split == "test").sum(), (split == "train").sum(), len(split)) == (tested, rows - tested, rows)
 
 
 @given(percent=st.integers(5, 50), hundreds=st.integers(1, 300))
@@ -95,8 +88,7 @@ def test_the_seed_decides_the_split() -> None:
     np.testing.assert_array_equal(first, same)
     assert (first != other).any()
     # No runs of neighbours: rows of the test are spread over the table.
-    places = np.flatnonzero(first == "test")
-    assert np.diff(places).max() < 50
+    assert np.diff(np.flatnonzero(first == "test")).max() < 50
 
 
 # Contract
@@ -165,9 +157,8 @@ def test_a_table_that_was_changed_is_checked_again(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:
     write_samples(tmp_path / "samples.parquet", table(), USE)
-    whole = (tmp_path / "samples.parquet").read_bytes()
+    whole, path = (tmp_path / "samples.parquet").read_bytes(), tmp_path / "broken.parquet"
     for content in (b"", b"no table", whole[: len(whole) // 2]):
-        path = tmp_path / "broken.parquet"
         path.write_bytes(content)
         with pytest.raises(InputError, match=f"{path} is not a table of samples"):
             read_samples(path, USE)
@@ -178,8 +169,6 @@ def test_no_target_and_no_pixel_are_told_apart() -> None:
     with pytest.raises(InputError, match=r"^The region has no cell with a value of the target, 0 of 72 cells"):
         collect(bands | {"target": np.full(WINDOW.shape, np.nan)}, WINDOW, USE, 0.5)
     nothing = {name: np.zeros(WINDOW.shape) for name in bands if name.startswith("valid_fraction")}
-    with pytest.raises(
-        InputError, match=r"^The region has no pixel with all predictors in this month; .* 0\.0%"
-    ) as told:
+    told = r"^The region has no pixel with all predictors in this month; .* 0\.0%.*"
+    with pytest.raises(InputError, match=told + "or a layer of `predictors.layers` has no values there"):
         collect(bands | nothing, WINDOW, USE, 0.5)
-    assert "or a layer of `predictors.layers` has no values there" in str(told.value)
