@@ -28,7 +28,7 @@ EDITS = {
     "predictors/footprints.py:sum_footprints": {"stack_block", "measure_reliability"},
     "predictors/layers.py:stack_layers": {"stack_block"},
     "learning/training_folds.py:spatial_folds": FITTING | {"bound_block", "judge_block", "merge_target"},
-    "learning/learners.py:fit": FITTING | PREDICTING | {"merge_target"},
+    "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"merge_target"},
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
     | {"assemble_map", "merge_target", "reconcile_map"},

@@ -156,13 +156,9 @@ def test_the_search_is_cheap() -> None:
 
 @pytest.mark.parametrize("best", CANDIDATE_LEAVES)
 def test_the_leaf_with_the_smallest_error_is_chosen(best: int) -> None:
-    def out_of_fold(candidate: LearnerSettings) -> np.ndarray:
-        return np.array([float(candidate.min_leaf)])
-
-    def error(predicted: np.ndarray) -> tuple[float, float]:
-        return abs(predicted[0] - best) + 1, predicted[0] / 1000
-
-    chosen, alpha, table = choose(FOREST, TuningOptions("auto"), out_of_fold, error)
+    chosen, alpha, table = choose(
+        FOREST, TuningOptions("auto"), lambda tried: (abs(tried.min_leaf - best) + 1, tried.min_leaf / 1000)
+    )
     assert chosen == replace(FOREST, min_leaf=best)
     assert alpha == best / 1000
     assert table["min_leaf"].tolist() == list(CANDIDATE_LEAVES)
@@ -173,14 +169,12 @@ def test_the_leaf_with_the_smallest_error_is_chosen(best: int) -> None:
 def test_a_given_leaf_and_a_model_without_leaves_are_not_compared() -> None:
     asked: list[int] = []
 
-    def out_of_fold(candidate: LearnerSettings) -> np.ndarray:
+    def error(candidate: LearnerSettings) -> tuple[float, float]:
         asked.append(candidate.min_leaf)
-        return np.zeros(1)
+        return 1.0, 0.5
 
     for kind, min_leaf, expected in (("random_forest", 7, 7), ("random_forest", "8", 8), ("linear", "auto", 1)):
-        chosen, _, table = choose(
-            replace(FOREST, kind=kind), TuningOptions(min_leaf), out_of_fold, lambda _: (1.0, 0.5)
-        )
+        chosen, _, table = choose(replace(FOREST, kind=kind), TuningOptions(min_leaf), error)
         assert chosen.min_leaf == expected
         assert len(table) == 1
     assert asked == [7, 8, 1]
@@ -190,14 +184,13 @@ def test_a_search_halves_until_one_is_left() -> None:
     """Of 15 candidates with few trees the best five are compared with more, and of those the best two with all."""
     tried: list[tuple[int, float, int]] = []
 
-    def out_of_fold(candidate: LearnerSettings) -> np.ndarray:
+    def error(candidate: LearnerSettings) -> tuple[float, float]:
         tried.append((candidate.min_leaf, candidate.options["max_features"], candidate.trees))
-        return np.array([abs(candidate.min_leaf - 10) / 100 + abs(candidate.options["max_features"] - 2 / 3)])
+        found = abs(candidate.min_leaf - 10) / 100 + abs(candidate.options["max_features"] - 2 / 3)
+        return 1 + found, 0.5 + found
 
     settings = replace(FOREST, trees=200)
-    chosen, alpha, table = choose(
-        settings, TuningOptions("auto", search=True), out_of_fold, lambda found: (1 + found[0], 0.5 + found[0])
-    )
+    chosen, alpha, table = choose(settings, TuningOptions("auto", search=True), error)
     assert chosen == replace(settings, min_leaf=10, options={"max_features": 2 / 3})
     assert alpha == 0.5
     rounds = [[entry for entry in tried if entry[2] == trees] for trees in (6, 17, 50)]
@@ -216,8 +209,7 @@ def test_a_given_leaf_is_kept_by_a_search_and_nothing_is_searched_without_option
     given = TuningOptions(7, search=True).candidates(FOREST)
     assert [(each.min_leaf, each.options["max_features"]) for each in given] == [(7, 1 / 3), (7, 2 / 3), (7, 1.0)]
     assert TuningOptions("auto", search=True).candidates(LINEAR) == [LINEAR]
-    _, _, table = choose(LINEAR, TuningOptions("auto", search=True), lambda _: np.zeros(1), lambda _: (1.0, 1.0))
-    assert len(table) == 1
+    assert len(choose(LINEAR, TuningOptions("auto", search=True), lambda _: (1.0, 1.0))[2]) == 1
 
 
 def test_a_learner_is_built_of_keys_of_the_configuration() -> None:
@@ -532,7 +524,7 @@ def test_detail_is_learned_at_the_ratio_that_is_asked_for(ratio: int | str) -> N
 def test_the_ratio_with_the_smallest_common_error_is_chosen() -> None:
     target, pattern = fields()
     cells = Cells(target, pattern[None], WINDOW)
-    tuned = {ratio: tune_detail(cells, FOREST, TuningOptions("auto"), 0.5, ratio) for ratio in CANDIDATE_RATIOS}
+    tuned = {ratio: tune_detail(cells, FOREST, TuningOptions("auto"), 0.5, ratio, 1) for ratio in CANDIDATE_RATIOS}
     errors = {ratio: common_error(cells, best, alpha, 0.5, ratio) for ratio, (best, alpha, _) in tuned.items()}
     ratio = min(errors, key=errors.__getitem__)
     model, table = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", detail_ratio="auto"), 0.5)
@@ -629,6 +621,6 @@ def test_alpha_does_not_depend_on_the_threads_of_blas() -> None:
     alphas = []
     for threads in (1, 2):
         with threadpool_limits(threads, "blas"):
-            alphas.append(tune_detail(cells, LINEAR, TuningOptions(1), 0.5, COARSE_SIDE)[1])
+            alphas.append(tune_detail(cells, LINEAR, TuningOptions(1), 0.5, COARSE_SIDE, 1)[1])
     assert 0 < alphas[0] < 1
     assert alphas[0] == alphas[1]

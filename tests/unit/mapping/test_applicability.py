@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
-from kilomoist.learning.models import Model, uses_predictors
+from kilomoist.learning.models import Model
 from kilomoist.mapping import applicability as area
 from kilomoist.mapping.applicability import Applicability, applicability
 
@@ -241,4 +241,4 @@ def test_weights_are_importances_of_the_maps_method(percent: list[float], method
     ],
 )
 def test_a_map_without_detail_uses_no_predictor(method: str, alpha: float, estimator: str | None, used: bool) -> None:
-    assert uses_predictors(Model(method, "linear", ("ndvi",), 1, alpha, 10, 40, estimator)) == used
+    assert Model(method, "linear", ("ndvi",), 1, alpha, 10, 40, estimator).uses_predictors == used

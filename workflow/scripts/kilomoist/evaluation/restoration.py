@@ -43,9 +43,9 @@ def restored_estimates(
     value, and a sentence on what could not be learned (empty when all could); the table is empty when nothing could.
     """
     use = list(use)
-    level = coarse_experiment(cells, use, minimum_fraction)
-    above, samples, fine, stack, valid = level.above, level.samples, level.window, level.stack, level.valid
-    if not level.can_learn:
+    above, below, samples = coarse_experiment(cells, use, minimum_fraction)
+    fine, stack, valid = below.window, below.predictors, below.complete()
+    if len(samples) < MIN_TRAINING_ROWS:
         return pd.DataFrame(), f"{len(samples)} complete cells of 36 km, {MIN_TRAINING_ROWS} are needed to learn"
     detail, _ = fit_detail(above, use, settings, tuning, minimum_fraction, threads)
     models, note = [fit_absolute(samples, use, settings, tuning, threads)[0], detail], ""
@@ -64,4 +64,4 @@ def restored_estimates(
     places = {"row": row + fine.row, "col": column + fine.column, "lon": longitude, "lat": latitude}
     linear = null_estimates(samples[use].to_numpy(float), samples["target"].to_numpy(), stack[:, valid].T)
     fields = {name: values[valid] for name, values in maps.items()}
-    return pd.DataFrame(places | {"observed": level.truth[valid]} | fields | linear), note
+    return pd.DataFrame(places | {"observed": below.target[valid]} | fields | linear), note

@@ -24,12 +24,12 @@ def tune_absolute(
         return only, pd.DataFrame([compared_row(only, np.nan, 1.0, True)])
     x, y = rows[use].to_numpy(np.float32), rows["target"].to_numpy()
     folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
-    chosen, _, table = choose(
-        settings,
-        tuning,
-        lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads),
-        lambda predicted: (float(np.sqrt(np.mean((predicted - y) ** 2))), 1.0),
-    )
+
+    def error(candidate: LearnerSettings) -> tuple[float, float]:
+        predicted = predict_out_of_fold(candidate, x, y, folds, threads)
+        return float(np.sqrt(np.mean((predicted - y) ** 2))), 1.0
+
+    chosen, _, table = choose(settings, tuning, error)
     return chosen, table
 
 

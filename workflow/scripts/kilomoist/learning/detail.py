@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import Values
 from kilomoist.learning import learners
-from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, count_coarse, detail_rows, reconciled_detail
+from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, detail_rows, reconciled_detail
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import CANDIDATE_RATIOS, TuningOptions, choose, fit_small, predict_out_of_fold
+from kilomoist.learning.tuning import CANDIDATE_RATIOS, Tuned, TuningOptions, choose, fold_models, predict_out_of_fold
 
 COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
 """Ratios from which models restore cells to be compared: their own, the others', and 8, near that of their use, 9."""
@@ -53,22 +53,16 @@ def detail_folds(cells: Cells) -> NDArray[np.int64]:
 
 
 def tune_detail(
-    cells: Cells,
-    settings: LearnerSettings,
-    tuning: TuningOptions,
-    minimum_fraction: float,
-    ratio: int,
-    threads: int = 1,
-) -> tuple[LearnerSettings, float, pd.DataFrame]:
+    cells: Cells, settings: LearnerSettings, tuning: TuningOptions, minimum_fraction: float, ratio: int, threads: int
+) -> Tuned:
     """Settings and α that learn detail best out of fold at a ratio; and the table of candidates."""
     x, y = detail_rows(cells, minimum_fraction, ratio)
     folds, wanted = detail_folds(cells), reconciled_rows(cells, y, ratio)
-    return choose(
-        settings,
-        tuning,
-        lambda candidate: predict_out_of_fold(candidate, x, y, folds, threads),
-        lambda predicted: weighted_error(cells, wanted, predicted, ratio),
-    )
+
+    def error(candidate: LearnerSettings) -> tuple[float, float]:
+        return weighted_error(cells, wanted, predict_out_of_fold(candidate, x, y, folds, threads), ratio)
+
+    return choose(settings, tuning, error)
 
 
 def common_error(
@@ -79,13 +73,12 @@ def common_error(
     Learned at a ratio and used at each that has enough coarse cells, by models that saw none of the fold.
     """
     x, y = detail_rows(cells, minimum_fraction, ratio)
-    tasks = [task for task in COMMON_RATIOS if count_coarse(cells, minimum_fraction, task) >= MIN_COARSE_CELLS]
+    tasks = [
+        task for task in COMMON_RATIOS if cells.coarsened(task, minimum_fraction).complete().sum() >= MIN_COARSE_CELLS
+    ]
     details = [detail_rows(cells, minimum_fraction, task) for task in tasks]
-    predicted, folds = np.empty((len(tasks), len(y))), detail_folds(cells)
-    random = np.random.default_rng(settings.seed)
-    for fold in np.unique(folds):
-        test = folds == fold
-        estimator = fit_small(settings, x, y, np.flatnonzero(~test), random, threads)
+    predicted = np.empty((len(tasks), len(y)))
+    for test, estimator in fold_models(settings, x, y, detail_folds(cells), threads):
         for number, (of, _) in enumerate(details):
             predicted[number, test] = learners.predict_mean(estimator, of[test])
     shares = []
@@ -96,30 +89,22 @@ def common_error(
 
 
 def choose_ratio(
-    cells: Cells,
-    tuned: Mapping[int, tuple[LearnerSettings, float, pd.DataFrame]],
-    minimum_fraction: float,
-    threads: int = 1,
+    cells: Cells, tuned: Mapping[int, Tuned], minimum_fraction: float, threads: int
 ) -> tuple[int, pd.DataFrame]:
     """The tuned ratio whose detail holds best at all ratios; and the table of candidates.
 
     Errors at their own ratios cannot be compared: there is less to restore from nearer cells. So all restore the same
-    (`common_error`). The table has the rows of all ratios with columns `ratio` and, of the row that was chosen for its
-    ratio, `common_error`.
+    (`common_error`, a column of the table in the row that was chosen for its ratio).
     """
     errors = {
         ratio: common_error(cells, settings, alpha, minimum_fraction, ratio, threads)
         for ratio, (settings, alpha, _) in tuned.items()
     }
     best = min(errors, key=errors.__getitem__)
-    tables = [
-        table.assign(
-            ratio=ratio,
-            common_error=np.where(table["chosen"], errors[ratio], np.nan),
-            chosen=table["chosen"] & (ratio == best),
-        )
-        for ratio, (_, _, table) in tuned.items()
-    ]
+    tables = []
+    for ratio, (_, _, table) in tuned.items():
+        error = np.where(table["chosen"], errors[ratio], np.nan)
+        tables.append(table.assign(ratio=ratio, common_error=error, chosen=table["chosen"] & (ratio == best)))
     return best, pd.concat(tables, ignore_index=True)
 
 
@@ -137,17 +122,17 @@ def fit_detail(
     away what reconciliation will restore anyway. With `detail_ratio: auto` the ratio is chosen among those with enough
     coarse cells (`choose_ratio`).
     """
-    counts = {ratio: count_coarse(cells, minimum_fraction, ratio) for ratio in tuning.ratios()}
+    ratios = CANDIDATE_RATIOS if tuning.detail_ratio == "auto" else (int(tuning.detail_ratio),)
+    counts = {ratio: int(cells.coarsened(ratio, minimum_fraction).complete().sum()) for ratio in ratios}
     able = [ratio for ratio, count in counts.items() if count >= MIN_COARSE_CELLS]
     if not able:
         ratio = max(counts, key=counts.__getitem__)
         nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, counts[ratio], None, ratio=ratio)
         return nothing, pd.DataFrame({"trees": [], "min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
     tuned = {ratio: tune_detail(cells, settings, tuning, minimum_fraction, ratio, threads) for ratio in able}
+    ratio, table = able[0], tuned[able[0]][2]
     if tuning.detail_ratio == "auto":
         ratio, table = choose_ratio(cells, tuned, minimum_fraction, threads)
-    else:
-        ((ratio, (_, _, table)),) = tuned.items()
     settings, alpha, _ = tuned[ratio]
     x, y = detail_rows(cells, minimum_fraction, ratio)
     estimator = learners.fit(settings, x, y, threads)

@@ -42,6 +42,11 @@ class Cells:
         """Missing values replaced by the nearest, as interpolation does: once for all windows of pixels."""
         return Cells(fill_nearest(self.target), np.stack(list(map(fill_nearest, self.predictors))), self.window)
 
+    def coarsened(self, factor: int, minimum_fraction: float) -> "Cells":
+        """Their means over coarse cells with enough values (`coarsen`)."""
+        means = [coarsen(layer, self.window, factor, minimum_fraction) for layer in (self.target, *self.predictors)]
+        return Cells(means[0][0], np.stack([layer for layer, _ in means[1:]]), means[0][1])
+
     def complete(self) -> NDArray[np.bool_]:
         """Mask of the cells that have the target and every predictor."""
         return np.isfinite(self.target) & np.isfinite(self.predictors).all(axis=0)
@@ -86,19 +91,12 @@ def detail_rows(
     return x.astype(np.float32), detail(cells.target, cells.window, minimum_fraction, factor)[complete]
 
 
-def count_coarse(cells: Cells, minimum_fraction: float, factor: int = COARSE_SIDE) -> int:
-    """Number of coarse cells that have the target and every predictor."""
-    coarse = [coarsen(layer, cells.window, factor, minimum_fraction)[0] for layer in (cells.target, *cells.predictors)]
-    return int(np.isfinite(coarse).all(axis=0).sum())
-
-
 def pixel_detail(
     predictors: NDArray, pixels: Window, cells: Cells, factor: int, reliability: Sequence[float] = ()
 ) -> NDArray[np.float32]:
     """Details of predictors at pixels, from those of the cells: λ·(x − B(cell means)), (predictors, *pixels.shape).
 
-    From these `detail` predicts; it learned from those of `detail_rows`, one level up. `reliability` is λ of each
-    predictor, by default 1.
+    `detail` learned from those of `detail_rows`, one level up. `reliability` is λ of each predictor, by default 1.
     """
     result = np.empty(predictors.shape, np.float32)  # as models take them
     shares = reliability or [1.0] * len(predictors)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,9 @@ from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor,
 from sklearn.linear_model import HuberRegressor, LinearRegression
 from threadpoolctl import threadpool_limits
 
-_MIN_ORDERED = 20_000
-"""Rows below which ordering them does not pay before a forest predicts them."""
 _FORESTS = (RandomForestRegressor, ExtraTreesRegressor, RandomForestQuantileRegressor)
-_RANK_BITS = 8
-"""Bits of a predictor's rank by which rows are ordered."""
-_RANKED = 20_000
-"""Rows, about, from which ranks are taken."""
+_MANY_ROWS = 20_000
+"""Rows below which ordering them does not pay before a forest predicts them; about as many tell their ranks."""
 
 
 @dataclass(frozen=True)
@@ -44,39 +39,40 @@ class Kind:
 
     build: Callable[[LearnerSettings], RegressorMixin]
     """Makes an unfitted estimator."""
-    has_leaves: bool
-    """True: `min_leaf` applies."""
-    trusted: tuple[str, ...]
+    trusted: tuple[str, ...] = ()
     """Types beyond skops' own list that a saved model of this kind holds."""
     build_mean: Callable[[LearnerSettings], RegressorMixin] | None = None
     """Makes an estimator of the same mean, without quantiles, that is faster to fit."""
     space: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Values of options that a search compares, each with each and with the leaf sizes."""
+    has_leaves: bool = True
+    """True: `min_leaf` applies."""
 
 
-def _forest(settings: LearnerSettings) -> dict[str, Any]:
-    own = {"n_estimators": settings.trees, "min_samples_leaf": settings.min_leaf, "random_state": settings.seed}
-    return own | dict(settings.options)
+def _forest(forest: type[RegressorMixin]) -> Callable[[LearnerSettings], RegressorMixin]:
+    """Builder of a class of forests."""
+
+    def build(settings: LearnerSettings) -> RegressorMixin:
+        own = {"n_estimators": settings.trees, "min_samples_leaf": settings.min_leaf, "random_state": settings.seed}
+        return forest(**own, **settings.options)
+
+    return build
 
 
 _SHARES = {"max_features": (1 / 3, 2 / 3, 1.0)}
 """Shares of the predictors among which a forest looks for each split: fewer make trees more different."""
-_TREE = ("sklearn.tree._tree.Tree",)
+_TREE = "sklearn.tree._tree.Tree"
 KINDS: dict[str, Kind] = {
     "random_forest": Kind(
-        lambda settings: RandomForestQuantileRegressor(**_forest(settings)),
-        build_mean=lambda settings: RandomForestRegressor(**_forest(settings)),
-        has_leaves=True,
-        trusted=(
-            *_TREE,
-            "quantile_forest._quantile_forest.RandomForestQuantileRegressor",
+        _forest(RandomForestQuantileRegressor),
+        (
+            *(_TREE, "quantile_forest._quantile_forest.RandomForestQuantileRegressor"),
             "quantile_forest._quantile_forest_fast.QuantileForest",
         ),
+        build_mean=_forest(RandomForestRegressor),
         space=_SHARES,
     ),
-    "extra_trees": Kind(
-        lambda settings: ExtraTreesRegressor(**_forest(settings)), has_leaves=True, trusted=_TREE, space=_SHARES
-    ),
+    "extra_trees": Kind(_forest(ExtraTreesRegressor), (_TREE,), space=_SHARES),
     "hist_gradient_boosting": Kind(
         lambda settings: HistGradientBoostingRegressor(
             max_iter=settings.trees,
@@ -85,11 +81,10 @@ KINDS: dict[str, Kind] = {
             random_state=settings.seed,
             **settings.options,
         ),
-        has_leaves=True,
-        trusted=("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
+        ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
         space={"max_leaf_nodes": (3, 7, 31)},
     ),
-    "linear": Kind(lambda _: LinearRegression(), has_leaves=False, trusted=()),
+    "linear": Kind(lambda _: LinearRegression(), has_leaves=False),
 }
 
 
@@ -110,9 +105,8 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         self.centre_, scale = values.mean(axis=0), values.std(axis=0)
         scale[scale == 0] = 1.0
         middle, spread = target.mean(), target.std() or 1.0
-        trend = HuberRegressor(alpha=0.0, max_iter=1000).fit(
-            (values - self.centre_) / scale, (target - middle) / spread
-        )
+        robust = HuberRegressor(alpha=0.0, max_iter=1000)
+        trend = robust.fit((values - self.centre_) / scale, (target - middle) / spread)
         self.slopes_ = trend.coef_ / scale * spread
         self.intercept_ = float(middle + trend.intercept_ * spread)
         self.residual.fit(x, target - self.trend(x))
@@ -149,10 +143,9 @@ def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
         return estimator.trend(x) + predict_mean(estimator.residual, x)
     mean = RandomForestRegressor if isinstance(estimator, RandomForestQuantileRegressor) else type(estimator)
     with threadpool_limits(1):
-        if not isinstance(estimator, _FORESTS) or len(x) < _MIN_ORDERED:
+        if not isinstance(estimator, _FORESTS) or len(x) < _MANY_ROWS:
             return mean.predict(estimator, x)
-        order = _neighbours_first(x)
-        result = np.empty(len(x))
+        order, result = _neighbours_first(x), np.empty(len(x))
         result[order] = mean.predict(estimator, x[order])
         return result
 
@@ -164,11 +157,11 @@ def _neighbours_first(x: NDArray) -> NDArray[np.int64]:
     processor's cache then: a large map is predicted more than twice as fast, and no value differs (Morton 1966, A
     computer oriented geodetic data base, IBM).
     """
-    bits = min(_RANK_BITS, 63 // x.shape[1])
+    bits = min(8, 63 // x.shape[1])  # of each rank
     shares = np.linspace(0, 1, 2**bits + 1)[1:-1]
     code = np.zeros(len(x), np.uint64)
     for number, column in enumerate(x.T):
-        edges = np.quantile(column[:: max(len(x) // _RANKED, 1)], shares)
+        edges = np.quantile(column[:: max(len(x) // _MANY_ROWS, 1)], shares)
         rank = np.searchsorted(edges, column).astype(np.uint64)
         for bit in range(bits):
             code |= ((rank >> np.uint64(bit)) & np.uint64(1)) << np.uint64(bit * x.shape[1] + number)

@@ -2,12 +2,12 @@
 
 import io
 import json
+import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import skops.io
 from sklearn.base import RegressorMixin
@@ -47,6 +47,11 @@ class Model:
         """Tags of every raster that a model made."""
         return {"method": self.method, "model": self.kind, "alpha": f"{self.alpha:.4f}"}
 
+    @property
+    def uses_predictors(self) -> bool:
+        """True where a map depends on its predictors: that of `detail` with α = 0 does not, nothing is outside then."""
+        return self.estimator is not None and self.alpha > 0
+
 
 def save(path: str | Path, model: Model) -> None:
     """Write a model as a skops archive whose bytes depend on nothing but the model."""
@@ -74,8 +79,7 @@ def load(path: str | Path) -> Model:
 
 def _with_moved_types(archive: bytes) -> bytes:
     """A skops archive with the present names of its types: before the packages, learners lay in `models`."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as source:
-        entries = {name: source.read(name) for name in source.namelist()}
+    entries = _entries(archive)
     old, new = b'"kilomoist.models"', f'"{Trended.__module__}"'.encode()
     if old not in entries["schema.json"]:
         return archive
@@ -87,27 +91,21 @@ def _canonical(archive: bytes) -> bytes:
 
     skops names arrays and shared objects by `id()`, another address in every process.
     """
-    numbers: dict[int, int] = {}
+    numbers: dict[str, int] = {}
+    pattern = re.compile(r'(^|"__id__": |"file": ")(\d+)')
 
-    def number(identity: int) -> int:
-        return numbers.setdefault(identity, len(numbers))
+    def number(found: re.Match[str]) -> str:
+        return f"{found[1]}{numbers.setdefault(found[2], len(numbers))}"
 
-    def renamed(name: str) -> str:
-        stem, _, suffix = name.rpartition(".")
-        return f"{number(int(stem))}.{suffix}"
-
-    def renumbered(node: Any) -> Any:
-        if isinstance(node, list):
-            return [renumbered(entry) for entry in node]
-        if not isinstance(node, dict):
-            return node
-        change: dict[str, Callable[[Any], Any]] = {"__id__": number, "file": renamed}
-        return {key: change.get(key, renumbered)(value) for key, value in node.items()}
-
-    with zipfile.ZipFile(io.BytesIO(archive)) as source:
-        schema = renumbered(json.loads(source.read("schema.json")))
-        arrays = {renamed(name): source.read(name) for name in source.namelist() if name != "schema.json"}
+    entries = _entries(archive)
+    schema = json.loads(pattern.sub(number, entries.pop("schema.json").decode()))
+    arrays = {pattern.sub(number, name): content for name, content in entries.items()}
     return _zipped({"schema.json": json.dumps(schema).encode()} | arrays)
+
+
+def _entries(archive: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        return {name: source.read(name) for name in source.namelist()}
 
 
 def _zipped(entries: Mapping[str, bytes]) -> bytes:
@@ -117,8 +115,3 @@ def _zipped(entries: Mapping[str, bytes]) -> bytes:
         for name in sorted(entries):
             file.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), entries[name], zipfile.ZIP_DEFLATED, 1)
     return target.getvalue()
-
-
-def uses_predictors(model: Model) -> bool:
-    """True where a map depends on its predictors: that of `detail` with α = 0 does not, and nothing is outside then."""
-    return model.estimator is not None and model.alpha > 0

@@ -28,24 +28,18 @@ def block_numbers(row: NDArray, column: NDArray, rows: int, columns: int) -> NDA
     return (row // rows) * 100_000 + column // columns
 
 
-def spatial_folds(row: NDArray, column: NDArray, side: int = FOLD_SIDE) -> NDArray[np.int64]:
-    """Fold of each cell, by squares of the global grid with `side` cells along a side, folds of like size.
-
-    With fewer squares than folds, squares are coarse cells.
-    """
-    square = block_numbers(row, column, side, side)
-    if len(np.unique(square)) < FOLDS and side > COARSE_SIDE:
-        return spatial_folds(row, column, COARSE_SIDE)
+def spatial_folds(row: NDArray, column: NDArray) -> NDArray[np.int64]:
+    """Fold of each cell, by squares of the global grid, or coarse cells where squares are too few; of like size."""
+    square = block_numbers(row, column, FOLD_SIDE, FOLD_SIDE)
+    if len(np.unique(square)) < FOLDS:
+        square = block_numbers(row, column, COARSE_SIDE, COARSE_SIDE)
     return fill_folds(square, FOLDS)
 
 
 def out_of_fold(
     folds: NDArray[np.int64], predict: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray]
 ) -> NDArray[np.float64]:
-    """Out-of-fold predictions (n,): `predict` learns from the rows of all other folds, and predicts the fold's rows.
-
-    It is given the indices of both, and returns a number for each of the latter.
-    """
+    """Out-of-fold predictions (n,) by `predict`, of the indices of all other folds' rows and those of the fold's."""
     predicted = np.full(len(folds), np.nan)
     for fold in np.unique(folds):
         test = np.flatnonzero(folds == fold)

@@ -13,18 +13,16 @@ from kilomoist.learning.details import Cells, detail_rows
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Training rows of a method: a row a cell."""
+    """Training rows of a method, a row a cell: `x` is (rows, predictors), all else (rows,)."""
 
     x: NDArray[np.float32]
-    """(rows, predictors)"""
     y: NDArray[np.float64]
-    """(rows,), m³/m³"""
+    """m³/m³"""
     row: NDArray[np.int64]
-    """(rows,), in M09"""
+    """In M09, as `column`."""
     column: NDArray[np.int64]
-    """(rows,), in M09"""
     trained: NDArray[np.bool_]
-    """(rows,), mask of those on which the run's own model was trained"""
+    """Mask of those on which the run's own model was trained."""
 
 
 def learned_rows(

@@ -1,6 +1,6 @@
 """Tuning: candidates compared out of fold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
@@ -13,7 +13,6 @@ from sklearn.base import RegressorMixin
 from kilomoist.grids import COARSE_SIDE
 from kilomoist.learning import learners
 from kilomoist.learning.learners import LearnerSettings
-from kilomoist.learning.training_folds import out_of_fold
 
 CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
 """Leaf sizes that `min_leaf: auto` compares."""
@@ -27,6 +26,8 @@ SEARCH_ROWS = 6000
 """Most training rows of each fold of the search."""
 CANDIDATE_RATIOS = (2, 3, 4)
 """Cells along a side of the coarse cells that `detail_ratio: auto` compares."""
+Tuned = tuple[LearnerSettings, float, pd.DataFrame]
+"""Settings that are best out of fold, their α, and the table of candidates."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,6 @@ class TuningOptions:
     """True: the options in the kind's `space` are chosen too."""
     detail_ratio: int | str = COARSE_SIDE
     """Cells along a side of the coarse cells that `detail` learns against, or `auto`."""
-
-    def ratios(self) -> tuple[int, ...]:
-        """Ratios that are compared."""
-        return CANDIDATE_RATIOS if self.detail_ratio == "auto" else (int(self.detail_ratio),)
 
     def candidates(self, settings: LearnerSettings) -> list[LearnerSettings]:
         """Combinations that are compared; a single combination where there is nothing to choose."""
@@ -77,35 +74,45 @@ def fit_small(
     return learners.fit(small, x[train], y[train], threads, only_mean)
 
 
+def fold_models(
+    settings: LearnerSettings,
+    x: NDArray,
+    y: NDArray,
+    folds: NDArray[np.int64],
+    threads: int = 1,
+    only_mean: bool = True,
+) -> Iterator[tuple[NDArray[np.bool_], RegressorMixin]]:
+    """Mask of each fold's rows, and a model that saw none of them (`fit_small`)."""
+    random = np.random.default_rng(settings.seed)
+    for fold in np.unique(folds):
+        test = folds == fold
+        yield test, fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean)
+
+
 def predict_out_of_fold(
     settings: LearnerSettings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
 ) -> NDArray[np.float64]:
     """Out-of-fold predictions for every row, by models of at most `SEARCH_TREES` trees."""
-    random = np.random.default_rng(settings.seed)
-
-    def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray:
-        return learners.predict_mean(fit_small(settings, x, y, train, random, threads), x[test])
-
-    return out_of_fold(folds, predict)
+    predicted = np.empty(len(y))
+    for test, estimator in fold_models(settings, x, y, folds, threads):
+        predicted[test] = learners.predict_mean(estimator, x[test])
+    return predicted
 
 
 def choose(
-    settings: LearnerSettings,
-    tuning: TuningOptions,
-    out_of_fold: Callable[[LearnerSettings], NDArray],
-    error: Callable[[NDArray], tuple[float, float]],
-) -> tuple[LearnerSettings, float, pd.DataFrame]:
-    """The best settings of a tuning's candidates out of fold, their α, and the table of candidates.
+    settings: LearnerSettings, tuning: TuningOptions, error: Callable[[LearnerSettings], tuple[float, float]]
+) -> Tuned:
+    """The best candidate of a tuning.
 
-    `error` gives RMSE and α of out-of-fold predictions. A search halves successively (Jamieson and Talwalkar 2016,
-    Proc. AISTATS 51: 240–248): all candidates with few trees, the best third with three times as many, until
-    `SEARCH_TREES`. The table has a row for each comparison, `chosen` in the last round.
+    `error` gives a candidate's RMSE out of fold and α. A search halves successively (Jamieson and Talwalkar 2016, Proc.
+    AISTATS 51: 240–248): all candidates with few trees, the best third with three times as many, until `SEARCH_TREES`.
+    The table has a row for each comparison, `chosen` in the last round.
     """
     left, rows = tuning.candidates(settings), []
     rounds = HALVINGS if tuning.search and len(left) > 1 else 0
     for later in range(rounds, -1, -1):
         trees = min(settings.trees, int(np.ceil(SEARCH_TREES / KEPT**later)))
-        found = [error(out_of_fold(replace(candidate, trees=trees))) for candidate in left]
+        found = [error(replace(candidate, trees=trees)) for candidate in left]
         order = np.argsort([rmse for rmse, _ in found], kind="stable")
         rows += [
             compared_row(replace(candidate, trees=trees), rmse, alpha, later == 0 and number == order[0])

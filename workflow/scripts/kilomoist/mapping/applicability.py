@@ -9,19 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from kilomoist.files import replaced
-from kilomoist.learning.models import Model, uses_predictors
 from kilomoist.learning.training_folds import out_of_fold, spatial_folds
-from kilomoist.learning.training_rows import TrainingRows
 from kilomoist.mapping.shifts import learned_range
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kilomoist.learning.models import Model
+    from kilomoist.learning.training_rows import TrainingRows
 
 MEAN_ROWS = 5000
 """Training rows up to which their mean distance is exact; of more, so many are drawn with the seed."""
@@ -114,7 +117,7 @@ def applicability(x: NDArray, folds: NDArray[np.int64], weights: NDArray, seed: 
 
 
 def learn_applicability(
-    model: Model, rows: Mapping[str, TrainingRows], importance: pd.DataFrame, use: Sequence[str], seed: int
+    model: "Model", rows: Mapping[str, "TrainingRows"], importance: "pd.DataFrame", use: Sequence[str], seed: int
 ) -> tuple[Applicability | None, dict[str, Any]]:
     """Applicability of a model, None where its map uses no predictor, and the facts that blocks are told beside.
 
@@ -125,7 +128,7 @@ def learn_applicability(
     learned = values.x[values.trained] if model.method == "absolute" else values.x
     ranges = [learned_range("value", name, learned[:, number]) for number, name in enumerate(use)]
     tags, known = model.tags, None
-    if uses_predictors(model):
+    if model.uses_predictors:
         own = rows[model.method]
         if model.method == "detail":
             ranges += [learned_range("deviation", name, own.x[:, number]) for number, name in enumerate(use)]
@@ -154,7 +157,7 @@ def read_applicability(path: str | Path) -> tuple[Applicability | None, dict[str
     return Applicability(**found) if found else None, facts
 
 
-def weights_of(importance: pd.DataFrame, method: str, predictors: Sequence[str]) -> NDArray[np.float64]:
+def weights_of(importance: "pd.DataFrame", method: str, predictors: Sequence[str]) -> NDArray[np.float64]:
     """Weights (predictors,) of a method: permutation importance on blocks held out, of `tables/importance.csv`.
 
     All 1, as in CAST, where the table does not tell, or where no predictor helped.

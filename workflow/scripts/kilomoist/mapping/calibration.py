@@ -8,25 +8,24 @@ smaller those at 1 km are. Formulas: docs/trust.md.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import RegressorMixin
 
-from kilomoist.cells import Values, coarsen
+from kilomoist.cells import Values
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, Window
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.coarser_scale import coarse_experiment
+from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment
 from kilomoist.learning.detail import detail_folds
 from kilomoist.learning.details import Cells, detail_rows, pixel_detail, reconciled_detail
 from kilomoist.learning.learners import LearnerSettings
-from kilomoist.learning.models import Model, uses_predictors
+from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import TuningOptions, fit_small
+from kilomoist.learning.tuning import TuningOptions, fold_models
 from kilomoist.rasters import Mosaic, chunks_of
 from kilomoist.reconciliation import reconcile
 
@@ -105,7 +104,7 @@ def spread(model: Model, x: NDArray, interval: float, cqr_margin: float, minimum
     Romano et al. 2019, arXiv 1905.03222). `detail`: half the distance of both quantiles on either side. Models without
     quantiles, and a `detail` that uses nothing of what it learned, expect 1 everywhere.
     """
-    found = learners.predict_quantiles(model.estimator, x, tails(interval)) if uses_predictors(model) else None
+    found = learners.predict_quantiles(model.estimator, x, tails(interval)) if model.uses_predictors else None
     if found is None:
         return np.ones(len(x)), np.ones(len(x))
     low, high = found.T
@@ -157,7 +156,7 @@ def detail_errors(
     complete, folds = cells.complete(), detail_folds(cells)
     offered, spreads = np.zeros(len(y)), np.ones((2, len(y)))
     if model.alpha > 0:
-        for test, estimator in _fold_models(settings, x, y, folds, threads):
+        for test, estimator in fold_models(settings, x, y, folds, threads, only_mean=False):
             offered[test] = model.alpha * learners.predict_mean(estimator, x[test])
             spreads[:, test] = spread(replace(model, estimator=estimator), x[test], made.interval, 0.0, 0.0)
     minimum = min_spread(*spreads)
@@ -191,20 +190,21 @@ def absolute_errors(
     use = list(model.predictors)
     margin, *sides = conformalised(samples[samples["split"] == "train"], use, settings, made.interval, threads)
     minimum = min_spread(*sides)
-    level = coarse_experiment(cells, use, made.minimum_fraction)
-    if not level.can_learn:
+    above, below, rows = coarse_experiment(cells, use, made.minimum_fraction)
+    if len(rows) < MIN_TRAINING_ROWS:
         return CalibrationSet(pd.DataFrame(), minimum, margin)
-    coarse_model, _ = fit_absolute(level.samples, use, settings, tuning, threads)
+    coarse_model, _ = fit_absolute(rows, use, settings, tuning, threads)
     own = replace(settings, min_leaf=coarse_model.min_leaf, options=coarse_model.options)
-    coarse_margin, *coarse_sides = conformalised(level.samples, use, own, made.interval, threads)
-    predictors = level.stack[:, level.valid]
+    coarse_margin, *coarse_sides = conformalised(rows, use, own, made.interval, threads)
+    valid = below.complete()
+    predictors = below.predictors[:, valid]
     x = predictors.T.astype(np.float32)
-    estimated = np.full(level.valid.shape, np.nan)
-    estimated[level.valid] = learners.predict_mean(coarse_model.estimator, x)
+    estimated = np.full(valid.shape, np.nan)
+    estimated[valid] = learners.predict_mean(coarse_model.estimator, x)
     if made.reconciled:
-        estimated, _ = reconcile(estimated, level.above.target, COARSE_SIDE, level.above.window, made.minimum_fraction)
+        estimated, _ = reconcile(estimated, above.target, COARSE_SIDE, above.window, made.minimum_fraction)
     spreads = spread(coarse_model, x, made.interval, coarse_margin, min_spread(*coarse_sides))
-    table = _error_table(level.valid, level.window, level.truth[level.valid], estimated[level.valid], spreads)
+    table = _error_table(valid, below.window, below.target[valid], estimated[valid], spreads)
     table = table.assign(**dict(zip(use, predictors, strict=True)))
     table["fold"] = spatial_folds(table["row"].to_numpy(), table["col"].to_numpy())
     return CalibrationSet(table, minimum, margin)
@@ -221,7 +221,7 @@ def conformalised(
     x, y = rows[list(use)].to_numpy(np.float32), rows["target"].to_numpy()
     folds = spatial_folds(rows["row"].to_numpy(), rows["col"].to_numpy())
     low, high, mean = np.zeros((3, len(y)))
-    for test, estimator in _fold_models(settings, x, y, folds, threads):
+    for test, estimator in fold_models(settings, x, y, folds, threads, only_mean=False):
         found = learners.predict_quantiles(estimator, x[test], tails(interval))
         if found is None:
             return 0.0, np.ones(len(y)), np.ones(len(y))
@@ -282,24 +282,12 @@ def error_scale_ratio(
     if len(y) > 1 and np.isfinite(detail_variance).all() and (x.std(axis=0) > 0).all():
         shares = weights / weights.sum() if np.isfinite(weights).all() and weights.sum() > 0 else 1 / len(weights)
         guesses.append(float(np.sum(shares * np.sqrt(detail_variance) / x.std(axis=0, dtype=float))))
-    pairs = [coarsen(layer, cells.window, 2, minimum_fraction) for layer in (cells.target, *cells.predictors)]
-    twice = Cells(pairs[0][0], np.stack([layer for layer, _ in pairs[1:]]), pairs[0][1])
-    coarser = detail_rows(twice, minimum_fraction, factor)[1]
+    coarser = detail_rows(cells.coarsened(2, minimum_fraction), minimum_fraction, factor)[1]
     if len(coarser) >= MIN_ERRORS and coarser.std() > 0 and y.std() > 0:
         exponent = max(math.log2(coarser.std() / y.std()), MIN_EXPONENT)
         left = (1 - CELL_SIDE ** (-2 * exponent)) / (1 - factor ** (-2 * exponent))
         guesses.append(factor**-exponent * math.sqrt(left))
     return float(np.exp(np.mean(np.log(guesses)))) if guesses and min(guesses) > 0 else 1.0
-
-
-def _fold_models(
-    settings: LearnerSettings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
-) -> Iterator[tuple[NDArray[np.bool_], RegressorMixin]]:
-    """Mask of each fold's rows, and a model that saw none of them and knows its quantiles."""
-    random = np.random.default_rng(settings.seed)
-    for fold in np.unique(folds):
-        test = folds == fold
-        yield test, fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean=False)
 
 
 def _error_table(

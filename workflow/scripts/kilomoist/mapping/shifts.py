@@ -4,13 +4,15 @@ Pixels are counted block by block in bins that the training rows alone decide, s
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.statistics import PERCENTILES, describe
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BINS = 50
 """Bins over the training rows' range."""
@@ -68,7 +70,7 @@ def count_pixels(counts: Sequence[ShiftCount], predictors: NDArray) -> None:
 
 def shift_tables(
     blocks: Sequence[Sequence[Mapping[str, Any]]], units: Mapping[str, str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """Summary and histograms of a region, from the counts of every predictor in each block.
 
     The summary has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
@@ -76,6 +78,8 @@ def shift_tables(
     training rows. Percentiles of pixels are interpolated within bins of a fiftieth of that range. The histograms have a
     row a bin: space, predictor, unit, lower, upper, rows (9 km), pixels (1 km).
     """
+    import pandas as pd
+
     summaries, histograms = [], []
     for parts in zip(*blocks, strict=True):
         first = parts[0]
