@@ -43,9 +43,8 @@ class Applicability:
     scale: NDArray[np.float64]
     """(predictors,): weight / standard deviation; 0 for predictors that do not count."""
     lowest: NDArray
-    """(predictors,): minimum of the training rows."""
     highest: NDArray
-    """(predictors,): their maximum."""
+    """Both (predictors,): range of the training rows."""
     mean_distance: float
     """Between training rows, in standardised and weighted predictors; 0 where no predictor counts."""
     threshold: float

@@ -164,12 +164,11 @@ def detail_errors(
     values[:, complete] = y, offered
     if made.reconciled:
         values = np.stack([reconciled_detail(field, cells.window, model.ratio) for field in values])
-    observed, estimated = values[:, complete]
+    error = np.subtract(*values[:, complete])
     truth, spreads = cells.target[complete], np.maximum(spreads, minimum)
     own = dict(zip(model.predictors, cells.predictors[:, complete], strict=True))
-    table = _error_table(complete, cells.window, truth, truth - (observed - estimated), spreads)
-    finite = np.isfinite(observed) & np.isfinite(estimated)
-    return CalibrationSet(table.assign(fold=folds, **own)[finite].reset_index(drop=True), minimum)
+    table = _error_table(complete, cells.window, truth, truth - error, spreads).assign(fold=folds, **own)
+    return CalibrationSet(table[np.isfinite(error)].reset_index(drop=True), minimum)
 
 
 def absolute_errors(

@@ -50,8 +50,7 @@ def merged_target(
     the mean square d² of y9 − f has beyond target_error², the mean of both with the smallest error has w = m² / (m² +
     target_error²), if both err independently; its standard error is √w·target_error. Where d² leaves m² less than
     `MIN_OWN_ERROR` of it, target_error is too large for these data and nobody knows whose the errors are: with w = ½
-    the mean's standard error is d / 2 whoever errs, (w²·target_error² + (1 − w)²·m² with target_error² + m² = d²), and
-    no other w has a smaller error at its worst. Cells without predictors keep y9.
+    the mean's standard error is d / 2 whoever errs (docs/trust.md). Cells without predictors keep y9.
     """
     x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
     chosen, _ = tune_absolute(samples, list(use), settings, tuning, threads)

@@ -74,9 +74,8 @@ def shift_tables(
     """Summary and histograms of a region, from the counts of every predictor in each block.
 
     The summary has two rows a space and predictor: support (`9 km`: training rows; `1 km`: pixels of the map), n,
-    minimum, maximum, percentiles, and the shares of them that lie `below`, `above` and `outside` the range of the
-    training rows. Percentiles of pixels are interpolated within bins of a fiftieth of that range. The histograms have a
-    row a bin: space, predictor, unit, lower, upper, rows (9 km), pixels (1 km).
+    minimum, maximum, percentiles (of pixels interpolated within bins), and the shares of them that lie `below`, `above`
+    and `outside` the range of the training rows. The histograms have a row a bin, `rows` at 9 km and `pixels` at 1 km.
     """
     import pandas as pd
 
