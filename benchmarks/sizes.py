@@ -4,7 +4,7 @@ Simulated data. Runs three regions of the default scene for two months; and with
 with everything that a run has, 36 thousand cells where the largest of the others has 4. Prints `name value unit`: the
 memory of Snakemake itself, which is in each job on a cluster twice; of each rule memory and time of the largest job;
 and of rules that work on a region or block the line through all of them, as `base` and `per_thousand_cells` of the
-region or block. Rules give these numbers, rounded up, to `memory` and `minutes`, which planning/needs.py explains.
+region or block. Rules give these numbers, rounded up, to `measured`, which asks for more: planning/needs.py.
 """
 
 import argparse
