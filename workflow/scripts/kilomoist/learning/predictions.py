@@ -37,8 +37,7 @@ def predict_map(
 ) -> Values:
     """Map of a window of pixels before reconciliation; NaN where a predictor is missing.
 
-    `predictors` is (predictors, *pixels.shape); `cells` holds the whole region's cells, which `detail` interpolates.
-    `reliability` is that of `pixel_detail`.
+    `predictors` is (predictors, *pixels.shape), `cells` the whole region's, `reliability` that of `pixel_detail`.
     """
     if model.method == "absolute":
         return predict_valid(model, predictors)

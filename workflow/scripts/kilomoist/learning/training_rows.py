@@ -1,6 +1,5 @@
 """Training rows of each method, in the space in which it learns."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,16 +25,11 @@ class TrainingRows:
 
 
 def learned_rows(
-    method: str,
-    samples: pd.DataFrame,
-    cells: Cells,
-    use: Sequence[str],
-    minimum_fraction: float,
-    ratio: int = COARSE_SIDE,
+    method: str, samples: pd.DataFrame, cells: Cells, use: list[str], minimum_fraction: float, ratio: int = COARSE_SIDE
 ) -> TrainingRows:
     """All rows of a method in its own space: values of the samples, or details of the complete cells at a `ratio`."""
     if method == "absolute":
-        x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
+        x, y = samples[use].to_numpy(np.float32), samples["target"].to_numpy()
         trained = (samples["split"] == "train").to_numpy()
         return TrainingRows(x, y, samples["row"].to_numpy(), samples["col"].to_numpy(), trained)
     x, y = detail_rows(cells, minimum_fraction, ratio)

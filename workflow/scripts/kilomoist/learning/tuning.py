@@ -75,12 +75,7 @@ def fit_small(
 
 
 def fold_models(
-    settings: LearnerSettings,
-    x: NDArray,
-    y: NDArray,
-    folds: NDArray[np.int64],
-    threads: int = 1,
-    only_mean: bool = True,
+    settings: LearnerSettings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int, only_mean: bool = True
 ) -> Iterator[tuple[NDArray[np.bool_], RegressorMixin]]:
     """Mask of each fold's rows, and a model that saw none of them (`fit_small`)."""
     random = np.random.default_rng(settings.seed)

@@ -38,8 +38,6 @@ _SOURCE_PIXELS = 1_000_000
 """Pixels of a raster that are warped at once: bounds memory, however fine the raster is."""
 _MAX_SIDE = 216
 """Pixels of 1 km along a side that are warped at once, of a coarse raster."""
-_SEGMENT = 0.05
-"""Degrees between points of a region's border that are looked for in a raster."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,8 @@ def check_layer(layer: StaticLayer, region: str = "", area: shapely.Geometry | N
 
 def _covers(raster: Any, area: shapely.Geometry) -> bool:
     """True where the border of an area in degrees lies in a raster, to within half a pixel of it."""
+    points = shapely.get_coordinates(shapely.segmentize(on_globe(area), 0.05))  # degrees
     # A hair's breadth within, so that a border at 180° is on one side of it.
-    points = shapely.get_coordinates(shapely.segmentize(on_globe(area), _SEGMENT))
     points[:, 0] = np.clip(points[:, 0], -180 + 1e-9, 180 - 1e-9)
     try:
         places = ~raster.transform @ np.array(transform("EPSG:4326", raster.crs, *points.T))
@@ -112,8 +110,7 @@ def stack_layers(layers: Sequence[StaticLayer], use: Sequence[str], cells: Windo
     """Layers of `use`, and terrain in it, on the pixels of a window of cells.
 
     Returns float32 bands (rows × 9, columns × 9) in the order of `use`, NaN where less than half of a pixel has a
-    value. At the centre of `region`, the whole region's window of cells, a raster is finer than 1 km or not. Raises
-    `InputError` when a layer holds numbers that are no values.
+    value. Raises `InputError` when a layer holds numbers that are no values. `region` is as of `warp_layer`.
     """
     window = cells.refined(CELL_SIDE)
     bands: Bands = {}
@@ -165,7 +162,7 @@ def terrain(elevation: NDArray, window: Window) -> Bands:
 def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np.float32]:
     """A layer on the pixels of an M01 window: means over them, interpolated where the raster is coarser than 1 km.
 
-    `mode` gives the number that covers most of a pixel.
+    `mode` gives the number that covers most of a pixel. The middle of `region`, a window of cells, tells which it is.
     """
     pixels = region.refined(CELL_SIDE)
     middle = Window(pixels.row + pixels.rows // 2, (pixels.column + pixels.columns // 2) % M01.columns, 1, 1)
