@@ -1,6 +1,5 @@
 """What runs again after a change, and what does not: asked of Snakemake's own plan, on the files of a whole run."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_ra
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
-    *("judge_block", "assemble_quality"),
-    *("calibrate_intervals", "bound_block", "measure_coverage"),
-    *FIGURES,
+    *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "measure_coverage", *FIGURES),
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
+}
+OF_TEMPERATURE = {
+    f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
 }
 
 
@@ -33,37 +33,30 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
     assert planned(demo, SMALL) == set()
 
 
-def test_trees_rerun_training_and_what_follows(demo: Path) -> None:
-    pending = planned(demo, changed("model", trees=51))
-    # The record of what the map was made from holds the whole configuration.
-    assert rules(pending) == FROM_MODEL | {"record_provenance"}
-
-
-def test_quality_of_a_product_reruns_its_composites_and_what_follows(demo: Path) -> None:
-    pending = planned(demo, changed("quality", temperature="fair"))
-    assert {file.path for file in pending if file.rule in COMPOSITES} == {
-        f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
-    }
-    assert rules(pending) == {"composite_tile", *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"}
-
-
-def test_minimum_days_rerun_from_the_stack_on(demo: Path) -> None:
-    pending = planned(demo, changed("quality", minimum_days=4))
-    assert rules(pending) == {*SAMPLES, *FROM_MODEL, "record_provenance"}
-
-
-def test_a_share_of_target_fields_reruns_the_mean(demo: Path) -> None:
-    pending = planned(demo, changed("quality", minimum_target_share=0.8))
-    assert rules(pending) == {"average_target", *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"}
-
-
-def test_reconciliation_reruns_only_what_finishes_the_map(demo: Path) -> None:
-    pending = planned(demo, changed("map", reconcile=False))
-    assert rules(pending) == {
-        *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation", "record_provenance"),
-        *("calibrate_intervals", "bound_block", "measure_coverage"),
-        *("compare_truth", "assemble_quality"),
-    }
+@pytest.mark.parametrize(
+    ("section", "key", "value", "expected"),
+    [
+        ("model", "trees", 51, FROM_MODEL),
+        ("quality", "temperature", "fair", {"composite_tile", *SAMPLES, *FROM_MODEL, "count_granules"}),
+        ("quality", "minimum_days", 4, {*SAMPLES, *FROM_MODEL}),
+        ("quality", "minimum_target_share", 0.8, {"average_target", *SAMPLES, *FROM_MODEL, "count_granules"}),
+        (
+            *("map", "reconcile", False),
+            {
+                *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation"),
+                *("calibrate_intervals", "bound_block", "measure_coverage", "compare_truth", "assemble_quality"),
+            },
+        ),
+    ],
+)
+def test_a_key_reruns_what_uses_it_and_what_follows(
+    demo: Path, section: str, key: str, value: object, expected: set[str]
+) -> None:
+    """The record of what the map was made from holds the whole configuration."""
+    pending = planned(demo, changed(section, **{key: value}))
+    assert rules(pending) == {*expected, "record_provenance"}
+    if key == "temperature":
+        assert {file.path for file in pending if file.rule in COMPOSITES} == OF_TEMPERATURE
 
 
 def test_an_interval_needs_another_model_only_where_there_was_none(demo: Path) -> None:
@@ -126,9 +119,7 @@ def test_another_region_reuses_granules_and_composites(demo: Path) -> None:
 def test_other_predictors_rerun_the_composites_of_their_product_alone(demo: Path) -> None:
     pending = planned(demo, SMALL | {"predictors": {"use": ["lst_day", "lst_night", "evi", "ndvi"]}})
     assert not rules(pending) & SIMULATION
-    assert {file.path for file in pending if file.rule in COMPOSITES} == {
-        f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
-    }
+    assert {file.path for file in pending if file.rule in COMPOSITES} == OF_TEMPERATURE
     # Their order is the model's, not the composites'.
     pending = planned(demo, SMALL | {"predictors": {"use": ["lst_day", "evi", "ndvi"]}})
     assert not rules(pending) & (SIMULATION | COMPOSITES)
@@ -149,41 +140,29 @@ def test_layers_rerun_from_the_stack_on(demo: Path, tmp_path: Path) -> None:
     assert told in snakemake(demo, "--dry-run", config=unused).output
 
 
-@pytest.fixture
-def edited(demo: Path, tmp_path: Path) -> Callable[[str, str], set[str]]:
-    """What runs again when text is appended to one module of the library in a copy of the workflow."""
-
-    def edit(module: str, text: str) -> set[str]:
-        tree = copy_tree(tmp_path / "tree")
-        path = tree / "workflow/scripts/kilomoist" / module
-        path.write_text(path.read_text() + text)
-        return rules(planned(demo, SMALL, tree))
-
-    return edit
-
-
 CODE = "\n\n_EDITED = True\n"
 
 
-def test_an_edited_module_reruns_the_rules_that_import_it(edited: Callable) -> None:
-    assert edited("reporting/figures/pages.py", CODE) == FIGURES
-
-
-def test_an_edited_module_reruns_what_follows_from_the_rules_that_import_it(edited: Callable) -> None:
-    assert edited("predictors/composites.py", CODE) == {
-        *("composite_tile", "record_provenance", "count_granules"),
-        *SAMPLES,
-        *FROM_MODEL,
-    }
-
-
-def test_an_edited_module_counts_when_another_module_imports_it(edited: Callable) -> None:
-    """No script imports `footprints`: `stacks` and `half_months` do."""
-    assert edited("predictors/footprints.py", CODE) == {*SAMPLES, *FROM_MODEL, "record_provenance"}
-
-
-def test_a_comment_reruns_nothing(edited: Callable) -> None:
-    assert edited("grids.py", "\n# every rule needs this module\n") == set()
+@pytest.mark.parametrize(
+    ("module", "text", "expected"),
+    [
+        ("reporting/figures/pages.py", CODE, FIGURES),
+        (
+            *("predictors/composites.py", CODE),
+            {"composite_tile", *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"},
+        ),
+        # No script imports it: `stacks` and `half_months` do.
+        ("predictors/footprints.py", CODE, {*SAMPLES, *FROM_MODEL, "record_provenance"}),
+        ("grids.py", "\n# every rule needs this module\n", set()),
+    ],
+)
+def test_an_edited_module_reruns_the_rules_that_import_it_and_what_follows(
+    demo: Path, tmp_path: Path, module: str, text: str, expected: set[str]
+) -> None:
+    tree = copy_tree(tmp_path / "tree")
+    path = tree / "workflow/scripts/kilomoist" / module
+    path.write_text(path.read_text() + text)
+    assert rules(planned(demo, SMALL, tree)) == expected
 
 
 def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
