@@ -1,4 +1,4 @@
-"""Bad input, as a user meets it: exit code 1, one sentence, no traceback, and nothing lost."""
+"""Bad input, as a user meets it: exit code 1, one sentence, no traceback, and nothing lost; and absent granules."""
 
 import os
 import shutil
@@ -9,22 +9,30 @@ import geopandas
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
-from granule_archives import LST, TARGET, TILE, empty_archive, temperature, uniform_archive
+from granule_archives import INDEX, LST, TARGET, TILE, day, empty_archive, temperature, uniform_archive, vegetation
 from pyhdf.SD import SD, SDC
-from workflow_runs import DEMO, MONTH, SMALL, files, link, snakemake
+from workflow_runs import DEMO, MONTH, SMALL, files, link, planned, snakemake, succeed
 
 from kilomoist.grids import M09
 from kilomoist.rasters import mosaic, read_run, write_raster
+from kilomoist.simulation.file_names import granule_file_name
+
+
+def here(box: list[float], **keys: str) -> dict[str, Any]:
+    return {"regions": [{"name": "here", "bbox": box, **keys}]}
+
 
 BOX = [98.5, 47.0, 100.0, 48.0]
-ARCHIVE: dict[str, Any] = {
+ARCHIVE: dict[str, Any] = here(BOX) | {
     "source": "archive",
     "archive": "granules",
-    "regions": [{"name": "here", "bbox": BOX}],
     "predictors": {"use": ["lst_day"]},
     "quality": {"minimum_target_share": 0},
 }
+WITH_INDEX = ARCHIVE | {"predictors": {"vegetation": INDEX.name}}
+TARGET_MEAN = f"results/composites/archive/{TARGET.name}/{MONTH}.tif"
 COMPOSITE = f"results/composites/archive/{LST.name}/{TILE}/{MONTH}.tif"
 LOG = f"results/logs/composite_tile/archive/{LST.name}/{TILE}/{MONTH}.log"
 OUTLINES = {
@@ -53,35 +61,19 @@ def outline(path: Path, kind: str) -> str:
     return str(path / f"{kind}.gpkg")
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"model": {"tree": 100}}, ["`model.tree` is not a key", "did you mean `model.trees`?"]),
-        ({"model": {"trees": "many"}}, ['`model.trees` is "many"', "whole number"]),
-        ({"months": ["2014-08"]}, ["2014-08", "2015-04"]),
-        ({"regions": [{"name": "here", "bbox": [47.0, 98.5, 48.0, 100.0]}]}, ["latitude and longitude are swapped"]),
-        (
-            {"regions": [{"name": "here", "bbox": [100.0, 47.0, 98.5, 48.0]}]},
-            ["358.5° wide", "west and east look swapped"],
-        ),
-        ({"archive": "no such folder"}, ["no such folder"]),
-        ({"source": "simulated"}, ["does not read it"]),
-        (
-            {"source": "simulated", "archive": None, "regions": [{"name": "here", "bbox": [10, 47, 12, 49]}]},
-            ["simulated scene"],
-        ),
-    ],
-    ids=[
-        "unknown key",
-        "wrong type",
-        "before SMAP",
-        "swapped",
-        "west > east",
-        "no archive",
-        "archive not read",
-        "outside the scene",
-    ],
-)
+WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "unknown key": ({"model": {"tree": 100}}, ["`model.tree` is not a key", "did you mean `model.trees`?"]),
+    "wrong type": ({"model": {"trees": "many"}}, ['`model.trees` is "many"', "whole number"]),
+    "before SMAP": ({"months": ["2014-08"]}, ["2014-08", "2015-04"]),
+    "swapped": (here([47.0, 98.5, 48.0, 100.0]), ["latitude and longitude are swapped"]),
+    "west > east": (here([100.0, 47.0, 98.5, 48.0]), ["358.5° wide", "west and east look swapped"]),
+    "no archive": ({"archive": "no such folder"}, ["no such folder"]),
+    "archive not read": ({"source": "simulated"}, ["does not read it"]),
+    "outside the scene": ({"source": "simulated", "archive": None} | here([10, 47, 12, 49]), ["simulated scene"]),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), WRONG.values(), ids=WRONG)
 def test_configuration(tmp_path: Path, change: dict, told: list[str]) -> None:
     sentence = snakemake(tmp_path, config=ARCHIVE | change).sentence()
     assert all(part in sentence for part in told), sentence
@@ -92,8 +84,8 @@ def test_configuration(tmp_path: Path, change: dict, told: list[str]) -> None:
 @pytest.mark.parametrize("kind", OUTLINES)
 def test_outline(tmp_path: Path, kind: str) -> None:
     (tmp_path / "granules").mkdir()
-    region = {"name": "here", "bbox": BOX, "outline": outline(tmp_path / "outlines", kind)}
-    sentence = snakemake(tmp_path, config=ARCHIVE | {"regions": [region]}).sentence()
+    config = ARCHIVE | here(BOX, outline=outline(tmp_path / "outlines", kind))
+    sentence = snakemake(tmp_path, config=config).sentence()
     assert OUTLINES[kind] in sentence or (kind == "missing" and "there is no such file" in sentence), sentence
     assert kind in sentence
 
@@ -108,10 +100,8 @@ def spoil(path: Path, kind: str) -> None:
         path.write_bytes(b"")
     else:
         path.unlink()
-        granule = SD(str(path), SDC.WRITE | SDC.CREATE)
-        granule.create("LST_Day_1km", SDC.UINT16, (LST.pixels, LST.pixels)).set(
-            np.zeros((LST.pixels, LST.pixels), np.uint16)
-        )
+        granule, kelvin = SD(str(path), SDC.WRITE | SDC.CREATE), np.zeros((LST.pixels, LST.pixels), np.uint16)
+        granule.create("LST_Day_1km", SDC.UINT16, kelvin.shape).set(kelvin)
         granule.end()
 
 
@@ -144,7 +134,7 @@ def test_target_granule_that_is_a_web_page(tmp_path: Path) -> None:
     archive = uniform_archive(tmp_path / "granules", days=1)
     (bad,) = archive.glob("*.h5")
     spoil(bad, "web page")
-    sentence = snakemake(tmp_path, f"results/composites/archive/{TARGET.name}/{MONTH}.tif", config=ARCHIVE).sentence()
+    sentence = snakemake(tmp_path, TARGET_MEAN, config=ARCHIVE).sentence()
     assert bad.name in sentence
     assert "is a web page" in sentence
 
@@ -169,7 +159,7 @@ def test_months_of_more_than_a_year_are_told(tmp_path: Path) -> None:
 def test_too_few_target_fields(tmp_path: Path) -> None:
     uniform_archive(tmp_path / "granules", days=1)
     config = ARCHIVE | {"quality": {"minimum_target_share": 0.9}}
-    sentence = snakemake(tmp_path, f"results/composites/archive/{TARGET.name}/{MONTH}.tif", config=config).sentence()
+    sentence = snakemake(tmp_path, TARGET_MEAN, config=config).sentence()
     assert f"{TARGET.name} has 1 of 248 fields of {MONTH}" in sentence
     assert "quality.minimum_target_share asks for 0.9" in sentence
 
@@ -207,6 +197,48 @@ def test_too_few_cells(demo: Path, tmp_path: Path) -> None:
     assert (folder / DEMO / "soil_moisture.tif").exists()
 
 
+def test_missing_and_repeated_granules_are_counted(tmp_path: Path) -> None:
+    archive = uniform_archive(tmp_path / "granules/deep/er")
+    # An older production of a day that is there, unreadable: it must not even be opened.
+    older = archive / granule_file_name(LST, day(2), TILE).replace(".2021234", ".2021100")
+    assert older.name.count(".2021100") == 1
+    older.write_text("not a granule")
+    vegetation(archive, day(13), {"NDVI": 5000, "EVI": 3000, "VI Quality": 0, "pixel reliability": 0})
+    succeed(tmp_path, f"results/here/{MONTH}/tables/granules.csv", config=WITH_INDEX)
+    table = pd.read_csv(tmp_path / f"results/here/{MONTH}/tables/granules.csv").set_index("product")
+    assert list(table.loc[LST.name, ["expected", "found"]]) == [31, 3]
+    assert table.loc[LST.name, "absent"].split() == [f"2021{number}" for number in range(216, 244)]
+    assert list(table.loc[INDEX.name, ["expected", "found"]]) == [3, 1]
+    assert table.loc[INDEX.name, "absent"].split() == ["2021209", "2021241"]
+    assert list(table.loc[TARGET.name, ["expected", "found"]]) == [248, 1]
+
+
+def test_a_tile_without_any_granule_is_counted_too(tmp_path: Path) -> None:
+    """Two tiles, one of them absent from the archive: its composite is empty, and the run goes on."""
+    temperature(tmp_path / "granules", 1, 300.0)
+    empty_archive(tmp_path / "granules", {TARGET.name: [None]})
+    config = ARCHIVE | {"regions": [{"name": "two-tiles", "bbox": [98, 49.5, 99, 50.5]}]}
+    composites = [f"results/composites/archive/{LST.name}/{tile}/{MONTH}.tif" for tile in ("h24v03", TILE)]
+    assert {file.path for file in planned(tmp_path, config) if file.path in composites} == set(composites)
+    succeed(tmp_path, *composites, config=config)
+    with rasterio.open(tmp_path / composites[0]) as file:
+        assert not file.read(file.descriptions.index("lst_day_days") + 1).any()
+    log = (tmp_path / composites[0].replace("composites", "logs/composite_tile")).with_suffix(".log").read_text()
+    assert f"{LST.name} has no granule of {MONTH} on h24v03: its composite is empty." in log
+
+
+@pytest.mark.parametrize("absent", [LST.name, INDEX.name, TARGET.name])
+def test_no_granule_of_a_product_ends_before_any_job(tmp_path: Path, absent: str) -> None:
+    products = {LST.name: [TILE], INDEX.name: [TILE], TARGET.name: [None]}
+    empty_archive(tmp_path / "granules", {name: tiles for name, tiles in products.items() if name != absent})
+    sentence = snakemake(tmp_path, config=WITH_INDEX).sentence()
+    assert f"holds no granule of {absent} for {MONTH}" in sentence
+    assert "archive granules" in sentence
+    if absent != TARGET.name:
+        assert "on the tiles h24v04 of region here" in sentence
+    assert files(tmp_path, "results") == set()
+
+
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
@@ -229,14 +261,15 @@ def test_field_points(demo: Path, tmp_path: Path, kind: str, told: str) -> None:
     folder = tmp_path / "points"
     link(demo, folder)
     points.to_csv(folder / "points.csv", index=False)
-    before = {name: (folder / name).stat().st_mtime_ns for name in files(folder, DEMO) if "field" not in name}
-    sentence = snakemake(
-        folder, f"{DEMO}/tables/field_validation.csv", config=SMALL | {"field_points": "points.csv"}
-    ).sentence()
+
+    def times() -> dict[str, int]:
+        return {name: (folder / name).stat().st_mtime_ns for name in files(folder, DEMO) if "field" not in name}
+
+    before, config = times(), SMALL | {"field_points": "points.csv"}
+    sentence = snakemake(folder, f"{DEMO}/tables/field_validation.csv", config=config).sentence()
     assert told in sentence
     assert "points.csv" in sentence
-    after = {name: (folder / name).stat().st_mtime_ns for name in files(folder, DEMO) if "field" not in name}
-    assert after == before
+    assert times() == before
 
 
 @pytest.mark.parametrize("locked", ["results", f"results/composites/archive/{LST.name}/{TILE}"])

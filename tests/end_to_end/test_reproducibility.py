@@ -1,10 +1,14 @@
-"""The same map whatever the blocks and whatever happened in between. Cores: see test_sources.py."""
+"""The same map whatever the blocks, the cores and the source of granules, and whatever happened in between."""
 
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
+import rasterio
 from workflow_runs import (
     DEMO,
+    MONTH,
     SMALL,
     WITHOUT_FIGURES,
     files,
@@ -12,10 +16,50 @@ from workflow_runs import (
     kill_once,
     leave_half_a_file,
     link,
+    once,
     snakemake,
     succeed,
     values,
 )
+
+from kilomoist.learning.learners import predict_mean
+from kilomoist.learning.models import load
+
+
+@pytest.fixture(scope="session")
+def from_archive(demo: Path, shared: Path) -> Path:
+    """The run of `demo` again: its granules in an archive, its field points a user's own, one job at a time."""
+
+    def make(folder: Path) -> None:
+        link(demo / "resources/simulated/small-2021", folder / "disk/my granules")
+        points = folder / "disk/my granules/truth" / MONTH / "field_points.csv"
+        sources = {"source": "archive", "archive": "disk", "field_points": str(points), "target_error": 0}
+        succeed(folder, *WITHOUT_FIGURES, config=SMALL | sources, cores=1)
+
+    return once(shared, "from-archive", make)
+
+
+def test_archive_gives_the_same_map(demo: Path, from_archive: Path) -> None:
+    """Two cores or one, simulated or found: the same values of maps, samples, model and tables, bit for bit.
+
+    The files of samples and model name their source, and so differ in that.
+    """
+    assert identical(demo, from_archive) == ["samples.parquet", "model.skops"]
+    samples = [pd.read_parquet(folder / DEMO / "samples.parquet") for folder in (demo, from_archive)]
+    pd.testing.assert_frame_equal(*samples, check_exact=True)
+    assert [frame.attrs["source"] for frame in samples] == ["simulated", "archive of simulated granules"]
+    models = [load(folder / DEMO / "model.skops") for folder in (demo, from_archive)]
+    assert [model.source for model in models] == ["simulated", "archive of simulated granules"]
+    x = samples[0][list(models[0].predictors)].to_numpy(np.float32)
+    np.testing.assert_array_equal(*(predict_mean(model.estimator, x) for model in models))
+
+
+def test_maps_say_that_their_granules_come_from_an_archive_and_are_simulated(from_archive: Path) -> None:
+    for name in ("soil_moisture.tif", "quality.tif", "soil_moisture_9km.tif", "predictors.tif"):
+        with rasterio.open(from_archive / DEMO / name) as file:
+            assert file.tags()["source"] == "archive of simulated granules"
+    assert not (from_archive / "results/composites/simulated").exists()
+    assert not (from_archive / "resources").exists()
 
 
 def test_blocks_do_not_show(demo: Path, tmp_path: Path) -> None:
