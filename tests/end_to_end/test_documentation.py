@@ -1,15 +1,20 @@
-"""The commands that the documentation shows, as they stand there, and the names that it points to."""
+"""What the documentation shows, as it stands there: commands, the library in a notebook; and what it points to."""
 
 import importlib
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from granule_archives import empty_archive
-from workflow_runs import ROOT, copy_tree, environment, forked
+from workflow_runs import DEMO, MONTH, ROOT, copy_tree, environment, forked, succeed, values
+
+from kilomoist.rasters import read_raster
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "config").glob("*.*"))]
 ELSEWHERE = ("…", "...", "--profile", "--unlock", "--report", ".zip", "dot")
@@ -17,6 +22,21 @@ ELSEWHERE = ("…", "...", "--profile", "--unlock", "--report", ".zip", "dot")
 LIBRARY = ROOT / "workflow/scripts/kilomoist"
 PACKAGES = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
 TILES = [f"h{h}v0{v}" for h in range(23, 27) for v in (3, 4)]
+SHOWN = (ROOT / "docs/library.md").read_text(encoding="utf-8").partition("## As a module")[0]
+KEEP = """
+import kilomoist
+print(kilomoist.__file__, kilomoist.__version__, hasattr(kilomoist, "no_such_name"))
+np.savez("found.npz", kelvin=kelvin, moisture=moisture, **composite)
+"""
+
+
+def python(folder: Path, *arguments: str, **variables: str) -> str:
+    """Standard output of a Python of its own, which must end well."""
+    around = environment() | variables
+    words = [sys.executable, *arguments]
+    done = subprocess.run(words, cwd=folder, env=around, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def commands() -> dict[str, Path]:
@@ -76,10 +96,51 @@ def test_the_flow_can_be_drawn(tree: Path) -> None:
     shown = "snakemake --rulegraph dot"
     assert shown in (ROOT / "docs/study.md").read_text()
     assert shown in (ROOT / "docs/design.md").read_text()
-    done = subprocess.run(
-        [sys.executable, "-m", *shown.split()], cwd=tree, env=environment(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("digraph")
+    drawn = python(tree, "-m", *shown.split())
+    assert drawn.startswith("digraph")
     for rule in ("composite_tile", "stack_block", "train_model", "predict_block", "assemble_map"):
-        assert f'label = "{rule}"' in done.stdout
+        assert f'label = "{rule}"' in drawn
+
+
+def test_a_package_holds_the_library_alone(installed: Path) -> None:
+    modules = {path.relative_to(LIBRARY) for path in LIBRARY.rglob("*.py")}
+    assert {path.relative_to(installed / "kilomoist") for path in (installed / "kilomoist").rglob("*.py")} == modules
+    assert {path.name.partition("-")[0] for path in installed.iterdir()} == {"kilomoist"}
+
+
+def test_what_is_shown_for_a_notebook_runs(demo: Path, installed: Path, tmp_path: Path) -> None:
+    """Without the repository, on the granules and the map of a whole run, whose own values it comes to."""
+    (tmp_path / "granules").symlink_to(demo / "resources/simulated/small-2021")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/khangai").symlink_to(demo / Path(DEMO).parent)
+    blocks = re.findall(r"^```python\n(.*?)^```", SHOWN, re.MULTILINE | re.DOTALL)
+    said = python(tmp_path, "-c", "\n".join([*blocks, KEEP]), PYTHONPATH=str(installed))
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert said.splitlines()[-1] == f"{installed / 'kilomoist/__init__.py'} {version} False"
+    assert "31 granules, 0 absent" in said
+    found = dict(np.load(tmp_path / "found.npz"))
+    assert 200 < np.nanmin(found["kelvin"]) < np.nanmax(found["kelvin"]) < 350
+    assert np.isnan(found["kelvin"]).any()  # clouds
+    np.testing.assert_array_equal(found["moisture"], values(demo / DEMO / "soil_moisture.tif"))
+    composite = read_raster(demo / f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}.tif")[0]
+    for name, band in composite.items():
+        np.testing.assert_array_equal(found[name], band)
+
+
+def test_mongolia_can_be_planned(tmp_path: Path) -> None:
+    """The study's own run, by names of granules alone; the outline would be fetched by a job of the run.
+
+    Tiles are those of the box, also when the outline is there: `TILES` without h26v03.
+    """
+    tiles = [tile for tile in TILES if tile != "h26v03"]
+    empty_archive(tmp_path / "archive", {"MOD11A1.061": tiles, "MOD13A1.061": tiles, "SPL4SMGP.008": [None]})
+    study = ["--configfile", str(ROOT / "config/mongolia-2021-08.yaml")]
+    said = succeed(tmp_path, "--dry-run", *study, "--config", "source=archive", "archive=archive").output
+    table = [line.split() for line in said.splitlines()]
+    jobs = Counter({words[0]: int(words[1]) for words in table if len(words) == 2 and words[1].isdigit()})
+    assert jobs["fetch_outline"] == 1
+    assert jobs["average_target"] == 1
+    assert jobs["composite_tile"] == 2 * len(tiles)
+    for product in ("MOD11A1.061", "MOD13A1.061"):
+        for tile in tiles:
+            assert f"Composite {product} on {tile} over {MONTH}" in said
