@@ -32,12 +32,14 @@ KINDS = ("", "_std", "_days", "_odd", "_odd_days")
 """Of bands of a quantity."""
 
 
-def temperature(path: Path, pixels: dict[tuple[int, int], tuple[int, int]]) -> Path:
-    """A granule with stored day temperature and quality at some pixels; clouds elsewhere."""
-    stored, quality = np.zeros((SIDE, SIDE), np.uint16), np.full((SIDE, SIDE), 2, np.uint8)
-    for place, (number, bits) in pixels.items():
-        stored[place], quality[place] = number, bits
-    write_tiled_granule(path, LST, "h25v04", DAY, {"LST_Day_1km": stored, "QC_Day": quality})
+def temperature(path: Path, pixels: dict[tuple[int, int], tuple[int, ...]]) -> Path:
+    """A granule with stored temperature and quality of the day, and of the night, at some pixels; nothing elsewhere."""
+    names = ("LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night")
+    arrays = {name: np.zeros((SIDE, SIDE), np.uint16 if "LST" in name else np.uint8) for name in names}
+    for place, numbers in pixels.items():
+        for name, number in zip(names, numbers, strict=False):
+            arrays[name][place] = number
+    write_tiled_granule(path, LST, "h25v04", DAY, arrays)
     return path
 
 
@@ -87,31 +89,19 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path) -> None:
     assert fair["lst_day"][0, 2] == pytest.approx(302.0, abs=1e-4)
     assert fair["lst_day_days"][0, 2] == 2
     # Without any valid day there is no mean, and 0 days.
-    assert np.isnan(bands["lst_day"][5, 5])
-    assert np.isnan(bands["lst_day_std"][5, 5])
+    assert np.isnan([bands["lst_day"][5, 5], bands["lst_day_std"][5, 5]]).all()
     assert bands["lst_day_days"][5, 5] == 0
     assert np.isnan(bands["lst_night"]).all()
     assert all(band.dtype == np.float32 and band.shape == (SIDE, SIDE) for band in bands.values())
 
 
-def day_and_night(path: Path, pixels: dict[tuple[int, int], tuple[int, int, int, int]]) -> Path:
-    """A granule with stored temperature and quality of the day, and of the night, at some pixels."""
-    names = ("LST_Day_1km", "QC_Day", "LST_Night_1km", "QC_Night")
-    arrays = {name: np.zeros((SIDE, SIDE), np.uint16 if "LST" in name else np.uint8) for name in names}
-    for place, numbers in pixels.items():
-        for name, number in zip(names, numbers, strict=True):
-            arrays[name][place] = number
-    write_tiled_granule(path, LST, "h25v04", DAY, arrays)
-    return path
-
-
 def test_the_range_of_temperature_is_of_days_that_have_both(tmp_path: Path) -> None:
     """Of four days one has no night, one a cloudy day; a night may be warmer than its day."""
     days = [
-        day_and_night(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0), (0, 1): (14000, 0, 14100, 0)}),
-        day_and_night(tmp_path / "b.hdf", {(0, 0): (15600, 0, 14200, 0), (0, 1): (14000, 0, 0, 0)}),
-        day_and_night(tmp_path / "c.hdf", {(0, 0): (16000, 0, 0, 2)}),
-        day_and_night(tmp_path / "d.hdf", {(0, 0): (15000, 2, 13000, 0), (0, 2): (15000, 0, 14000, 65)}),
+        temperature(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0), (0, 1): (14000, 0, 14100, 0)}),
+        temperature(tmp_path / "b.hdf", {(0, 0): (15600, 0, 14200, 0), (0, 1): (14000, 0, 0, 0)}),
+        temperature(tmp_path / "c.hdf", {(0, 0): (16000, 0, 0, 2)}),
+        temperature(tmp_path / "d.hdf", {(0, 0): (15000, 2, 13000, 0), (0, 2): (15000, 0, 14000, 65)}),
     ]
     granules = in_turn(*((path, 1.0) for path in days))
     bands = average_tile(granules, LST, "good")
@@ -133,7 +123,7 @@ def test_the_range_of_temperature_is_of_days_that_have_both(tmp_path: Path) -> N
 @pytest.mark.parametrize("missing", ["LST_Night_1km", "QC_Night"])
 def test_only_what_is_in_use_is_read_and_averaged(tmp_path: Path, use: list[str], needed: bool, missing: str) -> None:
     """Of a product whose granules lack a dataset of the night."""
-    granules = in_turn((day_and_night(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0)}), 1.0))
+    granules = in_turn((temperature(tmp_path / "a.hdf", {(0, 0): (15500, 0, 14000, 0)}), 1.0))
     whole = average_tile(granules, LST, "good")
     bands = average_tile(granules, LST, "good", use)
     assert set(bands) == {f"{name}{suffix}" for name in use for suffix in KINDS}
@@ -171,8 +161,7 @@ def test_no_granule_makes_an_empty_composite() -> None:
     bands = average_tile([], VI, "good", ["ndvi"])
     assert list(bands) == [*(f"ndvi{suffix}" for suffix in KINDS), "water", "snow"]
     assert np.isnan(bands["ndvi"]).all()
-    assert not bands["ndvi_days"].any()
-    assert not bands["water"].any()
+    assert not np.any([bands["ndvi_days"], bands["water"]])
 
 
 # Vegetation
@@ -317,11 +306,8 @@ def test_fields_are_averaged_where_they_have_values(tmp_path: Path) -> None:
     first, second, third = (random.uniform(0.05, 0.95, (3, 4)).astype(np.float32) for _ in range(3))
     first[0, 0] = second[0, 0] = np.nan
     first[1, 1] = np.nan
-    paths = [
-        target(tmp_path / "a.h5", window, first),
-        target(tmp_path / "b.h5", window, second),
-        target(tmp_path / "c.h5", other, third),
-    ]
+    given = {"a.h5": (window, first), "b.h5": (window, second), "c.h5": (other, third)}
+    paths = [target(tmp_path / name, *field) for name, field in given.items()]
     bands = average_fields(paths, SMAP)
     assert bands["soil_moisture"].shape == bands["fields"].shape == (1624, 3856)
     here = window.within(M09.window)
@@ -358,12 +344,16 @@ def test_smallest_share_of_fields(found: int, share: float, enough: bool) -> Non
 # Real granules
 
 
+def kelvin(path: Path, time: str) -> np.ndarray:
+    granule = SD(str(path))
+    stored, quality = granule.select(f"LST_{time}_1km").get(), granule.select(f"QC_{time}").get()
+    return np.where((stored > 0) & (quality % 4 == 0), stored * 0.02, np.nan)
+
+
 def test_real_temperature(real: Real) -> None:
     path = real("MOD11A1.A2021227*")
     bands = average_tile(in_turn((path, 1.0)), PRODUCTS["MOD11A1.061"], "good")
-    granule = SD(str(path))
-    stored, quality = granule.select("LST_Day_1km").get(), granule.select("QC_Day").get()
-    expected = np.where((stored > 0) & (quality % 4 == 0), stored * 0.02, np.nan)
+    expected = kelvin(path, "Day")
     np.testing.assert_allclose(bands["lst_day"], expected, rtol=1e-6)
     np.testing.assert_array_equal(bands["lst_day_days"], np.isfinite(expected))
     # The month's first slot is odd.
@@ -371,7 +361,7 @@ def test_real_temperature(real: Real) -> None:
     np.testing.assert_array_equal(bands["lst_day_odd_days"], bands["lst_day_days"])
     # The file's own accounts: 4.4 % of the pixels have a day temperature, of any quality.
     fair = average_tile(in_turn((path, 1.0)), PRODUCTS["MOD11A1.061"], "fair")
-    assert (stored > 0).mean() == pytest.approx(0.044, abs=0.001)
+    assert (SD(str(path)).select("LST_Day_1km").get() > 0).mean() == pytest.approx(0.044, abs=0.001)
     assert np.isfinite(expected).mean() < np.isfinite(fair["lst_day"]).mean() <= 0.0445
     assert 270 < np.nanmin(bands["lst_day"]) < np.nanmax(bands["lst_day"]) < 330
 
@@ -379,15 +369,11 @@ def test_real_temperature(real: Real) -> None:
 def test_real_night_and_range(real: Real) -> None:
     path = real("MOD11A1.A2021227*")
     bands = average_tile(in_turn((path, 1.0)), PRODUCTS["MOD11A1.061"], "good", ["lst_night", "lst_range"])
-    granule = SD(str(path))
-    kelvin = {}
-    for time in ("Day", "Night"):
-        stored, quality = granule.select(f"LST_{time}_1km").get(), granule.select(f"QC_{time}").get()
-        kelvin[time] = np.where((stored > 0) & (quality % 4 == 0), stored * 0.02, np.nan)
-    assert np.isfinite(kelvin["Night"]).sum() > 1000
-    np.testing.assert_allclose(bands["lst_night"], kelvin["Night"], rtol=1e-6)
-    both = kelvin["Day"] - kelvin["Night"]
-    assert 100 < np.isfinite(both).sum() < np.isfinite(kelvin["Night"]).sum()
+    night = kelvin(path, "Night")
+    assert np.isfinite(night).sum() > 1000
+    np.testing.assert_allclose(bands["lst_night"], night, rtol=1e-6)
+    both = kelvin(path, "Day") - night
+    assert 100 < np.isfinite(both).sum() < np.isfinite(night).sum()
     np.testing.assert_allclose(bands["lst_range"], both, atol=1e-4)
     np.testing.assert_array_equal(bands["lst_range_days"], np.isfinite(both))
     assert np.nanmedian(both) > 0
@@ -398,16 +384,13 @@ def test_real_vegetation(real: Real, pattern: str) -> None:
     path = real(pattern)
     product = PRODUCTS["MOD13A2.061"]
     bands = average_tile(in_turn((path, 16.0)), product, "good")
-    granule = SD(str(path))
-    ndvi = granule.select("1 km 16 days NDVI").get()
-    reliability = granule.select("1 km 16 days pixel reliability").get()
-    bits = granule.select("1 km 16 days VI Quality").get()
+    granule, names = SD(str(path)), ("NDVI", "pixel reliability", "VI Quality")
+    ndvi, reliability, bits = (granule.select(f"1 km 16 days {name}").get() for name in names)
     expected = np.where((ndvi >= -2000) & (reliability == 0), ndvi / 10000, np.nan)
     assert np.isfinite(expected).any()
     np.testing.assert_allclose(bands["ndvi"], expected, rtol=1e-5, atol=1e-7)
     np.testing.assert_array_equal(bands["ndvi_days"], 16.0 * np.isfinite(expected))
-    surface = bits // 2048 % 8
-    np.testing.assert_array_equal(bands["water"] > 0, np.isin(surface, [0, 3, 5, 6, 7]))
+    np.testing.assert_array_equal(bands["water"] > 0, np.isin(bits // 2048 % 8, [0, 3, 5, 6, 7]))
 
 
 def test_real_target(real: Real) -> None:
