@@ -52,6 +52,11 @@ def model(kind: str = "random_forest", trend: str = "none") -> Model:
     return Model("detail", kind, NAMES, 5, 0.625, 400, 77, estimator, trend=trend, ratio=3)
 
 
+def come_back(path: Path, made: Model) -> Model:
+    save(path / "model.skops", made)
+    return load(path / "model.skops")
+
+
 def test_kinds_are_those_of_the_configuration() -> None:
     assert tuple(KINDS) == get_args(keys.ModelKeys.model_fields["kind"].annotation)
 
@@ -59,8 +64,7 @@ def test_kinds_are_those_of_the_configuration() -> None:
 @pytest.mark.parametrize(("kind", "trend"), TRENDS)
 def test_a_model_comes_back_as_it_was(tmp_path: Path, kind: str, trend: str) -> None:
     made = model(kind, trend)
-    save(tmp_path / "model.skops", made)
-    found = load(tmp_path / "model.skops")
+    found = come_back(tmp_path, made)
     x = np.random.default_rng(2).normal(size=(300, 3)).astype(np.float32)
     np.testing.assert_array_equal(predict_mean(found.estimator, x), predict_mean(made.estimator, x))
     np.testing.assert_array_equal(impurity_importance(found.estimator, 3), impurity_importance(made.estimator, 3))
@@ -72,8 +76,7 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path, kind: str, trend: str) -> 
 @pytest.mark.parametrize("trend", ["none", "linear"])
 def test_quantiles_survive_too(tmp_path: Path, trend: str) -> None:
     made = model("random_forest", trend)
-    save(tmp_path / "model.skops", made)
-    found = load(tmp_path / "model.skops")
+    found = come_back(tmp_path, made)
     x = rows()[0][:20]
     quantiles, again = (predict_quantiles(each.estimator, x, [0.05, 0.5, 0.95]) for each in (made, found))
     assert quantiles is not None
@@ -85,8 +88,7 @@ def test_quantiles_survive_too(tmp_path: Path, trend: str) -> None:
 
 def test_a_model_that_learned_nothing_comes_back(tmp_path: Path) -> None:
     made = Model("detail", "random_forest", NAMES, 1, 0.0, 0, 12, None)
-    save(tmp_path / "model.skops", made)
-    assert load(tmp_path / "model.skops") == made
+    assert come_back(tmp_path, made) == made
 
 
 SAVING = """
@@ -111,14 +113,9 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
         folder = tmp_path / threads
         folder.mkdir()
         command = [sys.executable, "-c", SAVING, str(folder), threads, str(1 + 7919 * number), *names]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "workflow/scripts"),
-            "PYTHONHASHSEED": str(number),
-            "OMP_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
-        }
-        running.append(subprocess.Popen(command, env=environment))
+        environment = {"PYTHONPATH": str(ROOT / "workflow/scripts"), "PYTHONHASHSEED": str(number)}
+        environment |= {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        running.append(subprocess.Popen(command, env=os.environ | environment))
     assert [process.wait(timeout=120) for process in running] == [0, 0]
     for name in names:
         first, second = (tmp_path / threads / f"{name}.skops" for threads in ("1", "2"))
@@ -260,7 +257,7 @@ def broken(path: Path) -> dict[str, bytes]:
     """Contents that `load` must refuse, by what is wrong."""
     save(path, model("linear"))
     whole = path.read_bytes()
-    without_schema, other_content = io.BytesIO(), skops.io.dumps({"weights": [1, 2, 3]})
+    without_schema = io.BytesIO()
     with zipfile.ZipFile(without_schema, "w") as archive:
         archive.writestr("something.txt", "else")
     return {
@@ -269,7 +266,7 @@ def broken(path: Path) -> dict[str, bytes]:
         "text": b"<!DOCTYPE html><html>404</html>",
         "a pickle": pickle.dumps(LinearRegression()),
         "another archive": without_schema.getvalue(),
-        "another object": other_content,
+        "another object": skops.io.dumps({"weights": [1, 2, 3]}),
         "a list": skops.io.dumps([1, 2]),
         "an estimator": skops.io.dumps(LinearRegression()),
     }
@@ -328,5 +325,4 @@ def test_a_model_of_the_time_before_the_packages_loads(tmp_path: Path) -> None:
     x = np.array([[0.2, 0.4], [0.9, 0.1], [2.0, -1.0]], np.float32)
     predicted_then = [0.14776544522495486, 0.27904820587419327, 0.44116946801972484]  # by ee3a89a itself
     np.testing.assert_allclose(predict_mean(model.estimator, x), predicted_then, rtol=1e-12)
-    save(tmp_path / "model.skops", model)
-    assert load(tmp_path / "model.skops").predictors == model.predictors
+    assert come_back(tmp_path, model).predictors == model.predictors

@@ -78,13 +78,8 @@ def test_a_finer_raster_is_averaged_by_area(tmp_path: Path, side: float) -> None
 
 def test_a_raster_in_utm_is_averaged_over_the_pixels_polygons(tmp_path: Path) -> None:
     """To within what the grid's turn by half a degree makes of the box around a pixel."""
-    layer = raster(
-        tmp_path / "a.tif",
-        lambda x, y: 1000 + 300 * np.sin(x / 1500) * np.cos(y / 2000),
-        crs="EPSG:32647",
-        bounds=(440000, 5180000, 520000, 5270000),
-        side=100,
-    )
+    utm = {"crs": "EPSG:32647", "bounds": (440000, 5180000, 520000, 5270000), "side": 100}
+    layer = raster(tmp_path / "a.tif", lambda x, y: 1000 + 300 * np.sin(x / 1500) * np.cos(y / 2000), **utm)
     found = on_pixels(layer)
     to_utm = Transformer.from_crs(EASE_CRS, "EPSG:32647", always_xy=True)
     with rasterio.open(layer.path) as file:
@@ -120,12 +115,8 @@ def test_scale_and_offset_of_the_file_count(tmp_path: Path) -> None:
 
 def test_classes_are_those_that_cover_most(tmp_path: Path) -> None:
     """Of stripes along meridians, two of class 7 and one of class 200, in rasters finer than a pixel."""
-    stripes = raster(
-        tmp_path / "a.tif",
-        lambda x, _: np.where(np.round(x * 480 - 0.5) % 3 == 0, 200, 7),
-        side=1 / 480,
-        dtype="uint8",
-    )
+    classes = {"side": 1 / 480, "dtype": "uint8"}
+    stripes = raster(tmp_path / "a.tif", lambda x, _: np.where(np.round(x * 480 - 0.5) % 3 == 0, 200, 7), **classes)
     layer = StaticLayer("soil", stripes.path, "mode")
     assert (on_pixels(layer, use="soil") == 7).all()
     # A mean would be of no class.
@@ -146,13 +137,8 @@ def test_a_pixel_of_which_more_than_half_is_missing_has_no_value(tmp_path: Path,
 
 def test_blocks_agree_with_the_whole(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
-    layer = raster(
-        tmp_path / "a.tif",
-        lambda x, _: random.normal(1000, 50, x.shape),
-        crs="EPSG:32647",
-        bounds=(400000, 5150000, 560000, 5300000),
-        side=90,
-    )
+    utm = {"crs": "EPSG:32647", "bounds": (400000, 5150000, 560000, 5300000), "side": 90}
+    layer = raster(tmp_path / "a.tif", lambda x, _: random.normal(1000, 50, x.shape), **utm)
     use = ["elevation", "slope", "northness", "eastness"]
     whole = stack_layers([layer], use, CELLS, CELLS)
     cut = CELLS.columns // 2
@@ -268,10 +254,7 @@ def test_a_sound_layer_is_accepted(tmp_path: Path) -> None:
                 "and 46.5 to 47.9° N: take a raster that covers the region, or a smaller region."
             ),
         ),
-        (
-            {"crs": "EPSG:32647", "bounds": (0, 0, 1000, 1000), "side": 10},
-            "which does not reach over all of region here",
-        ),
+        ({"crs": "EPSG:32647", "bounds": (0, 0, 1e3, 1e3), "side": 10}, "which does not reach over all of region here"),
     ],
     ids=["no CRS", "bands", "part", "elsewhere"],
 )
