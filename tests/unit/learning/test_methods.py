@@ -62,15 +62,9 @@ def fields(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 def samples_of(cells: Cells, use: list[str]) -> pd.DataFrame:
     row, column = np.nonzero(cells.complete())
-    return pd.DataFrame(
-        {
-            "row": row + cells.window.row,
-            "col": column + cells.window.column,
-            "target": cells.target[row, column],
-            **{name: cells.predictors[number][row, column] for number, name in enumerate(use)},
-            "split": np.where(np.arange(len(row)) % 5 == 0, "test", "train"),
-        }
-    )
+    columns = {"row": row + cells.window.row, "col": column + cells.window.column, "target": cells.target[row, column]}
+    columns |= dict(zip(use, cells.predictors[:, row, column], strict=True))
+    return pd.DataFrame(columns | {"split": np.where(np.arange(len(row)) % 5 == 0, "test", "train")})
 
 
 # Cells
@@ -95,16 +89,9 @@ def test_complete_cells_have_everything() -> None:
 # Folds
 
 
-@given(
-    row=st.integers(0, 1500),
-    column=st.integers(0, 3700),
-    rows=st.integers(1, 90),
-    columns=st.integers(1, 90),
-    seed=st.integers(0, 100),
-)
+@given(st.integers(0, 1500), st.integers(0, 3700), st.integers(1, 90), st.integers(1, 90), st.integers(0, 100))
 def test_no_square_is_in_two_folds(row: int, column: int, rows: int, columns: int, seed: int) -> None:
-    kept = np.random.default_rng(seed).random((rows, columns)) < 0.6
-    i, j = np.nonzero(kept)
+    i, j = np.nonzero(np.random.default_rng(seed).random((rows, columns)) < 0.6)
     i, j = i + row, j + column
     if not len(i):
         return
@@ -336,9 +323,9 @@ def test_noise_changes_nothing(kind: str) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_perfect_predictor_gets_all_the_weight(seed: int) -> None:
     target, pattern = fields(seed)
-    model, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], LINEAR, TuningOptions("auto"), 0.5)
-    assert model.alpha > 0.999
-    forest, _ = fit_detail(Cells(target, pattern[None], WINDOW), ["x"], FOREST, TuningOptions("auto"), 0.5)
+    cells = Cells(target, pattern[None], WINDOW)
+    line, forest = (fit_detail(cells, ["x"], own, TuningOptions("auto"), 0.5)[0] for own in (LINEAR, FOREST))
+    assert line.alpha > 0.999
     assert forest.alpha > 0.95
     assert forest.training_rows == WINDOW.rows * WINDOW.columns
 
@@ -481,9 +468,8 @@ def test_too_few_coarse_cells_with_predictors_learn_nothing(kind: str) -> None:
     target = random.uniform(0.1, 0.3, window.shape)
     predictors = random.uniform(0, 1, (2, *window.shape))
     predictors[:, ::4, ::4] = np.nan
-    model, table = fit_detail(
-        Cells(target, predictors, window), ["a", "b"], LearnerSettings(kind, 5, 1), TuningOptions("auto"), 1.0
-    )
+    cells, settings = Cells(target, predictors, window), LearnerSettings(kind, 5, 1)
+    model, table = fit_detail(cells, ["a", "b"], settings, TuningOptions("auto"), 1.0)
     assert (model.alpha, model.estimator, model.coarse_cells) == (0.0, None, 0)
     assert table.empty
 
@@ -541,14 +527,13 @@ def test_the_ratio_with_the_smallest_common_error_is_chosen() -> None:
     pd.testing.assert_frame_equal(own, compared)
 
 
-def test_common_errors_are_shares_of_what_is_to_be_restored() -> None:
+@pytest.mark.parametrize("ratio", CANDIDATE_RATIOS)
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_common_errors_are_shares_of_what_is_to_be_restored(ratio: int, alpha: float) -> None:
+    """The relation is exactly linear: it holds at any ratio, half of it restores half."""
     target, pattern = fields()
-    cells = Cells(target, pattern[None], WINDOW)
-    for ratio in CANDIDATE_RATIOS:
-        # The relation is exactly linear: it holds at any ratio, half of it restores half.
-        for alpha in (0.0, 0.5, 1.0):
-            found = common_error(cells, LINEAR, alpha, 0.5, ratio)
-            assert found == pytest.approx(1 - alpha, abs=1e-4), ratio
+    found = common_error(Cells(target, pattern[None], WINDOW), LINEAR, alpha, 0.5, ratio)
+    assert found == pytest.approx(1 - alpha, abs=1e-4)
 
 
 @pytest.mark.parametrize(("rows", "ratios"), [(WINDOW.rows, (2, 3, 4, 8)), (24, (2, 3, 4))])
@@ -610,7 +595,7 @@ def test_a_trend_maps_what_lies_beyond_the_cells(method: str) -> None:
     assert error["linear"] < 0.8 * error["none"]
 
 
-# Deviations within cells
+# Threads
 
 
 def test_alpha_does_not_depend_on_the_threads_of_blas() -> None:
