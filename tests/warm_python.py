@@ -5,6 +5,7 @@ program that runs here has arguments, directory, environment and streams of its 
 is not run here: the whole run that others read (`demo`), killed runs, other cores, copies of the workflow, clusters.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -17,6 +18,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -130,6 +133,19 @@ def program(request: Mapping[str, Any], streams: Sequence[int], interpreter: str
     os.environ.clear()
     os.environ.update(request["env"])
     tempfile.tempdir = None
+    status: int | str | None = None
+    try:
+        run(request, interpreter)
+    except SystemExit as ended:
+        status = ended.code
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    end(status)
+
+
+def run(request: Mapping[str, Any], interpreter: str) -> None:
+    """Run a module or a file as the main program."""
     first, *rest = request["arguments"]
     if first == "-m":
         if request["ours"]:
@@ -144,7 +160,20 @@ def program(request: Mapping[str, Any], streams: Sequence[int], interpreter: str
         sys.argv = [first, *rest]
         sys.path.insert(0, str(Path(first).resolve().parent))
         runpy.run_path(first, run_name="__main__")
-    sys.exit()
+
+
+def end(status: int | str | None) -> NoReturn:
+    """End as an interpreter does, but leave the memory to the system: to take all apart takes 0.3 s."""
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+        status = 1
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status or 0)
 
 
 if __name__ == "__main__":

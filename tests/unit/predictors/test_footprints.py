@@ -245,7 +245,7 @@ def test_windows_under_a_window_are_those_that_enter() -> None:
     under = window_under(source, target)
     layer = np.ones((1, 1200, 1200))
     layer[(0, *under.within(source.window))] = np.nan
-    assert not sum_footprints(layer, source, target)[1].any()
+    assert np.abs(sum_footprints(layer, source, target)[1]).max() < 1e-9  # differences of sums
     assert under.rows < 120
     assert under.columns < 200
     for tile in ("h23v04", "h27v04", "h25v03", "h25v05"):
