@@ -2,7 +2,7 @@
 
 Hundreds of tests start Snakemake and a job or two each, and most of their time is spent importing the same libraries. A
 program that runs here has arguments, directory, environment and streams of its own. Where the start itself matters it
-is not run here: the whole run that others read (`demo`), killed runs, other cores, copies of the workflow, clusters.
+is not run here: the whole run that others read (`demo`), killed runs, copies of the workflow, clusters.
 """
 
 import atexit

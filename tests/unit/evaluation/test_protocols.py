@@ -71,14 +71,14 @@ def test_what_is_searched_has_not_seen_the_fold() -> None:
     """Each fold is estimated with the options that a search of the other folds' rows alone finds."""
     samples = rows_of(region(20, 20))
     x, y = samples[USE].to_numpy(np.float32), samples["target"].to_numpy()
-    tuning = TuningOptions("auto", search=True)
+    tuning, settings = TuningOptions("auto", search=True), replace(SETTINGS, trees=5)
 
     def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        chosen, _ = tune_absolute(samples.iloc[train], USE, SETTINGS, tuning)
+        chosen, _ = tune_absolute(samples.iloc[train], USE, settings, tuning)
         return predict_mean(fit(chosen, x[train], y[train], only_mean=True), x[test])
 
     folds = np.arange(len(samples)) // 200
-    table = fold_estimates(samples, USE, SETTINGS, folds, tuning)
+    table = fold_estimates(samples, USE, settings, folds, tuning)
     np.testing.assert_array_equal(table["absolute"], out_of_fold(folds, predict))
 
 
@@ -135,14 +135,15 @@ def test_a_left_out_month_is_not_seen() -> None:
     """Neither models nor what is tuned change with the month's target; those of the others do count."""
     samples, others = months()
     estimates, tuning = ["absolute", "mean", "linear"], TuningOptions("auto", search=True)
-    table, note = month_estimates(samples, others, USE, SETTINGS, tuning)
+    settings = replace(SETTINGS, trees=5)
+    table, note = month_estimates(samples, others, USE, settings, tuning)
     poisoned = samples.assign(target=np.random.default_rng(1).uniform(0.8, 0.9, len(samples)))
-    again, same_note = month_estimates(poisoned, others, USE, SETTINGS, tuning)
+    again, same_note = month_estimates(poisoned, others, USE, settings, tuning)
     pd.testing.assert_frame_equal(again[estimates], table[estimates])
     assert same_note == note
     assert re.search("; min_leaf .*, max_features ", note)
     others["2021-07"] = others["2021-07"].assign(target=0.85)
-    moved, _ = month_estimates(samples, others, USE, SETTINGS, TuningOptions(5))
+    moved, _ = month_estimates(samples, others, USE, settings, TuningOptions(5))
     assert (moved["mean"] > table["mean"] + 0.2).all()
 
 

@@ -509,13 +509,13 @@ def test_detail_is_learned_at_the_ratio_that_is_asked_for(ratio: int | str) -> N
 
 def test_the_ratio_with_the_smallest_common_error_is_chosen() -> None:
     target, pattern = fields()
-    cells = Cells(target, pattern[None], WINDOW)
-    tuned = {ratio: tune_detail(cells, FOREST, TuningOptions("auto"), 0.5, ratio, 1) for ratio in CANDIDATE_RATIOS}
+    cells, settings = Cells(target, pattern[None], WINDOW), replace(FOREST, trees=5)
+    tuned = {ratio: tune_detail(cells, settings, TuningOptions("auto"), 0.5, ratio, 1) for ratio in CANDIDATE_RATIOS}
     errors = {ratio: common_error(cells, best, alpha, 0.5, ratio) for ratio, (best, alpha, _) in tuned.items()}
     ratio = min(errors, key=errors.__getitem__)
-    model, table = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", detail_ratio="auto"), 0.5)
+    model, table = fit_detail(cells, ["x"], settings, TuningOptions("auto", detail_ratio="auto"), 0.5)
     assert model.ratio == ratio
-    alone, compared = fit_detail(cells, ["x"], FOREST, TuningOptions("auto", detail_ratio=ratio), 0.5)
+    alone, compared = fit_detail(cells, ["x"], settings, TuningOptions("auto", detail_ratio=ratio), 0.5)
     assert (model.alpha, model.min_leaf, model.coarse_cells) == (alone.alpha, alone.min_leaf, alone.coarse_cells)
     np.testing.assert_array_equal(predict_valid(model, pattern[None]), predict_valid(alone, pattern[None]))
     assert table["ratio"].tolist() == [ratio for ratio in CANDIDATE_RATIOS for _ in CANDIDATE_LEAVES]
