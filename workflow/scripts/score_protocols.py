@@ -11,7 +11,7 @@ from kilomoist.jobs import rule_script
 from kilomoist.predictors.samples import read_samples
 
 REFERENCES = {"random": "linear", "random_folds": "linear", "blocks": "linear", "knndm": "linear"}
-"""What the estimates of a protocol are tested against; everywhere else SMAP, bilinear and reconciled."""
+"""References that the estimates of a protocol are tested against; everywhere else SMAP, bilinear and reconciled."""
 
 
 @rule_script

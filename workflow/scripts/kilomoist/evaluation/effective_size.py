@@ -21,7 +21,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Association:
-    """What Pearson's r of two autocorrelated variables is worth."""
+    """Effective size and significance of Pearson's r of two autocorrelated variables."""
 
     effective_n: float
     p: float

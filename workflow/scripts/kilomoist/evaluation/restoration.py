@@ -22,7 +22,7 @@ from kilomoist.reconciliation import reconcile
 def null_models(
     target: NDArray, cells: Window, valid: NDArray[np.bool_], factor: int, minimum_fraction: float
 ) -> dict[str, Values]:
-    """What a map must beat, on the valid pixels: `copied`, `bilinear` and `bilinear_reconciled` cell values."""
+    """Null models of a map, on the valid pixels: `copied`, `bilinear` and `bilinear_reconciled` cell values."""
     copied = np.where(valid, np.kron(target, np.ones((factor, factor))), np.nan)
     bilinear = np.where(valid, interpolate(target, cells, cells.refined(factor), factor), np.nan)
     reconciled, _ = reconcile(bilinear, target, factor, cells, minimum_fraction)
