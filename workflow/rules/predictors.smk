@@ -1,5 +1,7 @@
 # Predictors: composites of each product and tile, once for all regions; predictors at 1 km; cells of 9 km.
 
+from dataclasses import astuple
+
 COMPOSITES = "results/composites/{source}/{product}"
 
 
@@ -74,7 +76,7 @@ rule stack_block:
     params:
         **keys("predictors.use", "quality.minimum_days"),
         tiles=tile_keys,
-        window=lambda wildcards: list(vars(blocks(wildcards.region)[wildcards.block]).values()),
+        window=lambda wildcards: list(astuple(blocks(wildcards.region)[wildcards.block])),
         bbox=bbox,
         resampling={name: layer.resampling for name, layer in CONFIG.predictors.layers_in_use().items()},
         code=code("stack_block"),
