@@ -52,6 +52,11 @@ def detail_folds(cells: Cells) -> NDArray[np.int64]:
     return spatial_folds(row + cells.window.row, column + cells.window.column)
 
 
+def count_coarse(cells: Cells, minimum_fraction: float, ratio: int) -> int:
+    """Number of coarse cells that have the target and every predictor."""
+    return int(cells.coarsened(ratio, minimum_fraction).complete().sum())
+
+
 def tune_detail(
     cells: Cells, settings: LearnerSettings, tuning: TuningOptions, minimum_fraction: float, ratio: int, threads: int
 ) -> Tuned:
@@ -73,9 +78,7 @@ def common_error(
     Learned at a ratio and used at each that has enough coarse cells, by models that saw none of the fold.
     """
     x, y = detail_rows(cells, minimum_fraction, ratio)
-    tasks = [
-        task for task in COMMON_RATIOS if cells.coarsened(task, minimum_fraction).complete().sum() >= MIN_COARSE_CELLS
-    ]
+    tasks = [task for task in COMMON_RATIOS if count_coarse(cells, minimum_fraction, task) >= MIN_COARSE_CELLS]
     details = [detail_rows(cells, minimum_fraction, task) for task in tasks]
     predicted = np.empty((len(tasks), len(y)))
     for test, estimator in fold_models(settings, x, y, detail_folds(cells), threads):
@@ -123,7 +126,7 @@ def fit_detail(
     coarse cells (`choose_ratio`).
     """
     ratios = CANDIDATE_RATIOS if tuning.detail_ratio == "auto" else (int(tuning.detail_ratio),)
-    counts = {ratio: int(cells.coarsened(ratio, minimum_fraction).complete().sum()) for ratio in ratios}
+    counts = {ratio: count_coarse(cells, minimum_fraction, ratio) for ratio in ratios}
     able = [ratio for ratio, count in counts.items() if count >= MIN_COARSE_CELLS]
     if not able:
         ratio = max(counts, key=counts.__getitem__)
