@@ -1,5 +1,7 @@
 """Modules of a script, and its fingerprint."""
 
+import ast
+from collections import Counter
 from collections.abc import Callable
 from graphlib import TopologicalSorter
 from itertools import count
@@ -174,6 +176,17 @@ def test_what_is_not_simulated_knows_no_simulator() -> None:
 def test_packages_bring_nothing() -> None:
     """The import of a package would count for every script that needs one of its modules."""
     assert [path for path in LIBRARY.glob("*/**/__init__.py") if path.read_text(encoding="utf-8").strip()] == []
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """A reader who looks for a class finds one, whatever module is open."""
+    found = Counter(
+        node.name
+        for path in LIBRARY.rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, number in found.items() if number > 1] == []
 
 
 def test_every_module_is_used() -> None:

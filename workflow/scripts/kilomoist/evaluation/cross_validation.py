@@ -38,7 +38,7 @@ class TooFewBlocksError(Exception):
 
 
 @dataclass(frozen=True)
-class Blocks:
+class BlockFolds:
     """Folds of blocks of the global grid."""
 
     folds: NDArray[np.int64]
@@ -153,7 +153,9 @@ def block_sides(latitude: NDArray, autocorrelation_range: float) -> tuple[int, i
     return whole[0], whole[1]
 
 
-def block_folds(row: NDArray, column: NDArray, latitude: NDArray, autocorrelation_range: float, folds: int) -> Blocks:
+def block_folds(
+    row: NDArray, column: NDArray, latitude: NDArray, autocorrelation_range: float, folds: int
+) -> BlockFolds:
     """Folds of like size, made of blocks at least `autocorrelation_range` (m) long and wide, which stay together.
 
     `row`, `column` (n,) are those of the global grid, on which blocks are counted, so that they do not depend on where
@@ -173,7 +175,7 @@ def block_folds(row: NDArray, column: NDArray, latitude: NDArray, autocorrelatio
             f"The region has {number} blocks of {rows} × {columns} cells, as long as the range of "
             f"{autocorrelation_range / 1000:.0f} km, and {folds} folds need as many."
         )
-    return Blocks(fill_folds(block, folds), rows, columns, number)
+    return BlockFolds(fill_folds(block, folds), rows, columns, number)
 
 
 def distances_between_folds(points: NDArray, folds: NDArray[np.int64]) -> NDArray[np.float64]:
