@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
-from workflow_runs import MONTH, ROOT, block_mean, succeed, values
+from witnesses import SHARED, with_witnesses
+from workflow_runs import MONTH, block_mean, succeed, values
 
-REAL = ROOT.parent / "shared/real"
+REAL = SHARED / "real"
 TEMPERATURE = "MOD11A1.A2021227.h11v05.061.2021228105320.hdf"
 MOISTURE = "SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5"
 RENAMED = "SMAP_L4_SM_aup_20210815T150000_Vv4030_001.h5"
@@ -25,7 +26,7 @@ CONFIG = {
 }
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="there are no real granules beside the repository")
+@with_witnesses
 def test_real_granules_become_a_map(tmp_path: Path) -> None:
     """Real files flow through; the map has no skill.
 
