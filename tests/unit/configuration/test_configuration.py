@@ -1,10 +1,13 @@
 """The configuration: what it accepts, what it says about everything else, and the files that are made from it."""
 
+import copy
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from mutations import mutated, reads_or_refuses
 from snakemake.cli import parse_config
 from snakemake.common.configfile import load_configfile
 
@@ -445,6 +451,68 @@ def test_every_problem_gets_its_sentence() -> None:
     ]
     both = {"regions": [{"name": "here", "bbox": BOX}] * 2, "archive": "granules"}
     assert [sentence.split("`")[1] for sentence in problems(both)] == ["regions", "archive"]
+
+
+def places(node: object, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The way to every value of a configuration, sections and lists too."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield (*place, key)
+        yield from places(value, (*place, key))
+
+
+WHOLE = {**load_configfile(ROOT / "config/config.yaml"), "compare": [ITEMS["compare"]], "field_points": __file__}
+WHOLE["regions"] = [{**KHANGAI, "outline": __file__}]
+WHOLE["predictors"] |= {"layers": {"elevation": {"path": __file__, "resampling": "mode"}}}
+STRANGE = (
+    *(
+        True,
+        -1,
+        1e9,
+        10**400,
+        float("nan"),
+        "",
+        "~nobody-here/x",
+        "a" * 5000,
+        "\0",
+        "{x}",
+        "../x",
+        "/dev/null",
+        "\ud800",
+    ),
+    *(b"\xff", date(2021, 8, 1), {date(2021, 8, 1): 1}, {None: None}, [[[]]], {"a", "b"}, {"path": "~nobody-here"}),
+)
+ANY = st.one_of(st.none(), st.text(max_size=8), st.integers(), st.floats(), st.dates())
+NESTED = st.recursive(ANY, lambda child: st.lists(child, max_size=3) | st.dictionaries(ANY, child, max_size=3))
+
+
+@given(st.sampled_from(list(places(WHOLE))), st.sampled_from(STRANGE) | NESTED)
+@settings(max_examples=300)
+def test_any_value_of_any_key_is_taken_or_refused(place: tuple[str | int, ...], value: object) -> None:
+    raw = node = copy.deepcopy(WHOLE)
+    for key in place[:-1]:
+        node = node[key]
+    node[place[-1]] = value
+    reads_or_refuses(lambda: load(raw))
+
+
+@given(mutated((ROOT / "config/mongolia-2021-08.yaml").read_bytes()))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.filter_too_much])
+def test_any_file_that_is_yaml_is_taken_or_refused(content: bytes) -> None:
+    raw: object = None
+    with suppress(yaml.YAMLError, ValueError):  # which Snakemake tells
+        raw = yaml.safe_load(content)
+    assume(isinstance(raw, dict))
+    reads_or_refuses(lambda: load(raw))
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("a" * 5000, "File name too long"), ("~nobody-here/x.gpkg", "home directory"), ("\0", "there is no such f")],
+)
+@pytest.mark.parametrize("key", ["regions[0].outline", "field_points", "archive", "compare[0].path"])
+def test_a_path_that_no_file_can_have_is_told(key: str, path: str, reason: str) -> None:
+    keys = written(key, path) | ({"regions": [{**KHANGAI, "outline": path}]} if "regions" in key else {})
+    assert reason in problems(keys | ({"source": "archive"} if key == "archive" else {}))[0]
 
 
 def test_a_long_value_is_cut() -> None:

@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
 from kilomoist.configuration.keys import Configuration
-from kilomoist.configuration.types import shown
+from kilomoist.configuration.types import as_json, shown
 from kilomoist.errors import InputError
 
 _BEGIN = "<!-- from here written by `python -m kilomoist.configuration.schema` -->"
@@ -119,6 +119,8 @@ def load(raw: Mapping[str, Any]) -> Configuration:
         # pydantic reports a list of wrong items as too short as well, and a union once for each of its members.
         problems = [dict(found) for found in error.errors() if found["type"] != "too_short" or not found["input"]]
         raise InputError("\n".join(dict.fromkeys(map(_sentence, problems)))) from None
+    except UnicodeEncodeError as error:
+        raise InputError(f"The configuration holds {error.object!a}, which is no text: correct it.") from None
 
 
 def _sentence(problem: dict[str, Any]) -> str:
@@ -160,7 +162,7 @@ def _list_hint(key: str, node: dict[str, Any], value: object) -> str:
     outer, *inner = key.split(".")
     for name in reversed(inner):
         example = {name: example}
-    return f"; on the command line: --config '{outer}={json.dumps(example)}'"
+    return f"; on the command line: --config '{outer}={as_json(example)}'"
 
 
 def _share_hint(node: dict[str, Any], value: object) -> str:

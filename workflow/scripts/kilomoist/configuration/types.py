@@ -93,6 +93,16 @@ def _checked_depth(depth: tuple[float, float]) -> tuple[float, float]:
     return depth
 
 
+def _expanded(path: Path) -> Path:
+    """A path with a home in place of ~, which the file system can be asked for."""
+    try:
+        expanded = path.expanduser()
+        expanded.exists()
+    except (OSError, RuntimeError) as error:  # too long, a folder that is closed, no such user
+        raise ValueError(f"no such file can be looked for ({getattr(error, 'strerror', None) or error})") from None
+    return expanded
+
+
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise ValueError(f"there is no such file (paths start at {Path.cwd()})")
@@ -110,12 +120,20 @@ Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]
 Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
 Depth = Annotated[tuple[float, float], AfterValidator(_checked_depth)]
 RegionBox = Annotated[Box, BeforeValidator(_checked_box)]
-UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+UserPath = Annotated[Path, AfterValidator(_expanded)]
 ExistingPath = Annotated[UserPath, AfterValidator(_existing)]
 FREE_NAMES, UNIQUE = AfterValidator(_checked_layers), AfterValidator(_checked_unique)
 
 
+def as_json(value: object) -> str:
+    """A value as JSON, or as Python writes it where a mapping has keys, such as dates, that JSON does not know."""
+    try:
+        return json.dumps(value, default=str, ensure_ascii=False)
+    except TypeError:
+        return repr(value)
+
+
 def shown(value: object) -> str:
     """A value as JSON, cut after 80 characters, for messages."""
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    text = as_json(value)
     return text if len(text) <= 80 else text[:80] + "…"
