@@ -100,10 +100,13 @@ def too_many(seconds: int = 1) -> Answer:
 
 UNAUTHORIZED = document(401, {"error": "invalid_token", "error_description": "The token is not valid"})
 EXPIRED = document(401, {"error": "invalid_token", "error_description": "The token has expired"})
-_AGREE = f"https://{LOGIN}/approve_app?client_id=simulated"
-EULA = document(403, {"status_code": 403, "error_description": "EULA Acceptance Failure", "resolution_url": _AGREE})
-FORBIDDEN = page(403, "Forbidden")
-NOT_FOUND = page(404, "Not Found")
+_AGREE = f"http://{LOGIN}/approve_app?client_id=simulated"  # as Earthdata Login writes it
+_NOT_AGREED = {"status_code": 403, "error": "invalid_token", "error_description": "EULA Acceptance Failure"}
+EULA = document(403, _NOT_AGREED | {"resolution_url": _AGREE})
+FORBIDDEN = page(403, "Could not access data")
+"""Of the Thin Egress App: the user is not of the group that may have the data."""
+NOT_FOUND = page(404, "Data Not Available")
+INVALID_RANGE = Answer(416, b"Invalid Range", "text/html")
 TOO_MANY = too_many()
 SERVER_ERROR = page(500, "Internal Server Error")
 UNAVAILABLE = page(503, "Service Unavailable")

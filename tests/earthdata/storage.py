@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from earthdata.answers import EXPIRED, HTML_PAGE, NOT_FOUND, Answer, FilePart, Request
+from earthdata.answers import EXPIRED, HTML_PAGE, INVALID_RANGE, NOT_FOUND, Answer, FilePart, Request
 from earthdata.catalogue import Catalogue
 from earthdata.granules import Granule
 from earthdata.hosts import DATA, LOGIN, STORE
@@ -41,15 +41,18 @@ class Storage:
         found = self._find(request)
         if found is None or DATA[found.provider] != request.host:
             return NOT_FOUND
-        signed = {"A-userid": self._login.user, "Signature": self._sign(request.path)}
-        address = f"https://{STORE}{quote(request.path)}?{urlencode(signed)}&Key-Pair-Id=SIMULATED"
+        content = self._content(request)  # it looks before it sends anybody on
+        if content is None or content.status == INVALID_RANGE.status:
+            return INVALID_RANGE if content else NOT_FOUND
+        signed = {"A-userid": self._login.user, "X-Amz-Signature": self._sign(request.path)}
+        address = f"https://{STORE}{quote(request.path)}?{urlencode(signed)}"
         return Answer(303, headers={"Location": address, "Cache-Control": "private, max-age=3540"})
 
     def serve(self, request: Request) -> Answer:
         """The store: it looks at the signature alone."""
         if "Authorization" in request.headers:
             return _refused(400, "InvalidArgument", "Only one auth mechanism allowed")
-        if request.parameters.get("Signature") != [self._sign(request.path)]:
+        if request.parameters.get("X-Amz-Signature") != [self._sign(request.path)]:
             return _refused(403, "AccessDenied", "Access denied")
         return self._content(request) or _refused(404, "NoSuchKey", "The specified key does not exist.")
 

@@ -20,8 +20,8 @@ from earthdata.server import Earthdata
     [
         (answers.UNAUTHORIZED, 401, "invalid_token"),
         (answers.EULA, 403, "EULA Acceptance Failure"),
-        (answers.FORBIDDEN, 403, "Forbidden"),
-        (answers.NOT_FOUND, 404, "Not Found"),
+        (answers.FORBIDDEN, 403, "Could not access data"),
+        (answers.NOT_FOUND, 404, "Data Not Available"),
         (answers.too_many(7), 429, "Too Many"),
         (SERVER_ERROR, 500, "Internal"),
         (UNAVAILABLE, 503, "Unavailable"),

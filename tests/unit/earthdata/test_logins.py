@@ -5,12 +5,16 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from earthdata.answers import EULA, FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Answer
+from earthdata.answers import EULA, FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Answer, document
 from earthdata.hosts import CMR, DATA, LOGIN, STORE
 from earthdata.server import Earthdata
 from granule_archives import temperature
+from hypothesis import given, settings
+from mutations import mutated, reads_or_refuses
+from witnesses import SHARED, with_witnesses
 
 from kilomoist.earthdata.catalogues import search_month
 from kilomoist.earthdata.downloads import Session, fetch_content, logged_in
@@ -79,8 +83,8 @@ def test_without_any_login_all_ways_are_named() -> None:
 @pytest.mark.parametrize(
     ("text", "mode", "expected"),
     [
-        ("machine example.com login me password {secret}\n", 0o600, f"names example.com, but not {HOST}"),
-        ("", 0o600, f"names no machine, but not {HOST}"),
+        ("machine example.com login me password {secret}\n", 0o600, f"has no entry for {HOST}, of 1 machines"),
+        ("", 0o600, f"has no entry for {HOST}, of 0 machines"),
         ("machine {host} login me password {secret}\n", 0o644, "chmod 600"),
         ("machine {host} login me {secret}\n", 0o600, "cannot be read as netrc (line"),
         ("machine {host} password {secret}\n", 0o600, "has no login or no password"),
@@ -106,6 +110,105 @@ def test_an_expired_token_is_refused_without_asking_anybody(monkeypatch: pytest.
     for odd in ("no-web-token", "a.b.c", "a.bm90IGpzb24.c", "a.e30.c", "a.eyJleHAiOiAibm93In0.c"):
         monkeypatch.setenv("EARTHDATA_TOKEN", odd)
         assert find_login().token == odd
+
+
+MALFORMED = {
+    "line break": "eyJ0eXAi\neyJ1aWQi.{secret}",
+    "header": "x\r\nX-Injected: {secret}",
+    "tab": "{secret}\t{secret}",
+    "space": "Bearer {secret}",
+    "null": "{secret}\x1f",
+    "accent": "{secret}é",
+    "not Latin-1": "{secret}ё",
+    "no UTF-8": "{secret}\udce4",
+    "no-break space": "{secret}\u00a0{secret}",
+    "long": "{secret}" * 1000,
+}
+
+
+@pytest.mark.parametrize("form", MALFORMED.values(), ids=MALFORMED)
+def test_a_token_that_cannot_be_sent_is_refused_unseen(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    monkeypatch.setenv("EARTHDATA_TOKEN", form.format(secret=SECRET))
+    said = complaint()
+    assert said.startswith("EARTHDATA_TOKEN is no token")
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "expected"),
+    [
+        ("me", f"{SECRET}\r", "The password of EARTHDATA_USERNAME and EARTHDATA_PASSWORD cannot be sent"),
+        ("me", f"{SECRET}\nX-Injected: 1", "The password"),
+        ("me", f"{SECRET}\udce4", "The password"),
+        ("me", SECRET * 100, "The password"),
+        (f"{SECRET}\n", SECRET, "The user name"),
+        (f"me:{SECRET}", SECRET, "has a colon"),
+    ],
+)
+def test_what_basic_authentication_cannot_carry_is_refused_unseen(
+    monkeypatch: pytest.MonkeyPatch, user: str, password: str, expected: str
+) -> None:
+    monkeypatch.setenv("EARTHDATA_USERNAME", user)
+    monkeypatch.setenv("EARTHDATA_PASSWORD", password)
+    said = complaint()
+    assert expected in said
+    assert SECRET not in said
+
+
+NETRC = f"machine {HOST} login me password {SECRET}\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(NETRC.encode(encoding) for encoding in ("utf-16", "utf-16-le", "utf-32", "utf-8-sig")),
+        f"# größe\n{NETRC}".encode("cp1252"),
+        f"# размер\n{NETRC}".encode("cp1251"),
+        NETRC.replace(SECRET, f"{SECRET}ä").encode("cp850"),
+        NETRC.replace("me", "me\x00").encode(),
+        NETRC.replace(HOST, f"{SECRET}.example.com").encode(),
+    ],
+)
+def test_netrc_in_other_encodings_is_explained_unseen(home: Path, content: bytes) -> None:
+    write_netrc(home, "")
+    (home / ".netrc").write_bytes(content)
+    said = complaint()
+    assert str(home / ".netrc") in said
+    assert SECRET not in said
+
+
+def test_netrc_may_have_words_of_all_languages(home: Path) -> None:
+    write_netrc(home, f"# größe, размер\n{NETRC.replace(SECRET, 'пароль')}")
+    assert find_login().password == "пароль"
+
+
+@with_witnesses
+@pytest.mark.parametrize(
+    "name", ["files/netrc/cp1252_umlaut.netrc", "files/netrc/utf16_powershell.netrc", "faults/exceptions/netrc*"]
+)
+def test_netrc_as_people_have_them(home: Path, name: str) -> None:
+    """`../shared/files/README.md`: a sentence for each."""
+    (found,) = SHARED.glob(name)
+    write_netrc(home, "")
+    (home / ".netrc").write_bytes(found.read_bytes())
+    said = complaint()
+    assert f"{home / '.netrc'} cannot be read as netrc" in said
+    assert "se cret" not in said
+
+
+@given(
+    mutated(
+        f'machine example.com login a password b\n{NETRC}macdef x\n  y\n\ndefault login c password "d e"\n'.encode()
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_any_netrc_is_a_login_or_a_sentence(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "mutated.netrc"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NETRC", str(path))
+        reads_or_refuses(find_login)
 
 
 def test_credentials_are_not_in_representations() -> None:
@@ -141,6 +244,71 @@ def test_refusals_are_explained(earthdata: Earthdata, fault: Answer, expected: s
         fetch_content(address(), logged_in())
     assert expected in str(caught.value)
     assert not any(secret in str(caught.value) for secret in earthdata.secrets)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        (
+            "http://urs.earthdata.nasa.gov/approve_app?client_id=x",
+            "https://urs.earthdata.nasa.gov/approve_app?client_id=x",
+        ),
+        ("https://uat.urs.earthdata.nasa.gov/accept?a=b", "https://uat.urs.earthdata.nasa.gov/accept?a=b"),
+        ("http://urs.earthdata.nasa.gov:80/accept", "https://urs.earthdata.nasa.gov/accept"),
+        ("https://evil.example.com/approve", None),
+        ("https://urs.earthdata.nasa.gov@evil.example.com/approve", None),
+        ("https://urs.earthdata.nasa.gov.evil.example.com/approve", None),
+        ("https://evil.example.com/https://urs.earthdata.nasa.gov/approve", None),
+        ("https://urs.earthdata.nasa.gov/\nhttps://evil.example.com", None),
+        ("javascript:alert(1)//urs.earthdata.nasa.gov/", None),
+        (["https://evil.example.com"], None),
+        (None, None),
+    ],
+)
+def test_a_page_of_the_login_is_named_whoever_refuses(
+    earthdata: Earthdata, status: int, page: Any, expected: str | None
+) -> None:
+    said = {"error": "invalid_token", "resolution_url": page}
+    earthdata.faults.add(f"{DATA['LPCLOUD']}/*", document(status, said))
+    with pytest.raises(InputError) as caught:
+        fetch_content(address(), logged_in(), 0, 1)
+    if expected:
+        assert f"log in at {expected}, accept" in str(caught.value)
+    else:
+        assert "evil" not in str(caught.value)
+        assert f"HTTP {status}" in str(caught.value)
+
+
+@with_witnesses
+def test_the_recorded_refusal_names_its_page(earthdata: Earthdata) -> None:
+    recorded = json.loads((SHARED / "earthdata/edl/answers.json").read_text())["TEA EULA 403 (bearer)"]
+    earthdata.faults.add(f"{DATA['LPCLOUD']}/*", document(403, recorded))
+    with pytest.raises(InputError) as caught:
+        fetch_content(address(), logged_in(), 0, 1)
+    assert f"log in at {recorded['resolution_url'].replace('http:', 'https:')} and accept it" in str(caught.value)
+
+
+def test_a_token_given_for_a_password_is_looked_at(earthdata: Earthdata, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EARTHDATA_TOKEN")
+    monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.login.user)
+    monkeypatch.setenv("EARTHDATA_PASSWORD", earthdata.login.password)
+    for given_instead in ({"access_token": f"x\n{SECRET}"}, {"access_token": None}, [SECRET], {}):
+        earthdata.faults.add(f"{LOGIN}/*", document(200, given_instead))
+        with pytest.raises(InputError, match=r"did not give a token|gave no token") as caught:
+            logged_in()
+        assert SECRET not in str(caught.value)
+
+
+def test_a_password_of_all_letters_is_sent_as_utf_8(earthdata: Earthdata, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 7617; the server, which has another, refuses it."""
+    monkeypatch.delenv("EARTHDATA_TOKEN")
+    monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.login.user)
+    monkeypatch.setenv("EARTHDATA_PASSWORD", "größe-пароль")
+    with pytest.raises(InputError, match="refused the user name and password"):
+        logged_in()
+    sent = base64.b64decode(earthdata.requested(f"{LOGIN}/*")[-1].headers["Authorization"].removeprefix("Basic "))
+    assert sent.decode().endswith(":größe-пароль")
 
 
 def test_an_unknown_token_is_refused(earthdata: Earthdata, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Downloads from NASA Earthdata: patient with networks, careful with the token, whole or in ranges of bytes."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +13,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from kilomoist.earthdata.logins import HOST, Login, bearer_token, find_login, refusal
+from kilomoist.earthdata.logins import HOST, NASA, Login, bearer_token, find_login, from_storage, refusal
 from kilomoist.errors import InputError
 
 _TRIES = 6
-_TRUSTED = ".nasa.gov"
-"""The token is sent to hosts of NASA alone."""
 _PIECE = 2**16
 """Bytes that are written at once; so many are lost when a connection breaks off."""
 _BUSY = [408, 429, 500, 502, 503, 504]
@@ -27,7 +26,11 @@ _PROGRESS = 10.0
 
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote signed addresses
 
-_BROKEN = (requests.exceptions.ChunkedEncodingError, requests.ConnectionError)
+_BROKEN = (
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    requests.ConnectionError,
+)
 """Errors of requests for a body that breaks off or stalls."""
 
 
@@ -69,7 +72,7 @@ class Session(requests.Session):
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         address = urlsplit(str(request.url))
-        if self.token and address.scheme == "https" and (address.hostname or "").endswith(_TRUSTED):
+        if self.token and address.scheme == "https" and (address.hostname or "").endswith(NASA):
             request.headers["Authorization"] = f"Bearer {self.token}"
         return request
 
@@ -101,16 +104,17 @@ def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable
         have = part.stat().st_size if part.exists() else 0
         if size and have == size:
             return moved
-        have = 0 if size and have > size else have
+        begin = 0 if size and have > size else have
+        if not size and have:
+            begin -= 1  # all of a file is so told from more than all of it, also where the answer does not say the size
         try:
-            with _get(url, session, {"Range": f"bytes={have}-"} if have else {}) as answer:
-                if answer.status_code == requests.codes.requested_range_not_satisfiable:
-                    if answer.headers.get("Content-Range") == f"bytes */{have}":  # all of a file of unknown size
-                        return moved
-                    part.unlink()  # of another file
+            with _get(url, session, {"Range": f"bytes={begin}-"} if begin else {}) as answer:
+                if begin and answer.status_code != requests.codes.ok and _first_byte(answer) != begin:
+                    part.unlink()  # of another file, or no range that was asked for
                     continue
-                goes_on = answer.status_code == requests.codes.partial_content
-                with open(part, "ab" if goes_on else "wb") as file:
+                goes_on = begin and answer.status_code == requests.codes.partial_content
+                with open(part, "r+b" if goes_on else "wb") as file:
+                    file.seek(begin if goes_on else 0)
                     told = time.monotonic()
                     for piece in answer.iter_content(_PIECE):
                         file.write(piece)
@@ -134,14 +138,17 @@ def fetch_content(url: str, session: Session, offset: int | None = None, length:
     for attempt in range(_TRIES):
         try:
             with _get(url, session, headers, optional=True) as answer:
-                if headers and answer.status_code != requests.codes.partial_content:
-                    raise NotServedError(f"{urlsplit(url).hostname} gives no ranges of bytes")
+                if headers and _first_byte(answer) != offset:
+                    raise NotServedError(f"{urlsplit(url).hostname} does not give the range of bytes that is wanted")
+                said = answer.headers.get("Content-Range", "").rpartition("/")[2]
+                whole = int(said) if re.fullmatch(r"\d{1,18}", said, re.ASCII) else 0
                 content = answer.content
         except _BROKEN:
-            content = b""
+            content, whole = b"", 0
         if content and len(content) == (length or len(content)):
-            whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            return content, int(whole) if whole.isdigit() else 0
+            return content, whole
+        if offset is not None and 0 < whole < offset + length:
+            raise NotServedError(f"{_name(url)} ends after {whole} bytes")
         time.sleep(attempt * session.pause)
     raise _broken_off(url)
 
@@ -150,33 +157,39 @@ def fetch_content(url: str, session: Session, offset: int | None = None, length:
 def _get(url: str, session: Session, headers: dict[str, str], optional: bool = False) -> Iterator[requests.Response]:
     """A successful answer whose body is not read yet, or that there is no such range of bytes.
 
-    Raises `NotServedError` when an `optional` file is not there, and `InputError` for every other failure.
+    Raises `NotServedError` when an `optional` file is not there, and `InputError` for every other failure. Its cause is
+    not told, which may quote headers and signed addresses.
     """
     host = urlsplit(url).hostname
     try:
         answer = session.get(url, headers=headers, stream=True)
-    except requests.exceptions.SSLError as error:
+    except requests.exceptions.SSLError:
         raise InputError(
             f"{host} or a host that it names has a certificate that this machine does not trust: if your network puts "
             "its own in between, name its authority's file in REQUESTS_CA_BUNDLE."
-        ) from error
+        ) from None
     except requests.RequestException as error:
         raise InputError(
             f"{host} cannot be reached for {_name(url)} ({type(error).__name__}): check the network, see "
             "https://status.earthdata.nasa.gov, and run again."
-        ) from error
+        ) from None
     with answer:
         status = answer.status_code
-        if status in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise refusal(answer, session.login)
-        if status in (requests.codes.not_found, requests.codes.gone):
+        if headers and status == requests.codes.requested_range_not_satisfiable:
+            yield answer
+            return
+        if status in (requests.codes.not_found, requests.codes.gone) or (
+            optional and not headers and from_storage(answer)
+        ):
             if optional:
-                raise NotServedError(f"{_name(url)} is not at {host}")
+                raise NotServedError(f"{_name(url)} is not at {host} (HTTP {status})")
             raise InputError(
                 f"{_name(url)} is in NASA's catalogue but not at {host} (HTTP {status}): refresh the catalogue by "
                 "snakemake --forcerun list_granules."
             )
-        if not answer.ok and not (headers and status == requests.codes.requested_range_not_satisfiable):
+        if status in (requests.codes.unauthorized, requests.codes.forbidden):
+            raise refusal(answer, session.login)
+        if status not in (requests.codes.ok, requests.codes.partial_content):
             raise InputError(
                 f"{host} answered with HTTP {status} for {_name(url)}, after several tries where that may pass: see "
                 "https://status.earthdata.nasa.gov and run again later."
@@ -188,6 +201,12 @@ def _get(url: str, session: Session, headers: dict[str, str], optional: bool = F
                 "Apps, and run again."
             )
         yield answer
+
+
+def _first_byte(answer: requests.Response) -> int | None:
+    """Offset at which a partial answer begins; None for any other, and where it does not say."""
+    said = re.match(r"bytes (\d{1,18})-", answer.headers.get("Content-Range", ""), re.ASCII)
+    return int(said[1]) if said and answer.status_code == requests.codes.partial_content else None
 
 
 def _broken_off(url: str) -> InputError:
