@@ -8,6 +8,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from kilomoist.earthdata import subsets
@@ -63,6 +64,8 @@ def _fetch_subset(entry: Entry, product: Product, path: Path, session: Session, 
 
     def fetch(offset: int, end: int) -> bytes:
         nonlocal moved
+        if entry.size and end > entry.size:
+            raise subsets.UnknownLayoutError(f"it would end beyond the file's {entry.size} bytes")
         content, whole = fetch_content(entry.url, session, offset, end - offset)
         moved += len(content)
         if entry.size and whole and whole != entry.size:
@@ -71,25 +74,35 @@ def _fetch_subset(entry: Entry, product: Product, path: Path, session: Session, 
             )
         return content
 
-    try:
-        document, _ = fetch_content(entry.sidecar, session)
-        moved += len(document)
-        layout, way = subsets.layout_from_sidecar(document, dataset), "by its DMR++"
-    except (NotServedError, subsets.UnknownLayoutError) as error:
-        tell(f"{entry.granule}: no use of the DMR++, because {error}; its places are read from the file.")
-        size = entry.size or fetch_content(entry.url, session, 0, 8)[1]
-        layout, way = subsets.layout_from_file(fetch, size, dataset), "by ranges of the file"
-    for last_try in (False, True):
+    def damage_of(layout: subsets.Layout) -> InputError | None:
+        """Fetch and write the field; what is wrong with it."""
         parts = {place: fetch(offset, offset + length) for place, (offset, length) in layout.chunks.items()}
         try:
             with replaced(path) as partial:
                 subsets.write_subset(partial, layout, parts, _identity(entry))
                 _read(partial, product)
-            break
         except InputError as error:
-            if last_try:
-                raise InputError(f"{dataset} of {entry.granule} came damaged twice ({error}): {_REFRESH}.") from error
-            tell(f"{entry.granule}: what came is damaged ({error}) and is fetched once more.")
+            return error
+        return None
+
+    def layout_from_file() -> subsets.Layout:
+        return subsets.layout_from_file(fetch, entry.size or fetch_content(entry.url, session, 0, 8)[1], dataset)
+
+    by_sidecar, by_ranges = "by its DMR++", "by ranges of the file"
+    try:
+        document, _ = fetch_content(entry.sidecar, session)
+        moved += len(document)
+        damage, way = damage_of(subsets.layout_from_sidecar(document, dataset)), by_sidecar
+    except (NotServedError, subsets.UnknownLayoutError) as error:
+        tell(f"{entry.granule}: no use of the DMR++, because {error}; its places are read from the file.")
+        damage, way = damage_of(layout_from_file()), by_ranges
+    if damage:
+        tell(f"{entry.granule}: what came is damaged ({damage}) and is fetched once more, by ranges of the file.")
+        way = by_ranges  # a DMR++ may be of an older file
+        with suppress(NotServedError, subsets.UnknownLayoutError):
+            damage = damage_of(layout_from_file())
+        if damage:
+            raise InputError(f"{dataset} of {entry.granule} came damaged twice ({damage}): {_REFRESH}.")
     share = f" of {entry.size / 1e6:.1f} MB" if entry.size else ""
     tell(f"{entry.granule}: {dataset} fetched alone {way}, {moved / 1e6:.2f} MB moved{share} ({moved} bytes).")
 
@@ -113,37 +126,49 @@ def _fetch_whole(entry: Entry, product: Product, path: Path, session: Session, t
             return
 
 
+def verification(path: Path, entry: Entry) -> str:
+    """How a granule in the store was verified, in words; it is not verified here."""
+    if subsets.subset_of(path) is not None:
+        return "part of the catalogue's granule, field read"
+    if _function(entry):
+        return f"verified by its {'size, ' if entry.size else ''}{entry.algorithm} and reading"
+    reason = f"{entry.algorithm} is not known here" if entry.checksum else "the catalogue has no checksum"
+    return f"verified by its {'size and ' if entry.size else ''}reading only, because {reason}"
+
+
 def _verify(path: Path, entry: Entry, product: Product) -> str:
     """First bytes, size, checksum and readable arrays checked, in words. Raises `InputError` for what is wrong."""
     check_format(path, product)
     if product.subset_size and (origin := subsets.subset_of(path)) is not None:
         if origin != _identity(entry):
             raise InputError(f"{path} is a part of another production of the granule than the catalogue's.")
-        _read(path, product)
-        return "part of the catalogue's granule, field read"
-    size = path.stat().st_size
-    if entry.size and size != entry.size:
-        raise InputError(f"{path} has {size} bytes where the catalogue says {entry.size}.")
-    agrees = _agrees(path, entry)
-    if agrees is False:
-        raise InputError(f"{path} does not have the {entry.algorithm} {entry.checksum} of the catalogue.")
+    else:
+        size = path.stat().st_size
+        if entry.size and size != entry.size:
+            raise InputError(f"{path} has {size} bytes where the catalogue says {entry.size}.")
+        if _agrees(path, entry) is False:
+            raise InputError(f"{path} does not have the {entry.algorithm} {entry.checksum} of the catalogue.")
     _read(path, product)
-    if agrees:
-        return f"verified by its size, {entry.algorithm} and reading"
-    reason = f"{entry.algorithm} is not known here" if entry.checksum else "the catalogue has no checksum"
-    return f"verified by its {'size and ' if entry.size else ''}reading only, because {reason}"
+    return verification(path, entry)
 
 
-def _agrees(path: Path, entry: Entry) -> bool | None:
-    """True where the file has the catalogue's checksum; None when there is none or its algorithm is not known here."""
+def _function(entry: Entry) -> str:
+    """Name of the function of the catalogue's checksum; empty where there is none or it is not known here."""
     name = re.sub(r"[- ]", "", entry.algorithm).lower()
     if name == "sha2":
         name = _SHA2.get(len(entry.checksum), name)
+    known = name in _SUMS or (name in hashlib.algorithms_available and not name.startswith("shake"))
+    return name if entry.checksum and known else ""
+
+
+def _agrees(path: Path, entry: Entry) -> bool | None:
+    """Whether the file has the catalogue's checksum; None when there is none or its algorithm is not known here."""
+    name = _function(entry)
+    if not name:
+        return None
     if name in _SUMS:
         total = _SUMS[name](path.read_bytes())
         return entry.checksum in (f"{total:08x}", str(total))
-    if not entry.checksum or name not in hashlib.algorithms_available or name.startswith("shake"):
-        return None
     with open(path, "rb") as file:
         return hashlib.file_digest(file, name).hexdigest() == entry.checksum
 

@@ -6,6 +6,8 @@ written as they are into a file with the same path, attributes and grid, so that
 """
 
 import io
+import itertools
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ _STRUCTURE = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimi
 """Attributes in which HDF5 keeps links between datasets: they are made anew."""
 _BLOCK = 2**16
 """Bytes that are read at once of a file whose structure is scattered; the default of libraries is 100 times larger."""
+_LONGEST = 32_000
+"""Bytes of an attribute, of the 64 KiB that HDF5 has for each: others say nothing that is read."""
 _SUBSET_OF = "part_of"
 """Attribute that names the granule which a file is a subset of."""
 
@@ -37,14 +41,15 @@ class UnknownLayoutError(Exception):
 
 @dataclass(frozen=True)
 class Layout:
-    """Storage of a dataset that `write_subset` can copy; raises `UnknownLayoutError` for any other."""
+    """Storage of a dataset of floating-point numbers in chunks."""
 
     dataset: str
     type: str
     """NumPy's name of a floating-point type, such as <f4."""
     shape: tuple[int, ...]
     chunk_shape: tuple[int, ...]
-    filters: set[str]
+    filters: tuple[str, ...]
+    """In the order in which they were applied."""
     chunks: dict[tuple[int, ...], tuple[int, int]]
     """Offset and length of each in the file, by its first row and column."""
     attributes: dict[str, Any]
@@ -52,37 +57,40 @@ class Layout:
     of_file: dict[str, Any]
     """Attributes of the file's root."""
 
-    def __post_init__(self) -> None:
-        if self.shape != M09.window.shape or len(self.chunk_shape) != 2:
-            raise UnknownLayoutError(f"{self.dataset} has the shape {self.shape} in chunks of {self.chunk_shape}")
-        if "deflate" not in self.filters or self.filters - {"deflate", "shuffle"}:
-            raise UnknownLayoutError(f"{self.dataset} is stored with the filters {sorted(self.filters)}")
-        expected = np.prod(np.ceil(np.divide(self.shape, self.chunk_shape))).astype(int)
-        if len(self.chunks) != expected:
-            raise UnknownLayoutError(f"{self.dataset} has {len(self.chunks)} chunks of {expected}")
-        if np.dtype(self.type).kind != "f" or np.dtype(self.type).byteorder == ">":
-            raise UnknownLayoutError(f"{self.dataset} holds numbers of type {self.type}")
-
 
 def layout_from_sidecar(document: bytes, dataset: str) -> Layout:
-    """Layout of a dataset from the DMR++ of its file. Raises `UnknownLayoutError` for any other document."""
+    """Layout of a dataset from the DMR++ of its file. Raises `UnknownLayoutError` for one that cannot be copied."""
+    return _copyable(layout_in_sidecar(document, dataset))
+
+
+def layout_in_sidecar(document: bytes, dataset: str) -> Layout:
+    """Layout of any dataset of floating-point numbers in chunks. Raises `UnknownLayoutError` for other documents.
+
+    Where the order of bytes is not told, as older documents do not, it is that of Hyrax's own machines, little-endian.
+    """
     try:
         root = ElementTree.fromstring(document)  # noqa: S314 - comes from NASA over a verified connection
-        node = root
+        node, path, sizes = root, "", _sizes(root, "")
         *groups, name = dataset.split("/")
         for group in groups:
             node = next(child for child in node.findall(f"{_DAP}Group") if child.get("name") == group)
+            path = f"{path}/{group}"
+            sizes |= _sizes(node, path)
         kind, variable = next(
-            (kind, found) for kind in _TYPES for found in node.findall(_DAP + kind) if found.get("name") == name
+            (child.tag.removeprefix(_DAP), child)
+            for child in node
+            if child.get("name") == name and child.find(f"{_DMRPP}chunks") is not None
         )
-        sizes = {f"/{axis.get('name')}": axis.get("size") for axis in root.findall(f"{_DAP}Dimension")}
-        axes = variable.findall(f"{_DAP}Dim")
-        shape = tuple(int(axis.get("size") or sizes[axis.get("name", "")] or "") for axis in axes)
-        stored = variable.find(f"{_DMRPP}chunks")
-        if stored is None or stored.get("byteOrder", "LE") != "LE":
+        if kind not in _TYPES:
+            raise UnknownLayoutError(f"{dataset} holds numbers of type {kind}")
+        shape = tuple(int(axis.get("size") or sizes[axis.get("name", "")]) for axis in variable.findall(f"{_DAP}Dim"))
+        (stored,) = variable.findall(f"{_DMRPP}chunks")
+        if stored.get("byteOrder", "LE") != "LE":
             raise UnknownLayoutError(f"{dataset} has no chunks of little-endian numbers")
-        filters = set(stored.get("compressionType", "").split())
+        filters = tuple(stored.get("compressionType", "").split())
         chunk_shape = tuple(map(int, stored.findtext(f"{_DMRPP}chunkDimensionSizes", "").split()))
+        if not chunk_shape:
+            raise UnknownLayoutError(f"{dataset} is stored in one piece and not in chunks")
         chunks = {}
         for chunk in stored.findall(f"{_DMRPP}chunk"):
             if chunk.get("href") or chunk.get("fm", "0") != "0":
@@ -91,41 +99,71 @@ def layout_from_sidecar(document: bytes, dataset: str) -> Layout:
             chunks[position] = int(chunk.get("offset", "")), int(chunk.get("nBytes", ""))
         attributes, of_file = _attributes(variable), _attributes(root)
         return Layout(dataset, _TYPES[kind], shape, chunk_shape, filters, chunks, attributes, of_file)
-    except (ElementTree.ParseError, StopIteration, KeyError, ValueError) as error:
+    # LookupError: a name or an encoding that there is not; OverflowError: a number that no type holds.
+    except (ElementTree.ParseError, StopIteration, LookupError, ValueError, OverflowError) as error:
         raise UnknownLayoutError(f"the DMR++ does not describe {dataset} ({error})") from error
 
 
 def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str) -> Layout:
     """Layout of a dataset from its file of `size` bytes, of which `fetch(begin, end)` gets some.
 
-    Raises `UnknownLayoutError` for a file that HDF5 cannot read so, or that lacks the dataset.
+    Raises `UnknownLayoutError` for a file that HDF5 cannot read so, or a dataset that `write_subset` cannot copy.
     """
     try:
         with h5py.File(_Remote(fetch, size), "r") as granule:
             stored = granule[dataset]
             applied = stored.id.get_create_plist()
-            filters = {applied.get_filter(number)[3].decode() for number in range(applied.get_nfilters())}
+            filters = tuple(applied.get_filter(number)[3].decode() for number in range(applied.get_nfilters()))
             places = [stored.id.get_chunk_info(number) for number in range(stored.id.get_num_chunks())]
             if any(place.filter_mask for place in places):
                 raise UnknownLayoutError(f"{dataset} has chunks that are stored in another way")
             chunks = {tuple(place.chunk_offset): (place.byte_offset, place.size) for place in places}
             attributes = {name: value for name, value in stored.attrs.items() if name not in _STRUCTURE}
             described = stored.dtype.str, stored.shape, stored.chunks or (), filters, chunks
-            return Layout(dataset, *described, attributes, dict(granule.attrs))
+            return _copyable(Layout(dataset, *described, attributes, dict(granule.attrs)))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise UnknownLayoutError(f"{dataset} cannot be found in the file ({error})") from error
+
+
+def _copyable(layout: Layout) -> Layout:
+    """The layout, if `write_subset` can copy the dataset; raises `UnknownLayoutError` for any other."""
+    dataset, shape, sides = layout.dataset, layout.shape, layout.chunk_shape
+    if (
+        shape != M09.window.shape
+        or len(sides) != 2
+        or not all(0 < side <= length for side, length in zip(sides, shape, strict=True))
+    ):
+        raise UnknownLayoutError(f"{dataset} has the shape {shape} in chunks of {sides}")
+    if layout.filters not in (("deflate",), ("shuffle", "deflate")):
+        raise UnknownLayoutError(f"{dataset} is stored with the filters {' '.join(layout.filters) or 'none'}")
+    stored = np.dtype(layout.type)
+    if stored.kind != "f" or stored.byteorder == ">":
+        raise UnknownLayoutError(f"{dataset} holds numbers of type {layout.type}")
+    expected = math.prod(-(-length // side) for length, side in zip(shape, sides, strict=True))
+    corners = itertools.product(*(range(0, length, side) for length, side in zip(shape, sides, strict=True)))
+    if len(layout.chunks) != expected or set(layout.chunks) != set(corners):
+        raise UnknownLayoutError(f"{dataset} has {len(layout.chunks)} chunks, not {expected} each at its place")
+    raw = math.prod(sides) * stored.itemsize
+    most = raw + raw // 1000 + 64  # bytes of what deflate cannot make smaller
+    if not all(begin >= 0 and 0 < length <= most for begin, length in layout.chunks.values()):
+        raise UnknownLayoutError(f"{dataset} has chunks of an impossible length or offset")
+    return layout
 
 
 def write_subset(path: str | Path, layout: Layout, parts: Mapping[tuple[int, ...], bytes], origin: str) -> None:
     """Write a dataset from the stored bytes of its chunks by their first row and column, with x, y and projection.
 
-    `origin` names the granule that it is a subset of. The same input gives the same bytes.
+    `origin` names the granule that it is a subset of. The same input gives the same bytes. Raises `UnknownLayoutError`
+    for a description, such as attributes, that HDF5 does not take.
     """
-    with h5py.File(path, "w", libver=("earliest", "v110")) as granule:
-        describe(granule, layout.of_file | {_SUBSET_OF: origin})
-        write_ease_grid(granule)
-        stored = {"dtype": layout.type, "chunks": layout.chunk_shape, "shuffle": "shuffle" in layout.filters}
-        write_field(granule, layout.dataset, parts, layout.attributes, **stored)
+    try:
+        with h5py.File(path, "w", libver=("earliest", "v110")) as granule:
+            describe(granule, layout.of_file | {_SUBSET_OF: origin})
+            write_ease_grid(granule)
+            stored = {"dtype": layout.type, "chunks": layout.chunk_shape, "shuffle": "shuffle" in layout.filters}
+            write_field(granule, layout.dataset, parts, layout.attributes, **stored)
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise UnknownLayoutError(f"{layout.dataset} cannot be written as it is described ({error})") from error
 
 
 def subset_of(path: str | Path) -> str | None:
@@ -133,9 +171,10 @@ def subset_of(path: str | Path) -> str | None:
     try:
         with h5py.File(path, "r") as granule:
             said = granule.attrs.get(_SUBSET_OF)
-    except OSError:
+            return said.decode() if isinstance(said, bytes) else None
+    # Of a damaged file HDF5 raises any of these: whoever reads its values names the damage.
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError):
         return None
-    return said.decode() if isinstance(said, bytes) else None
 
 
 class _Remote(io.RawIOBase):
@@ -161,13 +200,18 @@ class _Remote(io.RawIOBase):
         return len(content)
 
 
+def _sizes(group: ElementTree.Element, path: str) -> dict[str, str]:
+    """Lengths of a group's dimensions by their full names."""
+    return {f"{path}/{axis.get('name')}": axis.get("size", "") for axis in group.findall(f"{_DAP}Dimension")}
+
+
 def _attributes(node: ElementTree.Element) -> dict[str, Any]:
     """Attributes of a variable or of the document; texts stay texts."""
     found: dict[str, Any] = {}
     for attribute in node.findall(f"{_DAP}Attribute"):
         name, kind = attribute.get("name", ""), attribute.get("type", "")
         values = [value.text or "" for value in attribute.findall(f"{_DAP}Value")]
-        if name in (*_STRUCTURE, "DIMENSION_LABELS") or not values:
+        if name in (*_STRUCTURE, "DIMENSION_LABELS", "") or not 0 < len(" ".join(values).encode()) < _LONGEST:
             continue
         if kind in _TYPES:
             numbers = np.array(values, _TYPES[kind])
