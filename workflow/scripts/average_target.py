@@ -1,5 +1,6 @@
 """Average the target's fields over a month, once for all regions."""
 
+from kilomoist.granules.archive import verifications
 from kilomoist.granules.simulated import describe_source
 from kilomoist.grids import M09
 from kilomoist.jobs import rule_script
@@ -22,4 +23,4 @@ def average_target(
     tags = {"source": told, "product": product, "month": month, "granules": str(len(paths))}
     bands = average_fields(paths, described)
     write_raster(mean, bands, M09, M09.window, tags, {"soil_moisture": "m3 m-3"})
-    write_inventory(inventory, described, None, month, paths, absent)
+    write_inventory(inventory, described, None, month, paths, absent, verifications(granules))

@@ -1,5 +1,6 @@
 """Composite one product on one tile over a month, in the tile's own grid."""
 
+from kilomoist.granules.archive import verifications
 from kilomoist.granules.simulated import describe_source
 from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, rule_script
@@ -33,4 +34,4 @@ def composite_tile(
     with raster_chunks(composite, grid, grid.window, tags) as raster:
         for window, bands in average_rows(chosen, described, quality, use):
             raster.write(bands, window)
-    write_inventory(inventory, described, tile, month, paths, absent)
+    write_inventory(inventory, described, tile, month, paths, absent, verifications(granules))

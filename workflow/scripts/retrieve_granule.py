@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kilomoist.earthdata.catalogues import read_catalogue
 from kilomoist.earthdata.downloads import logged_in
-from kilomoist.earthdata.store import retrieve
+from kilomoist.earthdata.store import retrieve, verification
 from kilomoist.granules.archive import write_absent, write_receipt
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.products import PRODUCTS
@@ -20,4 +20,5 @@ def retrieve_granule(*, catalogue: str, product: str, place: str, day: str, stor
         return
     granule = retrieve(entry, PRODUCTS[product], Path(store) / product / place, logged_in, LOGGER.info)
     origin = {"size": entry.size, "checksum": entry.checksum, "algorithm": entry.algorithm}
+    origin["verified"] = verification(granule, entry)
     write_receipt(receipt, product, granule, origin)

@@ -52,27 +52,67 @@ def _refuse_folder(error: OSError) -> None:
 def index_granules(paths: Iterable[str | Path], product: Product) -> Granules:
     """Granules of a product among files, folders (`search_archive`) and receipts.
 
-    Raises `InputError` when a receipt's granule is no longer there, and what `search_archive` does.
+    Raises `InputError` when a receipt cannot be read, or its granule is not there or no longer the same file, and what
+    `search_archive` does.
     """
     found = Granules()
     for path in map(Path, paths):
         if path.is_dir():
             found |= search_archive(path, [product])
             continue
-        granule = _granule_of(path) if path.suffix == ".json" else path
+        granule = _granule_of(path, product) if path.suffix == ".json" else path
         if granule and (name := parse_name(granule.name, product)):
             found[(name.product, name.tile, name.time)] = granule
     return found
 
 
-def _granule_of(receipt: Path) -> Path | None:
-    """Path of a receipt's granule; None where it is absent."""
-    stored = read_json(receipt)
-    if stored.get("absent"):
+def verifications(paths: Iterable[str | Path]) -> dict[str, str]:
+    """How granules of receipts were verified, by their file names; other paths are passed over."""
+    said = [_read_receipt(path) for path in map(Path, paths) if path.suffix == ".json"]
+    found = {receipt["name"]: receipt.get("origin", {}).get("verified") for receipt in said if receipt}
+    return {name: verified for name, verified in found.items() if verified}
+
+
+def _read_receipt(path: Path) -> dict[str, Any] | None:
+    """What a receipt says of its granule; None where it is absent. Raises `InputError` for what is no receipt."""
+    try:
+        stored = read_json(path)
+        if stored.get("absent") is True:
+            return None
+        wrong = [name for name in ("path", "name", "checksum") if not isinstance(stored[name], str)]
+        wrong += [] if isinstance(stored["size"], int) else ["size"]
+        wrong += [] if isinstance(stored.get("origin", {}), dict) else ["origin"]
+        reason = f"{wrong[0]!r} is {stored[wrong[0]]!r:.80}" if wrong else ""
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:  # no JSON, or not of a receipt's form
+        reason = " ".join(str(error).split())[:200]
+    except KeyError as error:
+        reason = f"it has no {error}"
+    if reason:
+        raise InputError(f"{path} is no receipt of a granule ({reason}): delete it, and the next run writes it anew.")
+    return stored
+
+
+def _granule_of(receipt: Path, product: Product) -> Path | None:
+    """Path of a receipt's granule, whose checksum is compared; None where it is absent."""
+    stored = _read_receipt(receipt)
+    if stored is None:
         return None
     granule = Path(stored["path"])
-    if not granule.exists():
+    # Receipts and the store lie in one folder; a relative path begins where the workflow runs.
+    folders = [folder.parent for folder in Path(os.path.abspath(receipt)).parents if folder.name == "receipts"]
+    beside = granule.is_relative_to(folders[-1]) if folders and granule.is_absolute() else not granule.is_absolute()
+    if ".." in granule.parts or not beside or granule.name != stored["name"] or not parse_name(granule.name, product):
+        raise InputError(
+            f"{receipt} stands for {stored['path']!r:.200}, which is no granule of {product.name} in the store beside "
+            "it: delete the receipt, and the next run writes it anew."
+        )
+    if not os.path.isfile(granule):
         raise InputError(f"{granule} was fetched but is no longer there: delete {receipt} to fetch it again.")
+    if granule.stat().st_size != stored["size"] or f"sha256:{sha256(granule)}" != stored["checksum"]:
+        raise InputError(
+            f"{granule} is not the file that {receipt} stands for (another size or SHA-256): delete the receipt, and "
+            "the next run verifies the granule and, where it is wrong, fetches it again."
+        )
     return granule
 
 

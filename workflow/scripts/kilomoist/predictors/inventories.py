@@ -22,10 +22,22 @@ def choose_granules(
 
 
 def write_inventory(
-    path: str | Path, product: Product, tile: str | None, month: str, granules: Iterable[Path], absent: Sequence[str]
+    path: str | Path,
+    product: Product,
+    tile: str | None,
+    month: str,
+    granules: Iterable[Path],
+    absent: Sequence[str],
+    verified: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the granules that a composite was made from, by name, size and SHA-256, and the absent times."""
-    used = [{"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)} for file in granules]
+    """Write the granules that a composite was made from, by name, size and SHA-256, and the absent times.
+
+    `verified`: how granules were verified when they were fetched, by name (`verifications`).
+    """
+    used = []
+    for file in granules:
+        how = {"verified": verified[file.name]} if verified and file.name in verified else {}
+        used.append({"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)} | how)
     inventory = {"product": product.name, "tile": tile, "month": month, "granules": used, "absent": list(absent)}
     write_json(path, inventory)
 
