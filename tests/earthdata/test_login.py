@@ -12,7 +12,9 @@ import pytest
 import requests
 from earthaccess.auth import Auth
 from earthaccess.store import Store
+from witnesses import SHARED, with_witnesses
 
+from earthdata.answers import EULA
 from earthdata.clients import TILES, URL, fetch, search
 from earthdata.hosts import LOGIN
 from earthdata.server import Earthdata
@@ -63,3 +65,31 @@ def test_expired_tokens_are_told_apart(earthdata: Earthdata) -> None:
     assert "has expired" in search(old).json()["errors"][0]
     assert "does not exist" in search({"Authorization": "Bearer wrong"}).json()["errors"][0]
     assert fetch(earthdata).status_code == 200
+
+
+@with_witnesses
+def test_answers_have_the_form_of_recorded_ones(earthdata: Earthdata) -> None:
+    recorded = json.loads((SHARED / "earthdata/edl/answers.json").read_text())
+    address = f"https://{LOGIN}/api/users/find_or_create_token"
+    given, refused = (
+        requests.post(address, auth=(earthdata.login.user, password), timeout=20)
+        for password in (earthdata.login.password, "wrong")
+    )
+    assert set(given.json()) == set(recorded["find_or_create_token 200"])
+    assert refused.json() == recorded["find_or_create_token 401"]
+    said, expected = json.loads(bytes(EULA.body)), recorded["TEA EULA 403 (bearer)"]
+    assert said | {"resolution_url": ""} == expected | {"resolution_url": ""}
+    assert urlsplit(said["resolution_url"])[::2] == urlsplit(expected["resolution_url"])[::2]  # the scheme and the page
+    found = [fetch(earthdata, URL.replace("T0130", "T0430")), fetch(earthdata, Range="bytes=99999999999-")]
+    for response, name in zip(found, ["TEA missing object", "TEA range past the end"], strict=True):
+        assert recorded[name].startswith(str(response.status_code))
+        (text,) = (text for text in ("Data Not Available", "Invalid Range") if text in recorded[name])
+        assert text in response.text
+        assert "Content-Range" not in response.headers
+    answer = requests.get(URL, headers={"Authorization": "Bearer x"}, timeout=20, allow_redirects=False)
+    query = urlsplit(answer.headers["Location"]).query
+    assert [part.partition("=")[0] for part in query.split("&")] == [
+        *("client_id", "response_type", "redirect_uri", "state", "app_type")
+    ]
+    assert query.endswith("app_type=401")
+    assert answer.status_code == 302
