@@ -121,6 +121,23 @@ def test_a_password_is_in_no_file_and_no_message(
     assert holding(fetching.folder, *nasa.secrets) == []
 
 
+def test_malformed_credentials_are_shown_nowhere(fetching: Bench, nasa: Earthdata) -> None:
+    """A search needs none, and sends none; a retrieval refuses them before any job."""
+    secret = "Tr0ub4dor-and-3"
+    token = {"EARTHDATA_TOKEN": f"{secret}\r\nX-Injected: {secret}é"}
+    password = {"EARTHDATA_TOKEN": "", "EARTHDATA_USERNAME": "me", "EARTHDATA_PASSWORD": f"{secret}\n{secret}"}
+    fetching.run("list_granules", LST_CATALOGUE, variables=token)
+    receipt = f"resources/receipts/{LST.name}/{TILE}/2021-08-03.json"
+    for variables, expected in ((token, "EARTHDATA_TOKEN is no token"), (password, "cannot be sent")):
+        done = snakemake(fetching.folder, "--", receipt, config=fetching.config, variables=variables)
+        assert done.code != 0
+        assert expected in done.output
+        assert secret not in done.output
+        assert "Traceback" not in done.output
+    assert holding(fetching.folder, secret) == []
+    assert not [one for one in nasa.requested() if "Authorization" in one.headers or "X-Injected" in one.headers]
+
+
 def test_plan_leaves_nothing_but_catalogues(fetching: Bench) -> None:
     done = succeed(fetching.folder, "--", "plan", config=fetching.config, variables={"EARTHDATA_TOKEN": ""})
     rows = {words[0]: words[1:4] for words in map(str.split, done.output.splitlines()) if len(words) == 7}
