@@ -71,12 +71,10 @@ def lst_granules(folder: Path, count: int) -> list[str]:
     folder.mkdir()
     kelvin = np.full((1200, 1200), 300.0)
     kelvin[:, :950] += np.random.default_rng(1).uniform(-10, 10, (1200, 950))
-    original = temperature(folder.parent, 1, kelvin)
     days = [slot.time for slot in slots(LST, MONTH)]
     chosen = [(tile, day) for tile in TILES for day in days][:count]
     for tile, day in chosen:
-        shutil.copyfile(original, folder / granule_file_name(LST, day, tile))
-    original.unlink()
+        temperature(folder, day.day, kelvin, tile=tile)
     return [receipt(LST.name, tile, day) for tile, day in chosen]
 
 

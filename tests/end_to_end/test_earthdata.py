@@ -13,7 +13,7 @@ import pytest
 from earthdata.answers import EULA, NOT_FOUND
 from earthdata.hosts import CMR, STORE
 from earthdata.server import Earthdata
-from granule_archives import LST, TILE
+from granule_archives import LST, TILE, temperature
 from workflow_runs import (
     DEMO,
     MONTH,
@@ -306,7 +306,7 @@ def test_only_changed_granules_are_fetched_again(
     link(fetched, folder)
     config = with_points(archive)
     (old,) = archive.rglob("MOD11A1.A2021213.*.hdf")
-    (other,) = archive.rglob("MOD11A1.A2021214.*.hdf")
+    other = temperature(tmp_path / "new", 1, 305.0)
     earthdata.catalogue.replace(old.name, other)
     changed = folder / TEN_DAYS[0]
     before = {path: path.read_bytes() for path in (folder / "resources/receipts").rglob("*.json")}

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from datetime import datetime
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,10 +14,12 @@ from rio_cogeo.cogeo import cog_validate
 from witnesses import SHARED, with_witnesses
 from workflow_runs import MONTH, block_mean, succeed, values
 
+from kilomoist.files import sha256
+
 REAL = SHARED / "real"
 TEMPERATURE = "MOD11A1.A2021227.h11v05.061.2021228105320.hdf"
 MOISTURE = "SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5"
-RENAMED = "SMAP_L4_SM_aup_20210815T150000_Vv4030_001.h5"
+REDATED = "SMAP_L4_SM_aup_20210815T150000_Vv4030_001.h5"
 CONFIG = {
     "source": "archive",
     "archive": "granules",
@@ -30,13 +34,17 @@ CONFIG = {
 def test_real_granules_become_a_map(tmp_path: Path) -> None:
     """Real files flow through; the map has no skill.
 
-    One day's temperature of August 2021 and soil moisture of 28 January 2020 under the name of that day: their dates
-    differ, because these are the files there are. Of the ten tiles of the region one is there.
+    One day's temperature of August 2021, and soil moisture of 28 January 2020 that is made to say that it is of that
+    day: their dates differ, because these are the files there are, and a file that is only renamed is refused. Of the
+    ten tiles of the region one is there.
     """
     archive = tmp_path / "granules"
     archive.mkdir()
     shutil.copy(REAL / TEMPERATURE, archive)
-    shutil.copy(REAL / MOISTURE, archive / RENAMED)
+    shutil.copyfile(REAL / MOISTURE, archive / REDATED)
+    with h5py.File(archive / REDATED, "r+") as granule:
+        granule.attrs["Filename"] = granule["Metadata/DatasetIdentification"].attrs["fileName"] = np.bytes_(REDATED)
+        granule["time"][0] += (datetime(2021, 8, 15) - datetime(2020, 1, 28)).total_seconds()
     succeed(tmp_path, config=CONFIG, cores=2)
     run = tmp_path / f"results/conus-east/{MONTH}"
     moisture, target = values(run / "soil_moisture.tif"), values(run / "soil_moisture_9km.tif")
@@ -64,7 +72,7 @@ def test_real_granules_become_a_map(tmp_path: Path) -> None:
     inventories = json.loads((run / "provenance.json").read_text())["granules"]
     used = {granule["name"]: granule["sha256"] for inventory in inventories for granule in inventory["granules"]}
     sums = dict(reversed(line.split()) for line in (REAL / "SHA256SUMS").read_text().splitlines() if line.strip())
-    assert used == {TEMPERATURE: sums[TEMPERATURE], RENAMED: sums[MOISTURE]}
+    assert used == {TEMPERATURE: sums[TEMPERATURE], REDATED: sha256(archive / REDATED)}
     table = pd.read_csv(run / "tables/granules.csv")
     assert table[table["tile"] != "global"]["found"].sum() == 1
     assert table.set_index("tile").loc["h11v05", ["expected", "found"]].tolist() == [31, 1]

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -16,12 +17,15 @@ import pytest
 from granule_archives import MONTH, TILE, temperature
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import mutated, reads_or_refuses
 from pyhdf.SD import SD, SDC
+from witnesses import SHARED, with_witnesses
 
 from kilomoist.errors import InputError
 from kilomoist.files import read_json, sha256
 from kilomoist.granules.archive import index_granules, search_archive, write_absent, write_receipt
 from kilomoist.granules.formats import descriptors
+from kilomoist.granules.identity import check_core_metadata, check_grid
 from kilomoist.granules.modis import read_datasets
 from kilomoist.granules.simulated import is_simulated
 from kilomoist.granules.smap import read_target
@@ -39,6 +43,8 @@ SMALL = replace(LST, pixels=24)
 """MOD11A1 with tiny tiles: the same file in all else."""
 SMAP = PRODUCTS["SPL4SMGP.008"]
 FIELD = "Geophysical_Data/sm_surface"
+CELLS = np.zeros((3, 4), np.float32)
+X, Y = M09.x_centres(Window(0, 9, 3, 4)), M09.y_centres(Window(0, 9, 3, 4))
 TILED = ("MOD11A1.A2021227.h11v05*", "MOD13A2.A2021225.h11v06*", "MOD13A2.A2025113.h18v09*")
 
 
@@ -268,6 +274,267 @@ def test_wrong_shape_and_type_are_named(granule: Path, tmp_path: Path) -> None:
             read_datasets(tmp_path / "other.hdf", SMALL, ["LST_Day_1km"])
 
 
+# Granules that are not what they are taken for
+
+NAMED = granule_file_name(LST, DAY, "h25v04")
+MOISTURE = "SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5"
+ANALYSIS = PRODUCTS["SPL4SMAU.004"]
+ANALYSED = "Analysis_Data/sm_surface_analysis"
+
+
+@pytest.mark.parametrize("pattern", TILED)
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [(r"h\d\d", "h24"), (r"v\d\d", "v04"), (r"A\d{4}", "A2019"), (r"A(\d{4})\d\d\d", r"A\g<1>001"), ("MOD", "MYD")],
+    ids=["column", "row", "year", "day", "satellite"],
+)
+def test_a_real_granule_under_another_name_is_refused(
+    real: Real, tmp_path: Path, pattern: str, part: str, other: str
+) -> None:
+    path = real(pattern)
+    renamed = tmp_path / re.sub(part, other, path.name)
+    renamed.symlink_to(path)
+    product = PRODUCTS[f"{renamed.name[:7]}.061"]
+    said = f"{renamed} is not the granule of {product.name} that it is taken for: its LOCALGRANULEID is {path.name}"
+    with pytest.raises(InputError, match=re.escape(said)):
+        read_all(renamed, product)
+    with pytest.raises(InputError, match="LOCALGRANULEID"):  # the name may be another than the file's, as of a download
+        read_datasets(path, product, product.datasets_of(product.layers), renamed.name)
+
+
+@pytest.mark.parametrize(
+    ("told", "other", "title"),
+    [
+        (b'"MOD11A1.A2021225.h25v04.061', b'"MOD11A1.A2021225.h24v04.061', "LOCALGRANULEID"),
+        (b'"MOD11A1.A2021225.h25v04.061', b'"MOD11A1.A2021225.h25v04.006', "LOCALGRANULEID"),
+        (b'= "MOD11A1"', b'= "MYD11A1"', "SHORTNAME"),
+        (b"= 61\n", b"= 6 \n", "VERSIONID"),
+        (b'"2021-08-13"', b'"2021-08-12"', "RANGEBEGINNINGDATE"),
+        (b'"25"', b'"24"', "HORIZONTALTILENUMBER"),
+        (b'"04"', b'"05"', "VERTICALTILENUMBER"),
+        (b'GridName="MODIS_Grid_Daily_1km_LST"', b'GridName="MODIS_Grid_8Days_1km_LST"', "grid"),
+        (b"XDim=24", b"XDim=48", "XDim"),
+        (b"YDim=24", b"YDim=12", "YDim"),
+        (b"PointMtrs=(7", b"PointMtrs=(8", "UpperLeftPointMtrs"),
+        (b"LowerRightMtrs=(", b"LowerRightMtrs=[", "LowerRightMtrs"),
+        (b"GCTP_SNSOID", b"GCTP_LAMAZ_", "projection"),
+        (b"(6371007.181000", b"(6378137.000000", "radius of the sphere"),
+    ],
+)
+def test_each_thing_that_a_tiled_granule_says_is_compared(
+    whole: bytes, tmp_path: Path, told: bytes, other: bytes, title: str
+) -> None:
+    path = tmp_path / NAMED
+    path.write_bytes(whole)
+    assert read_all(path, SMALL)
+    assert told in whole
+    path.write_bytes(whole.replace(told, other))
+    with pytest.raises(InputError, match=rf"is not the granule of MOD11A1.061 that it is taken for: its {title} is"):
+        read_all(path, SMALL)
+
+
+def test_a_tiled_granule_without_its_grid_is_refused(whole: bytes, granule: Path) -> None:
+    granule.write_bytes(whole.replace(b"StructMetadata.0", b"StructMetadata.x"))
+    with pytest.raises(InputError, match=r"as NASA publishes it: it has no StructMetadata.0"):
+        read_all(granule, SMALL)
+    granule.write_bytes(whole.replace(b"CoreMetadata.0", b"CoreMetadata.x"))
+    assert read_all(granule, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "title", "kind", "value"),
+    [
+        (TILED[0], "scale_factor", SDC.FLOAT64, 0.01),
+        (TILED[0], "add_offset", SDC.FLOAT64, -273.15),
+        (TILED[0], "units", SDC.CHAR, "degC"),
+        (TILED[0], "_FillValue", SDC.UINT16, 65535),
+        (TILED[0], "_FillValue", SDC.CHAR, "NA"),
+        (TILED[0], "valid_range", SDC.UINT16, [0, 400]),
+        (TILED[1], "scale_factor", SDC.FLOAT64, 0.0001),
+        (TILED[1], "units", SDC.CHAR, "EVI"),
+        (TILED[1], "_FillValue", SDC.INT16, 0),
+        (TILED[1], "valid_range", SDC.INT16, [-10000, 10000]),
+    ],
+)
+def test_a_real_granule_with_other_scale_units_or_fill_is_refused(
+    real: Real, tmp_path: Path, pattern: str, title: str, kind: int, value: object
+) -> None:
+    path = Path(shutil.copy(real(pattern), tmp_path))
+    path.chmod(0o600)
+    product = PRODUCTS[f"{path.name[:7]}.061"]
+    dataset = next(iter(product.datasets_of(product.layers)))
+    file = SD(str(path), SDC.WRITE)
+    file.select(dataset).attr(title).set(kind, value)
+    file.end()
+    with pytest.raises(InputError, match=rf"its dataset '{dataset}' has {title} .*, where .* is expected; take"):
+        read_all(path, product)
+
+
+def test_viirs_says_what_it_is_as_modis_does(real: Real) -> None:
+    """HDF-EOS5 keeps the same texts: a product row is all that their check asks for."""
+    path = real("VNP13A2*.h5")
+    pattern = re.compile(r"VNP13A2\.A(?P<time>\d{7})\.(?P<tile>h\d\dv\d\d)\.002\.(?P<produced>\d{13})\.h5")
+    grid = "VIIRS_Grid_16Day_VI_1km"
+    viirs = replace(PRODUCTS["MOD13A2.061"], name="VNP13A2.002", pattern=pattern, grid_name=grid)
+    with h5py.File(path) as file:
+        core, structure = (file[f"HDFEOS INFORMATION/{name}Metadata.0"][()].decode() for name in ("Core", "Struct"))
+    check_core_metadata(path, viirs, core, path.name)
+    check_grid(path, viirs, structure, path.name)
+    for check, text, title in (
+        (check_core_metadata, core, "LOCALGRANULEID"),
+        (check_grid, structure, "UpperLeftPointMtrs"),
+    ):
+        with pytest.raises(InputError, match=f"its {title} is"):
+            check(path, viirs, text, path.name.replace("h18v09", "h17v09"))
+
+
+@pytest.mark.parametrize(
+    ("name", "product"),
+    [
+        (MOISTURE.replace("20200128", "20210815"), ANALYSIS),
+        (MOISTURE.replace("T15", "T18"), ANALYSIS),
+        (MOISTURE.replace("Vv4", "Vv5"), PRODUCTS["SPL4SMAU.005"]),
+    ],
+)
+def test_a_real_smap_granule_under_another_name_is_refused(
+    real: Real, tmp_path: Path, name: str, product: Product
+) -> None:
+    (tmp_path / name).symlink_to(real(MOISTURE))
+    said = f"{name} is not the granule of {product.name} that it is taken for: its Filename is {MOISTURE}, where {name}"
+    with pytest.raises(InputError, match=re.escape(said)):
+        read_target(tmp_path / name, product)
+
+
+@pytest.mark.parametrize(
+    ("place", "title", "value"),
+    [
+        ("/", "Filename", "/discover/aup/SMAP_L4_SM_aup_20200128T180000_Vv4030_001.h5"),
+        ("/", "part_of", "SMAP_L4_SM_aup_20200129T150000_Vv4030_001.h5 MD5:0123"),
+        ("Metadata/DatasetIdentification", "fileName", MOISTURE.replace("aup", "gph")),
+        ("Metadata/DatasetIdentification", "shortName", "SPL4SMGP"),
+        ("Metadata/SeriesIdentification", "ECSVersionID", "005"),
+        (ANALYSED, "units", "percent"),
+        (ANALYSED, "units", np.array([b"m3 m-2"])),
+        (ANALYSED, "_FillValue", np.float32(0.002)),
+        (ANALYSED, "missing_value", np.array([-9999, -1], np.float32)),
+        (ANALYSED, "scale_factor", 100.0),
+        (ANALYSED, "add_offset", np.float32(0.1)),
+    ],
+)
+def test_each_thing_that_a_smap_granule_says_is_compared(
+    real: Real, tmp_path: Path, place: str, title: str, value: object
+) -> None:
+    path = Path(shutil.copy(real(MOISTURE), tmp_path))
+    path.chmod(0o600)
+    with h5py.File(path, "r+") as file:
+        file[place].attrs[title] = value
+    with pytest.raises(InputError, match=f"{title} .*, where .* is expected"):
+        read_target(path, ANALYSIS)
+
+
+def test_the_time_of_a_smap_granule_is_compared(real: Real, tmp_path: Path) -> None:
+    path = Path(shutil.copy(real(MOISTURE), tmp_path))
+    path.chmod(0o600)
+    for seconds, refused in ((10800.0, True), (-64.184, False), (np.nan, True)):
+        with h5py.File(path, "r+") as file:
+            file["time"][0] = (datetime(2020, 1, 28, 15) - datetime(2000, 1, 1, 12)).total_seconds() + seconds
+        if refused:
+            with pytest.raises(InputError, match=r"its time, in seconds since 2000-01-01 12:00:00, is"):
+                read_target(path, ANALYSIS)
+        else:
+            read_target(path, ANALYSIS)
+
+
+def test_numbers_that_fill_an_attribute_of_length_one_are_the_same(tmp_path: Path) -> None:
+    path = write_cut(tmp_path / "cut.h5", CELLS, x=X, y=Y)
+    with h5py.File(path, "r+") as file:
+        attributes = {"units": "m3 m-3 ", "_FillValue": [-9999], "scale_factor": [1], "add_offset": np.float32(0)}
+        file[FIELD].attrs.update(attributes)
+    assert read_target(path, SMAP)[2] == Window(0, 9, 3, 4)
+
+
+# Files that reach out of themselves, or are larger than they look
+
+
+@with_witnesses
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("smap-scale.h5", "has scale_factor 100.0, where 1.0 is expected"),
+        ("hdf5-3GB-shape.h5", "'Geophysical_Data/sm_surface' has 30000 × 25000 numbers, more than the 1624 × 3856"),
+        ("hdf5-axes.h5", "'x' has 400000000 numbers, more than"),
+        (
+            "hdf5-external-raw.h5",
+            "'Geophysical_Data/sm_surface' keeps its numbers in other files, which is not followed",
+        ),
+    ],
+)
+def test_faulty_files_are_refused_before_they_are_read(name: str, said: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=said):
+            read_target(SHARED / "faults" / name, SMAP)
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", [FIELD, "x", "Geophysical_Data"])
+@pytest.mark.parametrize("kind", ["soft", "external"])
+def test_links_are_not_followed(tmp_path: Path, name: str, kind: str) -> None:
+    path, other = (write_cut(tmp_path / title, CELLS, x=X, y=Y) for title in ("cut.h5", "other.h5"))
+    with h5py.File(path, "r+") as file:
+        file.move(name, "elsewhere")
+        file[name] = h5py.ExternalLink(other.name, name) if kind == "external" else h5py.SoftLink("/elsewhere")
+    with pytest.raises(InputError, match=r"its '(Geophysical_Data/sm_surface|x)' is a link, which is not followed"):
+        read_target(path, SMAP)
+
+
+def test_datasets_of_other_files_and_large_chunks_are_refused(tmp_path: Path) -> None:
+    other = write_cut(tmp_path / "other.h5", CELLS)
+    layout = h5py.VirtualLayout(CELLS.shape, CELLS.dtype)
+    layout[:] = h5py.VirtualSource(str(other), FIELD, CELLS.shape)
+    (tmp_path / "raw").write_bytes(X.tobytes())
+    for name, said in (
+        ("virtual", "keeps its numbers in"),
+        ("raw", "'x' keeps its numbers in"),
+        ("chunk", "more than"),
+    ):
+        path = tmp_path / f"{name}.h5"
+        with h5py.File(path, "w") as file:
+            file["y"] = Y
+            if name == "virtual":
+                file.create_virtual_dataset(FIELD, layout)
+            else:
+                chunk = {"chunks": (30000, 25000), "maxshape": (None, None)} if name == "chunk" else {}
+                file.create_dataset(FIELD, CELLS.shape, "f4", **chunk)
+            stored = [(str(tmp_path / "raw"), 0, h5py.h5f.UNLIMITED)] if name == "raw" else None
+            file.create_dataset("x", data=None if stored else X, shape=X.shape, dtype="f8", external=stored)
+        with pytest.raises(InputError, match=said):
+            read_target(path, SMAP)
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """A small part of a granule with all that it may say of itself, and its bytes."""
+    path = tmp_path_factory.mktemp("cut") / granule_file_name(SMAP, DAY, None)
+    write_cut(path, CELLS, x=X, y=Y, time=[(DAY - datetime(2000, 1, 1, 12)).total_seconds()])
+    with h5py.File(path, "r+") as file:
+        file.attrs["Filename"] = file.attrs["part_of"] = np.bytes_(path.name)
+        file.create_group("Metadata/DatasetIdentification").attrs["shortName"] = "SPL4SMGP"
+        file[FIELD].attrs.update({"units": "m3 m-3", "_FillValue": np.float32(-9999)})
+    assert read_target(path, SMAP)[2] == Window(0, 9, 3, 4)
+    return path, path.read_bytes()
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_any_damage_of_a_small_smap_file_gives_a_sentence(cut: tuple[Path, bytes], data: st.DataObject) -> None:
+    path, content = cut
+    path.write_bytes(data.draw(mutated(content)))
+    reads_or_refuses(lambda: read_target(path, SMAP))
+
+
 # SMAP: masks and places
 
 
@@ -307,10 +574,6 @@ def test_the_whole_globe_needs_no_coordinates(tmp_path: Path) -> None:
     assert (values == 0.25).all()
 
 
-CELLS = np.zeros((3, 4), np.float32)
-X, Y = M09.x_centres(Window(0, 9, 3, 4)), M09.y_centres(Window(0, 9, 3, 4))
-
-
 @pytest.mark.parametrize(
     ("cut", "message"),
     [
@@ -338,6 +601,8 @@ def test_cuts_off_the_cells_or_without_the_field_are_refused(tmp_path: Path, cut
 def test_damaged_chunk_of_a_smap_field_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "field.h5"
     with h5py.File(path, "w") as file:
+        window = Window(100, 200, 50, 60)
+        file["x"], file["y"] = M09.x_centres(window), M09.y_centres(window)
         stored = file.create_dataset(FIELD, data=np.random.default_rng(0).random((50, 60), np.float32), compression=1)
         place = stored.id.get_chunk_info(0)
     content = bytearray(path.read_bytes())

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -211,6 +212,43 @@ def test_structure_is_that_of_real_granules(tmp_path: Path, real: Real, pattern:
     assert ours["kilomoist"] == "simulated"
 
 
+def inventory(core: str) -> dict[str, str]:
+    """Lines of the objects of CoreMetadata.0 that have a value, without their class; of attributes by their name."""
+    found: dict[str, str] = {}
+    additional = ""
+    for name, lines in re.findall(r"OBJECT +?= (\w+)\n((?: +(?:NUM_VAL|CLASS|VALUE) .*\n)+) +END_OBJECT", core):
+        plain = "".join(line for line in lines.splitlines(keepends=True) if not line.lstrip().startswith("CLASS"))
+        if name == "ADDITIONALATTRIBUTENAME":
+            additional = plain.split('"')[1]
+        found[additional if name == "PARAMETERVALUE" else name] = plain
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tile", "time"),
+    [
+        ("MOD11A1*", "h11v05", datetime(2021, 8, 15)),
+        ("MOD13A2.A2021225*", "h11v06", DAY),
+        ("MOD13A2.A2025113*", "h18v09", datetime(2025, 4, 23)),
+    ],
+)
+def test_granules_name_themselves_as_real_ones_do(
+    tmp_path: Path, real: Real, pattern: str, tile: str, time: datetime
+) -> None:
+    path = real(pattern)
+    product = PRODUCTS[f"{path.name[:7]}.061"]
+    write_tiled_granule(tmp_path / "granule.hdf", product, tile, time, {})
+    ours, theirs = (
+        inventory(SD(str(file)).attributes()["CoreMetadata.0"]) for file in (tmp_path / "granule.hdf", path)
+    )
+    for granule in (ours, theirs):  # the time of production differs
+        granule["LOCALGRANULEID"] = re.sub(r"\d{13}", "", granule["LOCALGRANULEID"])
+    told = {"LOCALGRANULEID", "SHORTNAME", "VERSIONID", "RANGEBEGINNINGDATE"}
+    told |= {"HORIZONTALTILENUMBER", "VERTICALTILENUMBER"}
+    assert told <= set(ours)
+    assert {name: ours[name] for name in told} == {name: theirs[name] for name in told}
+
+
 def groups(path: Path) -> dict[str, tuple[str, list[tuple[int, str]]]]:
     """Class and members (kind, name of dataset or group) of the HDF-EOS2 groups and the root."""
     granule, file = SD(str(path)), HDF(str(path))
@@ -260,6 +298,10 @@ def test_smap_attributes_are_those_of_real_granules(tmp_path: Path, real: Real) 
                     if key != "long_name":
                         np.testing.assert_array_equal(mine, true)
             assert ours["time"][0] == theirs["time"][0]
+            told, known = (file["Metadata/DatasetIdentification"].attrs for file in (ours, theirs))
+            assert {name: value.replace(b"Vv4010", b"Vv4030") for name, value in told.items()} == {
+                name: known[name] for name in ("fileName", "shortName", "ECSVersionID")
+            }
 
 
 # What the format says

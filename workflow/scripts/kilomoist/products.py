@@ -47,6 +47,8 @@ class Layer:
     """Smallest and largest stored number that is a value: fills lie beyond."""
     quality: dict[QualityLevel, Quality]
     """Accepted quality by level; empty where the product has no quality dataset."""
+    attributes: dict[str, Any]
+    """What NASA's files say of the stored numbers, as they say it: a file that says otherwise is another product's."""
 
     def holds(self, stored: NDArray) -> NDArray[np.bool_]:
         """Mask of stored numbers that are values, whatever their quality."""
@@ -148,8 +150,12 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
         calendar="16-day",
         first=first,
         layers={
-            name: Layer(f"{resolution} 16 days {name.upper()}", "1", 0.0001, (-2000, 10000), quality)
-            for name in ("ndvi", "evi")
+            name.lower(): Layer(
+                f"{resolution} 16 days {name}",
+                *("1", 0.0001, (-2000, 10000), quality),
+                {"units": name, "valid_range": (-2000, 10000), "_FillValue": -3000, "scale_factor": 10000.0},
+            )
+            for name in ("NDVI", "EVI")
         },
         pixels=pixels,
         grid_name=grid,
@@ -169,7 +175,12 @@ def _temperature(short_name: str) -> Product:
         good = (Condition(bits, (0,), first_bit=0, bits=2),)
         error_up_to_2_k = Condition(bits, (0, 1), first_bit=6, bits=2)
         fair = (Condition(bits, (1,), first_bit=0, bits=2), error_up_to_2_k)
-        return Layer(f"LST_{time_of_day}_1km", "K", 0.02, (7500, 65535), {"good": (good,), "fair": (good, fair)})
+        quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, fair)}
+        return Layer(
+            f"LST_{time_of_day}_1km",
+            *("K", 0.02, (7500, 65535), quality),
+            {"units": "K", "valid_range": (7500, 65535), "_FillValue": 0, "scale_factor": 0.02},
+        )
 
     return _modis(
         short_name,
@@ -201,6 +212,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
     error is the mission's requirement (ubRMSE 0.04 m³/m³), which L4_SM meets at core validation sites (Colliander et
     al. 2022, doi 10.1109/JSTARS.2021.3124743). That is of single fields: a month's mean errs by less.
     """
+    fills = dict.fromkeys(("_FillValue", "missing_value", "fmissing_value"), -9999.0)
     return Product(
         name=f"{short_name}.{major:03d}",
         role="target",
@@ -211,7 +223,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
             rf"SMAP_L4_SM_{kind}_(?P<time>\d{{8}}T\d{{6}})_(?P<produced>V[a-z]{major}\d{{3}}_\d{{3}})\.h5"
         ),
         time_format="%Y%m%dT%H%M%S",
-        layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, (0.0, 1.0), {})},
+        layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, (0.0, 1.0), {}, {"units": "m3 m-3", **fills})},
         subset_size=3_000_000,
         error=0.04,
         model_only=_RADIOMETER_OFF,

@@ -80,7 +80,7 @@ def _fetch_subset(entry: Entry, product: Product, path: Path, session: Session, 
         try:
             with replaced(path) as partial:
                 subsets.write_subset(partial, layout, parts, _identity(entry))
-                _read(partial, product)
+                _read(partial, product, entry.granule)
         except InputError as error:
             return error
         return None
@@ -148,7 +148,7 @@ def _verify(path: Path, entry: Entry, product: Product) -> str:
             raise InputError(f"{path} has {size} bytes where the catalogue says {entry.size}.")
         if _agrees(path, entry) is False:
             raise InputError(f"{path} does not have the {entry.algorithm} {entry.checksum} of the catalogue.")
-    _read(path, product)
+    _read(path, product, entry.granule)
     return verification(path, entry)
 
 
@@ -173,12 +173,12 @@ def _agrees(path: Path, entry: Entry) -> bool | None:
         return hashlib.file_digest(file, name).hexdigest() == entry.checksum
 
 
-def _read(path: Path, product: Product) -> None:
-    """Read all that is needed of a granule. Raises `InputError` when it cannot be read."""
+def _read(path: Path, product: Product, name: str) -> None:
+    """Read all that is needed of a granule. Raises `InputError` when it cannot be read or is another than named."""
     if product.tiled:
-        read_datasets(path, product, product.datasets_of(product.layers))
+        read_datasets(path, product, product.datasets_of(product.layers), name)
     else:
-        read_target(path, product)
+        read_target(path, product, name)
 
 
 def _identity(entry: Entry) -> str:

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from kilomoist.granules.ease_grid import describe, write_ease_grid, write_field
+from kilomoist.granules.smap import PART_OF
 from kilomoist.grids import M09
 
 _DAP = "{http://xml.opendap.org/ns/DAP/4.0#}"
@@ -31,8 +32,6 @@ _BLOCK = 2**16
 """Bytes that are read at once of a file whose structure is scattered; the default of libraries is 100 times larger."""
 _LONGEST = 32_000
 """Bytes of an attribute, of the 64 KiB that HDF5 has for each: others say nothing that is read."""
-_SUBSET_OF = "part_of"
-"""Attribute that names the granule which a file is a subset of."""
 
 
 class UnknownLayoutError(Exception):
@@ -158,7 +157,7 @@ def write_subset(path: str | Path, layout: Layout, parts: Mapping[tuple[int, ...
     """
     try:
         with h5py.File(path, "w", libver=("earliest", "v110")) as granule:
-            describe(granule, layout.of_file | {_SUBSET_OF: origin})
+            describe(granule, layout.of_file | {PART_OF: origin})
             write_ease_grid(granule)
             stored = {"dtype": layout.type, "chunks": layout.chunk_shape, "shuffle": "shuffle" in layout.filters}
             write_field(granule, layout.dataset, parts, layout.attributes, **stored)
@@ -170,7 +169,7 @@ def subset_of(path: str | Path) -> str | None:
     """The granule that a file says it is a subset of; None for any other file."""
     try:
         with h5py.File(path, "r") as granule:
-            said = granule.attrs.get(_SUBSET_OF)
+            said = granule.attrs.get(PART_OF)
             return said.decode() if isinstance(said, bytes) else None
     # Of a damaged file HDF5 raises any of these: whoever reads its values names the damage.
     except (OSError, RuntimeError, KeyError, ValueError, TypeError):

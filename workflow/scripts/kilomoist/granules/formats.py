@@ -29,6 +29,7 @@ _PIECE = 1 << 21
 _DESCRIPTION = struct.Struct(">HHIHHH")
 """Beginning of a compressed element: kind, version, length, reference of its data, model, coder."""
 _NO_ELEMENT, _COMPRESSED, _DATA, _DATA_GROUP, _SPECIAL = 1, 40, 702, 720, 0x4000
+_TABLE_HEAD, _TABLE = 1962, 1963
 """Tags of elements, and the bit in the tag of an element that is stored in a special way."""
 _IS_COMPRESSED, _DEFLATE = 3, 4
 _DEFLATED = 8
@@ -162,6 +163,25 @@ def stream_of(reference: int, elements: Elements, content: mmap.mmap) -> tuple[i
             if (kind, coder) == (_IS_COMPRESSED, _DEFLATE):
                 return elements.get((_COMPRESSED, stream))
     return None
+
+
+def text_attributes(titles: Iterable[str], elements: Elements, content: mmap.mmap) -> dict[str, str]:
+    """Texts of those attributes of an HDF4 file that there are, up to the zeros that fill them up.
+
+    HDF Specification, chapter 6: an attribute is a table (Vdata); its description holds its name after the name's
+    length (2 bytes), and has the reference of the element that holds its values. pyhdf takes 100 times as long.
+    """
+    names = {struct.pack(">H", len(title)) + title.encode(): title for title in titles}
+    found = {}
+    for tag, reference in elements:
+        if tag == _TABLE_HEAD:
+            offset, length = elements[tag, reference]
+            described = content[offset : offset + length]
+            for name, title in names.items():
+                if name in described:
+                    begin, size = elements.get((_TABLE, reference), (0, 0))
+                    found[title] = content[begin : begin + size].partition(b"\0")[0].decode("latin-1")
+    return found
 
 
 def check_streams(elements: Elements, content: mmap.mmap) -> None:

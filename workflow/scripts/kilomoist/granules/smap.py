@@ -1,5 +1,8 @@
 """Reader of SMAP L4 granules, HDF5: SMAP L4_SM Product Specification Document (NASA GMAO Office Note 11)."""
 
+import math
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,21 +11,39 @@ from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
 from kilomoist.granules.formats import FETCH_AGAIN, check_format, inflate, missing_dataset, naming_damage, shape_text
+from kilomoist.granules.identity import (
+    Statement,
+    check_attributes,
+    check_statements,
+    expected_attributes,
+    own_name,
+    text_of,
+)
 from kilomoist.grids import M09, Window
-from kilomoist.products import Product
+from kilomoist.products import Product, parse_name
 
 if TYPE_CHECKING:
     import h5py
 
+PART_OF = "part_of"
+"""Attribute that names the granule of which a file is a part."""
+TIME_EPOCH = datetime(2000, 1, 1, 12)
+"""What `time` counts from, whatever its units say."""
+_TIME_UNITS = "seconds since 2000-01-01 1"
+_TIME_TOLERANCE = 900
+"""Seconds: fields are three hours apart."""
 _SNAP = 0.1
 """Largest distance of x and y from the centre of a cell, in cells: subsetters round the grid's spacing."""
 
 
-def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32], NDArray[np.bool_], Window]:
+def read_target(
+    path: str | Path, product: Product, name: str | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], Window]:
     """Soil moisture (m³/m³, from the north) of a SMAP L4 granule, mask of its values, and the M09 window it covers.
 
-    The file may be the whole globe or a subsetter's cut, which its `x` and `y` place. Raises `InputError` when it is
-    not whole, lacks the dataset, or does not lie on the 9 km cells.
+    The file may be the whole globe or a subsetter's cut, which its `x` and `y` place. `name` is the file name of the
+    granule, by default the file's own. Raises `InputError` when the file is not whole, says that it is another granule,
+    lacks the dataset, keeps it elsewhere, or does not lie on the 9 km cells.
     """
     import h5py  # a job that reads tiles does without
 
@@ -30,29 +51,94 @@ def read_target(path: str | Path, product: Product) -> tuple[NDArray[np.float32]
     check_format(path, product)
     layer = product.layers["soil_moisture"]
     with naming_damage(path, product), h5py.File(path, "r") as granule:
-        stored = granule.get(layer.dataset)
-        if not isinstance(stored, h5py.Dataset):
-            group = granule.get(layer.dataset.split("/")[0])
+        check_statements(path, product, _statements(path, product, granule, name or path.name))
+        stored = _dataset(path, product, granule, layer.dataset)
+        if stored is None:
+            group = _member(path, product, granule, layer.dataset.split("/")[0])
             raise missing_dataset(path, product, layer.dataset, group if isinstance(group, h5py.Group) else granule)
         if stored.ndim != 2 or not np.issubdtype(stored.dtype, np.floating):
             raise InputError(
                 f"{path} is not a granule of {product.name}: its dataset {layer.dataset!r} is {stored.dtype} of "
                 f"shape {stored.shape}, not a grid of floating-point numbers; take granules as NASA publishes them."
             )
+        attributes = {title: stored.attrs.get(title) for title in expected_attributes(product, layer.dataset)}
+        check_attributes(path, product, layer.dataset, attributes)
+        axes = [axis for name in ("x", "y") if (axis := _dataset(path, product, granule, name))]
+        if len(axes) == 2:
+            window, ascending = _place(path, stored.shape, *axes)
+        elif stored.shape == M09.window.shape:
+            window, ascending = M09.window, False
+        else:
+            raise InputError(
+                f"{path} cannot be placed on the 9 km grid: it has {shape_text(stored.shape)} cells but no x and y, "
+                f"which only the whole globe of {shape_text(M09.window.shape)} cells can do without; keep x and y when "
+                f"cutting."
+            )
         values = _read_whole(stored).astype(np.float32, copy=False)
-        axes = [granule[name][()] for name in ("x", "y") if isinstance(granule.get(name), h5py.Dataset)]
-    if len(axes) == 2:
-        window, ascending = _place(path, values.shape, *axes)
-        values = values[::-1] if ascending else values
-    elif values.shape == M09.window.shape:
-        window = M09.window
-    else:
-        raise InputError(
-            f"{path} cannot be placed on the 9 km grid: it has {shape_text(values.shape)} cells but no x and y, which "
-            f"only the whole globe of {shape_text(M09.window.shape)} cells can do without; keep x and y when cutting."
-        )
+    values = values[::-1] if ascending else values
     with np.errstate(invalid="ignore"):
         return values, layer.holds(values), window
+
+
+def _member(path: Path, product: Product, granule: "h5py.File", name: str) -> "h5py.Group | h5py.Dataset | None":
+    """A group or dataset of the file itself; None where there is none. Raises `InputError` for a link."""
+    import h5py
+
+    member = granule
+    for part in name.split("/"):
+        link = member.get(part, getlink=True) if isinstance(member, h5py.Group) else None
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise _elsewhere(path, product, name, "is a link")
+        member = member[part]
+    return member
+
+
+def _dataset(path: Path, product: Product, granule: "h5py.File", name: str) -> "h5py.Dataset | None":
+    """A dataset whose numbers lie in the file, and are no more than the grid's; None where there is none."""
+    import h5py
+
+    found = _member(path, product, granule, name)
+    if not isinstance(found, h5py.Dataset):
+        return None
+    if found.external or found.is_virtual:
+        raise _elsewhere(path, product, name, "keeps its numbers in other files")
+    for shape in (found.shape or (), found.chunks or ()):
+        if math.prod(shape) > math.prod(M09.window.shape):
+            raise InputError(
+                f"{path} is not a granule of {product.name}: its {name!r} has {shape_text(shape)} numbers, more than "
+                f"the {shape_text(M09.window.shape)} cells of the globe; {FETCH_AGAIN}."
+            )
+    return found
+
+
+def _elsewhere(path: Path, product: Product, name: str, how: str) -> InputError:
+    return InputError(
+        f"{path} is not a granule of {product.name} as NASA publishes it: its {name!r} {how}, which is not followed; "
+        f"{FETCH_AGAIN}."
+    )
+
+
+def _statements(path: Path, product: Product, granule: "h5py.File", name: str) -> Iterator[Statement]:
+    """What the file tells of its name, product, version and time."""
+    yield own_name("Filename", text_of(granule.attrs.get("Filename")), name, product)
+    whole = text_of(granule.attrs.get(PART_OF))  # its name, and what tells one production from another
+    yield own_name(PART_OF, whole and whole.split()[0], name, product)
+    for group in ("DatasetIdentification", "SeriesIdentification"):
+        item = _member(path, product, granule, f"Metadata/{group}")
+        attributes = item.attrs if item is not None else {}
+        yield own_name("fileName", text_of(attributes.get("fileName")), name, product)
+        yield "shortName", text_of(attributes.get("shortName")), product.short_name
+        yield "ECSVersionID", text_of(attributes.get("ECSVersionID")), product.version
+    time, named = _dataset(path, product, granule, "time"), parse_name(name, product)
+    if named and time is not None and time.size == 1 and time.dtype.kind in "fiu":
+        units = text_of(time.attrs.get("units"))
+        seconds, expected = float(np.ravel(time[()])[0]), (named.time - TIME_EPOCH).total_seconds()
+        # A file that counts from elsewhere was not written by NASA, and its units may tell the truth or not.
+        if units is None or units.startswith(_TIME_UNITS):
+            told = expected if abs(seconds - expected) < _TIME_TOLERANCE else seconds
+            yield f"time, in seconds since {TIME_EPOCH},", told, expected
 
 
 def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
@@ -71,12 +157,14 @@ def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
     return content.view(stored.dtype).reshape(stored.shape)
 
 
-def _place(path: Path, shape: tuple[int, ...], x: NDArray, y: NDArray) -> tuple[Window, bool]:
+def _place(path: Path, shape: tuple[int, ...], *axes: "h5py.Dataset") -> tuple[Window, bool]:
     """The window whose cell centres are x and y; True where y ascends (rows from the south)."""
-    if shape != (np.size(y), np.size(x)):
+    x_size, y_size = (axis.size for axis in axes)
+    if shape != (y_size, x_size) or any(axis.ndim != 1 or axis.dtype.kind not in "fiu" for axis in axes):
         raise InputError(
-            f"{path} is damaged: {np.size(x)} x and {np.size(y)} y belong to {shape_text(shape)} cells; {FETCH_AGAIN}."
+            f"{path} is damaged: {x_size} x and {y_size} y belong to {shape_text(shape)} cells; {FETCH_AGAIN}."
         )
+    x, y = (axis[()].astype(float) for axis in axes)
     columns, rows = (x - M09.left) / M09.side - 0.5, (M09.top - y) / M09.side - 0.5
     ascending = len(rows) > 1 and rows[0] > rows[-1]
     rows = rows[::-1] if ascending else rows

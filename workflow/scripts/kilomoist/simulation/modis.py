@@ -2,8 +2,8 @@
 
 Datasets, their order, types, scales and fills, and the grid are those of real granules (doi 10.5067/MODIS/MOD13A1.061,
 10.5067/MODIS/MOD11A1.061; HDF-EOS Library User's Guide), so that all that follows meets files of the real form. Of
-the metadata there is the grid's. Every file says that it is simulated in its global attribute `kilomoist`, and the same
-input gives the same bytes.
+the metadata there are the grid's and those by which a granule says which it is. Every file says that it is simulated in
+its global attribute `kilomoist`, and the same input gives the same bytes.
 
 Compression differs: all datasets are deflated at level 1 (real MOD13 uses 5, which takes longer) and in one piece (real
 MOD13 has a chunk a row, which pyhdf cannot write).
@@ -11,6 +11,7 @@ MOD13 has a chunk a row, which pyhdf cannot write).
 
 import os
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -123,8 +124,12 @@ def write_tiled_granule(
                 stored.set(np.full(shape, dataset.fill, dataset.type) if array is None else np.ascontiguousarray(array))
                 fields.add(_DATA_GROUP, stored.ref())
                 stored.endaccess()
-            structure = _structure(product, tile, table).ljust(_STRUCTURE_LENGTH, "\0")
-            texts = {"HDFEOSVersion": "HDFEOS_V2.19", "StructMetadata.0": structure, MARK: "simulated"}
+            texts = {
+                "HDFEOSVersion": "HDFEOS_V2.19",
+                "StructMetadata.0": _structure(product, tile, table).ljust(_STRUCTURE_LENGTH, "\0"),
+                "CoreMetadata.0": _inventory(product, tile, time),
+                MARK: "simulated",
+            }
             for title, text in texts.items():
                 granule.attr(title).set(SDC.CHAR, text)
             for group in (grid, fields, attributes):
@@ -208,6 +213,35 @@ def _structure(product: Product, tile: str, table: tuple[_Dataset, ...]) -> str:
     groups = _entry("GROUP", "Dimension") + _entry("GROUP", "DataField", *fields) + _entry("GROUP", "MergedFields")
     grids = _entry("GROUP", "GridStructure", _entry("GROUP", "GRID_1", *grid, groups))
     return _entry("GROUP", "SwathStructure") + grids + _entry("GROUP", "PointStructure") + "END\n"
+
+
+def _inventory(product: Product, tile: str, time: datetime) -> str:
+    """CoreMetadata.0, inventory metadata in ODL: name, version, product, first day and tile of a granule."""
+    name = granule_file_name(product, time, tile)
+    collection = _value("VERSIONID", int(product.version)), _value("SHORTNAME", f'"{product.short_name}"')
+    attributes = []
+    for number, (axis, index) in enumerate(zip(("HORIZONTAL", "VERTICAL"), tile_indices(tile), strict=True), start=1):
+        kind = {"CLASS": f'"{number}"'}
+        information = _odl("GROUP", "INFORMATIONCONTENT", kind, _value("PARAMETERVALUE", f'"{index:02d}"', kind))
+        title = _value("ADDITIONALATTRIBUTENAME", f'"{axis}TILENUMBER"', kind)
+        attributes.append(_odl("OBJECT", "ADDITIONALATTRIBUTESCONTAINER", kind, title, information))
+    groups = {
+        "ECSDATAGRANULE": [_value("LOCALGRANULEID", f'"{name}"')],
+        "COLLECTIONDESCRIPTIONCLASS": collection,
+        "RANGEDATETIME": [_value("RANGEBEGINNINGDATE", f'"{time:%Y-%m-%d}"')],
+        "ADDITIONALATTRIBUTES": attributes,
+    }
+    members = (_odl("GROUP", title, {}, *blocks) for title, blocks in groups.items())
+    return _odl("GROUP", "INVENTORYMETADATA", {"GROUPTYPE": "MASTERGROUP"}, *members) + "\nEND\n"
+
+
+def _value(name: str, value: Any, lines: Mapping[str, str] | None = None) -> str:
+    return _odl("OBJECT", name, {"NUM_VAL": 1, **(lines or {}), "VALUE": value})
+
+
+def _odl(kind: str, name: str, lines: Mapping[str, Any], *blocks: str) -> str:
+    content = "".join(f"{key:<21}= {value}\n" for key, value in lines.items()) + "".join(blocks)
+    return f"\n{kind:<23}= {name}\n{indent(content, '  ')}{chr(10) if blocks else ''}{f'END_{kind}':<23}= {name}\n"
 
 
 def _entry(kind: str, name: str, *members: str) -> str:

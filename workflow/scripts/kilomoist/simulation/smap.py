@@ -1,8 +1,8 @@
 """Simulated SMAP: cell means with their error, 3-hourly fields, and SPL4SMGP and SPL4SMAU granules of them in HDF5.
 
-Soil moisture, of the 40 fields of SPL4SMGP the only, x, y and time have the form of real granules (SMAP L4_SM Product
-Specification Document, NASA GMAO Office Note 11). Every file says that it is simulated in its global attribute
-`kilomoist`, and the same input gives the same bytes.
+Soil moisture, of the 40 fields of SPL4SMGP the only, x, y, time and what a granule says that it is have the form of
+real granules (SMAP L4_SM Product Specification Document, NASA GMAO Office Note 11). Every file says that it is
+simulated in its global attribute `kilomoist`, and the same input gives the same bytes.
 """
 
 import zlib
@@ -18,6 +18,7 @@ from kilomoist.cells import block_mean
 from kilomoist.files import replaced, writing
 from kilomoist.granules.ease_grid import describe, write_ease_grid, write_field
 from kilomoist.granules.simulated import MARK
+from kilomoist.granules.smap import TIME_EPOCH
 from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.products import Product
 from kilomoist.simulation.file_names import granule_file_name
@@ -29,9 +30,8 @@ LEVEL = 1
 """Level of deflate: the fastest."""
 _FILL = np.float32(-9999)
 _LONG_NAMES = {"SPL4SMGP": "Top layer soil moisture (0-5 cm)", "SPL4SMAU": "Analysis surface soil moisture (0-5 cm)"}
-_TIME_EPOCH = datetime(2000, 1, 1, 12)
 _TIME_UNITS = "seconds since 2000-01-01 11:58:55.816"
-"""As the files have them, though their numbers count from `_TIME_EPOCH`, 64.184 s later."""
+"""As the files have them, though their numbers count from `TIME_EPOCH`, 64.184 s later."""
 
 
 def target_mean(true: NDArray) -> NDArray[np.float64]:
@@ -85,9 +85,12 @@ def write_target_granule(path: str | Path, product: Product, time: datetime, fie
         writing(RuntimeError),
         h5py.File(partial_path, "w", libver=("earliest", "v110")) as granule,
     ):
-        describe(granule, {"Filename": granule_file_name(product, time, None), MARK: "simulated"})
+        name = granule_file_name(product, time, None)
+        describe(granule, {"Filename": name, MARK: "simulated"})
+        identification = {"fileName": name, "shortName": product.short_name, "ECSVersionID": product.version}
+        describe(granule.create_group("Metadata/DatasetIdentification"), identification)
         write_ease_grid(granule)
-        seconds = (time - _TIME_EPOCH).total_seconds()
+        seconds = (time - TIME_EPOCH).total_seconds()
         describe(granule.create_dataset("time", data=[seconds]), {"long_name": "Time", "units": _TIME_UNITS})
         described = {
             "long_name": _LONG_NAMES[product.short_name],
