@@ -395,6 +395,16 @@ def test_other_answers_are_no_data(earthdata: Earthdata, store: Store, status: i
         store.get(LST)
 
 
+def test_another_granule_under_the_name_is_an_error(earthdata: Earthdata, store: Store, tmp_path: Path) -> None:
+    """Size and checksum agree with the catalogue, which has the wrong file; so does the name."""
+    first = slots(TARGET, MONTH)[0].time
+    later = field(tmp_path / "new", slots(TARGET, MONTH)[1].time, np.full(M09.window.shape, 0.3), M09.window)
+    earthdata.catalogue.replace(granule_file_name(TARGET, first, None), later)
+    with pytest.raises(InputError, match=f"it is taken for: its Filename is {later.name}"):
+        store.get(TARGET)
+    assert store.names() == set()
+
+
 def test_access_is_tried_before_anything_is_fetched(earthdata: Earthdata) -> None:
     check_access(LST, MONTH, [], logged_in())
     assert earthdata.sent(f"{STORE}/*") == 1
