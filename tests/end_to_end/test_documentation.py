@@ -46,7 +46,7 @@ def commands() -> dict[str, Path]:
         text = re.sub(r"\\\n *", "", document.read_text())
         for line in re.findall(r"^(?:#? *)(snakemake .*)$", text, re.MULTILINE):
             words = shlex.split(re.sub(r"   .*", "", line), comments=True)  # what a comment line says of it
-            if words[1].startswith("-") or words[1] == "plan":
+            if words[1].startswith("-") or words[1] in ("plan", "doctor"):
                 found[shlex.join(words)] = document
     return {shown: path for shown, path in found.items() if not any(part in shown for part in ELSEWHERE)}
 

@@ -152,6 +152,25 @@ def test_plan_leaves_nothing_but_catalogues(fetching: Bench) -> None:
     }
 
 
+def test_doctor_reports_whatever_the_source_and_whatever_fails(fetching: Bench, nasa: Earthdata) -> None:
+    """And keeps what is secret: the token, the password, the name of the user."""
+    used = {**fetching.config, "predictors": {"use": ["lst_day"]}}
+    broken = nasa.login.token[:60] + "\n" + nasa.login.token[60:]
+    for source, token, code in (("earthdata", nasa.login.token, 0), ("simulated", "", 1), ("earthdata", broken, 1)):
+        variables = {"EARTHDATA_TOKEN": token, "HOME": str(fetching.folder)}
+        done = snakemake(fetching.folder, "--", "doctor", config={**used, "source": source}, variables=variables)
+        assert done.code == code, done.output
+        report = read_json(fetching.folder / "results/doctor.json")
+        lines = [line for line in done.output.splitlines() if line.startswith(("ok  ", "note  ", "FAILED "))]
+        assert [line[7:] for line in lines] == [finding["sentence"] for finding in report["findings"]]
+        assert ("FAILED" in done.output) == (code == 1)
+        assert "send this file in: results/doctor.json" in (done.sentence() if code else done.output)
+        secrets = (*nasa.secrets, *broken.split(), nasa.login.user)
+        assert not [secret for secret in secrets if secret in done.output]
+        assert holding(fetching.folder, *secrets) == []
+    assert files(fetching.folder, "results", "resources") == {"results/doctor.json", "results/logs/doctor/doctor.log"}
+
+
 # Outlines of countries. What is fetched of one is used in `test_stack_block`.
 
 

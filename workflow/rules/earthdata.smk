@@ -136,3 +136,26 @@ rule plan:
         "Tell what NASA Earthdata has, what would be moved and what kept"
     script:
         "../scripts/plan.py"
+
+
+# Without any output too, because it must run whenever it is asked for and leave its report when it fails.
+rule doctor:
+    log:
+        log_of("doctor", "doctor"),
+    localrule: True
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=30,
+    params:
+        products=lambda wildcards: [
+            (product.name, needs.places(product, CONFIG.regions[0])[0]) for product in needs.products(CONFIG)
+        ],
+        month=CONFIG.months[0],
+        report="results/doctor.json",
+    message:
+        "Ask NASA Earthdata for a granule of each product, without a login and then with it"
+    script:
+        "../scripts/doctor.py"
