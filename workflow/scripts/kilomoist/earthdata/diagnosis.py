@@ -124,7 +124,7 @@ class Diagnosis:
         """Content of a report without what is secret or names the user, in whichever text it stands.
 
         That are credentials, the token that was given for them, anything like a JSON web token, the user's name at
-        Earthdata Login, and the home folder, whose name is often that of the user.
+        Earthdata Login and that of the home folder.
         """
         if isinstance(content, dict):
             return {name: self.redacted(value) for name, value in content.items()}
@@ -133,11 +133,13 @@ class Diagnosis:
         if not isinstance(content, str):
             return content
         content = content.encode("utf-8", "replace").decode()  # JSON can hold half of a character
+        if Path.home().name:  # in a container home may be /
+            content = content.replace(str(Path.home()), "~")
         for secret in self._secrets():
             content = content.replace(secret, "[redacted]")
         for user in self._users():
             content = re.sub(rf"(?<![^\W_]){re.escape(user)}(?![^\W_])", "[user]", content)
-        return _WEB_TOKEN.sub("[token]", content).replace(str(Path.home()), "~")
+        return _WEB_TOKEN.sub("[token]", content)
 
     def _secrets(self) -> list[str]:
         login = self._login or Login("no login")
@@ -147,7 +149,7 @@ class Diagnosis:
         return sorted({*whole, *pieces}, key=len, reverse=True)
 
     def _users(self) -> set[str]:
-        users = {self._login.user} if self._login else set()
+        users = {Path.home().name, self._login.user if self._login else ""}
         with suppress(IndexError, ValueError, AttributeError):  # tokens of another form name nobody
             payload = self.member.token.split(".")[1]
             claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
