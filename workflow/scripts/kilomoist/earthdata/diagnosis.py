@@ -231,8 +231,8 @@ class Diagnosis:
         facts = {"product": product.name, "tile": tile, "month": month, "query": query} | answer.facts
         where = f"{product.name}{f' on {tile}' if tile else ''} in {month}"
         if answer.problem or answer.status != requests.codes.ok:
-            told = answer.problem or f"NASA's catalogue answered HTTP {answer.status} to the search for {where}."
-            return Finding("failed", told, facts)
+            told = answer.problem or f"NASA's catalogue answered HTTP {answer.status}."
+            return Finding("failed", f"Search for {where}: {told}", facts)
         try:
             page = json.loads(answer.content)
             facts["hits"] = page["hits"]
@@ -338,7 +338,7 @@ def _ask(session: Session, url: str, limit: int = _EXCERPT, **options: Any) -> _
             while len(content) < limit and (piece := next(pieces, b"")):
                 content += piece
     except (requests.RequestException, ValueError) as error:  # http.client's ValueError quotes the token
-        return _Answer(facts | {"error": type(error).__name__}, problem=_problem(error, host))
+        return _Answer(facts | {"error": _cause(error)}, problem=_problem(error, host))
     facts["seconds"] = round(time.monotonic() - begin, 2)
     facts["answers"] = [
         {"status": one.status_code, "address": _without_query(str(one.url))}
@@ -355,14 +355,21 @@ def _problem(error: Exception, host: str) -> str:
     """Why there is no answer, without the error's own words, which may quote what was sent."""
     if isinstance(error, requests.exceptions.SSLError):
         return (
-            f"{host} or a host that it names has a certificate that this machine does not trust: if your network puts "
-            "its own in between, name its authority's file in REQUESTS_CA_BUNDLE."
+            f"{host} or a host that it names has a certificate that this machine does not trust ({_cause(error)}): "
+            "if your network puts its own in between, name its authority's file in REQUESTS_CA_BUNDLE."
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return f"The proxy that HTTPS_PROXY names does not lead to {host} or a host that it names: check it."
     if isinstance(error, requests.exceptions.InvalidHeader) or not isinstance(error, requests.RequestException):
         return f"The login cannot be sent to {host}: its token has characters that no token has; copy it again."
-    return f"{host} or a host that it names cannot be reached ({type(error).__name__}): check the network."
+    return f"{host} or a host that it names cannot be reached ({_cause(error)}): check the network."
+
+
+def _cause(error: Exception) -> str:
+    """Kind of the error that another wraps, and what TLS says of a certificate."""
+    cause = getattr(next(iter(error.args), None), "reason", None) or error
+    said = getattr(next(iter(cause.args), None), "verify_message", "")
+    return f"{type(cause).__name__}: {said}" if said else type(cause).__name__
 
 
 def _without_query(text: str) -> str:
