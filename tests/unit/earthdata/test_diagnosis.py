@@ -171,6 +171,8 @@ def test_an_answer_of_the_real_catalogue_is_told_as_it_came(nasa: Earthdata) -> 
         (SEARCH, document(200, {"hits": 0, "items": []}), "failed", "has no granule of MOD11A1.061"),
         (SEARCH, document(200, {"hits": 1, "items": [{"umm": {}}]}), "failed", "is not understood"),
         (SEARCH, Answer(200, b"<html>", "text/html"), "failed", "is not understood"),
+        (SEARCH, document(200, {"hits": 1, "items": [{"umm\n": "\ud800"}]}), "failed", "is not understood"),
+        (ECHO10, Answer(200, GRANULE_ECHO10.replace("1192551", "²").encode()), "ok", "a.hdf, ² bytes, SHA-256"),
         (ECHO10, Answer(200, b"<Granule", ""), "note", "Its ECHO10 form is no XML"),
     ],
 )

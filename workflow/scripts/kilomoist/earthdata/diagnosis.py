@@ -101,7 +101,8 @@ class Diagnosis:
     def steps(self, products: Iterable[tuple[Product, str | None]], month: str) -> Iterator[Finding]:
         """Findings as they come, of products each with a tile where it has tiles; redacted."""
         for finding in self._steps(products, month):
-            clean = Finding(finding.outcome, self.redacted(finding.sentence), self.redacted(finding.facts))
+            line = " ".join(finding.sentence.split())
+            clean = Finding(finding.outcome, self.redacted(line), self.redacted(finding.facts))
             self.findings.append(clean)
             yield clean
 
@@ -290,7 +291,7 @@ class Diagnosis:
         stated = answer.response.headers.get("Content-Range", "")
         whole = stated.rpartition("/")[2]
         said = f"Login accepted: {answer.way}; {len(answer.content)} bytes came, Content-Range {stated or 'missing'}"
-        if not sizes or not whole.isdigit():
+        if not sizes or not whole.isdecimal():
             return Finding("note", f"{said}; the catalogue's size cannot be compared.", facts)
         if int(whole) not in sizes:
             return Finding("failed", f"{said}; the catalogue says {' or '.join(map(str, sizes))} bytes.", facts)
@@ -391,4 +392,4 @@ def _sizes(item: dict[str, Any], described: Finding, name: str) -> list[int]:
     files = (*listed, *described.facts.get("files", []))
     stated = [file.get("SizeInBytes") for file in files if file.get("Name") in (name, "Not provided")]
     texts = [str(size).removesuffix(".0") for size in stated]
-    return sorted({int(text) for text in texts if text.isdigit()})
+    return sorted({int(text) for text in texts if text.isdecimal()})
