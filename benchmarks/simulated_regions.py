@@ -349,7 +349,8 @@ def validate_field(region: Region, _: str) -> None:
         seed=SEED,
         **region.named(points="points.csv", coarse="target.tif", fine="soil_moisture.tif"),
         **region.named(comparison="comparison.tif", autocorrelation_range="range.json"),
-        **region.named(table="field.csv", differences="field_differences.csv", matched="matched.csv"),
+        **region.named(scores="field.csv", intervals="field_intervals.csv", differences="field_differences.csv"),
+        **region.named(matched="matched.csv", unused="unused.csv"),
     )
 
 

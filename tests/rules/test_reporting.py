@@ -71,8 +71,8 @@ NAMES = ["9 km", "1 km", "9 km, bilinear", "9 km, bilinear, reconciled", "detail
 
 
 def compared(bench: Bench) -> tuple[list[pd.DataFrame], str]:
-    """Scores, matched pixels, differences and intervals that `validate_field` writes, and its log."""
-    names = ("validation", "points", "differences", "intervals")
+    """Scores, matched pixels, differences, intervals and unused points that `validate_field` writes, and its log."""
+    names = ("validation", "points", "differences", "intervals", "points_unused")
     outputs = [f"{RUN}/tables/field_{name}.csv" for name in names]
     log = bench.run("validate_field", *outputs)
     return [pd.read_csv(bench.folder / path) for path in outputs], log
@@ -81,11 +81,17 @@ def compared(bench: Bench) -> tuple[list[pd.DataFrame], str]:
 def test_validate_field(bench: Bench) -> None:
     write_points(bench)
     write_maps(bench)
-    (table, matched, differences, intervals), log = compared(bench)
+    (table, matched, differences, intervals, unused), log = compared(bench)
     assert list(matched) == [*OWN_COLUMNS, *COLUMNS]
     assert matched["id"].tolist() == ["P1", "P2", "P3", "P4", "P5"]
     np.testing.assert_allclose(matched["observed"] - matched["fine"], [0.01, -0.01, 0.02, 0, 0.01], atol=1e-6)
     assert f"5 of 7 points of {MONTH}, in 5 pixels, have a value in every map." in log
+    assert list(unused) == ["id", "longitude", "latitude", "reason"]
+    assert unused[["id", "reason"]].to_numpy().tolist() == [
+        ["later", "not measured from 2021-08-01 to 2021-08-31"],
+        ["P0", "no value in: 1 km; 9 km, bilinear; 9 km, bilinear, reconciled; detail"],
+        ["far", "outside of the mapped region"],
+    ]
     assert table["map"].tolist() == NAMES
     expected = score(matched["observed"].to_numpy(), matched["fine"].to_numpy())
     assert differences["map"].tolist() == [*NAMES[1:], *NAMES[:3], NAMES[4]]

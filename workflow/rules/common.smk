@@ -229,7 +229,7 @@ def targets():
         tables.append("agreement")
     names = [*expand("{name}.tif", name=rasters), "samples.parquet", "model.skops", "provenance.json"]
     names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
-    of_points = ["tables/field_validation.csv", "figures/field_validation.png"]
+    of_points = ["tables/field_validation.csv", "tables/field_points_unused.csv", "figures/field_validation.png"]
     files = expand(f"{RUN}/{{name}}", region=REGIONS, month=CONFIG.months, name=names)
     files += expand(f"{RUN}/{{name}}", region=WITH_POINTS, month=CONFIG.months, name=of_points)
     return files + expand("results/{region}/tables/months.csv", region=REGIONS if len(CONFIG.months) > 1 else [])

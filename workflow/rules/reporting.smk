@@ -14,6 +14,7 @@ rule validate_field:
         intervals=f"{RUN}/tables/field_intervals.csv",
         differences=f"{RUN}/tables/field_differences.csv",
         matched=f"{RUN}/tables/field_points.csv",
+        unused=f"{RUN}/tables/field_points_unused.csv",
     log:
         log_of("validate_field", "{region}/{month}"),
     benchmark:

@@ -9,7 +9,7 @@ from kilomoist.files import read_json, write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.names import OWN_MAPS
 from kilomoist.reporting.field_points import PointSettings, field_points
-from kilomoist.reporting.matching import ComparedMap, match_points
+from kilomoist.reporting.matching import ComparedMap, match_points, unmatched_points
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
@@ -33,11 +33,13 @@ def validate_field(
     intervals: str,
     differences: str,
     matched: str,
+    unused: str,
 ) -> None:
     """Write the scores of all maps at the pixels where all of them have a value, how their intervals were found, the
-    differences of each from `REFERENCES`, and those pixels. `compare` are the maps of the user.
+    differences of each from `REFERENCES`, those pixels, and the points that are not used. `compare` are the maps of the
+    user.
     """
-    measured = field_points(points, month, PointSettings(**settings))
+    measured, unmeasured = field_points(points, month, PointSettings(**settings))
     if measured.empty:
         LOGGER.warning("No field point of %s was measured in %s: nothing is compared.", points, month)
     maps = {"coarse": ComparedMap(coarse), "fine": ComparedMap(fine)}
@@ -71,3 +73,4 @@ def validate_field(
     write_scores(rows, scores, intervals)
     write_table(differences, pd.DataFrame(tests))
     write_table(matched, pixels)
+    write_table(unused, pd.concat([unmeasured, unmatched_points(measured, maps)]))

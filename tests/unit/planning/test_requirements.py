@@ -193,6 +193,15 @@ def test_regions_with_field_points() -> None:
     assert "points.csv" in complaint(load(both | {"field_points": points("points.csv", 20.0)}))
 
 
+def test_how_points_are_read_is_told() -> None:
+    Path("points.csv").write_text("id;longitude;latitude;soil_moisture\nA;102,5;47,5;0,2\n")
+    configuration = load({"regions": [HERE, THERE], "source": "earthdata", "field_points": "points.csv"})
+    assert requirements.check_inputs(configuration) == ["there"]
+    assert requirements.point_warnings(configuration, ["here", "there"]) == [
+        "Field points points.csv are read as: separator ;, decimal comma, UTF-8."
+    ]
+
+
 def test_compared_maps_must_be_there_and_readable_for_every_month() -> None:
     keys = {"months": ["2021-07", "2021-08"], "compare": [{"name": "other", "path": "map-{month}.tif"}]}
     for month in keys["months"]:

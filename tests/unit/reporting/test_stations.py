@@ -1,9 +1,10 @@
 """Archives of ISMN: both formats, flags, depths, months, and what is damaged."""
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ismn_archives import Record, ceop, file_name, header_values, hourly, write_archive
+from mutations import mutated, reads_or_refuses
+from witnesses import SHARED, with_witnesses
 
 from kilomoist.errors import InputError
 from kilomoist.reporting.stations import archive_files, is_archive, read_stations
@@ -20,7 +23,14 @@ SURFACE = (0.0, 5.0)
 
 
 def read(path: Path, month: str = "2021-08", minimum_days: int = 1, window: int = 0) -> pd.DataFrame:
-    return read_stations(path, month, SURFACE, window, minimum_days)
+    return read_stations(path, month, SURFACE, window, minimum_days)[0]
+
+
+def unused(path: Path, month: str = "2021-08", minimum_days: int = 15) -> dict[str, list[str]]:
+    """Why sensors are not used, by their points."""
+    _, frame = read_stations(path, month, SURFACE, 0, minimum_days)
+    assert list(frame) == ["id", "longitude", "latitude", "reason"]
+    return frame.groupby("id")["reason"].agg(list).to_dict()
 
 
 def said(path: Path) -> str:
@@ -91,6 +101,8 @@ def test_only_good_values_count_and_others_are_told(
         found = read(path)
     assert found[["soil_moisture", "measurements"]].to_numpy().tolist() == [[pytest.approx(0.2), 10]]
     assert "10 values have the flag G, 10 others do not count (C02: 3, C03,D10: 4, M: 2, U: 1)" in caplog.text
+    flags = "(others have the flags C02: 3, C03,D10: 4, M: 2, U: 1)"
+    assert unused(path) == {"NET/A": [f"sensor 5TM at 0–5 cm: good values on 1 days in 2021-08, fewer than 15 {flags}"]}
 
 
 def test_sensors_within_the_depth_are_averaged(tmp_path: Path) -> None:
@@ -99,7 +111,7 @@ def test_sensors_within_the_depth_are_averaged(tmp_path: Path) -> None:
     files = {file_name("A", *depth): header_values(hourly("2021/08/01 00:00", 1, x)) for depth, x in depths.items()}
     path = write_archive(tmp_path / "a.zip", files)
     assert read(path)["soil_moisture"].tolist() == [pytest.approx(0.2)]
-    assert read_stations(path, "2021-08", (7, 7), 0, 1)["soil_moisture"].tolist() == [pytest.approx(0.5)]
+    assert read_stations(path, "2021-08", (7, 7), 0, 1)[0]["soil_moisture"].tolist() == [pytest.approx(0.5)]
     with pytest.raises(InputError, match=r"no sensor within 20–30 cm \(there are 0–5, 0–5.1, 0–19, 5–5, 5–10, 7–7 cm"):
         read_stations(path, "2021-08", (20, 30), 0, 1)
 
@@ -124,9 +136,15 @@ def test_few_days_are_left_out_and_told(tmp_path: Path, caplog: pytest.LogCaptur
         file_name("C"): header_values(hourly("2021/07/01 00:00", 14 * 24), "C"),
         file_name("D", 0.1, 0.1): header_values(hourly("2021/08/01 00:00", AUGUST), "D"),
     }
+    path = write_archive(tmp_path / "a.zip", files)
     with caplog.at_level(logging.INFO):
-        found = read(write_archive(tmp_path / "a.zip", files), minimum_days=15)
+        found = read(path, minimum_days=15)
     assert found["id"].tolist() == ["NET/A"]
+    assert unused(path) == {
+        "NET/B": ["sensor 5TM at 0–5 cm: good values on 14 days in 2021-08, fewer than 15"],
+        "NET/C": ["sensor 5TM at 0–5 cm: no good value in 2021-08"],
+        "NET/D": ["sensor 5TM at 10–10 cm, not within 0–5 cm"],
+    }
     assert (
         "of 4 sensors of soil moisture 3 lie within 0–5 cm; 1 of these are averaged, 1 have no good value in 2021-08, "
         "1 have some on fewer than 15 days, 0 are damaged." in caplog.text
@@ -186,6 +204,9 @@ def test_damaged_files_are_named_and_skipped(
     assert f"a.zip: {file_name('A')} is damaged (" in warning
     assert told in warning
     assert "1 are damaged" in caplog.text
+    (reason,) = unused(tmp_path / "a.zip", minimum_days=1)[file_name("A")]
+    assert reason.startswith("damaged: ")
+    assert told in reason
     alone = write_archive(tmp_path / "b.zip", {file_name("A"): content})
     assert f"all 1 files of soil moisture within 0–5 cm are damaged, the last is {file_name('A')}" in said(alone)
 
@@ -220,12 +241,182 @@ def test_files_of_an_archive(tmp_path: Path) -> None:
     assert [is_archive(path) for path in (folder, zipped, tmp_path / "points.csv")] == [True, True, False]
 
 
+# The same sensor in several downloads
+
+
+@with_witnesses
+def test_the_specimen_of_two_downloads() -> None:
+    path = SHARED / "files" / "ismn_overlap" / "two_downloads"
+    (row,) = read(path, minimum_days=15).to_dict("records")
+    assert row["soil_moisture"] == pytest.approx(0.196774, abs=5e-7)
+    assert row["measurements"] == 744
+
+
+def download(days: str, station: str = "A", sensor: str = "5TM") -> str:
+    """Where a sensor's file lies in a download of some days."""
+    return f"Data_{days}/NET/{station}/NET_NET_{station}_sm_0.050000_0.050000_{sensor}{'_' * bool(sensor)}{days}.stm"
+
+
+EARLY, LATE = "20210701_20210816", "20210810_20210930"
+
+
+@pytest.mark.parametrize("place", ["archive.zip", "folder"])
+@pytest.mark.parametrize("writers", [(header_values, header_values), (ceop, header_values), (header_values, ceop)])
+@pytest.mark.parametrize("days", [(EARLY, LATE), (LATE, EARLY)])
+def test_a_sensor_in_two_downloads_counts_once(
+    tmp_path: Path, place: str, writers: tuple[Callable[..., str], ...], days: tuple[str, str]
+) -> None:
+    """In whatever format and order, where they overlap and where they do not."""
+    records = [*hourly("2021/08/01 00:00", 9 * 24, 0.1), *hourly("2021/08/10 00:00", 22 * 24, 0.3)]
+    parts = {EARLY: records[: 16 * 24], LATE: records[9 * 24 :]}
+    files = {download(own): write(parts[own]) for own, write in zip(days, writers, strict=True)}
+    files[download(EARLY, sensor="other")] = header_values(hourly("2021/08/01 00:00", AUGUST, 0.5))
+    (row,) = read(write_archive(tmp_path / place, files)).to_dict("records")
+    assert row["measurements"] == 2 * AUGUST
+    assert row["soil_moisture"] == pytest.approx(((9 * 0.1 + 22 * 0.3) / 31 + 0.5) / 2)
+
+
+def test_a_sensor_without_a_name_is_the_only_one_there(tmp_path: Path) -> None:
+    """Names of CEOP's files need not have it."""
+    records = hourly("2021/08/01 00:00", AUGUST)
+    files = {download(EARLY, sensor=""): ceop(records), download(LATE): header_values(records)}
+    assert read(write_archive(tmp_path / "a", files))["measurements"].tolist() == [AUGUST]
+
+
+@pytest.mark.parametrize("write", [header_values, ceop])
+def test_values_that_differ_between_downloads_are_told(
+    tmp_path: Path, write: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """That which ends last counts: ISMN flags again with more data."""
+    records = hourly("2021/08/10 00:00", 4, 0.2)
+    files = {
+        download(LATE): write([*records[:2], ("2021/08/10 02:00", 0.4, "G"), ("2021/08/10 03:00", 0.2, "D03")]),
+        download(EARLY): header_values(records),
+    }
+    found = read(write_archive(tmp_path / "a.zip", files))
+    assert found[["soil_moisture", "measurements"]].to_numpy().tolist() == [[pytest.approx(0.8 / 3), 3]]
+    assert (
+        "2 values of NET/A, sensor 5TM at 5–5 cm, are there twice and differ (2021/08/10 02:00: 0.2 G and 0.4 G): "
+        f"those of {download(LATE)} are taken." in caplog.text
+    )
+
+
+def test_times_that_come_twice_in_a_file_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    records = [("2021/08/10 02:00", 0.2, "G"), ("2021/08/10 02:00", 0.2, "G"), ("2021/08/10 02:00", 0.4, "G")]
+    path = write_archive(tmp_path / "a.zip", {file_name("A"): header_values(records[:2])})
+    assert read(path)["measurements"].tolist() == [1]
+    assert "differ" not in caplog.text
+    path = write_archive(tmp_path / "b.zip", {file_name("A"): header_values(records)})
+    assert read(path)["soil_moisture"].tolist() == [0.4]
+    assert "1 values of NET/A, sensor 5TM at 0–5 cm, are there twice and differ" in caplog.text
+
+
+def test_a_place_that_differs_between_downloads_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    records = hourly("2021/08/10 00:00", 4)
+    files = {download(LATE): header_values(records), download(EARLY): header_values(records, place=(47.5001, 99))}
+    assert read(write_archive(tmp_path / "a", files))[["latitude", "measurements"]].to_numpy().tolist() == [[47.5, 4]]
+    assert "NET/A, sensor 5TM at 5–5 cm, lies elsewhere in each download" in caplog.text
+
+
+def test_probes_at_two_inches_count(tmp_path: Path) -> None:
+    files = {file_name("A", 0.0508, 0.0508): header_values(hourly("2021/08/01 00:00", 5))}
+    assert read(write_archive(tmp_path / "a", files))["id"].tolist() == ["NET/A"]
+
+
+# Archives that are more than they seem
+
+
+def test_what_unpacks_to_too_much_is_refused_before(tmp_path: Path) -> None:
+    """An archive of 0.5 MB with a file of 102 MB, another with several of 10 MB."""
+    block, large, many = b"2021/08/01 00:00\n" * 600_000, tmp_path / "large.zip", tmp_path / "many.zip"
+    with ZipFile(large, "w", ZIP_DEFLATED, compresslevel=1) as archive, archive.open(file_name("A"), "w") as file:
+        for _ in range(10):
+            file.write(block)
+    assert "of 102 MB when unpacked, expected at most 100 MB" in said(large)
+    with ZipFile(many, "w", ZIP_DEFLATED) as archive:
+        for number in range(5):
+            archive.writestr(file_name(f"A{number}"), block)
+    assert "would unpack to 51 MB, expected at most 100 times its size" in said(many)
+
+
+def test_a_file_of_a_folder_that_is_too_large(tmp_path: Path) -> None:
+    path = write_archive(tmp_path / "a", {file_name("A"): GOOD_FILE})
+    with (path / file_name("A")).open("r+b") as file:
+        file.truncate(101 * 10**6)
+    assert "of 101 MB, expected at most 100 MB" in said(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "flag", "told"),
+    [
+        (f"../{file_name('A')}", ZIP_DEFLATED, 0, "whose name leads out of the archive"),
+        (f"/{file_name('A')}", ZIP_DEFLATED, 0, "whose name leads out of the archive"),
+        (file_name("A"), ZIP_BZIP2, 0, "compressed by method 12, expected deflate"),
+        (file_name("A"), ZIP_DEFLATED, 1, "which has a password: unpack it"),
+    ],
+)
+def test_files_that_are_not_unpacked(tmp_path: Path, name: str, method: int, flag: int, told: str) -> None:
+    path = tmp_path / "a.zip"
+    with ZipFile(path, "w", method) as archive:
+        archive.writestr(name, GOOD_FILE)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 8] |= flag  # of the general purpose flags: encrypted
+    path.write_bytes(content)
+    assert told in said(path)
+
+
+@with_witnesses
+def test_the_specimen_of_another_version() -> None:
+    (path,) = (SHARED / "faults" / "exceptions").glob("ismnzip--*")
+    with pytest.raises(InputError, match="cannot be opened as a zip file"):
+        read_stations(path, "2021-08", SURFACE, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "N N " + "1.0 " * 20_000 + "x",
+        "N N A" + " " * 200_000 + "x",
+        "2021/08/01 00:00 2021/08/01 00:00 N N " + "1.0 " * 20_000,
+        "\0" * 200_000,
+        "N N " + "1.0 " * 400 + "x",
+    ],
+)
+def test_lines_that_are_too_long_take_no_time(tmp_path: Path, line: str) -> None:
+    path = write_archive(tmp_path / "a", {file_name("A"): line, file_name("B"): GOOD_FILE})
+    begin = time.perf_counter()
+    assert read(path)["id"].tolist() in (["NET/B"], ["N/1.0", "NET/B"], ["NET/B", "N/1.0"])
+    assert time.perf_counter() - begin < 2
+
+
+DAMAGED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@both_formats
+@DAMAGED
+@given(data=st.data())
+def test_damaged_files_are_read_or_refused(tmp_path: Path, write: Callable[..., str], data: st.DataObject) -> None:
+    content = data.draw(mutated(write(hourly("2021/08/01 00:00", 30)).encode()))
+    path = write_archive(tmp_path / "a", {file_name("A"): content})
+    reads_or_refuses(lambda: read(path))
+
+
+@DAMAGED
+@given(data=st.data())
+def test_damaged_archives_are_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    whole = write_archive(tmp_path / "whole.zip", {file_name("A"): GOOD_FILE, file_name("B", 0.1, 0.1): GOOD_FILE})
+    path = tmp_path / "a.zip"
+    path.write_bytes(data.draw(mutated(whole.read_bytes())))
+    reads_or_refuses(lambda: read(path))
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.integers(-60, 32 * 24), st.integers(0, 10000), st.sampled_from(["G", "G", "D01", "M"])),
         min_size=1,
         max_size=30,
+        unique_by=lambda draw: draw[0],
     )
 )
 def test_both_formats_say_the_same(tmp_path: Path, draws: list[tuple[int, int, str]]) -> None:

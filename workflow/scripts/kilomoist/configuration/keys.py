@@ -273,29 +273,52 @@ class SceneKeys(Section):
 
 
 class Columns(Section):
-    """Columns of a CSV of field points."""
+    """Columns of a table of field points."""
 
     id: str = _key("id", "Column of the points' names.", min_length=1)
     longitude: str = _key("longitude", "Column of the longitude, or of x (easting) in `points.crs`.", min_length=1)
     latitude: str = _key("latitude", "Column of the latitude, or of y (northing) in `points.crs`.", min_length=1)
     soil_moisture: str = _key("soil_moisture", "Column of the soil moisture in `points.units`.", min_length=1)
-    date: str = _key("date", "Column of the date, YYYY-MM-DD; a table need not have `date`.", min_length=1)
+    date: str = _key(
+        "date", "Column of the date, whose form `points.dates` names; a table need not have `date`.", min_length=1
+    )
     depth_cm: str = _key("depth_cm", "Column of the depth in cm; a table need not have `depth_cm`.", min_length=1)
 
 
 class Points(Section):
-    """Reading of `field_points`, and the measurements that count; `columns`, `crs` and `units` are for a CSV."""
+    """Reading of `field_points`, and the measurements that count; only `depth` and `window` are for ISMN too."""
 
     columns: Columns = Columns()
     crs: str = _key(
         "EPSG:4326",
-        "Coordinate reference system of a CSV's coordinates, for example EPSG:32647 (UTM zone 47 N).",
+        "Coordinate reference system of a table's coordinates, for example EPSG:32647 (UTM zone 47 N).",
         min_length=1,
     )
-    units: Literal["m3/m3", "percent"] = _key("m3/m3", "Unit of a CSV's soil moisture; volumetric in both.")
+    units: Literal["m3/m3", "percent"] = _key("m3/m3", "Unit of a table's soil moisture; volumetric in both.")
+    separator: Literal[",", ";", "tab", "|"] | None = _key(
+        None,
+        "Separator of a CSV's columns; null: found out.",
+        title="a comma, a semicolon, a vertical bar or the word tab",
+    )
+    decimal: Literal[".", ","] | None = _key(
+        None,
+        "Decimal sign of a table's numbers; null: found out, or asked for where a comma may be one of thousands.",
+        title="a point or a comma",
+    )
+    encoding: str | None = _key(
+        None,
+        "Encoding of a CSV, for example cp1251 or UTF-16; null: found out (UTF-8, UTF-16, cp1251 or cp1252).",
+        min_length=1,
+    )
+    dates: Literal["YYYY-MM-DD", "DD.MM.YYYY", "MM/DD/YYYY"] | None = _key(
+        None,
+        "Order of year, month and day in a table's dates, whichever of . / - stands between them; null: found out from "
+        "the whole column, or asked for where it does not tell.",
+    )
     depth: types.Depth = _key(
         (0.0, 5.0),
-        "Measurements within these depths count, both limits included; SMAP L4's surface layer is the upper 5 cm.",
+        "Measurements within these depths count, both limits included, and 1.6 % below the lower one, because an inch "
+        "is 2.54 cm: probes at 2 inches (5.08 cm) count for 5. SMAP L4's surface layer is the upper 5 cm.",
         "cm",
         title="an upper and a lower limit in cm, [top, bottom]",
     )
@@ -355,9 +378,9 @@ class Configuration(Section):
     evaluation: Evaluation = Evaluation()
     field_points: types.ExistingPath | None = _key(
         None,
-        "Field measurements: a CSV with the columns that `points.columns` names, or an archive of the International "
-        "Soil Moisture Network (ISMN; its zip file or a folder); null means none, or the scene's own points with "
-        "`source: simulated`.",
+        "Field measurements: a CSV or workbook (.xlsx) with the columns that `points.columns` names, or an archive of "
+        "the International Soil Moisture Network (ISMN; its zip file or a folder); null means none, or the scene's own "
+        "points with `source: simulated`.",
     )
     points: Points = Points()
     compare: tuple[Compared, ...] = _key((), "Other maps that are compared at the same pixels.")

@@ -69,11 +69,15 @@ def granule_warnings(configuration: Configuration, archive: Archive) -> list[str
 
 
 def point_warnings(configuration: Configuration, with_points: Collection[str]) -> list[str]:
-    """Warnings of regions in which no point of the user's lies, given the others."""
-    others = sorted({region.name for region in configuration.regions} - set(with_points))
-    if configuration.field_points is None or not others:
+    """How a table of the user's points is read where that is not plain, and regions in which none lies."""
+    if configuration.field_points is None:
         return []
-    return [f"No field point lies in {', '.join(others)}: nothing is compared there."]
+    from kilomoist.reporting.field_points import PointSettings, how_read
+
+    read = how_read(configuration.field_points, PointSettings(**configuration.points.model_dump(mode="json")))
+    others = sorted({region.name for region in configuration.regions} - set(with_points))
+    nothing = f"No field point lies in {', '.join(others)}: nothing is compared there." if others else None
+    return list(filter(None, [read, nothing]))
 
 
 def check_inputs(configuration: Configuration) -> list[str]:

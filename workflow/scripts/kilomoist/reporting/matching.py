@@ -13,7 +13,9 @@ from rasterio.windows import Window
 
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
+from kilomoist.names import OWN_MAPS
 from kilomoist.reporting.field_points import GEOGRAPHIC, LARGEST, refuse_outside
+from kilomoist.reporting.stations import UNUSED
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,21 @@ def match_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: st
         if source.name and len(points):
             _check_compared(source, table[column], inside)
     return _average_pixels(points, table[table.notna().all(axis=1)])
+
+
+def unmatched_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap]) -> pd.DataFrame:
+    """Field points at which some map has no value: `UNUSED`, with the maps' names as reason.
+
+    `points` and `maps` are those of `match_points`, which leaves these out.
+    """
+    gaps = {OWN_MAPS.get(column, column): np.isnan(read_at(own.path, points, own.band)) for column, own in maps.items()}
+    table = pd.DataFrame(gaps)
+    frame = points[[*UNUSED[:3]]].reset_index(drop=True)
+    frame["reason"] = [
+        "outside of the mapped region" if row[0] else f"no value in: {'; '.join(table.columns[row])}"
+        for row in table.to_numpy(bool)
+    ]
+    return frame[table.any(axis=1)]
 
 
 def _check_compared(source: ComparedMap, values: pd.Series, inside: pd.Series) -> None:

@@ -8,6 +8,8 @@ The network's own package, `ismn` 1.5.4, is not used: it would add 18 packages o
 (netCDF4 and pyresample among them), for files of a line a measurement.
 """
 
+import io
+import itertools
 import logging
 import re
 import zlib
@@ -16,48 +18,88 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zipfile import BadZipFile
 
 import pandas as pd
 
 from kilomoist.calendars import month_range
 from kilomoist.errors import InputError
+from kilomoist.reporting.tables import LARGEST, check_members, opened_zip, packed_tables
 
 LOGGER = logging.getLogger(__name__)
 
 GOOD = "G"
 """ISMN's flag of a value that no test found fault with; C… is out of range, D… dubious, M missing, U untested."""
 
-_NAME = re.compile(r"(?:^|/)(?!\.)[^/]*?_sm_(\d+\.\d+)_(\d+\.\d+)_[^/]*\.stm$")
-"""Files of soil moisture (`sm`) by name, which says the depths in m; macOS adds some that begin with a dot."""
-_TIME = r"\d{4}/\d\d/\d\d \d\d:\d\d"
-_NUMBER = r"[-+]?\d+\.\d+"  # never without decimals, unlike the words of a station's name
-_PLACE = rf"\S+\s+(\S+)\s+(\S.*?)\s+({_NUMBER})\s+({_NUMBER})\s+\S+\s+{_NUMBER}\s+{_NUMBER}"
-_HEADER = re.compile(rf"{_PLACE}(?:\s+\S.*)?")
-"""CSE, network, station, latitude, longitude, elevation, depths, sensor: the first line of Header+values."""
-_RECORD = re.compile(rf"({_TIME})\s+(\S+)\s+(\S+)(?:\s+\S.*)?")
-"""Time, value, ISMN's flag and the provider's: every other line of Header+values."""
-_CEOP = re.compile(rf"{_TIME}\s+({_TIME})\s+{_PLACE}\s+(\S+)\s+(\S+)(?:\s+\S.*)?")
-"""Nominal and actual time, the place as in a header but for the sensor, value, flags: every line of CEOP."""
+UNUSED = ("id", "longitude", "latitude", "reason")
+"""Columns of the table of points that are not used."""
+INCH = 2.54 / 2.5
+"""By which the lower limit of depths reaches further: probes at 2, 4, 8 inches are meant to lie at 5, 10, 20 cm."""
+
+_NAME = re.compile(r"(?!\.).*?_sm_(\d+\.\d+)_(\d+\.\d+)_(?:(.*?)_?(\d{8}_\d{8}.*)|(.*))\.stm")
+"""Files of soil moisture (`sm`) by name: depths in m, sensor, days; macOS adds some that begin with a dot."""
+_LONGEST = {"name": 255, "line": 2000}
+"""Characters; no file system has longer names, and no format longer lines."""
+_DAY, _CLOCK = re.compile(r"\d{4}/\d\d/\d\d"), re.compile(r"\d\d:\d\d")
+_NUMBER = re.compile(r"[-+]?\d+\.\d+")  # never without decimals, unlike the words of a station's name
+_NOWHERE = (float("nan"), float("nan"))
+_DAMAGES = (ValueError, OSError, EOFError, RuntimeError, NotImplementedError, BadZipFile, zlib.error)
+"""What a damaged file raises."""
 
 
 @dataclass(frozen=True)
-class Sensor:
-    """Measurements of a sensor in a month: good values (m³/m³), their days (UTC), the number of others by flag."""
+class File:
+    """A file of soil moisture in an archive, by its name."""
+
+    name: str
+    top: float
+    """cm, as `bottom`."""
+    bottom: float
+    sensor: str
+    """Empty in old archives of the format CEOP."""
+    days: str
+    """First and last, YYYYMMDD_YYYYMMDD; empty where the name has none."""
+
+    def __str__(self) -> str:
+        return f"sensor {self.sensor or 'without a name'} at {self.top:g}–{self.bottom:g} cm"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Measurements in a month, of a file or of a sensor: time (UTC), value (m³/m³) and ISMN's flag of each."""
 
     station: str
     """Network/station."""
     longitude: float
     latitude: float
-    good: list[float]
-    dates: set[date]
-    flagged: Counter[str]
+    records: Sequence[tuple[str, float, str]]
+
+    @property
+    def good(self) -> list[float]:
+        """Values that count, in order of time."""
+        return [value for _, value, flag in sorted(self.records) if flag == GOOD]
+
+    @property
+    def days(self) -> int:
+        """Number of days (UTC) with a value that counts."""
+        return len({time[:10] for time, _, flag in self.records if flag == GOOD})
+
+    @property
+    def flagged(self) -> Counter[str]:
+        """Number of values that do not count, by flag."""
+        return Counter(flag for _, _, flag in self.records if flag != GOOD)
 
 
 def is_archive(path: str | Path) -> bool:
-    """True where a path is a folder or a zip file, and so no table."""
-    return Path(path).is_dir() or Path(path).suffix.lower() == ".zip"
+    """True where a path is a folder, or a zip file without tables, and so no table."""
+    return Path(path).is_dir() or (Path(path).suffix.lower() == ".zip" and not packed_tables(path))
+
+
+def within(top: Any, bottom: Any, depth: Sequence[float]) -> Any:
+    """True of depths (cm; numbers or columns of them) within limits, both included, the lower one by `INCH` further."""
+    return (depth[0] <= top) & (bottom <= round(INCH * depth[1], 3))
 
 
 def archive_files(path: str | Path, depth: Sequence[float]) -> list[Path]:
@@ -65,8 +107,8 @@ def archive_files(path: str | Path, depth: Sequence[float]) -> list[Path]:
 
     No measurement is read. Raises `InputError` when the archive cannot be opened or holds no such sensor.
     """
-    with _opened(path, depth) as (_, chosen, _):
-        return [Path(path, name) for name in chosen] if Path(path).is_dir() else [Path(path)]
+    with _opened(path, depth) as (chosen, _, _):
+        return [Path(path, file.name) for file in chosen] if Path(path).is_dir() else [Path(path)]
 
 
 def days_around(month: str, window: int) -> tuple[date, date]:
@@ -75,123 +117,231 @@ def days_around(month: str, window: int) -> tuple[date, date]:
     return begin - timedelta(days=window), end + timedelta(days=window - 1)
 
 
-def read_stations(path: str | Path, month: str, depth: Sequence[float], window: int, minimum_days: int) -> pd.DataFrame:
+def read_stations(
+    path: str | Path, month: str, depth: Sequence[float], window: int, minimum_days: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Monthly means of an archive's stations: id, longitude, latitude, soil_moisture (m³/m³), measurements.
 
     Values with ISMN's flag `G` from `window` days before the month to `window` days after it (UTC) are averaged over
-    each sensor whose depths lie within `depth` (cm, both limits included; many lie flat at 5 cm and do not reach up to
-    the surface) and that has values on `minimum_days` days, then with equal weights over the sensors of a station and
-    place. `measurements` is the number of values.
+    each sensor whose depths lie `within` `depth` (many lie flat at 5 cm and do not reach up to the surface) and that
+    has values on `minimum_days` days, then with equal weights over the sensors of a station and place. `measurements`
+    is the number of values. A sensor in several files, of downloads that overlap, counts once, and so does each time.
 
-    Damaged files are named in the log and skipped; what is left out is counted there. Raises `InputError` when the
-    archive cannot be opened, holds no sensor within `depth`, or has only damaged files of these.
+    With it the sensors that are not used: `UNUSED`. Damaged files are among them. Raises `InputError` when the archive
+    cannot be opened, holds no sensor within `depth`, or has only damaged files of these.
     """
     days = days_around(month, window)
-    found: list[Sensor] = []
-    with _opened(path, depth) as (number, chosen, read):
-        for name in chosen:
+    parts: list[tuple[File, Series]] = []
+    unused: list[tuple[str, float, float, str]] = []
+    with _opened(path, depth) as (chosen, others, read):
+        for file in chosen:
             try:
-                found.append(_sensor(read(name).decode("utf-8", "replace"), *days))
-            except (ValueError, OSError, RuntimeError, NotImplementedError, BadZipFile, zlib.error) as error:
-                LOGGER.warning("%s: %s is damaged (%s): it is skipped.", path, name, error)
-    if not found:
+                parts.append((file, _series(read(file.name, -1), *days)))
+            except _DAMAGES as error:
+                LOGGER.warning("%s: %s is damaged (%s): it is skipped.", path, file.name, error)
+                unused.append((file.name, *_NOWHERE, f"damaged: {error}"))
+        for file in others:
+            unused.append((*_place_of(read, file), f"{file}, not within {_shown(depth)}"))
+    if not parts:
         raise InputError(
             f"field points {path}: all {len(chosen)} files of soil moisture within {_shown(depth)} are damaged, the "
-            f"last is {name}: download the archive again."
+            f"last is {file.name}: download the archive again."
         )
-    kept = [own for own in found if len(own.dates) >= minimum_days]
-    silent = sum(not sensor.dates for sensor in found)
-    flagged = sum((sensor.flagged for sensor in found), Counter())
+    damaged = len(chosen) - len(parts)
+    found = _sensors(path, parts)
+    kept = [own for _, own in found if own.days >= minimum_days]
+    for file, own in found:
+        reason = f"good values on {own.days} days in {month}, fewer than {minimum_days}"
+        if not own.days:
+            reason = f"no good value in {month}"
+        if own.flagged:
+            reason += f" (others have the flags {_counted(own.flagged)})"
+        if own.days < minimum_days:
+            unused.append((own.station, own.longitude, own.latitude, f"{file}: {reason}"))
+    silent = sum(not own.days for _, own in found)
+    flagged = sum((own.flagged for _, own in found), Counter())
     LOGGER.info(
         "%s: of %d sensors of soil moisture %d lie within %s; %d of these are averaged, %d have no good value in %s, "
         "%d have some on fewer than %d days, %d are damaged.",
-        *(path, number, len(chosen), _shown(depth), len(kept), silent, month),
-        *(len(found) - len(kept) - silent, minimum_days, len(chosen) - len(found)),
+        *(path, len(found) + damaged + len(others), len(found) + damaged, _shown(depth), len(kept), silent, month),
+        *(len(found) - len(kept) - silent, minimum_days, damaged),
     )
     LOGGER.info(
         "%s: %d values have the flag %s, %d others do not count%s.",
-        *(path, sum(len(sensor.good) for sensor in found), GOOD, flagged.total()),
-        f" ({', '.join(f'{flag}: {count}' for flag, count in sorted(flagged.items()))})" if flagged else "",
+        *(path, sum(len(own.good) for _, own in found), GOOD, flagged.total()),
+        f" ({_counted(flagged)})" if flagged else "",
     )
     rows = [(own.station, own.longitude, own.latitude, sum(own.good) / len(own.good), len(own.good)) for own in kept]
     frame = pd.DataFrame(rows, columns=["id", "longitude", "latitude", "soil_moisture", "measurements"])
     places = frame.groupby(["id", "longitude", "latitude"], as_index=False)
-    return places.agg({"soil_moisture": "mean", "measurements": "sum"})
+    means = places.agg({"soil_moisture": "mean", "measurements": "sum"})
+    return means, pd.DataFrame(unused, columns=list(UNUSED))
+
+
+def _counted(flagged: Counter[str]) -> str:
+    return ", ".join(f"{flag}: {count}" for flag, count in sorted(flagged.items()))
+
+
+def _sensors(path: str | Path, parts: Sequence[tuple[File, Series]]) -> list[tuple[File, Series]]:
+    """Sensors, each once: where files of one differ the values of the latest download count, which is told."""
+    named: dict[tuple, set[str]] = {}
+    for file, own in parts:
+        named.setdefault((own.station, file.top, file.bottom), set()).add(file.sensor)
+    together: dict[tuple, list[tuple[File, Series]]] = {}
+    for file, own in parts:
+        place = (own.station, file.top, file.bottom)
+        # A name that is missing is that of the only sensor there.
+        sensor = file.sensor or (min(named[place] - {""}, default="") if len(named[place]) == 2 else "")
+        together.setdefault((*place, sensor), []).append((file, own))
+    found = []
+    for one in together.values():
+        one.sort(key=lambda part: (part[0].days[-8:], part[0].name))
+        records: dict[str, tuple[str, float, str]] = {}
+        for file, own in one:
+            unlike = []
+            for record in own.records:
+                if records.setdefault(record[0], record) != record:
+                    unlike.append((*records[record[0]], *record[1:]))
+                    records[record[0]] = record
+            if unlike:
+                LOGGER.warning(
+                    "%s: %d values of %s, %s, are there twice and differ (%s: %g %s and %g %s): those of %s are taken.",
+                    *(path, len(unlike), own.station, file, *unlike[0], file.name),
+                )
+        file, last = one[-1]
+        if len({(own.longitude, own.latitude) for _, own in one}) > 1:
+            LOGGER.warning(
+                "%s: %s, %s, lies elsewhere in each download: the place in %s is taken, which ends last.",
+                *(path, last.station, file, file.name),
+            )
+        found.append((file, Series(last.station, last.longitude, last.latitude, list(records.values()))))
+    return found
+
+
+_Reader = Callable[[str, int], bytes]
+"""Reads so many bytes of a file, by its name; all of them for -1."""
 
 
 @contextmanager
-def _opened(path: str | Path, depth: Sequence[float]) -> Iterator[tuple[int, list[str], Callable[[str], bytes]]]:
-    """Number of an archive's files of soil moisture, those of sensors within `depth`, and the reader of a file."""
+def _opened(path: str | Path, depth: Sequence[float]) -> Iterator[tuple[list[File], list[File], _Reader]]:
+    """An archive's files of soil moisture, of sensors within `depth` and of others, and their reader."""
     path = Path(path)
     if path.is_dir():
-        names = [file.relative_to(path).as_posix() for file in path.rglob("*.stm")]
-        yield *_within(path, names, depth), lambda name: (path / name).read_bytes()
+        chosen, others = _chosen(path, [file.relative_to(path).as_posix() for file in path.rglob("*.stm")], depth)
+        for file in chosen:
+            if (size := (path / file.name).stat().st_size) > LARGEST * 10**6:
+                raise InputError(
+                    f"field points {path} hold the file {file.name} of {size / 1e6:.0f} MB, expected at most {LARGEST} "
+                    "MB: divide it."
+                )
+
+        def read(name: str, size: int) -> bytes:
+            with open(path / name, "rb") as opened:
+                return opened.read(size)
+
+        yield chosen, others, read
         return
-    try:
-        archive = ZipFile(path)
-    except (OSError, BadZipFile) as error:
-        raise InputError(
-            f"field points {path} cannot be opened as a zip file ({error}): download the archive again."
-        ) from error
-    with archive:
-        yield *_within(path, archive.namelist(), depth), archive.read
+    with opened_zip(path) as archive:
+        chosen, others = _chosen(path, archive.namelist(), depth)
+        check_members(path, [archive.getinfo(file.name) for file in chosen])
+
+        def unpack(name: str, size: int) -> bytes:
+            with archive.open(name) as opened:
+                return opened.read(size)
+
+        yield chosen, others, unpack
 
 
-def _within(path: Path, names: list[str], depth: Sequence[float]) -> tuple[int, list[str]]:
-    """Number of files of soil moisture, and those of sensors within `depth` (cm), in order. Raises `InputError`."""
-    limits = {name: match.groups() for name in sorted(names) if (match := _NAME.search(name))}
-    if not limits:
+def _chosen(path: Path, names: Sequence[str], depth: Sequence[float]) -> tuple[list[File], list[File]]:
+    """Files of soil moisture of sensors within `depth` (cm), and of others, by name. Raises `InputError`."""
+    files = []
+    for name in sorted(set(names)):
+        last = PurePosixPath(name.replace("\\", "/")).name
+        if len(last) <= _LONGEST["name"] and (match := _NAME.fullmatch(last)):
+            top, bottom = (round(100 * float(limit), 3) for limit in match.group(1, 2))
+            files.append(File(name, top, bottom, match[3] or match[5] or "", (match[4] or "")[:17]))
+    if not files:
         raise InputError(
             f"field points {path} hold no file of soil moisture as in an archive of ISMN (*_sm_*.stm): give such an "
-            "archive, its zip file or the folder that it was unpacked to, or a CSV."
+            "archive, its zip file or the folder that it was unpacked to, or a table."
         )
-    depths = {name: tuple(round(100 * float(limit), 3) for limit in own) for name, own in limits.items()}
-    chosen = [name for name, (top, bottom) in depths.items() if depth[0] <= top and bottom <= depth[1]]
+    chosen = [file for file in files if within(file.top, file.bottom, depth)]
     if not chosen:
-        there = ", ".join(f"{top:g}–{bottom:g}" for top, bottom in sorted(set(depths.values())))
+        there = ", ".join(f"{top:g}–{bottom:g}" for top, bottom in sorted({(file.top, file.bottom) for file in files}))
         raise InputError(
             f"field points {path} hold no sensor within {_shown(depth)} (there are {there} cm): change `points.depth`."
         )
-    return len(depths), chosen
+    return chosen, [file for file in files if file not in chosen]
 
 
-def _sensor(text: str, first: date, last: date) -> Sensor:
+def _place_of(read: _Reader, file: File) -> tuple[str, float, float]:
+    """Station, longitude and latitude by a file's first line; its name and no place where it has none."""
+    try:
+        station, longitude, latitude, _ = _place(next(_lines(read(file.name, _LONGEST["line"] - 1)), ""))
+    except _DAMAGES:
+        return file.name, *_NOWHERE
+    return station, longitude, latitude
+
+
+def _lines(content: bytes) -> Iterator[str]:
+    """Lines of a file; raises ValueError for one that is too long."""
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", "replace")
+    longest = _LONGEST["line"]
+    for number, line in enumerate(iter(lambda: text.readline(longest), ""), start=1):
+        if len(line) == longest:
+            raise ValueError(f"line {number} has more than {longest} characters")
+        yield line
+
+
+def _place(line: str) -> tuple[str, float, float, int]:
+    """Network/station, longitude and latitude in a file's first line, and the column of the value; 0 in a header.
+
+    A header has CSE, network, station, latitude, longitude, elevation, both depths and the sensor; a line of CEOP the
+    nominal and the actual time before the same, and value and flags in place of the sensor.
+    """
+    words = line.split()
+    ceop = len(words) > 4 and all(_DAY.fullmatch(words[at]) and _CLOCK.fullmatch(words[at + 1]) for at in (0, 2))
+    start = 4 if ceop else 0
+    # A station's name may have several words.
+    for column in range(start + 3, len(words) - (6 if ceop else 4)):
+        if all(_NUMBER.fullmatch(words[column + step]) for step in (0, 1, 3, 4)):
+            latitude, longitude = words[column : column + 2]
+            if abs(float(latitude)) > 90 or abs(float(longitude)) > 180:
+                raise ValueError(f"its station lies at latitude {latitude}, longitude {longitude}")
+            station = f"{words[start + 1]}/{' '.join(words[start + 2 : column])}"
+            return station, float(longitude), float(latitude), column + 5 if ceop else 0
+    raise ValueError("its first line is neither a header nor a measurement")
+
+
+def _series(content: bytes, first: date, last: date) -> Series:
     """A file's measurements from a first to a last day. Raises ValueError for what is in neither format."""
-    lines = text.splitlines()
-    if not lines:
+    lines = _lines(content)
+    head = next(lines, None)
+    if head is None:
         raise ValueError("it is empty")
-    ceop = _CEOP.fullmatch(lines[0].strip())
-    head = ceop or _HEADER.fullmatch(lines[0].strip())
-    if not head:
-        raise ValueError("its first line is neither a header nor a measurement")
-    network, station, latitude, longitude = head.groups()[1:5] if ceop else head.groups()
-    if abs(float(latitude)) > 90 or abs(float(longitude)) > 180:
-        raise ValueError(f"its station lies at latitude {latitude}, longitude {longitude}")
-    sensor = Sensor(f"{network}/{station}", float(longitude), float(latitude), [], set(), Counter())
-    pattern, column, start = (_CEOP, 2, 0) if ceop else (_RECORD, 0, 1)
+    station, longitude, latitude, column = _place(head)
+    # Header+values has time, value, ISMN's flag and the provider's; of CEOP the actual time counts.
+    at, column, rest, start = (2, column, itertools.chain([head], lines), 1) if column else (0, 2, lines, 2)
+    records = []
     # Days as text are in order too: of a series of years only the month is read in full.
     begin, end = f"{first:%Y/%m/%d}", f"{last:%Y/%m/%d}"
-    for number, line in enumerate(lines[start:], start=start + 1):
-        words = line.split(None, column + 1)
+    for number, line in enumerate(rest, start=start):
+        words = line.split(None, at + 1)
         if not words:
             continue
-        if len(words) <= column:
+        if len(words) <= at:
             raise ValueError(f"line {number} ends too early")
-        if not begin <= words[column] <= end:
+        if not begin <= words[at] <= end:
             continue
-        match = pattern.fullmatch(line.strip())
-        if not match:
+        words = line.split()
+        if len(words) < column + 2 or not (_DAY.fullmatch(words[at]) and _CLOCK.fullmatch(words[at + 1])):
             raise ValueError(f"line {number} is no measurement: {line.strip()[:80]}")
-        time, value, flag = match[1], float(match[pattern.groups - 1]), match[pattern.groups]
-        day = datetime.strptime(time, "%Y/%m/%d %H:%M").date()
-        if flag != GOOD:
-            sensor.flagged[flag] += 1
-            continue
-        if not 0 <= value <= 1:
+        time, value, flag = f"{words[at]} {words[at + 1]}", float(words[column]), words[column + 1]
+        datetime.strptime(time, "%Y/%m/%d %H:%M")
+        if flag == GOOD and not 0 <= value <= 1:
             raise ValueError(f"line {number} has the flag {GOOD} and {value:g}, which is not soil moisture in m³/m³")
-        sensor.good.append(value)
-        sensor.dates.add(day)
-    return sensor
+        records.append((time, value, flag))
+    return Series(station, longitude, latitude, records)
 
 
 def _shown(depth: Sequence[float]) -> str:
