@@ -2,10 +2,12 @@
 
 import io
 import zipfile
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -156,6 +158,7 @@ def test_decimal_commas_between_separating_ones_are_told(tmp_path: Path) -> None
         (b"\x1f\x8b\x08\x00", "is compressed by gzip: unpack it"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "of the form before 2007, or has a password: save it as .xlsx"),
         (b"%PDF-1.7", "is a PDF"),
+        (b"PK\x03\x04 and no more", "cannot be read as a workbook (BadZipFile: "),
         (b"\x01\x02,\x03\n", "it is no text"),
         (b"", "it is empty"),
         (b'"id,longitude\n1,2\n', "check its quotation marks"),
@@ -182,6 +185,61 @@ def test_ids_are_text_and_blanks_are_nothing(tmp_path: Path) -> None:
 def test_what_is_no_number(tmp_path: Path, number: str) -> None:
     path = write(tmp_path / "p.csv", PLAIN + f'A,99,47,0.5\nB,99,47,"{number}"\n')
     assert f"soil_moisture of point B is {number}, expected a number with a decimal point" in said(path)
+
+
+# Workbooks
+
+
+def workbook(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
+    book = openpyxl.Workbook()
+    for number, (title, rows) in enumerate(sheets.items()):
+        sheet = book.create_sheet(title, number)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+HEAD = ["id", "longitude", "latitude", "soil_moisture", "date", "depth_cm"]
+ROWS: list[list[Any]] = [
+    [7, 99.5, 47.5, 0.235, datetime(2021, 8, 31), 5],
+    ["007", 99.5, 47.75, 0.1, datetime(2021, 8, 3, 7, 5), 2.5],
+    [None, None, None, None, None, None],
+    ["NA", 99, 48, 0.2, date(2021, 9, 3), 5],
+]
+
+
+def test_a_workbook(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "p.xlsx", {"Notes": [["by whom", "nobody"]], "Цэг": [[], HEAD, *ROWS]})
+    found, unused = field_points(path, "2021-08", described())
+    assert found.to_numpy().tolist() == [["7", 99.5, 47.5, 0.235, 1], ["007", 99.5, 47.75, 0.1, 1]]
+    assert unused["id"].tolist() == ["NA"]
+    assert how_read(path, described()) == (
+        f"Field points {path} are read as: sheet Цэг, decimal point, dates YYYY-MM-DD."
+    )
+
+
+def test_workbooks_that_need_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "p.xlsx"
+    assert "several sheets with these columns (a, b): keep one" in said(workbook(path, {"a": [HEAD], "b": [HEAD]}))
+    assert "hold no sheet with cells" in said(workbook(path, {"a": []}))
+    assert "lack the column longitude" in said(workbook(path, {"a": [["id", "lat"]]}))
+    # Excel of another country leaves some days as they are written, and may have turned others around.
+    mixed = [*ROWS[:1], ["B", 99, 47, 0.2, "31.08.2021", 5]]
+    assert "date of point B is 31.08.2021, expected YYYY-MM-DD" in said(workbook(path, {"a": [HEAD, *mixed]}))
+    assert "soil_moisture of point C is #N/A" in said(
+        workbook(path, {"a": [HEAD, ["C", 99, 47, "#N/A", date(2021, 8, 3), 5]]})
+    )
+
+
+def test_workbooks_are_bounded(tmp_path: Path) -> None:
+    """A few kB that would fill the memory."""
+    path = tmp_path / "p.xlsx"
+    workbook(path, {"a": [HEAD]})
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/media/a.bin", bytes(101 * 10**6))
+    assert path.stat().st_size < 200_000
+    assert "would unpack to 101 MB, expected at most 100 MB" in said(path)
 
 
 # Zip files of a table
@@ -310,6 +368,35 @@ def test_damaged_text_is_read_or_refused(tmp_path: Path, form: str, data: st.Dat
     path = write(tmp_path / "p.csv", data.draw(mutated(FORMS[form])))
     names = {} if form == "plain" else {"columns": CYRILLIC}
     reads_or_refuses(lambda: field_points(path, "2021-08", described(**names)))
+
+
+def packed(change: Callable[[str, bytes], bytes], content: bytes) -> bytes:
+    """A zip file whose parts are changed before they are packed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as parts, zipfile.ZipFile(packed, "w") as changed:
+        for name in parts.namelist():
+            changed.writestr(name, change(name, parts.read(name)))
+    return packed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A workbook's bytes, which tell when it was written."""
+    return workbook(tmp_path_factory.mktemp("whole") / "p.xlsx", {"a": [HEAD, *ROWS]}).read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:openpyxl")
+@DAMAGED
+@given(data=st.data())
+def test_damaged_workbooks_are_read_or_refused(tmp_path: Path, whole: bytes, data: st.DataObject) -> None:
+    """Damaged as files, and in their parts."""
+    path = tmp_path / "p.xlsx"
+    part = data.draw(st.sampled_from([None, "xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"]))
+    if part:
+        write(path, packed(lambda name, own: data.draw(mutated(own)) if name == part else own, whole))
+    else:
+        write(path, data.draw(mutated(whole)))
+    reads_or_refuses(lambda: field_points(path, "2021-08", described()))
 
 
 @DAMAGED

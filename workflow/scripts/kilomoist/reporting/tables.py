@@ -9,8 +9,9 @@ import re
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import pandas as pd
@@ -156,6 +157,9 @@ def read_cells(path: str | Path, needed: Collection[str], form: Form) -> tuple[p
     for start, told in _FOREIGN.items():
         if content.startswith(start):
             raise InputError(f"field points {path} cannot be read as a table: it {told}.")
+    if content.startswith(b"PK\x03\x04"):
+        rows, sheet = _sheet(path, content, needed)
+        return _frame(path, rows), form._replace(sheet=sheet, separator=None, encoding=None)
     text, encoding = _decoded(path, content, form.encoding)
     if declared := re.match(r"sep=([^\r\n])\r?\n", text):  # written for Excel's eyes
         text = text[declared.end() :]
@@ -247,6 +251,59 @@ def _code_page(path: str | Path, content: bytes) -> str:
             "Europe): name it in `points.encoding`, or save it as UTF-8."
         )
     return "cp1251" if cyrillic.pop() else "cp1252"
+
+
+def _sheet(path: str | Path, content: bytes, needed: Collection[str]) -> tuple[list[list[str]], str]:
+    """Rows of a workbook's sheet that has the needed columns, else of the first, and its name."""
+    import openpyxl
+
+    try:
+        with ZipFile(io.BytesIO(content)) as parts:
+            unpacked = sum(part.file_size for part in parts.infolist())
+        if unpacked > LARGEST * 10**6:
+            raise InputError(
+                f"field points {path} would unpack to {unpacked / 1e6:.0f} MB, expected at most {LARGEST} MB: give the "
+                "rows that count."
+            )
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheets = {sheet.title: list(_sheet_rows(path, sheet)) for sheet in book.worksheets}
+    except InputError:
+        raise
+    except Exception as error:  # openpyxl checks nothing: a damaged workbook raises whatever it stumbles over
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"field points {path} cannot be read as a workbook ({reason}): save it as .xlsx or as a CSV."
+        ) from error
+    filled = {title: rows for title, rows in sheets.items() if rows}
+    if not filled:
+        raise InputError(f"field points {path} hold no sheet with cells: give a table with a header.")
+    fitting = [title for title, rows in filled.items() if set(needed) <= {cell.strip() for cell in rows[0]}]
+    if len(fitting) > 1:
+        raise InputError(
+            f"field points {path} hold several sheets with these columns ({', '.join(fitting)}): keep one."
+        )
+    title = fitting[0] if fitting else next(iter(filled))
+    return filled[title], title
+
+
+def _sheet_rows(path: str | Path, sheet: Any) -> Iterator[list[str]]:
+    """Rows of a sheet that are not empty."""
+    sheet.reset_dimensions()  # programs write them wrong
+    cells = 0
+    for row in sheet.iter_rows(values_only=True):
+        cells += len(row)
+        if cells > MOST_CELLS:
+            raise InputError(f"field points {path} hold more than {MOST_CELLS:,} cells: give the rows that count.")
+        texts = [_text(cell) for cell in row]
+        if any(texts):
+            yield texts
+
+
+def _text(cell: object) -> str:
+    """A workbook's value as text; whole days without a time."""
+    if isinstance(cell, datetime) and cell.time() == datetime.min.time():
+        return str(cell.date())
+    return "" if cell is None else str(cell)
 
 
 # Numbers and dates
