@@ -41,6 +41,7 @@ def said(path: Path, **keys: Any) -> str:
         field_points(path, "2021-08", described(**keys))
     message = str(caught.value)
     assert "\n" not in message
+    assert len(message) - len(str(path)) < 400
     return message
 
 
@@ -163,6 +164,8 @@ def test_decimal_commas_between_separating_ones_are_told(tmp_path: Path) -> None
         (b"", "it is empty"),
         (b'"id,longitude\n1,2\n', "check its quotation marks"),
         (PLAIN.encode() + b"A" * 200_000 + b",1,2,0.3\n", "cannot be read as a CSV (field larger"),
+        (PLAIN.encode() + b'"A\nB",1,2,"0.3\n' + b"x" * 9999 + b'"\n', "of point A B is 0.3 xxx"),
+        (b"strange," * 9999 + b"end\n", "lack the column id, longitude, latitude, soil_moisture: there are strange, "),
     ],
 )
 def test_what_is_no_table(tmp_path: Path, content: bytes, told: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kilomoist.errors import InputError
 from kilomoist.grids import Box
 from kilomoist.reporting.stations import archive_files, days_around, is_archive, read_stations, within
-from kilomoist.reporting.tables import Form, dates, decimal_sign, numbers, read_cells
+from kilomoist.reporting.tables import Form, clipped, dates, decimal_sign, numbers, read_cells
 
 LOGGER = logging.getLogger(__name__)
 
@@ -148,10 +148,10 @@ def _check_columns(path: str | Path, found: Sequence[str], needed: Sequence[str]
     if not missing:
         return
     meant = {name: near for name, column in missing.items() if (near := _nearest(name, column, found))}
-    example = ", ".join(f"{name}: {column}" for name, column in meant.items())
+    example = ", perhaps {" + ", ".join(f"{name}: {column}" for name, column in meant.items()) + "}" if meant else ""
     raise InputError(
-        f"field points {path} lack the column {', '.join(missing.values())}: there are {', '.join(found)}; name yours "
-        f"in `points.columns`{f', perhaps {{{example}}}' if example else ''}."
+        f"field points {path} lack the column {', '.join(missing.values())}: there are "
+        f"{clipped(', '.join(found), 200)}; name yours in `points.columns`{example}."
     )
 
 
@@ -178,9 +178,9 @@ def _convert(frame: pd.DataFrame, path: str | Path, columns: Mapping[str, str], 
     for name, (converted, expected) in found.items():
         if converted.isna().any():
             wrong = frame[converted.isna()].iloc[0]
+            value = clipped(wrong[name]) or "empty"
             raise InputError(
-                f"field points {path}: {columns[name]} of point {wrong['id']} is {wrong[name] or 'empty'}, expected "
-                f"{expected}."
+                f"field points {path}: {columns[name]} of point {clipped(wrong['id'])} is {value}, expected {expected}."
             )
         frame[name] = converted
     return form._replace(decimal=sign, dates=order if "date" in frame else None)
@@ -203,7 +203,7 @@ def _to_degrees(frame: pd.DataFrame, path: str | Path, crs: str) -> None:
         swapped = abs(wrong["latitude"]) > 90 >= abs(wrong["longitude"])
         hint = "they look swapped" if swapped else "they must be degrees, or in the CRS that `points.crs` names"
         raise InputError(
-            f"field points {path}: point {wrong['id']} lies at longitude {wrong['longitude']:g}, latitude "
+            f"field points {path}: point {clipped(wrong['id'])} lies at longitude {wrong['longitude']:g}, latitude "
             f"{wrong['latitude']:g}; {hint}: longitude is east within ±180, latitude north within ±90."
         )
     if source == pyproj.CRS(GEOGRAPHIC):
@@ -222,8 +222,8 @@ def _to_degrees(frame: pd.DataFrame, path: str | Path, crs: str) -> None:
         if swapped:
             hint = "x and y look swapped: exchange `points.columns.longitude` and `points.columns.latitude`"
         raise InputError(
-            f"field points {path}: point {frame['id'].iloc[number]} lies at x {x[number]:g}, y {y[number]:g} of "
-            f"{crs}, which is no place there; {hint}."
+            f"field points {path}: point {clipped(frame['id'].iloc[number])} lies at x {x[number]:g}, y {y[number]:g} "
+            f"of {crs}, which is no place there; {hint}."
         )
 
 

@@ -263,7 +263,7 @@ def _chosen(path: Path, names: Sequence[str], depth: Sequence[float]) -> tuple[l
     if not files:
         raise InputError(
             f"field points {path} hold no file of soil moisture as in an archive of ISMN (*_sm_*.stm): give such an "
-            "archive, its zip file or the folder that it was unpacked to, or a table."
+            "archive, its zip file or the folder that it was unpacked to (zip files in it are not opened), or a table."
         )
     chosen = [file for file in files if within(file.top, file.bottom, depth)]
     if not chosen:

@@ -78,6 +78,12 @@ class Form(NamedTuple):
         return ", ".join(filter(None, parts))
 
 
+def clipped(text: str, length: int = 80) -> str:
+    """Text of a file for a message: in one line, and no longer than that."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[:length] + "…"
+
+
 # Zip files
 
 
@@ -108,7 +114,7 @@ def check_members(path: str | Path, members: Collection[ZipInfo]) -> None:
         elif member.file_size > LARGEST * 10**6:
             reason = f"of {member.file_size / 1e6:.0f} MB when unpacked, expected at most {LARGEST} MB: divide it"
         if reason:
-            raise InputError(f"field points {path} hold the file {name}, {reason}.")
+            raise InputError(f"field points {path} hold the file {clipped(name)}, {reason}.")
     size = Path(path).stat().st_size
     unpacked = sum(member.file_size for member in members)
     if unpacked > MOST_UNPACKED * size:
@@ -136,7 +142,9 @@ def _content(path: str | Path) -> bytes:
                 raise InputError(f"field points {path} hold more than {LARGEST} MB: give the rows that count.")
             return Path(path).read_bytes()
         if len(names := packed_tables(path)) != 1:
-            raise InputError(f"field points {path} hold several tables ({', '.join(names)}): give one of them.")
+            raise InputError(
+                f"field points {path} hold several tables ({clipped(', '.join(names))}): give one of them."
+            )
         with opened_zip(path) as archive:
             check_members(path, [archive.getinfo(names[0])])
             return archive.read(names[0])
@@ -270,9 +278,9 @@ def _sheet(path: str | Path, content: bytes, needed: Collection[str]) -> tuple[l
     except InputError:
         raise
     except Exception as error:  # openpyxl checks nothing: a damaged workbook raises whatever it stumbles over
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = f"{type(error).__name__}: {error}"
         raise InputError(
-            f"field points {path} cannot be read as a workbook ({reason}): save it as .xlsx or as a CSV."
+            f"field points {path} cannot be read as a workbook ({clipped(reason)}): save it as .xlsx or as a CSV."
         ) from error
     filled = {title: rows for title, rows in sheets.items() if rows}
     if not filled:
@@ -280,7 +288,7 @@ def _sheet(path: str | Path, content: bytes, needed: Collection[str]) -> tuple[l
     fitting = [title for title, rows in filled.items() if set(needed) <= {cell.strip() for cell in rows[0]}]
     if len(fitting) > 1:
         raise InputError(
-            f"field points {path} hold several sheets with these columns ({', '.join(fitting)}): keep one."
+            f"field points {path} hold several sheets with these columns ({clipped(', '.join(fitting))}): keep one."
         )
     title = fitting[0] if fitting else next(iter(filled))
     return filled[title], title
@@ -318,8 +326,8 @@ def decimal_sign(path: str | Path, cells: pd.Series) -> str:
         return "."
     if commas.str.fullmatch(r"[-+]?[1-9][0-9]{0,2},[0-9]{3}").all():
         raise InputError(
-            f"field points {path}: {commas.iloc[0]} may be a number with a decimal comma or one of thousands, and no "
-            "other number tells: set `points.decimal` to a comma, or leave out the commas of thousands."
+            f"field points {path}: {clipped(commas.iloc[0])} may be a number with a decimal comma or one of thousands, "
+            "and no other number tells: set `points.decimal` to a comma, or leave out the commas of thousands."
         )
     return ","
 
@@ -339,8 +347,8 @@ def dates(path: str | Path, cells: pd.Series, order: str | None) -> tuple[str, p
     fitting = [name for name, days in found.items() if days.notna().all()]
     if len(fitting) > 1 and (unlike := found[fitting[0]] != found[fitting[1]]).any():
         raise InputError(
-            f"field points {path}: the date {cells[unlike].iloc[0]} may be {' or '.join(fitting)}, and no other row "
-            "tells: set `points.dates` to one of them."
+            f"field points {path}: the date {clipped(cells[unlike].iloc[0])} may be {' or '.join(fitting)}, and no "
+            "other row tells: set `points.dates` to one of them."
         )
     best = max(found, key=lambda name: found[name].notna().sum())
     return best, found[best]
