@@ -24,8 +24,8 @@ from kilomoist.rasters import read_run
 
 RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "predictors")
 TABLES = (
-    *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "field_validation", "granules"),
-    *("quality", "shift", "agreement", "coverage"),
+    *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules"),
+    *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused"),
 )
 FIGURES = (
     *("correlation", "importance", "partial_dependence", "predicted_observed", "maps", "field_validation"),

@@ -224,6 +224,14 @@ def test_a_damaged_zip(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
     assert "cannot be opened as a zip file" in said(tmp_path / "absent.zip")
 
 
+def test_a_file_that_cannot_be_opened_is_damaged(tmp_path: Path) -> None:
+    path = write_archive(tmp_path / "a", {file_name("A"): GOOD_FILE})
+    (path / file_name("B")).parent.mkdir()
+    (path / file_name("B")).symlink_to(tmp_path / "gone")
+    assert read(path)["id"].tolist() == ["NET/B"]
+    assert "No such file" in unused(path, minimum_days=1)[file_name("B")][0]
+
+
 def test_archives_of_something_else(tmp_path: Path) -> None:
     told = "hold no file of soil moisture as in an archive of ISMN (*_sm_*.stm)"
     assert told in said(write_archive(tmp_path / "a.zip", {}))

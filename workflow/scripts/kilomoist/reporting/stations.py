@@ -229,7 +229,8 @@ def _opened(path: str | Path, depth: Sequence[float]) -> Iterator[tuple[list[Fil
     if path.is_dir():
         chosen, others = _chosen(path, [file.relative_to(path).as_posix() for file in path.rglob("*.stm")], depth)
         for file in chosen:
-            if (size := (path / file.name).stat().st_size) > LARGEST * 10**6:
+            # A link to nothing has no size, and is damaged when it is read.
+            if (path / file.name).exists() and (size := (path / file.name).stat().st_size) > LARGEST * 10**6:
                 raise InputError(
                     f"field points {path} hold the file {file.name} of {size / 1e6:.0f} MB, expected at most {LARGEST} "
                     "MB: divide it."

@@ -31,7 +31,7 @@ DATES = {
     "MM/DD/YYYY": r"(?P<m>\d\d?)([-/.])(?P<d>\d\d?)\2(?P<y>\d{4})",
 }
 """Orders of a date's parts, by the form that each is best known in; a time may follow."""
-_CLOCK = r"(?:(?:T|\s+)\d\d?:\d\d\S*(?:\s[AaPp][Mm])?)?"
+_CLOCK = re.compile(r"\d\d?:\d\d\S*(?:\s[AaPp][Mm])?")
 _NUMBER = {
     sign: rf"[-+]?(?:[0-9]+(?:{re.escape(sign)}[0-9]*)?|{re.escape(sign)}[0-9]+)(?:[eE][-+]?[0-9]+)?" for sign in ".,"
 }
@@ -343,7 +343,9 @@ def dates(path: str | Path, cells: pd.Series, order: str | None) -> tuple[str, p
 
     Without `order` the one that fits every cell, else the one that fits most. Raises `InputError` where two fit.
     """
-    found = {name: _days(cells, DATES[name]) for name in ([order] if order else DATES)}
+    parts = [re.split(r"T|\s+", cell, maxsplit=1) for cell in cells]
+    texts = [day if not clock or _CLOCK.fullmatch(clock[0]) else "" for day, *clock in parts]
+    found = {name: pd.Series(texts, cells.index).map(_days(texts, name)) for name in ([order] if order else DATES)}
     fitting = [name for name, days in found.items() if days.notna().all()]
     if len(fitting) > 1 and (unlike := found[fitting[0]] != found[fitting[1]]).any():
         raise InputError(
@@ -354,7 +356,9 @@ def dates(path: str | Path, cells: pd.Series, order: str | None) -> tuple[str, p
     return best, found[best]
 
 
-def _days(cells: pd.Series, pattern: str) -> pd.Series:
-    parts = cells.str.extract(rf"^{pattern}{_CLOCK}$", flags=re.ASCII)
-    text = parts["y"] + "-" + parts["m"] + "-" + parts["d"]
-    return pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
+def _days(texts: Iterable[str], order: str) -> pd.Series:
+    """Days by their texts, each of which is read once: a table has many times of a day."""
+    known = pd.Series(list(dict.fromkeys(texts)), dtype=str)
+    parts = known.str.extract(rf"^{DATES[order]}$", flags=re.ASCII)
+    days = pd.to_datetime(parts["y"] + "-" + parts["m"] + "-" + parts["d"], format="%Y-%m-%d", errors="coerce")
+    return days.set_axis(known)
