@@ -86,6 +86,12 @@ def test_forms_are_found_out_and_told(
     assert (how_read(path, described(columns=names)) or "").startswith(f"Field points {path} are read as: {told}")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_any_system(tmp_path: Path, end: str) -> None:
+    path = write(tmp_path / "p.csv", (PLAIN + "A,99,47,0.2\nB,99,47,0.3\n").replace("\n", end))
+    assert read_points(path, described())["id"].tolist() == ["A", "B"]
+
+
 def test_a_plain_form_needs_no_word(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", DATED + "A,99.5,47.5,0.2,2021-08-31\n")
     assert how_read(path, described()) is None
@@ -272,6 +278,17 @@ def test_zip_files_that_are_not_unpacked(tmp_path: Path, name: str, method: int,
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr(name, PLAIN)
     assert told in said(path)
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x40])
+def test_zip_files_of_another_kind(tmp_path: Path, flag: int) -> None:
+    """Patched data and strong encryption, of which Python says that they are not implemented."""
+    path = tmp_path / "p.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("p.csv", PLAIN)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 8] |= flag
+    assert "cannot be read as a table" in said(write(path, bytes(content)))
 
 
 # What lies in ../shared

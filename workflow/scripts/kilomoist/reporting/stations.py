@@ -12,7 +12,6 @@ import io
 import itertools
 import logging
 import re
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,13 +19,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
-from zipfile import BadZipFile
 
 import pandas as pd
 
 from kilomoist.calendars import month_range
 from kilomoist.errors import InputError
-from kilomoist.reporting.tables import LARGEST, check_members, opened_zip, packed_tables
+from kilomoist.reporting.tables import DAMAGES, LARGEST, check_members, opened_zip, packed_tables
 
 LOGGER = logging.getLogger(__name__)
 
@@ -45,8 +43,6 @@ _LONGEST = {"name": 255, "line": 2000}
 _DAY, _CLOCK = re.compile(r"\d{4}/\d\d/\d\d"), re.compile(r"\d\d:\d\d")
 _NUMBER = re.compile(r"[-+]?\d+\.\d+")  # never without decimals, unlike the words of a station's name
 _NOWHERE = (float("nan"), float("nan"))
-_DAMAGES = (ValueError, OSError, EOFError, RuntimeError, NotImplementedError, BadZipFile, zlib.error)
-"""What a damaged file raises."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ def read_stations(
         for file in chosen:
             try:
                 parts.append((file, _series(read(file.name, -1), *days)))
-            except _DAMAGES as error:
+            except DAMAGES as error:
                 LOGGER.warning("%s: %s is damaged (%s): it is skipped.", path, file.name, error)
                 unused.append((file.name, *_NOWHERE, f"damaged: {error}"))
         for file in others:
@@ -279,7 +275,7 @@ def _place_of(read: _Reader, file: File) -> tuple[str, float, float]:
     """Station, longitude and latitude by a file's first line; its name and no place where it has none."""
     try:
         station, longitude, latitude, _ = _place(next(_lines(read(file.name, _LONGEST["line"] - 1)), ""))
-    except _DAMAGES:
+    except DAMAGES:
         return file.name, *_NOWHERE
     return station, longitude, latitude
 

@@ -23,6 +23,8 @@ LARGEST = 100
 MOST_UNPACKED = 100
 """Times its size that a zip file may unpack to; lines that begin with a time shrink to a thirtieth at best."""
 MOST_CELLS = 10_000_000
+DAMAGES = (ValueError, OSError, EOFError, RuntimeError, BadZipFile, zlib.error)
+"""What a damaged file raises; of zip files, whose parts are also refused as not implemented."""
 SEPARATORS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
 """Separators by the names that they have in `points.separator`."""
 DATES = {
@@ -93,7 +95,7 @@ def opened_zip(path: str | Path) -> Iterator[ZipFile]:
     try:
         archive = ZipFile(path)
     # Its index is read here, whose damages have many names.
-    except (OSError, BadZipFile, NotImplementedError, ValueError, OverflowError) as error:
+    except DAMAGES as error:
         raise InputError(
             f"field points {path} cannot be opened as a zip file ({error}): download the archive again."
         ) from error
@@ -148,7 +150,7 @@ def _content(path: str | Path) -> bytes:
         with opened_zip(path) as archive:
             check_members(path, [archive.getinfo(names[0])])
             return archive.read(names[0])
-    except (OSError, BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGES as error:
         raise InputError(f"field points {path} cannot be read as a table ({error}): give a CSV or .xlsx.") from error
 
 
