@@ -91,6 +91,7 @@ def test_the_record_names_the_layer(run: Path) -> None:
     assert record["files"]["dem.tif"] == sha256((run / "dem.tif").read_bytes()).hexdigest()
     assert record["configuration"]["predictors"]["layers"] == {
         "elevation": {"path": "dem.tif", "resampling": "average"}
+        | dict.fromkeys(("variable", "band", "scale", "offset"))
     }
 
 

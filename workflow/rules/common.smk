@@ -244,4 +244,5 @@ def warn(function, *arguments):
 warn(requirements.warnings_of, CONFIG, config)
 warn(requirements.granule_warnings, CONFIG, ARCHIVE)
 WITH_POINTS = checked(requirements.check_inputs, CONFIG)
+warn(requirements.raster_warnings, CONFIG)
 warn(requirements.point_warnings, CONFIG, WITH_POINTS)

@@ -78,7 +78,7 @@ rule stack_block:
         tiles=tile_keys,
         window=lambda wildcards: list(astuple(blocks(wildcards.region)[wildcards.block])),
         bbox=bbox,
-        resampling={name: layer.resampling for name, layer in CONFIG.predictors.layers_in_use().items()},
+        reading={name: layer.model_dump(exclude={"path"}) for name, layer in CONFIG.predictors.layers_in_use().items()},
         code=code("stack_block"),
     message:
         "Stack the predictors of {wildcards.region}, {wildcards.month}, block {wildcards.block}"

@@ -1,7 +1,7 @@
 """Warp the composites to the 1 km pixels of a block and aggregate them to its 9 km cells."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window, cells_covering
@@ -23,7 +23,7 @@ def stack_block(
     outline: list[str],
     bbox: Box | None,
     layers: list[str],
-    resampling: dict[str, Literal["average", "mode"]],
+    reading: dict[str, dict[str, Any]],
     region: str,
     month: str,
     window: list[int],
@@ -35,7 +35,7 @@ def stack_block(
     """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
     require_granules([read_json(inventory) for inventory in inventories])
     area, block = region_area(bbox, *outline), Window(*window)
-    static = [StaticLayer(name, Path(path), resampling[name]) for name, path in zip(resampling, layers, strict=True)]
+    static = [StaticLayer(name, Path(path), **reading[name]) for name, path in zip(reading, layers, strict=True)]
     for layer in static:
         check_layer(layer, region, area)
     of_tiles = tile_composites(tiles, composites)

@@ -193,7 +193,7 @@ def test_points_and_maps_from_the_command_line(tmp_path: Path) -> None:
     assert settings.points.columns.longitude == "lon"
     assert (settings.points.depth, settings.points.window, settings.points.crs) == ((0, 10), 3, "EPSG:4326")
     (raster,) = settings.compare
-    assert (raster.band, raster.scale) == (1, 0.001)
+    assert (raster.band, raster.scale, raster.offset) == (None, 0.001, None)
     assert raster.of_month("2021-07").path == tmp_path / "nasa-2021-07.tif"
 
 
@@ -299,8 +299,8 @@ WRONG: list[tuple[Any, ...]] = [
     ("points.columns.id", "expected text.", None),
     ("compare", "expected a list, each a mapping with", "x.tif"),
     ("compare[0].name", "expected a name of letters, digits, blanks and . _ - that begins with", "a,b"),
-    ("compare[0].band", "expected a whole number of at least 1.", 0),
-    ("compare[0].scale", "expected a number of more than 0.", 0),
+    ("compare[0].band", "expected a whole number of at least 1, or null.", 0),
+    ("compare[0].scale", "expected a number of more than 0, or null.", 0),
 ]
 """Keys, what is said of wrong values after key and value, and such values."""
 

@@ -190,7 +190,13 @@ def test_compared_maps_are_those_of_the_month(tmp_path: Path) -> None:
     (tmp_path / "map-2021-08.tif").touch()
     keys = {"name": "other", "path": f"{tmp_path}/map-{{month}}.tif", "scale": 0.01}
     found = needs.compared(configured(compare=[keys]), "2021-08")
-    assert found == [keys | {"path": f"{tmp_path}/map-2021-08.tif", "band": 1}]
+    assert found == [
+        keys
+        | {
+            "path": f"{tmp_path}/map-2021-08.tif",
+            **dict.fromkeys(("variable", "band", "offset")),
+        }
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,22 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+import xarray as xr
+from affine import Affine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mutations import mutated, reads_or_refuses
 from numpy.typing import NDArray
 from pyproj import Geod, Transformer
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
+from witnesses import SHARED, with_witnesses
 
 from kilomoist.errors import InputError
 from kilomoist.grids import EASE_CRS, M01, Window, cells_covering, latitude_edges, longitude_edges
-from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers, terrain
+from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers, terrain, warp_layer
 from kilomoist.regions import region_area
+from kilomoist.user_rasters import undeclared_fill
 
 BOX = (98.5, 47.0, 99.1, 47.4)
 CELLS = cells_covering(BOX)
@@ -246,7 +253,7 @@ def test_a_sound_layer_is_accepted(tmp_path: Path) -> None:
             {"crs": None},
             "which has no CRS: assign the one it was made in, for example by gdal_edit.py -a_srs EPSG:4326",
         ),
-        ({"bands": 3}, "which has 3 bands where one is expected: take one of them out"),
+        ({"bands": 3}, "which has 3 bands where one is expected: say which by `band`, 1 to 3."),
         (
             {"bounds": (98.0, 46.5, 98.9, 47.9)},
             (
@@ -304,3 +311,292 @@ def test_fill_that_the_file_does_not_name(tmp_path: Path, fill: float, profile: 
         on_pixels(layer)
     assert said in str(caught.value)
     assert "gdal_edit.py -a_nodata" in str(caught.value)
+
+
+# Longitudes from 0 to 360°, rotated rasters
+
+
+WEST = (-120.6, 39.9, -120.2, 40.3)
+
+
+@with_witnesses
+def test_a_layer_from_0_to_360_degrees_for_a_region_in_the_west() -> None:
+    layer = StaticLayer("clay", SHARED / "files/layers/l360.tif", "average")
+    check_layer(layer, "west", region_area(WEST, None))
+    assert (on_pixels(layer, cells_covering(WEST), "clay") == 30).all()
+
+
+@pytest.mark.parametrize("box", [WEST, (-0.3, 51.0, 0.3, 51.4), (179.8, -17.2, -179.7, -16.8)])
+@pytest.mark.parametrize("side", [0.05, 0.01])
+def test_longitudes_from_0_give_what_those_from_180_west_give(tmp_path: Path, box: Any, side: float) -> None:
+    """In the west, across 0° and across 180°, where pixels of the one raster end."""
+    area, (_, south, _, north) = region_area(box, None), box
+    cells = cells_covering(area.bounds)
+
+    def value(x: NDArray, y: NDArray) -> NDArray:
+        return np.sin(np.radians(x) * 40) + y
+
+    west, east = (
+        raster(tmp_path / f"{left}.tif", value, bounds=(left, south - 0.5, left + 360, north + 0.5), side=side)
+        for left in (-180, 0)
+    )
+    expected, found = on_pixels(west, cells), on_pixels(east, cells)
+    check_layer(east, "here", area)
+    pixels = cells.refined(9)
+    longitude = (longitude_edges(pixels)[:-1] + 180) % 360 - 180
+    clear = np.abs(longitude) < 179.9
+    np.testing.assert_allclose(found[:, clear], expected[:, clear], atol=1e-5)
+    assert np.isfinite(found).all()
+
+
+def test_a_layer_of_a_part_of_the_globe_from_0(tmp_path: Path) -> None:
+    layer = raster(tmp_path / "a.tif", lambda x, _: x - 360, bounds=(238, 39, 241, 41), dtype="float64")
+    check_layer(layer, "west", region_area(WEST, None))
+    cells = cells_covering(WEST)
+    edges = longitude_edges(cells.refined(9))
+    found = on_pixels(layer, cells)
+    np.testing.assert_allclose(found, np.broadcast_to((edges[:-1] + edges[1:]) / 2, found.shape), atol=2e-3)
+    with pytest.raises(InputError, match="does not reach over all of region here"):
+        check_layer(layer, "here", region_area(BOX, None))
+
+
+def test_a_rotated_raster(tmp_path: Path) -> None:
+    """By 30°, a plane in degrees, of which means and interpolation know the answer."""
+    place = Affine.translation(97.5, 47.2) @ Affine.rotation(30) @ Affine.scale(0.005, -0.005)
+    columns, rows = np.meshgrid(np.arange(400) + 0.5, np.arange(400) + 0.5)
+    x, y = place @ (columns, rows)
+    profile = {"driver": "GTiff", "height": 400, "width": 400, "count": 1, "dtype": "float64", "crs": "EPSG:4326"}
+    with rasterio.open(tmp_path / "a.tif", "w", transform=place, **profile) as file:
+        file.write(10 * x - 7 * y, 1)
+    layer = StaticLayer("clay", tmp_path / "a.tif", "average")
+    check_layer(layer, "here", region_area(BOX, None))
+    latitude = latitude_edges(PIXELS)[:-1] + np.diff(latitude_edges(PIXELS)) / 2
+    found = on_pixels(layer, use="clay")
+    np.testing.assert_allclose(found, 10 * LONGITUDE - 7 * latitude[:, None], atol=0.03)
+
+
+# Variables, bands, scales
+
+
+def netcdf(path: Path, names: str, times: int = 0) -> Path:
+    """Variables on longitudes and latitudes, as xarray writes them, of longitude + 100 · time + 1000 · place."""
+    longitude, latitude = 98 + 0.02 * (np.arange(80) + 0.5), 47.9 - 0.02 * (np.arange(70) + 0.5)
+    values = np.broadcast_to(longitude, (max(times, 1), 70, 80)) + 100.0 * np.arange(max(times, 1))[:, None, None]
+    axes = (*(["time"] if times else []), "lat", "lon")
+    variables = {
+        name: (axes, (values if times else values[0]) + 1000 * place, {"_FillValue": -1.0})
+        for place, name in enumerate(names)
+    }
+    data = xr.Dataset(variables, {"lat": latitude, "lon": longitude})
+    data["lat"].attrs["units"], data["lon"].attrs["units"] = "degrees_north", "degrees_east"
+    data.to_netcdf(path, engine="scipy")
+    return path
+
+
+def test_variables_and_times_of_netcdf(tmp_path: Path) -> None:
+    area = region_area(BOX, None)
+    one = StaticLayer("clay", netcdf(tmp_path / "one.nc", "a"), "average")
+    several = netcdf(tmp_path / "several.nc", "abc", times=3)
+    chosen = StaticLayer("clay", several, "average", variable="b", band=3)
+    for layer, added in ((one, 0), (chosen, 1200)):
+        check_layer(layer, "here", area)
+        np.testing.assert_allclose(on_pixels(layer, use="clay")[0], LONGITUDE + added, atol=1e-3)
+    for keys, told in (
+        ({}, "several.nc, which has the variables a, b, c: give one of them as `variable`."),
+        ({"variable": "d"}, "several.nc, which has the variables a, b, c: d is none of them."),
+        ({"variable": "b"}, "several.nc, which has 3 bands where one is expected: say which by `band`, 1 to 3."),
+        ({"variable": "b", "band": 4}, "several.nc, which has 3 bands and no band 4: correct `band`."),
+    ):
+        with pytest.raises(InputError) as caught:
+            check_layer(StaticLayer("clay", several, "average", **keys))
+        assert str(caught.value).endswith(told)
+    with pytest.raises(InputError, match=r"one.nc, which has no raster named z .*: correct `variable`"):
+        check_layer(StaticLayer("clay", one.path, "average", variable="z"))
+
+
+def test_variables_of_hdf5_lie_nowhere(tmp_path: Path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["group/x"], file["y"] = np.ones((9, 9)), np.ones((9, 9))
+    layer = StaticLayer("clay", tmp_path / "a.h5", "average")
+    with pytest.raises(InputError, match=r"a.h5, which has the variables group/x, y: give one of them as `variable`."):
+        check_layer(layer)
+    with pytest.raises(InputError, match=r"a.h5, which does not say where it lies"):
+        check_layer(StaticLayer("clay", layer.path, "average", variable="group/x"))
+
+
+def test_files_without_variables(tmp_path: Path) -> None:
+    path = raster(tmp_path / "a.tif", hills).path
+    with pytest.raises(InputError, match=r"a.tif, which is a GTiff file, which has no variables: leave `variable` out"):
+        check_layer(StaticLayer("clay", path, "average", variable="z"))
+    (tmp_path / "a.hdf").write_bytes(b"\x0e\x03\x13\x01" + bytes(100))
+    with pytest.raises(InputError, match=r"a.hdf, which is an HDF4 file, .* make a GeoTIFF of it"):
+        check_layer(StaticLayer("clay", tmp_path / "a.hdf", "average"))
+
+
+def test_scale_and_offset_of_the_user_count(tmp_path: Path) -> None:
+    made = raster(tmp_path / "a.tif", lambda x, _: np.full(x.shape, 120), dtype="int16")
+    with rasterio.open(made.path, "r+") as file:
+        file.scales, file.offsets = (10.0,), (5.0,)
+    for keys, expected in (({"scale": 2.0}, 245), ({"offset": -1.0}, 1199), ({"scale": 0.5, "offset": 0.0}, 60)):
+        assert (on_pixels(StaticLayer("elevation", made.path, "average", **keys)) == expected).all()
+
+
+# Fills that files do not declare, by kind
+
+
+@with_witnesses
+@pytest.mark.parametrize(
+    ("name", "number"), [("esri", "-3.402823061e+38"), ("1e20", "1.000000020e+20"), ("u255", "255")]
+)
+def test_specimens_of_undeclared_fills(name: str, number: str) -> None:
+    """Before the first job, and in it."""
+    layer = StaticLayer("clay", SHARED / f"files/layers/{name}.tif", "average")
+    for look in (
+        lambda: check_layer(layer, "here", region_area((99.2, 46.2, 100.8, 47.8), None)),
+        lambda: on_pixels(layer, cells_covering((99.2, 46.2, 100.8, 47.8)), "clay"),
+    ):
+        with pytest.raises(InputError, match="says no nodata value") as caught:
+            look()
+        declared = str(caught.value).split("-a_nodata ")[1].split()[0]
+        assert np.float32(declared) == np.float32(number)
+
+
+def numbers(count: int = 10000) -> NDArray[np.float64]:
+    return np.random.default_rng(7).uniform(0, 1, (100, count // 100))
+
+
+FILLED: list[tuple[str, str, float, Callable[[NDArray], NDArray]]] = [
+    ("one pixel of netCDF's default", "float32", 9.969209968386869e36, lambda u: 300 + 9 * u),
+    ("CMOR", "float32", 1e20, lambda u: 300 + 9 * u),
+    ("infinite but for rounding", "float64", -1.797e308, lambda u: u),
+    ("percent in bytes", "uint8", 255, lambda u: 100 * u),
+    ("NDVI times 200 in bytes", "uint8", 255, lambda u: 20 + 180 * u),
+    ("a code below 255", "uint8", 254, lambda u: 100 * u),
+    ("signed bytes", "int8", -128, lambda u: 100 * u),
+    ("clay in percent", "float32", -999, lambda u: 60 * u),
+    ("pH", "float32", -99, lambda u: 4 + 5 * u),
+    ("moisture", "float32", 9999, lambda u: 0.5 * u),
+    ("any number far away", "float32", 55555, lambda u: 60 * u),
+    ("constant but for the fill", "float32", -999, lambda u: 30 + 0 * u),
+]
+
+
+@pytest.mark.parametrize(("name", "dtype", "fill", "value"), FILLED, ids=[name for name, *_ in FILLED])
+def test_kinds_of_undeclared_fills(
+    tmp_path: Path, name: str, dtype: str, fill: float, value: Callable[[NDArray], NDArray]
+) -> None:
+    few = numbers() < (0.0003 if name.startswith("one pixel") else 0.2)
+    layer = grid(tmp_path / "a.tif", np.where(few, fill, value(numbers()[::-1])).astype(dtype))
+    with pytest.raises(InputError, match="says no nodata value: if that stands for missing values"):
+        check_layer(layer, "here", region_area(BOX, None))
+    grid(layer.path, np.where(few, fill, value(numbers()[::-1])).astype(dtype), nodata=fill)
+    check_layer(layer, "here", region_area(BOX, None))
+
+
+def grid(path: Path, values: NDArray, **profile: Any) -> StaticLayer:
+    """Values over the box, whatever their number."""
+    rows, columns = values.shape
+    place = from_origin(98.5, 47.4, 0.6 / columns, 0.4 / rows)
+    shape = {"height": rows, "width": columns, "count": 1, "dtype": values.dtype, "crs": "EPSG:4326"}
+    with rasterio.open(path, "w", driver="GTiff", transform=place, **shape, **profile) as file:
+        file.write(values, 1)
+    return StaticLayer("clay", path, "average")
+
+
+HONEST: list[tuple[str, str, Callable[[NDArray], NDArray]]] = [
+    ("a lake among mountains", "int16", lambda u: np.where(u < 0.4, 1645, 1645 + 1800 * u)),
+    ("the sea at 0", "float32", lambda u: np.where(u < 0.6, 0, 3000 * u)),
+    ("a salt lake below the sea", "float32", lambda u: np.where(u < 0.4, -430, 800 * u - 400)),
+    ("no snow but on few peaks", "uint8", lambda u: np.where(u < 0.97, 0, 80 + 20 * u)),
+    ("a town among fields", "float32", lambda u: np.where(u < 0.9, 100, 3 * u)),
+    ("a mask", "uint8", lambda u: u < 0.3),
+    ("a mask of 0 and 255", "uint8", lambda u: 255 * (u < 0.3)),
+    ("NDVI", "float32", lambda u: u - 0.2),
+    ("NDVI in integers", "int16", lambda u: 10000 * u - 2000),
+    ("depth to bedrock, mostly rock", "float32", lambda u: np.where(u < 0.8, 0, 200 * u)),
+    ("depth cut off at 50 m", "float32", lambda u: np.minimum(100 * u, 50)),
+    ("people a km²", "float32", lambda u: np.where(u < 0.9, 0, np.exp(12 * u - 3))),
+    ("a hillshade with white slopes", "uint8", lambda u: np.minimum(400 * u, 255)),
+    ("degrees of frost", "float32", lambda u: 40 * u - 60),
+    ("kelvin", "uint16", lambda u: 13000 + 3000 * u),
+    ("one number", "float32", lambda u: 7 + 0 * u),
+    ("soil types", "uint8", lambda u: 1 + 12 * u),
+    ("soil types in steps of ten", "uint8", lambda u: 10 * np.floor(1 + 22 * u)),
+]
+
+
+@pytest.mark.parametrize(("dtype", "value"), [case[1:] for case in HONEST], ids=[name for name, *_ in HONEST])
+def test_honest_rasters_are_not_refused(tmp_path: Path, dtype: str, value: Callable[[NDArray], NDArray]) -> None:
+    layer = grid(tmp_path / "a.tif", value(numbers()).astype(dtype))
+    check_layer(layer, "here", region_area(BOX, None))
+    on_pixels(layer, use="clay")
+
+
+@pytest.mark.parametrize("codes", [(1, 2, 255), (7, 200), (1, 99, 999), (0, 10, 220)])
+def test_classes_are_names_of_which_none_is_far(tmp_path: Path, codes: tuple[int, ...]) -> None:
+    """But −9999 and the limits of integers are no classes."""
+    values = np.array(codes)[(numbers() * len(codes)).astype(int)]
+    layer = grid(tmp_path / "a.tif", values.astype("uint8" if max(codes) < 256 else "int32"))
+    check_layer(StaticLayer("soil", layer.path, "mode"), "here", region_area(BOX, None))
+    grid(layer.path, np.where(values == codes[0], -9999, values).astype("int16"))
+    with pytest.raises(InputError, match="holds -9999 but says no nodata value"):
+        check_layer(StaticLayer("soil", layer.path, "mode"), "here", region_area(BOX, None))
+
+
+@given(st.integers(2, 200), st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_values_without_a_gap_are_never_a_fill(count: int, low: float, span: float, random: Any) -> None:
+    steps = low + span * np.arange(count) / count
+    stored = np.array([random.choice(steps) for _ in range(300)] + list(steps))
+    if not set(stored) & {-9999.0, -32768.0, -32767.0, 32767.0, 65535.0}:
+        assert count < 4 or undeclared_fill(stored, "float64", False) is None
+
+
+# Damaged rasters
+
+
+@with_witnesses
+@pytest.mark.parametrize("path", sorted((SHARED / "faults/exceptions").glob("layer--*")), ids=lambda path: path.name)
+def test_specimens_of_damaged_layers(path: Path) -> None:
+    with pytest.raises(InputError):
+        check_layer(StaticLayer("clay", path, "average"), "here", region_area(BOX, None))
+    with pytest.raises(InputError):
+        on_pixels(StaticLayer("clay", path, "average"), use="clay")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"transform": Affine(1e307, 0, 97, 0, -0.1, 50)}, "a geotransform that leads nowhere on the Earth"),
+        ({"transform": Affine(3e-310, 0, 97, 0, -1e-309, 50)}, "a geotransform that leads nowhere on the Earth"),
+        ({"transform": Affine(0.1, 0.1, 97, 0.1, 0.1, 50)}, "a geotransform that leads nowhere on the Earth"),
+        ({"transform": Affine(100, 0, 4e5, 0, -100, 5e6)}, "a geotransform that leads nowhere on the Earth"),
+        ({"crs": 'LOCAL_CS["x",UNIT["metre",1]]'}, "a CRS that leads to no longitude and latitude"),
+        ({"dtype": "complex64"}, "which holds complex numbers"),
+    ],
+)
+@pytest.mark.parametrize("look", [check_layer, lambda layer: on_pixels(layer, use="clay")])
+def test_rasters_that_lie_nowhere_or_hold_no_quantity(
+    tmp_path: Path, changes: dict[str, Any], told: str, look: Callable[[StaticLayer], Any]
+) -> None:
+    profile = {"driver": "GTiff", "height": 50, "width": 60, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    profile |= {"transform": from_origin(97, 50, 0.1, 0.1)}
+    with rasterio.open(tmp_path / "a.tif", "w", **(profile | changes)) as file:
+        file.write(np.ones((50, 60), file.dtypes[0]), 1)
+    with pytest.raises(InputError, match=told):
+        look(StaticLayer("clay", tmp_path / "a.tif", "average"))
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(data=st.data())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_rasters_are_read_or_refused(tmp_path: Path, data: Any) -> None:
+    path, whole = tmp_path / "a.tif", tmp_path / "whole.tif"
+    if not whole.exists():
+        grid(whole, numbers(2000).astype("float32"))
+    path.write_bytes(data.draw(mutated(whole.read_bytes())))
+    layer, few = StaticLayer("clay", path, "average"), Window(CELLS.row, CELLS.column, 1, 1)
+    reads_or_refuses(lambda: check_layer(layer, "here", region_area(BOX, None)))
+    reads_or_refuses(lambda: warp_layer(layer, few.refined(9), CELLS))

@@ -4,6 +4,7 @@ Snakemake imports this module whenever it parses the workflow, in every job agai
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -87,8 +88,32 @@ class Region(Section):
 DEFAULT_REGIONS = (Region(name="khangai", bbox=(96.0, 45.0, 104.0, 50.0)),)
 
 
-class LayerKeys(Section):
-    """A raster with one band that does not change with the month, on any grid and in any CRS that GDAL reads."""
+_VARIABLE = re.compile(r'(?:netcdf|hdf5):"?(.+?)"?:/*([^:"]+)', re.IGNORECASE)
+
+
+class RasterKeys(Section):
+    """Band of a raster in any format, on any grid and in any CRS that GDAL reads."""
+
+    path: types.UserPath = _key(..., "The raster.")
+    variable: str | None = _key(
+        None, 'Variable of a netCDF or HDF5 file with several; a `path` like `NETCDF:"file.nc":variable` has it too.'
+    )
+    band: int | None = _key(None, "Band of the raster, for example a time of netCDF; null: the only one.", ge=1)
+    scale: float | None = _key(
+        None, "What the stored numbers are multiplied by; null: the file's own scale, or 1.", gt=0
+    )
+    offset: float | None = _key(None, "What is added after `scale`; null: the file's own offset, or 0.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _variable_in_path(cls, keys: Any) -> Any:
+        """GDAL's names of variables, which are no paths."""
+        name = _VARIABLE.fullmatch(str(keys.get("path", ""))) if isinstance(keys, Mapping) else None
+        return {**keys, "path": name[1], "variable": keys.get("variable") or name[2]} if name else keys
+
+
+class LayerKeys(RasterKeys):
+    """A raster that does not change with the month, on any grid and in any CRS that GDAL reads."""
 
     path: types.ExistingPath = _key(..., "The raster; a path alone, without the mapping, means the same.")
     resampling: Literal["average", "mode"] = _key(
@@ -96,6 +121,12 @@ class LayerKeys(Section):
         "What a pixel of 1 km gets of a finer raster: `average`, or of numbers that stand for classes `mode`, the one "
         "that covers most of it.",
     )
+
+    @model_validator(mode="after")
+    def _classes_are_not_scaled(self) -> "LayerKeys":
+        if self.resampling == "mode" and not self.scale is self.offset is None:
+            raise ValueError("classes (`resampling: mode`) are names and not scaled: leave `scale` and `offset` out")
+        return self
 
 
 def _as_layer(value: object) -> object:
@@ -326,7 +357,7 @@ class Points(Section):
     minimum_days: int = _key(15, "Days with a good value that a sensor of an ISMN archive needs.", "days", ge=1, le=31)
 
 
-class Compared(Section):
+class Compared(RasterKeys):
     """Another map that is compared with the field points, on any grid and in any CRS that GDAL reads."""
 
     name: str = _key(
@@ -335,11 +366,7 @@ class Compared(Section):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
         title="a name of letters, digits, blanks and . _ - that begins with a letter or digit",
     )
-    path: types.UserPath = _key(..., "Raster that GDAL reads; `{month}` in it stands for the month as YYYY-MM.")
-    band: int = _key(1, "Band of the raster.", ge=1)
-    scale: float = _key(
-        1.0, "What the stored numbers are multiplied by to give m³/m³; the raster's own scale is not applied.", gt=0
-    )
+    path: types.UserPath = _key(..., "Raster of m³/m³; `{month}` in it stands for the month as YYYY-MM.")
 
     def of_month(self, month: str) -> "Compared":
         """The map of a month."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from kilomoist.calendars import month_range, slots
-from kilomoist.configuration.keys import DEFAULT_REGIONS, Configuration, LayerKeys, Region
+from kilomoist.configuration.keys import DEFAULT_REGIONS, Configuration, LayerKeys, RasterKeys, Region
 from kilomoist.configuration.types import SCENE_EXTENTS, degrees_text
 from kilomoist.errors import InputError
 from kilomoist.grids import signed_longitude
@@ -80,6 +80,28 @@ def point_warnings(configuration: Configuration, with_points: Collection[str]) -
     return list(filter(None, [read, nothing]))
 
 
+def raster_warnings(configuration: Configuration) -> list[str]:
+    """Scales and offsets of the user's that take the place of a raster's own."""
+    layers = configuration.predictors.layers_in_use().items()
+    rasters: list[tuple[str, RasterKeys]] = [(f"predictors.layers.{name}", keys) for name, keys in layers]
+    rasters += [(f"compare: {keys.name}", keys.of_month(configuration.months[0])) for keys in configuration.compare]
+    warnings = []
+    for name, keys in rasters:
+        if keys.scale is None and keys.offset is None:
+            continue
+        from kilomoist.user_rasters import opened_raster
+
+        with opened_raster(keys.path, f"`{name}` ({keys.path})", variable=keys.variable, band=keys.band) as raster:
+            own = raster.scale, raster.offset
+        counts = own[0] if keys.scale is None else keys.scale, own[1] if keys.offset is None else keys.offset
+        if own != (1, 0) and counts != own:
+            warnings.append(
+                f"`{name}` ({keys.path}): scale {counts[0]:g} and offset {counts[1]:g} count, not the file's own, "
+                f"{own[0]:g} and {own[1]:g}."
+            )
+    return warnings
+
+
 def check_inputs(configuration: Configuration) -> list[str]:
     """Names of the regions that have field points, all where they are simulated, after a look at the user's files.
 
@@ -94,7 +116,7 @@ def check_inputs(configuration: Configuration) -> list[str]:
         from kilomoist.reporting.matching import check_raster
 
         for raster, month in itertools.product(configuration.compare, configuration.months):
-            check_raster(raster.of_month(month).path, raster.band)
+            check_raster(raster.of_month(month).path, raster.band, raster.variable)
     if configuration.field_points is None:
         return [region.name for region in configuration.regions] if configuration.source == "simulated" else []
     from kilomoist.reporting.field_points import PointSettings, check_points
@@ -123,7 +145,7 @@ def _check_layers(layers: Mapping[str, LayerKeys], regions: Collection[Region]) 
     from kilomoist.predictors.layers import StaticLayer, check_layer
 
     for name, keys in layers.items():
-        layer = StaticLayer(name, keys.path, keys.resampling)
+        layer = StaticLayer(name, **keys.model_dump())
         check_layer(layer)
         for region in regions:
             if not region.country:  # its outline is not there yet, and smaller than its box

@@ -5,102 +5,103 @@ On grids whose axes point about north and east (longitude and latitude, UTM, mos
 on sheared grids (the sinusoidal grid far from its meridian) it is larger: see `footprints`.
 """
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import rasterio
 import shapely
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject, transform, transform_bounds
-from rasterio.windows import Window as RasterWindow
 
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, EASE_CRS, M01, Window, geographic_from_ease, signed_longitude
 from kilomoist.products import TERRAIN
 from kilomoist.rasters import Bands
 from kilomoist.regions import on_globe
+from kilomoist.user_rasters import UserRaster, opened_raster
 
 MIN_COVER = 0.5
 """Share of a pixel's area that must have a value for the pixel to have it, as of MODIS."""
-FILLS = {
-    *(-9999.0, -99999.0, -32768.0, -32767.0, 32767.0, 65535.0, -(2.0**31), 2.0**31 - 1),
-    *(float(np.float32(number)) for number in (-3.4028235e38, 3.4028235e38, 9.969209968386869e36)),
-}
-"""Numbers that mean "no value" in so many files that, as a raster's smallest or largest number, they must."""
 _SOURCE_PIXELS = 1_000_000
 """Pixels of a raster that are warped at once: bounds memory, however fine the raster is."""
 _MAX_SIDE = 216
 """Pixels of 1 km along a side that are warped at once, of a coarse raster."""
+_LOOKED_AT = 4_000_000
+"""Pixels of a raster that are looked at in a moment, before the first job."""
 
 
 @dataclass(frozen=True)
 class StaticLayer:
-    """A raster of the user's with one band."""
+    """Band of a raster of the user's; scale and offset are the file's own, unless they are given."""
 
     name: str
     path: Path
     resampling: Literal["average", "mode"]
+    variable: str | None = None
+    band: int | None = None
+    scale: float | None = None
+    offset: float | None = None
 
     @property
     def key(self) -> str:
-        return f"`predictors.layers.{self.name}` is {self.path}"
+        return f"`predictors.layers.{self.name}` is {self.path}, which"
+
+    def opened(self) -> AbstractContextManager[UserRaster]:
+        """The open raster. Raises `InputError`."""
+        how = {"variable": self.variable, "band": self.band, "scale": self.scale, "offset": self.offset}
+        return opened_raster(self.path, self.key, **how)  # type: ignore[arg-type]
 
 
 def check_layer(layer: StaticLayer, region: str = "", area: shapely.Geometry | None = None) -> None:
     """Raise `InputError` when a layer's file cannot be used, or does not reach over all of an area in degrees."""
-    if Path(layer.path).is_dir():
-        raise InputError(f"{layer.key}, which is a folder: give one file, for example made by gdal_translate.")
-    with _opened(layer) as raster:
-        if raster.count != 1:
-            raise InputError(
-                f"{layer.key}, which has {raster.count} bands where one is expected: "
-                f"take one of them out, for example by gdal_translate -b 1 {layer.path} {layer.name}.tif."
-            )
-        if raster.crs is None:
-            raise InputError(
-                f"{layer.key}, which has no CRS: assign the one it was made in, "
-                f"for example by gdal_edit.py -a_srs EPSG:4326 {layer.path}."
-            )
-        if raster.transform.is_identity:
-            raise InputError(
-                f"{layer.key}, which does not say where it lies (it has no geotransform): "
-                f"give its corners, for example by gdal_edit.py -a_ullr WEST NORTH EAST SOUTH {layer.path}."
-            )
-        if area is not None and not _covers(raster, area):
+    with layer.opened() as raster:
+        if area is None:
+            return
+        places = _border(raster, area)
+        size = np.array([raster.file.width, raster.file.height])
+        with np.errstate(invalid="ignore"):
+            covers = (np.abs(places - size / 2) <= size / 2 + 0.5).all()  # to within half a pixel
+        if not covers:
             west, south, east, north = area.bounds
             raise InputError(
-                f"{layer.key}, which does not reach over all of region {region} "
+                f"{layer.key} does not reach over all of region {region} "
                 f"({signed_longitude(west):g} to {signed_longitude(east):g}° E, {south:g} to {north:g}° N) but from "
                 f"{_extent(raster)}: take a raster that covers the region, or a smaller region."
             )
+        start, first = np.clip(np.floor(places.min(axis=0)), 0, size - 1).astype(int)
+        end, last = np.clip(np.ceil(places.max(axis=0)), (start + 1, first + 1), size).astype(int)
+        if (end - start) * (last - first) <= _LOOKED_AT:
+            _refuse_fill(layer, raster, raster.read(first, last, start, end).compressed())
 
 
-def _covers(raster: Any, area: shapely.Geometry) -> bool:
-    """True where the border of an area in degrees lies in a raster, to within half a pixel of it."""
+def _refuse_fill(layer: StaticLayer, raster: UserRaster, stored: NDArray) -> None:
+    told = raster.undeclared_fill(stored[np.isfinite(stored)], layer.resampling == "mode")
+    if told:
+        raise InputError(f"{layer.key} {told}")
+
+
+def _border(raster: UserRaster, area: shapely.Geometry) -> NDArray[np.float64]:
+    """Columns and rows of a raster at the border of an area in degrees, (points, 2); NaN beyond its CRS."""
     points = shapely.get_coordinates(shapely.segmentize(on_globe(area), 0.05))  # degrees
     # A hair's breadth within, so that a border at 180° is on one side of it.
     points[:, 0] = np.clip(points[:, 0], -180 + 1e-9, 180 - 1e-9)
     try:
-        places = ~raster.transform @ np.array(transform("EPSG:4326", raster.crs, *points.T))
+        columns, rows = ~raster.file.transform @ np.array(transform("EPSG:4326", raster.crs, *points.T))
     except RasterioError:
-        return False
-    size = np.array([raster.width, raster.height])
-    with np.errstate(invalid="ignore"):
-        return bool((np.abs(np.stack(places, axis=-1) - size / 2) <= size / 2 + 0.5).all())
+        return np.full(points.shape, np.nan)
+    return np.stack([columns - raster.turned(columns), rows], axis=-1)
 
 
-def _extent(raster: Any) -> str:
+def _extent(raster: UserRaster) -> str:
     """Bounds of a raster in degrees, or in its own coordinates where these have none."""
-    west, south, east, north = raster.bounds
+    west, south, east, north = raster.file.bounds
     try:
-        west, south, east, north = transform_bounds(raster.crs, "EPSG:4326", *raster.bounds)
+        west, south, east, north = transform_bounds(raster.crs, "EPSG:4326", *raster.file.bounds)
     except Exception:  # GDAL and PROJ have many ways to refuse, and this only tells where the raster is
         return f"{west:g} to {east:g} and {south:g} to {north:g} in its own CRS"
     return f"{west:.4g} to {east:.4g}° E and {south:.4g} to {north:.4g}° N"
@@ -168,9 +169,9 @@ def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np
     middle = Window(pixels.row + pixels.rows // 2, (pixels.column + pixels.columns // 2) % M01.columns, 1, 1)
     (left, right), (top, bottom) = M01.x_edges(middle), M01.y_edges(middle)
     result = np.full(window.shape, np.nan, np.float32)
-    with _opened(layer) as raster:
+    with layer.opened() as raster:
         corners = transform(EASE_CRS, raster.crs, [left, right, right, left], [top, top, bottom, bottom])
-        size = shapely.Polygon(np.column_stack(~raster.transform @ np.array(corners))).area  # in its own pixels
+        size = shapely.Polygon(np.column_stack(~raster.file.transform @ np.array(corners))).area  # in its own pixels
         side = max(1, min(_MAX_SIDE, int(np.sqrt(_SOURCE_PIXELS / size))))
         for piece, columns in M01.on_globe(window):
             # Tiles begin at multiples of their side, so that a pixel is the same in whatever block it lies.
@@ -183,35 +184,32 @@ def warp_layer(layer: StaticLayer, window: Window, region: Window) -> NDArray[np
     return result
 
 
-def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> NDArray[np.float64]:
+def _warp_tile(layer: StaticLayer, raster: UserRaster, tile: Window, finer: bool) -> NDArray[np.float64]:
     result = np.full(tile.shape, np.nan)
     (left, right), (top, bottom) = M01.x_edges(tile)[[0, -1]], M01.y_edges(tile)[[0, -1]]
     west, south, east, north = transform_bounds(EASE_CRS, raster.crs, left, bottom, right, top)
-    columns, rows = ~raster.transform @ np.array([[west, east, east, west], [north, north, south, south]])
+    columns, rows = ~raster.file.transform @ np.array([[west, east, east, west], [north, north, south, south]])
+    turned = raster.turned(columns.mean())
+    columns -= turned
     # Interpolation looks one pixel further than the tile reaches.
-    first, last = max(int(rows.min()) - 2, 0), min(int(rows.max()) + 3, raster.height)
-    start, end = max(int(columns.min()) - 2, 0), min(int(columns.max()) + 3, raster.width)
+    first, last = max(int(rows.min()) - 2, 0), min(int(rows.max()) + 3, raster.file.height)
+    start, end = int(columns.min()) - 2, int(columns.max()) + 3
+    if not raster.round_the_globe:
+        start, end = max(start, 0), min(end, raster.file.width)
     if first >= last or start >= end:
         return result
-    window = RasterWindow(start, first, end - start, last - first)
-    stored = raster.read(1, window=window, masked=True)
+    stored = raster.read(first, last, start, end)
     valid = ~np.ma.getmaskarray(stored) & np.isfinite(stored.data)
     values = np.where(valid, stored.data, 0).astype(float)
-    for number in (values[valid].min(initial=np.inf), values[valid].max(initial=-np.inf)):
-        if number in FILLS:
-            said = "no nodata value" if raster.nodata is None else f"the nodata value {raster.nodata:g}"
-            raise InputError(
-                f"{layer.key}, which holds {number:g} but says {said}: if that stands for missing values, say so in "
-                f"the file, for example by gdal_edit.py -a_nodata {number:g} {layer.path}."
-            )
+    _refuse_fill(layer, raster, values[valid])
     if layer.resampling == "average":
-        values = np.where(valid, values * raster.scales[0] + raster.offsets[0], 0)
+        values = np.where(valid, values * raster.scale + raster.offset, 0)
 
     def warped(array: NDArray, resampling: Resampling, nodata: float | None = None) -> NDArray:
         return reproject(
             array,
             np.zeros((len(array), *tile.shape)),
-            src_transform=raster.window_transform(window),
+            src_transform=raster.file.transform @ Affine.translation(start + turned, first),
             src_crs=raster.crs,
             src_nodata=nodata,
             dst_transform=Affine(*M01.transform(tile)),
@@ -228,15 +226,3 @@ def _warp_tile(layer: StaticLayer, raster: Any, tile: Window, finer: bool) -> ND
         (most,) = warped(np.where(valid, values, np.nan)[None], Resampling.mode, np.nan)
         return np.where(covered, most, np.nan)
     return np.divide(total, share, out=result, where=covered)
-
-
-@contextmanager
-def _opened(layer: StaticLayer) -> Iterator[Any]:
-    try:
-        with warnings.catch_warnings():  # of a raster that lies nowhere `check_layer` tells
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            raster = rasterio.open(layer.path)
-        with raster:
-            yield raster
-    except RasterioIOError as error:
-        raise InputError(f"{layer.key}, which cannot be read as a raster ({error}): try it with gdalinfo.") from error

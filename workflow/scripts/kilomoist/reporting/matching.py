@@ -1,21 +1,20 @@
 """Field points and maps at the same pixels."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import rasterio
 from numpy.typing import NDArray
-from rasterio.windows import Window
 
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
 from kilomoist.names import OWN_MAPS
 from kilomoist.reporting.field_points import GEOGRAPHIC, LARGEST, refuse_outside
 from kilomoist.reporting.stations import UNUSED
+from kilomoist.user_rasters import opened_raster
 
 
 @dataclass(frozen=True)
@@ -23,59 +22,51 @@ class ComparedMap:
     """Band of a raster that is compared with the field points: a map of the run's own, or an entry of `compare`."""
 
     path: str | Path
-    band: int = 1
-    scale: float = 1.0
-    """By which stored numbers are multiplied to give m³/m³."""
+    band: int | None = 1
+    """None: the only one."""
+    scale: float | None = None
+    offset: float | None = None
+    """Stored number · scale + offset is m³/m³; None: the file's own."""
+    variable: str | None = None
+    """Of a netCDF or HDF5 file with several."""
     name: str | None = None
     """That of the entry; None of the run's own maps, which need no check."""
 
+    @property
+    def how(self) -> dict[str, Any]:
+        """How the raster is opened."""
+        return {"variable": self.variable, "band": self.band, "scale": self.scale, "offset": self.offset}
 
-def check_raster(path: str | Path, band: int) -> None:
+
+def check_raster(path: str | Path, band: int | None = 1, variable: str | None = None) -> None:
     """Raise `InputError` when `read_at` could not read a raster."""
-    with _opened(path, band):
+    with opened_raster(path, str(path), variable=variable, band=band):
         pass
 
 
-def read_at(path: str | Path, points: pd.DataFrame, band: int = 1) -> NDArray[np.float64]:
+def read_at(path: str | Path, points: pd.DataFrame, band: int | None = 1, **how: Any) -> NDArray[np.float64]:
     """Value of a raster's band in the pixel that holds each point; NaN outside of it and where it has no value.
 
-    Any raster and CRS that GDAL reads; nothing is interpolated. Raises `InputError` when it cannot be read, does not
-    say where it lies or has no such band.
+    Any raster and CRS that GDAL reads; nothing is interpolated. `how` are variable, scale and offset of
+    `opened_raster`. Raises `InputError` when it cannot be read, does not say where it lies or has no such band.
     """
     from pyproj import Transformer
 
     values = np.full(len(points), np.nan)
-    with _opened(path, band) as file:
-        transformer = Transformer.from_crs(GEOGRAPHIC, file.crs.to_wkt(), always_xy=True)
+    with opened_raster(path, str(path), band=band, **how) as raster:
+        file = raster.file
+        transformer = Transformer.from_crs(GEOGRAPHIC, raster.crs.to_wkt(), always_xy=True)
         x, y = transformer.transform(points["longitude"].to_numpy(), points["latitude"].to_numpy())
         with np.errstate(invalid="ignore"):
-            if file.crs.is_geographic:  # some rasters count longitudes from 0 to 360
-                x = file.bounds.left + (x - file.bounds.left) % 360
-            column, row = map(np.floor, ~file.transform @ (x, y))
+            column, row = ~file.transform @ (x, y)
+            column, row = np.floor(column - raster.turned(column)), np.floor(row)
             inside = (row >= 0) & (row < file.height) & (column >= 0) & (column < file.width)
         # Pixel by pixel, because the raster may cover the Earth and the points a valley; GDAL keeps the blocks.
         for number in np.flatnonzero(inside):
-            pixel = Window(int(column[number]), int(row[number]), 1, 1)
-            values[number] = file.read(band, window=pixel, masked=True).astype(float).filled(np.nan)[0, 0]
+            first, start = int(row[number]), int(column[number])
+            stored = raster.read(first, first + 1, start, start + 1)
+            values[number] = np.ma.filled(stored.astype(float) * raster.scale + raster.offset, np.nan)[0, 0]
     return values
-
-
-@contextmanager
-def _opened(path: str | Path, band: int) -> Iterator[rasterio.DatasetReader]:
-    """A raster that has the band and says where it lies. Raises `InputError`."""
-    try:
-        with rasterio.open(path) as file:
-            if band > file.count:
-                raise InputError(f"{path} has {file.count} bands and no band {band}: correct `band` in `compare`.")
-            if file.crs is None or file.transform.is_identity:
-                raise InputError(
-                    f"{path} does not say where it lies (its CRS is {file.crs}, its first pixel at "
-                    f"{file.bounds.left:g}, {file.bounds.top:g}): assign CRS and extent, for example by "
-                    "gdal_translate -a_srs ... -a_ullr ..."
-                )
-            yield file
-    except rasterio.errors.RasterioError as error:
-        raise InputError(f"{path} cannot be read as a raster ({error}): give a file that gdalinfo can read.") from error
 
 
 def match_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: str | Path) -> pd.DataFrame:
@@ -90,7 +81,7 @@ def match_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: st
     with values that are no soil moisture.
     """
     points = points.reset_index(drop=True)
-    values = {column: source.scale * read_at(source.path, points, source.band) for column, source in maps.items()}
+    values = {column: read_at(source.path, points, **source.how) for column, source in maps.items()}
     table = pd.DataFrame(values, index=points.index)
     inside = table.iloc[:, 0].notna()
     if len(points) and not inside.any():
@@ -106,7 +97,9 @@ def unmatched_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap]) -> p
 
     `points` and `maps` are those of `match_points`, which leaves these out.
     """
-    gaps = {OWN_MAPS.get(column, column): np.isnan(read_at(own.path, points, own.band)) for column, own in maps.items()}
+    gaps = {
+        OWN_MAPS.get(column, column): np.isnan(read_at(own.path, points, **own.how)) for column, own in maps.items()
+    }
     table = pd.DataFrame(gaps)
     frame = points[[*UNUSED[:3]]].reset_index(drop=True)
     frame["reason"] = [
@@ -118,16 +111,31 @@ def unmatched_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap]) -> p
 
 def _check_compared(source: ComparedMap, values: pd.Series, inside: pd.Series) -> None:
     """Raise `InputError` for values at the points that are no soil moisture, or none at those inside the region."""
-    named = f"`compare`: {source.name} ({source.path}, band {source.band})"
+    named = f"`compare`: {source.name} ({source.path}, band {source.band or 1})"
     if values[inside].isna().all():
         where = f"any of the {inside.sum()} field points in the mapped region"
         raise InputError(f"{named} has no value at {where}: give a raster of this region, or leave it out.")
     low, high = values.min(), values.max()
     if low < 0 or high > LARGEST["m3/m3"]:
-        hint = "declare its fill value as nodata (gdal_edit.py -a_nodata)" if low < 0 else "correct `scale`"
         raise InputError(
-            f"{named} goes from {low:g} to {high:g} at the points, expected soil moisture in m³/m³, 0 to 1; {hint}."
+            f"{named} goes from {low:g} to {high:g} at the points, expected soil moisture in m³/m³, 0 to 1; "
+            f"{_advice(source, values)}"
         )
+
+
+def _advice(source: ComparedMap, values: pd.Series) -> str:
+    """What to do about values of a map that are no soil moisture."""
+    with opened_raster(source.path, str(source.path), **source.how) as raster:
+        stored = ((values.dropna() - raster.offset) / raster.scale).round(6).to_numpy()
+        own = raster.file.scales[raster.band - 1], raster.file.offsets[raster.band - 1]
+        unit = raster.file.units[raster.band - 1] or "none"
+        if fill := raster.undeclared_fill(stored):
+            return f"declare its fill value as nodata (gdal_edit.py -a_nodata): it {fill}"
+    stands = f"the stored numbers go from {stored.min():g} to {stored.max():g}"
+    return (
+        f"correct `scale` (0.01 from percent) and `offset`: {stands}, multiplied by {raster.scale:g} with "
+        f"{raster.offset:g} added; the file's own scale is {own[0]:g}, its offset {own[1]:g}, its unit {unit}."
+    )
 
 
 def _average_pixels(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

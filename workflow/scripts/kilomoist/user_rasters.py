@@ -1,0 +1,242 @@
+"""Rasters of the user's, in any format and CRS that GDAL reads: what can be wrong with one is told, the rest read."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from pyproj import Transformer
+from pyproj.exceptions import ProjError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window as RasterWindow
+
+from kilomoist.errors import InputError
+
+LARGEST = 1e15
+"""Beyond it no quantity of a map lies: fills of CF and CMOR (1e20, 9.97e36) and the largest floats do."""
+LIMITS = {-(2.0**31), 2.0**31 - 1, 2.0**31, 2.0**32 - 1, 65535.0, -32768.0, -32767.0, 32767.0}
+"""Limits of integers of 16 and 32 bits, where nearly all files keep "no value"."""
+NINES = {-9999.0, -99999.0, -999999.0, -9999999.0}
+SHORT_NINES = {-99.0, -999.0, 99.0, 999.0, 9999.0, 99999.0}
+"""Numbers that stand for "no value" by habit, but can be values too."""
+RESERVED = {"uint8": set(range(250, 256)), "int8": {-128, 127}}
+"""Ends of the range of 8 bits, where products keep their codes."""
+MIN_FILLED, MIN_COUNT = 0.01, 10
+"""Share and number of pixels that a number must fill to be taken for a fill: measured values repeat less often."""
+ENDS = {0.0, 1.0, 100.0}
+"""Ends of shares and percents, and what masks and counts mostly are: never far from anything."""
+FAR = 10
+"""Times what the other values span (from 0, too) that any number lies beyond them, to be taken for a fill."""
+
+
+@dataclass(frozen=True)
+class UserRaster:
+    """Band of an open raster, with how its stored numbers become values: number · scale + offset."""
+
+    file: Any
+    band: int
+    crs: Any
+    scale: float
+    offset: float
+
+    @property
+    def turn(self) -> float:
+        """Columns of a full circle of longitudes; infinite where columns are no longitudes."""
+        place = self.file.transform
+        if not self.crs.is_geographic or place.b or place.d:
+            return np.inf
+        return 2 * np.pi / self.crs.units_factor[1] / abs(place.a)
+
+    def turned(self, columns: Any) -> Any:
+        """Columns that lie whole turns beyond those that the raster has, to subtract: longitudes from −180° or 0°."""
+        if np.isinf(self.turn):
+            return np.zeros_like(columns)
+        return self.turn * np.floor((columns - self.file.width / 2) / self.turn + 0.5)
+
+    @property
+    def round_the_globe(self) -> bool:
+        """True where what lies beyond the left edge is at the right one; 180° is an edge of the grid too."""
+        whole = abs(self.turn - self.file.width) < 0.1
+        return bool(whole and abs(self.file.transform.c * self.crs.units_factor[1]) < np.pi - 1e-6)
+
+    def read(self, first: int, last: int, start: int, end: int) -> np.ma.MaskedArray:
+        """Stored numbers of rows and columns; columns outside of the file's only `round_the_globe`."""
+        width = self.file.width
+        pieces, column = [], start
+        while column < end:
+            stop = min(end, (column // width + 1) * width)
+            window = RasterWindow(column % width, first, stop - column, last - first)
+            pieces.append(self.file.read(self.band, window=window, masked=True))
+            column = stop
+        return pieces[0] if len(pieces) == 1 else np.ma.concatenate(pieces, axis=1)
+
+    def undeclared_fill(self, stored: NDArray[Any], classes: bool = False) -> str | None:
+        """What the file says of a number among its valid ones that must stand for missing values, and the cure."""
+        declares = self.file.nodatavals[self.band - 1]
+        number = undeclared_fill(stored, self.file.dtypes[self.band - 1], declares is not None, classes)
+        if number is None:
+            return None
+        said = "no nodata value" if declares is None else f"the nodata value {declares:g}"
+        # As many digits as single it out.
+        return (
+            f"holds {number:g} but says {said}: if that stands for missing values, say so in "
+            f"the file, for example by gdal_edit.py -a_nodata {number:.10g} {self.file.name}; if it is a value, "
+            "declare another number that does not occur."
+        )
+
+
+def undeclared_fill(stored: NDArray[Any], dtype: str, declares: bool, classes: bool = False) -> float | None:
+    """The smallest or largest of the numbers that a file holds as values, where it must stand for "no value"; or None.
+
+    These are, however few: numbers beyond `LARGEST`, `LIMITS` and `NINES`. Others must fill `MIN_FILLED` of the pixels
+    and lie far outside of the rest, which must not be 0 alone (a mask): `RESERVED` of 8 bits, where the file declares
+    no fill, by a quarter of what the rest spans; `SHORT_NINES` by as much as it spans; any number but `ENDS`, of
+    more bits, by `FAR` times as much, counted from 0 too. Classes are names, of which none is far from others.
+    """
+    if not stored.size:
+        return None
+    of_8_bits = dtype in RESERVED
+    for number in (float(stored.min()), float(stored.max())):
+        if abs(number) > LARGEST or number in LIMITS | NINES:
+            return number
+        reserved = RESERVED.get(dtype, set())
+        rest = stored[~np.isin(stored, list(reserved))] if number in reserved else stored[stored != number]
+        if classes or number in ENDS or not rest.any():
+            continue
+        if np.count_nonzero(stored == number) < max(MIN_COUNT, MIN_FILLED * stored.size):
+            continue
+        low, high = float(rest.min()), float(rest.max())
+        gap = max(low - number, number - high)
+        if number in reserved:
+            far = not declares and gap > max((high - low) / 4, 1)
+        elif number in SHORT_NINES:
+            far = gap > max(high - low, 1)
+        else:
+            far = not of_8_bits and gap > FAR * (max(high, 0) - min(low, 0))
+        if far:
+            return number
+    return None
+
+
+def variables_of(file: Any, path: str | Path) -> dict[str, str]:
+    """Names that GDAL opens the variables of a file by, by the variables' own names."""
+    return {name.partition(str(path))[2].lstrip('":').lstrip("/"): name for name in file.subdatasets}
+
+
+@contextmanager
+def opened_raster(
+    path: str | Path,
+    named: str,
+    *,
+    variable: str | None = None,
+    band: int | None = None,
+    scale: float | None = None,
+    offset: float | None = None,
+) -> Iterator[UserRaster]:
+    """A band of a raster that says where it lies; scale and offset are the file's own, unless they are given.
+
+    Raises `InputError`, sentences that begin with `named`, also for what fails while the raster is open.
+    """
+    if Path(path).is_dir():
+        raise InputError(f"{named} is a folder: give one file, for example made by gdal_translate.")
+    try:
+        with warnings.catch_warnings():  # of a raster that lies nowhere, which is told below
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with _dataset(path, named, variable) as file:
+                number = _band(file, named, band)
+                own = file.scales[number - 1], file.offsets[number - 1]
+                values = (own[0] if scale is None else scale, own[1] if offset is None else offset)
+                yield UserRaster(file, number, _crs(file, path, named), *values)
+    except RasterioError as error:
+        raise InputError(f"{named} cannot be read as a raster ({error}): try it with gdalinfo.") from error
+
+
+@contextmanager
+def _dataset(path: str | Path, named: str, variable: str | None) -> Iterator[Any]:
+    if Path(path).is_file():
+        with open(path, "rb") as content:
+            if content.read(4) == b"\x0e\x03\x13\x01":
+                raise InputError(
+                    f"{named} is an HDF4 file, which the GDAL of this installation does not read: make a GeoTIFF of "
+                    "it, for example by gdal_translate of a system that has HDF4."
+                )
+    with rasterio.open(path) as file:
+        variables = variables_of(file, path)
+        if len(file.subdatasets) > 1 and file.driver == "GTiff":
+            raise InputError(
+                f"{named} has {len(file.subdatasets)} images: take one out, for example by gdal_translate "
+                f"{file.subdatasets[0]} one.tif."
+            )
+        if variables and variable not in variables and (variable or len(variables) > 1):
+            said = f"{variable} is none of them" if variable else "give one of them as `variable`"
+            raise InputError(f"{named} has the variables {', '.join(sorted(variables))}: {said}.")
+        alone = file.tags(1).get("NETCDF_VARNAME") if file.count else None
+        if not variables and variable in (None, alone):
+            if not file.count:
+                raise InputError(f"{named} holds no raster: give a file in which gdalinfo shows a band or a variable.")
+            yield file
+            return
+        driver = "HDF5" if file.driver.startswith("HDF5") else file.driver
+        if driver not in ("HDF5", "netCDF"):
+            raise InputError(f"{named} is a {driver} file, which has no variables: leave `variable` out.")
+    by_hand = f'HDF5:"{path}"://{variable}' if driver == "HDF5" else f'NETCDF:"{path}":{variable}'
+    name = variables.get(variable or "", next(iter(variables.values()), by_hand))
+    try:
+        chosen = rasterio.open(name)
+    except RasterioError as error:
+        raise InputError(f"{named} has no raster named {variable} ({error}): correct `variable`.") from error
+    with chosen:
+        yield chosen
+
+
+def _band(file: Any, named: str, band: int | None) -> int:
+    """Number of the band that is meant: the only one, unless it is given."""
+    if band is None and file.count > 1:
+        names = [name for name in file.descriptions if name]
+        told = f" ({', '.join(names[:8])}{', …' if len(names) > 8 else ''})" if names else ""
+        raise InputError(
+            f"{named} has {file.count} bands{told} where one is expected: say which by `band`, 1 to {file.count}."
+        )
+    number = band or 1
+    if number > file.count:
+        raise InputError(f"{named} has {file.count} bands and no band {number}: correct `band`.")
+    if file.dtypes[number - 1].startswith("complex"):
+        raise InputError(f"{named} holds complex numbers: give a raster of one real quantity.")
+    return number
+
+
+def _crs(file: Any, path: str | Path, named: str) -> Any:
+    """CRS of a raster whose corners lie on the Earth."""
+    crs, place = file.crs, file.transform
+    if place.is_identity:
+        raise InputError(
+            f"{named} does not say where it lies (it has no geotransform): "
+            f"give its corners, for example by gdal_edit.py -a_ullr WEST NORTH EAST SOUTH {path}."
+        )
+    if crs is None and "degrees_north" in file.tags().values():  # longitudes and latitudes by the CF conventions
+        crs = rasterio.CRS.from_epsg(4326)
+    if crs is None:
+        raise InputError(
+            f"{named} has no CRS: assign the one it was made in, for example by gdal_edit.py -a_srs EPSG:4326 {path}."
+        )
+    try:
+        Transformer.from_crs("EPSG:4326", crs.to_wkt())
+    except (ProjError, RasterioError) as error:
+        raise InputError(
+            f"{named} has a CRS that leads to no longitude and latitude ({error}): assign the one it was made in, "
+            f"for example by gdal_edit.py -a_srs EPSG:4326 {path}."
+        ) from error
+    corners = np.array([place @ (x, y) for x in (0, file.width) for y in (0, file.height)])
+    # Degrees of longitude from −180 or from 0, with a turn to spare; metres or feet of any projection.
+    limit = 3 * np.pi / crs.units_factor[1] if crs.is_geographic else 1e9
+    if not place.determinant or not np.isfinite(1 / place.determinant) or not (np.abs(corners) <= limit).all():
+        raise InputError(
+            f"{named} has a geotransform that leads nowhere on the Earth ({', '.join(f'{n:g}' for n in place[:6])}): "
+            f"give its corners, for example by gdal_edit.py -a_ullr WEST NORTH EAST SOUTH {path}."
+        )
+    return crs
