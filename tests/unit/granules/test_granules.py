@@ -21,11 +21,13 @@ from mutations import mutated, reads_or_refuses
 from pyhdf.SD import SD, SDC
 from witnesses import SHARED, with_witnesses
 
+from kilomoist.calendars import slots
 from kilomoist.errors import InputError
 from kilomoist.files import read_json, sha256
 from kilomoist.granules.archive import index_granules, search_archive, write_absent, write_receipt
 from kilomoist.granules.formats import descriptors
 from kilomoist.granules.identity import check_core_metadata, check_grid
+from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
 from kilomoist.granules.modis import read_datasets
 from kilomoist.granules.simulated import is_simulated
 from kilomoist.granules.smap import read_target
@@ -659,6 +661,108 @@ def test_copies_of_a_granule_are_chosen_by_path(tmp_path: Path) -> None:
     for folder in ("b", "c", "a"):
         touch(tmp_path / folder, name)
     assert list(search_archive(tmp_path, [LST]).values()) == [tmp_path / "c" / name]
+
+
+CUTS = ("_subsetted.nc4", "_Geophysical_Data_sm_surface_subsetted.nc4", "_HEGOUT.nc")
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_subsetter_s_cut_counts_where_the_whole_granule_is_not_there(tmp_path: Path, cut: str) -> None:
+    whole = "SMAP_L4_SM_gph_20210813T013000_Vv8010_001.h5"
+    touch(tmp_path / "z", whole.replace(".h5", cut))
+    ((key, path),) = search_archive(tmp_path, [SMAP]).items()
+    assert key == (SMAP.name, None, datetime(2021, 8, 13, 1, 30))
+    assert path.name.endswith(cut)
+    touch(tmp_path / "a", whole)
+    assert list(search_archive(tmp_path, [SMAP]).values()) == [tmp_path / "a" / whole]
+    touch(tmp_path / "a", whole.replace("8010_001.h5", f"8011_001{cut}"))
+    assert list(search_archive(tmp_path, [SMAP]).values()) == [
+        tmp_path / "a" / whole.replace("8010_001.h5", f"8011_001{cut}")
+    ]
+
+
+def test_netcdf_that_a_subsetter_writes_is_placed(tmp_path: Path) -> None:
+    """Chunks of rows, x and y as dimensions, and a grid mapping, as NetCDF-4 has them; written by the HDF5 library."""
+    window, path = Window(300, 2900, 20, 30), tmp_path / f"SMAP_L4_SM_gph_20210813T013000_Vv8010_001{CUTS[0]}"
+    stored = np.linspace(0, 0.5, 600, dtype=np.float32).reshape(20, 30)
+    with h5py.File(path, "w") as file:
+        field = file.create_dataset(FIELD, data=stored, chunks=(7, 30), compression=4, shuffle=True, fillvalue=-9999)
+        for number, (name, values) in enumerate({"y": M09.y_centres(window), "x": M09.x_centres(window)}.items()):
+            file[name] = values
+            file[name].make_scale(name)
+            field.dims[number].attach_scale(file[name])
+        field.attrs.update(
+            _FillValue=np.float32(-9999), units=np.bytes_("m3 m-3"), grid_mapping="EASE2_global_projection"
+        )
+        file["EASE2_global_projection"] = np.bytes_("")
+    values, found = read_moisture(path)
+    assert found == window
+    np.testing.assert_array_equal(values, stored)
+
+
+NAMES = {
+    "SMAP_L4_SM_gph_20210813T013000_Vv8010_001_regridded_subsetted.nc4": "ends in _regridded_subsetted.nc4",
+    "SMAP_L4_SM_gph_20210813T013000_Vv8010_001_HEGOUT.tif": "ends in _HEGOUT.tif",
+    "SMAP_L4_SM_gph_20210813T013000_Vv8010_001.h5.iso.xml": "is only what goes with a granule",
+    "SMAP_L4_SM_gph_20210813T013000_Vv7032_001.h5": "is of version Vv7032, and version 008 is wanted",
+    "SMAP_L4_SM_aup_20210813T013000_Vv8010_001.h5": "is of SMAP_L4_SM_aup, another product",
+    "smap_l4_sm_gph_20210813t013000_vv8010_001.h5": "is written in other capital and small letters: give them NASA's",
+    "SPL4SMGP_2021-08-13.nc": "is not named as NASA names granules",
+    "MOD11A1.A2021225.h25v04.061.2021226120000.NRT.hdf": "is near real time (NRT), which NASA replaces",
+    "MOD11A1.A2021225.h25v04.006.2021226120000.hdf": "is of version 006, and version 061 is wanted",
+    "MYD11A1.A2021225.h25v04.061.2021226120000.hdf": "is of MYD11A1, another product",
+    "MOD11A2.A2021225.h25v04.061.2021226120000.hdf": "is of MOD11A2, another product",
+    "VNP21A1D.A2021225.h25v04.002.2021226120000.h5": "is of VNP21A1D, another product",
+    "MOD11A1.A2021225.h25v04.061.2021226120000.hdf.xml": "is only what goes with a granule",
+    "BROWSE.MOD11A1.A2021225.h25v04.061.2021226120000.hdf.jpg": "is only what goes with a granule",
+    "MOD11A1.A2021225.h25v04.061.2021226120000.hdf.part": "is not wholly downloaded",
+    "MOD11A1.A2021225.h25v04.061.2021226120000.hdf.gz": "is packed: unpack them",
+    "MOD11A1.A2021225.h25v04.061.2021226120000 (1).hdf": "is named as copies: give them NASA's names",
+    "MOD11A1.A2021225.h25v04.061.2021226120000 - Copy.hdf": "is named as copies: give them NASA's names",
+    "Copy of MOD11A1.A2021225.h25v04.061.2021226120000.hdf": "begins with 'Copy of ': give them NASA's names",
+    "mod11a1.a2021225.h25v04.061.2021226120000.HDF": "is written in other capital and small letters: give them NASA's",
+    "MOD11A1.A2021225.h25v04.061.2021226120000.h5": "ends in .h5",
+    "MOD11A1.A2021225.h25v04.061.hdf": "ends in .hdf",
+    "MOD11A1.A2021400.h25v04.061.2021226120000.hdf": "is of a day that the calendar does not have",
+    "MOD11A1.061_LST_Day_1km_doy2021225_aid0001.tif": "is not named as NASA names granules",
+}
+
+
+@pytest.mark.parametrize(("name", "reason"), NAMES.items())
+def test_why_a_file_is_no_granule_is_told(tmp_path: Path, name: str, reason: str) -> None:
+    touch(tmp_path / "deep", name, "MOD09GA.A2021225.h25v04.061.2021226120000.hdf", "notes.txt")
+    product = SMAP if name[:2].upper() in ("SM", "SP") else LST
+    assert search_archive(tmp_path, [product]) == {}
+    (file,) = find_lookalikes(tmp_path, product)
+    (sentence,) = lookalike_sentences(product, [file])
+    assert sentence.startswith(f"1 file looks like {product.name} but {reason}")
+    assert sentence.endswith(f", for example {tmp_path / 'deep' / name}.")
+
+
+def test_lookalikes_are_counted_by_reason(tmp_path: Path) -> None:
+    names = [slot.time.strftime("MOD13Q1.A%Y%j.h25v04.061.2021226120000.hdf") for slot in slots(LST, MONTH)]
+    touch(tmp_path, *names, "MOD13A1.A2021209.h25v04.006.2021226120000.hdf")
+    product = PRODUCTS["MOD13A1.061"]
+    older, other = lookalike_sentences(product, find_lookalikes(tmp_path, product))
+    assert older.startswith("1 file looks like MOD13A1.061 but is of version 006")
+    assert other.startswith("31 files look like MOD13A1.061 but are of MOD13Q1, another product, for example ")
+    assert other.endswith(f"{names[0]}.")
+    # What is named as it should be is a granule of its product, whatever it resembles.
+    assert find_lookalikes(tmp_path, LST) == []
+
+
+@given(st.sampled_from([name.encode() for name in NAMES]).flatmap(mutated))
+@settings(max_examples=200, deadline=None)
+def test_any_name_is_a_granule_or_not(tmp_path_factory: pytest.TempPathFactory, name: bytes) -> None:
+    folder = tmp_path_factory.mktemp("names")
+    file = os.path.join(os.fsencode(folder), name.replace(b"/", b"").replace(b"\0", b"")[:200] or b"x")
+    if not os.path.isdir(file):
+        open(file, "wb").close()
+    for product in (SMAP, LST):
+        found = search_archive(folder, [product])
+        for sentence in lookalike_sentences(product, find_lookalikes(folder, product)):
+            assert not found
+            assert sentence.encode()
 
 
 def test_search_needs_a_folder(tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ class Product:
     first: int
     """Day of the year of the first 16-day period, or minute of the day of the first other granule."""
     pattern: re.Pattern[str]
-    """Matches a granule's file name; groups `time`, `produced` and, for tiled products, `tile`."""
+    """Matches a granule's file name; groups `time`, `produced`, for tiled products `tile`, of a subsetter `cut`."""
+    lookalikes: re.Pattern[str]
+    """Finds names that may be taken for a granule's; groups `time` and `tile`, what is `other` than the product or its
+    `version`, and the `ending`."""
     time_format: str
     layers: dict[str, Layer]
     pixels: int = 0
@@ -130,6 +133,8 @@ class GranuleName:
     tile: str | None
     produced: str
     """Compares as text: the newest production is the largest."""
+    whole: bool = True
+    """Whether it is named as NASA publishes it, and not as a subsetter's cut."""
 
 
 def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels: int) -> Product:
@@ -146,6 +151,7 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
     quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, marginal)}
     return _modis(
         short_name,
+        "13",
         role="vegetation",
         calendar="16-day",
         first=first,
@@ -184,6 +190,7 @@ def _temperature(short_name: str) -> Product:
 
     return _modis(
         short_name,
+        "11|21",
         role="temperature",
         calendar="daily",
         first=0,
@@ -195,10 +202,19 @@ def _temperature(short_name: str) -> Product:
     )
 
 
-def _modis(short_name: str, **others: Any) -> Product:
-    """A tiled product of Collection 6.1, which its name calls 061."""
-    pattern = rf"{short_name}\.A(?P<time>\d{{7}})\.(?P<tile>h\d\dv\d\d)\.061\.(?P<produced>\d{{13}})\.hdf"
-    return Product(f"{short_name}.061", format="HDF4", pattern=re.compile(pattern), time_format="%Y%j", **others)
+def _modis(short_name: str, numbers: str, **others: Any) -> Product:
+    """A tiled product of Collection 6.1, which its name calls 061; products with these numbers may be taken for it."""
+    day, tile = r"\.A(?P<time>\d{7})", r"\.(?P<tile>h\d\dv\d\d)"
+    other = rf"(?P<other>(?:M[OY]D|V[NJ]\w)(?:{numbers})\w*)"
+    like = rf"(?:{short_name}|{other}){day}{tile}\.(?:061|(?P<version>\d{{3}}))(?:\.\d{{13}})?(?P<ending>.*)"
+    return Product(
+        f"{short_name}.061",
+        format="HDF4",
+        pattern=re.compile(rf"{short_name}{day}{tile}\.061\.(?P<produced>\d{{13}})\.hdf"),
+        lookalikes=re.compile(like, re.IGNORECASE),
+        time_format="%Y%j",
+        **others,
+    )
 
 
 _RADIOMETER_OFF = ((date(2019, 6, 19), date(2019, 7, 23)), (date(2022, 8, 6), date(2022, 9, 20)))
@@ -211,8 +227,13 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
     `valid_max` in the files is 0.9, which peat exceeds since version 7 (its porosity is 0.93): 1 is used instead. The
     error is the mission's requirement (ubRMSE 0.04 m³/m³), which L4_SM meets at core validation sites (Colliander et
     al. 2022, doi 10.1109/JSTARS.2021.3124743). That is of single fields: a month's mean errs by less.
+
+    NASA's subsetters add to the name: the Harmony OPeNDAP Subsetter (github.com/nasa/harmony-opendap-subsetter) the
+    path of a single variable and `_subsetted`, NSIDC's older service `_HEGOUT`.
     """
     fills = dict.fromkeys(("_FillValue", "missing_value", "fmissing_value"), -9999.0)
+    time, variable = r"(?P<time>\d{8}T\d{6})", dataset.replace("/", "_")
+    like = rf"(?:SMAP_L4_SM_{kind}|(?P<other>SMAP_L4_SM_[a-z]+))_{time}"
     return Product(
         name=f"{short_name}.{major:03d}",
         role="target",
@@ -220,7 +241,11 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
         calendar="3-hourly",
         first=first,
         pattern=re.compile(
-            rf"SMAP_L4_SM_{kind}_(?P<time>\d{{8}}T\d{{6}})_(?P<produced>V[a-z]{major}\d{{3}}_\d{{3}})\.h5"
+            rf"SMAP_L4_SM_{kind}_{time}_(?P<produced>V[a-z]{major}\d{{3}}_\d{{3}})"
+            rf"(?:\.h5|(?P<cut>(?:_{variable})?_subsetted\.nc4|_HEGOUT\.nc))"
+        ),
+        lookalikes=re.compile(
+            rf"{like}_(?:V[a-z]{major}\d{{3}}|(?P<version>V[a-z]\d{{4}}))_\d{{3}}(?P<ending>.*)", re.IGNORECASE
         ),
         time_format="%Y%m%dT%H%M%S",
         layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, (0.0, 1.0), {}, {"units": "m3 m-3", **fills})},
@@ -260,5 +285,6 @@ def parse_name(file_name: str, product: Product) -> GranuleName | None:
         with suppress(ValueError):  # digits in the right places that are no date, such as day 400
             time = datetime.strptime(match["time"], product.time_format)
             if time.strftime(product.time_format) == match["time"]:  # day 366 of 365 is read as the next year's first
-                return GranuleName(product.name, time, match.groupdict().get("tile"), match["produced"])
+                parts = match.groupdict()
+                return GranuleName(product.name, time, parts.get("tile"), parts["produced"], not parts.get("cut"))
     return None

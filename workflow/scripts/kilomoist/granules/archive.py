@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,25 @@ Granules = dict[tuple[str, str | None, datetime], Path]
 def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
     """Granules of the products below `folder`, at any depth and behind links.
 
-    Of several productions of a granule the newest counts, of its copies that whose path sorts last. Raises `InputError`
-    when the folder or another below it cannot be listed.
+    Of several productions of a granule the newest counts, of its files a whole one before a subsetter's cut, of its
+    copies that whose path sorts last. Raises `InputError` when the folder or another below it cannot be listed.
     """
+    # The literal beginning of a name decides quickly about the many files that are something else.
+    prefixes = [(product.pattern.pattern.split("(")[0].replace("\\", ""), product) for product in products]
+    newest: dict[tuple[str, str | None, datetime], tuple[str, bool, str]] = {}
+    for (parent, name), (prefix, product) in itertools.product(files_below(folder), prefixes):
+        if name.startswith(prefix) and (granule := parse_name(name, product)):
+            key = (granule.product, granule.tile, granule.time)
+            file = (granule.produced, granule.whole, os.path.join(parent, name))
+            newest[key] = max(newest.get(key, file), file)
+    return {key: Path(path) for key, (*_, path) in sorted(newest.items(), key=lambda item: item[1][2])}
+
+
+def files_below(folder: str | Path) -> Iterator[tuple[str, str]]:
+    """Folder and name of every file of an archive, at any depth and behind links; raises as `search_archive`."""
     if not os.path.isdir(folder):
         found = "is not a folder" if os.path.exists(folder) else "does not exist"
         raise InputError(f"The archive {folder} {found}: set `archive` to a folder of granules.")
-    # The literal beginning of a name decides quickly about the many files that are something else.
-    prefixes = [(product.pattern.pattern.split("(")[0].replace("\\", ""), product) for product in products]
-    newest: dict[tuple[str, str | None, datetime], tuple[str, str]] = {}
     seen: set[str] = set()
     for parent, folders, names in os.walk(folder, onerror=_refuse_folder, followlinks=True):
         real = os.path.realpath(parent)
@@ -35,11 +45,7 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
             continue
         seen.add(real)
         folders.sort()  # of two links to a folder always the same is taken
-        for name, (prefix, product) in itertools.product(names, prefixes):
-            if name.startswith(prefix) and (granule := parse_name(name, product)):
-                key = (granule.product, granule.tile, granule.time)
-                newest[key] = max(newest.get(key, ("", "")), (granule.produced, os.path.join(parent, name)))
-    return {key: Path(path) for key, (_, path) in sorted(newest.items(), key=lambda item: item[1][1])}
+        yield from ((parent, name) for name in names)
 
 
 def _refuse_folder(error: OSError) -> None:
