@@ -60,6 +60,9 @@ OWN_POINTS = checked(needs.field_point_files, CONFIG)
 # How much of the predictors' detail repeats: `absolute` maps no detail.
 RELIABILITY = [f"{RUN}/tables/agreement.csv"] if CONFIG.model.method == "detail" else []
 ARCHIVE = checked(search_archive, CONFIG.archive, needs.products(CONFIG)) if CONFIG.source == "archive" else {}
+SHORT = checked(requirements.shortages, CONFIG, ARCHIVE)
+LEFT_OUT = requirements.left_out(CONFIG, SHORT)
+MONTHS = {region: [month for month in sorted(CONFIG.months) if (region, month) not in LEFT_OUT] for region in REGIONS}
 
 
 # The last three are the configuration's, so that rules cannot make any other.
@@ -230,9 +233,13 @@ def targets():
     names = [*expand("{name}.tif", name=rasters), "samples.parquet", "model.skops", "provenance.json"]
     names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
     of_points = ["tables/field_validation.csv", "tables/field_points_unused.csv", "figures/field_validation.png"]
-    files = expand(f"{RUN}/{{name}}", region=REGIONS, month=CONFIG.months, name=names)
-    files += expand(f"{RUN}/{{name}}", region=WITH_POINTS, month=CONFIG.months, name=of_points)
-    return files + expand("results/{region}/tables/months.csv", region=REGIONS if len(CONFIG.months) > 1 else [])
+    files = []
+    for region, months in MONTHS.items():
+        files += expand(f"{RUN}/{{name}}", region=region, month=months, name=names)
+        files += expand(f"{RUN}/{{name}}", region=WITH_POINTS & {region}, month=months, name=of_points)
+        files += [f"results/{region}/tables/months.csv"] if len(months) > 1 else []
+    # Catalogues of months that are left out too, so that they are asked for anew with the others.
+    return files + (checked(needs.catalogues, CONFIG) if LEFT_OUT else [])
 
 
 def warn(function, *arguments):
@@ -242,7 +249,8 @@ def warn(function, *arguments):
 
 
 warn(requirements.warnings_of, CONFIG, config)
-warn(requirements.granule_warnings, CONFIG, ARCHIVE)
-WITH_POINTS = checked(requirements.check_inputs, CONFIG)
+if workflow.is_main_process:  # jobs elsewhere need not search the archive a second time
+    warn(requirements.granule_warnings, CONFIG, ARCHIVE, SHORT)
+WITH_POINTS = set(checked(requirements.check_inputs, CONFIG))
 warn(requirements.raster_warnings, CONFIG)
 warn(requirements.point_warnings, CONFIG, WITH_POINTS)

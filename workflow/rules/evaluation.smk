@@ -143,7 +143,9 @@ rule leave_month_out:
     input:
         samples=f"{RUN}/samples.parquet",
         others=lambda wildcards: expand(
-            f"{RUN}/samples.parquet", region=wildcards.region, month=needs.other_months(CONFIG, wildcards.month)
+            f"{RUN}/samples.parquet",
+            region=wildcards.region,
+            month=[month for month in MONTHS[wildcards.region] if month != wildcards.month],
         ),
     output:
         estimates="results/{region}/months/{month}.parquet",
@@ -169,8 +171,12 @@ rule leave_month_out:
 
 rule score_months:
     input:
-        estimates=expand("results/{region}/months/{month}.parquet", month=sorted(CONFIG.months), allow_missing=True),
-        variograms=expand(f"{RUN}/protocols/range.json", month=sorted(CONFIG.months), allow_missing=True),
+        estimates=lambda wildcards: expand(
+            "results/{region}/months/{month}.parquet", region=wildcards.region, month=MONTHS[wildcards.region]
+        ),
+        variograms=lambda wildcards: expand(
+            f"{RUN}/protocols/range.json", region=wildcards.region, month=MONTHS[wildcards.region]
+        ),
     output:
         scores=report("results/{region}/tables/months.csv", caption="../report/months.rst", category="Tables"),
         intervals="results/{region}/tables/month_intervals.csv",

@@ -4,8 +4,8 @@ from kilomoist.granules.archive import verifications
 from kilomoist.granules.simulated import describe_source
 from kilomoist.grids import M09
 from kilomoist.jobs import rule_script
-from kilomoist.predictors.inventories import choose_granules, write_inventory
-from kilomoist.predictors.target_mean import average_fields, require_share
+from kilomoist.predictors.inventories import choose_granules, require_share, write_inventory
+from kilomoist.predictors.target_mean import average_fields
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import write_raster
 

@@ -166,7 +166,6 @@ def test_the_other_method_is_scored_where_there_is_something_to_score(
 
 def test_one_run_knows_nothing_of_the_others() -> None:
     configuration = configured(regions=[HERE, THERE], months=["2021-08", "2021-06", "2021-07"])
-    assert needs.other_months(configuration, "2021-07") == ["2021-06", "2021-08"]
     own = needs.own_configuration(configuration, "there", "2021-07")
     assert [region["name"] for region in own["regions"]] == ["there"]
     assert own["months"] == ["2021-07"]

@@ -14,6 +14,7 @@ from rasterio.transform import Affine
 from kilomoist.calendars import slots
 from kilomoist.configuration.keys import Configuration
 from kilomoist.configuration.schema import load
+from kilomoist.earthdata.catalogues import Entry, write_catalogue
 from kilomoist.errors import InputError
 from kilomoist.planning import requirements
 from kilomoist.products import PRODUCTS
@@ -101,31 +102,133 @@ def held(product: Any, tile: str | None, *left_out: int, month: str = "2021-08")
     return {(product.name, tile, time): Path("granule") for time in times}
 
 
-def test_granules_and_tiles_that_are_missing_are_counted() -> None:
-    archive = held(LST, "h24v04", 3, 4) | held(TARGET, None)
-    assert requirements.granule_warnings(archived(), archive) == [
-        "here, 2021-08: 29 of 31 granules of MOD11A1.061 are there."
+def warnings(configuration: Configuration, archive: dict[Any, Path]) -> list[str]:
+    return requirements.granule_warnings(configuration, archive, requirements.shortages(configuration, archive))
+
+
+def test_granules_and_tiles_that_are_missing_are_named() -> None:
+    archive = held(LST, "h24v04", 3, 6, 4, 30) | held(TARGET, None)
+    assert warnings(archived(), archive) == [
+        "here, 2021-08: MOD11A1.061 on h24v04 lacks 4 of 31 days: 2021-08-04 to 2021-08-05, 2021-08-07, 2021-08-31."
     ]
-    archive = held(LST, "h24v04") | held(TARGET, None, 0)
-    assert requirements.granule_warnings(archived(regions=[THERE]), archive) == [
-        "there, 2021-08: 31 of 62 granules of MOD11A1.061 are there.",
-        "there, 2021-08: 247 of 248 granules of SPL4SMGP.008 are there.",
+    archive = held(LST, "h24v04") | held(TARGET, None, 0, 1)
+    assert warnings(archived(regions=[THERE]), archive) == [
+        "there, 2021-08: no MOD11A1.061 on h25v04.",
+        "there, 2021-08: SPL4SMGP.008 lacks 2 of 248 fields: 2021-08-01 01:30 to 2021-08-01 04:30.",
     ]
+    every_other = held(LST, "h24v04", *range(0, 31, 2)) | held(TARGET, None)
+    (told,) = warnings(archived(), every_other)
+    assert told.endswith(
+        "lacks 16 of 31 days: 2021-08-01, 2021-08-03, 2021-08-05, 2021-08-07, 2021-08-09, 2021-08-11 and 10 more spans."
+    )
+    assert warnings(archived(), held(LST, "h24v04") | held(TARGET, None)) == []
 
 
 def test_a_month_without_any_granule_of_a_product_cannot_be_mapped() -> None:
     archive = held(LST, "h24v04") | held(TARGET, None)
+    for keys in ({"months": ["2021-07"]}, {"months": ["2021-07", "2021-08"], "missing_months": "stop"}):
+        with pytest.raises(InputError) as caught:
+            warnings(archived(**keys), archive)
+        first, second = str(caught.value).split("\n")
+        assert "archive holds no granule of MOD11A1.061 for 2021-07 on the tiles h24v04 of region here" in first
+        assert "expected 31 a tile: add them, or name another archive, month or product" in first
+        assert "archive holds no granule of SPL4SMGP.008 for 2021-07, expected 248: add them" in second
+
+
+def test_a_month_with_too_few_fields_of_the_target_cannot_be_mapped() -> None:
+    archive = held(LST, "h24v04") | held(TARGET, None, *range(25))
+    with pytest.raises(InputError, match=r"SPL4SMGP.008 has 223 of 248 fields of 2021-08.*asks for 0.9"):
+        warnings(archived(), archive)
+    assert len(warnings(archived(quality={"minimum_target_share": 0.8}), archive)) == 1
+
+
+@pytest.mark.parametrize(
+    ("missing_months", "months", "expected"),
+    [
+        ("auto", ["2021-08", "2021-07"], {("here", "2021-07")}),
+        ("skip", ["2021-08", "2021-07"], {("here", "2021-07")}),
+        ("stop", ["2021-08", "2021-07"], set()),
+        # With nothing left there is nothing to skip for.
+        ("auto", ["2021-07"], set()),
+        ("skip", ["2021-07", "2021-06"], set()),
+    ],
+)
+def test_months_that_cannot_be_made_are_left_out(missing_months: str, months: list[str], expected: set) -> None:
+    configuration = archived(months=months, missing_months=missing_months)
+    archive = held(LST, "h24v04") | held(TARGET, None) | held(TARGET, None, month="2021-07")
+    short = requirements.shortages(configuration, archive)
+    assert set(requirements.left_out(configuration, short)) == expected
+    if expected:
+        (told,) = requirements.granule_warnings(configuration, archive, short)
+        assert told.startswith(
+            "here, 2021-07 is left out (missing_months): archive archive holds no granule of MOD11A1"
+        )
+
+
+def test_a_month_is_left_out_of_one_region_alone() -> None:
+    configuration = archived(regions=[HERE, THERE], missing_months="skip")
+    archive = held(LST, "h25v04") | held(TARGET, None)
+    short = requirements.shortages(configuration, archive)
+    assert set(requirements.left_out(configuration, short)) == {("here", "2021-08")}
+
+
+def test_files_that_nearly_count_are_told_where_granules_are_missing() -> None:
+    for day in range(213, 244):
+        Path(f"archive/MOD11A1.A2021{day}.h24v04.006.2021250000000.hdf").touch()
+        Path(f"archive/MOD11A1.A2021{day}.h30v04.006.2021250000000.hdf").touch()
+        Path(f"archive/MOD11A1.A2021{day}.h24v04.061.2021250000000.hdf.xml").touch()
+    version = (
+        "look like MOD11A1.061 but are of version 006, and version 061 is wanted, for example archive/MOD11A1.A20212"
+    )
     with pytest.raises(InputError) as caught:
-        requirements.granule_warnings(archived(months=["2021-07", "2021-08"]), archive)
-    first, second = str(caught.value).split("\n")
-    assert "archive holds no granule of MOD11A1.061 for 2021-07 on the tiles h24v04 of region here" in first
-    assert "expected 31 a tile: add them, or name another archive, month or product" in first
-    assert "archive holds no granule of SPL4SMGP.008 for 2021-07, expected 248: add them" in second
+        warnings(archived(), held(TARGET, None))
+    problem, older, companions = str(caught.value).split("\n")
+    assert "holds no granule of MOD11A1.061" in problem
+    assert older.startswith(f"31 files {version}13.h24v04.006.")
+    assert companions.startswith("31 files look like MOD11A1.061 but are only what goes with a granule, for example ")
+    # Files of days that are there explain nothing.
+    lack, older, companions = warnings(archived(), held(LST, "h24v04", 3, 4) | held(TARGET, None))
+    assert lack.endswith("lacks 2 of 31 days: 2021-08-04 to 2021-08-05.")
+    assert older.startswith(f"2 files {version}16.h24v04.006.")
+    assert companions.startswith("2 files ")
+    assert warnings(archived(), held(LST, "h24v04") | held(TARGET, None)) == []
+
+
+def listed(product: Any, extent: str, month: str, days: list[str], places: list[str]) -> None:
+    """A catalogue that lists granules of some days and places."""
+    entries = [
+        Entry("name", f"{month}-{day}", place, "https://nasa.gov/name", "", 0, "", "", "")
+        for day in days
+        for place in places
+    ]
+    path = Path(f"resources/catalogue/{product.name}/{extent}/{month}.csv")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_catalogue(path, entries)
+
+
+def test_what_catalogues_lack_is_known_once_they_are_there() -> None:
+    keys = {"source": "earthdata", "predictors": {"use": ["lst_day"]}}
+    configuration = configured(months=["2021-07", "2021-08"], **keys)
+    assert requirements.shortages(configuration, {}) == {}
+    listed(LST, "h24v04", "2021-07", [], [])
+    listed(LST, "h24v04", "2021-08", ["03"], ["h24v04"])
+    listed(TARGET, "global", "2021-08", ["03"], ["0130"])
+    short = requirements.shortages(configuration, {})
+    assert short[("here", "2021-07")] == (
+        "NASA's catalogue has no granule of MOD11A1.061 for 2021-07 on the tiles h24v04 of region here: take another "
+        "month or product or, if they have come since, snakemake --forcerun list_granules."
+    )
+    assert short[("here", "2021-08")].startswith("SPL4SMGP.008 has 1 of 248 fields of 2021-08")
+    # All that is there is too little: `plan` and a new search must go on, so that nothing is raised.
+    assert requirements.left_out(configuration, short) == {}
+    assert requirements.granule_warnings(configuration, {}, short) == sorted(short.values())
+    one = {("here", "2021-07"): short[("here", "2021-07")]}
+    assert requirements.granule_warnings(configuration, {}, one)[0].startswith("here, 2021-07 is left out")
 
 
 def test_granules_from_elsewhere_are_not_looked_for() -> None:
     for source in ("simulated", "earthdata"):
-        assert requirements.granule_warnings(configured(source=source), {}) == []
+        assert warnings(configured(source=source), {}) == []
 
 
 # The simulated scene

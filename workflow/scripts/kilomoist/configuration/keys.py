@@ -389,6 +389,11 @@ class Configuration(Section):
     months: Annotated[tuple[types.Month, ...], types.UNIQUE] = _key(
         ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1
     )
+    missing_months: Literal["auto", "stop", "skip"] = _key(
+        "auto",
+        "What to do where granules that are there, or that NASA's catalogue lists, cannot make a month's map: `stop` "
+        "before the first job, or `skip` that month; `auto` skips where several months are asked for.",
+    )
     target: types.Target = _key("SPL4SMGP.008", "Soil-moisture product that is brought to 1 km.")
     target_error: float | None = _key(
         None,

@@ -165,11 +165,6 @@ def scored_models(configuration: Configuration) -> list[str]:
     return ["model", "alternative"] if both else ["model"]
 
 
-def other_months(configuration: Configuration, month: str) -> list[str]:
-    """All other months, in the order of time, so that the order of `months` changes nothing."""
-    return sorted(set(configuration.months) - {month})
-
-
 def own_configuration(configuration: Configuration, region: str, month: str) -> dict[str, Any]:
     """Resolved configuration of a run, without other regions and months."""
     dumped = configuration.model_dump(mode="json")

@@ -4,15 +4,26 @@ Snakemake imports this module whenever it reads the workflow, in every job again
 """
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from kilomoist.calendars import month_range, slots
 from kilomoist.configuration.keys import DEFAULT_REGIONS, Configuration, LayerKeys, RasterKeys, Region
 from kilomoist.configuration.types import SCENE_EXTENTS, degrees_text
 from kilomoist.errors import InputError
+from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
 from kilomoist.grids import signed_longitude
-from kilomoist.planning.needs import Archive, area, places, products, target_error
+from kilomoist.planning.needs import Archive, area, catalogue, places, products, target_error
+from kilomoist.predictors.inventories import require_share
+from kilomoist.products import PRODUCTS, Product
+
+Run = tuple[str, str]
+"""Region and month."""
+_SPANS = 6
+"""Spans of absent granules that are told one by one."""
 
 
 def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[str]:
@@ -41,31 +52,113 @@ def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[st
     return warnings
 
 
-def granule_warnings(configuration: Configuration, archive: Archive) -> list[str]:
-    """Warnings of products of which an archive holds some of the granules of a region and month, but not all.
+def shortages(configuration: Configuration, archive: Archive) -> dict[Run, str]:
+    """Why no map can be made, by region and month: sentences, a line each.
 
-    Raises `InputError` where it holds none; some tiles and days may be missing.
+    An archive, or NASA's catalogues as far as they are there, lists no granule of a product, or too few of the target;
+    some tiles and days may be missing.
     """
-    if configuration.source != "archive":
-        return []
-    problems, warnings = [], []
+    found: dict[Run, list[str]] = defaultdict(list)
+    if configuration.source == "simulated":
+        return {}
+    listed = _listed(configuration) if configuration.source == "earthdata" else archive.keys()
     for region, month, product in itertools.product(
         configuration.regions, configuration.months, products(configuration)
     ):
         tiles, times = places(product, region), [slot.time for slot in slots(product, month)]
-        expected = len(tiles) * len(times)
-        found = sum((product.name, tile, time) in archive for tile in tiles for time in times)
-        if not found:
+        count = sum((product.name, tile, time) in listed for tile in tiles for time in times)
+        if not count:
             where = f" on the tiles {', '.join(map(str, tiles))} of region {region.name}" if product.tiled else ""
-            problems.append(
+            found[region.name, month].append(
                 f"archive {configuration.archive} holds no granule of {product.name} for {month}{where}, expected "
                 f"{len(times)}{' a tile' if where else ''}: add them, or name another archive, month or product."
+                if configuration.source == "archive"
+                else f"NASA's catalogue has no granule of {product.name} for {month}{where}: take another month or "
+                "product or, if they have come since, snakemake --forcerun list_granules."
             )
-        elif found < expected:
-            warnings.append(f"{region.name}, {month}: {found} of {expected} granules of {product.name} are there.")
-    if problems:
-        raise InputError("\n".join(problems))
-    return warnings
+        elif product.role == "target":
+            try:
+                require_share(count, len(times), configuration.quality.minimum_target_share, product.name, month)
+            except InputError as error:
+                found[region.name, month].append(str(error))
+    return {run: "\n".join(sentences) for run, sentences in found.items()}
+
+
+def _listed(configuration: Configuration) -> Collection[tuple[str, str | None, datetime]]:
+    """Granules that catalogues list, by product, tile and time; all of those whose catalogue is not there yet."""
+    listed: set[tuple[str, str | None, datetime]] = set()
+    entries: dict[str, set[tuple[str, str]]] = {}
+    runs = itertools.product(configuration.regions, configuration.months, products(configuration))
+    for region, month, product in runs:
+        for tile, slot in itertools.product(places(product, region), slots(product, month)):
+            day, place = f"{slot.time:%F}", tile or f"{slot.time:%H%M}"
+            path = catalogue(product.name, place, day)
+            if path not in entries and Path(path).exists():
+                from kilomoist.earthdata.catalogues import read_catalogue
+
+                entries[path] = {(entry.day, entry.place) for entry in read_catalogue(path)}
+            if path not in entries or (day, place) in entries[path]:
+                listed.add((product.name, tile, slot.time))
+    return listed
+
+
+def left_out(configuration: Configuration, short: Mapping[Run, str]) -> dict[Run, str]:
+    """Runs that are left out because they cannot be made: none where that stops all, or where nothing would be left."""
+    several = len(configuration.months) > 1
+    skipped = several if configuration.missing_months == "auto" else configuration.missing_months == "skip"
+    return dict(short) if skipped and len(short) < len(configuration.regions) * len(configuration.months) else {}
+
+
+def granule_warnings(configuration: Configuration, archive: Archive, short: Mapping[Run, str]) -> list[str]:
+    """Warnings of months that are left out, of tiles and days that an archive lacks, and of files that look like them.
+
+    `short` are the `shortages`. Raises `InputError` where an archive's are not left out.
+    """
+    skipped = left_out(configuration, short)
+    warnings = [
+        f"{region}, {month} is left out (missing_months): {reason}"
+        for (region, month), reasons in skipped.items()
+        for reason in reasons.split("\n")
+    ]
+    if configuration.source != "archive":
+        problems = {reason for run, reasons in short.items() if run not in skipped for reason in reasons.split("\n")}
+        return warnings + sorted(problems)
+    lacking: dict[str, set[tuple[str | None, datetime]]] = defaultdict(set)
+    for region, month, product in itertools.product(
+        configuration.regions, configuration.months, products(configuration)
+    ):
+        times = [slot.time for slot in slots(product, month)]
+        for tile in places(product, region):
+            absent = [time for time in times if (product.name, tile, time) not in archive]
+            lacking[product.name] |= {(tile, time) for time in absent}
+            if absent and (region.name, month) not in short:
+                warnings.append(f"{region.name}, {month}: {_lack(product, tile, times, absent)}")
+    looks = []
+    for name, granules in lacking.items():
+        if granules:
+            files = find_lookalikes(str(configuration.archive), PRODUCTS[name])
+            likely = [file for file in files if file.time is None or (file.tile, file.time) in granules]
+            looks += lookalike_sentences(PRODUCTS[name], likely)
+    if short and not skipped:
+        raise InputError("\n".join(dict.fromkeys([*"\n".join(short.values()).split("\n"), *looks])))
+    return warnings + looks
+
+
+def _lack(product: Product, tile: str | None, times: Sequence[datetime], absent: Sequence[datetime]) -> str:
+    """Which granules of a month are absent on a tile, those that follow each other as one."""
+    if len(absent) == len(times):
+        return f"no {product.name} on {tile}."
+    pattern = "%F %H:%M" if product.calendar == "3-hourly" else "%F"
+    numbers = [times.index(time) for time in absent]
+    spans = [
+        [times[number].strftime(pattern) for _, number in group]
+        for _, group in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
+    ]
+    texts = [span[0] if len(span) == 1 else f"{span[0]} to {span[-1]}" for span in spans]
+    more = f" and {len(texts) - _SPANS} more spans" if len(texts) > _SPANS else ""
+    noun = {"daily": "days", "16-day": "periods", "3-hourly": "fields"}[product.calendar]
+    where = f" on {tile}" if tile else ""
+    return f"{product.name}{where} lacks {len(absent)} of {len(times)} {noun}: {', '.join(texts[:_SPANS])}{more}."
 
 
 def point_warnings(configuration: Configuration, with_points: Collection[str]) -> list[str]:

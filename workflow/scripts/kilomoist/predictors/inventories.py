@@ -52,3 +52,12 @@ def require_granules(inventories: Sequence[Mapping[str, Any]]) -> None:
                 f"There is no granule of {product} for {own[0]['month']}{f' on the tiles {tiles}' if tiles else ''}: "
                 "take another product or month or, if they have come since, snakemake --forcerun list_granules."
             )
+
+
+def require_share(found: int, expected: int, smallest: float, product: str, month: str) -> None:
+    """Raise `InputError` when fewer of the month's fields are there than the smallest share allows."""
+    if found < smallest * expected:
+        raise InputError(
+            f"{product} has {found} of {expected} fields of {month}, a share of {found / expected:.2f} where "
+            f"quality.minimum_target_share asks for {smallest}: add the missing granules or lower the share."
+        )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kilomoist.errors import InputError
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09
 from kilomoist.products import Product
@@ -34,12 +33,3 @@ def average_fields(granules: Iterable[Path], product: Product) -> Bands:
     with np.errstate(invalid="ignore"):
         mean = (total / count).astype(np.float32)
     return {"soil_moisture": mean, "fields": count}
-
-
-def require_share(found: int, expected: int, smallest: float, product: str, month: str) -> None:
-    """Raise `InputError` when fewer of the month's fields are there than the smallest share allows."""
-    if found < smallest * expected:
-        raise InputError(
-            f"{product} has {found} of {expected} fields of {month}, a share of {found / expected:.2f} where "
-            f"quality.minimum_target_share asks for {smallest}: add the missing granules or lower the share."
-        )
