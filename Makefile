@@ -41,12 +41,6 @@ install-slurm: install requirements-slurm.lock ## Add what profiles/slurm needs
 
 demo: install ## Make the map of the default configuration, offline
 	$(ACTIVATED) snakemake --cores $(CORES)
-	@for folder in results/*/*/; do if [ -e "$${folder}soil_moisture.tif" ]; then \
-	  echo; \
-	  echo "Map      $${folder}soil_moisture.tif"; \
-	  echo "Figures  $${folder}figures/"; \
-	  echo "Tables   $${folder}tables/"; \
-	fi; done
 
 test: install ## Run all tests
 	$(ACTIVATED) python -m pytest

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,57 @@ def test_a_tile_without_any_granule_is_counted_too(tmp_path: Path) -> None:
         assert not file.read(file.descriptions.index("lst_day_days") + 1).any()
     log = (tmp_path / composites[0].replace("composites", "logs/composite_tile")).with_suffix(".log").read_text()
     assert f"{LST.name} has no granule of {MONTH} on h24v03: its composite is empty." in log
+
+
+def test_files_that_nearly_count_are_named_before_any_job(tmp_path: Path) -> None:
+    empty_archive(tmp_path / "granules", {LST.name: [TILE], TARGET.name: [None]})
+    for path in (tmp_path / "granules").rglob("SMAP*"):
+        path.rename(path.with_name(path.name.replace(".h5", "_regridded_subsetted.nc4")))
+    done = snakemake(tmp_path, config=ARCHIVE)
+    assert done.code == 1
+    problem, looks = (line for line in done.output.splitlines() if line.startswith("Error: "))
+    assert f"holds no granule of {TARGET.name} for {MONTH}, expected 248" in problem
+    assert looks.startswith(
+        f"Error: 248 files look like {TARGET.name} but end in _regridded_subsetted.nc4, for example "
+    )
+    assert looks.endswith("/SMAP_L4_SM_gph_20210801T013000_Vv8010_001_regridded_subsetted.nc4.")
+
+
+COMPOSITES_ALONE = ("--until", "composite_tile", "average_target")
+
+
+def test_a_month_without_granules_is_left_out_of_several(tmp_path: Path) -> None:
+    """The others are made, and the run ends well."""
+    uniform_archive(tmp_path / "granules", days=1)
+    config = ARCHIVE | {"months": ["2021-07", MONTH]}
+    assert not {file.path for file in planned(tmp_path, config) if "2021-07" in file.path or "months.csv" in file.path}
+    said = succeed(tmp_path, *COMPOSITES_ALONE, config=config).output
+    assert "here, 2021-07 is left out (missing_months): archive granules holds no granule of MOD11A1.061" in said
+    assert f"here, {MONTH}: MOD11A1.061 on h24v04 lacks 30 of 31 days: 2021-08-02 to 2021-08-31." in said
+    assert "here, 2021-07 was left out: archive granules holds no granule of MOD11A1.061" in said
+    assert (tmp_path / TARGET_MEAN).exists()
+    assert "holds no granule" in snakemake(tmp_path, config=config | {"missing_months": "stop"}).output
+
+
+def test_a_month_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
+    """It is named at the end with its reason and log, and without the paths of all its granules."""
+    archive = uniform_archive(tmp_path / "granules", days=1)
+    empty_archive(archive, {TARGET.name: [None]}, "2021-07")
+    shutil.copy(
+        archive / granule_file_name(LST, day(1), TILE), archive / granule_file_name(LST, datetime(2021, 7, 1), TILE)
+    )
+    tables = [f"results/here/{month}/tables/granules.csv" for month in ("2021-07", MONTH)]
+    done = snakemake(tmp_path, *tables, config=ARCHIVE | {"months": ["2021-07", MONTH]})
+    assert done.code == 1
+    assert [(tmp_path / table).exists() for table in tables] == [False, True]
+    failed, made = done.output[done.output.index("region  month") :].splitlines()[1:3]
+    assert failed.startswith("here    2021-07  failed  granules/")
+    log = TARGET_MEAN.replace("composites", "logs/average_target").replace(f"{MONTH}.tif", "2021-07.log")
+    assert f"is an empty file, but a granule of {TARGET.name} is HDF5" in failed
+    assert failed.endswith(f"({log})")
+    assert made == f"here    {MONTH}  done"
+    (shown,) = (line for line in done.output.splitlines() if line.startswith("    input: "))
+    assert shown.endswith("_Vv8010_001.h5, and 245 more")
 
 
 @pytest.mark.parametrize("absent", [LST.name, INDEX.name, TARGET.name])

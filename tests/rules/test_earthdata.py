@@ -143,6 +143,7 @@ def test_plan_leaves_nothing_but_catalogues(fetching: Bench) -> None:
     rows = {words[0]: words[1:4] for words in map(str.split, done.output.splitlines()) if len(words) == 7}
     assert rows[LST.name] == ["31", "29", "0"]
     assert rows[TARGET.name] == ["248", "247", "0"]
+    assert f"NASA's catalogue has no granule of {INDEX.name} for {MONTH} on the tiles {TILE} of region" in done.output
     new = files(fetching.folder, "results", "resources")
     assert {tuple(path.split("/")[:3]) for path in new} == {
         ("results", "logs", "plan"),

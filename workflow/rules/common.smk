@@ -1,6 +1,7 @@
 # The checked configuration, paths and targets, and functions of wildcards, which hand to rules what the library
 # (kilomoist.planning) says a run needs. In files of rules Snakemake wants no functions.
 
+import itertools
 import os
 import re
 import sys
@@ -23,7 +24,7 @@ from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
 from kilomoist.files import remove_abandoned
 from kilomoist.granules.archive import search_archive
-from kilomoist.planning import needs, requirements
+from kilomoist.planning import needs, outcomes, requirements
 from kilomoist.products import PRODUCTS
 
 # In another working directory the defaults are those of the typed model, which this file shows.
@@ -89,6 +90,33 @@ def code(script):
 def pending(rule):
     """Jobs of a rule, whatever it is called in another workflow, that this run needs and has not done."""
     return [job for job in workflow.dag.needrun_jobs() if job.rule == rule.rule]
+
+
+def runs_of(jobs):
+    """Regions and months that jobs alone belong to, in their order; what is made from all months of a region too."""
+    found = {}
+    for job in jobs:
+        if region := job.wildcards.get("region"):
+            month = job.wildcards.get("month")
+            own = any(str(path).startswith(f"results/{region}/{month}/") for path in job.output)
+            found[region, month if own else outcomes.ALL_MONTHS] = None
+    return list(found)
+
+
+def main_files():
+    """What a user looks at first, by the regions and months of this run."""
+    files = {run: f"results/{run[0]}/tables/months.csv" for run in runs_of(workflow.dag.jobs)}
+    maps = {(region, month): f"{RUN}/soil_moisture.tif" for region, month in files if month != outcomes.ALL_MONTHS}
+    return files | {run: path.format(region=run[0], month=run[1]) for run, path in maps.items()}
+
+
+def failed_jobs():
+    """Jobs that failed in this run, each with the runs that it belongs to and those that need it."""
+    dag, found = workflow.dag, {}
+    for job in itertools.chain(*(getattr(failed, "jobs", [failed]) for failed in workflow.scheduler.failed)):
+        waiting = runs_of(dag.bfs(dag.depending, job))
+        found[job] = outcomes.Failure(next(iter(job.log), ""), frozenset(runs_of([job])), frozenset(waiting))
+    return found
 
 
 def log_of(rule, wildcards):
@@ -248,6 +276,7 @@ def warn(function, *arguments):
         logger.warning(sentence)
 
 
+logger.addFilter(outcomes.shorten_inputs)
 warn(requirements.warnings_of, CONFIG, config)
 if workflow.is_main_process:  # jobs elsewhere need not search the archive a second time
     warn(requirements.granule_warnings, CONFIG, ARCHIVE, SHORT)

@@ -16,8 +16,8 @@ onstart:
     for folder in ("results", "resources"):
         remove_abandoned(folder)
     retrievals, searches = pending(rules.retrieve_granule), pending(rules.list_granules)
-    for job in retrievals:
-        Path(job.log[0]).unlink(missing_ok=True)  # of an earlier run: this run tells its own reasons at its end
+    if not searches:  # which may find more
+        checked(requirements.check_runs, runs_of(workflow.dag.needrun_jobs()), SHORT)
     if retrievals:
         from kilomoist.earthdata.access import checked_token
         from kilomoist.earthdata.logins import TOKEN
@@ -30,15 +30,22 @@ onstart:
         checked(check_catalogue, searches[0].wildcards.product, searches[0].wildcards.month)
 
 
-onerror:
-    from kilomoist.earthdata.access import last_error
+onsuccess:
+    if any(job.rule == rules.plan.rule for job in workflow.dag.jobs):  # now the catalogues are there
+        warn(requirements.granule_warnings, CONFIG, ARCHIVE, checked(requirements.shortages, CONFIG, ARCHIVE))
+    if told := outcomes.success_text(main_files(), LEFT_OUT):
+        logger.info(told)
 
-    errors = {job.output.receipt: last_error(job.log[0]) for job in pending(rules.retrieve_granule)}
-    if told := [f"  {receipt}: {error}" for receipt, error in errors.items() if error]:
+
+onerror:
+    failures, unfinished = failed_jobs(), runs_of(workflow.dag.needrun_jobs())
+    found = outcomes.outcomes(main_files(), unfinished, LEFT_OUT, list(failures.values()))
+    logger.error(outcomes.outcome_table(found))
+    if lost := [job for job in failures if job.rule == rules.retrieve_granule.rule]:
         logger.error(
-            f"{len(told)} granules could not be fetched; all others are kept, and the next run fetches these alone:"
+            f"{len(lost)} granules could not be fetched; all others are kept, and the next run fetches these alone:"
         )
-        logger.error("\n".join(told))
+        logger.error("\n".join(f"  {job.output.receipt}: {outcomes.last_error(job.log[0])}" for job in lost))
 
 
 rule fetch_outline:

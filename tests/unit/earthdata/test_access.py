@@ -9,7 +9,7 @@ from earthdata.hosts import CMR, STORE
 from earthdata.server import Earthdata
 from granule_archives import temperature
 
-from kilomoist.earthdata.access import check_catalogue, checked_token, last_error
+from kilomoist.earthdata.access import check_catalogue, checked_token
 from kilomoist.errors import InputError
 
 SERVE = Callable[..., Earthdata]
@@ -39,16 +39,3 @@ def test_a_catalogue_that_does_not_answer_is_told(serve: SERVE, tmp_path: Path) 
     earthdata.faults.add(f"{CMR}/*", Answer(400), times=None)
     with pytest.raises(InputError, match=r"\(CMR\) did not answer"):
         check_catalogue("MOD11A1.061", "2021-08")
-
-
-def test_the_last_error_of_a_log_is_its_reason(tmp_path: Path) -> None:
-    log = tmp_path / "job.log"
-    assert last_error(log) == ""
-    log.write_text("2021-08-01 00:00:00,000 INFO fetched\n")
-    assert last_error(log) == ""
-    log.write_text(
-        "2021-08-01 00:00:00,000 ERROR the first\n"
-        "2021-08-01 00:00:01,000 ERROR It is gone: no ERROR of yours.\n"
-        "2021-08-01 00:00:02,000 INFO more\n"
-    )
-    assert last_error(log) == "It is gone: no ERROR of yours."

@@ -222,6 +222,9 @@ def test_what_catalogues_lack_is_known_once_they_are_there() -> None:
     # All that is there is too little: `plan` and a new search must go on, so that nothing is raised.
     assert requirements.left_out(configuration, short) == {}
     assert requirements.granule_warnings(configuration, {}, short) == sorted(short.values())
+    requirements.check_runs([("here", "2021-06")], short)
+    with pytest.raises(InputError, match=r"no granule of MOD11A1.061 for 2021-07"):
+        requirements.check_runs([("here", "2021-06"), ("here", "2021-07")], short)
     one = {("here", "2021-07"): short[("here", "2021-07")]}
     assert requirements.granule_warnings(configuration, {}, one)[0].startswith("here, 2021-07 is left out")
 

@@ -1,4 +1,4 @@
-"""Access to NASA Earthdata, checked once before a run's jobs, and the reasons of those that failed, told at its end."""
+"""Access to NASA Earthdata, checked once before a run's jobs."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -37,10 +37,3 @@ def checked_token(wanted: Iterable[tuple[str, str, str]]) -> str:
         days, catalogues = zip(*(granule[1:] for granule in granules), strict=True)
         check_access(PRODUCTS[product], days[0][:7], dict.fromkeys(catalogues), session)
     return session.token
-
-
-def last_error(log: str | Path) -> str:
-    """Last error in the log of a job; empty when there is none, because it was not tried."""
-    log = Path(log)
-    errors = [line for line in log.read_text().splitlines() if " ERROR " in line] if log.exists() else []
-    return errors[-1].split(" ERROR ", 1)[1] if errors else ""

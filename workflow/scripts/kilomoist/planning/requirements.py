@@ -5,7 +5,7 @@ Snakemake imports this module whenever it reads the workflow, in every job again
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,12 @@ def left_out(configuration: Configuration, short: Mapping[Run, str]) -> dict[Run
     several = len(configuration.months) > 1
     skipped = several if configuration.missing_months == "auto" else configuration.missing_months == "skip"
     return dict(short) if skipped and len(short) < len(configuration.regions) * len(configuration.months) else {}
+
+
+def check_runs(runs: Iterable[Run], short: Mapping[Run, str]) -> None:
+    """Raise `InputError` for runs that are asked for and cannot be made."""
+    if problems := dict.fromkeys(short[run] for run in runs if run in short):
+        raise InputError("\n".join(problems))
 
 
 def granule_warnings(configuration: Configuration, archive: Archive, short: Mapping[Run, str]) -> list[str]:
