@@ -13,7 +13,7 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
 from rio_cogeo.cogeo import cog_validate
-from workflow_runs import DEMO, MONTH, SMALL, block_mean, files, snakemake, values
+from workflow_runs import DEMO, MONTH, SMALL, block_mean, files, link, snakemake, succeed, values
 
 from kilomoist.configuration.schema import load
 from kilomoist.evaluation.restoration import null_models
@@ -383,6 +383,14 @@ def test_figures_are_pictures(demo: Path) -> None:
         picture = imread(path)
         assert min(picture.shape[:2]) >= 400, path.name
         assert picture[..., :3].std() > 0.02, path.name
+
+
+def test_a_run_ends_with_where_everything_lies(demo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "again"
+    link(demo, folder)
+    said = succeed(folder, "--forcerun", "count_granules", config=SMALL).output
+    assert f"steppe, {MONTH}: {DEMO}/soil_moisture.tif, figures {DEMO}/figures, tables {DEMO}/tables\n" in said
+    assert "snakemake --report report.html" in said
 
 
 def test_report_needs_no_network(demo: Path, tmp_path: Path) -> None:
