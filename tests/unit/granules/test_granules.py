@@ -670,12 +670,20 @@ CUTS = ("_subsetted.nc4", "_Geophysical_Data_sm_surface_subsetted.nc4", "_HEGOUT
 def test_a_subsetter_s_cut_counts_where_the_whole_granule_is_not_there(tmp_path: Path, cut: str) -> None:
     whole = "SMAP_L4_SM_gph_20210813T013000_Vv8010_001.h5"
     touch(tmp_path / "z", whole.replace(".h5", cut))
+    # By its first bytes, because not every file with such a name is HDF5.
+    assert search_archive(tmp_path, [SMAP]) == {}
+    (told,) = lookalike_sentences(SMAP, find_lookalikes(tmp_path, SMAP))
+    assert told.startswith(
+        f"1 file looks like {SMAP.name} but ends in {cut} without being NetCDF-4 (HDF5), for example "
+    )
+    (tmp_path / "z" / whole.replace(".h5", cut)).write_bytes(b"\x89HDF\r\n\x1a\n")
+    assert find_lookalikes(tmp_path, SMAP) == []
     ((key, path),) = search_archive(tmp_path, [SMAP]).items()
     assert key == (SMAP.name, None, datetime(2021, 8, 13, 1, 30))
     assert path.name.endswith(cut)
     touch(tmp_path / "a", whole)
     assert list(search_archive(tmp_path, [SMAP]).values()) == [tmp_path / "a" / whole]
-    touch(tmp_path / "a", whole.replace("8010_001.h5", f"8011_001{cut}"))
+    (tmp_path / "a" / whole.replace("8010_001.h5", f"8011_001{cut}")).write_bytes(b"\x89HDF\r\n\x1a\n")
     assert list(search_archive(tmp_path, [SMAP]).values()) == [
         tmp_path / "a" / whole.replace("8010_001.h5", f"8011_001{cut}")
     ]

@@ -16,7 +16,7 @@ Granules = dict[tuple[str, str | None, datetime], Path]
 
 
 def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
-    """Granules of the products below `folder`, at any depth and behind links.
+    """Granules of the products below `folder`, at any depth and behind links; cuts of them where they are HDF5.
 
     Of several productions of a granule the newest counts, of its files a whole one before a subsetter's cut, of its
     copies that whose path sorts last. Raises `InputError` when the folder or another below it cannot be listed.
@@ -27,9 +27,25 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
     for (parent, name), (prefix, product) in itertools.product(files_below(folder), prefixes):
         if name.startswith(prefix) and (granule := parse_name(name, product)):
             key = (granule.product, granule.tile, granule.time)
-            file = (granule.produced, granule.whole, os.path.join(parent, name))
-            newest[key] = max(newest.get(key, file), file)
+            path = os.path.join(parent, name)
+            if granule.whole or is_readable_cut(path):
+                file = (granule.produced, granule.whole, path)
+                newest[key] = max(newest.get(key, file), file)
     return {key: Path(path) for key, (*_, path) in sorted(newest.items(), key=lambda item: item[1][2])}
+
+
+def is_readable_cut(path: str | Path) -> bool:
+    """Whether what is named as a subsetter's cut begins as HDF5 does, which NetCDF-4 is, but not each file of its name.
+
+    What cannot be opened counts: its reader says why.
+    """
+    from kilomoist.granules.formats import MAGIC  # with what reads HDF4, for the few archives of cuts
+
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MAGIC["HDF5"])) == MAGIC["HDF5"]
+    except OSError:
+        return True
 
 
 def files_below(folder: str | Path) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from kilomoist.granules.archive import files_below
+from kilomoist.granules.archive import files_below, is_readable_cut
 from kilomoist.products import Product, parse_name
 
 _KINDS = {
@@ -36,10 +36,11 @@ def find_lookalikes(folder: str | Path, product: Product) -> list[Lookalike]:
     words = (product.short_name.lower(), product.pattern.pattern.split("(")[0].replace("\\", "").lower())
     found = []
     for parent, name in files_below(folder):
-        match = product.lookalikes.search(name)
-        if parse_name(name, product) or not (match or any(word in name.lower() for word in words)):
+        match, path, granule = product.lookalikes.search(name), os.path.join(parent, name), parse_name(name, product)
+        if granule and (granule.whole or is_readable_cut(path)):
             continue
-        path = os.path.join(parent, name)
+        if not (match or any(word in name.lower() for word in words)):
+            continue
         if match is None:
             found.append(Lookalike(path, "are not named as NASA names granules", None, None))
             continue
@@ -61,6 +62,8 @@ def _reason(name: str, product: Product, match: re.Match[str]) -> str:
         return f"are of {other}, another product"
     if version:
         return f"are of version {version}, and version {product.version} is wanted"
+    if parse_name(name, product):
+        return f"end in {match['ending']} without being NetCDF-4 (HDF5)"
     if product.pattern.fullmatch(name):
         return "are of a day that the calendar does not have"
     if re.fullmatch(product.pattern.pattern, name, re.IGNORECASE):
