@@ -12,7 +12,7 @@ from typing import Any
 from earthdata.granules import Granule, granule
 from kilomoist.products import PRODUCTS
 
-_ALGORITHMS = {"LPCLOUD": "SHA-512", "NSIDC_CPRD": "MD5"}
+_ALGORITHMS = {"LPCLOUD": "SHA-256", "NSIDC_CPRD": "MD5"}
 """Checksums of providers, unless told otherwise."""
 
 
@@ -68,13 +68,18 @@ class Catalogue:
             return list(self._granules.values())
 
     def entry(self, item: Granule) -> str:
-        """The JSON text of an entry."""
+        """The JSON text of an entry in UMM-G."""
         if item not in self._entries:
             self._entries[item] = json.dumps(item.entry(self._checksum(item)))
         return self._entries[item]
 
+    def echo10(self, concept: str) -> str | None:
+        """The XML text of an entry in ECHO10; None where there is no such concept."""
+        item = next((item for item in self.all() if item.concept == concept), None)
+        return item.echo10(self._checksum(item)) if item else None
+
     def _checksum(self, item: Granule) -> dict[str, str] | None:
-        """As UMM-G has it; of an algorithm that Python does not know the value is any."""
+        """As UMM-G and ECHO10 have it; of an algorithm that Python does not know the value is any."""
         algorithm = self._algorithms.get(item.product.name, _ALGORITHMS[item.provider])
         if algorithm is None:
             return None

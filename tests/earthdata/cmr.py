@@ -12,6 +12,7 @@ from earthdata.granules import Granule
 from earthdata.login import Login
 
 _LARGEST_PAGE = 2000
+_CONCEPT = re.compile(r"/search/concepts/(G\d+-\w+)\.echo10")
 _OPTION = re.compile(r"options\[(\w+)\]\[(\w+)\]")
 
 Options = set[tuple[str, str]]
@@ -37,11 +38,10 @@ class Cmr:
                 return self._page(query, request.headers.get("Cmr-Search-After"))
             except _BadQueryError as error:
                 return document(400, {"errors": [str(error)]})
-        if request.path == "/search/collections.umm_json":  # earthaccess asks it for the provider in the cloud
-            known = {key: query[key] for key in ("short_name", "version") if key in query}
-            providers = {item.product.name: item.provider for item in self._search(known)} if known else {}
-            items = [{"meta": {"provider-id": provider}, "umm": {}} for provider in providers.values()]
-            return document(200, {"hits": len(items), "took": 1, "items": items}, {"CMR-Hits": str(len(items))})
+        if concept := _CONCEPT.fullmatch(request.path):
+            if text := self._catalogue.echo10(concept[1]):
+                return Answer(200, text.encode(), "application/echo10+xml; charset=utf-8")
+            return document(404, {"errors": [f"Concept with concept-id [{concept[1]}] could not be found."]})
         return document(404, {"errors": ["The requested resource does not exist."]})
 
     def _page(self, query: dict[str, list[str]], after: str | None) -> Answer:
@@ -50,10 +50,13 @@ class Cmr:
             raise _BadQueryError(f"page_size must be a number between 0 and {_LARGEST_PAGE}")
         found, first = self._search(query), 0
         if after is not None:
-            first = [_search_after(item) for item in found].index(after) + 1
+            marks = [_search_after(item) for item in found]
+            if after not in marks:
+                raise _BadQueryError(f"The search after parameter [{after}] is invalid")
+            first = marks.index(after) + 1
         page = found[first : first + size]
         headers = {"CMR-Hits": str(len(found)), "CMR-Took": "1", "CMR-Request-Id": secrets.token_hex(16)}
-        if page and len(page) == size:
+        if page:  # also the last
             headers["CMR-Search-After"] = _search_after(page[-1])
         items = ",".join(map(self._catalogue.entry, page))
         text = f'{{"hits":{len(found)},"took":1,"items":[{items}]}}'

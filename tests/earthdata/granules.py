@@ -1,4 +1,8 @@
-"""Granules, and their entries in UMM-G as LPCLOUD and NSIDC_CPRD fill it, as far as clients here read it."""
+"""Granules, and their entries in the CMR as LPCLOUD and NSIDC_CPRD fill them, as far as clients here read them.
+
+LPCLOUD's are written in ECHO10, which tells size and checksum of each file (`AdditionalFile`); what the CMR makes of it
+in UMM-G has one file without a name or a checksum. NSIDC_CPRD's are written in UMM-G.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from earthdata.hosts import DATA
 from kilomoist.products import PRODUCTS, Product, parse_name
@@ -65,35 +70,67 @@ class Granule:
         """The file of metadata beside the data."""
         return f"{self.stem}.cmr.xml" if self.product.tiled else f"{self.name}.cmr.json"
 
+    @property
+    def concept(self) -> str:
+        return f"G{self.number}-{self.provider}"
+
+    @property
+    def produced(self) -> str:
+        return f"{self.range[1] + timedelta(days=4):%Y-%m-%dT%H:%M:%S}.000Z"
+
     def entry(self, checksum: dict[str, str] | None) -> dict[str, Any]:
-        """Its entry in the CMR."""
+        """Its entry in UMM-G."""
         begin, end = (f"{time:%Y-%m-%dT%H:%M:%S}.000Z" for time in self.range)
-        produced = f"{self.range[1] + timedelta(days=4):%Y-%m-%dT%H:%M:%S}.000Z"
+        named = {"Name": self.name, "SizeInBytes": self.size, "Format": "HDF5"}
+        size = {"Size": self.size / 2**20, "SizeUnit": "MB"}
         files = [
-            _file(self.name, self.size, "HDF4" if self.product.tiled else "HDF5")
-            | ({"Checksum": checksum} if checksum else {}),
-            _file(self.metadata_name, 2000, "XML" if self.product.tiled else "JSON"),
+            # No order is promised: clients must look at the name.
+            {"Name": self.metadata_name, "SizeInBytes": 2000, "Size": 2000 / 2**20, "SizeUnit": "MB", "Format": "JSON"},
+            named | size | ({"Checksum": checksum} if checksum else {}),
         ]
         meta = {
             "concept-type": "granule",
-            "concept-id": f"G{self.number}-{self.provider}",
+            "concept-id": self.concept,
             "revision-id": self.revision,
             "native-id": self.granule_ur,
+            "collection-concept-id": f"C1-{self.provider}",
             "provider-id": self.provider,
+            "format": "application/echo10+xml" if self.product.tiled else "application/vnd.nasa.cmr.umm+json",
+            "revision-date": self.produced,
         }
         umm = {
             "GranuleUR": self.granule_ur,
             "CollectionReference": {"ShortName": self.product.short_name, "Version": self.product.version},
             "TemporalExtent": {"RangeDateTime": {"BeginningDateTime": begin, "EndingDateTime": end}},
             "DataGranule": {
-                "ProductionDateTime": produced,
+                "ProductionDateTime": self.produced,
                 "Identifiers": [{"Identifier": self.name, "IdentifierType": "ProducerGranuleId"}],
-                # No order is promised, and one provider writes what the other does not: clients must look at the name.
-                "ArchiveAndDistributionInformation": files if self.product.tiled else files[::-1],
+                "ArchiveAndDistributionInformation": [{"Name": "Not provided"} | size] if self.product.tiled else files,
             },
             "RelatedUrls": self._urls(),
         }
         return {"meta": meta, "umm": umm}
+
+    def echo10(self, checksum: dict[str, str] | None) -> str:
+        """Its entry in ECHO10."""
+        granule = ElementTree.Element("Granule")
+        _add(granule, "GranuleUR", self.granule_ur)
+        collection, data = _add(granule, "Collection"), _add(granule, "DataGranule")
+        _add(collection, "ShortName", self.product.short_name)
+        _add(collection, "VersionId", self.product.version)
+        _add(data, "SizeMBDataGranule", str(self.size / 2**20))
+        _add(data, "ProducerGranuleId", self.name)
+        _add(data, "ProductionDateTime", self.produced)
+        if self.product.tiled:
+            for name, size, digest in ((self.metadata_name, 2000, None), (self.name, self.size, checksum)):
+                file = _add(data, "AdditionalFile")
+                _add(file, "Name", name)
+                _add(file, "SizeInBytes", str(size))
+                if digest:
+                    told = _add(file, "Checksum")
+                    _add(told, "Value", digest["Value"])
+                    _add(told, "Algorithm", digest["Algorithm"])
+        return ElementTree.tostring(granule, encoding="unicode")
 
     def _urls(self) -> list[dict[str, str]]:
         https = f"https://{DATA[self.provider]}/{self.folder}"
@@ -117,5 +154,7 @@ def granule(name: str, path: Path | None, size: int) -> Granule | None:
     return None
 
 
-def _file(name: str, size: int, form: str) -> dict[str, Any]:
-    return {"Name": name, "SizeInBytes": size, "Size": size / 2**20, "SizeUnit": "MB", "Format": form}
+def _add(parent: ElementTree.Element, tag: str, text: str | None = None) -> ElementTree.Element:
+    element = ElementTree.SubElement(parent, tag)
+    element.text = text
+    return element

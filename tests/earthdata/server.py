@@ -73,10 +73,7 @@ class Earthdata:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for a client's process.
-
-        HTTP is led here too, and refused: earthaccess asks 169.254.169.254 whether it runs in Amazon's cloud.
-        """
+        """Variables for a client's process; plain HTTP is led here too, and refused."""
         names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
         trusted = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"), str(self._authority))
         return {

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from hashlib import md5, sha512
+from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
-import earthaccess
 import pytest
+import requests
 from granule_archives import TARGET, TILE
 
 from earthdata.clients import FIELDS, FOLDER, TILES, URL, entries, fetch, names, search
+from earthdata.hosts import CMR
 from earthdata.server import Earthdata
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
@@ -20,6 +22,14 @@ def file_entry(entry: dict[str, Any], suffix: str) -> dict[str, Any]:
     files = entry["umm"]["DataGranule"]["ArchiveAndDistributionInformation"]
     (found,) = (file for file in files if file["Name"].endswith(suffix))
     return found
+
+
+def told_in_echo10(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Size, checksum and algorithm of a granule's file."""
+    concept = requests.get(f"https://{CMR}/search/concepts/{entry['meta']['concept-id']}.echo10", timeout=20)
+    files = ElementTree.fromstring(concept.content).findall("DataGranule/AdditionalFile")  # noqa: S314
+    (file,) = (file for file in files if file.findtext("Name") == entry["umm"]["GranuleUR"] + ".hdf")
+    return tuple(file.findtext(name, "") for name in ("SizeInBytes", "Checksum/Value", "Checksum/Algorithm"))
 
 
 def link(entry: dict[str, Any]) -> str:
@@ -64,15 +74,14 @@ def test_search_refuses_what_the_cmr_refuses(query: dict[str, Any], told: str) -
 
 @pytest.mark.usefixtures("earthdata")
 def test_entries_have_the_providers_form(archive: Path) -> None:
-    tile, smap = entries(short_name="MOD11A1")[0], entries()[1]
+    tile, smap, hdf = entries(short_name="MOD11A1")[0], entries()[1], (archive / TILES[0]).read_bytes()
     stem = TILES[0].removesuffix(".hdf")
     assert tile["meta"]["provider-id"] == "LPCLOUD"
     assert tile["meta"]["native-id"] == tile["umm"]["GranuleUR"] == stem
     assert link(tile) == f"https://data.lpdaac.earthdatacloud.nasa.gov/lp-prod-protected/MOD11A1.061/{stem}/{TILES[0]}"
-    assert file_entry(tile, ".hdf")["Checksum"] == {
-        "Value": sha512((archive / TILES[0]).read_bytes()).hexdigest(),
-        "Algorithm": "SHA-512",
-    }
+    (described,) = tile["umm"]["DataGranule"]["ArchiveAndDistributionInformation"]
+    assert described == {"Name": "Not provided", "Size": len(hdf) / 2**20, "SizeUnit": "MB"}
+    assert told_in_echo10(tile) == (str(len(hdf)), sha256(hdf).hexdigest(), "SHA-256")
     assert tile["umm"]["TemporalExtent"]["RangeDateTime"]["EndingDateTime"] == "2021-08-01T23:59:59.000Z"
     assert smap["meta"]["provider-id"] == "NSIDC_CPRD"
     assert smap["umm"]["GranuleUR"] == FIELDS[1]
@@ -85,26 +94,31 @@ def test_entries_have_the_providers_form(archive: Path) -> None:
 def test_checksums_are_of_the_wanted_kind(start: Callable[..., Earthdata]) -> None:
     start(algorithms={"SPL4SMGP.008": None, "MOD11A1.061": "BSD checksum"})
     assert "Checksum" not in file_entry(entries()[0], ".h5")
-    checksum = file_entry(entries(short_name="MOD11A1")[0], ".hdf")["Checksum"]
-    assert checksum["Algorithm"] == "BSD checksum"
-    assert checksum["Value"].isdigit()
+    _, checksum, algorithm = told_in_echo10(entries(short_name="MOD11A1")[0])
+    assert algorithm == "BSD checksum"
+    assert checksum.isdigit()
     with pytest.raises(ValueError, match="no products"):
         start(algorithms={"MOD11A1": None})
 
 
-def test_earthaccess_searches_page_by_page(earthdata: Earthdata) -> None:
-    times = [datetime(2015, 4, 1) + timedelta(days=number) for number in range(4100)]
+def test_searches_go_page_by_page(earthdata: Earthdata) -> None:
+    """The last page too says after what the next would begin, as in recordings; that one is empty."""
+    times = [datetime(2015, 4, 1) + timedelta(days=number) for number in range(41)]
     many = [granule_file_name(PRODUCTS["MYD11A1.061"], time, TILE) for time in times]
     earthdata.catalogue.list_only(*many)
-    query = earthaccess.DataGranules().short_name("MYD11A1").version("061")
-    assert query.hits() == 4100
-    assert [granule["umm"]["GranuleUR"] + ".hdf" for granule in query.get_all()] == many
-    asked = earthdata.requested("*granules.umm_json")
-    assert [request.headers.get("Cmr-Search-After") is None for request in asked] == [True, True, True, False, False]
-    query.temporal("2016-01-01", "2016-01-31").granule_name(f"*.{TILE}.*")
-    assert len(query.get_all()) == 31
-    exact = earthaccess.DataGranules().short_name("MYD11A1").granule_name(many[7])
-    assert [granule["meta"]["native-id"] for granule in exact.get()] == [many[7].removesuffix(".hdf")]
+    found, headers, sizes = [], {}, []
+    while not sizes or sizes[-1]:
+        response = search(headers, short_name="MYD11A1", page_size=20)
+        assert response.headers["CMR-Hits"] == "41"
+        sizes.append(len(response.json()["items"]))
+        found += [item["umm"]["GranuleUR"] + ".hdf" for item in response.json()["items"]]
+        headers = {"CMR-Search-After": response.headers.get("CMR-Search-After")}
+    assert (found, sizes, headers) == (many, [20, 20, 1, 0], {"CMR-Search-After": None})
+
+
+@pytest.mark.usefixtures("earthdata")
+def test_a_concept_that_is_not_there_is_not_found() -> None:
+    assert requests.get(f"https://{CMR}/search/concepts/G1-LPCLOUD.echo10", timeout=20).status_code == 404
 
 
 def test_granules_change_and_vanish(earthdata: Earthdata, archive: Path) -> None:

@@ -4,34 +4,15 @@ import json
 import time
 from base64 import urlsafe_b64decode
 from datetime import datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import earthaccess
-import pytest
 import requests
-from earthaccess.auth import Auth
-from earthaccess.store import Store
 from witnesses import SHARED, with_witnesses
 
 from earthdata.answers import EULA
-from earthdata.clients import TILES, URL, fetch, search
+from earthdata.clients import URL, fetch, search
 from earthdata.hosts import LOGIN
 from earthdata.server import Earthdata
-
-
-def test_earthaccess_logs_in_and_downloads(
-    earthdata: Earthdata, tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("EARTHDATA_TOKEN")
-    monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.login.user)
-    monkeypatch.setenv("EARTHDATA_PASSWORD", earthdata.login.password)
-    auth = Auth().login(strategy="environment")
-    found = earthaccess.DataGranules(auth).short_name("MOD11A1").cloud_hosted().get_all()
-    paths = Store(auth).get(found, tmp_path / "got", threads=2, show_progress=False)
-    assert {path.name: path.read_bytes() for path in paths} == {name: (archive / name).read_bytes() for name in TILES}
-    # It asks over HTTP whether it runs in Amazon's cloud; that does not leave the machine either.
-    assert {request.status for request in earthdata.requested("169.254.169.254/*")} == {502}
 
 
 def test_a_password_is_worth_a_token(earthdata: Earthdata) -> None:

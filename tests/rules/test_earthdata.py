@@ -56,13 +56,13 @@ def test_retrieve_granule_whole(fetching: Bench, nasa: Earthdata) -> None:
     (original,) = nasa.folder.glob("MOD11A1.A2021215*")
     receipt, stored = f"resources/receipts/{LST.name}/{TILE}/2021-08-03.json", f"{LST.name}/{TILE}/{original.name}"
     log = fetching.run("retrieve_granule", receipt, kept=[f"resources/granules/{stored}"])
-    assert f"({original.stat().st_size} bytes), verified by its size, SHA-512 and reading" in log
+    assert f"({original.stat().st_size} bytes), verified by its size, SHA-256 and reading" in log
     assert (fetching.folder / "resources/granules" / stored).read_bytes() == original.read_bytes()
     expected = {
         "checksum": f"sha256:{sha256(original)}",
         "name": original.name,
         "origin": {
-            "algorithm": "SHA-512",
+            "algorithm": "SHA-256",
             "checksum": read_catalogue(fetching.folder / LST_CATALOGUE)[0].checksum,
             "size": original.stat().st_size,
             "verified": "verified by its size, SHA-512 and reading",

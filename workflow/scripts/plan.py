@@ -3,7 +3,7 @@
 from collections import defaultdict
 from pathlib import Path
 
-from kilomoist.earthdata.catalogues import Entry, read_catalogue
+from kilomoist.earthdata.catalogues import Entry, read_catalogue, untold
 from kilomoist.earthdata.traffic import as_table, expected_traffic
 from kilomoist.errors import InputError
 from kilomoist.jobs import rule_script
@@ -12,7 +12,7 @@ from kilomoist.products import PRODUCTS
 
 @rule_script
 def plan(*, catalogues: list[str], receipts: list[str], store: str) -> None:
-    """Print the table of the granules that the receipts will stand for."""
+    """Print the table of the granules that the receipts will stand for, and what they cannot be compared with."""
     if not receipts:
         raise InputError("Nothing is fetched by this configuration: `plan` is for `source: earthdata`.")
     listed: dict[str, list[Entry]] = defaultdict(list)
@@ -22,3 +22,6 @@ def plan(*, catalogues: list[str], receipts: list[str], store: str) -> None:
     for path in map(Path, receipts):
         wanted[path.parts[-3]].add((path.stem, path.parts[-2]))
     print(as_table({name: expected_traffic(PRODUCTS[name], listed[name], wanted[name], store) for name in wanted}))
+    for name in sorted(wanted):
+        if told := untold(entry for entry in listed[name] if (entry.day, entry.place) in wanted[name]):
+            print(f"{name}: {told}; what is not told cannot be compared, but every file is read.")

@@ -98,7 +98,7 @@ def test_a_file_comes_whole_and_is_not_fetched_again(earthdata: Earthdata, store
     path = store.get(LST)
     assert path.read_bytes() == original(granules, LST).read_bytes()
     assert store.names() == {path.name}
-    assert store.told[-1].endswith("verified by its size, SHA-512 and reading.")
+    assert store.told[-1].endswith("verified by its size, SHA-256 and reading.")
     assert f"({path.stat().st_size} bytes)" in store.told[-1]
     assert store.get(LST) == path
     assert store.sessions == 1
@@ -156,7 +156,7 @@ def test_a_wrong_part_does_not_spoil_the_file(store: Store, granules: Path, long
         (HTML_PAGE, "sent a web page (perhaps of a login) in place of MOD11A1"),
         (Cut(0.0), "broke off 6 times on its way"),
         (Shortened(), "bytes where the catalogue says"),
-        (Flipped(), "does not have the SHA-512"),
+        (Flipped(), "does not have the SHA-256"),
         (SERVER_ERROR, "answered with HTTP 500"),
     ],
     ids=["401", "eula", "403", "404", "html", "cut", "too short", "wrong bit", "500"],

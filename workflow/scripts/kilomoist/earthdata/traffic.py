@@ -20,12 +20,13 @@ def expected_traffic(
     files = {entry.granule: Path(store) / product.name / entry.place / entry.granule for entry in listed}
     there = {name: path.stat().st_size for name, path in files.items() if path.exists()}
     subset = product.subset_size
-    sizes = {entry.granule: min(subset or entry.size, entry.size or subset) for entry in listed}
+    whole = {entry.granule: entry.estimated_size for entry in listed}
+    sizes = {name: min(subset or size, size or subset) for name, size in whole.items()}
     return {
         "granules": len(wanted),
         "absent": len(wanted) - len(listed),
         "there": len(there),
-        "whole MB": sum(entry.size for entry in listed),
+        "whole MB": sum(whole.values()),
         "to move MB": sum(size for name, size in sizes.items() if name not in there),
         "on disk MB": sum(there.get(name, size) for name, size in sizes.items()),
     }
