@@ -136,7 +136,7 @@ def test_every_key_is_described() -> None:
 
 def test_reading_the_workflow_imports_nothing_heavy() -> None:
     """Snakemake does so in every job again."""
-    heavy = {"pandas", "geopandas", "sklearn", "rasterio", "scipy", "pyproj", "requests", "earthaccess", "h5py"}
+    heavy = {"pandas", "geopandas", "sklearn", "rasterio", "scipy", "pyproj", "requests", "h5py"}
     light = ("configuration.schema", "planning.needs", "planning.requirements")
     imports = ", ".join(f"kilomoist.{module}" for module in light)
     found = subprocess.run(  # in a process of its own: the tests have imported everything already

@@ -36,7 +36,7 @@ from kilomoist.products import Product, parse_name
 
 CMR = "cmr.earthdata.nasa.gov"
 """The Common Metadata Repository, NASA's catalogue."""
-_SOFTWARE = ("kilomoist", "requests", "urllib3", "earthaccess", "rasterio", "h5py", "snakemake")
+_SOFTWARE = ("kilomoist", "requests", "urllib3", "rasterio", "h5py", "snakemake")
 _HEADERS = (
     *("Accept-Ranges", "Age", "CMR-Hits", "CMR-Request-Id", "CMR-Search-After", "CMR-Timed-Out", "CMR-Took"),
     *("Cache-Control", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type", "Date", "ETag"),
