@@ -14,7 +14,7 @@ from pyproj import Geod, Transformer
 
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, M01, Box, Window, cells_covering, tile_grid
-from kilomoist.regions import blocks_of, pixels_inside, read_outline, region_area, tiles_of
+from kilomoist.regions import blocks_of, pixels_inside, region_area, tiles_of
 
 Real = Callable[[str], Path]
 KHANGAI = (96.0, 45.0, 104.0, 50.0)
@@ -24,56 +24,6 @@ TRIANGLE = shapely.Polygon([(97, 46), (101, 46), (99, 49)])
 def write(path: Path, geometries: list[shapely.Geometry], crs: str | None = "EPSG:4326") -> Path:
     geopandas.GeoDataFrame(geometry=geometries, crs=crs).to_file(path)
     return path
-
-
-# Outlines
-
-
-@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".shp"])
-def test_outlines_of_any_format(tmp_path: Path, suffix: str) -> None:
-    outline = read_outline(write(tmp_path / f"outline{suffix}", [TRIANGLE]))
-    assert outline.symmetric_difference(TRIANGLE).area < 1e-9
-
-
-def test_an_outline_in_another_crs_is_brought_to_degrees(tmp_path: Path) -> None:
-    utm = geopandas.GeoSeries([TRIANGLE], crs="EPSG:4326").to_crs("EPSG:32647").iloc[0]
-    outline = read_outline(write(tmp_path / "utm.gpkg", [utm], "EPSG:32647"))
-    assert np.abs(np.subtract(outline.bounds, TRIANGLE.bounds)).max() < 1e-6
-
-
-def test_all_features_count_and_overlaps_once(tmp_path: Path) -> None:
-    boxes = [shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1), shapely.box(10, 0, 11, 1)]
-    assert read_outline(write(tmp_path / "boxes.gpkg", boxes)).area == pytest.approx(4)
-
-
-def test_a_polygon_that_crosses_itself_is_mended(tmp_path: Path) -> None:
-    bow = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])
-    assert read_outline(write(tmp_path / "bow.gpkg", [bow])).area == pytest.approx(2)
-
-
-def test_unusable_outlines_are_named(tmp_path: Path) -> None:
-    def text(name: str, content: str) -> Path:
-        (tmp_path / name).write_text(content)
-        return tmp_path / name
-
-    without_projection = write(tmp_path / "plain.shp", [TRIANGLE])
-    without_projection.with_suffix(".prj").unlink()
-    nothing = '{"type": "Feature", "properties": {}, "geometry": null}'
-    none = "holds no feature with a geometry"
-    for path, said in (
-        (tmp_path / "none.gpkg", "does not exist"),
-        (text("text.gpkg", "no geography"), "cannot be read as a vector file"),
-        (text("empty.geojson", '{"type": "FeatureCollection", "features": []}'), none),
-        (text("null.geojson", f'{{"type": "FeatureCollection", "features": [{nothing}]}}'), none),
-        (text("table.csv", "a,b\n1,2\n"), none),
-        (without_projection, "has no CRS"),
-        (write(tmp_path / "points.gpkg", [shapely.Point(1, 1)]), "holds no polygon but Point"),
-        (write(tmp_path / "line.gpkg", [shapely.LineString([(1, 1), (2, 2)])]), "holds no polygon but LineString"),
-    ):
-        with pytest.raises(InputError, match=said) as caught:
-            read_outline(path)
-        assert str(path) in str(caught.value)
-        assert "\n" not in str(caught.value)
 
 
 # Areas

@@ -12,7 +12,7 @@ from earthdata.server import Earthdata
 
 from kilomoist.earthdata.outlines import NATURAL_EARTH, fetch_outline
 from kilomoist.errors import InputError
-from kilomoist.regions import read_outline
+from kilomoist.outlines import read_outline
 
 
 def square(west: float, **properties: str) -> dict:
@@ -47,7 +47,7 @@ def test_a_country_is_found(tmp_path: Path) -> None:
     path = tmp_path / "outlines" / "MNG.geojson"
     fetch_outline("MNG", path)
     assert json.loads(path.read_text())["features"] == [FEATURES[0]]
-    assert read_outline(path).bounds == (100, 0, 101, 1)
+    assert read_outline(path).area.bounds == (100, 0, 101, 1)
     assert [file.name for file in path.parent.iterdir()] == ["MNG.geojson"]
 
 
@@ -55,7 +55,7 @@ def test_a_country_is_found(tmp_path: Path) -> None:
 def test_a_country_of_another_form_is_found(tmp_path: Path, country: str, bounds: tuple, area: float) -> None:
     """Without ISO code, and with names of properties in lower case."""
     fetch_outline(country, tmp_path / "outline.geojson")
-    outline = read_outline(tmp_path / "outline.geojson")
+    outline = read_outline(tmp_path / "outline.geojson").area
     assert (outline.bounds, outline.area) == (bounds, pytest.approx(area))
 
 

@@ -40,7 +40,7 @@ def copied(layout: Layout, granule: Path, path: Path) -> None:
     """What a retrieval does with a layout, without a network."""
     content = granule.read_bytes()
     parts = {place: content[offset : offset + length] for place, (offset, length) in layout.chunks.items()}
-    write_subset(path, layout, parts, "test")
+    write_subset(path, layout, parts, granule.name)
 
 
 def edited(granule: Path, *changes: tuple[str, str]) -> bytes:
@@ -157,8 +157,9 @@ def test_what_cannot_be_copied_is_refused(granule: Path, change: tuple[str, str]
 
 @pytest.mark.parametrize("change", [(' deflateLevel="1"', ""), (' fillValue="-9999"', ""), (' byteOrder="LE"', "")])
 def test_what_older_sidecars_leave_out_is_not_missed(granule: Path, tmp_path: Path, change: tuple[str, str]) -> None:
-    copied(layout_from_sidecar(edited(granule, change), DATASET), granule, tmp_path / "part.h5")
-    np.testing.assert_equal(read_target(tmp_path / "part.h5", TARGET), read_target(granule, TARGET))
+    part = tmp_path / granule.name
+    copied(layout_from_sidecar(edited(granule, change), DATASET), granule, part)
+    np.testing.assert_equal(read_target(part, TARGET), read_target(granule, TARGET))
 
 
 def retrieve_by(document: bytes, granule: Path, path: Path) -> None:

@@ -1,5 +1,8 @@
 """Requirements of a run's inputs before its first job, and warnings of its user."""
 
+import itertools
+import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from kilomoist.earthdata.catalogues import Entry, write_catalogue
 from kilomoist.errors import InputError
 from kilomoist.planning import requirements
 from kilomoist.products import PRODUCTS
+from kilomoist.simulation.file_names import granule_file_name
 
 LST, TARGET = PRODUCTS["MOD11A1.061"], PRODUCTS["SPL4SMGP.008"]
 HERE = {"name": "here", "bbox": [98.5, 47.0, 99.5, 48.0]}
@@ -196,11 +200,11 @@ def test_files_that_nearly_count_are_told_where_granules_are_missing() -> None:
 
 def listed(product: Any, extent: str, month: str, days: list[str], places: list[str]) -> None:
     """A catalogue that lists granules of some days and places."""
-    entries = [
-        Entry("name", f"{month}-{day}", place, "https://nasa.gov/name", "", 0, "", "", "")
-        for day in days
-        for place in places
-    ]
+    entries = []
+    for day, place in itertools.product(days, places):
+        time = datetime.fromisoformat(f"{month}-{day}" if product.tiled else f"{month}-{day}T{place}")
+        name = granule_file_name(product, time, place if product.tiled else None)
+        entries.append(Entry(name, f"{month}-{day}", place, f"https://nasa.gov/{name}", "", 0, 0, "", "", ""))
     path = Path(f"resources/catalogue/{product.name}/{extent}/{month}.csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_catalogue(path, entries)
@@ -315,3 +319,12 @@ def test_compared_maps_must_be_there_and_readable_for_every_month() -> None:
     assert requirements.check_inputs(configured(**keys)) == ["here"]
     Path("map-2021-08.tif").write_text("not a raster")
     assert "map-2021-08.tif cannot be read as a raster" in complaint(configured(**keys))
+
+
+def test_what_was_guessed_of_an_outline_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "fiji.geojson"
+    ring = [[178, -18], [-178, -18], [-178, -16], [178, -16], [178, -18]]
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    keys = {"source": "archive", "archive": str(tmp_path), "regions": [{"name": "fiji", "outline": str(path)}]}
+    (warning,) = requirements.warnings_of(load(keys), keys)
+    assert f"outline {path} has sides from 178° to -178° longitude: taken as across 180°, the short way" in warning

@@ -11,41 +11,12 @@ from shapely import affinity
 from kilomoist import grids
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, Box, Window
+from kilomoist.outlines import read_outline
 
 _MAX_SEGMENT = 0.02
-"""Degrees: straight lines in longitude and latitude are curves in the grids, so outlines are densified first."""
+"""Degrees: straight lines in longitude and latitude are curves in the grids, so areas are densified first."""
 _MIN_TILE_AREA = (grids.TILE_SIDE / 1200) ** 2
 """m²: a tile that holds less of a region than one LST pixel is not needed."""
-
-
-def read_outline(path: str | Path) -> shapely.Geometry:
-    """The union of all polygons of a vector file, in degrees (WGS 84).
-
-    Longitudes go on beyond ±180 where an outline crosses 180° in its own CRS. Raises `InputError` when the file is
-    missing or unreadable, empty, without polygons or without CRS.
-    """
-    import geopandas  # half a second, and most regions are boxes
-
-    if not Path(path).exists():
-        raise InputError(f"outline {path} does not exist: give the path of a vector file such as .gpkg or .geojson.")
-    try:
-        frame = geopandas.read_file(path)
-    except Exception as error:
-        raise InputError(f"outline {path} cannot be read as a vector file ({error}): try it with ogrinfo.") from error
-    if not isinstance(frame, geopandas.GeoDataFrame) or frame.geometry.notna().sum() == 0:
-        raise InputError(f"outline {path} holds no feature with a geometry: it needs at least one polygon.")
-    frame = frame[frame.geometry.notna()]
-    if frame.crs is None:
-        raise InputError(f"outline {path} has no CRS: assign the CRS it was drawn in (for .shp, add its .prj file).")
-    polygons = frame.to_crs("EPSG:4326").geometry
-    middle = geopandas.GeoSeries([shapely.box(*frame.total_bounds).centroid], crs=frame.crs).to_crs("EPSG:4326").x[0]
-    if np.isfinite(middle):  # PROJ breaks longitudes at ±180, wherever the outline lies
-        polygons = polygons.transform(lambda points: points - [360, 0] * np.round((points[:, :1] - middle) / 360))
-    outline = polygons.make_valid().union_all()
-    if outline.area == 0:
-        kinds = ", ".join(sorted(frame.geometry.geom_type.unique()))
-        raise InputError(f"outline {path} holds no polygon but {kinds}: an outline must enclose an area.")
-    return outline
 
 
 def on_globe(area: shapely.Geometry) -> shapely.Geometry:
@@ -73,8 +44,10 @@ def _moved(area: shapely.Geometry, west: float, east: float, shift: float) -> sh
     return affinity.translate(cut.buffer(0), shift)  # without the lines where an area only touches the cut
 
 
-def region_area(bbox: Box | None, outline: str | Path | None = None, name: str = "") -> shapely.Geometry:
-    """The region in degrees: its box, its outline, or their intersection.
+def region_area(
+    bbox: Box | None, outline: str | Path | None = None, name: str = "", layer: str | None = None
+) -> shapely.Geometry:
+    """The region in degrees: its box, its outline (a layer of a vector file), or their intersection.
 
     A region across 180° is in one piece, with longitudes from 0 to 360, if that is narrower. Raises `InputError` when
     box and outline share nothing, and for what lies beyond the grid.
@@ -84,7 +57,7 @@ def region_area(bbox: Box | None, outline: str | Path | None = None, name: str =
         west, south, east, north = bbox
         areas.append(shapely.box(west, south, east + 360 if west > east else east, north))
     if outline:
-        areas.append(read_outline(outline))
+        areas.append(read_outline(outline, layer).area)
     area = shapely.intersection_all([on_globe(part) for part in areas])
     if area.area == 0:
         raise InputError(f"region {name}: bbox {list(bbox or [])} and outline {outline} share no area: change either.")

@@ -16,6 +16,7 @@ from kilomoist.configuration.types import SCENE_EXTENTS, degrees_text
 from kilomoist.errors import InputError
 from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
 from kilomoist.grids import signed_longitude
+from kilomoist.outlines import read_outline
 from kilomoist.planning.needs import Archive, area, catalogue, places, products, target_error
 from kilomoist.predictors.inventories import require_share
 from kilomoist.products import PRODUCTS, Product
@@ -27,7 +28,7 @@ _SPANS = 6
 
 
 def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[str]:
-    """Warnings of keys that do nothing, given as they were written (`raw`), and of maps that are not what they seem."""
+    """Warnings of what is not as it seems: keys that do nothing, given as written (`raw`), maps, guessed outlines."""
     keys, warnings = configuration.predictors, []
     if "subgrid" in raw.get("model", {}):
         warnings.append("`model.subgrid` does nothing any more: leave it out.")
@@ -46,6 +47,8 @@ def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[st
             "`months` span more than a year: since 2020 MODIS passes at another hour every year, so that a part of "
             "what changes in LST is the hour (docs/earthdata.md, several years)."
         )
+    for region in configuration.regions:
+        warnings += read_outline(region.outline).guesses if region.outline else ()
     if configuration.source == "simulated" and configuration.regions != DEFAULT_REGIONS:
         names = ", ".join(region.name for region in configuration.regions)
         warnings.append(f"The granules of {names} are simulated (source: simulated): nothing is measured there.")

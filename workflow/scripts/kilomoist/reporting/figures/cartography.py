@@ -21,7 +21,7 @@ from rasterio.transform import from_bounds
 from rasterio.warp import reproject, transform_bounds
 from shapely.geometry import box
 
-from kilomoist.grids import EASE_CRS, geographic_from_ease, signed_longitude
+from kilomoist.grids import geographic_from_ease, signed_longitude
 from kilomoist.regions import region_area
 from kilomoist.reporting.figures.pages import INK, MISSING, NO_VALUE, ROUND_STEPS
 
@@ -75,8 +75,6 @@ def roomy_bounds(bounds: Bounds) -> Bounds:
 
 def _area(footprint: Bounds, crs: CRS, outline: str | Path | None, bbox: Bounds | None) -> geopandas.GeoSeries:
     """Area of the region; straight sides get corners in between, because they are curved in other projections."""
-    if outline and crs == EASE_CRS:
-        return geopandas.read_file(outline).geometry
     if outline or bbox:  # across 180°, where files cut their outlines, in one piece
         return geopandas.GeoSeries([region_area(bbox, outline)], crs="EPSG:4326").segmentize(0.1)
     return geopandas.GeoSeries([box(*footprint)], crs=crs).segmentize(10_000)
