@@ -159,6 +159,7 @@ def stack_block(region: Region, block: str) -> None:
         tiles=tiles,
         inventories=[],
         outline=[],
+        outline_layer=None,
         bbox=box,
         layers=[],
         resampling={},
@@ -359,6 +360,7 @@ def draw_maps(region: Region, _: str) -> None:
 
     draw_maps(
         outline=[],
+        outline_layer=None,
         bbox=box_of(region.window),
         **region.named(coarse="target.tif", fine="soil_moisture.tif", quality="quality.tif", flags="quality.csv"),
         **region.named(shift="shift.csv", histograms="shift_histograms.csv"),

@@ -221,7 +221,7 @@ def test_a_side_of_a_whole_turn_does_not_jump(tmp_path: Path) -> None:
 )
 def test_one_of_several_layers_is_asked_for(name: str, names: str, layer: str) -> None:
     path = FILES / "outline_layers" / name
-    assert f"has several layers with polygons, {names}: keep one in a file of its own." in refused(path)
+    assert f"has several layers with polygons, {names}: choose one by `outline: {{path: " in refused(path)
     area, guesses = read_outline(path, layer)
     assert area.bounds == ((98, 46, 99, 47) if layer == "basin" else (88, 42, 119, 52))
     assert guesses == ()

@@ -174,7 +174,13 @@ def outline(wildcards):
     region = REGIONS[wildcards.region]
     if region.country:
         return [f"resources/outlines/{region.country}.geojson"]
-    return [str(region.outline)] if region.outline else []
+    return [str(region.outline.path)] if region.outline else []
+
+
+def outline_layer(wildcards):
+    """The layer of the user's vector file; None without, and where it is the only one with polygons."""
+    outline = REGIONS[wildcards.region].outline
+    return outline and outline.layer
 
 
 def of_blocks(name):

@@ -78,6 +78,7 @@ rule stack_block:
         tiles=tile_keys,
         window=lambda wildcards: list(astuple(blocks(wildcards.region)[wildcards.block])),
         bbox=bbox,
+        outline_layer=outline_layer,
         reading={name: layer.model_dump(exclude={"path"}) for name, layer in CONFIG.predictors.layers_in_use().items()},
         code=code("stack_block"),
     message:

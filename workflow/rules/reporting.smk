@@ -83,6 +83,7 @@ rule draw_maps:
         **measured(530, 7),
     params:
         bbox=bbox,
+        outline_layer=outline_layer,
         code=code("draw_maps"),
     message:
         "Draw the maps of {wildcards.region}, {wildcards.month}"

@@ -21,12 +21,13 @@ def draw_maps(
     histograms: str,
     outline: list[str],
     bbox: Box | None,
+    outline_layer: str | None,
     maps_figure: str,
     quality_figure: str,
     shift_figure: str,
 ) -> None:
-    """Write three figures of the map; the region is cut by the `outline` (none or one), else by the `bbox`."""
-    caption, region = read_caption(fine), (next(iter(outline), None), bbox)
+    """Write three figures of the map; the region is cut by a layer of the `outline` (none or one) and by the `bbox`."""
+    caption, region = read_caption(fine), (next(iter(outline), None), bbox, outline_layer)
     draw_both_maps(maps_figure, coarse, fine, caption, region)
     draw_quality(quality_figure, quality, pd.read_csv(flags), caption, region)
     draw_shift(shift_figure, pd.read_csv(shift), pd.read_csv(histograms), caption)

@@ -229,7 +229,7 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
     outline = tmp_path / "outline.gpkg"
     outline.touch()
     raw = region(bbox=[-92, 33.5, -75, 40], outline=str(outline))
-    assert load({"source": "archive", "archive": str(tmp_path), **raw}).regions[0].outline == outline
+    assert load({"source": "archive", "archive": str(tmp_path), **raw}).regions[0].outline.path == outline
 
 
 WRONG: list[tuple[Any, ...]] = [
@@ -276,6 +276,7 @@ WRONG: list[tuple[Any, ...]] = [
     ("regions", f"{REGIONS}.", []),
     ("regions", f"{REGIONS}; on the command line: --config 'regions={json.dumps([KHANGAI])}'.", "khangai", KHANGAI),
     ("regions[0].outline", "there is no such file (paths start at ", "absent.gpkg"),
+    ("regions[0].outline", "expected a path of a vector file, or a mapping with keys path and layer.", 5, [__file__]),
     ("regions[0].bbox", f"west and east are the same longitude; {CORNERS}", [104, 45, 104, 50], [180, 45, -180, 50]),
     ("regions[0].bbox", "longitudes lie between -180 and 180 degrees.", [170, 50, 190, 60], [196, 45, 204, 50]),
     ("regions[0].bbox", f"south must be less than north; {CORNERS}", [96, 50, 104, 45]),
@@ -461,7 +462,7 @@ def places(node: object, place: tuple[str | int, ...] = ()) -> Iterator[tuple[st
 
 
 WHOLE = {**load_configfile(ROOT / "config/config.yaml"), "compare": [ITEMS["compare"]], "field_points": __file__}
-WHOLE["regions"] = [{**KHANGAI, "outline": __file__}]
+WHOLE["regions"] = [{**KHANGAI, "outline": {"path": __file__, "layer": "study"}}]
 WHOLE["predictors"] |= {"layers": {"elevation": {"path": __file__, "resampling": "mode"}}}
 STRANGE = (
     *(

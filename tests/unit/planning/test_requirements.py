@@ -204,7 +204,7 @@ def listed(product: Any, extent: str, month: str, days: list[str], places: list[
     for day, place in itertools.product(days, places):
         time = datetime.fromisoformat(f"{month}-{day}" if product.tiled else f"{month}-{day}T{place}")
         name = granule_file_name(product, time, place if product.tiled else None)
-        entries.append(Entry(name, f"{month}-{day}", place, f"https://nasa.gov/{name}", "", 0, 0, "", "", ""))
+        entries.append(Entry(name, f"{month}-{day}", place, f"https://nasa.gov/{name}", "", 0, "", "", ""))
     path = Path(f"resources/catalogue/{product.name}/{extent}/{month}.csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_catalogue(path, entries)
@@ -328,3 +328,21 @@ def test_what_was_guessed_of_an_outline_is_told(tmp_path: Path) -> None:
     keys = {"source": "archive", "archive": str(tmp_path), "regions": [{"name": "fiji", "outline": str(path)}]}
     (warning,) = requirements.warnings_of(load(keys), keys)
     assert f"outline {path} has sides from 178° to -178° longitude: taken as across 180°, the short way" in warning
+
+
+def outlined(*shapes: shapely.Geometry, **keys: Any) -> list[str]:
+    """Warnings of a region with an outline of some polygons."""
+    geopandas.GeoDataFrame(geometry=list(shapes), crs="EPSG:4326").to_file(f"{len(shapes)}.gpkg", layer="study")
+    region = {"name": "isles", "outline": {"path": f"{len(shapes)}.gpkg", "layer": "study"}, **keys}
+    return requirements.warnings_of(archived(regions=[region]), {})
+
+
+def test_small_polygons_far_from_the_others_are_told() -> None:
+    land, near, far = (shapely.box(x, 46, x + side, 46 + side) for x, side in ((98, 2), (100.1, 0.1), (110, 0.1)))
+    assert outlined(land, near) == []
+    (told,) = outlined(land, near, far)
+    assert told.startswith("region isles has 2 small polygons, for example at 110° E, 46° N, by which it spans ")
+    assert "they are kept" in told
+    assert outlined(land, near, far, bbox=[97, 45, 101, 49]) == []
+    # As large as the others, none is an island.
+    assert outlined(land, near, shapely.box(110, 46, 112, 48), far.buffer(1)) == []

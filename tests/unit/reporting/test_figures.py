@@ -31,7 +31,7 @@ from kilomoist.reporting.figures.shift import draw_shift
 
 CAPTION = "khangai  ·  August 2021  ·  simulated data"
 BBOX = (100.0, 46.0, 102.0, 47.0)
-REGION = None, BBOX
+REGION = None, BBOX, None
 PIXELS = cells_covering(BBOX).refined(9)
 
 
@@ -432,7 +432,7 @@ def test_maps_are_drawn_in_true_kilometres(drawn: dict[str, Figure]) -> None:
 def test_maps_show_an_outline_in_any_projection(tmp_path: Path) -> None:
     outline = geopandas.GeoSeries([Point(101, 46.5).buffer(0.3)], crs="EPSG:4326").to_crs("EPSG:32647")
     outline.to_file(tmp_path / "outline.gpkg")
-    figure = draw_maps(tmp_path, (tmp_path / "outline.gpkg", BBOX))
+    figure = draw_maps(tmp_path, (tmp_path / "outline.gpkg", BBOX, None))
     area = figure.axes[0].collections[0].get_paths()[0].get_extents()
     assert area.x0 + area.x1 == pytest.approx(0, abs=15)  # the projection's centre is the map's
     assert area.width == pytest.approx(46, abs=2)  # 0.6° of longitude at 46.5° N
@@ -446,7 +446,7 @@ def test_maps_without_any_value_say_so(tmp_path: Path) -> None:
 
 
 def test_a_constant_map_does_not_stretch_its_noise(tmp_path: Path) -> None:
-    norm = draw_maps(tmp_path, (None, None), fill=0.1).axes[0].images[0].norm
+    norm = draw_maps(tmp_path, (None, None, None), fill=0.1).axes[0].images[0].norm
     assert (norm.vmin, norm.vmax) == pytest.approx((0.095, 0.105))
 
 
@@ -454,7 +454,7 @@ def test_a_large_map_is_read_in_bounded_memory(tmp_path: Path) -> None:
     """Pixels of a map that is wider than what is drawn are averaged."""
     box = (90.0, 46.0, 122.0, 47.0)
     assert cells_covering(box).refined(9).columns > 2 * MAX_SIDE
-    figure = draw_maps(tmp_path, (None, None), box=box)
+    figure = draw_maps(tmp_path, (None, None, None), box=box)
     for axes in figure.axes[:-1]:
         assert max(values_drawn(axes).shape) == MAX_SIDE
     assert np.nanstd(values_drawn(figure.axes[1])) < 0.6 * np.nanstd(values_drawn(figure.axes[3]))

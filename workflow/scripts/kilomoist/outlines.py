@@ -120,7 +120,10 @@ def _choose(path: str | Path, wanted: str | None, layers: list[_Layer]) -> tuple
     else:
         candidates = [layer for layer in layers if _polygons(layer.geometries).size]
     if len(candidates) > 1:
-        raise InputError(f"outline {path} has several layers with polygons, {names}: keep one in a file of its own.")
+        raise InputError(
+            f"outline {path} has several layers with polygons, {names}: choose one by "
+            f"`outline: {{path: {path}, layer: {candidates[0].name}}}`."
+        )
     if not any(layer.geometries.size for layer in (candidates or layers)):
         raise InputError(f"outline {path} holds no feature with a geometry: it needs at least one polygon.")
     chosen = candidates[0] if candidates else None

@@ -41,6 +41,24 @@ class Section(BaseModel):
         return value
 
 
+def _as_outline(value: object) -> object:
+    """A path alone means the only layer with polygons."""
+    if isinstance(value, (str, Path)):
+        return {"path": value}
+    if not isinstance(value, (Mapping, OutlineKeys)):
+        raise ValueError("expected a path of a vector file, or a mapping with keys path and layer")
+    return value
+
+
+class OutlineKeys(Section):
+    """Polygons of a vector file."""
+
+    path: types.ExistingPath = _key(..., "The vector file; a path alone, without the mapping, means the same.")
+    layer: str | None = _key(
+        None, "The file's layer (KML: folder) whose polygons count; null: the only one that has any.", min_length=1
+    )
+
+
 class Region(Section):
     """An area to map."""
 
@@ -64,8 +82,12 @@ class Region(Section):
             raise ValueError(f"results/{name} is shared by all regions; take another name")
         return name
 
-    outline: types.ExistingPath | None = _key(
-        None, "Any vector file that GDAL reads, in any coordinate reference system: maps what lies inside its polygons."
+    outline: Annotated[OutlineKeys, BeforeValidator(_as_outline, json_schema_input_type=str | OutlineKeys)] | None = (
+        _key(
+            None,
+            "Any vector file that GDAL reads, in any coordinate reference system: maps what lies inside its polygons.",
+            title="a path of a vector file, or a mapping with keys path and layer",
+        )
     )
     country: str | None = _key(
         None,

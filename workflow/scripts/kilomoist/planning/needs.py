@@ -33,7 +33,8 @@ Archive = Mapping[tuple[str, str | None, datetime], Path]
 @cache
 def area(region: Region) -> shapely.Geometry:
     """Area of a region in degrees; a country's outline is not there yet, but lies inside its box."""
-    return region_area(region.bbox, region.outline, region.name)
+    outline = region.outline
+    return region_area(region.bbox, outline and outline.path, region.name, outline and outline.layer)
 
 
 @cache

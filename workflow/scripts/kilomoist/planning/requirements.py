@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import shapely
+
 from kilomoist.calendars import month_range, slots
 from kilomoist.configuration.keys import DEFAULT_REGIONS, Configuration, LayerKeys, RasterKeys, Region
 from kilomoist.configuration.types import SCENE_EXTENTS, degrees_text
 from kilomoist.errors import InputError
 from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
-from kilomoist.grids import signed_longitude
+from kilomoist.grids import cells_covering, signed_longitude
 from kilomoist.outlines import read_outline
 from kilomoist.planning.needs import Archive, area, catalogue, places, products, target_error
 from kilomoist.predictors.inventories import require_share
@@ -23,6 +25,8 @@ from kilomoist.products import PRODUCTS, Product
 
 Run = tuple[str, str]
 """Region and month."""
+_SMALL, _STRETCH = 0.01, 2
+"""Share of an outline's area below which a polygon is small, and how much larger small ones must make its window."""
 _SPANS = 6
 """Spans of absent granules that are told one by one."""
 
@@ -48,11 +52,34 @@ def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[st
             "what changes in LST is the hour (docs/earthdata.md, several years)."
         )
     for region in configuration.regions:
-        warnings += read_outline(region.outline).guesses if region.outline else ()
+        if region.outline:
+            warnings += read_outline(region.outline.path, region.outline.layer).guesses
+            warnings += _far_islands(region)
     if configuration.source == "simulated" and configuration.regions != DEFAULT_REGIONS:
         names = ", ".join(region.name for region in configuration.regions)
         warnings.append(f"The granules of {names} are simulated (source: simulated): nothing is measured there.")
     return warnings
+
+
+def _far_islands(region: Region) -> list[str]:
+    """A sentence on small polygons of an outline that make its window much larger; none where there are none."""
+    whole = area(region)
+    parts = list(getattr(whole, "geoms", [whole]))
+    small = [part for part in parts if part.area < _SMALL * whole.area]
+    if not small or len(small) == len(parts):
+        return []
+    rest = cells_covering(shapely.union_all([part for part in parts if part.area >= _SMALL * whole.area]).bounds)
+    window = cells_covering(whole.bounds)
+    if window.rows * window.columns <= _STRETCH * rest.rows * rest.columns:
+        return []
+    farthest = max(small, key=shapely.union_all([part for part in parts if part not in small]).distance)
+    west, south, _, _ = farthest.bounds
+    sentence = (
+        f"region {region.name} has {len(small)} small polygons, for example at {signed_longitude(west):.4g}° E, "
+        f"{south:.4g}° N, by which it spans {window.rows} × {window.columns} cells instead of {rest.rows} × "
+        f"{rest.columns}: they are kept; give `bbox` too, to leave them out."
+    )
+    return [sentence]
 
 
 def shortages(configuration: Configuration, archive: Archive) -> dict[Run, str]:

@@ -27,8 +27,8 @@ from kilomoist.reporting.figures.pages import INK, MISSING, NO_VALUE, ROUND_STEP
 
 Bounds = tuple[float, float, float, float]
 """Left, bottom, right, top; in degrees west, south, east, north."""
-Region = tuple[str | Path | None, Bounds | None]
-"""Outline (any vector file) and box in degrees; without an outline the box counts, without both what a map covers."""
+Region = tuple[str | Path | None, Bounds | None, str | None]
+"""Outline (any vector file), box in degrees, layer of the outline; without outline and box what a map covers counts."""
 MAX_SIDE = 1500
 """Longest side in pixels of what is read and drawn of a map: bounds memory whatever the region."""
 SLIMMEST = 0.4
@@ -73,10 +73,12 @@ def roomy_bounds(bounds: Bounds) -> Bounds:
     return left - x, bottom - y, right + x, top + y
 
 
-def _area(footprint: Bounds, crs: CRS, outline: str | Path | None, bbox: Bounds | None) -> geopandas.GeoSeries:
+def _area(
+    footprint: Bounds, crs: CRS, outline: str | Path | None, bbox: Bounds | None, layer: str | None
+) -> geopandas.GeoSeries:
     """Area of the region; straight sides get corners in between, because they are curved in other projections."""
     if outline or bbox:  # across 180°, where files cut their outlines, in one piece
-        return geopandas.GeoSeries([region_area(bbox, outline)], crs="EPSG:4326").segmentize(0.1)
+        return geopandas.GeoSeries([region_area(bbox, outline, layer=layer)], crs="EPSG:4326").segmentize(0.1)
     return geopandas.GeoSeries([box(*footprint)], crs=crs).segmentize(10_000)
 
 
