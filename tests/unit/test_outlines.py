@@ -306,6 +306,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:pyogrio")  # GDAL's, of damages that it can read over
 @pytest.mark.parametrize("suffix", ["geojson", "kml", "gpkg", "shp", "shx", "dbf", "prj"])
 @settings(max_examples=40)
 @given(data=st.data())

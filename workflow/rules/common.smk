@@ -283,9 +283,9 @@ def warn(function, *arguments):
 
 
 logger.addFilter(outcomes.shorten_inputs)
-warn(requirements.warnings_of, CONFIG, config)
-if workflow.is_main_process:  # jobs elsewhere need not search the archive a second time
-    warn(requirements.granule_warnings, CONFIG, ARCHIVE, SHORT)
 WITH_POINTS = set(checked(requirements.check_inputs, CONFIG))
-warn(requirements.raster_warnings, CONFIG)
+if workflow.is_main_process:  # what is told once need not be looked for in every job again
+    warn(requirements.warnings_of, CONFIG, config)
+    warn(requirements.granule_warnings, CONFIG, ARCHIVE, SHORT)
+    warn(requirements.raster_warnings, CONFIG)
 warn(requirements.point_warnings, CONFIG, WITH_POINTS)

@@ -516,6 +516,24 @@ def test_a_path_that_no_file_can_have_is_told(key: str, path: str, reason: str) 
     assert reason in problems(keys | ({"source": "archive"} if key == "archive" else {}))[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "variable"),
+    [
+        ('NETCDF:"{month}.nc":sm', "{month}.nc", "sm"),
+        ("netcdf:a b.nc:sm_surface", "a b.nc", "sm_surface"),
+        ('HDF5:"a.h5"://Soil/moisture', "a.h5", "Soil/moisture"),
+        ("plain.nc", "plain.nc", None),
+    ],
+)
+def test_names_that_gdal_gives_variables_are_paths_and_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, path: str, variable: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(path.replace("{month}", "2021-08")).touch()
+    (compared,) = load({"compare": [{"name": "other", "path": name}]}).compare
+    assert (compared.path, compared.variable) == (Path(path), variable)
+
+
 def test_a_long_value_is_cut() -> None:
     (said,) = problems({"months": "x" * 500})
     assert "x" * 79 + "…" in said

@@ -62,7 +62,7 @@ def points(path: str, longitude: float) -> str:
 
 def complaint(configuration: Configuration) -> str:
     with pytest.raises(InputError) as caught:
-        requirements.check_inputs(configuration)
+        _ = requirements.check_inputs(configuration), requirements.raster_warnings(configuration)
     return str(caught.value)
 
 
@@ -272,20 +272,20 @@ def test_every_box_must_lie_in_the_simulated_scene(box: list[float], told: str) 
 def test_layers_in_use_must_cover_every_region() -> None:
     layers = {"soil": raster("soil.tif", east=100.0), "unused": "soil.tif"}
     keys = {"predictors": {"use": ["ndvi", "soil"], "layers": layers}}
-    requirements.check_inputs(configured(**keys))
+    assert requirements.raster_warnings(configured(**keys)) == []
     sentence = complaint(configured(**keys, regions=[HERE, THERE]))
     assert "`predictors.layers.soil` is soil.tif" in sentence
     assert "does not reach over all of region there" in sentence
     Path("soil.tif").write_text("not a raster")
     assert "cannot be read as a raster" in complaint(configured(**keys))
-    requirements.check_inputs(configured(predictors={"layers": layers}))
+    assert requirements.raster_warnings(configured(predictors={"layers": layers})) == []
 
 
 def test_layers_need_not_cover_the_box_of_a_country() -> None:
     layers = {"soil": raster("soil.tif", east=100.0)}
     country = {"name": "mongolia", "bbox": [98.5, 47.0, 119.0, 48.0], "country": "MNG"}
     keys = {"source": "earthdata", "predictors": {"use": ["soil"], "layers": layers}}
-    requirements.check_inputs(configured(**keys, regions=[country]))
+    assert requirements.raster_warnings(configured(**keys, regions=[country])) == []
 
 
 # Field points and maps that are compared at them
@@ -316,9 +316,23 @@ def test_compared_maps_must_be_there_and_readable_for_every_month() -> None:
     keys = {"months": ["2021-07", "2021-08"], "compare": [{"name": "other", "path": "map-{month}.tif"}]}
     for month in keys["months"]:
         raster(f"map-{month}.tif")
-    assert requirements.check_inputs(configured(**keys)) == ["here"]
+    assert requirements.raster_warnings(configured(**keys)) == []
     Path("map-2021-08.tif").write_text("not a raster")
     assert "map-2021-08.tif cannot be read as a raster" in complaint(configured(**keys))
+
+
+def test_scales_that_take_the_place_of_a_file_s_own_are_told() -> None:
+    with rasterio.open(raster("packed.tif"), "r+") as file:
+        file.scales, file.offsets = (0.01,), (0.1,)
+    compared = {"name": "other", "path": "packed.tif"}
+    for own in ({}, {"scale": 0.01}, {"scale": 0.01, "offset": 0.1}):
+        assert requirements.raster_warnings(configured(compare=[compared | own])) == []
+    assert requirements.raster_warnings(configured(compare=[compared | {"scale": 0.02}])) == [
+        "`compare: other` (packed.tif): scale 0.02 and offset 0.1 count, not the file's own, 0.01 and 0.1."
+    ]
+    keys = {"use": ["soil"], "layers": {"soil": {"path": "packed.tif", "offset": 0}}}
+    (told,) = requirements.raster_warnings(configured(predictors=keys))
+    assert told.startswith("`predictors.layers.soil` (packed.tif): scale 0.01 and offset 0 count")
 
 
 def test_what_was_guessed_of_an_outline_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Outlines: the polygons of a vector file, whatever its format, layers and CRS, in degrees."""
 
+import warnings
 import zipfile
 from collections.abc import Iterator
 from functools import lru_cache
@@ -86,7 +87,9 @@ def _read(source: str, name: str) -> _Layer:
     import pyogrio
     from pyproj import CRS
 
-    meta, _, geometries, _ = pyogrio.raw.read(source, layer=name, columns=[])
+    with warnings.catch_warnings():  # rings that are not closed can only mean one thing
+        warnings.filterwarnings("ignore", "Non closed ring", RuntimeWarning)
+        meta, _, geometries, _ = pyogrio.raw.read(source, layer=name, columns=[])
     with np.errstate(invalid="ignore"):  # coordinates that are no numbers are found later
         found = shapely.force_2d(shapely.from_wkb([] if geometries is None else geometries))
     crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None

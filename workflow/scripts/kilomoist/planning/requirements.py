@@ -210,8 +210,18 @@ def point_warnings(configuration: Configuration, with_points: Collection[str]) -
 
 
 def raster_warnings(configuration: Configuration) -> list[str]:
-    """Scales and offsets of the user's that take the place of a raster's own."""
+    """Scales and offsets of the user's that take the place of a raster's own.
+
+    Raises `InputError` for what can be told in a moment of layers and compared maps that cannot be used.
+    """
     layers = configuration.predictors.layers_in_use().items()
+    if layers:
+        _check_layers(dict(layers), configuration.regions)
+    if configuration.compare:
+        from kilomoist.reporting.matching import check_raster
+
+        for compared, month in itertools.product(configuration.compare, configuration.months):
+            check_raster(compared.of_month(month).path, compared.band, compared.variable)
     rasters: list[tuple[str, RasterKeys]] = [(f"predictors.layers.{name}", keys) for name, keys in layers]
     rasters += [(f"compare: {keys.name}", keys.of_month(configuration.months[0])) for keys in configuration.compare]
     warnings = []
@@ -232,20 +242,13 @@ def raster_warnings(configuration: Configuration) -> list[str]:
 
 
 def check_inputs(configuration: Configuration) -> list[str]:
-    """Names of the regions that have field points, all where they are simulated, after a look at the user's files.
+    """Names of the regions that have field points, all where they are simulated, after a look at the user's file.
 
-    Raises `InputError` for what can be told of them in a moment, for points that lie in no region, and for regions
+    Raises `InputError` for what can be told of it in a moment, for points that lie in no region, and for regions
     outside of the simulated scene.
     """
     if configuration.source == "simulated":
         _check_scene(configuration)
-    if layers := configuration.predictors.layers_in_use():
-        _check_layers(layers, configuration.regions)
-    if configuration.compare:
-        from kilomoist.reporting.matching import check_raster
-
-        for raster, month in itertools.product(configuration.compare, configuration.months):
-            check_raster(raster.of_month(month).path, raster.band, raster.variable)
     if configuration.field_points is None:
         return [region.name for region in configuration.regions] if configuration.source == "simulated" else []
     from kilomoist.reporting.field_points import PointSettings, check_points
