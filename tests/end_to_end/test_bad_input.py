@@ -19,6 +19,7 @@ from workflow_runs import DEMO, MONTH, SMALL, files, link, planned, snakemake, s
 from kilomoist.grids import M09
 from kilomoist.rasters import mosaic, read_run, write_raster
 from kilomoist.simulation.file_names import granule_file_name
+from kilomoist.simulation.modis import write_tiled_granule
 
 
 def here(box: list[float], **keys: str) -> dict[str, Any]:
@@ -262,9 +263,9 @@ def test_a_month_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     """It is named at the end with its reason and log, and without the paths of all its granules."""
     archive = uniform_archive(tmp_path / "granules", days=1)
     empty_archive(archive, {TARGET.name: [None]}, "2021-07")
-    shutil.copy(
-        archive / granule_file_name(LST, day(1), TILE), archive / granule_file_name(LST, datetime(2021, 7, 1), TILE)
-    )
+    first, shape = datetime(2021, 7, 1), (LST.pixels, LST.pixels)
+    arrays = {"LST_Day_1km": np.full(shape, 15000, np.uint16), "QC_Day": np.zeros(shape, np.uint8)}
+    write_tiled_granule(archive / granule_file_name(LST, first, TILE), LST, TILE, first, arrays)
     tables = [f"results/here/{month}/tables/granules.csv" for month in ("2021-07", MONTH)]
     done = snakemake(tmp_path, *tables, config=ARCHIVE | {"months": ["2021-07", MONTH]})
     assert done.code == 1

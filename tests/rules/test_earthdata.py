@@ -65,7 +65,7 @@ def test_retrieve_granule_whole(fetching: Bench, nasa: Earthdata) -> None:
             "algorithm": "SHA-256",
             "checksum": read_catalogue(fetching.folder / LST_CATALOGUE)[0].checksum,
             "size": original.stat().st_size,
-            "verified": "verified by its size, SHA-512 and reading",
+            "verified": "verified by its size, SHA-256 and reading",
         },
         "path": f"resources/granules/{stored}",
         "product": LST.name,

@@ -35,7 +35,7 @@ def stack_block(
 ) -> None:
     """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
     require_granules([read_json(inventory) for inventory in inventories])
-    area, block = region_area(bbox, *outline, layer=outline_layer), Window(*window)
+    area, block = region_area(bbox, next(iter(outline), None), region, outline_layer), Window(*window)
     static = [StaticLayer(name, Path(path), **reading[name]) for name, path in zip(reading, layers, strict=True)]
     for layer in static:
         check_layer(layer, region, area)

@@ -33,8 +33,8 @@ Archive = Mapping[tuple[str, str | None, datetime], Path]
 @cache
 def area(region: Region) -> shapely.Geometry:
     """Area of a region in degrees; a country's outline is not there yet, but lies inside its box."""
-    outline = region.outline
-    return region_area(region.bbox, outline and outline.path, region.name, outline and outline.layer)
+    path, layer = (region.outline.path, region.outline.layer) if region.outline else (None, None)
+    return region_area(region.bbox, path, region.name, layer)
 
 
 @cache
