@@ -288,4 +288,4 @@ if workflow.is_main_process:  # what is told once need not be looked for in ever
     warn(requirements.warnings_of, CONFIG, config)
     warn(requirements.granule_warnings, CONFIG, ARCHIVE, SHORT)
     warn(requirements.raster_warnings, CONFIG)
-warn(requirements.point_warnings, CONFIG, WITH_POINTS)
+    warn(requirements.point_warnings, CONFIG, WITH_POINTS)
