@@ -534,6 +534,11 @@ def test_names_that_gdal_gives_variables_are_paths_and_variables(
     assert (compared.path, compared.variable) == (Path(path), variable)
 
 
+def test_keys_of_a_section_that_may_be_a_path_are_named() -> None:
+    (said,) = problems(region(outline={"path": __file__, "layr": "study"}))
+    assert said.endswith("did you mean `regions[0].outline.layer`?")
+
+
 def test_a_long_value_is_cut() -> None:
     (said,) = problems({"months": "x" * 500})
     assert "x" * 79 + "…" in said

@@ -146,7 +146,8 @@ def _sentence(problem: dict[str, Any]) -> str:
 def _unknown(section: str, name: str, value: object, node: dict[str, Any]) -> str:
     """Sentence for a key that does not exist, with that probably meant: beside it or, by its own name, anywhere."""
     prefix = f"{section}." if section else ""
-    siblings = [prefix + sibling for sibling in node.get("properties", {})]
+    forms = [node, *map(_resolved, node.get("anyOf", ()))]
+    siblings = [prefix + sibling for form in forms for sibling in form.get("properties", {})]
     anywhere = [key for key, _ in _all_keys(schema()) if key.rsplit(".", 1)[-1] == name]
     nearest = difflib.get_close_matches(prefix + name, siblings, 1, cutoff=0.75) or anywhere
     advice = f"did you mean `{nearest[0]}`?" if nearest else f"expected one of {', '.join(siblings)}."
