@@ -361,7 +361,7 @@ def test_field_points_at_both_sides_lie_in_the_region(tmp_path: Path) -> None:
     measured = {"latitude": -17.0, "soil_moisture": 0.1, "measurements": 1}
     points = pd.DataFrame({"id": list("abcdefghi"), "longitude": longitude, **measured})
     own = {name: ComparedMap(path) for name, path in zip(("coarse", "fine"), paths, strict=True)}
-    matched = match_points(points, own, "points.csv")
+    matched = match_points(points, own, "points.csv")[0]
     assert list(matched["id"]) == ["a", "b; e", "c; f", "d"]
     expected = (np.where(matched["longitude"] < 0, matched["longitude"] + TURN, matched["longitude"]) - 180) / 100 + 0.1
     np.testing.assert_allclose(matched["fine"], expected, atol=1.1e-4)
@@ -374,7 +374,7 @@ def test_maps_are_drawn_in_one_piece(tmp_path: Path, with_outline: bool) -> None
     if with_outline:
         cut = [shapely.box(178.8, -17.3, 180, -16.4), shapely.box(-180, -17.3, -178.8, -16.4)]
         outline = write(tmp_path / "outline.gpkg", cut)
-    figure = draw_both_maps(tmp_path / "maps.png", *write_maps(tmp_path, FIJI), "taveuni", (outline, FIJI))
+    figure = draw_both_maps(tmp_path / "maps.png", *write_maps(tmp_path, FIJI), "taveuni", (outline, FIJI, None))
     for axes in figure.axes[:2]:
         left, right = axes.get_xlim()
         assert 290 < right - left < 320  # 2.8° at 17° S are 298 km

@@ -9,7 +9,7 @@ from kilomoist.files import read_json, write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.names import OWN_MAPS
 from kilomoist.reporting.field_points import PointSettings, field_points
-from kilomoist.reporting.matching import ComparedMap, match_points, unmatched_points
+from kilomoist.reporting.matching import ComparedMap, match_points
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
@@ -47,7 +47,7 @@ def validate_field(
         bands = {name: number for number, name in enumerate(file.descriptions, start=1)}
     maps |= {name: ComparedMap(comparison, bands[name]) for name in OWN_MAPS if name in bands}
     maps |= {raster["name"]: ComparedMap(**raster) for raster in compare}
-    pixels = match_points(measured, maps, points)
+    pixels, unmatched = match_points(measured, maps, points)
     LOGGER.info(
         "%d of %d points of %s, in %d pixels, have a value in every map.",
         *(pixels["points"].sum(), len(measured), month, len(pixels)),
@@ -73,4 +73,4 @@ def validate_field(
     write_scores(rows, scores, intervals)
     write_table(differences, pd.DataFrame(tests))
     write_table(matched, pixels)
-    write_table(unused, pd.concat([unmeasured, unmatched_points(measured, maps)]))
+    write_table(unused, pd.concat([unmeasured, unmatched]))

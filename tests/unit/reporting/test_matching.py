@@ -44,7 +44,7 @@ def matched(path: Path, **how: Any) -> float:
     points = at([99.05], [47.95]).assign(id="a", soil_moisture=0.2, measurements=1)
     own = written(path.with_name("own.tif"), np.full((1, 1), 0.25), from_origin(98, 49, 2, 2))
     maps = {"fine": ComparedMap(own), "NASA": ComparedMap(path, name="NASA", **how)}
-    return match_points(points, maps, "p.csv")["NASA"][0]
+    return match_points(points, maps, "p.csv")[0]["NASA"][0]
 
 
 # Scale and offset

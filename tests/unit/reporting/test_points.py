@@ -363,7 +363,7 @@ def own(maps: tuple[Path, Path]) -> dict[str, ComparedMap]:
 def test_pixels_have_all_values_and_means_of_their_points(maps: tuple[Path, Path]) -> None:
     points = random_points(3000).assign(measurements=np.arange(3000))
     coarse, fine = (read_at(path, points) for path in maps)
-    matched = match_points(points, own(maps), "p.csv")
+    matched = match_points(points, own(maps), "p.csv")[0]
     assert list(matched) == [*OWN_COLUMNS, "coarse", "fine"]
     both = np.isfinite(coarse) & np.isfinite(fine)
     assert 0 < both.sum() < np.isfinite(coarse).sum()
@@ -391,8 +391,8 @@ def test_order_of_points_changes_no_pixel(maps: tuple[Path, Path], random: Any, 
     points = random_points(count)
     order = list(range(count))
     random.shuffle(order)
-    one = match_points(points, own(maps), "p.csv").set_index("pixel").sort_index()
-    other = match_points(points.iloc[order * 2], own(maps), "p.csv").set_index("pixel").sort_index()
+    one = match_points(points, own(maps), "p.csv")[0].set_index("pixel").sort_index()
+    other = match_points(points.iloc[order * 2], own(maps), "p.csv")[0].set_index("pixel").sort_index()
     unlike = ["id", "points", "measurements"]
     pd.testing.assert_frame_equal(one.drop(columns=unlike), other.drop(columns=unlike))
     assert (other["points"] == 2 * one["points"]).all()
@@ -406,7 +406,7 @@ def test_any_number_of_maps(maps: tuple[Path, Path], tmp_path: Path) -> None:
     write_raster(tmp_path / "comparison.tif", bands, M01, PIXELS, {})
     doubled = ComparedMap(str(maps[1]), scale=2, name="doubled")
     named = {**own(maps), "bilinear": ComparedMap(tmp_path / "comparison.tif", 2), "doubled": doubled}
-    matched = match_points(points, named, "p.csv")
+    matched = match_points(points, named, "p.csv")[0]
     assert list(matched) == [*OWN_COLUMNS, *named]
     values = [read_at(source.path, points, source.band) for source in named.values()]
     assert matched["points"].sum() == np.isfinite(values).all(axis=0).sum()
@@ -497,7 +497,7 @@ def test_maps_that_are_not_soil_moisture(
     named = {**own(maps), "NASA": ComparedMap(path, scale=scale, name="NASA")}
     with pytest.raises(InputError, match=rf"`compare`: NASA \(.*o.tif, band 1\) {told}"):
         match_points(middle, named, "p.csv")
-    assert match_points(middle, own(maps), "p.csv")["coarse"].tolist() == [0.25]
+    assert match_points(middle, own(maps), "p.csv")[0]["coarse"].tolist() == [0.25]
 
 
 # Points that lie elsewhere
@@ -519,4 +519,4 @@ def test_points_on_gaps_alone_leave_an_empty_table(maps: tuple[Path, Path]) -> N
     coarse, fine = (read_at(path, points) for path in maps)
     gaps = points[np.isfinite(coarse) & np.isnan(fine)]
     assert len(gaps) > 3
-    assert match_points(gaps, own(maps), "p.csv").empty
+    assert match_points(gaps, own(maps), "p.csv")[0].empty

@@ -69,13 +69,16 @@ def read_at(path: str | Path, points: pd.DataFrame, band: int | None = 1, **how:
     return values
 
 
-def match_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: str | Path) -> pd.DataFrame:
-    """Field points and any number of maps at the same pixels of 1 km: a row a pixel, a column a map.
+def match_points(
+    points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: str | Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Field points and any number of maps at the same pixels of 1 km, a row a pixel, and the points left out.
 
     `points` is what `field_points` returns; the first map decides which of them lie in the region. Only points where
     every map has a value count. Those in one pixel of the global 1 km grid are averaged: pixel (r, row, c, column), id
     (of all of them, with semicolons), points and measurements (their numbers), longitude and latitude (of the pixel's
-    centre), observed, then the maps, in m³/m³ (a raster on another grid is read at each point).
+    centre), observed, then the maps, in m³/m³ (a raster on another grid is read at each point). The others come with
+    the columns `UNUSED`, whose reason names the maps without a value.
 
     Raises `InputError` when no point lies in the region, or for a map of `compare` without a value at those that do, or
     with values that are no soil moisture.
@@ -89,24 +92,20 @@ def match_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: st
     for column, source in maps.items():
         if source.name and len(points):
             _check_compared(source, table[column], inside)
-    return _average_pixels(points, table[table.notna().all(axis=1)])
+    gaps = table.isna()
+    return _average_pixels(points, table[~gaps.any(axis=1)]), _unmatched_points(points, gaps)
 
 
-def unmatched_points(points: pd.DataFrame, maps: Mapping[str, ComparedMap]) -> pd.DataFrame:
-    """Field points at which some map has no value: `UNUSED`, with the maps' names as reason.
-
-    `points` and `maps` are those of `match_points`, which leaves these out.
-    """
-    gaps = {
-        OWN_MAPS.get(column, column): np.isnan(read_at(own.path, points, **own.how)) for column, own in maps.items()
-    }
-    table = pd.DataFrame(gaps)
-    frame = points[[*UNUSED[:3]]].reset_index(drop=True)
-    frame["reason"] = [
-        "outside of the mapped region" if row[0] else f"no value in: {'; '.join(table.columns[row])}"
-        for row in table.to_numpy(bool)
-    ]
-    return frame[table.any(axis=1)]
+def _unmatched_points(points: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Field points at which some map has a gap: `UNUSED`, with the maps' names as reason."""
+    names = np.array([OWN_MAPS.get(column, column) for column in gaps])
+    frame = points[[*UNUSED[:3]]].assign(
+        reason=[
+            "outside of the mapped region" if row[0] else f"no value in: {'; '.join(names[row])}"
+            for row in gaps.to_numpy()
+        ]
+    )
+    return frame[gaps.any(axis=1)]
 
 
 def _check_compared(source: ComparedMap, values: pd.Series, inside: pd.Series) -> None:
