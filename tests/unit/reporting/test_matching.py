@@ -159,3 +159,18 @@ def test_damaged_maps_are_read_or_refused(tmp_path: Path, data: Any) -> None:
     path.write_bytes(data.draw(mutated(whole.read_bytes())))
     reads_or_refuses(lambda: check_raster(path))
     reads_or_refuses(lambda: read_at(path, at([99.05], [47.95])))
+
+
+@pytest.mark.parametrize("place", [12, 52])
+def test_a_file_that_ends_gdal_is_refused(tmp_path: Path, place: int) -> None:
+    """A classic netCDF that counts its dimensions or variables in billions: GDAL 3.10 dies of it, and Python too."""
+    path = tmp_path / "a.nc"
+    axes = {"lat": [3.0, 2.0, 1.0], "lon": [99.0, 100.0, 101.0, 102.0]}
+    units = {"lat": "degrees_north", "lon": "degrees_east"}
+    coordinates = {name: (name, values, {"units": units[name]}) for name, values in axes.items()}
+    xr.Dataset({"sm": (("lat", "lon"), np.ones((3, 4), "f4"))}, coordinates).to_netcdf(path, engine="scipy")
+    assert read_at(path, at([99.0], [3.0])).tolist() == [1.0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:place] + b"\x7f" + whole[place + 1 :])
+    with pytest.raises(InputError, match=r"a\.nc (is a damaged netCDF file|cannot be read as a raster)"):
+        check_raster(path)

@@ -1,5 +1,7 @@
 """Rasters of the user's, in any format and CRS that GDAL reads: what can be wrong with one is told, the rest read."""
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,15 +158,24 @@ def opened_raster(
         raise InputError(f"{named} cannot be read as a raster ({error}): try it with gdalinfo.") from error
 
 
+def _ends_gdal(path: str | Path) -> bool:
+    """True where opening a file kills the process, as damaged headers of classic netCDF do in GDAL's library of it."""
+    program = "import sys, rasterio; rasterio.open(sys.argv[1])"
+    return subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, check=False).returncode < 0
+
+
 @contextmanager
 def _dataset(path: str | Path, named: str, variable: str | None) -> Iterator[Any]:
     if Path(path).is_file():
         with open(path, "rb") as content:
-            if content.read(4) == b"\x0e\x03\x13\x01":
-                raise InputError(
-                    f"{named} is an HDF4 file, which the GDAL of this installation does not read: make a GeoTIFF of "
-                    "it, for example by gdal_translate of a system that has HDF4."
-                )
+            start = content.read(4)
+        if start == b"\x0e\x03\x13\x01":
+            raise InputError(
+                f"{named} is an HDF4 file, which the GDAL of this installation does not read: make a GeoTIFF of "
+                "it, for example by gdal_translate of a system that has HDF4."
+            )
+        if start[:3] == b"CDF" and _ends_gdal(path):
+            raise InputError(f"{named} is a damaged netCDF file, at which GDAL ends: fetch or write it again.")
     with rasterio.open(path) as file:
         variables = variables_of(file, path)
         if len(file.subdatasets) > 1 and file.driver == "GTiff":
