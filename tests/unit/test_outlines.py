@@ -298,16 +298,27 @@ def test_coordinates_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("whole")
+    shapefile, kml = (
+        write(folder / "a.shp", [TRIANGLE], "EPSG:32647"),
+        write(folder / "b.kml", [TRIANGLE], driver="KML"),
+    )
+    members = {"a.zip": sorted(folder.glob("a.*")), "a.kmz": [kml]}
+    for name, parts in members.items():
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for part in parts:
+                archive.write(part, f"deep/{part.name}" if name == "a.zip" else "doc.kml")
     return {
+        "kmz": folder / "a.kmz",
+        "zip": folder / "a.zip",
         "geojson": write(folder / "a.geojson", [TRIANGLE], "EPSG:32647"),
         "kml": write(folder / "a.kml", [TRIANGLE], driver="KML"),
         "gpkg": write(folder / "a.gpkg", [TRIANGLE], "EPSG:32647"),
-        "shp": write(folder / "a.shp", [TRIANGLE], "EPSG:32647"),
+        "shp": shapefile,
     }
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning:pyogrio")  # GDAL's, of damages that it can read over
-@pytest.mark.parametrize("suffix", ["geojson", "kml", "gpkg", "shp", "shx", "dbf", "prj"])
+@pytest.mark.parametrize("suffix", ["geojson", "kml", "kmz", "zip", "gpkg", "shp", "shx", "dbf", "prj"])
 @settings(max_examples=40)
 @given(data=st.data())
 def test_damaged_files_are_read_or_refused(

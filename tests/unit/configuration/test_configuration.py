@@ -508,7 +508,13 @@ def test_any_file_that_is_yaml_is_taken_or_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("a" * 5000, "File name too long"), ("~nobody-here/x.gpkg", "home directory"), ("\0", "there is no such f")],
+    [
+        ("a" * 5000, "File name too long"),
+        ("~nobody-here/x.gpkg", "home directory"),
+        ("\0", "there is no such f"),
+        ("d{region}/x.gpkg", "{region} would be taken for a wildcard of Snakemake; rename it, without braces"),
+        ("{month} {n}.tif", "{"),
+    ],
 )
 @pytest.mark.parametrize("key", ["regions[0].outline", "field_points", "archive", "compare[0].path"])
 def test_a_path_that_no_file_can_have_is_told(key: str, path: str, reason: str) -> None:

@@ -663,6 +663,14 @@ def test_copies_of_a_granule_are_chosen_by_path(tmp_path: Path) -> None:
     assert list(search_archive(tmp_path, [LST]).values()) == [tmp_path / "c" / name]
 
 
+def test_a_folder_that_snakemake_takes_for_a_wildcard_is_named(tmp_path: Path) -> None:
+    name = "MOD11A1.A2021214.h25v04.061.2021223150811.hdf"
+    (tmp_path / "{tile}").mkdir()
+    (tmp_path / "{tile}" / name).touch()
+    with pytest.raises(InputError, match=r"\{tile\} would be taken for a wildcard"):
+        search_archive(tmp_path, [LST])
+
+
 CUTS = ("_subsetted.nc4", "_Geophysical_Data_sm_surface_subsetted.nc4", "_HEGOUT.nc")
 
 

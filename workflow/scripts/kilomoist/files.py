@@ -8,7 +8,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,3 +116,16 @@ def write_json(path: str | Path, content: Any) -> None:
 def read_json(path: str | Path) -> Any:
     """Read what `write_json` wrote."""
     return json.loads(Path(path).read_text())
+
+
+def wildcard_in(path: str | Path) -> str | None:
+    """The part of a path in braces that Snakemake would replace or ask the value of; None without."""
+    found = re.search(r"\{\s*\w[^{}]*\}", str(path))
+    return found and found[0]
+
+
+def refuse_wildcards(paths: Iterable[str | Path]) -> None:
+    """Raise `InputError` for the first file that Snakemake would look for under another name."""
+    for path in paths:
+        if found := wildcard_in(path):
+            raise InputError(f"{path}: {found} would be taken for a wildcard of Snakemake; rename it, without braces.")

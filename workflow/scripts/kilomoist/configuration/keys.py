@@ -116,7 +116,7 @@ _VARIABLE = re.compile(r'(?:netcdf|hdf5):"?(.+?)"?:/*([^:"]+)', re.IGNORECASE)
 class RasterKeys(Section):
     """Band of a raster in any format, on any grid and in any CRS that GDAL reads."""
 
-    path: types.UserPath = _key(..., "The raster.")
+    path: types.MonthlyPath = _key(..., "The raster.")
     variable: str | None = _key(
         None, 'Variable of a netCDF or HDF5 file with several; a `path` like `NETCDF:"file.nc":variable` has it too.'
     )
@@ -388,7 +388,7 @@ class Compared(RasterKeys):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
         title="a name of letters, digits, blanks and . _ - that begins with a letter or digit",
     )
-    path: types.UserPath = _key(..., "Raster of m³/m³; `{month}` in it stands for the month as YYYY-MM.")
+    path: types.MonthlyPath = _key(..., "Raster of m³/m³; `{month}` in it stands for the month as YYYY-MM.")
 
     def of_month(self, month: str) -> "Compared":
         """The map of a month."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kilomoist.calendars import FIRST_MONTH, month_range
+from kilomoist.files import wildcard_in
 from kilomoist.grids import MAX_LATITUDE, Box
 from kilomoist.names import OWN_BANDS
 from kilomoist.products import PRODUCTS, TERRAIN, products_of
@@ -103,6 +104,19 @@ def _expanded(path: Path) -> Path:
     return expanded
 
 
+def _literal(path: Path) -> Path:
+    """A path that Snakemake takes as it is."""
+    if found := wildcard_in(path):
+        raise ValueError(f"{found} would be taken for a wildcard of Snakemake; rename it, without braces")
+    return path
+
+
+def _of_months(path: Path) -> Path:
+    """A path in which only the month may vary."""
+    _literal(Path(str(path).replace("{month}", "month")))
+    return path
+
+
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise ValueError(f"there is no such file (paths start at {Path.cwd()})")
@@ -120,7 +134,8 @@ Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]
 Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
 Depth = Annotated[tuple[float, float], AfterValidator(_checked_depth)]
 RegionBox = Annotated[Box, BeforeValidator(_checked_box)]
-UserPath = Annotated[Path, AfterValidator(_expanded)]
+MonthlyPath = Annotated[Path, AfterValidator(_expanded), AfterValidator(_of_months)]
+UserPath = Annotated[Path, AfterValidator(_expanded), AfterValidator(_literal)]
 ExistingPath = Annotated[UserPath, AfterValidator(_existing)]
 FREE_NAMES, UNIQUE = AfterValidator(_checked_layers), AfterValidator(_checked_unique)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kilomoist.errors import InputError
-from kilomoist.files import read_json, sha256, write_json
+from kilomoist.files import read_json, refuse_wildcards, sha256, write_json
 from kilomoist.products import Product, parse_name
 
 Granules = dict[tuple[str, str | None, datetime], Path]
@@ -19,7 +19,8 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
     """Granules of the products below `folder`, at any depth and behind links; cuts of them where they are HDF5.
 
     Of several productions of a granule the newest counts, of its files a whole one before a subsetter's cut, of its
-    copies that whose path sorts last. Raises `InputError` when the folder or another below it cannot be listed.
+    copies that whose path sorts last. Raises `InputError` when the folder or another below it cannot be listed, or a
+    granule's path has braces.
     """
     # The literal beginning of a name decides quickly about the many files that are something else.
     prefixes = [(product.pattern.pattern.split("(")[0].replace("\\", ""), product) for product in products]
@@ -31,6 +32,7 @@ def search_archive(folder: str | Path, products: Iterable[Product]) -> Granules:
             if granule.whole or is_readable_cut(path):
                 file = (granule.produced, granule.whole, path)
                 newest[key] = max(newest.get(key, file), file)
+    refuse_wildcards(path for *_, path in newest.values())
     return {key: Path(path) for key, (*_, path) in sorted(newest.items(), key=lambda item: item[1][2])}
 
 

@@ -14,6 +14,7 @@ import shapely
 
 from kilomoist.calendars import month_range, slots
 from kilomoist.configuration.keys import Configuration, Region
+from kilomoist.files import refuse_wildcards
 from kilomoist.grids import Window, cells_covering
 from kilomoist.products import PRODUCTS, TERRAIN, Product
 from kilomoist.regions import blocks_of, region_area, tiles_of
@@ -184,7 +185,9 @@ def field_point_files(configuration: Configuration) -> list[str]:
         return []
     from kilomoist.reporting.stations import archive_files, is_archive
 
-    return [str(file) for file in archive_files(path, configuration.points.depth)] if is_archive(path) else [str(path)]
+    files = archive_files(path, configuration.points.depth) if is_archive(path) else [path]
+    refuse_wildcards(files)
+    return [str(file) for file in files]
 
 
 def measured(base: float, blocks: Collection[Window] = (), *, of_region: float = 0, of_block: float = 0) -> float:
