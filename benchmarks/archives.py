@@ -9,6 +9,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts"))
 
 from kilomoist.calendars import slots
+from kilomoist.configuration.keys import ErrorKeys
 from kilomoist.grids import Box, geographic_from_sinusoidal, tile_grid
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import region_area, tiles_of
@@ -51,7 +52,8 @@ def make_archive(folder: Path, extent: Box, outline: Path | None, month: str) ->
     simulate_truth(landscape=landscape, month=month, scene=scene, truth=truth, points=points)
     with ProcessPoolExecutor(2) as pool:
         monthly = {"month": month, "scene": scene}
-        smap = {"truth": truth, "product": TARGET, "granules": str(granules / TARGET), "error": 0.0, "threads": 1}
+        smap = {"truth": truth, "product": TARGET, "granules": str(granules / TARGET), "threads": 1}
+        smap |= {"landscape": landscape, "error": ErrorKeys().model_dump()}
         jobs = [pool.submit(simulate_target, **smap, **monthly)]
         for tile in tiles:
             own = {"landscape": landscape, "tile": tile}

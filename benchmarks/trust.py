@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--extent", default="full", choices=REGIONS)
     chosen = parser.parse_args()
     for name in chosen.scenes:
-        error = scene_of(name, chosen.extent).error
+        error = scene_of(name, chosen.extent).error.deviation
         same = {0: "_warranted", VARIANTS["detail_overstated"]["target_error"]: "_overstated"}.get(error, ())
         variants = [variant for variant in chosen.variants if not variant.endswith(same)]
         with tempfile.TemporaryDirectory() as folder:

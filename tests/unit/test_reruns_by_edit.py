@@ -22,7 +22,7 @@ EDITS = {
     "simulation/modis.py:write_tiled_granule": {"simulate_vegetation", "simulate_temperature"},
     "simulation/smap.py:write_target_granule": {"simulate_target"},
     "simulation/landscapes.py:landscape": {
-        f"simulate_{name}" for name in ("landscape", "temperature", "truth", "vegetation")
+        f"simulate_{name}" for name in ("landscape", "target", "temperature", "truth", "vegetation")
     },
     "predictors/composites.py:average_rows": {"composite_tile"},
     "predictors/footprints.py:sum_footprints": {"stack_block", "measure_reliability"},

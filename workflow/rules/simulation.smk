@@ -99,6 +99,7 @@ rule simulate_vegetation:
 rule simulate_target:
     input:
         truth=f"{SIMULATED}/truth/{{month}}/soil_moisture.tif",
+        landscape=f"{SIMULATED}/landscape.npz",
     output:
         granules=directory(f"{SIMULATED}/{{product}}/{{month}}"),
     log:
@@ -111,8 +112,8 @@ rule simulate_target:
     resources:
         **measured(300, 7),
     params:
-        scene=scene("extent", "seed"),
-        error=CONFIG.scene.error,
+        scene=scene("extent", "seed", "landscape"),
+        error=CONFIG.scene.error.model_dump(),
         code=code("simulate_target"),
     message:
         "Simulate {wildcards.product} in {wildcards.month}, eight granules a day"

@@ -8,18 +8,27 @@ from kilomoist.jobs import rule_script
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 from kilomoist.simulation.file_names import granule_file_name
+from kilomoist.simulation.landscapes import read_landscape
 from kilomoist.simulation.scenes import make_scene
-from kilomoist.simulation.smap import compress_target, erring, target_field, target_mean, write_target_granule
+from kilomoist.simulation.smap import (
+    TargetError,
+    compress_target,
+    erring,
+    target_field,
+    target_mean,
+    write_target_granule,
+)
 
 
 @rule_script
 def simulate_target(
-    *, truth: str, product: str, month: str, scene: dict, error: float, threads: int, granules: str
+    *, truth: str, landscape: str, product: str, month: str, scene: dict, error: dict, threads: int, granules: str
 ) -> None:
     """Write eight granules a day into the folder `granules`; their mean is the truth of each cell and SMAP's error."""
     described, simulated = PRODUCTS[product], make_scene(**scene)
     true = target_mean(read_raster(truth)[0]["soil_moisture"])
-    mean = erring(simulated, true, month, error, described.layers["soil_moisture"].valid)
+    fields = read_landscape(landscape) if error["with_predictors"] else {}
+    mean = erring(simulated, true, month, TargetError(**error), fields, described.layers["soil_moisture"].valid)
 
     def compressed(number: int) -> bytes:
         return compress_target(simulated.window, target_field(simulated, mean, described, month, number))

@@ -232,12 +232,14 @@ def test_an_archive_may_hold_any_region(tmp_path: Path) -> None:
     assert load({"source": "archive", "archive": str(tmp_path), **raw}).regions[0].outline.path == outline
 
 
+ERROR = "expected a number of at least 0 and at most 0.1, or a mapping with keys deviation (such a number), "
 WRONG: list[tuple[Any, ...]] = [
     ("source", "expected simulated, archive or earthdata.", "nasa"),
     ("target_error", "expected a number of at least 0 and at most 0.2, or null; 4 % is 0.04 m³/m³.", 4),
     ("target", "expected SPL4SMGP.006, SPL4SMGP.007, SPL4SMGP.008, ", "SPL4SMGP"),
     ("scene.extent", "expected full or small.", "large"),
     ("scene.seed", "expected a whole number of at least 0", None),
+    ("scene.error", ERROR, 4, -1, "few", True, None, [0.02]),
     ("quality", "expected a mapping with keys vegetation, temperature, minimum_days, ", None),
     ("quality.minimum_days", "expected a whole number of at least 1 and at", "few", 0, True, 2.5),
     ("quality.minimum_valid_fraction", "expected a number of more than 0 and at most 1.", 0),
@@ -304,6 +306,17 @@ WRONG: list[tuple[Any, ...]] = [
     ("compare[0].scale", "expected a number of more than 0, or null.", 0),
 ]
 """Keys, what is said of wrong values after key and value, and such values."""
+
+
+@pytest.mark.parametrize("error", [{"static": 2}, {"range": 5}, {"with_predictors": -0.1}, {"deviation": 0.2}])
+def test_a_wrong_part_of_an_error_is_refused(error: dict) -> None:
+    (said,) = problems(written("scene.error", error))
+    assert said.startswith(f"`scene.error` is {next(iter(error.values()))}: {ERROR}")
+
+
+def test_shares_of_an_error_are_of_one_whole() -> None:
+    (said,) = problems(written("scene.error", {"with_predictors": 0.6, "static": 0.5}))
+    assert said.endswith("`with_predictors` and `static` are shares of one variance: their sum is more than 1.")
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,18 @@ from kilomoist.products import PRODUCTS
 from kilomoist.regions import tiles_of
 from kilomoist.simulation import observations
 from kilomoist.simulation.field_points import FIELD_POINTS, field_points
-from kilomoist.simulation.landscapes import elevation_map, landscape, read_landscape, season, truth, write_landscape
+from kilomoist.simulation.landscapes import (
+    elevation_map,
+    greenness,
+    landscape,
+    read_landscape,
+    season,
+    truth,
+    write_landscape,
+)
 from kilomoist.simulation.observations import Footprints, TemperatureView, vegetation_period
 from kilomoist.simulation.scenes import FINER, LANDSCAPES, Fields, Scene, make_scene
-from kilomoist.simulation.smap import erring, target_field, target_mean
+from kilomoist.simulation.smap import TargetError, erring, target_field, target_mean, vegetation_and_soil
 
 # About 160 km, a part of the full scene that has lakes; most of it lies on tile h24v04.
 EXTENT = (97.0, 46.0, 99.0, 48.0)
@@ -350,6 +358,12 @@ def test_the_steppe_is_what_it_was_before_there_were_other_landscapes(scene: Sce
         ({"landscape": "cloudy", "error": 0}, "full-cloudy-2021"),
         ({"error": 0.1}, "full-error0.1-2021"),
         ({"error": 0.0200000001}, "full-error0.0200000001-2021"),
+        ({"error": {"deviation": 0.02}}, "full-error0.02-2021"),
+        ({"error": {"with_predictors": 0.5}}, "full-2021"),
+        (
+            {"error": {"deviation": 0.04, "with_predictors": 0.5, "static": 0.25, "range": 72}},
+            "full-error0.04-predictors0.5-static0.25-range72-2021",
+        ),
     ],
 )
 def test_everything_that_shapes_a_scene_names_it(shape: dict, name: str) -> None:
@@ -493,21 +507,70 @@ def test_clouds_take_some_pixels_and_leave_most(lst_month: Month) -> None:
 FULL = make_scene(SCENE_EXTENTS["full"], 2021)
 
 
+WIDE = (-9.0, 9.0)
+OLD = [0.005393899949434183, -0.009182143439431785, -0.015286964875034418]
+
+
+@cache
+def full_fields() -> Fields:
+    return landscape(FULL)
+
+
+def error_field(error: TargetError, month: str = MONTH, scene: Scene = FULL) -> NDArray:
+    """The error alone, (rows, columns)."""
+    fields = full_fields() if error.with_predictors else {}
+    return erring(scene, np.zeros(scene.window.shape), month, error, fields, WIDE)
+
+
+def shared(one: NDArray, other: NDArray) -> float:
+    """Share of the variance that two fields have in common."""
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1] ** 2)
+
+
 def test_smap_errs_as_much_as_it_is_asked_to() -> None:
     mean = np.full(FULL.window.shape, 0.5)
     mean[3, 4] = np.nan
-    wide = (0.0, 1.0)
-    np.testing.assert_array_equal(erring(FULL, mean, MONTH, 0.0, wide), mean)
-    small, large = (erring(FULL, mean, MONTH, error, wide) - mean for error in (0.02, 0.04))
+    np.testing.assert_array_equal(erring(FULL, mean, MONTH, TargetError(), {}, WIDE), mean)
+    small, large = (erring(FULL, mean, MONTH, TargetError(error), {}, WIDE) - mean for error in (0.02, 0.04))
     assert np.isnan(small[3, 4])
     assert np.nanstd(small) == pytest.approx(0.02, rel=0.001)
     assert np.nanmean(small) == pytest.approx(0, abs=1e-4)
     np.testing.assert_allclose(large, 2 * small, atol=1e-12)
-    np.testing.assert_array_equal(erring(FULL, mean, MONTH, 0.02, wide) - mean, small)
-    for other in (erring(FULL, mean, "2021-09", 0.02, wide), erring(Scene(FULL.window, 1), mean, MONTH, 0.02, wide)):
-        assert abs(np.corrcoef(np.nan_to_num(other - mean).ravel(), np.nan_to_num(small).ravel())[0, 1]) < 0.15
-    near = erring(FULL, np.full(FULL.window.shape, 0.01), MONTH, 0.1, (0.0, 0.1))
+    np.testing.assert_array_equal(erring(FULL, mean, MONTH, TargetError(0.02), {}, WIDE) - mean, small)
+    first = error_field(TargetError(0.02))
+    others = error_field(TargetError(0.02), "2021-09"), error_field(TargetError(0.02), scene=Scene(FULL.window, 1))
+    assert max(shared(first, other) for other in others) < 0.02
+    near = erring(FULL, np.full(FULL.window.shape, 0.01), MONTH, TargetError(0.1), {}, (0.0, 0.1))
     assert (near.min(), near.max()) == (0.0, 0.1)
+
+
+def test_a_number_means_the_error_that_it_always_meant() -> None:
+    """Values of the scene full-error0.02-2021 as revision cff8180 made them, which knew numbers alone."""
+    found = error_field(TargetError(0.02))
+    np.testing.assert_allclose(found[[0, 20, 40], [0, 30, 60]], OLD, rtol=1e-12)
+
+
+def test_parts_of_an_error_have_their_shares() -> None:
+    """Of the variance, which they add up to; what goes with the predictors and the bias are the same in every month."""
+    error = TargetError(0.04, with_predictors=0.5, static=0.3)
+    august, september = (error_field(error, month) for month in (MONTH, "2021-09"))
+    for field in (august, september):
+        assert field.std() == pytest.approx(0.04, rel=1e-9)
+        assert field.mean() == pytest.approx(0, abs=1e-12)
+        pattern = vegetation_and_soil(FULL, full_fields(), MONTH)
+        assert shared(field, pattern) == pytest.approx(0.5, abs=0.001)
+    assert np.corrcoef(august.ravel(), september.ravel())[0, 1] == pytest.approx(0.8, abs=0.03)
+    static = [error_field(TargetError(0.04, static=1), month) for month in (MONTH, "2021-09")]
+    np.testing.assert_array_equal(*static)
+    assert shared(static[0], error_field(TargetError(0.04))) < 0.02
+
+
+def test_an_error_with_predictors_can_be_learned_from_them() -> None:
+    """From what MODIS would see of the same scene, greenness at 9 km: as a forest would learn it."""
+    field = error_field(TargetError(0.04, with_predictors=1))
+    green = block_mean(greenness(full_fields(), FULL.kind, datetime(2021, 8, 15)), FINER * CELL_SIDE)[0]
+    assert shared(field, green) > 0.7
+    assert shared(error_field(TargetError(0.04)), green) < 0.02
 
 
 def test_errors_of_smap_reach_36_km() -> None:
@@ -515,10 +578,9 @@ def test_errors_of_smap_reach_36_km() -> None:
     edges = grids.longitude_edges(FULL.pixels), grids.latitude_edges(FULL.pixels)
     longitude, latitude = ((along[9::9] + along[:-9:9]) / 2 for along in edges)
     places = [place.ravel() for place in np.meshgrid(longitude, latitude)]
-    zero = np.zeros(FULL.window.shape)
     ranges, neighbours, beyond = [], [], []
     for number in range(1, 6):
-        field = erring(FULL, zero, f"2021-{number:02d}", 1.0, (-9.0, 9.0))
+        field = error_field(TargetError(1.0), f"2021-{number:02d}")
         ranges.append(variogram(field.ravel(), lags_of(*places, 1)).autocorrelation_range)
         neighbours.append(np.corrcoef(field[1:].ravel(), field[:-1].ravel())[0, 1])
         beyond.append(np.corrcoef(field[4:].ravel(), field[:-4].ravel())[0, 1])
@@ -526,3 +588,6 @@ def test_errors_of_smap_reach_36_km() -> None:
     # Of the spherical covariance at a quarter of its range and at the range.
     assert np.mean(neighbours) == pytest.approx(1 - 1.5 / 4 + 0.5 / 64, abs=0.05)
     assert abs(np.mean(beyond)) < 0.1
+    far = [error_field(TargetError(1.0, range=108), f"2021-{number:02d}") for number in range(1, 6)]
+    wide = [variogram(field.ravel(), lags_of(*places, 1)).autocorrelation_range for field in far]
+    assert np.median(wide) == pytest.approx(108_000, rel=0.3)

@@ -295,6 +295,43 @@ class Evaluation(Section):
     )
 
 
+def _as_error(value: object) -> object:
+    """A number alone means an error of that size that is random."""
+    return value if isinstance(value, (Mapping, ErrorKeys)) else {"deviation": value}
+
+
+_Deviation = Annotated[float, Field(ge=0, le=0.1)]
+
+
+class ErrorKeys(Section):
+    """SMAP's monthly error in a simulated scene."""
+
+    deviation: _Deviation = _key(
+        0.0, "Standard deviation over the scene; a number alone, without the mapping, means the same."
+    )
+    with_predictors: float = _key(0.0, "Share of the variance that goes with vegetation and soil.", ge=0, le=1)
+    static: float = _key(
+        0.0, "Share of the variance that is another bias of each cell, the same in all months.", ge=0, le=1
+    )
+    range: float = _key(36.0, "Distance beyond which errors without predictors are independent.", ge=9, le=1000)
+
+    @model_validator(mode="after")
+    def _shares_are_of_one_whole(self) -> "ErrorKeys":
+        if self.with_predictors + self.static > 1:
+            raise ValueError("`with_predictors` and `static` are shares of one variance: their sum is more than 1")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What the name of a scene's folder has of its error: what is not the default."""
+        named = {"error": "deviation", "predictors": "with_predictors", "static": "static", "range": "range"}
+        written = {name: getattr(self, key) for name, key in named.items() if getattr(self, key) != _ERROR[key]}
+        return "-".join(f"{name}{repr(value).removesuffix('.0')}" for name, value in written.items())
+
+
+_ERROR = {name: key.default for name, key in ErrorKeys.model_fields.items()}
+
+
 class SceneKeys(Section):
     """The simulated scene that `source: simulated` observes; not read otherwise."""
 
@@ -312,8 +349,15 @@ class SceneKeys(Section):
     noise: bool = _key(
         False, "Add white noise to what MODIS observes, of about 0.06 (NDVI) and 1.8 K (LST) in a month's 1 km means."
     )
-    error: float = _key(
-        0.0, "Standard deviation of SMAP's monthly error, which is correlated over 36 km.", "m³/m³", ge=0, le=0.1
+    error: Annotated[ErrorKeys, BeforeValidator(_as_error, json_schema_input_type=_Deviation | ErrorKeys)] = _key(
+        ErrorKeys(),
+        "Standard deviation of SMAP's monthly error, which is random and correlated over 36 km; or a mapping: of this "
+        "`deviation`, of the shares of its variance that go `with_predictors` (vegetation and soil, as SMAP L4's own "
+        "maps of them may err) and that are another `static` bias of each cell, the same in all months (0 by default; "
+        "the rest is random), and of the `range` of both in km.",
+        "m³/m³",
+        title="a number of at least 0 and at most 0.1, or a mapping with keys deviation (such a number), "
+        "with_predictors and static (shares of 1) and range (9 to 1000 km)",
     )
 
     @property
@@ -321,7 +365,7 @@ class SceneKeys(Section):
         """Name of the scene's folder: all that shapes it; landscape, noise and error where they are not the default."""
         kind = [] if self.landscape == "steppe" else [self.landscape]
         noise = ["noise"] if self.noise else []
-        error = [f"error{self.error!r}"] if self.error else []
+        error = [self.error.name] if self.error.deviation else []
         return "-".join([self.extent, *kind, *noise, *error, str(self.seed)])
 
 

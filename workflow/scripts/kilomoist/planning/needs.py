@@ -152,7 +152,8 @@ def target_error(configuration: Configuration) -> float:
     """Standard error of the target's monthly cells, m³/m³: the user's, or what is known of it."""
     if configuration.target_error is not None:
         return configuration.target_error
-    return configuration.scene.error if configuration.source == "simulated" else PRODUCTS[configuration.target].error
+    simulated = configuration.source == "simulated"
+    return configuration.scene.error.deviation if simulated else PRODUCTS[configuration.target].error
 
 
 def method(configuration: Configuration, trained: str) -> str:

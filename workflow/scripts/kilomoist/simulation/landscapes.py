@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean
 from kilomoist.files import replaced
-from kilomoist.simulation.scenes import FINER, PIXEL_KM, Fields, Scene
+from kilomoist.simulation.scenes import FINER, PIXEL_KM, Fields, Landscape, Scene
 
 
 def landscape(scene: Scene) -> Fields:
@@ -66,6 +66,13 @@ def moisture(fields: Fields, when: datetime) -> NDArray[np.float32]:
     """Soil moisture (m³/m³) of land at the scene's points, from dry steppe to wet forest; the month sets the level."""
     level = fields["wetness"] + fields["soil"] - 0.4 + 0.15 * season(when)
     return (0.045 + 0.235 / (1 + np.exp(-0.95 * level))).astype(np.float32)
+
+
+def greenness(fields: Fields, kind: Landscape, when: datetime) -> NDArray:
+    """Greenness of plants at the scene's points, without unit: what vegetation indices follow."""
+    green = 1.0 * fields["wetness"] + 0.62 * fields["plants"]
+    green = green - kind.green_fall * ((fields["elevation"] - kind.green_height) / 1000) ** 2
+    return green + 1.1 * (season(when) - 1)
 
 
 def truth(fields: Fields, month: str) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kilomoist.cells import interpolate
 from kilomoist.grids import CELL_SIDE, SPHERE_RADIUS, Grid, ease_from_geographic
 from kilomoist.products import Product
-from kilomoist.simulation.landscapes import middle_of, season
+from kilomoist.simulation.landscapes import greenness, middle_of, season
 from kilomoist.simulation.scenes import FINER, PIXEL_KM, Fields, Landscape, Scene
 
 NDVI_NOISE, LST_NOISE = 0.06, 1.8
@@ -149,9 +149,7 @@ def vegetation_period(
     kind, label = scene.kind, (product.name, when.isoformat())
     random = scene.random("vegetation", footprints.tile.top, footprints.tile.left, *label)
     inside, shape = footprints.inside, footprints.inside.shape
-    green = 1.0 * fields["wetness"] + 0.62 * fields["plants"]
-    green = green - kind.green_fall * ((fields["elevation"] - kind.green_height) / 1000) ** 2
-    green = green + 1.1 * (season(when) - 1)
+    green = greenness(fields, kind, when)
     land = 0.10 + 0.72 / (1 + np.exp(-1.15 * (green - 0.15)))
     lake = footprints.mean(fields["lake"])
     ndvi = footprints.mean(np.where(fields["lake"] > 0, -0.08, land).astype(np.float32))

@@ -5,7 +5,9 @@ real granules (SMAP L4_SM Product Specification Document, NASA GMAO Office Note 
 simulated in its global attribute `kilomoist`, and the same input gives the same bytes.
 """
 
+import math
 import zlib
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -22,10 +24,9 @@ from kilomoist.granules.smap import TIME_EPOCH
 from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.products import Product
 from kilomoist.simulation.file_names import granule_file_name
-from kilomoist.simulation.scenes import Scene
+from kilomoist.simulation.landscapes import greenness, middle_of
+from kilomoist.simulation.scenes import FINER, Fields, Scene
 
-ERROR_RANGE = 4
-"""Cells, 36 km: beyond this distance SMAP's errors are independent."""
 LEVEL = 1
 """Level of deflate: the fastest."""
 _FILL = np.float32(-9999)
@@ -40,21 +41,76 @@ def target_mean(true: NDArray) -> NDArray[np.float64]:
     return np.where(count * 2 > CELL_SIDE**2, mean, np.nan)
 
 
-def erring(scene: Scene, mean: NDArray, month: str, error: float, bounds: tuple[float, float]) -> NDArray[np.float64]:
-    """Monthly soil moisture of the cells with SMAP's error of a standard deviation (m³/m³), within physical bounds.
+@dataclass(frozen=True)
+class TargetError:
+    """SMAP's monthly error in a scene; what has no share of its variance is random."""
 
-    The error is a random field of the month with a spherical covariance of range `ERROR_RANGE` and mean 0, made on a
-    torus so much larger than the scene that its opposite sides are independent (Dietrich and Newsam 1997, doi
-    10.1137/S1064827592240555). Another error is the same field in another size.
+    deviation: float = 0
+    """Standard deviation over the scene, m³/m³."""
+    with_predictors: float = 0
+    """Share of the variance that goes with vegetation and soil."""
+    static: float = 0
+    """Share of the variance that is another bias of each cell, the same in all months."""
+    range: float = 36
+    """Km; beyond this distance the static and the random part are independent."""
+
+
+def vegetation_and_soil(scene: Scene, fields: Fields, month: str) -> NDArray[np.float64]:
+    """Pattern of the cells that goes with the predictors: greenness, and with half its weight soil; no unit.
+
+    The model of SMAP L4 is fed with maps of vegetation and soil, whose errors are larger where there is more of either.
     """
-    rows, columns = (2 * ERROR_RANGE + length for length in scene.window.shape)
-    away = np.hypot(np.fft.fftfreq(rows, 1 / rows)[:, None], np.fft.fftfreq(columns, 1 / columns)[None]) / ERROR_RANGE
+    side = CELL_SIDE * FINER
+    green, soil = (
+        _standardised(block_mean(field, side)[0])
+        for field in (greenness(fields, scene.kind, middle_of(month)), fields["soil"])
+    )
+    return green + 0.5 * soil
+
+
+def erring(
+    scene: Scene, mean: NDArray, month: str, error: TargetError, fields: Fields, bounds: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Monthly soil moisture (m³/m³) of the cells with SMAP's error, within physical bounds.
+
+    The error has the standard deviation and the mean 0 over the scene. Its parts are uncorrelated there, so that their
+    shares hold exactly. `fields` of the landscape are read for a part that goes with them alone. Another deviation is
+    the same field in another size.
+    """
+    parts = [(error.with_predictors, lambda: vegetation_and_soil(scene, fields, month))]
+    parts += [(error.static, lambda: _random_field(scene, error.range, "bias of the target"))]
+    random = 1 - error.with_predictors - error.static
+    parts += [(random, lambda: _random_field(scene, error.range, "error of the target", month))]
+    made: list[NDArray] = []
+    found = np.zeros(scene.window.shape)
+    for share, make in parts:
+        if share > 0:
+            field = make()
+            for other in made:
+                field = field - (field * other).mean() * other
+            made.append(_standardised(field))
+            found += _standardised(field, error.deviation * math.sqrt(share))
+    return np.clip(mean + found, *bounds)
+
+
+def _standardised(field: NDArray, deviation: float = 1.0) -> NDArray[np.float64]:
+    return deviation * (field - field.mean()) / field.std()
+
+
+def _random_field(scene: Scene, reach: float, *purpose: str) -> NDArray[np.float64]:
+    """Random field over the scene's cells with a spherical covariance of range `reach` (km).
+
+    Made on a torus so much larger than the scene that its opposite sides are independent (Dietrich and Newsam 1997, doi
+    10.1137/S1064827592240555).
+    """
+    cells = reach / CELL_SIDE
+    rows, columns = (2 * math.ceil(cells) + length for length in scene.window.shape)
+    away = np.hypot(np.fft.fftfreq(rows, 1 / rows)[:, None], np.fft.fftfreq(columns, 1 / columns)[None]) / cells
     covariance = np.where(away < 1, 1 - 1.5 * away + 0.5 * away**3, 0)
     # Positive but for rounding, because the covariance ends before it meets itself around the torus.
     power = np.maximum(np.fft.fft2(covariance).real, 0)
-    white = np.fft.fft2(scene.random("error of the target", month).standard_normal((rows, columns)))
-    field = np.fft.ifft2(white * np.sqrt(power)).real[: scene.window.rows, : scene.window.columns]
-    return np.clip(mean + error * (field - field.mean()) / field.std(), *bounds)
+    white = np.fft.fft2(scene.random(*purpose).standard_normal((rows, columns)))
+    return np.fft.ifft2(white * np.sqrt(power)).real[: scene.window.rows, : scene.window.columns]
 
 
 def target_field(scene: Scene, mean: NDArray, product: Product, month: str, number: int) -> NDArray[np.float32]:
