@@ -69,10 +69,13 @@ def test_roles() -> None:
     }
 
 
+VEGETATION = ("NDVI", "EVI", "NIR reflectance", "MIR reflectance", "pixel reliability", "VI Quality")
+
+
 @pytest.mark.parametrize(
     ("product", "datasets"),
     [
-        ("MOD13A1.061", [f"500m 16 days {name}" for name in ("NDVI", "EVI", "pixel reliability", "VI Quality")]),
+        ("MOD13A1.061", [f"500m 16 days {name}" for name in VEGETATION]),
         ("MOD11A1.061", ["LST_Day_1km", "LST_Night_1km", "QC_Day", "QC_Night"]),
         ("SPL4SMGP.008", ["Geophysical_Data/sm_surface"]),
         ("SPL4SMAU.008", ["Analysis_Data/sm_surface_analysis"]),

@@ -33,7 +33,7 @@ BOX = [96.0, 45.0, 104.0, 50.0]
 ITEMS = {"regions": {"name": "here", "bbox": BOX}, "compare": {"name": "NASA", "path": __file__}}
 """Keys of a list's item that are right."""
 KHANGAI = {"name": "khangai", "bbox": BOX}
-PREDICTORS = "ndvi, evi, lst_day, lst_night, lst_range, slope, northness, eastness"
+PREDICTORS = "ndvi, evi, ndii7, lst_day, lst_night, lst_range, slope, northness, eastness"
 USE = f"expected a list of one or more, each {PREDICTORS} or the name of a layer"
 USED = f"expected {PREDICTORS}, or the name of a raster in `predictors.layers`"
 LAYER = "a mapping with keys path and resampling"

@@ -341,6 +341,36 @@ def test_smallest_share_of_fields(found: int, share: float, enough: bool) -> Non
         require_share(found, 248, share, "SPL4SMGP.008", "2021-08")
 
 
+# Infrared index
+
+
+def test_the_infrared_index_is_of_observations_that_have_both_reflectances(tmp_path: Path) -> None:
+    """Of two periods; as NDVI, without clouds; fills, sums of 0 and numbers beyond the valid ones are no values."""
+    stored = {
+        "NIR": [[3000, 3000, 0, -1000, 10001], [2000, 3000, 3000, 3000, 3000]],
+        "MIR": [[1000, 1000, 0, 1000, 1000], [2500, -1000, 3000, 0, 10000]],
+    }
+    granules = []
+    for period in range(2):
+        arrays = {
+            f"500m 16 days {name}": np.full((SIDE, SIDE), -1000, np.int16)
+            for name in ("NIR reflectance", "MIR reflectance")
+        }
+        arrays["500m 16 days pixel reliability"] = np.zeros((SIDE, SIDE), np.int8)
+        arrays["500m 16 days VI Quality"] = np.full((SIDE, SIDE), land(), np.uint16)
+        for name, numbers in stored.items():
+            arrays[f"500m 16 days {name} reflectance"][0, :5] = numbers[period]
+        arrays["500m 16 days pixel reliability"][0, 0] = 3 * period  # the second is cloudy there
+        write_tiled_granule(tmp_path / f"{period}.hdf", VI, "h25v04", DAY, arrays)
+        granules.append((tmp_path / f"{period}.hdf", 10.0 + 5 * period))
+    bands = average_tile(in_turn(*granules), VI, "good", ["ndii7"])
+    assert list(bands)[:5] == [f"ndii7{kind}" for kind in KINDS]
+    assert bands["ndii7"][0, :5] == pytest.approx([0.5, 0.5, 0, 1, round(-7 / 13, 4)], abs=1e-6)
+    assert bands["ndii7_days"][0, :5].tolist() == [10, 10, 15, 15, 15]
+    assert bands["ndii7_odd_days"][0, :5].tolist() == [10, 10, 0, 0, 0]
+    assert np.isnan(bands["ndii7"][1]).all()
+
+
 # Real granules
 
 
@@ -403,3 +433,18 @@ def test_real_target(real: Real) -> None:
     np.testing.assert_array_equal(here, np.where(stored == -9999, np.nan, stored))
     assert bands["fields"].sum() == (stored != -9999).sum()
     assert granule_file_name(SMAP, DAY, None).startswith("SMAP_L4_SM_gph_20210801T000000")
+
+
+@pytest.mark.parametrize("pattern", ["MOD13A2.A2021225*", "MOD13A2.A2025113*"])
+def test_real_infrared_index(real: Real, pattern: str) -> None:
+    path = real(pattern)
+    bands = average_tile(in_turn((path, 16.0)), PRODUCTS["MOD13A2.061"], "good", ["ndvi", "ndii7"])
+    granule = SD(str(path))
+    near, middle = (granule.select(f"1 km 16 days {name} reflectance").get() / 10000 for name in ("NIR", "MIR"))
+    good = (granule.select("1 km 16 days pixel reliability").get() == 0) & (near >= 0) & (middle >= 0)
+    assert good.sum() > 100
+    np.testing.assert_array_equal(np.isfinite(bands["ndii7"]), good & (near <= 1) & (middle <= 1))
+    seen = np.isfinite(bands["ndii7"])
+    np.testing.assert_allclose(bands["ndii7"][seen], ((near - middle) / (near + middle))[seen], atol=5.1e-5)
+    # Leaves hold water: greener is wetter.
+    assert np.corrcoef(bands["ndvi"][seen], bands["ndii7"][seen])[0, 1] > 0.4

@@ -89,6 +89,9 @@ class Product:
     """First and last days of periods in which a product that assimilates observations had none."""
     differences: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Quantities that are one layer minus another of the same unit and scale, where an observation has both."""
+    indices: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Quantities that are the normalised difference (first − second) / (first + second) of layers, such as
+    reflectances, which are no quantities by themselves."""
 
     @property
     def short_name(self) -> str:
@@ -104,13 +107,19 @@ class Product:
 
     @property
     def quantities(self) -> dict[str, str]:
-        """Units of all that observations give, by name: layers, and differences of two."""
-        units = {name: layer.units for name, layer in self.layers.items()}
-        return units | {name: units[first] for name, (first, _) in self.differences.items()}
+        """Units of all that observations give, by name: layers, differences and indices of two."""
+        parts = {part for pair in self.indices.values() for part in pair}
+        units = {name: layer.units for name, layer in self.layers.items() if name not in parts}
+        return (
+            units
+            | {name: units[first] for name, (first, _) in self.differences.items()}
+            | dict.fromkeys(self.indices, "1")
+        )
 
     def layers_of(self, names: Collection[str]) -> dict[str, Layer]:
         """Layers that some quantities are made from, in the product's order."""
-        needed = {*names, *(part for name in names for part in self.differences.get(name, ()))}
+        pairs = self.differences | self.indices
+        needed = {*names, *(part for name in names for part in pairs.get(name, ()))}
         return {name: layer for name, layer in self.layers.items() if name in needed}
 
     def datasets_of(self, quantities: Collection[str]) -> tuple[str, ...]:
@@ -162,7 +171,19 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
                 {"units": name, "valid_range": (-2000, 10000), "_FillValue": -3000, "scale_factor": 10000.0},
             )
             for name in ("NDVI", "EVI")
+        }
+        | {
+            # Bands 2 (0.86 µm) and 7 (2.13 µm) of MODIS: that water absorbs the second is what `ndii7` sees.
+            name.lower(): Layer(
+                f"{resolution} 16 days {name} reflectance",
+                *("1", 0.0001, (0, 10000), quality),
+                {"units": "reflectance", "valid_range": (0, 10000), "_FillValue": -1000, "scale_factor": 10000.0},
+            )
+            for name in ("NIR", "MIR")
         },
+        # The index of near and short-wave infrared reflectance goes by many names, which Ji et al. (2011, "On the
+        # terminology of the spectral vegetation index (NIR − SWIR)/(NIR + SWIR)", Int. J. Remote Sens. 32) compare.
+        indices={"ndii7": ("nir", "mir")},
         pixels=pixels,
         grid_name=grid,
         # Land/water flag: oceans, shallow and deep inland water; not coastlines, shorelines or ephemeral water.

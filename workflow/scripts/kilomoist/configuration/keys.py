@@ -163,7 +163,9 @@ def _as_layer(value: object) -> object:
 class Predictors(Section):
     """Predictors of the model."""
 
-    vegetation: types.Vegetation = _key("MOD13A1.061", "Product of `ndvi` and `evi`; read only if `use` needs it.")
+    vegetation: types.Vegetation = _key(
+        "MOD13A1.061", "Product of `ndvi`, `evi` and `ndii7`; read only if `use` needs it."
+    )
     temperature: types.Temperature = _key(
         "MOD11A1.061", "Product of `lst_day`, `lst_night` and `lst_range`; read only if `use` needs it."
     )

@@ -15,6 +15,8 @@ from kilomoist.rasters import Bands
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")
 """Suffixes of the bands that a composite has of each quantity (`average_rows`)."""
+INDEX_SCALE = 0.0001
+"""Steps of an index of two layers, those that NDVI is stored in: their sums are exact, as those of stored numbers."""
 _Observation = tuple[Slot, NDArray, NDArray[np.bool_]]
 """Slot of a granule, stored numbers of a quantity in some rows of it, and mask of the valid numbers."""
 _ROWS_AT_ONCE = 64
@@ -31,8 +33,8 @@ def average_rows(
     observations (`{name}_days`), and mean and days of every other slot (`{name}_odd`, `{name}_odd_days`), from which
     `half_months` takes the other half. Means and deviation are NaN where no observation is valid. Of products that tell
     them, `water` and `snow` are the shares of processed observations marked so. An observation is valid when its number
-    is one of the layer's (`Layer.holds`) and its quality bits are accepted at `level`; of a difference of layers when
-    both are.
+    is one of the layer's (`Layer.holds`) and its quality bits are accepted at `level`; of a difference or index of two
+    layers when both are.
     """
     names = [name for name in product.quantities if use is None or name in use]
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
@@ -53,7 +55,7 @@ def average_rows(
                     marked[name] += tells & meets(quality, numbers)
         bands: Bands = {}
         for name in names:
-            scale = product.layers[product.differences.get(name, (name,))[0]].scale
+            scale = _scale(product, name)
             for kind, values in zip(KINDS, _average(seen[name], window.shape, scale), strict=True):
                 bands[f"{name}{kind}"] = values.astype(np.float32, copy=False)
         for name, count in marked.items():
@@ -61,6 +63,11 @@ def average_rows(
             bands[name] = np.full(window.shape, name == "water" and len(granules) > 0, np.float32)
             np.divide(count, telling, out=bands[name], where=telling > 0, dtype=np.float32)
         yield window, bands
+
+
+def _scale(product: Product, name: str) -> float:
+    """What the stored numbers of a quantity are multiplied by."""
+    return INDEX_SCALE if name in product.indices else product.layers[product.differences.get(name, (name,))[0]].scale
 
 
 def _average(observations: Sequence[_Observation], shape: tuple[int, ...], scale: float) -> Iterator[NDArray]:
@@ -108,6 +115,12 @@ def _observed(
         if name in names:
             first, second = (numbers[product.layers[part].dataset] for part in parts)
             yield name, np.subtract(first, second, dtype=np.float32), valid[parts[0]] & valid[parts[1]]
+    for name, parts in product.indices.items():
+        if name in names:
+            first, second = (numbers[product.layers[part].dataset].astype(np.float32) for part in parts)
+            held = valid[parts[0]] & valid[parts[1]] & (first + second > 0)
+            index = np.divide(first - second, first + second, out=np.zeros_like(first), where=held)
+            yield name, np.rint(index / np.float32(INDEX_SCALE)), held
 
 
 def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:

@@ -145,6 +145,7 @@ def vegetation_period(
     of its own in each period. Some pixels are marginal (usefulness from lower to useless), cloudy, or under snow;
     lakes have low indices with a quality that does not betray them, but the land/water flag does. In a noisy scene
     NDVI has a white error more, which EVI follows, and of which a month's composite at 1 km keeps `NDVI_NOISE`.
+    Reflectances are such that `ndii7` follows NDVI and, weakly, wetness itself.
     """
     kind, label = scene.kind, (product.name, when.isoformat())
     random = scene.random("vegetation", footprints.tile.top, footprints.tile.left, *label)
@@ -167,6 +168,13 @@ def vegetation_period(
     ndvi = np.where(cloudy, 0.5 * ndvi, np.where(snow, 0.02, ndvi - 0.03 * marginal))
     evi = np.where(cloudy, 0.6 * evi, np.where(snow, 0.03, evi - 0.02 * marginal))
 
+    nir = 0.18 + 0.25 * np.clip(ndvi, 0, 1)
+    infrared = 0.85 * ndvi - 0.35 + 0.05 * footprints.mean(fields["wetness"])
+    infrared += 0.01 * scene.random("infrared", footprints.tile.top, footprints.tile.left, *label).standard_normal(
+        shape
+    )
+    mir = nir * (1 - infrared) / (1 + infrared)
+
     reliability = np.select([~inside, cloudy, snow, marginal], [-1, 3, 2, 1], 0).astype(np.int8)
     modland = np.select([~inside, cloudy, snow | marginal], [3, 2, 1], 0)
     usefulness = np.select(
@@ -179,6 +187,8 @@ def vegetation_period(
     arrays: dict[str, tuple[NDArray, int]] = {
         "NDVI": (np.where(inside, np.rint(10000 * ndvi), -3000).astype(np.int16), -3000),
         "EVI": (np.where(inside, np.rint(10000 * evi), -3000).astype(np.int16), -3000),
+        "NIR reflectance": (np.where(inside, np.rint(10000 * nir), -1000).astype(np.int16), -1000),
+        "MIR reflectance": (np.where(inside, np.rint(10000 * np.clip(mir, 0, 1)), -1000).astype(np.int16), -1000),
         "VI Quality": (np.where(inside, bits, 65535).astype(np.uint16), 65535),
         "pixel reliability": (reliability, -1),
     }

@@ -37,6 +37,7 @@ LABELS = {
     "target": "Soil moisture",
     "ndvi": "NDVI",
     "evi": "EVI",
+    "ndii7": "NDII (band 7)",
     "lst_day": "LST, day",
     "lst_night": "LST, night",
     "lst_range": "LST, range",
