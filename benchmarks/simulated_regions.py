@@ -275,17 +275,24 @@ def reconcile_map(region: Region, _: str) -> None:
     )
 
 
-def assemble_map(region: Region, kind: str) -> None:
+def assemble_map(region: Region, _: str) -> None:
     from assemble_map import assemble_map
 
-    plain = kind == "plain"
     assemble_map(
         raw=region.of("raw.tif"),
-        offsets=[] if plain else region.of("interval.tif"),
-        target_error=0.02,
-        interval=None if plain else 0.9,
         **region.named(cells="cells.tif", target="target.tif", correction="correction.tif"),
-        **region.named(soil_moisture="plain.tif" if plain else "soil_moisture.tif", ranges="maps.csv"),
+        **region.named(soil_moisture="soil_moisture.tif", ranges="maps.csv"),
+    )
+
+
+def assemble_interval(region: Region, _: str) -> None:
+    from assemble_interval import assemble_interval
+
+    assemble_interval(
+        offsets=region.of("interval.tif"),
+        target_error=0.02,
+        nominal=0.9,
+        **region.named(soil_moisture="soil_moisture.tif", cells="cells.tif", interval="interval.tif"),
     )
 
 
@@ -334,7 +341,8 @@ def compare_truth(region: Region, _: str) -> None:
 def measure_coverage(region: Region, _: str) -> None:
     from measure_coverage import measure_coverage
 
-    files = {"errors": "intervals.parquet", "soil_moisture": "soil_moisture.tif", "coverage": "coverage.csv"}
+    files = {"errors": "intervals.parquet", "intervals": "interval.tif", "coverage": "coverage.csv"}
+    files |= {"cells": "cells.tif"}
     stacks, truth = region.of("predictors.tif"), region.at("truth.tif")
     measure_coverage(**region.named(**files), stacks=stacks, truth=truth, vegetation="ndvi", interval=0.9)
 
@@ -372,8 +380,8 @@ JOBS: dict[str, Callable[[Region, str], None]] = {
     one.__name__: one
     for one in (
         *(stack_block, collect_samples, train_model, evaluate_model, calibrate_intervals, predict_block, bound_block),
-        *(judge_block, reconcile_map, assemble_map, assemble_quality, assemble_predictors, compare_maps),
-        *(compare_truth, measure_coverage, validate_field, draw_maps),
+        *(judge_block, reconcile_map, assemble_map, assemble_interval, assemble_quality),
+        *(assemble_predictors, compare_maps, compare_truth, measure_coverage, validate_field, draw_maps),
     )
 }
 """What each rule's job does, by the name of the rule."""

@@ -88,7 +88,7 @@ def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[s
         bands, pixels = mosaic([root / "soil_moisture.tif"], M01)
         maps[variant] = bands["soil_moisture"].astype(float)
         table = pd.read_csv(root / "tables/coverage.csv")
-        true = table[table["support"].str.startswith("1 km")].set_index("group")
+        true = table[table["support"].str.startswith("1 km") & (table["interval"] == "total")].set_index("group")
         classes = true.loc[(true.index != "all") & (true["n"] >= 1000), "coverage"]
         found[variant] = {
             "coverage": true.loc["all", "coverage"],

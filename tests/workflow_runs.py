@@ -264,7 +264,8 @@ def values(path: Path, band: str = "soil_moisture") -> NDArray[Any]:
 def identical(first: Path, second: Path, run: str = DEMO) -> list[str]:
     """What differs between two runs of one map, among the values of its rasters, its samples, its model, its tables."""
     different = []
-    for name in ("soil_moisture.tif", "quality.tif", "applicability.tif", "soil_moisture_9km.tif", "predictors.tif"):
+    names = "soil_moisture", "interval", "quality", "applicability", "soil_moisture_9km", "predictors"
+    for name in (f"{name}.tif" for name in names):
         ours, theirs = (read_raster(folder / run / name)[0] for folder in (first, second))
         if list(ours) != list(theirs) or any(ours[band].tobytes() != theirs[band].tobytes() for band in ours):
             different.append(name)

@@ -14,7 +14,8 @@ SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_ra
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
-    *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "measure_coverage", *FIGURES),
+    *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
+    *("measure_coverage", *FIGURES),
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
 }
 OF_TEMPERATURE = {
@@ -44,7 +45,8 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
             *("map", "reconcile", False),
             {
                 *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation"),
-                *("calibrate_intervals", "bound_block", "measure_coverage", "compare_truth", "assemble_quality"),
+                *("calibrate_intervals", "bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
+                "assemble_quality",
             },
         ),
     ],

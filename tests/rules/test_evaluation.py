@@ -19,6 +19,7 @@ from small_region import (
     predictors,
     region_cells,
     sample_table,
+    write_cells,
     write_raw,
     write_sample_table,
     write_stacks,
@@ -351,11 +352,14 @@ def test_measure_coverage(bench: Bench) -> None:
     errors = pd.DataFrame({"observed": [0.1, 0.2, 0.3, 0.4], "lower": [0.0, 0.1, 0.31, 0.3], "upper": 0.5})
     errors = errors.assign(fold=[0, 0, 1, 1], ndvi=[0.1, 0.3, 0.3, 0.7])
     errors.to_parquet(bench.path(f"{RUN}/protocols/intervals.parquet"))
-    ends = {"soil_moisture": RAW, "lower": RAW - np.float32(0.1), "upper": RAW + np.float32(0.1)}
-    write_raster(bench.path(f"{RUN}/soil_moisture.tif"), ends, M01, CELLS.refined(9), {})
+    ends = {"lower": RAW - np.float32(0.1), "upper": RAW + np.float32(0.1)}
+    ends |= {f"conditional_{name}": end for name, end in ends.items()}
+    write_raster(bench.path(f"{RUN}/interval.tif"), ends, M01, CELLS.refined(9), {})
+    write_cells(bench.path(f"{RUN}/cells.tif"))
     bench.run("measure_coverage", f"{RUN}/tables/coverage.csv")
     table = pd.read_csv(bench.folder / f"{RUN}/tables/coverage.csv").set_index("group")
     assert set(table["support"]) == {"9 km, one scale up"}
+    assert set(table["interval"]) == {"conditional"}
     assert table["coverage"].to_dict() == {
         "all": 0.75,
         "fold 0": 1.0,

@@ -40,7 +40,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.learning.details import pixel_detail
 from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import Model, save
-from kilomoist.learning.predictions import predict_map
+from kilomoist.learning.predictions import model_tags, predict_map
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.training_rows import learned_rows
 from kilomoist.learning.tuning import TuningOptions
@@ -62,6 +62,7 @@ from kilomoist.regions import blocks_of
 
 FOLDER, BLOCK = f"{RUN}/blocks/r001c001", BLOCKS["r001c001"].refined(9)
 """The second block in the second row: where its files lie, and its pixels."""
+MAP_TAGS = TAGS | model_tags(fitted("detail"))
 REACH = {"below": 0.02, "above": 0.03}
 """Of the intervals, m³/m³."""
 
@@ -101,23 +102,22 @@ def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
     assert np.isfinite(bands["correction"]).all()
 
 
-@pytest.mark.parametrize("reconcile", [True, False, "warranted"])
-def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
-    """With a merged target, intervals take the error that is left of it."""
-    write_raw(bench.path, RUN)
-    target_error = 0.04  # what is known of SMAP, as the archive's data are not simulated
+def write_analysis(bench: Bench, reconcile: bool | str) -> None:
+    """The cells that the map is held to."""
     write_cells(bench.path(f"{RUN}/cells.tif"))
     if reconcile == "warranted":
-        target_error = 0.017
         bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": reconcile}}
         bands, tags = read_raster(bench.folder / f"{RUN}/cells.tif")
-        tags |= {"target_weight": "0.25", "target_error": f"{target_error}"}
+        tags |= {"target_weight": "0.25", "target_error": "0.017"}
         write_raster(bench.path(f"{RUN}/merged_cells.tif"), bands, M09, CELLS, tags)
+
+
+@pytest.mark.parametrize("reconcile", [True, False, "warranted"])
+def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
+    write_raw(bench.path, RUN)
+    write_analysis(bench, reconcile)
     coarse = {"soil_moisture": moisture(CELLS).astype(np.float32)}
     write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), coarse, M09, CELLS, {})
-    for name, window in BLOCKS.items():
-        sides = {side: np.full(window.refined(9).shape, reach, np.float32) for side, reach in REACH.items()}
-        write_raster(bench.path(f"{RUN}/blocks/{name}/interval.tif"), sides, M01, window.refined(9), {})
     # A correction that reconciliation would find only roughly: the last step must make the means exact.
     mean, count = block_mean(RAW)
     kept = (count >= 40.5) & bool(reconcile)
@@ -134,16 +134,34 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
         assert np.abs(mean - moisture(CELLS))[kept].max() < 1e-6
     else:
         np.testing.assert_allclose(made, RAW, atol=1e-7)
-    own = norm.ppf(0.95) * target_error
-    for name, sign, side in (("lower", -1, "below"), ("upper", 1, "above")):
-        end = np.clip(made + sign * np.hypot(REACH[side], own), 0, 1)
-        np.testing.assert_allclose(values(bench.folder / outputs[0], name), end, atol=1e-6)
     assert_cloud_optimized(bench.folder / outputs[0], "float32")
     ranges = pd.read_csv(bench.folder / outputs[1])
     assert ranges["map"].tolist() == ["9 km", "9 km where mapped", "1 km"]
     assert list(ranges)[1:5] == ["n", "minimum", "maximum", "mean"]
     assert ranges.loc[2, "mean"] == pytest.approx(np.nanmean(made), abs=1e-6)
     assert ranges.loc[0, "n"] == CELLS.rows * CELLS.columns
+
+
+@pytest.mark.parametrize(("reconcile", "target_error"), [(True, 0.04), ("warranted", 0.017)])
+def test_assemble_interval(bench: Bench, reconcile: bool | str, target_error: float) -> None:
+    """Around the map: 0.04 m³/m³ is what is known of SMAP; with a merged target it is the error that is left of it."""
+    write_analysis(bench, reconcile)
+    write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": RAW}, M01, CELLS.refined(9), MAP_TAGS)
+    for name, window in BLOCKS.items():
+        sides = {side: np.full(window.refined(9).shape, reach, np.float32) for side, reach in REACH.items()}
+        write_raster(bench.path(f"{RUN}/blocks/{name}/interval.tif"), sides, M01, window.refined(9), {})
+    path = bench.folder / f"{RUN}/interval.tif"
+    bench.run("assemble_interval", f"{RUN}/interval.tif")
+
+    assert_cloud_optimized(path, "float32")
+    own = norm.ppf(0.95) * target_error
+    for name, sign, side in (("lower", -1, "below"), ("upper", 1, "above")):
+        total, conditional = RAW + sign * np.hypot(REACH[side], own), RAW + sign * REACH[side]
+        np.testing.assert_allclose(values(path, name), np.clip(total, 0, 1), atol=1e-6)
+        np.testing.assert_allclose(values(path, f"conditional_{name}"), np.clip(conditional, 0, 1), atol=1e-6)
+    left = " said, 0.0170 m3 m-3 left after weighing" if reconcile == "warranted" else ""
+    tags = read_tags(path)
+    assert (tags["interval"], tags["target_error"]) == ("0.9", f"0.04 m3 m-3{left}")
 
 
 def assert_cloud_optimized(path: Path, dtype: str) -> None:

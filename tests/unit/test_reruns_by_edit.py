@@ -31,7 +31,7 @@ EDITS = {
     "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"merge_target"},
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
-    | {"assemble_map", "merge_target", "reconcile_map"},
+    | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map"},
     "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range"},

@@ -261,6 +261,7 @@ def targets():
     if CONFIG.source == "simulated":
         tables.append("truth")
     if CONFIG.map.interval:
+        rasters.append("interval")
         tables.append("coverage")
     if CONFIG.model.method == "detail":
         tables.append("agreement")

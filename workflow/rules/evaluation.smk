@@ -251,7 +251,8 @@ rule compare_truth:
 rule measure_coverage:
     input:
         errors=f"{RUN}/protocols/intervals.parquet",
-        soil_moisture=f"{RUN}/soil_moisture.tif",
+        intervals=f"{RUN}/interval.tif",
+        cells=ANALYSIS_CELLS,
         stacks=of_blocks("predictors.tif"),
         truth=[TRUTH] if CONFIG.source == "simulated" else [],
     output:

@@ -137,7 +137,6 @@ rule reconcile_map:
 rule assemble_map:
     input:
         raw=of_blocks("raw_map.tif"),
-        offsets=of_blocks("interval.tif") if CONFIG.map.interval else [],
         cells=ANALYSIS_CELLS,
         target=f"{RUN}/soil_moisture_9km.tif",
         correction=f"{RUN}/correction.tif",
@@ -154,13 +153,37 @@ rule assemble_map:
     resources:
         **measured(230, 3, of_region=(3, 0.1)),
     params:
-        target_error=needs.target_error(CONFIG),
-        interval=CONFIG.map.interval,
         code=code("assemble_map"),
     message:
         "Assemble the map of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/assemble_map.py"
+
+
+rule assemble_interval:
+    input:
+        soil_moisture=f"{RUN}/soil_moisture.tif",
+        offsets=of_blocks("interval.tif"),
+        cells=ANALYSIS_CELLS,
+    output:
+        interval=f"{RUN}/interval.tif",
+    log:
+        log_of("assemble_interval", "{region}/{month}"),
+    benchmark:
+        benchmark_of("assemble_interval", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(230, 3, of_region=(3, 0.1)),
+    params:
+        target_error=needs.target_error(CONFIG),
+        nominal=CONFIG.map.interval,
+        code=code("assemble_interval"),
+    message:
+        "Assemble the intervals of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/assemble_interval.py"
 
 
 rule judge_block:

@@ -43,7 +43,7 @@ def make_map(raw: np.ndarray, target: np.ndarray, side: int, bounds: tuple[float
     for block in blocks:
         reconciliation.measure(raw[block.refined(CELL_SIDE).within(pixels)], block)
     correction, reconciled = reconciliation.solve(target, 0.5)
-    cells = AnalysisCells(CELLS, np.where(reconciled, target, np.nan), correction, 1.0, 0.0)
+    cells = AnalysisCells(CELLS, np.where(reconciled, target, np.nan), correction, 1.0)
     values = np.full(pixels.shape, np.nan, np.float32)
     for block in blocks:
         cut = block.refined(CELL_SIDE).within(pixels)
@@ -120,7 +120,7 @@ def test_without_correction_the_map_is_the_raw_one() -> None:
     """`map.reconcile: false`: no cell has a target, bounds still hold."""
     raw = raw_map(10, 0.7)
     raw[0, 0] = 1.2
-    cells = AnalysisCells(CELLS, np.full(CELLS.shape, np.nan), np.zeros(CELLS.shape), 1.0, 0.0)
+    cells = AnalysisCells(CELLS, np.full(CELLS.shape, np.nan), np.zeros(CELLS.shape), 1.0)
     expected = np.clip(raw, 0, 1).astype(np.float32)
     np.testing.assert_array_equal(finish_block(raw, cells, CELLS, BOUNDS), expected, strict=True)
 
@@ -130,19 +130,11 @@ def test_bounds_are_physical() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "error", "told"),
-    [
-        ((0.2, 1.0, 0.04), 0.04, ("yes", "0.04 m3 m-3")),
-        ((np.nan, 1.0, 0.0), 0.0, ("no", "0 m3 m-3 (0: intervals are conditional on the target)")),
-        ((0.2, 0.401, 0.0123), 0.02, (WARRANTED, "0.02 m3 m-3 said, 0.0123 m3 m-3 left after weighing")),
-    ],
+    ("target", "weight", "told"), [(0.2, 1.0, "yes"), (np.nan, 1.0, "no"), (0.2, 0.401, WARRANTED)]
 )
-def test_a_map_tells_how_far_it_is_reconciled(cells: tuple, error: float, told: tuple[str, str]) -> None:
-    target, *merged = cells
-    analysis = AnalysisCells(CELLS, np.full(CELLS.shape, target), np.zeros(CELLS.shape), *merged)
-    tags = {"reconciled": told[0], "interval": "0.9", "target_error": told[1]}
-    assert map_tags(analysis, error, 0.9) == tags
-    assert map_tags(analysis, error, None) == {"reconciled": told[0]}
+def test_a_map_tells_how_far_it_is_reconciled(target: float, weight: float, told: str) -> None:
+    analysis = AnalysisCells(CELLS, np.full(CELLS.shape, target), np.zeros(CELLS.shape), weight)
+    assert map_tags(analysis) == {"reconciled": told}
 
 
 # Flags

@@ -1,6 +1,7 @@
 """Intervals of the map: conformal errors one scale up, how they shrink, and what the target's own error does."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 
 from kilomoist.cells import block_mean, interpolate
-from kilomoist.evaluation.coverage import coverage_rows, vegetation_classes
-from kilomoist.grids import Window
+from kilomoist.evaluation.coverage import PixelClasses, coverage_rows, pixel_intervals, vegetation_classes
+from kilomoist.grids import M01, M09, Window
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells, reconciled_detail
@@ -23,6 +24,7 @@ from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.mapping import calibration
 from kilomoist.mapping.maps import interval_block
 from kilomoist.mapping.merging import MergedTarget, merged_target
+from kilomoist.rasters import write_raster
 
 WINDOW = Window(200, 2900, 48, 48)
 FOREST = LearnerSettings("random_forest", 30, 1, 10)
@@ -227,9 +229,10 @@ def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
     values = np.array([[0.02, 0.3, np.nan]])
     offsets = {"below": np.array([[0.03, 0.03, np.nan]]), "above": np.array([[0.04, 0.04, np.nan]])}
     ends = list(interval_block(values, offsets, 0.0, 0.9, (0.0, 1.0)).values())
-    np.testing.assert_allclose(ends, [[[0.0, 0.27, np.nan]], [[0.06, 0.34, np.nan]]], atol=1e-7)
+    np.testing.assert_allclose(ends, [[[0.0, 0.27, np.nan]], [[0.06, 0.34, np.nan]]] * 2, atol=1e-7)
     own = norm.ppf(0.95) * 0.02
-    lower, upper = interval_block(values, offsets, 0.02, 0.9, (0.0, 1.0)).values()
+    lower, upper, *conditional = interval_block(values, offsets, 0.02, 0.9, (0.0, 1.0)).values()
+    np.testing.assert_array_equal(conditional, ends[2:])
     expected = [0.3 - math.hypot(0.03, own), 0.3 + math.hypot(0.04, own)]
     assert [lower[0, 1], upper[0, 1]] == pytest.approx(expected, abs=1e-6)
 
@@ -274,14 +277,35 @@ def test_coverage_is_counted_by_group() -> None:
     observed = np.array([0.1, 0.2, 0.3, 0.4])
     lower, upper = observed - [0.1, -0.1, 0.1, 0.1], observed + 0.1
     groups = {"all": np.ones(4, bool), "first": np.arange(4) < 2, "none": np.zeros(4, bool)}
-    rows = coverage_rows("9 km", [(groups, observed, lower, upper)], 0.9)
+    rows = coverage_rows("9 km", "total", [(groups, observed, lower, upper)], 0.9)
     parts = [
         ({name: members[part] for name, members in groups.items()}, observed[part], lower[part], upper[part])
         for part in (np.s_[:3], np.s_[3:])
     ]
-    assert [row["coverage"] for row in coverage_rows("9 km", parts, 0.9)] == [row["coverage"] for row in rows]
+    assert [row["coverage"] for row in coverage_rows("9 km", "total", parts, 0.9)] == [row["coverage"] for row in rows]
     assert [(row["group"], row["n"], row["coverage"]) for row in rows] == [("all", 4, 0.75), ("first", 2, 0.5)]
     assert rows[0]["width"] == pytest.approx(0.15)
+    # By hand: the second value lies 0.1 below its interval of no width, which costs 2 / 0.1 times as much.
+    assert rows[0]["score"] == pytest.approx((0.2 + (0.0 + 20 * 0.1) + 0.2 + 0.2) / 4)
+
+
+def test_the_conditional_interval_is_compared_with_a_truth_of_the_cells_means(tmp_path: Path) -> None:
+    """Where SMAP errs by a constant in each cell, the pattern is right and every value is wrong."""
+    cells = Window(200, 2900, 2, 3)
+    pixels, errors = cells.refined(9), np.array([[0.05, -0.06, 0.07], [0.08, 0.09, -0.1]])
+    values = (0.3 + 0.01 * smooth(9, pixels.shape, 2)).astype(np.float32)
+    ends = {"lower": values - np.float32(0.02), "upper": values + np.float32(0.02)}
+    ends |= {f"conditional_{name}": end for name, end in ends.items()}
+    write_raster(tmp_path / "interval.tif", ends, M01, pixels, {})
+    truth = (values + np.kron(errors, np.ones((9, 9)))).astype(np.float32)
+    write_raster(tmp_path / "truth.tif", {"soil_moisture": truth}, M01, pixels, {})
+    write_raster(tmp_path / "cells.tif", {"target": block_mean(values, 9)[0]}, M09, cells, {})
+    write_raster(tmp_path / "stack.tif", {"ndvi": np.full(pixels.shape, 0.3, np.float32)}, M01, pixels, {})
+    names, classes = ("interval.tif", "truth.tif", "cells.tif"), PixelClasses([str(tmp_path / "stack.tif")], "ndvi")
+    paths = dict(zip(("intervals", "truth", "cells"), (str(tmp_path / name) for name in names), strict=True))
+    for kind, covered in (("total", 0.0), ("conditional", 1.0)):
+        rows = coverage_rows("1 km", kind, pixel_intervals(kind=kind, classes=classes, **paths), 0.9)
+        assert [(row["group"], row["coverage"]) for row in rows] == [("all", covered), ("ndvi 0.2 to 0.4", covered)]
 
 
 def test_every_value_is_in_one_class_of_vegetation() -> None:

@@ -279,7 +279,7 @@ class MapKeys(Section):
     )
     interval: float | None = _key(
         0.9,
-        "Nominal coverage of the bands `lower` and `upper` of the map; null: neither is made.",
+        "Nominal coverage of the intervals in `interval.tif`; null: none is made.",
         "1",
         ge=0.5,
         le=0.99,

@@ -1,33 +1,62 @@
-"""Coverage and width of prediction intervals."""
+"""Coverage, width and score of prediction intervals."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.grids import CELL_SIDE, M01
+from kilomoist.cells import block_mean
+from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.rasters import Mosaic, chunks_of
 
 CLASSES = (0.2, 0.4, 0.6)
 """Values of NDVI, or another vegetation index in use, that divide its classes: sparse, steppe, meadow, dense."""
 
+COLUMNS = "support", "interval", "group", "n", "nominal", "coverage", "width", "score"
+"""Of the table."""
+
 Intervals = tuple[Mapping[str, NDArray[np.bool_]], NDArray, NDArray, NDArray]
 """Groups of rows by name, and of every row what was observed and the lower and upper end of its interval."""
 
 
-def coverage_rows(support: str, parts: Iterable[Intervals], interval: float) -> list[dict[str, object]]:
-    """Nominal and actual coverage and mean width (m³/m³) of intervals, for each group of rows that has any."""
+@dataclass(frozen=True)
+class PixelClasses:
+    """Classes of the pixels of a region."""
+
+    stacks: list[str]
+    """Blocks of its predictors."""
+    vegetation: str | None
+    """Vegetation index whose classes they are; None: there are none."""
+
+
+def interval_scores(observed: NDArray, lower: NDArray, upper: NDArray, interval: float) -> NDArray[np.float64]:
+    """Interval score of each row, in the unit of its ends: width + 2/(1 − interval) × what lies outside; least is best.
+
+    Gneiting and Raftery 2007, equation 43, doi 10.1198/016214506000001437.
+    """
+    width = np.subtract(upper, lower, dtype=float)
+    return width + 2 / (1 - interval) * (np.maximum(lower - observed, 0) + np.maximum(observed - upper, 0))
+
+
+def coverage_rows(support: str, kind: str, parts: Iterable[Intervals], interval: float) -> list[dict[str, object]]:
+    """Nominal and actual coverage, mean width and mean score (m³/m³) of intervals, for each group that has rows.
+
+    `kind` is `total` or `conditional`.
+    """
     sums: dict[str, NDArray[np.float64]] = {}
     for groups, observed, lower, upper in parts:
         inside = (observed >= lower) & (observed <= upper)
+        scores = interval_scores(observed, lower, upper, interval)
         for name, rows in groups.items():
-            found = [rows.sum(), inside[rows].sum(), (upper - lower)[rows].sum(dtype=float)]
-            sums[name] = sums.get(name, np.zeros(3)) + found
+            wide = (upper - lower)[rows].sum(dtype=float)
+            found = [rows.sum(), inside[rows].sum(), wide, scores[rows].sum()]
+            sums[name] = sums.get(name, np.zeros(4)) + found
     return [
-        {"support": support, "group": name, "n": int(n), "nominal": interval, "coverage": inside / n, "width": wide / n}
-        for name, (n, inside, wide) in sums.items()
+        dict(zip(COLUMNS, (support, kind, name, int(n), interval, inside / n, wide / n, score / n), strict=True))
+        for name, (n, inside, wide, score) in sums.items()
         if n
     ]
 
@@ -42,13 +71,26 @@ def cell_intervals(errors: pd.DataFrame, vegetation: str | None) -> Intervals:
     return groups, observed, lower, upper
 
 
-def pixel_intervals(soil_moisture: str, stacks: list[str], truth: str, vegetation: str | None) -> Iterator[Intervals]:
-    """The simulated truth at 1 km and the map's intervals, chunk by chunk: all, and by class of a vegetation index."""
-    with Mosaic([soil_moisture], M01) as mapped, Mosaic(stacks, M01) as stack, Mosaic([truth], M01) as true:
+def pixel_intervals(intervals: str, kind: str, truth: str, cells: str, classes: PixelClasses) -> Iterator[Intervals]:
+    """The simulated truth at 1 km and the map's intervals, chunk by chunk: all, and by class of a vegetation index.
+
+    The conditional interval (`kind`) is of a truth that has the means of the `cells` that the map is held to: it is
+    shifted by a constant in each.
+    """
+    vegetation, prefix = classes.vegetation, "conditional_" if kind == "conditional" else ""
+    with (
+        Mosaic([intervals], M01) as mapped,
+        Mosaic(classes.stacks, M01) as stack,
+        Mosaic([truth], M01) as true,
+        Mosaic([cells], M09) as held,
+    ):
         for chunk in chunks_of(mapped.window.coarsened(CELL_SIDE)):
             pixels = chunk.refined(CELL_SIDE)
-            ends = mapped.read(pixels, ["lower", "upper"])
-            found = [true.read(pixels, ["soil_moisture"])["soil_moisture"], ends["lower"], ends["upper"]]
+            found = list(mapped.read(pixels, [f"{prefix}lower", f"{prefix}upper"]).values())
+            found.insert(0, true.read(pixels, ["soil_moisture"])["soil_moisture"])
+            if kind == "conditional":
+                shift = held.read(chunk, ["target"])["target"] - block_mean(found[0], CELL_SIDE)[0]
+                found[0] = found[0] + np.kron(shift, np.ones((CELL_SIDE, CELL_SIDE)))
             plants = stack.read(pixels, [vegetation])[vegetation] if vegetation else found[0]
             valid = np.isfinite([*found, plants]).all(axis=0)
             groups = {"all": np.ones(int(valid.sum()), bool)}

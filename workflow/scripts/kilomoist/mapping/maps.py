@@ -27,33 +27,22 @@ class AnalysisCells:
     """Added to the map where it is interpolated, m³/m³."""
     weight: float
     """Weight of the product's value in `target`."""
-    error: float
-    """Standard error of `target`, m³/m³."""
 
 
-def read_analysis(cells: str | Path, correction: str | Path, target_error: float) -> AnalysisCells:
-    """Read the product's cells (`cells.tif`) or merged cells, which alone tell weight and error, and the correction.
-
-    `target_error` is the standard error of the product's cells, m³/m³.
-    """
+def read_analysis(cells: str | Path, correction: str | Path) -> AnalysisCells:
+    """Read the product's cells (`cells.tif`) or merged cells, which alone tell their weight, and the correction."""
     bands, window = mosaic([cells], M09, ["target"])
     solved, _ = mosaic([correction], M09)
     target = np.where(solved["reconciled"] > 0, bands["target"], np.nan)
-    tags = read_tags(cells)
-    weight, error = float(tags.get("target_weight", 1)), float(tags.get("target_error", target_error))
-    return AnalysisCells(window, target, solved["correction"], weight, error)
+    return AnalysisCells(window, target, solved["correction"], float(read_tags(cells).get("target_weight", 1)))
 
 
-def map_tags(cells: AnalysisCells, target_error: float, interval: float | None) -> dict[str, str]:
-    """Tags of a map: its reconciliation, and what its intervals rest on; `interval` is their nominal coverage."""
-    tags = {"reconciled": "yes" if np.isfinite(cells.target).any() else "no"}
-    left = " (0: intervals are conditional on the target)" if target_error == 0 else ""
+def map_tags(cells: AnalysisCells) -> dict[str, str]:
+    """Tags of a map: how far it is reconciled."""
     if cells.weight < 1:
         said = f"as far as warranted: the target has weight {cells.weight:.3f}, the model's mean the rest"
-        tags["reconciled"], left = said, f" said, {cells.error:.4f} m3 m-3 left after weighing"
-    if interval is not None:
-        tags |= {"interval": f"{interval:g}", "target_error": f"{target_error:g} m3 m-3{left}"}
-    return tags
+        return {"reconciled": said}
+    return {"reconciled": "yes" if np.isfinite(cells.target).any() else "no"}
 
 
 def bounds_of(target: str) -> tuple[float, float]:
@@ -70,15 +59,17 @@ def finish_block(raw: NDArray, cells: AnalysisCells, block: Window, bounds: tupl
 def interval_block(
     values: NDArray, offsets: Mapping[str, NDArray], error: float, interval: float, bounds: tuple[float, float]
 ) -> dict[str, NDArray[np.float32]]:
-    """Ends `lower` and `upper` of a block's intervals, within bounds: they move with the map as it is reconciled.
+    """Ends of a block's intervals, within bounds: `lower`, `upper` (total), `conditional_lower`, `conditional_upper`.
 
-    The offsets `below` and `above` (`block_offsets`) are widened by the target's standard error (m³/m³) to
-    √(offset² + (z·error)²), z the normal quantile of `interval`.
+    The offsets `below` and `above` (`block_offsets`) of the map's `values` are those of the conditional interval, in
+    which the truth lies if the cells that the map is held to are right. The total one has the standard error (m³/m³) of
+    these cells too: √(offset² + (z·error)²), z the normal quantile of `interval`.
     """
     from scipy.stats import norm
 
-    own = norm.ppf((1 + interval) / 2) * error
-    ends = {"lower": values - np.hypot(offsets["below"], own), "upper": values + np.hypot(offsets["above"], own)}
+    below, above, own = offsets["below"], offsets["above"], norm.ppf((1 + interval) / 2) * error
+    ends = {"lower": values - np.hypot(below, own), "upper": values + np.hypot(above, own)}
+    ends |= {"conditional_lower": values - below, "conditional_upper": values + above}
     return {name: np.clip(end, *bounds).astype(np.float32) for name, end in ends.items()}
 
 

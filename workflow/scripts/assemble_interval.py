@@ -1,0 +1,36 @@
+"""Put the intervals of the blocks together, around the finished map."""
+
+import numpy as np
+
+from kilomoist.grids import CELL_SIDE, M01
+from kilomoist.jobs import rule_script
+from kilomoist.mapping.maps import bounds_of, interval_block
+from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_tags
+
+BANDS = "lower", "upper", "conditional_lower", "conditional_upper"
+
+
+@rule_script
+def assemble_interval(
+    *, soil_moisture: str, offsets: list[str], cells: str, target_error: float, nominal: float, interval: str
+) -> None:
+    """Write the total and the conditional interval of nominal coverage as a COG.
+
+    `target_error` is the standard error (m³/m³) of the product's cells; merged cells (`merged_cells.tif`) tell theirs.
+    """
+    tags = read_tags(soil_moisture)
+    bounds, error = bounds_of(tags["target"]), float(read_tags(cells).get("target_error", target_error))
+    left = "" if error == target_error else f" said, {error:.4f} m3 m-3 left after weighing"
+    tags |= {"interval": f"{nominal:g}", "target_error": f"{target_error:g} m3 m-3{left}"}
+    bounded = False
+    with Mosaic([soil_moisture], M01) as mapped, Mosaic(offsets, M01) as sides:
+        units = dict.fromkeys(BANDS, "m3 m-3")
+        with raster_chunks(interval, M01, mapped.window, tags, units, cloud_optimized=True) as raster:
+            for chunk in chunks_of(mapped.window.coarsened(CELL_SIDE)):
+                pixels = chunk.refined(CELL_SIDE)
+                values = mapped.read(pixels)["soil_moisture"]
+                ends = interval_block(values, sides.read(pixels), error, nominal, bounds)
+                bounded |= bool(np.isfinite(ends["lower"]).any())
+                raster.write(ends, pixels)
+            if not bounded:
+                raster.tags["interval"] = "none: the region is too small to count errors one scale up"
