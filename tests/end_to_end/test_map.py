@@ -24,7 +24,7 @@ from kilomoist.rasters import read_run
 
 RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "predictors")
 TABLES = (
-    *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules"),
+    *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules", "gain"),
     *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused"),
 )
 FIGURES = (

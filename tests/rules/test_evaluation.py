@@ -369,3 +369,18 @@ def test_measure_coverage(bench: Bench) -> None:
         "ndvi 0.6 and above": 1.0,
     }
     assert (table["nominal"] == 0.9).all()
+
+
+def test_predict_gain(bench: Bench) -> None:
+    """A region of 10 × 11 cells has too few of 18 km: that is what its row says."""
+    bench.config = CONFIG | {
+        "model": CONFIG["model"] | {"method": "detail"},
+        "map": CONFIG["map"] | {"reconcile": True},
+    }
+    write_trained(bench.path, "detail")
+    log = bench.run("predict_gain", f"{RUN}/tables/gain.csv")
+    (row,) = pd.read_csv(bench.folder / f"{RUN}/tables/gain.csv").to_dict("records")
+    assert row["verdict"] == "cannot be told"
+    assert "cells of 18 km" in row["reasons"]
+    assert np.isnan(row["gain"])
+    assert "cannot be told" in log

@@ -248,6 +248,34 @@ rule compare_truth:
         "../scripts/compare_truth.py"
 
 
+rule predict_gain:
+    input:
+        **named(RUN, "samples.parquet", "cells.tif"),
+        analysis=ANALYSIS_CELLS,
+        model=f"{RUN}/model.skops",
+        reliability=RELIABILITY,
+    output:
+        gain=report(f"{RUN}/tables/gain.csv", caption="../report/gain.rst", category="Tables"),
+    log:
+        log_of("predict_gain", "{region}/{month}"),
+    benchmark:
+        benchmark_of("predict_gain", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(310, 8, of_region=(10, 0.5)),
+    params:
+        learner=learner("kind", "trees", "seed", "min_leaf"),
+        reconcile=bool(CONFIG.map.reconcile),
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        code=code("predict_gain"),
+    message:
+        "Predict the gain of the map of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/predict_gain.py"
+
+
 rule measure_coverage:
     input:
         errors=f"{RUN}/protocols/intervals.parquet",
