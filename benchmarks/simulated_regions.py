@@ -271,7 +271,7 @@ def reconcile_map(region: Region, _: str) -> None:
         raw=region.of("raw.tif"),
         minimum_valid_fraction=0.5,
         reconcile=True,
-        **region.named(cells="cells.tif", correction="correction.tif"),
+        **region.named(cells="cells.tif", correction="correction.tif", target_weight="weight.tif"),
     )
 
 

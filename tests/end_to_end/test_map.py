@@ -22,7 +22,7 @@ from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.names import OWN_MAPS
 from kilomoist.rasters import read_run
 
-RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "predictors")
+RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors")
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules", "gain"),
     *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused"),
@@ -112,7 +112,7 @@ def test_map_is_a_cloud_optimized_geotiff_on_the_ease_grid(demo: Path, moisture:
         path, dtype = demo / DEMO / f"{name}.tif", "uint8" if name == "quality" else "float32"
         assert cog_validate(path, quiet=True)[:2] == (True, [])
         assert read_run(path) == {"source": "simulated", "region": "steppe", "month": MONTH, "target": "SPL4SMGP.008"}
-        if name == "soil_moisture_9km":
+        if name.endswith("9km"):
             continue
         with rasterio.open(path) as file:
             assert file.crs.to_epsg() == 6933
@@ -131,6 +131,7 @@ def test_bands_are_described(demo: Path) -> None:
         "soil_moisture.tif": (("soil_moisture",), ("m3 m-3",)),
         "interval.tif": (("lower", "upper", "conditional_lower", "conditional_upper"), ("m3 m-3",) * 4),
         "soil_moisture_9km.tif": (("soil_moisture",), ("m3 m-3",)),
+        "target_weight_9km.tif": (("target_weight",), ("1",)),
         "quality.tif": (("quality",), (None,)),
         "applicability.tif": (("dissimilarity",), (None,)),
     }

@@ -91,7 +91,7 @@ def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
     bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": reconcile}}
     write_raw(bench.path, RUN)
     write_cells(bench.path(f"{RUN}/cells.tif"))
-    bench.run("reconcile_map", f"{RUN}/correction.tif")
+    bench.run("reconcile_map", f"{RUN}/correction.tif", f"{RUN}/target_weight_9km.tif")
     bands, window = mosaic([bench.folder / f"{RUN}/correction.tif"], M09)
     assert window == CELLS
     assert list(bands) == ["correction", "reconciled"]
@@ -100,6 +100,26 @@ def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
     assert np.array_equal(bands["reconciled"] > 0, expected)
     assert (np.abs(bands["correction"]).max() > 0.01) == reconcile
     assert np.isfinite(bands["correction"]).all()
+    path = bench.folder / f"{RUN}/target_weight_9km.tif"
+    weights, tags = read_raster(path)
+    assert cog_validate(path, quiet=True)[:2] == (True, [])
+    assert tags["meaning"].startswith("weight w of the target's own value")
+    target, _ = mosaic([bench.folder / f"{RUN}/cells.tif"], M09, ["target"])
+    wanted = np.where(np.isfinite(target["target"]), expected, np.nan)
+    np.testing.assert_array_equal(weights["target_weight"], wanted)
+
+
+def test_reconcile_map_with_merged_cells_keeps_their_weights(bench: Bench) -> None:
+    bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": "warranted"}}
+    write_raw(bench.path, RUN)
+    write_cells(bench.path(f"{RUN}/cells.tif"))
+    bands, tags = read_raster(bench.folder / f"{RUN}/cells.tif")
+    weights = np.linspace(0.1, 0.9, CELLS.rows * CELLS.columns).reshape(CELLS.shape)
+    write_raster(bench.path(f"{RUN}/merged_cells.tif"), bands | {"target_weight": weights}, M09, CELLS, tags)
+    bench.run("reconcile_map", f"{RUN}/correction.tif", f"{RUN}/target_weight_9km.tif")
+    found = read_raster(bench.folder / f"{RUN}/target_weight_9km.tif")[0]["target_weight"]
+    _, count = block_mean(RAW)
+    np.testing.assert_allclose(found, np.where(count >= 40.5, weights, 0.0), atol=1e-6)
 
 
 def write_analysis(bench: Bench, reconcile: bool | str) -> None:
@@ -451,4 +471,5 @@ def test_merge_target(bench: Bench) -> None:
     assert float(tags["target_error"]) == pytest.approx(expected.error, abs=1e-6)
     before, _ = mosaic([bench.folder / f"{RUN}/cells.tif"], M09)
     assert {name for name in before if not np.array_equal(bands[name], before[name], equal_nan=True)} == {"target"}
+    np.testing.assert_allclose(bands["target_weight"], expected.weights)
     assert np.abs(bands["target"] - moisture(CELLS)).max() > 0

@@ -255,18 +255,9 @@ def field_files(wildcards):
 
 def targets():
     """The public files of every run, and of every region that has several."""
-    rasters = ["soil_moisture", "quality", "applicability", "soil_moisture_9km", "predictors"]
-    tables = [
-        "correlation",
-        "importance",
-        "partial_dependence",
-        "maps",
-        "quality",
-        "shift",
-        "scores",
-        "granules",
-        "gain",
-    ]
+    rasters = ["soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors"]
+    of_model = ["correlation", "importance", "partial_dependence", "scores"]
+    tables = [*of_model, "maps", "quality", "shift", "granules", "gain"]
     figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
     if CONFIG.source == "simulated":
         tables.append("truth")

@@ -115,6 +115,7 @@ rule reconcile_map:
         cells=ANALYSIS_CELLS,
     output:
         correction=f"{RUN}/correction.tif",
+        target_weight=f"{RUN}/target_weight_9km.tif",
     log:
         log_of("reconcile_map", "{region}/{month}"),
     benchmark:

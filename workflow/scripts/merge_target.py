@@ -14,7 +14,10 @@ from kilomoist.rasters import read_raster, read_run, write_raster
 def merge_target(
     *, samples: str, cells: str, use: list[str], learner: dict, target_error: float, threads: int, merged_cells: str
 ) -> None:
-    """Write the cells with the merged target in the place of the target, and its weight and error (m³/m³) as tags."""
+    """Write the cells with the merged target in the place of the target, and a band `target_weight`.
+
+    Tags tell the weight of the cells that have predictors, and the error (m³/m³) of the merged target.
+    """
     table, region = read_cells(samples, cells, use)
     merged = merged_target(region, table, use, *learner_of(learner), target_error, threads)
     if merged.contradicted:
@@ -26,4 +29,5 @@ def merge_target(
         )
     LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", merged.weight, 1 - merged.weight)
     tags = read_run(cells) | {"target_weight": f"{merged.weight:.6f}", "target_error": f"{merged.error:.6f}"}
-    write_raster(merged_cells, read_raster(cells)[0] | {"target": merged.analysis}, M09, region.window, tags)
+    bands = read_raster(cells)[0] | {"target": merged.analysis, "target_weight": merged.weights}
+    write_raster(merged_cells, bands, M09, region.window, tags)

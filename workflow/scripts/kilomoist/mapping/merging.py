@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kilomoist.cells import Values
 from kilomoist.learning.absolute import tune_absolute
@@ -20,19 +21,53 @@ model is taken for three times as good as the target that it learned from."""
 
 
 @dataclass(frozen=True)
-class MergedTarget:
-    """Weighted mean of the target's cells and what a model says of them."""
+class Weighing:
+    """How far the target's own part, y9 − f, is held to be soil moisture."""
 
-    analysis: Values
-    """Weighted mean, m³/m³, (rows, columns)."""
     weight: float
     """Of the target; the model has the rest."""
     error: float
-    """Standard error of `analysis`, m³/m³."""
+    """Standard error of the weighted mean, m³/m³."""
     difference: float
     """Root mean square difference of target and model, m³/m³."""
     contradicted: bool
     """True where the differences are too small for the target's error that was said."""
+
+
+@dataclass(frozen=True)
+class MergedTarget(Weighing):
+    """Weighted mean of the target's cells and what a model says of them."""
+
+    analysis: Values
+    """Weighted mean, m³/m³, (rows, columns)."""
+    weights: Values
+    """Of the target in each cell, (rows, columns): 1 where the model says nothing, NaN without a target."""
+
+
+def estimate_cells(
+    samples: pd.DataFrame, use: Sequence[str], settings: LearnerSettings, tuning: TuningOptions, threads: int = 1
+) -> NDArray[np.float64]:
+    """Soil moisture (m³/m³) that `absolute` says of each row, out of fold on spatial folds of all samples."""
+    chosen, _ = tune_absolute(samples, list(use), settings, tuning, threads)
+    folds = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy())
+    x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
+    return predict_out_of_fold(chosen, x, y, folds, threads)
+
+
+def weigh(target: NDArray, estimated: NDArray, target_error: float) -> Weighing:
+    """Weight of the target in the mean of target and model with the smallest error, f + w·(y9 − f).
+
+    With f's error variance m², what the mean square d² of y9 − f has beyond target_error², the mean of both with the
+    smallest error has w = m² / (m² + target_error²), if both err independently; its standard error is √w·target_error.
+    Where d² leaves m² less than `MIN_OWN_ERROR` of it, target_error is too large for these data and nobody knows whose
+    the errors are: with w = ½ the mean's standard error is d / 2 whoever errs (docs/trust.md).
+    """
+    square = float(np.mean((target - estimated) ** 2))
+    own = square - target_error**2
+    if own < MIN_OWN_ERROR * square:
+        return Weighing(0.5, math.sqrt(square) / 2, math.sqrt(square), True)
+    weight = own / square if square else 1.0
+    return Weighing(weight, math.sqrt(weight) * target_error, math.sqrt(square), False)
 
 
 def merged_target(
@@ -44,26 +79,11 @@ def merged_target(
     target_error: float,
     threads: int = 1,
 ) -> MergedTarget:
-    """Mean of target and model with the smallest error: f + w·(y9 − f), (rows, columns).
-
-    f is what `absolute` says of a cell out of fold, on spatial folds of all samples. With its error variance m², what
-    the mean square d² of y9 − f has beyond target_error², the mean of both with the smallest error has w = m² / (m² +
-    target_error²), if both err independently; its standard error is √w·target_error. Where d² leaves m² less than
-    `MIN_OWN_ERROR` of it, target_error is too large for these data and nobody knows whose the errors are: with w = ½
-    the mean's standard error is d / 2 whoever errs (docs/trust.md). Cells without predictors keep y9.
-    """
-    x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
-    chosen, _ = tune_absolute(samples, list(use), settings, tuning, threads)
-    folds = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy())
-    estimated = predict_out_of_fold(chosen, x, y, folds, threads)
-    square = float(np.mean((y - estimated) ** 2))
-    own = square - target_error**2
-    contradicted = own < MIN_OWN_ERROR * square
-    if contradicted:
-        weight, error = 0.5, math.sqrt(square) / 2
-    else:
-        weight = own / square if square else 1.0
-        error = math.sqrt(weight) * target_error
-    analysis, row, column = np.array(cells.target, float), samples["row"], samples["col"]
-    analysis[row - cells.window.row, column - cells.window.column] = estimated + weight * (y - estimated)
-    return MergedTarget(analysis, weight, error, math.sqrt(square), contradicted)
+    """Mean of target and model, f + w·(y9 − f), with w of `weigh`. Cells without predictors keep y9."""
+    y, estimated = samples["target"].to_numpy(), estimate_cells(samples, use, settings, tuning, threads)
+    found = weigh(y, estimated, target_error)
+    here = samples["row"] - cells.window.row, samples["col"] - cells.window.column
+    analysis = np.array(cells.target, float)
+    weights = np.where(np.isfinite(analysis), 1.0, np.nan)
+    analysis[here], weights[here] = estimated + found.weight * (y - estimated), found.weight
+    return MergedTarget(**vars(found), analysis=analysis, weights=weights)
