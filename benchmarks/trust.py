@@ -6,6 +6,11 @@ method, the map against the 1 km truth, over the pixels that all maps of the sce
 `ubrmse_<scene>_<variant>`, and `skill_<scene>_<variant>`, 1 − MSE / MSE of bilinear SMAP. Of maps with intervals also
 `coverage_` (share of the truth inside the 90 % interval), `least_` and `most_` (of the classes of vegetation with at
 least 1000 pixels) and `width_<scene>_<variant>`; `coverage_<scene>` is the default's.
+
+With --regret a table instead, of docs/method.md: RMSE (0.001 m³/m³) of the maps that keys give on the first two
+landscapes of --scenes, where SMAP's error is 0, 0.02, 0.04 or 0.06 m³/m³, independent or half with the predictors
+(`scene.error`), in parentheses how much worse than the best of the column; and each map's worst regret. `target_error`
+is the default of real data, not the scene's. Forests have 50 trees.
 """
 
 import argparse
@@ -17,13 +22,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from erring_scenes import TARGET, erring_maps, prepare
 from runs import run
 
 from kilomoist.configuration.keys import SceneKeys
 from kilomoist.evaluation.restoration import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.products import PRODUCTS
 from kilomoist.rasters import mosaic
+from kilomoist.simulation.smap import TargetError
 
 SCENES = ("steppe", "mountains", "cloudy", "steppe-error0.02", "steppe-error0.04")
 REGIONS = {"full": "khangai", "small": "steppe"}
@@ -110,12 +118,58 @@ def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[s
     return scores
 
 
+ERRORS = [TargetError(0)] + [TargetError(size, share) for share in (0, 0.5) for size in (0.02, 0.04, 0.06)]
+MAPS = {
+    "reconcile: true": "detail_reconciled",
+    "reconcile: false": "detail",
+    "study's map": "absolute",
+    "study's map, reconciled": "absolute_reconciled",
+    "SMAP, bilinear": "bilinear",
+    "SMAP, bilinear, reconciled": "bilinear_reconciled",
+    "SMAP, 9 km": "copied",
+}
+"""Maps by the key that gives them, or by their name, and what `erring_maps` calls them."""
+
+
+def regret_table(scenes: list[SceneKeys]) -> pd.DataFrame:
+    """RMSE (m³/m³) of maps (rows), by landscape, and by size of SMAP's error and its share with the predictors."""
+    columns = {}
+    for keys in scenes:
+        with tempfile.TemporaryDirectory() as folder:
+            prepared = prepare(Path(folder), keys)
+        for error in ERRORS:
+            found = erring_maps(prepared, error)
+            maps = {name: found.maps[key] for name, key in MAPS.items()}
+            maps["reconcile: warranted"] = found.warranted(PRODUCTS[TARGET].error)
+            valid = np.isfinite(found.maps["detail"])
+            of_maps = {name: score(prepared.truth[valid], values[valid])["rmse"] for name, values in maps.items()}
+            columns[keys.landscape, error.deviation, error.with_predictors] = of_maps
+    return pd.DataFrame(columns)
+
+
+def print_regret(table: pd.DataFrame) -> None:
+    """Print a table of `regret_table` in Markdown, with regrets and the worst of each row."""
+    regret = table - table.min()
+    shares = {0: "", 0.5: ", half with predictors"}
+    names = [f"{landscape}, {size:g}{shares[share]}" for landscape, size, share in table.columns]
+    print("| map |", " | ".join(names), "| worst regret |")
+    print("|" + "---|" * (len(names) + 2))
+    for name in table.index:
+        both = zip(1000 * table.loc[name], 1000 * regret.loc[name], strict=True)
+        written = [f"{rmse:.1f} (+{worse:.1f})" for rmse, worse in both]
+        print(f"| {name} |", " | ".join(written), f"| {1000 * regret.loc[name].max():.1f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", nargs="+", default=list(SCENES))
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--extent", default="full", choices=REGIONS)
+    parser.add_argument("--regret", action="store_true")
     chosen = parser.parse_args()
+    if chosen.regret:
+        print_regret(regret_table([scene_of(name, chosen.extent) for name in chosen.scenes[:2]]))
+        return
     for name in chosen.scenes:
         error = scene_of(name, chosen.extent).error.deviation
         same = {0: "_warranted", VARIANTS["detail_overstated"]["target_error"]: "_overstated"}.get(error, ())
