@@ -137,7 +137,7 @@ def test_pixels_are_divided_by_the_first_vegetation_index_in_use() -> None:
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        ({"source": "earthdata"}, 0.04),
+        ({"source": "earthdata"}, 0.06),
         ({"source": "earthdata", "target_error": 0}, 0),
         ({"scene": {"error": 0.02}}, 0.02),
         ({"scene": {"error": 0.02}, "target_error": 0.03}, 0.03),

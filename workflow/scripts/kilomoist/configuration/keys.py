@@ -466,7 +466,7 @@ class Configuration(Section):
     target_error: float | None = _key(
         None,
         "Standard error of the target's monthly cells; 0 makes intervals conditional on the target. null: what its "
-        "product is validated to (0.04), or with `source: simulated` the scene's own error.",
+        "product is known to err by between cells (0.06), or with `source: simulated` the scene's own error.",
         "m³/m³",
         ge=0,
         le=0.2,
