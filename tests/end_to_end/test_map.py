@@ -25,10 +25,18 @@ from kilomoist.rasters import read_run
 RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors")
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules", "gain"),
-    *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused"),
+    *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused", "residual_weight"),
 )
 FIGURES = (
-    *("correlation", "importance", "partial_dependence", "predicted_observed", "maps", "field_validation"),
+    *(
+        "correlation",
+        "importance",
+        "partial_dependence",
+        "predicted_observed",
+        "maps",
+        "field_validation",
+        "residual_weight",
+    ),
     *("quality", "shift"),
 )
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")

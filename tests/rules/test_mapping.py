@@ -37,6 +37,7 @@ from workflow_runs import block_mean, values
 
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.learning.absolute import estimate_out_of_fold
 from kilomoist.learning.details import pixel_detail
 from kilomoist.learning.learners import LearnerSettings, impurity_importance
 from kilomoist.learning.models import Model, save
@@ -457,6 +458,16 @@ def test_bound_block(bench: Bench, method: str) -> None:
         assert np.array_equal(np.isfinite(bands[name]), valid)
         np.testing.assert_allclose(bands[name], side, atol=1e-6)
         assert (bands[name][valid] > 0).all()
+
+
+def test_estimate_cells(bench: Bench) -> None:
+    write_trained(bench.path, "detail")
+    bench.run("estimate_cells", f"{RUN}/estimated_cells.tif")
+    bands, _ = read_raster(bench.folder / f"{RUN}/estimated_cells.tif")
+    samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
+    expected = estimate_out_of_fold(samples, USE, settings, TuningOptions(5))
+    np.testing.assert_allclose(bands["estimated"][samples["row"] - CELLS.row, samples["col"] - CELLS.column], expected)
+    assert np.isfinite(bands["estimated"]).sum() == len(samples)
 
 
 def test_merge_target(bench: Bench) -> None:

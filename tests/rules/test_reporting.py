@@ -212,6 +212,41 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
     draw(bench, "draw_maps", "maps", "quality", "shift")
 
 
+def test_weigh_residual(bench: Bench) -> None:
+    """SMAP's own part is half soil moisture: measured is the model's mean and half of it, at 60 exact pixels."""
+    write_maps(bench)
+    target, random = moisture(CELLS), np.random.default_rng(1)
+    estimated = target.mean() + 0.02 * random.standard_normal(CELLS.shape)
+    write_raster(bench.path(f"{RUN}/estimated_cells.tif"), {"estimated": estimated}, M09, CELLS, TAGS)
+    longitude, latitude = places(CELLS)
+    row, column = random.choice(CELLS.shape[0] * 9, 60, False), random.choice(CELLS.shape[1] * 9, 60, False)
+    f, y9 = estimated[row // 9, column // 9], target[row // 9, column // 9]
+    place = {"longitude": longitude[row, column], "latitude": latitude[row, column], "date": f"{MONTH}-15"}
+    frame = pd.DataFrame({"id": [f"P{number}" for number in range(60)], **place})
+    frame.assign(soil_moisture=0.05 + 0.8 * f + 0.4 * (y9 - f)).to_csv(bench.folder / "points.csv", index=False)
+    bench.config = CONFIG | {"field_points": "points.csv"}
+    outputs = [f"{RUN}/tables/residual_{name}.csv" for name in ("weight", "points")]
+    log = bench.run("weigh_residual", *outputs)
+    found, pixels = (pd.read_csv(bench.folder / path) for path in outputs)
+    assert len(found) == 1
+    one = found.iloc[0]
+    np.testing.assert_allclose(one[["a", "b", "w", "weight"]].astype(float), [0.05, 0.8, 0.4, 0.5], atol=1e-5)
+    assert one[["pixels", "cells"]].tolist() == [60, len(np.unique(row // 9 * 1000 + column // 9))]
+    assert list(pixels) == [*OWN_COLUMNS, "target", "estimated"]
+    assert f"of 60 pixels in {one['cells']} cells: {one['says']}" in log
+
+
+def test_weigh_residual_of_few_points_says_why(bench: Bench) -> None:
+    write_points(bench)
+    write_maps(bench)
+    write_raster(bench.path(f"{RUN}/estimated_cells.tif"), {"estimated": moisture(CELLS)}, M09, CELLS, TAGS)
+    outputs = [f"{RUN}/tables/residual_{name}.csv" for name in ("weight", "points")]
+    bench.run("weigh_residual", *outputs)
+    found = pd.read_csv(bench.folder / outputs[0]).iloc[0]
+    assert found["says"] == "cannot be told: 6 pixels with points, 30 are needed"
+    assert np.isnan(found["weight"])
+
+
 def test_draw_field_validation(bench: Bench) -> None:
     observed = np.array([0.1, 0.15, 0.2, 0.25])
     matched = pd.DataFrame({"id": list("abcd"), "longitude": 99.0, "latitude": 47.4, "observed": observed})
@@ -224,7 +259,11 @@ def test_draw_field_validation(bench: Bench) -> None:
     matched.to_csv(bench.path(f"{RUN}/tables/field_points.csv"), index=False)
     write_scores(rows, *(bench.path(f"{RUN}/tables/field_{name}.csv") for name in ("validation", "intervals")))
     write_maps(bench)
-    draw(bench, "draw_field_validation", "field_validation")
+    weighed = matched.assign(target=matched["coarse"], estimated=0.15)
+    weighed.to_csv(bench.path(f"{RUN}/tables/residual_points.csv"), index=False)
+    found = {"a": 0.1, "b": 1.0, "w": 0.5, "weight": 0.5, "low": 0.2, "high": 0.8, "pixels": 4, "cells": 4}
+    pd.DataFrame([found | {"says": "made up"}]).to_csv(bench.path(f"{RUN}/tables/residual_weight.csv"), index=False)
+    draw(bench, "draw_field_validation", "field_validation", "residual_weight")
 
 
 def test_record_provenance(bench: Bench) -> None:

@@ -14,7 +14,7 @@ FITTING = {
 """Scripts that fit models."""
 PREDICTING = {"bound_block", "compare_maps", "judge_block", "predict_block"}
 """Scripts that know a fitted model."""
-SCORING = {"score_protocols", "score_months", "validate_field"}
+SCORING = {"score_protocols", "score_months", "validate_field", "weigh_residual"}
 
 EDITS = {
     "earthdata/store.py:retrieve": {"retrieve_granule"},
@@ -27,11 +27,12 @@ EDITS = {
     "predictors/composites.py:average_rows": {"composite_tile"},
     "predictors/footprints.py:sum_footprints": {"stack_block", "measure_reliability"},
     "predictors/layers.py:stack_layers": {"stack_block"},
-    "learning/training_folds.py:spatial_folds": FITTING | {"bound_block", "judge_block", "merge_target"},
-    "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"merge_target"},
+    "learning/training_folds.py:spatial_folds": FITTING
+    | {"bound_block", "judge_block", "merge_target", "estimate_cells"},
+    "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"merge_target", "estimate_cells"},
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
-    | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map"},
+    | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map", "estimate_cells"},
     "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range"},
@@ -42,7 +43,7 @@ EDITS = {
     "evaluation/scores.py:score": SCORING | {"compare_truth"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
-    "reporting/stations.py:read_stations": {"validate_field"},
+    "reporting/stations.py:read_stations": {"validate_field", "weigh_residual"},
     "reporting/figures/maps.py:draw_both_maps": {"draw_maps"},
     "reporting/figures/quality.py:draw_quality": {"draw_maps"},
     "reporting/figures/shift.py:draw_shift": {"draw_maps"},
@@ -51,6 +52,8 @@ EDITS = {
     "reporting/figures/partial_dependence.py:draw_partial_dependence": {"draw_evaluation"},
     "reporting/figures/predicted_observed.py:draw_predicted_observed": {"draw_evaluation"},
     "reporting/figures/field_validation.py:draw_points": {"draw_field_validation"},
+    "reporting/figures/residual_weight.py:draw_residual": {"draw_field_validation"},
+    "evaluation/residual_weight.py:residual_weight": {"weigh_residual"},
 }
 """Functions of the library, and exactly the scripts that an edit of each reruns."""
 

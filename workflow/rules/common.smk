@@ -247,10 +247,14 @@ def points_path(wildcards):
     return f"resources/simulated/{SCENE}/truth/{wildcards.month}/field_points.csv"
 
 
+def point_files(wildcards):
+    """Files of field points."""
+    return OWN_POINTS or ([points_path(wildcards)] if CONFIG.source == "simulated" else [])
+
+
 def field_files(wildcards):
     """Files of field points, and of the maps that are compared at them."""
-    points = OWN_POINTS or ([points_path(wildcards)] if CONFIG.source == "simulated" else [])
-    return [*points, *(raster["path"] for raster in needs.compared(CONFIG, wildcards.month))]
+    return [*point_files(wildcards), *(raster["path"] for raster in needs.compared(CONFIG, wildcards.month))]
 
 
 def targets():
@@ -268,7 +272,8 @@ def targets():
         tables.append("agreement")
     names = [*expand("{name}.tif", name=rasters), "samples.parquet", "model.skops", "provenance.json"]
     names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
-    of_points = ["tables/field_validation.csv", "tables/field_points_unused.csv", "figures/field_validation.png"]
+    of_points = [*expand("tables/{name}.csv", name=["field_validation", "field_points_unused", "residual_weight"])]
+    of_points += [*expand("figures/{name}.png", name=["field_validation", "residual_weight"])]
     files = []
     for region, months in MONTHS.items():
         files += expand(f"{RUN}/{{name}}", region=region, month=months, name=names)

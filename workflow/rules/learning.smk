@@ -26,3 +26,27 @@ rule train_model:
         "Train the {wildcards.trained} of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/train_model.py"
+
+
+rule estimate_cells:
+    input:
+        **named(RUN, "samples.parquet", "cells.tif"),
+    output:
+        estimates=f"{RUN}/estimated_cells.tif",
+    log:
+        log_of("estimate_cells", "{region}/{month}"),
+    benchmark:
+        benchmark_of("estimate_cells", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        **measured(330, 8, of_region=(11, 0.3)),
+    params:
+        use=list(CONFIG.predictors.use),
+        learner=learner("kind", "trees", "seed", "min_leaf", "search", "trend"),
+        code=code("estimate_cells"),
+    message:
+        "Estimate the cells of {wildcards.region}, {wildcards.month}, out of fold"
+    script:
+        "../scripts/estimate_cells.py"

@@ -36,6 +36,36 @@ rule validate_field:
         "../scripts/validate_field.py"
 
 
+rule weigh_residual:
+    input:
+        # Read by way of `points`; of a folder each file that is read counts.
+        point_files,
+        target=f"{RUN}/soil_moisture_9km.tif",
+        estimates=f"{RUN}/estimated_cells.tif",
+        autocorrelation_range=f"{RUN}/protocols/range.json",
+    output:
+        weight=report(f"{RUN}/tables/residual_weight.csv", caption="../report/residual_weight.rst", category="Tables"),
+        matched=f"{RUN}/tables/residual_points.csv",
+    log:
+        log_of("weigh_residual", "{region}/{month}"),
+    benchmark:
+        benchmark_of("weigh_residual", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(230, 3),
+    params:
+        points=points_path,
+        settings=CONFIG.points.model_dump(mode="json"),
+        seed=CONFIG.model.seed,
+        code=code("weigh_residual"),
+    message:
+        "Weigh SMAP's own part in {wildcards.region}, {wildcards.month}, by field points"
+    script:
+        "../scripts/weigh_residual.py"
+
+
 rule draw_evaluation:
     input:
         **named(f"{RUN}/tables", "correlation.csv", "importance.csv", "partial_dependence.csv"),
@@ -97,8 +127,10 @@ rule draw_field_validation:
         scores=f"{RUN}/tables/field_validation.csv",
         intervals=f"{RUN}/tables/field_intervals.csv",
         matched=f"{RUN}/tables/field_points.csv",
+        weight=f"{RUN}/tables/residual_weight.csv",
+        weighed=f"{RUN}/tables/residual_points.csv",
     output:
-        figure=figure("field_validation"),
+        **figures("field_validation", "residual_weight"),
     log:
         log_of("draw_field_validation", "{region}/{month}"),
     benchmark:

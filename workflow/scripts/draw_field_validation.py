@@ -1,14 +1,29 @@
-"""Draw field points against both maps."""
+"""Draw field points against both maps, and against what SMAP says beyond the predictors."""
 
 import pandas as pd
 
 from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.pages import read_caption
+from kilomoist.reporting.figures.residual_weight import draw_residual
 from kilomoist.reporting.figures.scatter import read_scores
 
 
 @rule_script
-def draw_field_validation(*, fine: str, scores: str, intervals: str, matched: str, figure: str) -> None:
-    """Write the figure from the scores, how their intervals were found, and the matched pixels of the map `fine`."""
-    draw_points(figure, pd.read_csv(matched), read_scores(scores, intervals), read_caption(fine))
+def draw_field_validation(
+    *,
+    fine: str,
+    scores: str,
+    intervals: str,
+    matched: str,
+    weight: str,
+    weighed: str,
+    field_validation_figure: str,
+    residual_weight_figure: str,
+) -> None:
+    """Write a figure from the scores, how their intervals were found, and the matched pixels of the map `fine`; another
+    from the residual weight and its pixels.
+    """
+    caption = read_caption(fine)
+    draw_points(field_validation_figure, pd.read_csv(matched), read_scores(scores, intervals), caption)
+    draw_residual(residual_weight_figure, pd.read_csv(weighed), pd.read_csv(weight).iloc[0], caption)

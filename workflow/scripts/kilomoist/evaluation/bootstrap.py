@@ -141,7 +141,7 @@ class ScoredRows:
         factor, degrees = variance_correction(blocks)
         sums = np.stack([np.bincount(blocks.index, column) for column in terms.T], axis=1)
         with np.errstate(invalid="ignore"):
-            deviation = scores(_drawn(sums, self._seed, self._draws)).std(axis=0, ddof=1)
+            deviation = scores(drawn_sums(sums, self._seed, self._draws)).std(axis=0, ddof=1)
         return center, deviation * math.sqrt(factor), degrees
 
 
@@ -246,7 +246,7 @@ def natural_scores(scaled: Values) -> Values:
     return np.array([np.tanh(r), 1 - np.exp(r2), np.exp(rmse), np.exp(ubrmse), bias, np.exp(mae)])
 
 
-def _drawn(sums: NDArray, seed: int, draws: int) -> Values:
+def drawn_sums(sums: NDArray, seed: int, draws: int) -> Values:
     """Sums over draws, with replacement, of as many units as there are: (units, terms) to (draws, terms)."""
     random, units = np.random.default_rng(seed), len(sums)
     drawn = []

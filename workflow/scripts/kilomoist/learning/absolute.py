@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kilomoist.learning import learners
 from kilomoist.learning.learners import LearnerSettings
@@ -31,6 +32,16 @@ def tune_absolute(
 
     chosen, _, table = choose(settings, tuning, error)
     return chosen, table
+
+
+def estimate_out_of_fold(
+    samples: pd.DataFrame, use: list[str], settings: LearnerSettings, tuning: TuningOptions, threads: int = 1
+) -> NDArray[np.float64]:
+    """Soil moisture of every sample out of fold, on spatial folds of all of them, m³/m³, (rows,)."""
+    chosen, _ = tune_absolute(samples, use, settings, tuning, threads)
+    folds = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy())
+    x, y = samples[use].to_numpy(np.float32), samples["target"].to_numpy()
+    return predict_out_of_fold(chosen, x, y, folds, threads)
 
 
 def fit_absolute(
