@@ -212,6 +212,10 @@ def test_compare_maps(bench: Bench, method: str) -> None:
     for name in (method, other):
         mean, count = block_mean(maps[f"{name}_reconciled"])
         assert np.abs(mean - target)[count >= 40.5].max() < 1e-6
+    cells = region_cells().filled()
+    study = predict_map(fitted("absolute"), cells.predictors, CELLS, cells, 1)
+    studied = np.where(np.isfinite(RAW), np.kron(study, np.ones((9, 9))), np.nan)
+    np.testing.assert_allclose(maps["absolute_9km"], studied, atol=1e-6)
     samples = sample_table()
     mean = samples.loc[samples["split"] == "train", "target"].mean()
     nulls = null_models(target, CELLS, np.isfinite(RAW), 9, 0.5) | {"mean": np.where(np.isfinite(RAW), mean, np.nan)}

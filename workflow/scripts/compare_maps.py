@@ -9,7 +9,7 @@ from kilomoist.grids import CELL_SIDE, M01, Window
 from kilomoist.jobs import rule_script
 from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.models import load
-from kilomoist.learning.predictions import predict_map
+from kilomoist.learning.predictions import predict_map, predict_valid
 from kilomoist.rasters import Mosaic, raster_chunks, read_run
 
 
@@ -37,7 +37,8 @@ def compare_maps(
             return predict_map(other, stack.stack(pixels, use), pixels, filled, CELL_SIDE, shares)
 
         methods = {own.method: lambda pixels: mapped.read(pixels)["soil_moisture"], other.method: predict}
-        compared = compared_maps(methods, table, region, minimum_valid_fraction, Path(maps).parent)
+        study = predict_valid(own if own.method == "absolute" else other, filled.predictors)
+        compared = compared_maps(methods, table, region, study, minimum_valid_fraction, Path(maps).parent)
         pixels, units = region.window.refined(CELL_SIDE), dict.fromkeys(BANDS, "m3 m-3")
         with raster_chunks(maps, M01, pixels, read_run(cells), units) as comparison:
             for part, bands in compared:

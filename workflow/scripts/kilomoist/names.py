@@ -7,6 +7,7 @@ OWN_MAPS = {
     "bilinear_reconciled": "9 km, bilinear, reconciled",
     "absolute": "absolute",
     "absolute_reconciled": "absolute, reconciled",
+    "absolute_9km": "study's map at 9 km",
     "detail": "detail",
     "detail_reconciled": "detail, reconciled",
 }

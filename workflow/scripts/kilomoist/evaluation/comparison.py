@@ -15,7 +15,7 @@ from kilomoist.rasters import chunks_of
 from kilomoist.reconciliation import Reconciliation
 
 BANDS = (
-    *("absolute", "absolute_reconciled", "detail", "detail_reconciled"),
+    *("absolute", "absolute_reconciled", "absolute_9km", "detail", "detail_reconciled"),
     *("mean", "copied", "bilinear", "bilinear_reconciled"),
 )
 """Every map that is compared, in the order of the file."""
@@ -25,13 +25,15 @@ def compared_maps(
     methods: Mapping[str, Callable[[Window], NDArray]],
     samples: pd.DataFrame,
     cells: Cells,
+    study: NDArray,
     minimum_fraction: float,
     folder: str | Path,
 ) -> Iterator[tuple[Window, dict[str, NDArray[np.float32]]]]:
     """Chunks of pixels and their `BANDS` in m³/m³, all of them over the pixels where both methods have a value.
 
     `methods` give the unreconciled map of `absolute` and of `detail` over a window of pixels. Each is asked once, and
-    what it says kept in a temporary file in `folder`: a map is reconciled when all of it is known.
+    what it says kept in a temporary file in `folder`: a map is reconciled when all of it is known. `study` is what
+    `absolute` says of the cells, (rows, columns): SMAP without its own part, before any downscaling.
     """
     window, target = cells.window, fill_nearest(cells.target)
     measured = {name: Reconciliation(window, CELL_SIDE) for name in (*methods, "bilinear")}
@@ -56,9 +58,12 @@ def compared_maps(
         for chunk in chunks_of(window):
             pixels = chunk.refined(CELL_SIDE)
             maps = with_bilinear({name: np.load(kept) for name in methods}, pixels)
-            copied = np.kron(cells.target[chunk.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
-            for name, null in (("mean", mean), ("copied", copied)):
-                maps[name] = np.where(np.isfinite(maps["bilinear"]), null, np.nan)
+            copied, studied = (
+                np.kron(values[chunk.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
+                for values in (cells.target, study)
+            )
+            for name, values in (("mean", mean), ("copied", copied), ("absolute_9km", studied)):
+                maps[name] = np.where(np.isfinite(maps["bilinear"]), values, np.nan)
             for name, correction in corrections.items():
                 maps[f"{name}_reconciled"] = maps[name] + interpolate(correction, window, pixels, CELL_SIDE)
             yield pixels, {name: maps[name].astype(np.float32) for name in BANDS}
