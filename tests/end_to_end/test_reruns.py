@@ -16,7 +16,7 @@ FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
     *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
     *("measure_coverage", *FIGURES),
-    *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth"),
+    *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
     *("estimate_cells", "weigh_residual"),
 }
 OF_TEMPERATURE = {
@@ -47,7 +47,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
             {
                 *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation"),
                 *("calibrate_intervals", "bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
-                "assemble_quality",
+                *("assemble_quality", "predict_gain"),
             },
         ),
     ],

@@ -9,7 +9,8 @@ from kilomoist.dependencies import LIBRARY, fingerprint, modules_of
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 FITTING = {
-    *("train_model", "evaluate_model", "calibrate_intervals", "cross_validate", "degrade_restore", "leave_month_out")
+    *("train_model", "evaluate_model", "calibrate_intervals", "cross_validate", "degrade_restore", "leave_month_out"),
+    "predict_gain",
 }
 """Scripts that fit models."""
 PREDICTING = {"bound_block", "compare_maps", "judge_block", "predict_block"}

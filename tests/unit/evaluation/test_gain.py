@@ -17,6 +17,7 @@ from kilomoist.reconciliation import reconcile
 WINDOW = Window(240, 2880, 48, 48)
 SMOOTH = Evidence(
     detail=2.2e-4,
+    detail_coarser=5.0e-4,
     left=0.9e-4,
     unexplained=1.5e-4,
     unexplained_coarser=3.4e-4,
@@ -33,7 +34,9 @@ def erring(known: Evidence, square: float) -> Evidence:
     """The same with independent errors of SMAP of this variance and a range of 36 km."""
     shape = ERROR_SHAPES[36]
     own = {name: getattr(known, name) + shape.detail * square for name in ("detail", "left", "unexplained")}
-    return replace(known, unexplained_coarser=known.unexplained_coarser + shape.coarser_detail * square, **own)
+    for name in ("detail_coarser", "unexplained_coarser"):
+        own[name] = getattr(known, name) + shape.coarser_detail * square
+    return replace(known, **own)
 
 
 def spherical(reach: float, random: np.random.Generator) -> np.ndarray:

@@ -35,6 +35,8 @@ LEAF = 10
 """Training rows a leaf of the forests that tell what the predictors leave unexplained."""
 INTERVAL = 0.7
 """Probability between both ends: the widest with which few enough maps were left untold on the scenes of choice."""
+TOLERANCE = 0.02
+"""Gain or loss that is none: a map that may be so much worse does no harm, one that may be so much better no good."""
 DRAWS = 4000
 
 
@@ -66,8 +68,8 @@ TOLD = ERROR_SHAPES[72]
 class Priors:
     """Ranges of what a run cannot know, each number as likely as the other."""
 
-    roughness: tuple[float, float] = (0.66, 0.82)
-    """Of true soil moisture's unexplained detail: deviation at 9 km beyond 36 km / at 18 km beyond 72 km."""
+    roughness: tuple[float, float] = (0.66, 0.80)
+    """Of true soil moisture's detail, whole or unexplained: deviation at 9 km beyond 36 km / at 18 km beyond 72 km."""
     told: tuple[float, float] = (0.0, 0.4)
     """Share of the variance of f(x9) that is SMAP's error and not soil moisture."""
     learned: tuple[float, float] = (0.0, 0.6)
@@ -85,12 +87,14 @@ class Evidence:
 
     detail: float
     """Of y9 − B(y36)."""
+    detail_coarser: float
+    """The same of means over 18 km beyond 72 km; NaN with fewer than `MIN_ROWS`."""
     left: float
     """Of what the map's way to restore leaves of it, out of fold."""
     unexplained: float
     """Of what the predictors leave of it, out of fold."""
     unexplained_coarser: float
-    """The same of means over 18 km beyond 72 km; NaN with fewer than `MIN_ROWS`."""
+    """The same at 18 km, as `detail_coarser`."""
     rows: int
     """Number of the latter."""
     explained: float
@@ -150,10 +154,10 @@ def evidence(
 
     coarser = cells.coarsened(2, minimum_fraction)
     rows = int(coarser.complete().sum())
-    unexplained_coarser = np.nan
+    detail_coarser = unexplained_coarser = np.nan
     if rows >= MIN_ROWS:
         wanted, told = _details(coarser, settings, minimum_fraction)
-        unexplained_coarser = float(np.mean((wanted - told) ** 2))
+        detail_coarser, unexplained_coarser = float(np.mean(wanted**2)), float(np.mean((wanted - told) ** 2))
     detail, told = _details(cells, settings, minimum_fraction)
     wanted, offered = detail, (model.alpha if model.method == "detail" else 0.0) * told
     if held_to is not None:
@@ -161,6 +165,7 @@ def evidence(
     interpolated, restored = float(np.mean(wanted**2)), float(np.mean((wanted - offered) ** 2))
     return Evidence(
         detail=float(np.mean(detail**2)),
+        detail_coarser=detail_coarser,
         left=interpolated + repeated * (restored - interpolated),
         unexplained=float(np.mean((detail - told) ** 2)),
         unexplained_coarser=unexplained_coarser,
@@ -191,7 +196,9 @@ def predicted_gain(known: Evidence, priors: Priors = PRIORS) -> Prediction:
     shapes = np.array([ERROR_SHAPES[reach] for reach in INDEPENDENT])[random.integers(len(INDEPENDENT), size=DRAWS)]
     shape = ErrorShape(*shapes.T)
     rough = draw(priors.roughness) ** 2 * np.exp(random.normal(0, np.sqrt(2 / known.rows), DRAWS))
-    excess = known.unexplained - rough * known.unexplained_coarser
+    # Errors are in both; rough ground is in the whole detail, and noise of the predictors in what they leave of it.
+    pairs = (known.detail, known.detail_coarser), (known.unexplained, known.unexplained_coarser)
+    excess = np.min([fine - rough * coarse for fine, coarse in pairs], axis=0)
     independent = np.maximum(excess / (shape.detail - rough * shape.coarser_detail), 0)
     told = draw(priors.told) * known.explained
     error = independent + told
@@ -202,16 +209,17 @@ def predicted_gain(known: Evidence, priors: Priors = PRIORS) -> Prediction:
     growth = shape.reconciled * independent + TOLD.reconciled * told if known.reconciled else bilinear - missing
     mapped = left + cells * np.divide(growth, error, out=np.ones(DRAWS), where=error > 0)
     low, gain, high = np.quantile(1 - mapped / bilinear, [(1 - INTERVAL) / 2, 0.5, (1 + INTERVAL) / 2])
-    verdict = USE_MAP if low > 0 else USE_SMAP if high < 0 else UNTOLD
+    verdict = USE_MAP if low > -TOLERANCE else USE_SMAP if high < TOLERANCE else UNTOLD
 
     def median(square: NDArray) -> float:
         return float(np.sqrt(np.median(square)))
 
-    ratio = np.sqrt(known.unexplained / known.unexplained_coarser)
+    ratio = min(np.sqrt(fine / coarse) for fine, coarse in pairs)
     reasons = (
-        f"the 9 km detail that the predictors leave unexplained is {ratio:.2f} of that of 18 km, that of soil moisture "
-        f"{priors.roughness[0]:.2f} to {priors.roughness[1]:.2f}: SMAP errs by about {median(independent):.3f} m3/m3 "
-        f"independently of them, and by up to {np.sqrt(priors.told[1] * known.explained):.3f} with them, which no run "
+        f"the detail of 9 km is {ratio:.2f} of that of 18 km (deviations, or what the predictors leave of them), that "
+        f"of soil moisture {priors.roughness[0]:.2f} to {priors.roughness[1]:.2f}: SMAP errs by about "
+        f"{median(independent):.3f} m3/m3 independently of the predictors, and by up to "
+        f"{np.sqrt(priors.told[1] * known.explained):.3f} m3/m3 with them, which no run "
         f"sees; the map restores {1 - known.left / known.detail:.0%} of the detail one level up and drops "
         f"{known.dropped:.0%} of SMAP's own part"
     )
