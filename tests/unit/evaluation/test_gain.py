@@ -86,7 +86,7 @@ def test_a_map_that_drops_errors_is_better_where_there_are_any() -> None:
 
 def test_what_predictors_may_tell_of_the_error_takes_the_verdict_away() -> None:
     """More of the target is told by the predictors: nobody can see how much of that is SMAP's error."""
-    less, more = (predicted_gain(replace(SMOOTH, explained=square)) for square in (1e-5, 1.2e-3))
+    less, more = (predicted_gain(replace(SMOOTH, explained=square)) for square in (1e-5, 2e-3))
     assert more.told_error > 5 * less.told_error
     assert more.low < 0 < less.low
     assert more.verdict == UNTOLD
