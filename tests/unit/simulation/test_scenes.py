@@ -284,6 +284,12 @@ def test_vegetation_granules_are_consistent(scene: Scene, fields: Fields) -> Non
     assert good.sum() < fair.sum() < inside.sum()
     assert 0.6 < good.sum() / inside.sum() < 0.95
     assert pearsonr(ndvi[good], evi[good])[0] > 0.8
+    near, middle = (arrays[f"{prefix} {name} reflectance"].astype(float) for name in ("NIR", "MIR"))
+    for reflectance in (near, middle):
+        np.testing.assert_array_equal(reflectance != -1000, inside)
+        assert 0 < reflectance[inside].min() <= reflectance[inside].max() <= 10000
+    # In two real granules (`test_real_infrared_index`) r is 0.47 and 0.80.
+    assert 0.4 < pearsonr(ndvi[good], ((near - middle) / (near + middle))[good])[0] < 0.97
     # Lakes look like nothing but water: low NDVI of good quality, which the land/water flag gives away.
     lake = footprints.whole(footprints.mean(fields["lake"]), 0)
     water = meets(VI.water, arrays) & inside

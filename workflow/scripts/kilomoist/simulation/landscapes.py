@@ -15,7 +15,7 @@ def landscape(scene: Scene) -> Fields:
     """Fields on the scene's points that do not change with time: elevation (m), lake (0 or 1), and others without unit.
 
     Moisture follows `wetness` and `soil`; vegetation `wetness` and `plants`, and EVI also `canopy`; surface temperature
-    `wetness`, `soil`, `plants` and `albedo`.
+    `wetness`, `soil`, `plants` and `albedo`; short-wave infrared NDVI, `wetness` and `albedo`.
     """
     kind, shape, spacing = scene.kind, scene.points.window.shape, PIXEL_KM / FINER
 
