@@ -431,10 +431,10 @@ def test_intervals_hold_the_truth_as_often_as_they_say(demo: Path, moisture: NDA
     coverage = coverage[(coverage["support"] == "9 km, one scale up") | (coverage["interval"] == "total")]
     coverage = coverage.set_index(["support", "group"])
     # Of 600 cells whose errors are alike nearby; the benchmarks' scenes are larger.
-    assert 0.8 <= coverage.loc[("1 km, simulated truth", "all"), "coverage"] <= 0.97
+    assert coverage.loc[("1 km, simulated truth", "all"), "coverage"] >= 0.85
     assert 0.88 <= coverage.loc[("9 km, one scale up", "all"), "coverage"] <= 0.92
     fine = coverage.loc["1 km, simulated truth"]
     classes = fine[fine.index.str.startswith("ndvi") & (fine["n"] >= 1000)]
     assert len(classes) == 4
-    assert classes["coverage"].between(0.75, 0.98).all(), classes
+    assert (classes["coverage"] >= 0.85).all(), classes
     assert {f"fold {number}" for number in range(5)} <= set(coverage.loc["9 km, one scale up"].index)

@@ -4,7 +4,7 @@ import numpy as np
 
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import rule_script
-from kilomoist.mapping.maps import bounds_of, interval_block
+from kilomoist.mapping.maps import TargetError, bounds_of, interval_block
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_tags
 
 BANDS = "lower", "upper", "conditional_lower", "conditional_upper"
@@ -19,8 +19,9 @@ def assemble_interval(
     `target_error` is the standard error (m³/m³) of the product's cells; merged cells (`merged_cells.tif`) tell theirs.
     """
     tags = read_tags(soil_moisture)
-    bounds, error = bounds_of(tags["target"]), float(read_tags(cells).get("target_error", target_error))
-    left = "" if error == target_error else f" said, {error:.4f} m3 m-3 left after weighing"
+    bounds = bounds_of(tags["target"])
+    error = TargetError(target_error, float(read_tags(cells).get("target_error", target_error)))
+    left = "" if error.left == target_error else f" said, {error.left:.4f} m3 m-3 left after weighing"
     tags |= {"interval": f"{nominal:g}", "target_error": f"{target_error:g} m3 m-3{left}"}
     bounded = False
     with Mosaic([soil_moisture], M01) as mapped, Mosaic(offsets, M01) as sides:

@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from kilomoist.files import write_json, write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells, read_reliability
-from kilomoist.learning.learners import impurity_importance
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import learner_of
 from kilomoist.mapping import calibration
@@ -41,8 +40,7 @@ def calibrate_intervals(
     scale_ratio = 1.0
     if trained.method == "detail" or reconciled:
         variance = calibration.repeated_variance(stacks, region, use, read_reliability(reliability, use))
-        importance = impurity_importance(trained.estimator, len(use))
-        scale_ratio = calibration.error_scale_ratio(region, variance, importance, minimum_valid_fraction, trained.ratio)
+        scale_ratio = calibration.error_scale_ratio(region, variance, minimum_valid_fraction, trained.ratio)
     calibrated = calibration.calibrate(found, interval, round(scale_ratio, 6))
     LOGGER.info("Calibrated on %d cells: %s", calibrated.errors, calibrated)
     write_json(intervals, asdict(calibrated))

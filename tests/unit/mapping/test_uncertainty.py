@@ -3,12 +3,14 @@
 import math
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
+from witnesses import SHARED, with_witnesses
 
 from kilomoist.cells import block_mean, interpolate
 from kilomoist.evaluation.coverage import PixelClasses, coverage_rows, pixel_intervals, vegetation_classes
@@ -22,9 +24,10 @@ from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.mapping import calibration
-from kilomoist.mapping.maps import interval_block
+from kilomoist.mapping.maps import TargetError, interval_block
 from kilomoist.mapping.merging import MergedTarget, merged_target
 from kilomoist.rasters import write_raster
+from kilomoist.reconciliation import reconcile
 
 WINDOW = Window(200, 2900, 48, 48)
 FOREST = LearnerSettings("random_forest", 30, 1, 10)
@@ -202,24 +205,75 @@ def test_the_interval_of_a_fold_knows_nothing_of_its_errors() -> None:
 # How errors shrink
 
 
-@pytest.mark.parametrize("exponent", [0.4, 0.7])
-def test_error_scale_ratio_of_a_field_that_is_alike_on_all_scales(exponent: float) -> None:
-    """A random field with the spectrum k^−(2H + 2): the ratio of details that its pixels really have."""
+def self_similar(exponent: float, seed: int = 6) -> np.ndarray:
+    """Pixels of a random field with the spectrum k^−(2H + 2): variance ∝ distance^2H; H = 0: alike in every octave."""
     side = 48 * 9
-    random = np.random.default_rng(6)
     k = np.hypot(np.fft.fftfreq(2 * side)[:, None], np.fft.rfftfreq(2 * side)[None])
     k[0, 0] = np.inf
-    spectrum = np.fft.rfft2(random.standard_normal((2 * side, 2 * side)))
+    spectrum = np.fft.rfft2(np.random.default_rng(seed).standard_normal((2 * side, 2 * side)))
     field = np.fft.irfft2(spectrum * k ** -(exponent + 1))[:side, :side]
+    return 0.03 * field / field.std()
+
+
+def restore(target: np.ndarray) -> np.ndarray:
+    fine = interpolate(target, WINDOW, WINDOW.refined(9), 9)
+    return reconcile(fine, target, 9, WINDOW, 0.5)[0]
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.3, 0.6])
+def test_intervals_hold_detail_that_falls_or_does_not(exponent: float) -> None:
+    """The truth inside the conditional interval, of fields that differ in what lies below 9 km."""
+    field = self_similar(exponent)
     target, _ = block_mean(field, 9)
-    truth = field - interpolate(target, WINDOW, WINDOW.refined(9), 9)
-    within = detail_of(target, WINDOW, 0.5)
-    cells = Cells(target, target[None], WINDOW)
-    found = calibration.error_scale_ratio(cells, np.array([np.nan]), np.array([1.0]), 0.5)
-    assert found == pytest.approx(truth.std() / within.std(), rel=0.2)
-    # A predictor that is the truth itself gives the same from the other side.
-    both = calibration.error_scale_ratio(cells, np.array([truth.var()]), np.array([1.0]), 0.5)
-    assert both == pytest.approx(math.sqrt(found * truth.std() / within.std()), rel=1e-6)
+    found = calibration.calibrate_interpolation(target, WINDOW, RECONCILED)
+    assert found.error_scale_ratio == pytest.approx(math.sqrt(math.log(9) / math.log(4)))
+    assert found.quantile is not None
+    inside = np.abs(field - restore(target)) <= found.quantile * found.error_scale_ratio
+    assert inside.mean() >= 0.85
+    if exponent == 0:
+        assert inside.mean() == pytest.approx(0.9, abs=0.03)
+
+
+@with_witnesses
+@pytest.mark.parametrize("half", [np.s_[:, :216], np.s_[:, 224:440]])
+@pytest.mark.parametrize("name", ["SWI_005", "SWI_040"])
+def test_intervals_hold_a_relative_index_of_real_soil(name: str, half: tuple[slice, slice]) -> None:
+    """Copernicus soil water of one day, × 0.45 / 100: no choice rests on it, and detail does not fall in it."""
+    with h5py.File(next((SHARED / "nature/cgls").glob("*SWI1km*.nc"))) as file:
+        stored, scale = file[name][...].squeeze()[:432], float(np.ravel(file[name].attrs["scale_factor"])[0])
+    field = np.where(stored <= 200, stored * scale * 0.45 / 100, np.nan)[half]
+    target, count = block_mean(field, 9)
+    target[count < 41] = np.nan
+    window = Window(0, 0, *target.shape)
+    found = calibration.calibrate_interpolation(target, window, RECONCILED)
+    assert found.quantile is not None
+    fine = np.where(np.isfinite(field), interpolate(target, window, window.refined(9), 9), np.nan)
+    errors = (field - reconcile(fine, target, 9, window, 0.5)[0])[np.isfinite(field)]
+    assert (np.abs(errors) <= found.quantile * found.error_scale_ratio).mean() >= 0.85
+
+
+def test_rougher_predictors_widen_the_interval() -> None:
+    """Half of the predictors lose less of their detail than the prior says: the median of both counts."""
+    deviation = detail_of(CELLS.predictors[0], WINDOW, 0.5).std(), detail_of(CELLS.predictors[1], WINDOW, 0.5).std()
+    ratio = calibration.error_scale_ratio(CELLS, np.square([1.0 * deviation[0], 3.0 * deviation[1]]), 0.5)
+    assert ratio == pytest.approx(2.0, rel=1e-6)
+    assert calibration.error_scale_ratio(CELLS, np.full(2, np.nan), 0.5) == math.sqrt(math.log(9) / math.log(4))
+
+
+@pytest.mark.parametrize("error", ["of cells", "of regions"])
+@pytest.mark.parametrize("deviation", [0.01, 0.02, 0.04])
+def test_the_total_interval_does_not_count_an_error_twice(error: str, deviation: float) -> None:
+    """A target that errs, with errors that neighbours do not share and that they do: it is held by less."""
+    field = 0.3 + self_similar(0.0)
+    target, _ = block_mean(field, 9)
+    target = target + deviation * smooth(11, WINDOW.shape, 0.0 if error == "of cells" else 3.0)
+    found = calibration.calibrate_interpolation(target, WINDOW, RECONCILED)
+    assert found.quantile is not None
+    values, side = restore(target), found.quantile * found.error_scale_ratio
+    offsets = {name: np.full(values.shape, side) for name in ("below", "above")}
+    lower, upper, *_ = interval_block(values, offsets, TargetError(deviation, deviation), 0.9, (-1, 2)).values()
+    assert ((field >= lower) & (field <= upper)).mean() >= 0.85
+    assert (upper - lower).mean() < 0.98 * 2 * math.hypot(side, norm.ppf(0.95) * deviation)
 
 
 # The target's error
@@ -228,13 +282,18 @@ def test_error_scale_ratio_of_a_field_that_is_alike_on_all_scales(exponent: floa
 def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
     values = np.array([[0.02, 0.3, np.nan]])
     offsets = {"below": np.array([[0.03, 0.03, np.nan]]), "above": np.array([[0.04, 0.04, np.nan]])}
-    ends = list(interval_block(values, offsets, 0.0, 0.9, (0.0, 1.0)).values())
+    ends = list(interval_block(values, offsets, TargetError(0.0, 0.0), 0.9, (0.0, 1.0)).values())
     np.testing.assert_allclose(ends, [[[0.0, 0.27, np.nan]], [[0.06, 0.34, np.nan]]] * 2, atol=1e-7)
     own = norm.ppf(0.95) * 0.02
-    lower, upper, *conditional = interval_block(values, offsets, 0.02, 0.9, (0.0, 1.0)).values()
+    lower, upper, *conditional = interval_block(values, offsets, TargetError(0.02, 0.02), 0.9, (0.0, 1.0)).values()
     np.testing.assert_array_equal(conditional, ends[2:])
-    expected = [0.3 - math.hypot(0.03, own), 0.3 + math.hypot(0.04, own)]
+    # By hand: two fifths of the smaller of 0.03² (0.04²) and own² are there already.
+    expected = [0.3 - math.sqrt(0.6 * 0.03**2 + own**2), 0.3 + math.sqrt(0.04**2 + 0.6 * own**2)]
+    assert 0.03 < own < 0.04
     assert [lower[0, 1], upper[0, 1]] == pytest.approx(expected, abs=1e-6)
+    # Of merged cells little error is left: the total interval is never narrower than the conditional one.
+    merged = list(interval_block(values, offsets, TargetError(0.02, 0.001), 0.9, (0.0, 1.0)).values())
+    np.testing.assert_array_equal(merged[:2], merged[2:])
 
 
 def merge_noisy(true_error: float, target_error: float) -> tuple[np.ndarray, MergedTarget]:

@@ -3,8 +3,8 @@
 A method that restores 9 km cells from coarser ones is wrong by errors that can be counted. Conformity scores are those
 errors in units of the spread that the model expects at a place; their quantile times the spread is the interval (split
 conformal prediction: Papadopoulos et al. 2002, doi 10.1007/3-540-36755-1_29; Lei et al. 2018, doi
-10.1080/01621459.2017.1307116), the more alike errors one scale up and at 1 km are. `error_scale_ratio` tells how much
-smaller those at 1 km are. Formulas: docs/trust.md.
+10.1080/01621459.2017.1307116), the more alike errors one scale up and at 1 km are. `error_scale_ratio` tells how
+large those at 1 km may be beside them. Formulas: docs/trust.md.
 """
 
 import math
@@ -33,8 +33,6 @@ MIN_SPREAD = 0.1
 """Share of the median spread below which no place's spread is taken: a leaf of equal rows knows no error."""
 MIN_ERRORS = 100
 """Errors one scale up below which there is no interval."""
-MIN_EXPONENT = 0.05
-"""Smallest exponent H of `error_scale_ratio`; fields without any structure have 0."""
 _ROWS_AT_ONCE = 50_000
 
 
@@ -262,31 +260,31 @@ def repeated_variance(stacks: list[str], cells: Cells, use: list[str], reliabili
 
 
 def error_scale_ratio(
-    cells: Cells, detail_variance: NDArray, weights: NDArray, minimum_fraction: float, factor: int = COARSE_SIDE
+    cells: Cells, detail_variance: NDArray, minimum_fraction: float, factor: int = COARSE_SIDE
 ) -> float:
-    """Ratio of the standard deviation of detail at 1 km to that of detail at 9 km beyond `factor` times coarser cells.
+    """Upper part of the range of the ratio of errors at 1 km to those one scale up, of `factor` times coarser cells.
 
-    Soil moisture's own is unknown at 1 km. There are two guesses, and the geometric mean of both is taken:
-
-    - It loses as much as the predictors do: Σ w·s1 / s9 with the deviations s9 of their details at 9 km, s1 of those at
-      1 km that repeat (`detail_variance`, (predictors,), their squares), `weights` (predictors,) of their importance.
-    - It goes on as it is: between 18·`factor` and 9·`factor` km its detail shrinks by 2^H; for a field that is alike on
-      all scales (variance ∝ distance^2H: Mandelbrot and Van Ness 1968, doi 10.1137/1010093) the ratio follows as
-      factor^−H · √((1 − 9^−2H) / (1 − factor^−2H)).
-
-    Where the region has too few coarse cells for either guess, the other is taken; 1 where it has for neither.
+    What lies below 9 km cannot be known from 9 km and above. A field whose detail has the same variance in every octave
+    has √(log 9 / log `factor`); most have less (docs/trust.md). Where the predictors' detail shrinks less, it is
+    the median of theirs: deviations of their details at 1 km, as far as they repeat (`detail_variance`, (predictors,),
+    their squares), by those of their details at 9 km.
     """
-    x, y = detail_rows(cells, minimum_fraction, factor)
-    guesses = []
-    if len(y) > 1 and np.isfinite(detail_variance).all() and (x.std(axis=0) > 0).all():
-        shares = weights / weights.sum() if np.isfinite(weights).all() and weights.sum() > 0 else 1 / len(weights)
-        guesses.append(float(np.sum(shares * np.sqrt(detail_variance) / x.std(axis=0, dtype=float))))
-    coarser = detail_rows(cells.coarsened(2, minimum_fraction), minimum_fraction, factor)[1]
-    if len(coarser) >= MIN_ERRORS and coarser.std() > 0 and y.std() > 0:
-        exponent = max(math.log2(coarser.std() / y.std()), MIN_EXPONENT)
-        left = (1 - CELL_SIDE ** (-2 * exponent)) / (1 - factor ** (-2 * exponent))
-        guesses.append(factor**-exponent * math.sqrt(left))
-    return float(np.exp(np.mean(np.log(guesses)))) if guesses and min(guesses) > 0 else 1.0
+    x, _ = detail_rows(cells, minimum_fraction, factor)
+    coarse = x.std(axis=0, dtype=float) if len(x) else np.zeros(len(detail_variance))
+    varying = (coarse > 0) & np.isfinite(detail_variance)
+    own = np.sqrt(detail_variance[varying]) / coarse[varying]
+    return max(math.sqrt(math.log(CELL_SIDE) / math.log(factor)), float(np.median(own)) if len(own) else 0.0)
+
+
+def calibrate_interpolation(target: NDArray, window: Window, made: MapSettings) -> Calibration:
+    """Calibration of cells (m³/m³) interpolated and, as `made`, reconciled: of `detail` without predictors, α = 0.
+
+    The interval is ± quantile × error_scale_ratio.
+    """
+    nothing = Model("detail", "linear", ("target",), 1, 0.0, 0, 0, None)
+    cells = Cells(target, target[None], window)
+    scale_ratio = error_scale_ratio(cells, np.array([np.nan]), made.minimum_fraction, nothing.ratio)
+    return calibrate(detail_errors(cells, LearnerSettings("linear", 1, 1), nothing, made), made.interval, scale_ratio)
 
 
 def _error_table(
