@@ -28,9 +28,7 @@ from sklearn.linear_model import LinearRegression
 
 from kilomoist.cells import aligned, coarsen, interpolate
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, Window
-from kilomoist.learning.details import Cells, detail, reconciled_detail
-from kilomoist.learning.learners import LearnerSettings
-from kilomoist.learning.models import Model
+from kilomoist.learning.details import detail, reconciled_detail
 from kilomoist.mapping import calibration
 from kilomoist.reconciliation import reconcile
 
@@ -82,22 +80,17 @@ def interval_on(truth: NDArray) -> dict[str, float]:
     """
     cells = Window(0, 0, truth.shape[0] // CELL_SIDE, truth.shape[1] // CELL_SIDE)
     target, _ = coarsen(truth, cells.refined(CELL_SIDE), CELL_SIDE, MINIMUM_FRACTION)
-    # Nothing is learned at α = 0, and a predictor that does not vary tells nothing of the ratio.
-    known = Cells(target, np.zeros((1, *target.shape)), cells)
-    model = Model("detail", "random_forest", ("constant",), 5, 0.0, 0, 0, None)
     made = calibration.MapSettings(True, INTERVAL, MINIMUM_FRACTION)
-    errors = calibration.detail_errors(known, LearnerSettings("random_forest", 0, 5, 0), model, made)
-    ratio = calibration.error_scale_ratio(known, np.zeros(1), np.ones(1), MINIMUM_FRACTION)
-    calibrated = calibration.calibrate(errors, INTERVAL, ratio)
+    calibrated = calibration.calibrate_interpolation(target, cells, made)
     if calibrated.quantile is None:
         return {"errors": calibrated.errors}
     raw = np.where(np.isfinite(truth), interpolate(target, cells, cells.refined(CELL_SIDE), CELL_SIDE), np.nan)
     restored, _ = reconcile(raw, target, CELL_SIDE, cells, MINIMUM_FRACTION)
-    offsets = calibration.block_offsets(model, np.where(np.isfinite(restored), 0.0, np.nan)[None], calibrated)
-    lower, upper = restored - offsets["below"], restored + offsets["above"]
+    half_width = calibrated.quantile * calibrated.error_scale_ratio
+    lower, upper = restored - half_width, restored + half_width
     valid = np.isfinite(restored)
     error = np.abs(truth - restored)[valid]
-    coarser = (errors.table["observed"] - errors.table["estimated"]).to_numpy()
+    coarser = restoration_errors(target, cells)
     return {
         "errors": calibrated.errors,
         "quantile": calibrated.quantile,
@@ -123,6 +116,12 @@ def root_mean_square(values: NDArray) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
+def restoration_errors(values: NDArray, window: Window) -> NDArray:
+    """Errors of restoring values from the means of 4 × 4, bilinear and reconciled, where there are values."""
+    error = reconciled_detail(detail(values, window, MINIMUM_FRACTION), window)
+    return error[np.isfinite(error)]
+
+
 def errors_by_scale(truth: NDArray) -> dict[int, float]:
     """Root mean square error of n × n pixels restored from 4n × 4n, m³/m³, by n, where 4n divide both sides."""
     found = {}
@@ -131,8 +130,7 @@ def errors_by_scale(truth: NDArray) -> dict[int, float]:
             continue
         pixels = Window(0, 0, *truth.shape)
         values, window = coarsen(truth, pixels, scale, MINIMUM_FRACTION) if scale > 1 else aligned(truth, pixels, 1)
-        error = reconciled_detail(detail(values, window, MINIMUM_FRACTION), window)
-        found[scale] = root_mean_square(error[np.isfinite(error)])
+        found[scale] = root_mean_square(restoration_errors(values, window))
     return found
 
 
