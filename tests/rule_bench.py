@@ -17,7 +17,7 @@ CONFIG: dict[str, Any] = {
     "predictors": {"vegetation": "MOD13A2.061"},
     "model": {"trees": 10, "min_leaf": 5},
     "quality": {"minimum_target_share": 0},
-    "map": {"block": 8},
+    "map": {"block": 8, "reconcile": True},
 }
 """A region of 10 × 11 cells in four blocks."""
 

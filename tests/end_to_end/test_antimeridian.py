@@ -25,7 +25,7 @@ CONFIG: dict[str, Any] = {
     "predictors": {"vegetation": INDEX.name},
     "quality": {"minimum_days": 2, "minimum_target_share": 0},
     "model": {"trees": 20, "min_leaf": 5},
-    "map": {"block": 25},
+    "map": {"block": 25, "reconcile": True},
     "field_points": "points.csv",
 }
 """16 × 40 cells, half of them before 180°; one block lies across it, one beyond."""

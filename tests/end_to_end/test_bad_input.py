@@ -141,14 +141,6 @@ def test_target_granule_that_is_a_web_page(tmp_path: Path) -> None:
     assert "is a web page" in sentence
 
 
-def test_warranted_with_a_target_without_error_is_told(tmp_path: Path) -> None:
-    """It is no mistake, but does nothing, which nobody would notice in the map."""
-    told = "`map.reconcile` is warranted, but the target's error is 0"
-    config = SMALL | {"map": {"reconcile": "warranted"}}
-    assert told in snakemake(tmp_path, "--dry-run", config=config).output
-    assert told not in snakemake(tmp_path, "--dry-run", config=config | {"target_error": 0.02}).output
-
-
 def test_months_of_more_than_a_year_are_told(tmp_path: Path) -> None:
     """Maps of real granules are made, but LST of other years is of another hour."""
     told = "`months` span more than a year"

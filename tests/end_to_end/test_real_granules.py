@@ -27,6 +27,7 @@ CONFIG = {
     "target": "SPL4SMAU.004",
     "predictors": {"use": ["lst_day"]},
     "quality": {"minimum_days": 1, "minimum_target_share": 0, "temperature": "fair"},
+    "map": {"reconcile": True},
 }
 
 

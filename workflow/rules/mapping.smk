@@ -3,7 +3,8 @@
 from kilomoist.calendars import model_only_days
 
 # The region's cells with what the map is held to: the target, or as much of it as its error warrants.
-ANALYSIS_CELLS = f"{RUN}/merged_cells.tif" if CONFIG.map.reconcile == "warranted" else f"{RUN}/cells.tif"
+MERGED = CONFIG.map.reconcile == "warranted" and needs.target_error(CONFIG) > 0
+ANALYSIS_CELLS = f"{RUN}/merged_cells.tif" if MERGED else f"{RUN}/cells.tif"
 
 
 rule predict_block:

@@ -76,7 +76,7 @@ def complaint(configuration: Configuration) -> str:
         ({"regions": [HERE]}, [SIMULATED]),
         ({"regions": [HERE], "source": "earthdata"}, []),
         ({"model": {"subgrid": False}}, ["`model.subgrid` does nothing any more"]),
-        ({"map": {"reconcile": "warranted"}}, ["`map.reconcile` is warranted, but the target's error is 0"]),
+        ({"map": {"reconcile": "warranted"}}, []),
         ({"map": {"reconcile": "warranted"}, "target_error": 0.02}, []),
         ({"map": {"reconcile": "warranted"}, "source": "earthdata"}, []),
         ({"source": "earthdata", "months": ["2021-08", "2020-08"]}, ["`months` span more than a year"]),

@@ -273,9 +273,9 @@ class MapKeys(Section):
     """The map: reconciliation, interval and blocks."""
 
     reconcile: bool | Literal["warranted"] = _key(
-        True,
-        "Make the mean of the 1 km map over every cell equal to the 9 km value; `warranted`: only as far as "
-        "`target_error` warrants.",
+        "warranted",
+        "Hold the mean of the 1 km map over every cell to the 9 km value: `true` makes them equal (SMAP at 1 km), "
+        "`warranted` goes only as far as `target_error` warrants, with 0 as `true`.",
     )
     interval: float | None = _key(
         0.9,

@@ -19,7 +19,7 @@ from kilomoist.errors import InputError
 from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
 from kilomoist.grids import cells_covering, signed_longitude
 from kilomoist.outlines import read_outline
-from kilomoist.planning.needs import Archive, area, catalogue, places, products, target_error
+from kilomoist.planning.needs import Archive, area, catalogue, places, products
 from kilomoist.predictors.inventories import require_share
 from kilomoist.products import PRODUCTS, Product
 
@@ -36,11 +36,6 @@ def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[st
     keys, warnings = configuration.predictors, []
     if "subgrid" in raw.get("model", {}):
         warnings.append("`model.subgrid` does nothing any more: leave it out.")
-    if configuration.map.reconcile == "warranted" and target_error(configuration) == 0:
-        warnings.append(
-            "`map.reconcile` is warranted, but the target's error is 0, so that all of it is warranted, as with true: "
-            "give `target_error`, or with `source: simulated` `scene.error`."
-        )
     warnings += [
         f"`predictors.layers.{name}` is not read, because `predictors.use` does not have {name}."
         for name in sorted(keys.layers.keys() - keys.layers_in_use().keys())
