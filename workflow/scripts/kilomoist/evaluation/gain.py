@@ -52,14 +52,13 @@ class ErrorShape(NamedTuple):
 
 
 ERROR_SHAPES = {
-    27: ErrorShape(0.723, 1.175, 0.767, 0.538),
     36: ErrorShape(0.788, 1.132, 0.636, 0.584),
     40: ErrorShape(0.803, 1.120, 0.585, 0.583),
     72: ErrorShape(0.893, 1.066, 0.313, 0.493),
 }
 """By the range (km) of a spherical covariance, from random fields of it (`tests/unit/evaluation/test_gain.py`)."""
-INDEPENDENT = (27, 36, 40)
-"""Ranges of errors independent of the predictors, km: what SMAP L4 assimilates resolves 27 to 40 km."""
+INDEPENDENT = (36, 40)
+"""Ranges of errors independent of the predictors, km: what SMAP L4 assimilates resolves so much."""
 TOLD = ERROR_SHAPES[72]
 """Shape of errors that go with predictors, which are as smooth as these."""
 
@@ -70,7 +69,7 @@ class Priors:
 
     roughness: tuple[float, float] = (0.66, 0.80)
     """Of true soil moisture's detail, whole or unexplained: deviation at 9 km beyond 36 km / at 18 km beyond 72 km."""
-    told: tuple[float, float] = (0.0, 0.4)
+    told: tuple[float, float] = (0.0, 0.3)
     """Share of the variance of f(x9) that is SMAP's error and not soil moisture."""
     learned: tuple[float, float] = (0.0, 0.6)
     """Share of that error that f, which saw none of a cell's fold, repeats there."""
