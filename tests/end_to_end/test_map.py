@@ -26,6 +26,7 @@ RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "ta
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules", "gain"),
     *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused", "residual_weight"),
+    "field_within_cells",
 )
 FIGURES = (
     *(
@@ -93,7 +94,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 39
+    assert len(logs) == 40
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:

@@ -1,6 +1,7 @@
 """Rules of reporting.smk: tables, pictures and the record of what a map was made from."""
 
 import json
+from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -11,7 +12,7 @@ import shapely
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE
 from ismn_archives import file_name, header_values, hourly, write_archive
 from matplotlib.image import imread
-from rule_bench import CONFIG, REGION, RUN, Bench
+from rule_bench import CONFIG, REGION, RUN, Bench, make_bench
 from small_region import BOX, CELLS, TAGS, moisture, places, sample_table
 
 from kilomoist.configuration.schema import load
@@ -264,6 +265,46 @@ def test_draw_field_validation(bench: Bench) -> None:
     found = {"a": 0.1, "b": 1.0, "w": 0.5, "weight": 0.5, "low": 0.2, "high": 0.8, "pixels": 4, "cells": 4}
     pd.DataFrame([found | {"says": "made up"}]).to_csv(bench.path(f"{RUN}/tables/residual_weight.csv"), index=False)
     draw(bench, "draw_field_validation", "field_validation", "residual_weight")
+
+
+def write_matched(bench: Bench, month: str, added: float) -> None:
+    """Three pixels of a cell and one elsewhere, and maps of which the one at 1 km is right."""
+    observed = np.array([0.1, 0.2, 0.3, 0.3]) + added
+    names = ["r00900c00900", "r00901c00901", "r00902c00908", "r02000c02000"]
+    frame = pd.DataFrame({"pixel": names, "id": ["NA", "b; c", "d", "007"]})
+    frame = frame.assign(
+        points=[1, 2, 1, 1], measurements=[1, 2, 1, 1], longitude=99.0, latitude=47.4, observed=observed
+    )
+    frame = frame.assign(coarse=0.2, fine=observed)
+    frame["NASA 1 km"] = 0.2 - added
+    frame.to_csv(bench.path(f"results/{REGION}/{month}/tables/field_points.csv"), index=False)
+
+
+def test_score_field_cells(bench: Bench) -> None:
+    write_points(bench)
+    write_matched(bench, MONTH, 0.0)
+    log = bench.run("score_field_cells", f"{RUN}/tables/field_within_cells.csv")
+    table = pd.read_csv(bench.folder / f"{RUN}/tables/field_within_cells.csv")
+    assert table["map"].tolist() == ["9 km", "1 km", "NASA 1 km"]
+    assert table[["cells", "n"]].to_numpy().tolist() == [[1, 3]] * 3
+    np.testing.assert_allclose(table["skill"], [0, 1, 0], atol=1e-9)
+    assert "3 pixels share 1 cells of 9 km with others." in log
+
+
+def test_score_field_months(tmp_path: Path) -> None:
+    months = [MONTH, "2021-09", "2021-07"]
+    bench = make_bench(tmp_path, months)
+    points().to_csv(bench.folder / "points.csv", index=False)
+    bench.config |= {"months": months, "field_points": "points.csv"}
+    for number, month in enumerate(months):
+        write_matched(bench, month, 0.01 * number)
+    path = f"results/{REGION}/tables/field_months.csv"
+    bench.run("score_field_months", path)
+    table = pd.read_csv(bench.folder / path, keep_default_na=False).set_index(["map", "id"])
+    assert len(table) == 15
+    assert table.loc[("1 km", "NA"), "n"] == 3
+    assert [float(table.loc[(name, ""), "anomaly_r"]) for name in ("1 km", "NASA 1 km")] == pytest.approx([1, -1])
+    assert table.loc[("9 km", ""), "points"] == "4"
 
 
 def test_record_provenance(bench: Bench) -> None:

@@ -41,7 +41,7 @@ EDITS = {
     "evaluation/null_estimates.py:null_estimates": {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
     },
-    "evaluation/scores.py:score": SCORING | {"compare_truth"},
+    "evaluation/scores.py:score": SCORING | {"compare_truth", "score_field_cells", "score_field_months"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"validate_field", "weigh_residual"},

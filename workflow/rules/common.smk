@@ -272,13 +272,15 @@ def targets():
         tables.append("agreement")
     names = [*expand("{name}.tif", name=rasters), "samples.parquet", "model.skops", "provenance.json"]
     names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
-    of_points = [*expand("tables/{name}.csv", name=["field_validation", "field_points_unused", "residual_weight"])]
-    of_points += [*expand("figures/{name}.png", name=["field_validation", "residual_weight"])]
+    of_points = ["field_validation", "field_points_unused", "field_within_cells", "residual_weight"]
+    of_points = expand("tables/{name}.csv", name=of_points)
+    of_points += expand("figures/{name}.png", name=["field_validation", "residual_weight"])
     files = []
     for region, months in MONTHS.items():
         files += expand(f"{RUN}/{{name}}", region=region, month=months, name=names)
         files += expand(f"{RUN}/{{name}}", region=WITH_POINTS & {region}, month=months, name=of_points)
         files += [f"results/{region}/tables/months.csv"] if len(months) > 1 else []
+        files += [f"results/{region}/tables/field_months.csv"] if region in WITH_POINTS and len(months) > 2 else []
     # Catalogues of months that are left out too, so that they are asked for anew with the others.
     return files + (checked(needs.catalogues, CONFIG) if LEFT_OUT else [])
 

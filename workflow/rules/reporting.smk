@@ -66,6 +66,57 @@ rule weigh_residual:
         "../scripts/weigh_residual.py"
 
 
+rule score_field_cells:
+    input:
+        matched=f"{RUN}/tables/field_points.csv",
+    output:
+        within=report(
+            f"{RUN}/tables/field_within_cells.csv", caption="../report/field_within_cells.rst", category="Tables"
+        ),
+    log:
+        log_of("score_field_cells", "{region}/{month}"),
+    benchmark:
+        benchmark_of("score_field_cells", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(200, 3),
+    params:
+        seed=CONFIG.model.seed,
+        code=code("score_field_cells"),
+    message:
+        "Compare {wildcards.region}, {wildcards.month}, with field points within cells"
+    script:
+        "../scripts/score_field_cells.py"
+
+
+rule score_field_months:
+    input:
+        matched=lambda wildcards: expand(
+            f"{RUN}/tables/field_points.csv", region=wildcards.region, month=MONTHS[wildcards.region]
+        ),
+    output:
+        months=report(
+            "results/{region}/tables/field_months.csv", caption="../report/field_months.rst", category="Tables"
+        ),
+    log:
+        log_of("score_field_months", "{region}"),
+    benchmark:
+        benchmark_of("score_field_months", "{region}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(200, 3),
+    params:
+        code=code("score_field_months"),
+    message:
+        "Compare the months of {wildcards.region} with field points"
+    script:
+        "../scripts/score_field_months.py"
+
+
 rule draw_evaluation:
     input:
         **named(f"{RUN}/tables", "correlation.csv", "importance.csv", "partial_dependence.csv"),

@@ -1,0 +1,59 @@
+"""Deviations of field points within cells of 9 km, which SMAP's own map says nothing of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kilomoist.evaluation.bootstrap import ScoredRows
+from kilomoist.grids import CELL_SIDE, M09, geographic_from_ease
+
+COLUMNS = (
+    *("cells", "n", "r", "r_low", "r_high", "skill", "skill_low", "skill_high"),
+    *("observed_deviation", "map_deviation"),
+)
+"""Of `within_cells`. The last two are standard deviations of the deviations, m³/m³."""
+
+
+def deviations_within_cells(pixels: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Deviations of each pixel from the mean of the others in its cell, m³/m³: a row a pixel of cells with two or more.
+
+    `pixels` are rows of `tables/field_points.csv`. Has row and column of the cell in the global 9 km grid, and the
+    columns. By k / (k − 1) they are deviations from the mean of all k, and like these sum up to 0 in each cell.
+    """
+    place = pixels["pixel"].astype("string").str.extract(r"r(?P<row>\d+)c(?P<column>\d+)").astype(int) // CELL_SIDE
+    frame = place.join(pixels[[*columns]])
+    frame = frame[frame.duplicated(["row", "column"], keep=False)]
+    cells = frame.groupby(["row", "column"])[[*columns]]
+    others = (cells.transform("sum") - frame[[*columns]]).div(cells.transform("size") - 1, axis=0)
+    # A map that is the same all over a cell deviates by nothing, and not by rounding.
+    return frame[["row", "column"]].join((frame[[*columns]] - others).round(9)).reset_index(drop=True)
+
+
+def within_cells(pixels: pd.DataFrame, maps: Sequence[str], seed: int) -> dict[str, dict[str, Any]]:
+    """Scores of each map's deviations within cells against those observed: `COLUMNS`; r is NaN of a constant map.
+
+    Skill is 1 − MSE / MSE of no deviation, which is what SMAP at 9 km says. Intervals of 95 % are by blocks of whole
+    cells, of a range of one: what reaches farther is in the mean of the others, and taken away.
+    """
+    table = deviations_within_cells(pixels, ["observed", *maps])
+    cells = len(table[["row", "column"]].drop_duplicates())
+    if not cells:
+        return {name: {column: 0 if column in ("cells", "n") else np.nan for column in COLUMNS} for name in maps}
+    x = M09.left + (table["column"] + 0.5) * M09.side
+    y = M09.top - (table["row"] + 0.5) * M09.side
+    # All pixels of a cell lie at its centre, so that they are drawn together.
+    places = np.stack(geographic_from_ease(x.to_numpy(), y.to_numpy()), axis=1)
+    observed, estimates = table["observed"].to_numpy(), {name: table[name].to_numpy() for name in maps}
+    rows = ScoredRows(observed, estimates, places, geographic=True, seed=seed)
+    found = {}
+    for name, estimated in estimates.items():
+        intervals = rows.intervals(name, M09.side)
+        scores: dict[str, float] = {"n": len(table), "cells": cells}
+        scores |= {"observed_deviation": observed.std(), "map_deviation": estimated.std()}
+        # The mean of what is observed is 0, so that R² is the skill against no deviation.
+        for column, own in (("r", intervals["r"]), ("skill", intervals["r2"])):
+            scores |= {column: own.value, f"{column}_low": own.lower, f"{column}_high": own.upper}
+        found[name] = {column: scores[column] for column in COLUMNS}
+    return found
