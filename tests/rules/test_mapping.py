@@ -472,6 +472,27 @@ def test_estimate_cells(bench: Bench) -> None:
     assert np.isfinite(bands["estimated"]).sum() == len(samples)
 
 
+@pytest.mark.parametrize(("high", "how"), [(0.5, "measured at field points"), (0.9, "warranted (the field points")])
+def test_merge_target_by_a_measured_weight(bench: Bench, high: float, how: str) -> None:
+    bench.config = CONFIG | {"target_error": 0.02, "map": CONFIG["map"] | {"reconcile": "measured"}}
+    bench.config["field_points"] = "points.csv"
+    one = {"id": "P1", "longitude": 99.0, "latitude": 47.4, "date": f"{MONTH}-15", "soil_moisture": 0.2}
+    pd.DataFrame([one]).to_csv(bench.folder / "points.csv", index=False)
+    write_trained(bench.path, "detail")
+    measured = pd.DataFrame([{"weight": 0.3, "low": 0.1, "high": high, "says": "made up"}])
+    measured.to_csv(bench.path(f"{RUN}/tables/residual_weight.csv"), index=False)
+    log = bench.run("merge_target", f"{RUN}/merged_cells.tif")
+    bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")
+    assert tags["target_weighed"].startswith(how)
+    samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
+    estimated = estimate_out_of_fold(samples, USE, settings, TuningOptions(5))
+    weight, y = float(tags["target_weight"]), samples["target"]
+    assert (weight == 0.3) == (high == 0.5)
+    assert ("the weight is that of warranted" in log) == (high == 0.9)
+    found = bands["target"][samples["row"] - CELLS.row, samples["col"] - CELLS.column]
+    np.testing.assert_allclose(found, estimated + weight * (y - estimated), atol=1e-6)
+
+
 def test_merge_target(bench: Bench) -> None:
     bench.config = CONFIG | {"target_error": 0.02, "map": CONFIG["map"] | {"reconcile": "warranted"}}
     write_trained(bench.path, "detail")

@@ -3,7 +3,8 @@
 from kilomoist.calendars import model_only_days
 
 # The region's cells with what the map is held to: the target, or as much of it as its error warrants.
-MERGED = CONFIG.map.reconcile == "warranted" and needs.target_error(CONFIG) > 0
+MEASURED = CONFIG.map.reconcile == "measured"
+MERGED = MEASURED or CONFIG.map.reconcile == "warranted" and needs.target_error(CONFIG) > 0
 ANALYSIS_CELLS = f"{RUN}/merged_cells.tif" if MERGED else f"{RUN}/cells.tif"
 
 
@@ -35,6 +36,7 @@ rule predict_block:
 rule merge_target:
     input:
         **named(RUN, "samples.parquet", "cells.tif"),
+        measured=[f"{RUN}/tables/residual_weight.csv"] if MEASURED else [],
     output:
         merged_cells=f"{RUN}/merged_cells.tif",
     log:

@@ -1,25 +1,57 @@
-"""Merge the target's cells with what the model says of them, as far as the target's error warrants."""
+"""Merge the target's cells with what the model says of them, as the target's error warrants or field points tell."""
 
 import math
+
+import pandas as pd
 
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells
 from kilomoist.learning.tuning import learner_of
-from kilomoist.mapping.merging import MIN_OWN_ERROR, merged_target
+from kilomoist.mapping.merging import (
+    MAX_WIDTH,
+    MIN_OWN_ERROR,
+    estimate_cells,
+    measured_weighing,
+    merge_weighed,
+    taken,
+    weigh,
+)
 from kilomoist.rasters import read_raster, read_run, write_raster
 
 
 @rule_script
 def merge_target(
-    *, samples: str, cells: str, use: list[str], learner: dict, target_error: float, threads: int, merged_cells: str
+    *,
+    samples: str,
+    cells: str,
+    measured: list[str],
+    use: list[str],
+    learner: dict,
+    target_error: float,
+    threads: int,
+    merged_cells: str,
 ) -> None:
     """Write the cells with the merged target in the place of the target, and a band `target_weight`.
 
-    Tags tell the weight of the cells that have predictors, and the error (m³/m³) of the merged target.
+    The weight is that of the table `measured`, if there is one and its interval is narrow enough. Tags tell the
+    weight of the cells that have predictors, and the error (m³/m³) of the merged target.
     """
     table, region = read_cells(samples, cells, use)
-    merged = merged_target(region, table, use, *learner_of(learner), target_error, threads)
+    y, estimated = table["target"].to_numpy(), estimate_cells(table, use, *learner_of(learner), threads)
+    found, how = weigh(y, estimated, target_error), "warranted"
+    for path in measured:
+        row = pd.read_csv(path).iloc[0]
+        if (weight := taken(row["weight"], row["low"], row["high"])) is not None:
+            found, how = measured_weighing(y, estimated, weight), "measured at field points"
+            continue
+        how = "warranted (the field points do not tell it)"
+        LOGGER.warning(
+            "map.reconcile is measured, but the 90 %% interval of the residual weight, %.2f to %.2f, is not known or "
+            "wider than %g (%s): the weight is that of warranted.",
+            *(row["low"], row["high"], MAX_WIDTH, row["says"]),
+        )
+    merged = merge_weighed(region, table, estimated, found)
     if merged.contradicted:
         LOGGER.warning(
             "target_error %g is too large for these data: the target and what the model says of its cells differ by "
@@ -28,6 +60,10 @@ def merge_target(
             *(target_error, merged.difference, merged.error, math.sqrt(1 - MIN_OWN_ERROR) * merged.difference),
         )
     LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", merged.weight, 1 - merged.weight)
-    tags = read_run(cells) | {"target_weight": f"{merged.weight:.6f}", "target_error": f"{merged.error:.6f}"}
+    tags = read_run(cells) | {
+        "target_weighed": how,
+        "target_weight": f"{merged.weight:.6f}",
+        "target_error": f"{merged.error:.6f}",
+    }
     bands = read_raster(cells)[0] | {"target": merged.analysis, "target_weight": merged.weights}
     write_raster(merged_cells, bands, M09, region.window, tags)

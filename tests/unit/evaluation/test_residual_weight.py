@@ -1,7 +1,5 @@
 """Residual weight, on simulated cells and points whose errors are known."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +10,7 @@ from kilomoist.grids import M01, M09, Window, geographic_from_ease
 from kilomoist.learning.absolute import estimate_out_of_fold
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.tuning import TuningOptions
+from kilomoist.mapping.merging import taken
 
 WINDOW = Window(200, 2900, 48, 48)
 POINTS = 153
@@ -89,7 +88,7 @@ def test_few_points_have_no_weight(number: int) -> None:
     found = weigh(scene(1, 0.03)[0].iloc[:number])
     assert found.says == f"cannot be told: {number} pixels with points, {MIN_PIXELS} are needed"
     assert np.isnan([found.weight, found.low, found.high]).all()
-    assert found.taken is None
+    assert taken(found.weight, found.low, found.high) is None
 
 
 def test_points_in_one_place_are_too_few_blocks() -> None:
@@ -97,7 +96,7 @@ def test_points_in_one_place_are_too_few_blocks() -> None:
     found = weigh(points)
     assert found.says == "cannot be told: the points are worth 1.0 blocks, 10 are needed"
     assert np.isnan([found.low, found.high]).all()
-    assert found.taken is None
+    assert taken(found.weight, found.low, found.high) is None
 
 
 @pytest.mark.parametrize("same", ["estimated", "target"])
@@ -113,7 +112,7 @@ def test_a_mean_that_tells_nothing_leaves_the_weight_undetermined() -> None:
     found = weigh(points)
     assert (found.low, found.high) == (-np.inf, np.inf)
     assert found.says.startswith("undetermined")
-    assert found.taken is None
+    assert taken(found.weight, found.low, found.high) is None
 
 
 def test_the_interval_of_a_ratio_is_fiellers() -> None:
@@ -137,11 +136,10 @@ def test_words_follow_the_interval(low: float, high: float, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("weight", "low", "high", "taken"),
+    ("weight", "low", "high", "expected"),
     [(0.4, 0.2, 0.65, 0.4), (-0.1, -0.3, 0.1, 0.0), (1.1, 0.9, 1.3, 1.0), (0.4, 0.1, 0.7, None)],
 )
 def test_a_weight_is_taken_within_0_and_1_where_its_interval_is_narrow(
-    weight: float, low: float, high: float, taken: float | None
+    weight: float, low: float, high: float, expected: float | None
 ) -> None:
-    found = weigh(scene(1, 0.03)[0])
-    assert replace(found, weight=weight, low=low, high=high).taken == taken
+    assert taken(weight, low, high) == expected

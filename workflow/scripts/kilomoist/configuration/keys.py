@@ -272,10 +272,11 @@ class ModelKeys(Section):
 class MapKeys(Section):
     """The map: reconciliation, interval and blocks."""
 
-    reconcile: bool | Literal["warranted"] = _key(
+    reconcile: bool | Literal["warranted", "measured"] = _key(
         "warranted",
         "Hold the mean of the 1 km map over every cell to the 9 km value: `true` makes them equal (SMAP at 1 km), "
-        "`warranted` goes only as far as `target_error` warrants, with 0 as `true`.",
+        "`warranted` goes only as far as `target_error` warrants, with 0 as `true`; `measured` as far as field points "
+        "tell, where they do (docs/scores.md).",
     )
     interval: float | None = _key(
         0.9,

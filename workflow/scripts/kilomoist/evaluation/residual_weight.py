@@ -22,8 +22,6 @@ from kilomoist.grids import M09
 MIN_PIXELS = 30
 """Pixels below which there is no weight: ten for each of the three coefficients."""
 CONFIDENCE = 0.9
-MAX_WIDTH = 0.5
-"""Width of the interval up to which a weight is taken: one that is wider cannot tell conserving from merging half."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,6 @@ class ResidualWeight:
     """Effective number of blocks."""
     says: str
     """What the interval means, in words."""
-
-    @property
-    def taken(self) -> float | None:
-        """The weight within 0 and 1, if its interval is no wider than `MAX_WIDTH`."""
-        return min(max(self.weight, 0.0), 1.0) if self.high - self.low <= MAX_WIDTH else None
 
     def row(self) -> dict[str, float | str]:
         """The row of `tables/residual_weight.csv`."""

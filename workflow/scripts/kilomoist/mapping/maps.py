@@ -27,6 +27,8 @@ class AnalysisCells:
     """Added to the map where it is interpolated, m³/m³."""
     weight: float
     """Weight of the product's value in `target`."""
+    weighed: str
+    """How `weight` was found."""
 
 
 def read_analysis(cells: str | Path, correction: str | Path) -> AnalysisCells:
@@ -34,13 +36,15 @@ def read_analysis(cells: str | Path, correction: str | Path) -> AnalysisCells:
     bands, window = mosaic([cells], M09, ["target"])
     solved, _ = mosaic([correction], M09)
     target = np.where(solved["reconciled"] > 0, bands["target"], np.nan)
-    return AnalysisCells(window, target, solved["correction"], float(read_tags(cells).get("target_weight", 1)))
+    tags = read_tags(cells)
+    weight, how = float(tags.get("target_weight", 1)), tags.get("target_weighed", "")
+    return AnalysisCells(window, target, solved["correction"], weight, how)
 
 
 def map_tags(cells: AnalysisCells) -> dict[str, str]:
     """Tags of a map: how far it is reconciled."""
     if cells.weight < 1:
-        said = f"as far as warranted: the target has weight {cells.weight:.3f}, the model's mean the rest"
+        said = f"as far as {cells.weighed}: the target has weight {cells.weight:.3f}, the model's mean the rest"
         return {"reconciled": said}
     return {"reconciled": "yes" if np.isfinite(cells.target).any() else "no"}
 

@@ -18,6 +18,8 @@ from kilomoist.learning.tuning import TuningOptions, predict_out_of_fold
 MIN_OWN_ERROR = 0.1
 """Share of the mean square of target − model that must be left to the model, or `target_error` contradicts the data: no
 model is taken for three times as good as the target that it learned from."""
+MAX_WIDTH = 0.5
+"""Width of the interval up to which a weight is taken: one that is wider cannot tell conserving from merging half."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,17 @@ def weigh(target: NDArray, estimated: NDArray, target_error: float) -> Weighing:
     return Weighing(weight, math.sqrt(weight) * target_error, math.sqrt(square), False)
 
 
+def taken(weight: float, low: float, high: float) -> float | None:
+    """The weight within 0 and 1, if its interval is no wider than `MAX_WIDTH`."""
+    return min(max(weight, 0.0), 1.0) if high - low <= MAX_WIDTH else None
+
+
+def measured_weighing(target: NDArray, estimated: NDArray, weight: float) -> Weighing:
+    """The weight that field points tell: with w = m² / (m² + e²) and d² = m² + e² the error is d·√(w·(1 − w))."""
+    difference = math.sqrt(np.mean((target - estimated) ** 2))
+    return Weighing(weight, difference * math.sqrt(weight * (1 - weight)), difference, False)
+
+
 def merged_target(
     cells: Cells,
     samples: pd.DataFrame,
@@ -81,7 +94,12 @@ def merged_target(
 ) -> MergedTarget:
     """Mean of target and model, f + w·(y9 − f), with w of `weigh`. Cells without predictors keep y9."""
     y, estimated = samples["target"].to_numpy(), estimate_cells(samples, use, settings, tuning, threads)
-    found = weigh(y, estimated, target_error)
+    return merge_weighed(cells, samples, estimated, weigh(y, estimated, target_error))
+
+
+def merge_weighed(cells: Cells, samples: pd.DataFrame, estimated: NDArray, found: Weighing) -> MergedTarget:
+    """Mean of target and what the model says of each sample, (rows,), by a weight."""
+    y = samples["target"].to_numpy()
     here = samples["row"] - cells.window.row, samples["col"] - cells.window.column
     analysis = np.array(cells.target, float)
     weights = np.where(np.isfinite(analysis), 1.0, np.nan)

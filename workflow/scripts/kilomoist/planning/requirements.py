@@ -244,6 +244,18 @@ def check_inputs(configuration: Configuration) -> list[str]:
     """
     if configuration.source == "simulated":
         _check_scene(configuration)
+    found = _regions_with_points(configuration)
+    without = sorted({region.name for region in configuration.regions} - set(found))
+    if configuration.map.reconcile == "measured" and without:
+        raise InputError(
+            f"`map.reconcile` is measured, but there are no field points in {', '.join(without)}: give `field_points` "
+            "there, or `map.reconcile: warranted`."
+        )
+    return found
+
+
+def _regions_with_points(configuration: Configuration) -> list[str]:
+    """Names of the regions that have field points. Raises `InputError` as `check_inputs`."""
     if configuration.field_points is None:
         return [region.name for region in configuration.regions] if configuration.source == "simulated" else []
     from kilomoist.reporting.field_points import PointSettings, check_points
