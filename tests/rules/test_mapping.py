@@ -137,6 +137,7 @@ def write_analysis(bench: Bench, reconcile: bool | str) -> None:
 def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
     write_raw(bench.path, RUN)
     write_analysis(bench, reconcile)
+    write_stack(bench.path(f"{RUN}/predictors.tif"), CELLS)
     coarse = {"soil_moisture": moisture(CELLS).astype(np.float32)}
     write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), coarse, M09, CELLS, {})
     # A correction that reconciliation would find only roughly: the last step must make the means exact.
@@ -161,6 +162,8 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
     assert list(ranges)[1:5] == ["n", "minimum", "maximum", "mean"]
     assert ranges.loc[2, "mean"] == pytest.approx(np.nanmean(made), abs=1e-6)
     assert ranges.loc[0, "n"] == CELLS.rows * CELLS.columns
+    assert 1 <= ranges.loc[2, "effective_resolution"] <= 18
+    assert ranges.loc[:1, "effective_resolution"].isna().all()
 
 
 @pytest.mark.parametrize(("reconcile", "target_error"), [(True, 0.06), ("warranted", 0.017)])

@@ -207,7 +207,13 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
     count = ShiftCount(learned_range("value", "ndvi", sample_table()["ndvi"].to_numpy()))
     count.add(np.linspace(0, 1, 500))
     shift, histograms = shift_tables([[count.counts()]], {"ndvi": "1"})
-    tables = {"quality": flag_table(count_values(flags)), "shift": shift, "shift_histograms": histograms}
+    ranges = pd.DataFrame({"map": ["9 km", "1 km"], "effective_resolution": [np.nan, 2.5]})
+    tables = {
+        "quality": flag_table(count_values(flags)),
+        "shift": shift,
+        "shift_histograms": histograms,
+        "maps": ranges,
+    }
     for name, frame in tables.items():
         frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
     draw(bench, "draw_maps", "maps", "quality", "shift")

@@ -35,6 +35,7 @@ EDITS = {
     | PREDICTING
     | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map", "estimate_cells"},
     "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps"},
+    "mapping/resolution.py:radial_spectrum": {"assemble_map"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range"},
     "evaluation/restoration.py:null_models": {"degrade_restore"},

@@ -144,6 +144,7 @@ rule assemble_map:
         cells=ANALYSIS_CELLS,
         target=f"{RUN}/soil_moisture_9km.tif",
         correction=f"{RUN}/correction.tif",
+        predictors=f"{RUN}/predictors.tif",
     output:
         soil_moisture=f"{RUN}/soil_moisture.tif",
         ranges=f"{RUN}/tables/maps.csv",
@@ -157,6 +158,7 @@ rule assemble_map:
     resources:
         **measured(230, 3, of_region=(3, 0.1)),
     params:
+        use=list(CONFIG.predictors.use),
         code=code("assemble_map"),
     message:
         "Assemble the map of {wildcards.region}, {wildcards.month}"

@@ -15,6 +15,7 @@ def draw_maps(
     *,
     coarse: str,
     fine: str,
+    ranges: str,
     quality: str,
     flags: str,
     shift: str,
@@ -28,6 +29,7 @@ def draw_maps(
 ) -> None:
     """Write three figures of the map; the region is cut by a layer of the `outline` (none or one) and by the `bbox`."""
     caption, region = read_caption(fine), (next(iter(outline), None), bbox, outline_layer)
-    draw_both_maps(maps_figure, coarse, fine, caption, region)
+    resolution = pd.read_csv(ranges).set_index("map")["effective_resolution"]["1 km"]
+    draw_both_maps(maps_figure, coarse, fine, caption, region, resolution)
     draw_quality(quality_figure, quality, pd.read_csv(flags), caption, region)
     draw_shift(shift_figure, pd.read_csv(shift), pd.read_csv(histograms), caption)

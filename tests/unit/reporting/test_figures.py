@@ -130,7 +130,7 @@ def draw_maps(folder: Path, region: Region = REGION, fill: float | None = None, 
     for path, values, grid, area in zip(paths, (coarse, fine), (M09, M01), (window, fine_window), strict=True):
         bands = {"soil_moisture": values if fill is None else np.full_like(values, fill)}
         write_raster(path, bands, grid, area, tags)
-    return draw_both_maps(folder / "maps.png", *paths, CAPTION, region)
+    return draw_both_maps(folder / "maps.png", *paths, CAPTION, region, 2.54)
 
 
 def some_flags() -> np.ndarray:
@@ -499,6 +499,7 @@ def test_percentages_tell_little_from_nothing(share: float, text: str) -> None:
 def test_maps_tell_how_far_they_are_reconciled(tmp_path: Path, tag: str, told: str) -> None:
     figure = draw_maps(tmp_path, method="detail", model="random_forest", reconciled=tag)
     assert f"Method detail, random forest, {told}." in words(figure)
+    assert "Effective resolution of the 1 km map: 2.5 km." in words(figure)
     assert_fits(figure)
 
 

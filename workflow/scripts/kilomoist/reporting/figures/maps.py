@@ -19,15 +19,20 @@ ZOOM_SIDE = 100.0
 """Shorter side of the enlarged window in km; at most a third of the region's."""
 
 
-def draw_both_maps(path: str | Path, coarse: str | Path, fine: str | Path, caption: str, region: Region) -> Figure:
+def draw_both_maps(
+    path: str | Path, coarse: str | Path, fine: str | Path, caption: str, region: Region, resolution: float = np.nan
+) -> Figure:
     """Both maps side by side, whole and enlarged, with one colour scale (figure 5 of the study).
 
-    Reads band 1 (m³/m³, NaN where there is no value) of `soil_moisture_9km.tif` and `soil_moisture.tif`.
+    Reads band 1 (m³/m³, NaN where there is no value) of `soil_moisture_9km.tif` and `soil_moisture.tif`. `resolution`
+    is the effective one of the latter (km; NaN: not known).
     """
     whole, tags = view_of(fine, region)
     views = [(whole, read_view(source, whole)) for source in (coarse, fine)]
     scale = _colour_scale([values for _, values in views])
     note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
+    if np.isfinite(resolution):
+        note = f"Effective resolution of the 1 km map: {resolution:.1f} km. {note}"
     zoom = _most_varied(views[1][1], whole.bounds)
     if zoom:
         part = replace(whole, bounds=zoom)
