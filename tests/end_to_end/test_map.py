@@ -26,7 +26,7 @@ RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "ta
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules", "gain"),
     *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused", "residual_weight"),
-    "field_within_cells",
+    *("field_within_cells", "field_coverage"),
 )
 FIGURES = (
     *(

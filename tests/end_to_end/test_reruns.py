@@ -17,7 +17,7 @@ FROM_MODEL = {
     *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
     *("measure_coverage", *FIGURES),
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
-    *("estimate_cells", "weigh_residual"),
+    *("estimate_cells", "weigh_residual", "measure_field_coverage"),
 }
 OF_TEMPERATURE = {
     f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
@@ -47,7 +47,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
             {
                 *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation"),
                 *("calibrate_intervals", "bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
-                *("assemble_quality", "predict_gain", "score_field_cells"),
+                *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage"),
             },
         ),
     ],
@@ -172,7 +172,9 @@ def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
     tree = copy_tree(tmp_path / "tree")
     script = tree / "workflow/scripts/validate_field.py"
     script.write_text(script.read_text() + CODE)
-    assert rules(planned(demo, SMALL, tree)) == {"validate_field", "draw_field_validation", "score_field_cells"}
+    assert rules(planned(demo, SMALL, tree)) == {
+        *("validate_field", "draw_field_validation", "score_field_cells", "measure_field_coverage")
+    }
 
 
 def test_moved_times_of_code_rerun_nothing(demo: Path, tmp_path: Path) -> None:

@@ -219,6 +219,28 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
     draw(bench, "draw_maps", "maps", "quality", "shift")
 
 
+@pytest.mark.parametrize(("own", "width"), [({}, 0.044), ({"representativeness": 0.01, "temporal": 0.0}, 0.01)])
+def test_measure_field_coverage(bench: Bench, own: dict[str, float], width: float) -> None:
+    """Five pixels with one visit each, whose values the map has but for 0.02 at most; its total interval is ±0.015."""
+    write_points(bench)
+    write_maps(bench)
+    bench.config["points"] = own
+    outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_intervals", "field_differences")]
+    bench.run("validate_field", *outputs, *(f"{RUN}/tables/field_points{name}.csv" for name in ("", "_unused")))
+    fine = np.kron(moisture(CELLS), np.ones((9, 9)))
+    reach = {"lower": -0.015, "upper": 0.015, "conditional_lower": -0.005, "conditional_upper": 0.005}
+    bands = {name: (fine + off).astype(np.float32) for name, off in reach.items()}
+    write_raster(bench.path(f"{RUN}/interval.tif"), bands, M01, CELLS.refined(9), TAGS)
+    log = bench.run("measure_field_coverage", f"{RUN}/tables/field_coverage.csv")
+    found = pd.read_csv(bench.folder / f"{RUN}/tables/field_coverage.csv").set_index("interval")
+    assert found.index.tolist() == ["conditional", "total", "probe"]
+    assert found["n"].tolist() == [5] * 3
+    assert found["coverage"].tolist() == [0.2, 0.8, 1.0] if not own else [0.2, 0.8, 0.8]
+    of_probe = 1.6448536 * np.hypot(width, 0 if own else 0.046)
+    np.testing.assert_allclose(found["width"], [0.01, 0.03, 2 * np.hypot(0.015, of_probe)], atol=1e-3)
+    assert ("Representativeness by 0 pairs" in log) == (not own)
+
+
 def test_weigh_residual(bench: Bench) -> None:
     """SMAP's own part is half soil moisture: measured is the model's mean and half of it, at 60 exact pixels."""
     write_maps(bench)

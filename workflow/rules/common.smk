@@ -273,6 +273,8 @@ def targets():
     names = [*expand("{name}.tif", name=rasters), "samples.parquet", "model.skops", "provenance.json"]
     names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
     of_points = ["field_validation", "field_points_unused", "field_within_cells", "residual_weight"]
+    if CONFIG.map.interval:
+        of_points.append("field_coverage")
     of_points = expand("tables/{name}.csv", name=of_points)
     of_points += expand("figures/{name}.png", name=["field_validation", "residual_weight"])
     files = []

@@ -26,7 +26,7 @@ rule validate_field:
         **measured(230, 3, of_region=(1, 0.1)),
     params:
         points=points_path,
-        settings=CONFIG.points.model_dump(mode="json"),
+        settings=CONFIG.points.reading,
         compare=lambda wildcards: needs.compared(CONFIG, wildcards.month),
         seed=CONFIG.model.seed,
         code=code("validate_field"),
@@ -57,13 +57,42 @@ rule weigh_residual:
         **measured(230, 3),
     params:
         points=points_path,
-        settings=CONFIG.points.model_dump(mode="json"),
+        settings=CONFIG.points.reading,
         seed=CONFIG.model.seed,
         code=code("weigh_residual"),
     message:
         "Weigh SMAP's own part in {wildcards.region}, {wildcards.month}, by field points"
     script:
         "../scripts/weigh_residual.py"
+
+
+rule measure_field_coverage:
+    input:
+        # Read by way of `points`.
+        point_files,
+        matched=f"{RUN}/tables/field_points.csv",
+        intervals=f"{RUN}/interval.tif",
+    output:
+        coverage=report(f"{RUN}/tables/field_coverage.csv", caption="../report/field_coverage.rst", category="Tables"),
+    log:
+        log_of("measure_field_coverage", "{region}/{month}"),
+    benchmark:
+        benchmark_of("measure_field_coverage", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(230, 3),
+    params:
+        **keys("points.representativeness", "points.temporal"),
+        points=points_path,
+        settings=CONFIG.points.reading,
+        nominal=CONFIG.map.interval,
+        code=code("measure_field_coverage"),
+    message:
+        "Measure the coverage of {wildcards.region}, {wildcards.month}, at the field points"
+    script:
+        "../scripts/measure_field_coverage.py"
 
 
 rule score_field_cells:

@@ -424,6 +424,27 @@ class Points(Section):
     )
     window: int = _key(0, "Days before and after the month whose measurements count too.", "days", ge=0, le=31)
     minimum_days: int = _key(15, "Days with a good value that a sensor of an ISMN archive needs.", "days", ge=1, le=31)
+    representativeness: float | None = _key(
+        None,
+        "Standard deviation of a point from the mean of its pixel; null: of the points, where 30 pairs are nearer than "
+        "1.5 km, else 0.044 (OzNet).",
+        "m³/m³",
+        ge=0,
+        le=0.5,
+    )
+    temporal: float | None = _key(
+        None,
+        "Standard deviation of a day from its month's mean at a point; null: of repeated dates, where they have 30 "
+        "degrees of freedom, else 0.046 (OzNet).",
+        "m³/m³",
+        ge=0,
+        le=0.5,
+    )
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """The keys that say how points are read."""
+        return self.model_dump(mode="json", exclude={"representativeness", "temporal"})
 
 
 class Compared(RasterKeys):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kilomoist.grids import CELL_SIDE
 from kilomoist.names import OWN_COLUMNS
 
 
@@ -12,3 +13,8 @@ def read_pixels(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
     pixels = pd.read_csv(path, dtype={"pixel": str, "id": str}, keep_default_na=False)
     maps = [name for name in pixels if name not in OWN_COLUMNS]
     return pixels.astype(dict.fromkeys(["observed", *maps], float)), maps
+
+
+def cells_of(pixels: pd.DataFrame) -> pd.DataFrame:
+    """Row and column, in the global 9 km grid, of the cell that holds each pixel."""
+    return pixels["pixel"].astype("string").str.extract(r"r(?P<row>\d+)c(?P<column>\d+)").astype(int) // CELL_SIDE

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from kilomoist.evaluation.bootstrap import ScoredRows
-from kilomoist.grids import CELL_SIDE, M09, geographic_from_ease
+from kilomoist.evaluation.field_pixels import cells_of
+from kilomoist.grids import M09, geographic_from_ease
 
 COLUMNS = (
     *("cells", "n", "r", "r_low", "r_high", "skill", "skill_low", "skill_high"),
@@ -22,8 +23,7 @@ def deviations_within_cells(pixels: pd.DataFrame, columns: Sequence[str]) -> pd.
     `pixels` are rows of `tables/field_points.csv`. Has row and column of the cell in the global 9 km grid, and the
     columns. By k / (k − 1) they are deviations from the mean of all k, and like these sum up to 0 in each cell.
     """
-    place = pixels["pixel"].astype("string").str.extract(r"r(?P<row>\d+)c(?P<column>\d+)").astype(int) // CELL_SIDE
-    frame = place.join(pixels[[*columns]])
+    frame = cells_of(pixels).join(pixels[[*columns]])
     frame = frame[frame.duplicated(["row", "column"], keep=False)]
     cells = frame.groupby(["row", "column"])[[*columns]]
     others = (cells.transform("sum") - frame[[*columns]]).div(cells.transform("size") - 1, axis=0)

@@ -198,7 +198,7 @@ def point_warnings(configuration: Configuration, with_points: Collection[str]) -
         return []
     from kilomoist.reporting.field_points import PointSettings, how_read
 
-    read = how_read(configuration.field_points, PointSettings(**configuration.points.model_dump(mode="json")))
+    read = how_read(configuration.field_points, PointSettings(**configuration.points.reading))
     others = sorted({region.name for region in configuration.regions} - set(with_points))
     nothing = f"No field point lies in {', '.join(others)}: nothing is compared there." if others else None
     return list(filter(None, [read, nothing]))
@@ -261,7 +261,7 @@ def _regions_with_points(configuration: Configuration) -> list[str]:
     from kilomoist.reporting.field_points import PointSettings, check_points
 
     boxes = {region.name: area(region).bounds for region in configuration.regions}
-    settings = PointSettings(**configuration.points.model_dump(mode="json"))
+    settings = PointSettings(**configuration.points.reading)
     return check_points(configuration.field_points, settings, boxes)
 
 
