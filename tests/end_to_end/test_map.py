@@ -42,20 +42,20 @@ FIGURES = (
 )
 PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
-    *("samples.parquet", "model.skops", "provenance.json"),
+    *("samples.parquet", "model.skops", "provenance.json", "interval.tif"),
     *(f"{name}.tif" for name in RASTERS),
     *(f"tables/{name}.csv" for name in TABLES),
     *(f"figures/{name}.png" for name in FIGURES),
 }
 """What people and programs rely on: docs/design.md."""
 BETWEEN = {
-    *("cells.tif", "correction.tif", "comparison.tif", "alternative.skops", "applicability.npz"),
+    *("cells.tif", "estimated_cells.tif", "correction.tif", "comparison.tif", "alternative.skops", "applicability.npz"),
     *("protocols/range.json", "protocols/intervals.json", "blocks/r000c000/shift.json"),
     *(f"protocols/{protocol}.parquet" for protocol in (*PROTOCOLS, "intervals")),
     *(f"tables/{name}.csv" for name in ("variogram", "differences", "score_intervals", "shift_histograms")),
     *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map", "applicability", "interval")),
     *(f"tables/field_{name}.csv" for name in ("points", "differences", "intervals")),
-    *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search")),
+    *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search", "residual_points")),
 }
 SHARED = {
     f"results/composites/simulated/{name}/{MONTH}{suffix}"
@@ -94,7 +94,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 40
+    assert len(logs) == 45
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:

@@ -55,5 +55,5 @@ def test_a_target_that_errs_is_weighed(demo: Path, tmp_path: Path) -> None:
     assert rmse(mapped) < 0.9 * rmse(bands["target"])
     assert 0 < float(tags["target_weight"]) < 1
     assert 0 < float(tags["target_error"]) < 0.02
-    coverage = pd.read_csv(tmp_path / DEMO / "tables/coverage.csv").set_index(["support", "group"])["coverage"]
-    assert 0.8 <= coverage["1 km, simulated truth", "all"] <= 0.995
+    coverage = pd.read_csv(tmp_path / DEMO / "tables/coverage.csv").set_index(["support", "interval", "group"])
+    assert 0.8 <= coverage["coverage"]["1 km, simulated truth", "total", "all"] <= 0.995

@@ -17,7 +17,7 @@ FROM_MODEL = {
     *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
     *("measure_coverage", *FIGURES),
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
-    *("estimate_cells", "weigh_residual", "measure_field_coverage"),
+    *("estimate_cells", "weigh_residual", "score_field_cells", "measure_field_coverage"),
 }
 OF_TEMPERATURE = {
     f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")

@@ -37,7 +37,7 @@ EDITS = {
     "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps"},
     "mapping/resolution.py:radial_spectrum": {"assemble_map"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
-    "evaluation/variograms.py:variogram": SCORING | {"estimate_range"},
+    "evaluation/variograms.py:variogram": SCORING | {"estimate_range", "measure_field_coverage"},
     "evaluation/restoration.py:null_models": {"degrade_restore"},
     "evaluation/null_estimates.py:null_estimates": {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")

@@ -19,6 +19,25 @@ from kilomoist.reporting.matching import read_at
 from kilomoist.reporting.stations import is_archive
 
 
+def _place_deviation(points: str, month: str, settings: PointSettings) -> float:
+    """Representativeness (m³/m³) that the points themselves tell, else that of the sources."""
+    measured, _ = field_points(points, month, settings)
+    values, *where = (measured[name].to_numpy() for name in ("soil_moisture", "longitude", "latitude"))
+    found, pairs = representativeness_error(values, *where)
+    LOGGER.info(
+        "Representativeness by %d pairs of near points: %.3f m³/m³ (else %.3f).", pairs, found, REPRESENTATIVENESS
+    )
+    return REPRESENTATIVENESS if np.isnan(found) else found
+
+
+def _day_deviation(points: str, settings: PointSettings) -> float:
+    """Scatter of days (m³/m³) that repeated dates tell, else that of the sources."""
+    table = None if is_archive(points) else read_points(points, settings)
+    found, degrees = (np.nan, 0) if table is None or "date" not in table else temporal_scatter(table)
+    LOGGER.info("Scatter of days by %d degrees of freedom: %.3f m³/m³ (else %.3f).", degrees, found, TEMPORAL)
+    return TEMPORAL if np.isnan(found) else found
+
+
 @rule_script
 def measure_field_coverage(
     *,
@@ -44,22 +63,3 @@ def measure_field_coverage(
     visits = (pixels["measurements"] / pixels["points"]).clip(1, (end - begin).days)
     deviation = np.sqrt((place**2 + day**2 / visits) / pixels["points"]).to_numpy()
     write_table(coverage, field_coverage(pixels, deviation, nominal))
-
-
-def _place_deviation(points: str, month: str, settings: PointSettings) -> float:
-    """Representativeness (m³/m³) that the points themselves tell, else that of the sources."""
-    measured, _ = field_points(points, month, settings)
-    values, *where = (measured[name].to_numpy() for name in ("soil_moisture", "longitude", "latitude"))
-    found, pairs = representativeness_error(values, *where)
-    LOGGER.info(
-        "Representativeness by %d pairs of near points: %.3f m³/m³ (else %.3f).", pairs, found, REPRESENTATIVENESS
-    )
-    return REPRESENTATIVENESS if np.isnan(found) else found
-
-
-def _day_deviation(points: str, settings: PointSettings) -> float:
-    """Scatter of days (m³/m³) that repeated dates tell, else that of the sources."""
-    table = None if is_archive(points) else read_points(points, settings)
-    found, degrees = (np.nan, 0) if table is None or "date" not in table else temporal_scatter(table)
-    LOGGER.info("Scatter of days by %d degrees of freedom: %.3f m³/m³ (else %.3f).", degrees, found, TEMPORAL)
-    return TEMPORAL if np.isnan(found) else found

@@ -24,7 +24,7 @@ from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.mapping import calibration
-from kilomoist.mapping.maps import TargetError, interval_block
+from kilomoist.mapping.maps import CellErrors, interval_block
 from kilomoist.mapping.merging import MergedTarget, merged_target
 from kilomoist.rasters import write_raster
 from kilomoist.reconciliation import reconcile
@@ -271,7 +271,7 @@ def test_the_total_interval_does_not_count_an_error_twice(error: str, deviation:
     assert found.quantile is not None
     values, side = restore(target), found.quantile * found.error_scale_ratio
     offsets = {name: np.full(values.shape, side) for name in ("below", "above")}
-    lower, upper, *_ = interval_block(values, offsets, TargetError(deviation, deviation), 0.9, (-1, 2)).values()
+    lower, upper, *_ = interval_block(values, offsets, CellErrors(deviation, deviation), 0.9, (-1, 2)).values()
     assert ((field >= lower) & (field <= upper)).mean() >= 0.85
     assert (upper - lower).mean() < 0.98 * 2 * math.hypot(side, norm.ppf(0.95) * deviation)
 
@@ -282,17 +282,17 @@ def test_the_total_interval_does_not_count_an_error_twice(error: str, deviation:
 def test_the_ends_move_with_the_map_and_stay_within_bounds() -> None:
     values = np.array([[0.02, 0.3, np.nan]])
     offsets = {"below": np.array([[0.03, 0.03, np.nan]]), "above": np.array([[0.04, 0.04, np.nan]])}
-    ends = list(interval_block(values, offsets, TargetError(0.0, 0.0), 0.9, (0.0, 1.0)).values())
+    ends = list(interval_block(values, offsets, CellErrors(0.0, 0.0), 0.9, (0.0, 1.0)).values())
     np.testing.assert_allclose(ends, [[[0.0, 0.27, np.nan]], [[0.06, 0.34, np.nan]]] * 2, atol=1e-7)
     own = norm.ppf(0.95) * 0.02
-    lower, upper, *conditional = interval_block(values, offsets, TargetError(0.02, 0.02), 0.9, (0.0, 1.0)).values()
+    lower, upper, *conditional = interval_block(values, offsets, CellErrors(0.02, 0.02), 0.9, (0.0, 1.0)).values()
     np.testing.assert_array_equal(conditional, ends[2:])
     # By hand: two fifths of the smaller of 0.03² (0.04²) and own² are there already.
     expected = [0.3 - math.sqrt(0.6 * 0.03**2 + own**2), 0.3 + math.sqrt(0.04**2 + 0.6 * own**2)]
     assert 0.03 < own < 0.04
     assert [lower[0, 1], upper[0, 1]] == pytest.approx(expected, abs=1e-6)
     # Of merged cells little error is left: the total interval is never narrower than the conditional one.
-    merged = list(interval_block(values, offsets, TargetError(0.02, 0.001), 0.9, (0.0, 1.0)).values())
+    merged = list(interval_block(values, offsets, CellErrors(0.02, 0.001), 0.9, (0.0, 1.0)).values())
     np.testing.assert_array_equal(merged[:2], merged[2:])
 
 

@@ -67,7 +67,7 @@ leaves a normal error 85 % coverage of 90 where nothing is: 2·(1 − (1.44 / 1.
 
 
 @dataclass(frozen=True)
-class TargetError:
+class CellErrors:
     """Standard errors of the target, m³/m³."""
 
     own: float
@@ -77,7 +77,7 @@ class TargetError:
 
 
 def interval_block(
-    values: NDArray, offsets: Mapping[str, NDArray], error: TargetError, interval: float, bounds: tuple[float, float]
+    values: NDArray, offsets: Mapping[str, NDArray], error: CellErrors, interval: float, bounds: tuple[float, float]
 ) -> dict[str, NDArray[np.float32]]:
     """Ends of a block's intervals, within bounds: `lower`, `upper` (total), `conditional_lower`, `conditional_upper`.
 
