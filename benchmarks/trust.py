@@ -1,16 +1,18 @@
-"""What maps and their intervals are worth on five scenes: python benchmarks/trust.py [--scenes …] [--extent full].
+"""What maps and their intervals are worth on simulated scenes: python benchmarks/trust.py [--scenes …] [--extent full].
 
-Simulated data. For each scene (landscapes that differ in relief and cloud with an exact SMAP, and one with errors of
-SMAP of 0.02 and 0.04 m³/m³; with --scenes also others, as `steppe-noise` and `steppe-seed1`) and each variant of the
-method, the map against the 1 km truth, over the pixels that all maps of the scene have: `r_`, `rmse_` and
-`ubrmse_<scene>_<variant>`, and `skill_<scene>_<variant>`, 1 − MSE / MSE of bilinear SMAP. Of maps with intervals also
-`coverage_` (share of the truth inside the 90 % interval), `least_` and `most_` (of the classes of vegetation with at
-least 1000 pixels) and `width_<scene>_<variant>`; `coverage_<scene>` is the default's.
+Simulated data. For each scene (landscapes that differ in relief and cloud with an exact SMAP, noisy predictors, errors
+of SMAP of 0.02 and 0.04 m³/m³, the latter also half with the predictors, half a static bias, or over 108 km; with
+--scenes also others, as `steppe-seed1`) and each variant of the method, the map against the 1 km truth, over the pixels
+that all maps of the scene have: `r_`, `rmse_` and `ubrmse_<scene>_<variant>`, and `skill_<scene>_<variant>`, 1 − MSE /
+MSE of bilinear SMAP. `evaporative_efficiency` is a physical peer, DISPATCH. Of maps with intervals also `coverage_`
+(share of the truth inside the total 90 % interval), `least_` and `most_` (of the classes of vegetation with at least
+1000 pixels) and `width_<scene>_<variant>`, and of the conditional one `pattern_coverage_`, `pattern_width_` and
+`pattern_score_<scene>_<variant>` (interval score).
 
 With --regret a table instead, of docs/method.md: RMSE (0.001 m³/m³) of the maps that keys give on the first two
-landscapes of --scenes, where SMAP's error is 0, 0.02, 0.04 or 0.06 m³/m³, independent or half with the predictors
-(`scene.error`), in parentheses how much worse than the best of the column; and each map's worst regret. `target_error`
-is the default of real data, not the scene's. Forests have 50 trees.
+landscapes of --scenes, where SMAP's error is 0, 0.02, 0.04 or 0.06 m³/m³, independent or half with the predictors, and
+0.04 half static or over 108 km (`scene.error`), in parentheses how much worse than the best of the column; and each
+map's worst regret. `target_error` is the default of real data, not the scene's. Forests have 50 trees.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from erring_scenes import TARGET, erring_maps, prepare
+from evaporative_efficiency import disaggregated, end_members
 from runs import run
 
 from kilomoist.configuration.keys import SceneKeys
@@ -33,10 +36,18 @@ from kilomoist.products import PRODUCTS
 from kilomoist.rasters import mosaic
 from kilomoist.simulation.smap import TargetError
 
-SCENES = ("steppe", "mountains", "cloudy", "steppe-error0.02", "steppe-error0.04")
+SCENES = (
+    *("steppe", "mountains", "cloudy", "steppe-noise", "steppe-error0.02", "steppe-error0.04"),
+    *(f"steppe-error0.04-{part}" for part in ("with_predictors0.5", "static0.5", "range108")),
+)
 REGIONS = {"full": "khangai", "small": "steppe"}
 BOXES = {"full": [96.0, 45.0, 104.0, 50.0], "small": [98.0, 46.5, 101.0, 48.5]}
 MONTH = "2021-08"
+MADE = ("soil_moisture.tif", "predictors.tif", "tables/coverage.csv")
+PRINTED = (
+    *("r", "rmse", "ubrmse", "skill", "coverage", "least", "most", "width"),
+    *("pattern_coverage", "pattern_width", "pattern_score"),
+)
 MINIMUM_FRACTION = 0.5
 """The default of quality.minimum_valid_fraction."""
 STUDY = ["ndvi", "evi", "lst_day"]
@@ -64,13 +75,21 @@ single fields of SMAP (left out where it is so large)."""
 
 
 def scene_of(name: str, extent: str) -> SceneKeys:
-    """The configuration's `scene` from a landscape's name and what follows it: `-noise`, `-error0.02`, `-seed1`."""
+    """The configuration's `scene` from a landscape's name and what follows it: `-noise`, `-seed1`, `-error0.02` and,
+    after this, parts of the error as `-static0.5`.
+    """
     landscape, *rest = name.split("-")
     settings: dict[str, object] = {"extent": extent, "landscape": landscape}
+    error: dict[str, str] = {}
     for one in rest:
         key = one.rstrip("0123456789.")
-        settings[key] = one.removeprefix(key) or True
-    return SceneKeys.model_validate(settings)
+        if key == "error":
+            error["deviation"] = one.removeprefix(key)
+        elif error:
+            error[key] = one.removeprefix(key)
+        else:
+            settings[key] = one.removeprefix(key) or True
+    return SceneKeys.model_validate(settings | ({"error": error} if error else {}))
 
 
 def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[str, dict[str, float]]:
@@ -92,25 +111,30 @@ def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[s
         run(
             folder,
             config,
-            [f"results/{region}/{MONTH}/{target}" for target in ("soil_moisture.tif", "tables/coverage.csv")],
+            [f"results/{region}/{MONTH}/{target}" for target in MADE],
         )
         bands, pixels = mosaic([root / "soil_moisture.tif"], M01)
         maps[variant] = bands["soil_moisture"].astype(float)
         table = pd.read_csv(root / "tables/coverage.csv")
-        true = table[table["support"].str.startswith("1 km") & (table["interval"] == "total")].set_index("group")
+        true = table[table["support"].str.startswith("1 km")].set_index("group")
+        pattern, true = (true[true["interval"] == kind] for kind in ("conditional", "total"))
         classes = true.loc[(true.index != "all") & (true["n"] >= 1000), "coverage"]
         found[variant] = {
             "coverage": true.loc["all", "coverage"],
             "least": classes.min(),
             "most": classes.max(),
             "width": true.loc["all", "width"],
+            **{f"pattern_{what}": pattern.loc["all", what] for what in ("coverage", "width", "score")},
         }
     cells, window = mosaic([root / "soil_moisture_9km.tif"], M09)
     valid = np.isfinite(maps[variants[0]])
     nulls = null_models(cells["soil_moisture"].astype(float), window, valid, CELL_SIDE, MINIMUM_FRACTION)
     truths, whole = mosaic([folder / f"{simulated}/{MONTH}/soil_moisture.tif"], M01)
     truth = truths["soil_moisture"][pixels.within(whole)].astype(float)
-    maps = nulls | maps
+    seen = mosaic([root / "predictors.tif"], M01)[0]
+    ends = end_members(seen["ndvi"], seen["lst_day"])
+    peer = disaggregated(cells["soil_moisture"], seen["ndvi"], seen["lst_day"], ends)
+    maps = nulls | {"evaporative_efficiency": peer} | maps
     shared = np.isfinite(truth) & np.all([np.isfinite(values) for values in maps.values()], axis=0)
     scores = {one: score(truth[shared], values[shared]) for one, values in maps.items()}
     for one, values in scores.items():
@@ -119,7 +143,11 @@ def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[s
     return scores
 
 
-ERRORS = [TargetError(0)] + [TargetError(size, share) for share in (0, 0.5) for size in (0.02, 0.04, 0.06)]
+ERRORS = [
+    TargetError(0),
+    *(TargetError(size, share) for share in (0, 0.5) for size in (0.02, 0.04, 0.06)),
+    *(TargetError(0.04, static=0.5), TargetError(0.04, range=108)),
+]
 MAPS = {
     "reconcile: true": "detail_reconciled",
     "reconcile: false": "detail",
@@ -133,7 +161,7 @@ MAPS = {
 
 
 def regret_table(scenes: list[SceneKeys]) -> pd.DataFrame:
-    """RMSE (m³/m³) of maps (rows), by landscape, and by size of SMAP's error and its share with the predictors."""
+    """RMSE (m³/m³) of maps (rows), by landscape and SMAP's error."""
     columns = {}
     for keys in scenes:
         with tempfile.TemporaryDirectory() as folder:
@@ -144,15 +172,20 @@ def regret_table(scenes: list[SceneKeys]) -> pd.DataFrame:
             maps["reconcile: warranted"] = found.warranted(PRODUCTS[TARGET].error)
             valid = np.isfinite(found.maps["detail"])
             of_maps = {name: score(prepared.truth[valid], values[valid])["rmse"] for name, values in maps.items()}
-            columns[keys.landscape, error.deviation, error.with_predictors] = of_maps
+            columns[keys.landscape, error] = of_maps
     return pd.DataFrame(columns)
+
+
+def _described(error: TargetError) -> str:
+    parts = {"with predictors": error.with_predictors, "static": error.static}
+    far = [f"over {error.range:g} km"] if error.range != TargetError().range else []
+    return ", ".join([f"{error.deviation:g}", *(f"half {name}" for name, share in parts.items() if share), *far])
 
 
 def print_regret(table: pd.DataFrame) -> None:
     """Print a table of `regret_table` in Markdown, with regrets and the worst of each row."""
     regret = table - table.min()
-    shares = {0: "", 0.5: ", half with predictors"}
-    names = [f"{landscape}, {size:g}{shares[share]}" for landscape, size, share in table.columns]
+    names = [f"{landscape}, {_described(error)}" for landscape, error in table.columns]
     print("| map |", " | ".join(names), "| worst regret |")
     print("|" + "---|" * (len(names) + 2))
     for name in table.index:
@@ -178,12 +211,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             scores = compare(Path(folder), name, chosen.extent, variants)
         for variant, values in scores.items():
-            for what in ("r", "rmse", "ubrmse", "skill", "coverage", "least", "most", "width"):
+            for what in PRINTED:
                 if what in values:
-                    unit = " m3/m3" if what in ("rmse", "ubrmse", "width") else ""
+                    unit = " m3/m3" if what.endswith(("rmse", "width", "score")) else ""
                     print(f"{what}_{name}_{variant} {values[what]:.5f}{unit}", flush=True)
-            if variant == "detail":
-                print(f"coverage_{name} {values['coverage']:.5f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class AnalysisCells:
     """Added to the map where it is interpolated, m³/m³."""
     weight: float
     """Weight of the product's value in `target`."""
-    weighed: str
+    weighed: str = "warranted"
     """How `weight` was found."""
 
 
