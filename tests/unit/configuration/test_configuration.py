@@ -240,6 +240,7 @@ WRONG: list[tuple[Any, ...]] = [
     ("scene.extent", "expected full or small.", "large"),
     ("scene.seed", "expected a whole number of at least 0", None),
     ("scene.error", ERROR, 4, -1, "few", True, None, [0.02]),
+    ("scene.error.deviation", "expected a number of at least 0 and at most 0.1", 4, -1, "few", True, None, [0.02]),
     ("quality", "expected a mapping with keys vegetation, temperature, minimum_days, ", None),
     ("quality.minimum_days", "expected a whole number of at least 1 and at", "few", 0, True, 2.5),
     ("quality.minimum_valid_fraction", "expected a number of more than 0 and at most 1.", 0),
@@ -254,7 +255,7 @@ WRONG: list[tuple[Any, ...]] = [
     ("model.trend", "expected none or linear.", "cubic"),
     ("model.detail_ratio", "expected auto, or a whole number of at least 2 and at most 4.", 5),
     ("model.seed", "expected a whole number of at least 0", -1),
-    ("map.reconcile", "expected true or false, or warranted.", "perhaps"),
+    ("map.reconcile", "expected true or false, or warranted or measured.", "perhaps"),
     ("map.block", "expected a whole number of at least 8.", 4),
     ("map.interval", f"{INTERVAL}.", 1),
     ("map.interval", f"{INTERVAL}; 90 % is 0.9.", 90, "90", "90 %"),
@@ -308,10 +309,17 @@ WRONG: list[tuple[Any, ...]] = [
 """Keys, what is said of wrong values after key and value, and such values."""
 
 
-@pytest.mark.parametrize("error", [{"static": 2}, {"range": 5}, {"with_predictors": -0.1}, {"deviation": 0.2}])
-def test_a_wrong_part_of_an_error_is_refused(error: dict) -> None:
-    (said,) = problems(written("scene.error", error))
-    assert said.startswith(f"`scene.error` is {next(iter(error.values()))}: {ERROR}")
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ({"static": 2}, "static` is 2: expected a number of at least 0 and at most 1; 2 % is 0.02."),
+        ({"range": 5}, "range` is 5: expected a number of at least 9 and at most 1000."),
+        ({"with_predictors": -0.1}, "with_predictors` is -0.1: expected a number of at least 0 and at most 1."),
+        ({"deviation": 2}, "deviation` is 2: expected a number of at least 0 and at most 0.1; 2 % is 0.02 m³/m³."),
+    ],
+)
+def test_a_wrong_part_of_an_error_is_refused(error: object, told: str) -> None:
+    assert problems(written("scene.error", error)) == [f"`scene.error.{told}"]
 
 
 def test_shares_of_an_error_are_of_one_whole() -> None:

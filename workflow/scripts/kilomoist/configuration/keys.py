@@ -310,7 +310,7 @@ class ErrorKeys(Section):
     """SMAP's monthly error in a simulated scene."""
 
     deviation: _Deviation = _key(
-        0.0, "Standard deviation over the scene; a number alone, without the mapping, means the same."
+        0.0, "Standard deviation over the scene; a number alone, without the mapping, means the same.", "m³/m³"
     )
     with_predictors: float = _key(0.0, "Share of the variance that goes with vegetation and soil.", ge=0, le=1)
     static: float = _key(

@@ -5,7 +5,7 @@ Writes the documents that are made from the keys when run.
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,24 +49,32 @@ def _resolved(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entry(node: dict[str, Any]) -> dict[str, Any]:
-    """Schema of a list's items or a mapping's values; of several forms that with keys."""
-    entry = _resolved(node.get("items") or node.get("additionalProperties") or {})
-    forms = [_resolved(form) for form in entry.get("anyOf", ())]
-    return next((form for form in forms if "properties" in form), entry)
+    """Schema of a list's items or a mapping's values."""
+    return _keyed_form(_resolved(node.get("items") or node.get("additionalProperties") or {}))
 
 
-def _find_key(location: tuple[str | int, ...]) -> tuple[str, dict[str, Any]]:
-    """Written key of pydantic's location of a value, as far as the schema knows it, and its part of the schema."""
+def _keyed_form(node: dict[str, Any]) -> dict[str, Any]:
+    """Of several forms of a part of the schema that with keys."""
+    forms = [_resolved(form) for form in node.get("anyOf", ())]
+    return next((form for form in forms if "properties" in form), node)
+
+
+def _find_key(location: tuple[str | int, ...], raw: Any) -> tuple[str, dict[str, Any]]:
+    """Written key of pydantic's location in `raw`, as far as the schema knows it, and its part of the schema."""
     key, node = "", schema()
     for part in location:
+        mapped = isinstance(raw, Mapping)
         if isinstance(part, int) and "items" in node:
             key, node = f"{key}[{part}]", _resolved(node["items"])
         elif part in node.get("properties", {}):
             key, node = f"{key}.{part}" if key else str(part), _resolved(node["properties"][part])
+        elif mapped and part in (form := _keyed_form(node)).get("properties", {}):  # else a value alone stands for it
+            key, node = f"{key}.{part}", form["properties"][part]
         elif isinstance(node.get("additionalProperties"), dict):
             key, node = f"{key}.{part}", _entry(node)
         else:  # an unknown key, or the name of a union's member
             break
+        raw = raw.get(part) if mapped else raw[part] if isinstance(part, int) and isinstance(raw, Sequence) else None
     return key, node
 
 
@@ -118,15 +126,15 @@ def load(raw: Mapping[str, Any]) -> Configuration:
     except ValidationError as error:
         # pydantic reports a list of wrong items as too short as well, and a union once for each of its members.
         problems = [dict(found) for found in error.errors() if found["type"] != "too_short" or not found["input"]]
-        raise InputError("\n".join(dict.fromkeys(map(_sentence, problems)))) from None
+        raise InputError("\n".join(dict.fromkeys(_sentence(found, raw) for found in problems))) from None
     except UnicodeEncodeError as error:
         raise InputError(f"The configuration holds {error.object!a}, which is no text: correct it.") from None
 
 
-def _sentence(problem: dict[str, Any]) -> str:
-    """Key, value, expectation and advice, of an error of pydantic's."""
+def _sentence(problem: dict[str, Any], raw: object) -> str:
+    """Key, value, expectation and advice, of an error of pydantic's about a configuration."""
     kind, location, value = problem["type"], problem["loc"], problem["input"]
-    key, node = _find_key(location)
+    key, node = _find_key(location, raw)
     if kind == "extra_forbidden":
         return _unknown(key, str(location[-1]), value, node)
     if kind == "missing":
