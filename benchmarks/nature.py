@@ -27,6 +27,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 from kilomoist.cells import aligned, coarsen, interpolate
+from kilomoist.evaluation.coverage import interval_scores
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, Window
 from kilomoist.learning.details import detail, reconciled_detail
 from kilomoist.mapping import calibration
@@ -99,17 +100,8 @@ def interval_on(truth: NDArray) -> dict[str, float]:
         **{f"needed_ratio_{n}": float(np.percentile(error, n)) / calibrated.quantile for n in (85, 90, 95)},
         "coverage": float(np.mean((lower <= truth)[valid] & (truth <= upper)[valid])),
         "width": float(np.mean((upper - lower)[valid])),
-        "score": float(np.mean(interval_score(truth[valid], lower[valid], upper[valid]))),
+        "score": float(np.mean(interval_scores(truth[valid], lower[valid], upper[valid], INTERVAL))),
     }
-
-
-def interval_score(truth: NDArray, lower: NDArray, upper: NDArray) -> NDArray:
-    """Interval score: width + 2/(1 − coverage) × what lies outside; least is best.
-
-    Gneiting and Raftery 2007, equation 43, doi 10.1198/016214506000001437.
-    """
-    outside = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
-    return upper - lower + 2 / (1 - INTERVAL) * outside
 
 
 def root_mean_square(values: NDArray) -> float:

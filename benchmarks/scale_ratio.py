@@ -10,41 +10,31 @@ coverage of the 90 % interval, its width and interval score (Gneiting and Rafter
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
-import h5py
 import numpy as np
+from nature import NATURE, SIDE, fields_of, parts_of, restoration_errors, root_mean_square
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values, block_mean, interpolate
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.evaluation.coverage import interval_scores
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, Window
-from kilomoist.learning.details import Cells, detail_rows, reconciled_detail
-from kilomoist.learning.details import detail as detail_of
+from kilomoist.learning.details import Cells, detail_rows
 from kilomoist.mapping.calibration import Calibration, MapSettings, calibrate_interpolation
 from kilomoist.reconciliation import reconcile
 from kilomoist.simulation.landscapes import elevation_map, landscape, truth
 from kilomoist.simulation.scenes import FINER, LANDSCAPES, make_scene
 
-COPERNICUS = Path(__file__).resolve().parents[2] / "shared/nature/cgls"
 MADE = MapSettings(reconciled=True, interval=0.9, minimum_fraction=0.5)
-WHOLE = CELL_SIDE * COARSE_SIDE
 
 
 def copernicus() -> Iterator[tuple[str, str, Values]]:
     """Indices of soil water and their halves, m³/m³ if 100 % were 0.45."""
-    for path in sorted(COPERNICUS.glob("*.nc")):
-        with h5py.File(path) as file:
-            for name in sorted({"SWI_005", "SWI_040", "ssm"} & set(file)):
-                stored = file[name][...].squeeze()
-                field = np.where(stored <= 200, stored * float(np.ravel(file[name].attrs["scale_factor"])[0]), np.nan)
-                half = field.shape[1] // 2
-                if name != "ssm":  # of which an eighth has values
-                    yield name, "west", field[:, :half] * 0.45 / 100
-                    yield name, "east", field[:, half:] * 0.45 / 100
-                else:
-                    yield name, "all", field * 0.45 / 100
+    for path in sorted((NATURE / "cgls").glob("*.nc")):
+        for name, field in fields_of(path):
+            parts = parts_of(field)
+            for part in ("west", "east") if name.startswith("SWI") else ("whole",):  # an eighth of SSM has values
+                yield name, part, parts[part]
 
 
 def simulated() -> Iterator[tuple[str, str, Values]]:
@@ -68,15 +58,14 @@ def continued(cells: Cells) -> float:
 
 def restored(field: Values) -> tuple[Calibration, NDArray, float, float]:
     """Calibration, errors at 1 km, their ratio to those one scale up, and the continued ratio."""
-    field = field[: field.shape[0] // WHOLE * WHOLE, : field.shape[1] // WHOLE * WHOLE]
+    field = field[: field.shape[0] // SIDE * SIDE, : field.shape[1] // SIDE * SIDE]
     target, count = block_mean(field, CELL_SIDE)
     target[count < 0.5 * CELL_SIDE**2] = np.nan
     window = Window(0, 0, *target.shape)
     fine = interpolate(target, window, window.refined(CELL_SIDE), CELL_SIDE)
     values, _ = reconcile(np.where(np.isfinite(field), fine, np.nan), target, CELL_SIDE, window, 0.5)
     errors = (field - values)[np.isfinite(field)]
-    above = reconciled_detail(detail_of(target, window, 0.5), window)
-    ratio = math.sqrt(np.mean(errors**2) / np.nanmean(above**2))
+    ratio = root_mean_square(errors) / root_mean_square(restoration_errors(target, window))
     return calibrate_interpolation(target, window, MADE), errors, ratio, continued(Cells(target, target[None], window))
 
 

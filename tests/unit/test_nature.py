@@ -39,11 +39,6 @@ def test_fields_are_the_variables_in_percent_without_flags(tmp_path: Path) -> No
     np.testing.assert_allclose(field, [[0, 0.225], [0.45, np.nan]])
 
 
-def test_what_lies_outside_counts_twenty_times_at_ninety_percent() -> None:
-    found = NATURE.interval_score(np.array([0.2, 0.09, 0.32]), np.full(3, 0.1), np.full(3, 0.3))
-    np.testing.assert_allclose(found, [0.2, 0.4, 0.6])
-
-
 def test_a_field_without_detail_has_no_errors_at_any_scale() -> None:
     assert NATURE.errors_by_scale(np.full((144, 144), 0.2)) == pytest.approx(dict.fromkeys((1, 2, 4, 9, 18, 36), 0.0))
 

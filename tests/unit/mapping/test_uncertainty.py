@@ -13,7 +13,13 @@ from scipy.stats import norm
 from witnesses import SHARED, with_witnesses
 
 from kilomoist.cells import block_mean, interpolate
-from kilomoist.evaluation.coverage import PixelClasses, coverage_rows, pixel_intervals, vegetation_classes
+from kilomoist.evaluation.coverage import (
+    PixelClasses,
+    coverage_rows,
+    interval_scores,
+    pixel_intervals,
+    vegetation_classes,
+)
 from kilomoist.grids import M01, M09, Window
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
@@ -238,7 +244,7 @@ def test_intervals_hold_detail_that_falls_or_does_not(exponent: float) -> None:
 @pytest.mark.parametrize("half", [np.s_[:, :216], np.s_[:, 224:440]])
 @pytest.mark.parametrize("name", ["SWI_005", "SWI_040"])
 def test_intervals_hold_a_relative_index_of_real_soil(name: str, half: tuple[slice, slice]) -> None:
-    """Copernicus soil water of one day, × 0.45 / 100: no choice rests on it, and detail does not fall in it."""
+    """Copernicus soil water of one day, × 0.45 / 100: its detail does not fall, and the ratio is no fit to it."""
     with h5py.File(next((SHARED / "nature/cgls").glob("*SWI1km*.nc"))) as file:
         stored, scale = file[name][...].squeeze()[:432], float(np.ravel(file[name].attrs["scale_factor"])[0])
     field = np.where(stored <= 200, stored * scale * 0.45 / 100, np.nan)[half]
@@ -250,6 +256,11 @@ def test_intervals_hold_a_relative_index_of_real_soil(name: str, half: tuple[sli
     fine = np.where(np.isfinite(field), interpolate(target, window, window.refined(9), 9), np.nan)
     errors = (field - reconcile(fine, target, 9, window, 0.5)[0])[np.isfinite(field)]
     assert (np.abs(errors) <= found.quantile * found.error_scale_ratio).mean() >= 0.85
+
+
+def test_what_lies_outside_counts_twenty_times_at_ninety_percent() -> None:
+    found = interval_scores(np.array([0.2, 0.09, 0.32]), np.full(3, 0.1), np.full(3, 0.3), 0.9)
+    np.testing.assert_allclose(found, [0.2, 0.4, 0.6])
 
 
 def test_rougher_predictors_widen_the_interval() -> None:
