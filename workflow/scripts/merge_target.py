@@ -40,17 +40,18 @@ def merge_target(
     table, region = read_cells(samples, cells, use)
     y, estimated = table["target"].to_numpy(), estimate_cells(table, use, *learner_of(learner), threads)
     found, how = weigh(y, estimated, target_error), "warranted"
-    for path in measured:
-        row = pd.read_csv(path).iloc[0]
-        if (weight := taken(row["weight"], row["low"], row["high"])) is not None:
+    if measured:
+        row = pd.read_csv(measured[0]).iloc[0]
+        weight = taken(row["weight"], row["low"], row["high"])
+        if weight is None:
+            how = "warranted (the field points do not tell it)"
+            LOGGER.warning(
+                "map.reconcile is measured, but the 90 %% interval of the residual weight, %.2f to %.2f, is not known "
+                "or wider than %g (%s): the weight is that of warranted.",
+                *(row["low"], row["high"], MAX_WIDTH, row["says"]),
+            )
+        else:
             found, how = measured_weighing(y, estimated, weight), "measured at field points"
-            continue
-        how = "warranted (the field points do not tell it)"
-        LOGGER.warning(
-            "map.reconcile is measured, but the 90 %% interval of the residual weight, %.2f to %.2f, is not known or "
-            "wider than %g (%s): the weight is that of warranted.",
-            *(row["low"], row["high"], MAX_WIDTH, row["says"]),
-        )
     merged = merge_weighed(region, table, estimated, found)
     if merged.contradicted:
         LOGGER.warning(
