@@ -36,7 +36,7 @@ def table(tmp_path: Path) -> Path:
 
 def described(**keys: Any) -> PointSettings:
     """What somebody writes under `points`, as a rule hands it over."""
-    return PointSettings(**Points.model_validate(keys).model_dump(mode="json"))
+    return PointSettings(**Points.model_validate(keys).reading)
 
 
 def said(path: Path, text: str, encoding: str = "utf-8", **keys: Any) -> str:
