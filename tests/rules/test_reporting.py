@@ -13,10 +13,12 @@ from granule_archives import INDEX, LST, MONTH, TARGET, TILE
 from ismn_archives import file_name, header_values, hourly, write_archive
 from matplotlib.image import imread
 from rule_bench import CONFIG, REGION, RUN, Bench, make_bench
+from scipy.stats import spearmanr
 from small_region import BOX, CELLS, TAGS, moisture, places, sample_table
 
 from kilomoist.configuration.schema import load
 from kilomoist.evaluation.assessments import write_scores
+from kilomoist.evaluation.relative_maps import linearly_matched
 from kilomoist.evaluation.scores import score
 from kilomoist.evaluation.study import correlations
 from kilomoist.files import write_json
@@ -146,6 +148,31 @@ def test_validate_field_with_stations_and_other_maps(bench: Bench, name: str) ->
     recorded = set(json.loads((bench.folder / provenance).read_text())["files"])
     read = {name} if name.endswith(".zip") else {f"{name}/{file}" for file in files}
     assert recorded == {*read, f"nasa {MONTH}.tif"}
+
+
+def test_validate_field_with_a_relative_map(bench: Bench) -> None:
+    """Percent of saturation, 200 times soil moisture: by rank, and by the line through the other pixels."""
+    write_points(bench)
+    write_maps(bench)
+    with rasterio.open(bench.folder / f"{RUN}/soil_moisture.tif") as file:
+        percent = 200 * file.read(1)
+    write_raster(bench.path("swi.tif"), {"swi": percent}, M01, CELLS.refined(9), {})
+    entry = {"name": "SWI", "path": "swi.tif", "product": "SWI1km", "variable": None, "scale": 1}
+    bench.config |= {"compare": [entry]}
+    (table, matched, differences, intervals, _), _ = compared(bench)
+    ranked, lined = "SWI (relative: rank)", "SWI, linearly matched"
+    assert list(matched) == [*OWN_COLUMNS, *COLUMNS, ranked]
+    np.testing.assert_allclose(matched[ranked], 200 * matched["fine"], rtol=1e-5)
+    assert table["map"].tolist() == intervals["map"].tolist() == [*NAMES, lined, ranked]
+    assert differences["map"].tolist() == [*NAMES[1:], lined, *NAMES[:3], NAMES[4], lined]
+    scores, tests = table.set_index("map"), differences.set_index("map").loc[lined]
+    assert scores.loc[ranked, "r"] == pytest.approx(spearmanr(matched["observed"], matched["fine"]).statistic)
+    assert scores.loc[ranked, ["rmse", "ubrmse", "bias", "mae", "r2", "skill_copied"]].isna().all()
+    error = linearly_matched(matched["fine"].to_numpy(), matched["observed"].to_numpy()) - matched["observed"]
+    assert scores.loc[lined, "rmse"] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-4)
+    assert scores.loc[lined, ["r", "bias"]].isna().all()
+    assert tests[["r_difference", "p_r"]].isna().all(axis=None)
+    assert tests["rmse_difference"].notna().all()
 
 
 def test_draw_evaluation(bench: Bench) -> None:

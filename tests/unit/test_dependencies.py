@@ -195,6 +195,7 @@ def test_every_module_is_used() -> None:
         "configuration/",
         "planning/",
         "earthdata/access.py",
+        "compared_products.py",
         "dependencies.py",
         "granules/simulated.py",
         "granules/lookalikes.py",

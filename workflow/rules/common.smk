@@ -254,7 +254,8 @@ def point_files(wildcards):
 
 def field_files(wildcards):
     """Files of field points, and of the maps that are compared at them."""
-    return [*point_files(wildcards), *(raster["path"] for raster in needs.compared(CONFIG, wildcards.month))]
+    compared = needs.compared(CONFIG, wildcards.month)
+    return [*point_files(wildcards), *(file for raster in compared for file in raster["files"])]
 
 
 def targets():

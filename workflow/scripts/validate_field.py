@@ -4,10 +4,11 @@ import pandas as pd
 import rasterio
 
 from kilomoist.evaluation.assessments import Scored, write_scores
+from kilomoist.evaluation.relative_maps import MIN_PIXELS, linearly_matched, rank_scores, without_line
 from kilomoist.evaluation.scores import score, skill
 from kilomoist.files import read_json, write_table
 from kilomoist.jobs import LOGGER, rule_script
-from kilomoist.names import OWN_MAPS
+from kilomoist.names import MATCHED, OWN_MAPS, RANKED
 from kilomoist.reporting.field_points import PointSettings, field_points
 from kilomoist.reporting.matching import ComparedMap, match_points
 
@@ -37,7 +38,7 @@ def validate_field(
 ) -> None:
     """Write the scores of all maps at the pixels where all of them have a value, how their intervals were found, the
     differences of each from `REFERENCES`, those pixels, and the points that are not used. `compare` are the maps of the
-    user.
+    user; relative ones are scored by rank and linearly matched.
     """
     measured, unmeasured = field_points(points, month, PointSettings(**settings))
     if measured.empty:
@@ -52,25 +53,30 @@ def validate_field(
         "%d of %d points of %s, in %d pixels, have a value in every map.",
         *(pixels["points"].sum(), len(measured), month, len(pixels)),
     )
-    estimates = {column: pixels[column].to_numpy() for column in maps}
+    relative = {column: pixels[column].to_numpy() for column, source in maps.items() if source.relative}
+    estimates = {column: pixels[column].to_numpy() for column in maps if column not in relative}
+    observed = pixels["observed"].to_numpy()
+    if len(pixels) >= MIN_PIXELS:
+        estimates |= {f"{column}{MATCHED}": linearly_matched(index, observed) for column, index in relative.items()}
     places = pixels[["longitude", "latitude"]].to_numpy()
     metres = read_json(autocorrelation_range)["autocorrelation_range"]
-    scored = Scored(pixels["observed"].to_numpy(), estimates, places, metres, seed)
+    scored = Scored(observed, estimates, places, metres, seed)
     squares = scored.squares if len(pixels) else {}
     nulls = {null: squares[column] for column, null in NULLS.items() if column in squares}
     rows = [
         {"map": OWN_MAPS.get(column, column)}
-        | score(scored.observed, values)
+        | score(observed, values)
         | (scored.confidence_intervals(column) | skill(squares[column], nulls) if len(pixels) else {})
         for column, values in estimates.items()
     ]
+    rows += [{"map": f"{column}{RANKED}"} | rank_scores(scored, index) for column, index in relative.items()]
     tests = [
         {"map": OWN_MAPS.get(column, column), "reference": OWN_MAPS[reference]} | scored.difference(column, reference)
         for reference in REFERENCES
-        for column in maps
+        for column in estimates
         if column != reference and reference in maps and len(pixels)
     ]
-    write_scores(rows, scores, intervals)
-    write_table(differences, pd.DataFrame(tests))
-    write_table(matched, pixels)
+    write_scores([without_line(row) for row in rows], scores, intervals)
+    write_table(differences, pd.DataFrame([without_line(row) for row in tests]))
+    write_table(matched, pixels.rename(columns={column: f"{column}{RANKED}" for column in relative}))
     write_table(unused, pd.concat([unmeasured, unmatched]))

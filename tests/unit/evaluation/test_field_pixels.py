@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from kilomoist.evaluation.field_months import ALL_POINTS, field_months
 from kilomoist.evaluation.within_cells import COLUMNS, deviations_within_cells, within_cells
+from kilomoist.names import RANKED
 
 PLACES = ["r00900c00900", "r00908c00905", "r00909c00900", "r00917c00908", "r00910c00901", "r04000c04000"]
 """Two pixels in one cell, three in the one south of it, and one alone."""
@@ -36,6 +38,18 @@ def test_scores_within_cells_by_hand() -> None:
     assert found["other"]["skill"] == pytest.approx(1)
     assert found["other"]["r"] == pytest.approx(1)
     assert np.isnan(found["fine"]["skill_low"]), "two cells have no interval"
+
+
+def test_a_relative_map_has_a_rank_correlation_alone_within_cells() -> None:
+    """Percent that grow with the deviations, but not by a line: their ranks are the same."""
+    index = 100 * np.asarray([0.1, 0.2, 0.1, 0.11, 0.9, 0.3])
+    name = f"SWI{RANKED}"
+    found = within_cells(pixels(fine=OBSERVED, **{name: index}), ["fine", name], 1)
+    deviations = deviations_within_cells(pixels(**{name: index}), ["observed", name])
+    assert found[name]["r"] == pytest.approx(spearmanr(deviations["observed"], deviations[name]).statistic)
+    assert (found[name]["n"], found[name]["cells"]) == (5, 2)
+    assert np.isnan([found[name][column] for column in ("skill", "skill_low", "skill_high", "map_deviation")]).all()
+    assert found["fine"]["skill"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("rows", [[], [0], [0, 2, 5]])
@@ -83,6 +97,18 @@ def test_scores_in_time_by_hand() -> None:
     # Anomalies are ∓ (−4, −1, 5) / 30, the map's error in them twice that.
     assert other["anomaly_rmse"] == pytest.approx(2 * np.sqrt((16 + 1 + 25) / 900 / 3))
     assert other["ubrmse"] == pytest.approx(2 * np.sqrt((16 + 1 + 25) / 900 / 3))
+
+
+def test_a_relative_map_has_a_rank_correlation_alone_in_time() -> None:
+    """A point's percent that go up with it, but not by a line, and another map beside."""
+    name = f"SWI{RANKED}"
+    months = [month(k, fine=0.2 + 0.1 * k, **{name: 10.0 * 2**k}) for k in (0, 1, 3)]
+    table = field_months(pd.concat(months), ["fine", name]).set_index(["map", "pixel"])
+    for pixel in (ALL_POINTS, PLACES[0]):
+        row = table.loc[(name, pixel)]
+        assert row["r"] == pytest.approx(1)
+        assert row[["ubrmse", "bias", "anomaly_r", "anomaly_rmse"]].isna().all()
+    assert table.loc[("fine", ALL_POINTS), "anomaly_r"] == pytest.approx(1)
 
 
 def test_points_count_with_three_months_of_the_same_points() -> None:

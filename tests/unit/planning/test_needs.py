@@ -194,6 +194,8 @@ def test_compared_maps_are_those_of_the_month(tmp_path: Path) -> None:
         | {
             "path": f"{tmp_path}/map-2021-08.tif",
             **dict.fromkeys(("variable", "band", "offset")),
+            "files": [f"{tmp_path}/map-2021-08.tif"],
+            "relative": False,
         }
     ]
 

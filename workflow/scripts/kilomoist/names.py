@@ -12,6 +12,8 @@ OWN_MAPS = {
     "detail_reconciled": "detail, reconciled",
 }
 """Columns of the run's own maps in `tables/field_points.csv`, and their names in `tables/field_validation.csv`."""
+RANKED, MATCHED = " (relative: rank)", ", linearly matched"
+"""What follows the name of a map in percent of saturation: where it is compared by rank, and where by m³/m³."""
 OWN_COLUMNS = ("pixel", "id", "points", "measurements", "longitude", "latitude", "observed")
 """Columns of `tables/field_points.csv` that are no maps."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from kilomoist.calendars import FIRST_MONTH
+from kilomoist.compared_products import COMPARED_PRODUCTS, ComparedProduct
 from kilomoist.configuration import types
 from kilomoist.configuration.types import degrees_text, shown
 from kilomoist.names import OWN_COLUMNS, OWN_MAPS
@@ -456,11 +457,36 @@ class Compared(RasterKeys):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
         title="a name of letters, digits, blanks and . _ - that begins with a letter or digit",
     )
-    path: types.MonthlyPath = _key(..., "Raster of m³/m³; `{month}` in it stands for the month as YYYY-MM.")
+    product: types.Published | None = _key(
+        None,
+        "Published product, which gives `variable`, `band`, `scale` and `offset` where these are not given "
+        "(docs/field-points.md).",
+    )
+    path: types.MonthlyPath = _key(
+        ...,
+        "Raster of m³/m³; `{month}` in it stands for the month as YYYY-MM. With `product` also a folder: the product's "
+        "files of the month are found at any depth, and their mean counts.",
+    )
+
+    @property
+    def published(self) -> ComparedProduct | None:
+        """What is known of the product."""
+        return COMPARED_PRODUCTS[self.product] if self.product else None
+
+    def file_names(self, month: str) -> str:
+        """Names of the product's files of a month, with * and ?."""
+        return self.published.files.format(year=month[:4], month=month[5:]) if self.published else ""
 
     def of_month(self, month: str) -> "Compared":
-        """The map of a month."""
-        return self.model_copy(update={"path": Path(str(self.path).replace("{month}", month))})
+        """The map of a month, with what its product gives in place of keys that are not given."""
+        given = self.published.keys if self.published else {}
+        taken = {name: value for name, value in given.items() if name not in self.model_fields_set}
+        return self.model_copy(update={**taken, "path": Path(str(self.path).replace("{month}", month))})
+
+    def files(self, month: str) -> list[Path]:
+        """Files of a month: the raster, or those of the product in the folder."""
+        path = self.of_month(month).path
+        return sorted(path.rglob(self.file_names(month))) if self.published and path.is_dir() else [path]
 
 
 class Configuration(Section):
@@ -560,11 +586,19 @@ class Configuration(Section):
             key = f"`compare[{number}].path` ({raster.name}) is {shown(raster.path)}"
             if raster.name in taken or raster.name in names[:number]:
                 yield f"`compare[{number}].name` is {shown(raster.name)}, as another map or column is: rename it."
-            if len(self.months) > 1 and "{month}" not in str(raster.path):
+            paths = {month: raster.of_month(month).path for month in self.months}
+            folders = [month for month, path in paths.items() if path.is_dir()]
+            if folders and not raster.published:
+                yield f"{key}, a folder: give a file, or the `product` whose files it holds."
+            elif folders:
+                for month in folders:
+                    if not raster.files(month):
+                        yield f"{key}: it holds no file of {month} named {raster.file_names(month)}."
+            elif len(self.months) > 1 and "{month}" not in str(raster.path):
                 yield (
                     f"{key}, one file for {len(self.months)} months: "
                     "write {month} in it where its name has the month as YYYY-MM."
                 )
-            absent = [path for month in self.months if not (path := raster.of_month(month).path).is_file()]
+            absent = [path for month, path in paths.items() if month not in folders and not path.is_file()]
             if absent:
                 yield f"{key}: there is no such file as {absent[0]} (paths start at {Path.cwd()})."

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kilomoist.calendars import FIRST_MONTH, month_range
+from kilomoist.compared_products import COMPARED_PRODUCTS
 from kilomoist.files import wildcard_in
 from kilomoist.grids import MAX_LATITUDE, Box
 from kilomoist.names import OWN_BANDS
@@ -127,6 +128,7 @@ def _existing(path: Path) -> Path:
 Target: TypeAlias = Literal[products_of("target")]  # type: ignore[valid-type]
 Vegetation: TypeAlias = Literal[products_of("vegetation")]  # type: ignore[valid-type]
 Temperature: TypeAlias = Literal[products_of("temperature")]  # type: ignore[valid-type]
+Published: TypeAlias = Literal[tuple(COMPARED_PRODUCTS)]  # type: ignore[valid-type]
 Extent: TypeAlias = Literal[tuple(SCENE_EXTENTS)]  # type: ignore[valid-type]
 Predictor = Annotated[str, Field(title=f"{', '.join(PREDICTORS)} or the name of a layer")]
 Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]

@@ -8,13 +8,16 @@ import pandas as pd
 
 from kilomoist.evaluation.bootstrap import ScoredRows
 from kilomoist.evaluation.field_pixels import cells_of
+from kilomoist.evaluation.relative_maps import ranks
 from kilomoist.grids import M09, geographic_from_ease
+from kilomoist.names import RANKED
 
 COLUMNS = (
     *("cells", "n", "r", "r_low", "r_high", "skill", "skill_low", "skill_high"),
     *("observed_deviation", "map_deviation"),
 )
 """Of `within_cells`. The last two are standard deviations of the deviations, m³/m³."""
+_OF_RANKS = ("cells", "n", "r", "r_low", "r_high", "observed_deviation")
 
 
 def deviations_within_cells(pixels: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -34,6 +37,7 @@ def deviations_within_cells(pixels: pd.DataFrame, columns: Sequence[str]) -> pd.
 def within_cells(pixels: pd.DataFrame, maps: Sequence[str], seed: int) -> dict[str, dict[str, Any]]:
     """Scores of each map's deviations within cells against those observed: `COLUMNS`; r is NaN of a constant map.
 
+    A map in percent of saturation (`RANKED`) has r alone, of the deviations' ranks.
     Skill is 1 − MSE / MSE of no deviation, which is what SMAP at 9 km says. Intervals of 95 % are by blocks of whole
     cells, of a range of one: what reaches farther is in the mean of the others, and taken away.
     """
@@ -46,14 +50,18 @@ def within_cells(pixels: pd.DataFrame, maps: Sequence[str], seed: int) -> dict[s
     # All pixels of a cell lie at its centre, so that they are drawn together.
     places = np.stack(geographic_from_ease(x.to_numpy(), y.to_numpy()), axis=1)
     observed, estimates = table["observed"].to_numpy(), {name: table[name].to_numpy() for name in maps}
-    rows = ScoredRows(observed, estimates, places, geographic=True, seed=seed)
     found = {}
+    absolute = {name: values for name, values in estimates.items() if not name.endswith(RANKED)}
+    relative = {name: ranks(values) for name, values in estimates.items() if name not in absolute}
+    rows = ScoredRows(observed, absolute, places, geographic=True, seed=seed)
+    ranked = ScoredRows(ranks(observed), relative, places, geographic=True, seed=seed)
     for name, estimated in estimates.items():
-        intervals = rows.intervals(name, M09.side)
+        intervals = (ranked if name in relative else rows).intervals(name, M09.side)
         scores: dict[str, float] = {"n": len(table), "cells": cells}
         scores |= {"observed_deviation": observed.std(), "map_deviation": estimated.std()}
         # The mean of what is observed is 0, so that R² is the skill against no deviation.
         for column, own in (("r", intervals["r"]), ("skill", intervals["r2"])):
             scores |= {column: own.value, f"{column}_low": own.lower, f"{column}_high": own.upper}
-        found[name] = {column: scores[column] for column in COLUMNS}
+        kept = COLUMNS if name in absolute else _OF_RANKS
+        found[name] = {column: scores[column] if column in kept else np.nan for column in COLUMNS}
     return found

@@ -175,8 +175,15 @@ def own_configuration(configuration: Configuration, region: str, month: str) -> 
 
 
 def compared(configuration: Configuration, month: str) -> list[dict[str, Any]]:
-    """Keys of the other maps that a run's month is compared with."""
-    return [raster.of_month(month).model_dump(mode="json") for raster in configuration.compare]
+    """Keys of the other maps that a run's month is compared with, their files, and whether they are relative."""
+    found = []
+    for raster in configuration.compare:
+        files = raster.files(month)
+        refuse_wildcards(files)
+        relative = raster.published is not None and raster.published.relative
+        keys = raster.of_month(month).model_dump(mode="json", exclude={"product"})
+        found.append(keys | {"files": [str(file) for file in files], "relative": relative})
+    return found
 
 
 def field_point_files(configuration: Configuration) -> list[str]:

@@ -216,9 +216,15 @@ def raster_warnings(configuration: Configuration) -> list[str]:
         from kilomoist.reporting.matching import check_raster
 
         for compared, month in itertools.product(configuration.compare, configuration.months):
-            check_raster(compared.of_month(month).path, compared.band, compared.variable)
+            how = compared.of_month(month)
+            for file in compared.files(month):
+                check_raster(file, how.band, how.variable)
     rasters: list[tuple[str, RasterKeys]] = [(f"predictors.layers.{name}", keys) for name, keys in layers]
-    rasters += [(f"compare: {keys.name}", keys.of_month(configuration.months[0])) for keys in configuration.compare]
+    first = configuration.months[0]
+    rasters += [
+        (f"compare: {other.name}", other.of_month(first).model_copy(update={"path": other.files(first)[0]}))
+        for other in configuration.compare
+    ]
     warnings = []
     for name, keys in rasters:
         if keys.scale is None and keys.offset is None:

@@ -1,6 +1,6 @@
 """Field points and maps at the same pixels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,20 @@ class ComparedMap:
     """Of a netCDF or HDF5 file with several."""
     name: str | None = None
     """That of the entry; None of the run's own maps, which need no check."""
+    files: Sequence[str | Path] = ()
+    """Whose mean counts, where `path` is their folder; none: `path` itself."""
+    relative: bool = False
+    """Percent of saturation, and not m³/m³."""
 
     @property
     def how(self) -> dict[str, Any]:
         """How the raster is opened."""
         return {"variable": self.variable, "band": self.band, "scale": self.scale, "offset": self.offset}
+
+    def read(self, points: pd.DataFrame) -> NDArray[np.float64]:
+        """Value at each point, the mean of the files that have one there; NaN where none has."""
+        values = [read_at(path, points, **self.how) for path in self.files or [self.path]]
+        return pd.DataFrame(values, columns=points.index).mean().to_numpy(float)
 
 
 def check_raster(path: str | Path, band: int | None = 1, variable: str | None = None) -> None:
@@ -77,14 +86,14 @@ def match_points(
     `points` is what `field_points` returns; the first map decides which of them lie in the region. Only points where
     every map has a value count. Those in one pixel of the global 1 km grid are averaged: pixel (r, row, c, column), id
     (of all of them, with semicolons), points and measurements (their numbers), longitude and latitude (of the pixel's
-    centre), observed, then the maps, in m³/m³ (a raster on another grid is read at each point). The others come with
-    the columns `UNUSED`, whose reason names the maps without a value.
+    centre), observed, then the maps, in m³/m³ or, relative ones, percent (a raster on another grid is read at each
+    point). The others come with the columns `UNUSED`, whose reason names the maps without a value.
 
     Raises `InputError` when no point lies in the region, or for a map of `compare` without a value at those that do, or
     with values that are no soil moisture.
     """
     points = points.reset_index(drop=True)
-    values = {column: read_at(source.path, points, **source.how) for column, source in maps.items()}
+    values = {column: source.read(points) for column, source in maps.items()}
     table = pd.DataFrame(values, index=points.index)
     inside = table.iloc[:, 0].notna()
     if len(points) and not inside.any():
@@ -114,25 +123,28 @@ def _check_compared(source: ComparedMap, values: pd.Series, inside: pd.Series) -
     if values[inside].isna().all():
         where = f"any of the {inside.sum()} field points in the mapped region"
         raise InputError(f"{named} has no value at {where}: give a raster of this region, or leave it out.")
-    low, high = values.min(), values.max()
-    if low < 0 or high > LARGEST["m3/m3"]:
+    low, high, largest = values.min(), values.max(), LARGEST["percent" if source.relative else "m3/m3"]
+    if low < 0 or high > largest:
+        unit = "percent of saturation" if source.relative else "soil moisture in m³/m³"
         raise InputError(
-            f"{named} goes from {low:g} to {high:g} at the points, expected soil moisture in m³/m³, 0 to 1; "
+            f"{named} goes from {low:g} to {high:g} at the points, expected {unit}, 0 to {largest:g}; "
             f"{_advice(source, values)}"
         )
 
 
 def _advice(source: ComparedMap, values: pd.Series) -> str:
     """What to do about values of a map that are no soil moisture."""
-    with opened_raster(source.path, str(source.path), **source.how) as raster:
+    path = source.files[0] if source.files else source.path
+    with opened_raster(path, str(path), **source.how) as raster:
         stored = ((values.dropna() - raster.offset) / raster.scale).round(6).to_numpy()
         own = raster.file.scales[raster.band - 1], raster.file.offsets[raster.band - 1]
         unit = raster.file.units[raster.band - 1] or "none"
         if fill := raster.undeclared_fill(stored):
             return f"declare its fill value as nodata (gdal_edit.py -a_nodata): it {fill}"
     stands = f"the stored numbers go from {stored.min():g} to {stored.max():g}"
+    from_percent = "" if source.relative else " (0.01 from percent)"
     return (
-        f"correct `scale` (0.01 from percent) and `offset`: {stands}, multiplied by {raster.scale:g} with "
+        f"correct `scale`{from_percent} and `offset`: {stands}, multiplied by {raster.scale:g} with "
         f"{raster.offset:g} added; the file's own scale is {own[0]:g}, its offset {own[1]:g}, its unit {unit}."
     )
 
