@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mutations import mutated, reads_or_refuses
 from rasterio.transform import from_origin
 from witnesses import SHARED, with_witnesses
 
@@ -15,8 +18,9 @@ from kilomoist.compared_products import COMPARED_PRODUCTS
 from kilomoist.configuration.keys import Configuration
 from kilomoist.configuration.schema import load
 from kilomoist.errors import InputError
+from kilomoist.grids import M01, geographic_from_ease
 from kilomoist.planning import needs, requirements
-from kilomoist.reporting.matching import ComparedMap, match_points
+from kilomoist.reporting.matching import ComparedMap, check_raster, match_points
 
 COPERNICUS = SHARED / "nature/cgls"
 NAMES = {
@@ -113,6 +117,67 @@ def test_percent_of_saturation_are_between_0_and_100(tmp_path: Path, value: floa
     points = pd.DataFrame({"id": ["a"], "longitude": [99.5], "latitude": [47.5], "soil_moisture": 0.3})
     with pytest.raises(InputError, match=told):
         match_points(points.assign(measurements=1), {"fine": ComparedMap(path), "SWI": other}, "points.csv")
+
+
+ROW, COLUMN = 1900, 26900
+"""Upper left pixel of a scene in the global 1 km grid, near 99° E and 48° N."""
+SCENE = "Soil_Moisture_Retrieval_Data_1km"
+
+
+def scene(path: Path, values: np.ndarray, shift: float = 0.0, gap: bool = False) -> Path:
+    """A granule of SPL2SMAP_S with simulated values, as SC_SPL2SMAP_S.dmr (`COMPARED_PRODUCTS`) tells of a real one."""
+    row, column = (part + corner for part, corner in zip(np.indices(values.shape), (ROW, COLUMN), strict=True))
+    x, y = M01.left + (column + 0.5) * M01.side, M01.top - (row + 0.5) * M01.side
+    longitude, latitude = geographic_from_ease(x, y)
+    latitude[-1] += shift
+    if gap:
+        latitude[0], longitude[0] = -9999, -9999
+    path.parent.mkdir(exist_ok=True, parents=True)
+    with h5py.File(path, "w") as file:
+        for name, data in (("latitude_1km", latitude), ("longitude_1km", longitude), ("soil_moisture_1km", values)):
+            dataset = file.create_dataset(f"{SCENE}/{name}", data=data.astype("f4"))
+            if name == "soil_moisture_1km":
+                dataset.attrs["_FillValue"], dataset.attrs["units"] = np.float32(-9999), np.bytes_("cm**3/cm**3")
+    return path
+
+
+def at_pixels(row: np.ndarray, column: np.ndarray) -> pd.DataFrame:
+    """Points off the middle of pixels, counted from the scene's upper left."""
+    x, y = M01.left + (COLUMN + column + 0.1) * M01.side, M01.top - (ROW + row + 0.8) * M01.side
+    longitude, latitude = geographic_from_ease(x, y)
+    return pd.DataFrame({"longitude": longitude, "latitude": latitude})
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_scenes_lie_where_their_pixels_latitudes_and_longitudes_say(tmp_path: Path, gap: bool) -> None:
+    """Two scenes of a month, of which the second has a fill; every pixel and one beyond each side."""
+    values = np.random.default_rng(1).uniform(0.1, 0.4, (7, 5)).astype(np.float32)
+    later = np.where(np.arange(5) == 2, -9999, values + 0.1)
+    scene(tmp_path / NAMES["SPL2SMAP_S"], values, gap=gap)
+    scene(tmp_path / "later" / NAMES["SPL2SMAP_S"].replace("20210301", "20210331"), later, gap=gap)
+    configuration = configured(("2021-03",), path=str(tmp_path), product="SPL2SMAP_S")
+    assert requirements.raster_warnings(configuration) == []
+    row, column = (part.ravel() - 1 for part in np.indices((9, 7)))
+    expected = np.pad(np.where(later < 0, values, values + 0.05), 1, constant_values=np.nan)
+    found = ComparedMap(**compared(configuration, "2021-03")).read(at_pixels(row, column))
+    np.testing.assert_allclose(found, expected.ravel(), atol=1e-6)
+
+
+def test_a_scene_off_the_grid_is_refused(tmp_path: Path) -> None:
+    path = scene(tmp_path / "scene.h5", np.full((7, 5), 0.2), shift=0.02)
+    with pytest.raises(InputError, match="latitude_1km and longitude_1km that are no rectangle of EASE-Grid"):
+        check_raster(path, None, f"{SCENE}/soil_moisture_1km")
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_scenes_are_read_or_refused(tmp_path: Path, data: Any) -> None:
+    path, whole = tmp_path / "a.h5", tmp_path / "whole.h5"
+    if not whole.exists():
+        scene(whole, np.full((7, 5), 0.2))
+    path.write_bytes(data.draw(mutated(whole.read_bytes())))
+    points = at_pixels(np.array([1, 6]), np.array([1, 4]))
+    reads_or_refuses(lambda: ComparedMap(path, None, variable=f"{SCENE}/soil_moisture_1km").read(points))
 
 
 @with_witnesses

@@ -23,7 +23,8 @@ COMPARED_PRODUCTS = {
     # 02-TIMESAT-data-prep.md: the first of two bands is the overpass at 6 a.m.); no source was found for a fill.
     "NSIDC-0779": ComparedProduct("NSIDC-0779_EASE2_G1km_SMAP_SM_DS_{year}{month}??.tif", False, {"band": 1}),
     # A granule's own metadata (github.com/nasa/harmony-opendap-subsetter, tests/data/SC_SPL2SMAP_S.dmr: cm³/cm³, fill
-    # −9999) and its reader at hdfeos.org. A scene has the time of Sentinel-1 first and then SMAP's in its name.
+    # −9999) and its reader at hdfeos.org. Its name has the time of Sentinel-1 first, then SMAP's; where it lies say
+    # its `user_rasters.SCENE_CENTRES`.
     "SPL2SMAP_S": ComparedProduct(
         "SMAP_L2_SM_SP_??????_{year}{month}??T??????_*.h5",
         False,

@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from pyproj.exceptions import ProjError
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.transform import Affine
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterWindow
 
 from kilomoist.errors import InputError
+from kilomoist.grids import EASE_CRS, M01, Window, ease_from_geographic
 
+SCENE_CENTRES = "latitude_1km", "longitude_1km"
+"""Datasets beside one of SPL2SMAP_S that say where its pixels lie, which GDAL does not read (`compared_products`)."""
 LARGEST = 1e15
 """Beyond it no quantity of a map lies: fills of CF and CMOR (1e20, 9.97e36) and the largest floats do."""
 LIMITS = {-(2.0**31), 2.0**31 - 1, 2.0**31, 2.0**32 - 1, 65535.0, -32768.0, -32767.0, 32767.0}
@@ -201,8 +206,42 @@ def _dataset(path: str | Path, named: str, variable: str | None) -> Iterator[Any
         chosen = rasterio.open(name)
     except RasterioError as error:
         raise InputError(f"{named} has no raster named {variable} ({error}): correct `variable`.") from error
+    group = (variable or "").rpartition("/")[0]
+    latitude, longitude = (variables.get(f"{group}/{name}") for name in SCENE_CENTRES)
     with chosen:
-        yield chosen
+        if latitude is None or longitude is None:
+            yield chosen
+            return
+        with _placed(chosen, _first_band(latitude), _first_band(longitude), named) as placed:
+            yield placed
+
+
+def _first_band(name: str) -> NDArray[np.float64]:
+    with rasterio.open(name) as file:
+        return file.read(1).astype(float)
+
+
+@contextmanager
+def _placed(scene: Any, latitude: NDArray, longitude: NDArray, named: str) -> Iterator[Any]:
+    """A scene of the global 1 km grid, placed there by the latitude and longitude of its pixels' centres.
+
+    Pixels without any do not count. Raises `InputError` where the others are no rectangle of the grid.
+    """
+    given = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
+    corners = set()
+    if latitude.shape == longitude.shape == scene.shape:
+        row, column = M01.locate(*ease_from_geographic(longitude[given], latitude[given]))
+        rows, columns = np.nonzero(given)
+        corners = set(zip((row - rows).tolist(), (column - columns).tolist(), strict=True))
+    if len(corners) != 1:
+        raise InputError(
+            f"{named} has {' and '.join(SCENE_CENTRES)} that are no rectangle of EASE-Grid 2.0 at 1 km: fetch it "
+            "again, or leave it out."
+        )
+    place = Affine(*M01.transform(Window(*corners.pop(), *scene.shape)))
+    both = {"src_crs": EASE_CRS, "crs": EASE_CRS, "src_transform": place, "transform": place}
+    with WarpedVRT(scene, **both, width=scene.width, height=scene.height) as raster:
+        yield raster
 
 
 def _band(file: Any, named: str, band: int | None) -> int:
