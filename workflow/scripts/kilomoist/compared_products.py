@@ -30,12 +30,12 @@ COMPARED_PRODUCTS = {
         False,
         {"variable": "Soil_Moisture_Retrieval_Data_1km/soil_moisture_1km"},
     ),
-    # Copernicus Global Land Operations, Product User Manual CGLOPS1_PUM_SSM1km-V1, and a file of V1.1.1: its flags lie
-    # beyond the `valid_range` that it declares, 0 to 200.
+    # Attributes of a file of V1.1.1 (github.com/awst-austria/qa4sm-testdata), which CGLOPS1_PUM_SSM1km-V1 is the manual
+    # of: flags lie beyond the `valid_range` that it declares, 0 to 200.
     "SSM1km": ComparedProduct(
         "c_gls_SSM1km_{year}{month}??????_CEURO_S1CSAR_V*.nc", True, {"variable": "ssm", "scale": 0.5, "offset": 0.0}
     ),
-    # land.copernicus.eu/global/content/technical-characteristics-swi1km, and a file of V1.0.1, flagged in the same way.
+    # land.copernicus.eu/global/content/technical-characteristics-swi1km, and a file of V1.0.1 as above, flagged so too.
     # Of the time lengths, in days, 5 is near the surface.
     "SWI1km": ComparedProduct(
         "c_gls_SWI1km_{year}{month}??????_CEURO_SCATSAR_V*.nc",
