@@ -30,7 +30,7 @@ from kilomoist.cells import aligned, coarsen, interpolate
 from kilomoist.evaluation.coverage import interval_scores
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, Window
 from kilomoist.learning.details import detail, reconciled_detail
-from kilomoist.mapping import calibration
+from kilomoist.mapping.calibration import MapSettings, calibrate_interpolation
 from kilomoist.reconciliation import reconcile
 
 NATURE = Path(__file__).resolve().parents[2] / "shared/nature"
@@ -81,8 +81,8 @@ def interval_on(truth: NDArray) -> dict[str, float]:
     """
     cells = Window(0, 0, truth.shape[0] // CELL_SIDE, truth.shape[1] // CELL_SIDE)
     target, _ = coarsen(truth, cells.refined(CELL_SIDE), CELL_SIDE, MINIMUM_FRACTION)
-    made = calibration.MapSettings(True, INTERVAL, MINIMUM_FRACTION)
-    calibrated = calibration.calibrate_interpolation(target, cells, made)
+    made = MapSettings(True, INTERVAL, MINIMUM_FRACTION)
+    calibrated = calibrate_interpolation(target, cells, made)
     if calibrated.quantile is None:
         return {"errors": calibrated.errors}
     raw = np.where(np.isfinite(truth), interpolate(target, cells, cells.refined(CELL_SIDE), CELL_SIDE), np.nan)

@@ -27,7 +27,7 @@ DATED = "id,longitude,latitude,soil_moisture,date\n"
 
 
 def described(**keys: Any) -> PointSettings:
-    return PointSettings(**Points.model_validate(keys).model_dump(mode="json"))
+    return PointSettings(**Points.model_validate(keys).reading)
 
 
 def write(path: Path, content: str | bytes) -> Path:
