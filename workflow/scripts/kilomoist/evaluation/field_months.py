@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from kilomoist.evaluation.relative_maps import ranks
 from kilomoist.evaluation.scores import score
 from kilomoist.names import RANKED
 
@@ -54,7 +53,7 @@ def field_months(months: pd.DataFrame, maps: Sequence[str]) -> pd.DataFrame:
 
 def _scores(observed: pd.Series, estimated: pd.Series, ranked: bool) -> dict[str, float]:
     if ranked:
-        of_ranks = score(ranks(observed.to_numpy()), ranks(estimated.to_numpy()))
+        of_ranks = score(observed.rank().to_numpy(), estimated.rank().to_numpy())
         return dict.fromkeys(SCORES, np.nan) | {"n": of_ranks["n"], "r": of_ranks["r"]}
     scores = score(observed.to_numpy(), estimated.to_numpy())
     return {name: scores[name] for name in ("n", *SCORES)}

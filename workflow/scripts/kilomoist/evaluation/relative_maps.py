@@ -14,13 +14,6 @@ MIN_PIXELS = 3
 _OF_RANKS = ("r", "r_low", "r_high", "effective_n", "p_effective", "r_km", "r_blocks")
 
 
-def ranks(values: NDArray) -> NDArray[np.float64]:
-    """Ranks of values from 1 on, equal ones their mean rank."""
-    from scipy.stats import rankdata
-
-    return rankdata(values)
-
-
 def linearly_matched(index: NDArray, observed: NDArray) -> NDArray[np.float64]:
     """What the least-squares line through all *other* pixels says at each (leave-one-out), m³/m³.
 
@@ -47,7 +40,9 @@ def without_line(row: dict[str, Any]) -> dict[str, Any]:
 
 def rank_scores(scored: Scored, index: NDArray) -> dict[str, Any]:
     """Spearman's rank correlation of an index and the observed at the same pixels, as r, with its interval and p."""
-    observed, estimated = ranks(scored.observed), ranks(index)
+    from scipy.stats import rankdata
+
+    observed, estimated = rankdata(scored.observed), rankdata(index)
     found = score(observed, estimated)
     if found["n"]:
         ranked = Scored(observed, {"ranks": estimated}, scored.places, scored.autocorrelation_range, scored.seed)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from kilomoist.evaluation.bootstrap import ScoredRows
 from kilomoist.evaluation.field_pixels import cells_of
-from kilomoist.evaluation.relative_maps import ranks
 from kilomoist.grids import M09, geographic_from_ease
 from kilomoist.names import RANKED
 
@@ -52,9 +51,9 @@ def within_cells(pixels: pd.DataFrame, maps: Sequence[str], seed: int) -> dict[s
     observed, estimates = table["observed"].to_numpy(), {name: table[name].to_numpy() for name in maps}
     found = {}
     absolute = {name: values for name, values in estimates.items() if not name.endswith(RANKED)}
-    relative = {name: ranks(values) for name, values in estimates.items() if name not in absolute}
+    relative = {name: table[name].rank().to_numpy() for name in maps if name not in absolute}
     rows = ScoredRows(observed, absolute, places, geographic=True, seed=seed)
-    ranked = ScoredRows(ranks(observed), relative, places, geographic=True, seed=seed)
+    ranked = ScoredRows(table["observed"].rank().to_numpy(), relative, places, geographic=True, seed=seed)
     for name, estimated in estimates.items():
         intervals = (ranked if name in relative else rows).intervals(name, M09.side)
         scores: dict[str, float] = {"n": len(table), "cells": cells}
