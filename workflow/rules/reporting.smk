@@ -176,6 +176,7 @@ rule draw_maps:
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
         ranges=f"{RUN}/tables/maps.csv",
+        gain=f"{RUN}/tables/gain.csv",
         quality=f"{RUN}/quality.tif",
         flags=f"{RUN}/tables/quality.csv",
         shift=f"{RUN}/tables/shift.csv",

@@ -4,7 +4,7 @@ import pandas as pd
 
 from kilomoist.grids import Box
 from kilomoist.jobs import rule_script
-from kilomoist.reporting.figures.maps import draw_both_maps
+from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
 from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.quality import draw_quality
 from kilomoist.reporting.figures.shift import draw_shift
@@ -16,6 +16,7 @@ def draw_maps(
     coarse: str,
     fine: str,
     ranges: str,
+    gain: str,
     quality: str,
     flags: str,
     shift: str,
@@ -30,6 +31,7 @@ def draw_maps(
     """Write three figures of the map; the region is cut by a layer of the `outline` (none or one) and by the `bbox`."""
     caption, region = read_caption(fine), (next(iter(outline), None), bbox, outline_layer)
     resolution = pd.read_csv(ranges).set_index("map")["effective_resolution"]["1 km"]
-    draw_both_maps(maps_figure, coarse, fine, caption, region, resolution)
+    verdict = verdict_text(pd.read_csv(gain).iloc[0])
+    draw_both_maps(maps_figure, coarse, fine, caption, region, resolution, verdict)
     draw_quality(quality_figure, quality, pd.read_csv(flags), caption, region)
     draw_shift(shift_figure, pd.read_csv(shift), pd.read_csv(histograms), caption)

@@ -22,7 +22,7 @@ from kilomoist.reporting.figures.cartography import MAX_SIDE, Region, roomy_boun
 from kilomoist.reporting.figures.correlation import draw_correlation
 from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.importance import draw_importance
-from kilomoist.reporting.figures.maps import draw_both_maps
+from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
 from kilomoist.reporting.figures.pages import NO_VALUE, percent_text, read_caption
 from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
@@ -130,7 +130,7 @@ def draw_maps(folder: Path, region: Region = REGION, fill: float | None = None, 
     for path, values, grid, area in zip(paths, (coarse, fine), (M09, M01), (window, fine_window), strict=True):
         bands = {"soil_moisture": values if fill is None else np.full_like(values, fill)}
         write_raster(path, bands, grid, area, tags)
-    return draw_both_maps(folder / "maps.png", *paths, CAPTION, region, 2.54)
+    return draw_both_maps(folder / "maps.png", *paths, CAPTION, region, 2.54, "Verdict: use SMAP.\n")
 
 
 def some_flags() -> np.ndarray:
@@ -500,7 +500,15 @@ def test_maps_tell_how_far_they_are_reconciled(tmp_path: Path, tag: str, told: s
     figure = draw_maps(tmp_path, method="detail", model="random_forest", reconciled=tag)
     assert f"Method detail, random forest, {told}." in words(figure)
     assert "Effective resolution of the 1 km map: 2.5 km." in words(figure)
+    assert "Verdict: use SMAP." in words(figure)
     assert_fits(figure)
+
+
+def test_a_verdict_is_told_with_the_interval_that_it_rests_on() -> None:
+    told = verdict_text({"gain": 0.11, "low": -0.23, "high": 0.42, "verdict": "cannot be told"})
+    assert told == "Verdict: cannot be told (gain −0.2 to 0.4 over interpolated SMAP, predicted).\n"
+    nothing = dict.fromkeys(("gain", "low", "high"), np.nan)
+    assert verdict_text(nothing | {"verdict": "cannot be told"}) == "Verdict: cannot be told.\n"
 
 
 def test_quality_of_a_map_that_is_not_reconciled_shows_the_other_flags(tmp_path: Path) -> None:

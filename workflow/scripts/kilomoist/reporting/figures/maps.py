@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import Normalize
@@ -13,19 +14,25 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from kilomoist.reporting.figures.cartography import Bounds, Region, draw_map, read_view, view_of
-from kilomoist.reporting.figures.pages import INK, MISSING, label_of, new_page
+from kilomoist.reporting.figures.pages import INK, MISSING, label_of, new_page, signed_text
 
 ZOOM_SIDE = 100.0
 """Shorter side of the enlarged window in km; at most a third of the region's."""
 
 
 def draw_both_maps(
-    path: str | Path, coarse: str | Path, fine: str | Path, caption: str, region: Region, resolution: float = np.nan
+    path: str | Path,
+    coarse: str | Path,
+    fine: str | Path,
+    caption: str,
+    region: Region,
+    resolution: float = np.nan,
+    verdict: str = "",
 ) -> Figure:
     """Both maps side by side, whole and enlarged, with one colour scale (figure 5 of the study).
 
     Reads band 1 (m³/m³, NaN where there is no value) of `soil_moisture_9km.tif` and `soil_moisture.tif`. `resolution`
-    is the effective one of the latter (km; NaN: not known).
+    is the effective one of the latter (km; NaN: not known), `verdict` the sentence of `verdict_text`.
     """
     whole, tags = view_of(fine, region)
     views = [(whole, read_view(source, whole)) for source in (coarse, fine)]
@@ -33,6 +40,7 @@ def draw_both_maps(
     note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
     if np.isfinite(resolution):
         note = f"Effective resolution of the 1 km map: {resolution:.1f} km. {note}"
+    note = verdict + note
     zoom = _most_varied(views[1][1], whole.bounds)
     if zoom:
         part = replace(whole, bounds=zoom)
@@ -59,6 +67,15 @@ def draw_both_maps(
         handles = [Patch(color=MISSING, label="no value"), Line2D([], [], color=INK, linewidth=1, label="region")]
         page.legend(handles=handles, loc="outside lower center", ncols=2)
     return page
+
+
+def verdict_text(predicted: Mapping[str, Any]) -> str:
+    """The verdict of a row of `tables/gain.csv` and the interval that it rests on, on a line of its own."""
+    interval = ""
+    if np.isfinite(predicted["gain"]):
+        low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
+        interval = f" (gain {low} to {high} over interpolated SMAP, predicted)"
+    return f"Verdict: {predicted['verdict']}{interval}.\n"
 
 
 def _made_by(tags: Mapping[str, str]) -> str:
