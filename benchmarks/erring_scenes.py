@@ -27,9 +27,10 @@ from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells, read_cells, read_reliability
 from kilomoist.learning.learners import LearnerSettings
+from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.tuning import TuningOptions
-from kilomoist.mapping.merging import estimate_cells, weigh
+from kilomoist.mapping.merging import estimate_cells, merge_weighed, weigh
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import mosaic
 from kilomoist.reconciliation import reconcile
@@ -45,18 +46,27 @@ MINIMUM_FRACTION = 0.5
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Inputs:
+    """What maps are made from, and the truth to judge them by."""
+
+    samples: pd.DataFrame
+    cells: Cells
+    stack: NDArray[np.floating]
+    """(predictors, rows, columns) at the pixels of `cells`."""
+    reliability: list[float]
+    truth: NDArray[np.float64]
+    """m³/m³ at the pixels of `stack`."""
+    use: list[str]
+    factor: int
+    """Pixels along a cell."""
+
+
+@dataclass(frozen=True)
+class Prepared(Inputs):
     """A scene as its run with an exact SMAP left it."""
 
     scene: Scene
     fields: Fields
-    samples: pd.DataFrame
-    cells: Cells
-    stack: NDArray[np.float32]
-    """(predictors, rows, columns) at 1 km over the region's `cells`."""
-    reliability: list[float]
-    truth: NDArray[np.float64]
-    """m³/m³ at the pixels of `stack`."""
 
 
 def prepare(folder: Path, keys: SceneKeys) -> Prepared:
@@ -73,23 +83,26 @@ def prepare(folder: Path, keys: SceneKeys) -> Prepared:
     truth, whole = mosaic([simulated / f"truth/{MONTH}/soil_moisture.tif"], M01)
     scene = make_scene(SCENE_EXTENTS[keys.extent], keys.seed, keys.landscape, keys.noise)
     return Prepared(
-        scene,
-        read_landscape(simulated / "landscape.npz"),
         samples,
         cells,
         np.stack([bands[name] for name in USE]),
         read_reliability(root / "tables/agreement.csv", USE),
         truth["soil_moisture"][pixels.within(whole)].astype(float),
+        USE,
+        CELL_SIDE,
+        scene,
+        read_landscape(simulated / "landscape.npz"),
     )
 
 
 @dataclass(frozen=True)
 class ErringMaps:
-    """What a run of a scene knows and maps where SMAP errs."""
+    """What a run knows and maps where SMAP errs."""
 
     cells: Cells
     """The target with its error."""
     samples: pd.DataFrame
+    factor: int
     estimated: NDArray[np.float64]
     """What `absolute` says of each row of `samples` out of fold, m³/m³."""
     maps: dict[str, NDArray[np.float64]]
@@ -97,19 +110,23 @@ class ErringMaps:
     `bilinear`, `bilinear_reconciled`; m³/m³, NaN but where all have a value."""
     detail: NDArray[np.float64]
     """What `detail` adds to interpolated cells, whatever these are."""
+    models: dict[str, Model]
+    """Of `absolute` and of `detail`."""
 
-    def merged(self, weight: float) -> NDArray[np.float64]:
-        """The map of `detail` held to f + weight·(y9 − f)."""
-        target = self.cells.target.copy()
-        rows = self.samples["row"] - self.cells.window.row, self.samples["col"] - self.cells.window.column
-        target[rows] = self.estimated + weight * (self.samples["target"] - self.estimated)
-        window = self.cells.window
-        base = interpolate(fill_nearest(target), window, window.refined(CELL_SIDE), CELL_SIDE)
-        return reconcile(base + self.detail, target, CELL_SIDE, window, MINIMUM_FRACTION)[0]
+    def held_to(self, analysis: NDArray) -> NDArray[np.float64]:
+        """The map of `detail` held to cells, m³/m³."""
+        window, factor = self.cells.window, self.factor
+        base = interpolate(fill_nearest(analysis), window, window.refined(factor), factor)
+        return reconcile(base + self.detail, analysis, factor, window, MINIMUM_FRACTION)[0]
+
+    def merged(self, target_error: float) -> NDArray[np.float64]:
+        """The cells that `map.reconcile: warranted` with a `target_error` holds the map to, m³/m³."""
+        found = weigh(self.samples["target"].to_numpy(), self.estimated, target_error)
+        return merge_weighed(self.cells, self.samples, self.estimated, found).analysis
 
     def warranted(self, target_error: float) -> NDArray[np.float64]:
         """The map of `map.reconcile: warranted` with a `target_error`."""
-        return self.merged(weigh(self.samples["target"].to_numpy(), self.estimated, target_error).weight)
+        return self.held_to(self.merged(target_error))
 
 
 def erring_maps(prepared: Prepared, error: TargetError, trees: int = 50, threads: int = 2) -> ErringMaps:
@@ -118,25 +135,30 @@ def erring_maps(prepared: Prepared, error: TargetError, trees: int = 50, threads
     bounds = PRODUCTS[TARGET].layers["soil_moisture"].valid
     wrong = erring(scene, np.zeros(scene.window.shape), MONTH, error, prepared.fields, (-1, 1))
     target = np.clip(prepared.cells.target + wrong[window.within(scene.window)], *bounds)
-    cells = replace(prepared.cells, target=target)
     here = prepared.samples["row"] - window.row, prepared.samples["col"] - window.column
     samples = prepared.samples.assign(target=target[here])
+    return all_maps(replace(prepared, samples=samples, cells=replace(prepared.cells, target=target)), trees, threads)
+
+
+def all_maps(inputs: Inputs, trees: int, threads: int) -> ErringMaps:
+    """All maps of a target as it is; forests of `trees` trees."""
+    samples, cells, use, factor = inputs.samples, inputs.cells, inputs.use, inputs.factor
     settings, tuning = LearnerSettings("random_forest", trees, 2021, quantiles=False), TuningOptions("auto")
-    pixels, filled = window.refined(CELL_SIDE), cells.filled()
-    shares = prepared.reliability
-    absolute, _ = fit_absolute(samples, USE, settings, tuning, threads)
-    detail, _ = fit_detail(cells, USE, settings, tuning, MINIMUM_FRACTION, threads)
+    window, filled = cells.window, cells.filled()
+    pixels = window.refined(factor)
+    absolute, _ = fit_absolute(samples, use, settings, tuning, threads)
+    detail, _ = fit_detail(cells, use, settings, tuning, MINIMUM_FRACTION, threads)
+    models = {model.method: model for model in (absolute, detail)}
     maps = {
-        model.method: predict_map(model, prepared.stack, pixels, filled, CELL_SIDE, shares)
-        for model in (absolute, detail)
+        name: predict_map(model, inputs.stack, pixels, filled, factor, inputs.reliability)
+        for name, model in models.items()
     }
     for name in tuple(maps):
-        maps[f"{name}_reconciled"] = reconcile(maps[name], target, CELL_SIDE, window, MINIMUM_FRACTION)[0]
-    valid = np.isfinite([*maps.values(), prepared.truth]).all(axis=0)
-    filled_target = fill_nearest(target)
-    maps |= null_models(target, window, valid, CELL_SIDE, MINIMUM_FRACTION)
+        maps[f"{name}_reconciled"] = reconcile(maps[name], cells.target, factor, window, MINIMUM_FRACTION)[0]
+    valid = np.isfinite([*maps.values(), inputs.truth]).all(axis=0)
+    maps |= null_models(cells.target, window, valid, factor, MINIMUM_FRACTION)
     shared = np.isfinite([*maps.values()]).all(axis=0)
     maps = {name: np.where(shared, values, np.nan) for name, values in maps.items()}
-    added = maps["detail"] - interpolate(filled_target, window, pixels, CELL_SIDE)
-    estimated = estimate_cells(samples, USE, settings, tuning, threads)
-    return ErringMaps(cells, samples, estimated, maps, added)
+    added = maps["detail"] - interpolate(fill_nearest(cells.target), window, pixels, factor)
+    estimated = estimate_cells(samples, use, settings, tuning, threads)
+    return ErringMaps(cells, samples, factor, estimated, maps, added, models)

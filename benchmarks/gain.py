@@ -1,180 +1,156 @@
 """Gains that runs predict before any truth is read, and gains realised: python benchmarks/gain.py [--figure PATH].
 
-Simulated landscapes under a clear sky (an exact SMAP, one that errs by 0.02 to 0.06 m³/m³ independently of the
-predictors, half or all of it with them; noisy predictors), and, with ../shared/real, a real SMAP L4 field one level up,
-whose truth is SMAP's own finer pattern and not soil. For each case three maps: `detail` reconciled with SMAP
-(`reconcile: true`), reconciled with the target merged at `target_error` 0.04 (`warranted`), and the study's. Constants
-of `kilomoist.evaluation.gain` were chosen on the scenes of `CHOICE`; the others are tests. Prints a line for each:
-`gain_<set>_<case>_<map> predicted low high realised verdict`, then how many verdicts are right, wrong and untold.
+Simulated scenes of small extent (`SCENES`: steppe, mountains, many clouds, noisy predictors), whose SMAP errs by 0 to
+0.06 m³/m³ independently of the predictors, half or all of it with them; and, with ../shared/real, a real SMAP L4 field
+one level up, whose truth is SMAP's own finer pattern and not soil. For each case three maps: the delivered default
+(`warranted`, at the `target_error` of real data), `map.reconcile: true` (`reconciled`), and the study's (`study`). What
+is predicted is what the rule `predict_gain` writes. Constants of `kilomoist.evaluation.gain` were chosen on the scenes
+with the seeds of `choice`; those of `test` and the real field are tests.
+
+With ../shared/nature also OzNet's probes, predictors only: what NDVI and LST of a site tell in a season of its
+deviation from the mean of the other sites of its cluster, learned in one cluster. Predicted is their skill at sites
+left out there, with its 95 % interval, realised their skill in the other cluster.
+
+Prints a line for each: `gain_<set>_<case>_<map> predicted low high realised verdict`, then how many verdicts are right,
+wrong and untold, how many that advise a map are harmful (worse by over 2 %), and how many gains lie in their interval.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+import h5py
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from erring_scenes import MINIMUM_FRACTION, TARGET, ErringMaps, Inputs, all_maps, erring_maps, prepare
+from nature import LEARNERS, MOISTURE, NATURE, PREDICTORS, SEASONS, deviations, left_out, monthly_means, skill
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
-
-from kilomoist.cells import aligned, block_mean, coarsen, fill_nearest, interpolate
-from kilomoist.evaluation.gain import UNTOLD, USE_MAP, Prediction, evidence, predicted_gain
-from kilomoist.grids import CELL_SIDE, Window
-from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.detail import fit_detail
+from kilomoist.cells import aligned, coarsen
+from kilomoist.configuration.keys import SceneKeys
+from kilomoist.evaluation.gain import UNTOLD, USE_MAP, Prediction, evidence, predicted_gain, verdict_of
+from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings
-from kilomoist.learning.predictions import predict_map
-from kilomoist.learning.tuning import TuningOptions
-from kilomoist.mapping.merging import merged_target
-from kilomoist.reconciliation import reconcile
-from kilomoist.simulation.landscapes import landscape, middle_of, season, truth
-from kilomoist.simulation.scenes import FINER, LANDSCAPES, Scene
-from kilomoist.simulation.smap import target_mean
+from kilomoist.products import PRODUCTS
+from kilomoist.reporting.figures.pages import signed_text
+from kilomoist.simulation.smap import TargetError
 
-MONTH, WINDOW, FRACTION = "2021-08", Window(240, 2880, 40, 56), 0.5
-USE = ["ndvi", "evi", "lst_day"]
-FOREST, LEAF = LearnerSettings("random_forest", 30, 2021, quantiles=False), TuningOptions(10)
-TARGET_ERROR, REACH = 0.04, 4
-CHOICE = [("steppe", 1, False), ("mountains", 2, False), ("steppe", 13, True)]
-TEST = [("steppe", 21, False), ("mountains", 22, False), ("steppe", 23, True)]
+TREES, THREADS = 20, 2
+SEEDS = {"choice": (1, 2), "test": (3,)}
 ERRORS = [(0.0, 0.0), (0.02, 0.0), (0.04, 0.0), (0.06, 0.0), (0.02, 0.5), (0.04, 0.5), (0.06, 0.5), (0.04, 1.0)]
 """Standard deviation (m³/m³) of SMAP's error, and the share of its variance that goes with vegetation and soil."""
-REAL = {"north-west": (0, 0), "north-east": (0, 1), "south-west": (1, 0), "south-east": (1, 1)}
-PREDICTORS = {"useful": ["surface_temp_analysis", "sm_profile_analysis"], "useless": ["surface_temp_analysis"]}
+SCENES = {
+    "steppe": ({"landscape": "steppe"}, ERRORS),
+    "mountains": ({"landscape": "mountains"}, ERRORS),
+    "steppe-noise": ({"landscape": "steppe", "noise": True}, ERRORS[::2]),
+    "cloudy": ({"landscape": "cloudy"}, ERRORS[::2]),
+}
+REAL_PREDICTORS = {"useful": ["surface_temp_analysis", "sm_profile_analysis"], "useless": ["surface_temp_analysis"]}
 STUDY_R2 = 0.73
-COLOURS = {"reconciled": "tab:blue", "warranted": "tab:orange", "study": "tab:green"}
+COLOURS = {"warranted": "#0072B2", "reconciled": "#E69F00", "study": "#009E73", "predictors only": "#CC79A7"}
+LABELS = {
+    "warranted": "default map",
+    "reconciled": "map.reconcile: true",
+    "study": "study's map",
+    "predictors only": "predictors only",
+}
+MARKERS = {"simulated": "o", "real SMAP one level up": "s", "OzNet's probes": "^"}
 
 
-@dataclass(frozen=True)
-class Case:
-    """What a map is made from, over a window of cells, and the truth of its `factor` times finer pixels."""
-
-    cells: Cells
-    pixels: NDArray
-    """Predictors, (predictors, rows × factor, columns × factor)."""
-    truth: NDArray
-    use: list[str]
-    factor: int
+def scene_cases(seed: int) -> Iterator[tuple[str, ErringMaps, Inputs]]:
+    """Maps of each scene of a seed under each error, simulated, and what they were made from."""
+    for name, (keys, errors) in SCENES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            prepared = prepare(Path(folder), SceneKeys.model_validate({"extent": "small", "seed": seed, **keys}))
+        for deviation, share in errors:
+            found = erring_maps(prepared, TargetError(deviation, share), TREES, THREADS)
+            yield f"{name}-seed{seed}-error{deviation:g}-with_predictors{share:g}", found, prepared
 
 
-def standard(field: NDArray) -> NDArray:
-    return np.nan_to_num((field - np.nanmean(field)) / np.nanstd(field))
-
-
-def spherical(shape: tuple[int, int], random: np.random.Generator) -> NDArray:
-    """A random field with a spherical covariance of range `REACH`."""
-    rows, columns = (2 * REACH + side for side in shape)
-    away = np.hypot(np.fft.fftfreq(rows, 1 / rows)[:, None], np.fft.fftfreq(columns, 1 / columns)[None]) / REACH
-    power = np.fft.fft2(np.where(away < 1, 1 - 1.5 * away + 0.5 * away**3, 0)).real
-    white = np.fft.fft2(random.standard_normal((rows, columns)))
-    return standard(np.fft.ifft2(white * np.sqrt(np.maximum(power, 0))).real[: shape[0], : shape[1]])
-
-
-def scene_cases(kind: str, seed: int, noisy: bool) -> Iterator[tuple[str, Case]]:
-    """Cases of a simulated landscape, one for each error of SMAP."""
-    scene = Scene(WINDOW, seed, LANDSCAPES[kind])
-    fields, random = landscape(scene), np.random.default_rng(seed)
-    land, of = fields["lake"] == 0, scene.kind
-
-    def mean(values: NDArray) -> NDArray:
-        return block_mean(np.where(land, values, np.nan), FINER)[0]
-
-    true = truth(fields, MONTH).astype(float)
-    green = fields["wetness"] + 0.62 * fields["plants"] + 1.1 * (season(middle_of(MONTH)) - 1)
-    green = green - of.green_fall * ((fields["elevation"] - of.green_height) / 1000) ** 2
-    warm = 2.6 * fields["albedo"] - 0.8 * fields["plants"] - of.lapse_day * (fields["elevation"] - 1500) / 1000
-    warm = 310 + warm - 3 * (fields["wetness"] + 0.5 * fields["soil"])
-    white = (
-        random.standard_normal((3, *true.shape))
-        * np.array([0.06 * noisy + 0.01, 0.006, 1.8 * noisy + 0.3])[:, None, None]
-    )
-    ndvi = mean(0.10 + 0.72 / (1 + np.exp(-1.15 * (green - 0.15)))) + white[0]
-    evi = 0.02 + 0.62 * np.clip(ndvi, 0, 1) ** 1.15 * (1 + 0.1 * mean(fields["canopy"])) + white[1]
-    pixels = np.stack([ndvi, evi, mean(warm) + white[2]])
-    pixels[:, ~np.isfinite(true)] = np.nan
-    true[~np.isfinite(pixels).all(axis=0)] = np.nan
-    exact, (means, count) = target_mean(true), block_mean(pixels, CELL_SIDE)
-    means = np.where(count >= FRACTION * CELL_SIDE**2, means, np.nan)
-    side = FINER * CELL_SIDE
-    told = standard(standard(block_mean(green, side)[0]) + 0.5 * standard(block_mean(fields["soil"], side)[0]))
-    independent = spherical(WINDOW.shape, random)
-    for deviation, share in ERRORS[:: 2 if noisy else 1]:
-        error = deviation * (np.sqrt(1 - share) * independent + np.sqrt(share) * told)
-        name = f"{kind}-seed{seed}{'-noise' * noisy}-error{deviation:g}-with_predictors{share:g}"
-        yield name, Case(Cells(exact + error, means, WINDOW), pixels, true, USE, CELL_SIDE)
-
-
-def real_cases(path: Path) -> Iterator[tuple[str, Case]]:
-    """A real SMAP L4 field, quarter by quarter, taken from 9 to 36 km: its own 9 km values are the truth."""
-    import h5py
-
-    names = ("sm_surface_analysis", "surface_temp_analysis", "sm_profile_analysis")
+def real_cases(path: Path) -> Iterator[tuple[str, ErringMaps, Inputs]]:
+    """The south-eastern quarter of a real SMAP L4 field from 9 to 36 km: its own 9 km values are the truth."""
+    target, factor = "sm_surface_analysis", COARSE_SIDE
+    cut, window = np.s_[252:504, 561:1121], Window(40, 87, 252, 560)
     with h5py.File(path) as file:
-        fields = {name: file["Analysis_Data"][name][()].astype(float) for name in names}
-    warm = (fields["surface_temp_analysis"] > 275) & (fields[names[0]] != -9999)
+        names = [target, *REAL_PREDICTORS["useful"]]
+        fields = {name: file["Analysis_Data"][name][cut].astype(float) for name in names}
+    warm = (fields["surface_temp_analysis"] > 275) & (fields[target] != -9999)
     fields = {name: np.where(warm, values, np.nan) for name, values in fields.items()}
-    for quarter, (down, right) in REAL.items():
-        window = Window(40, 87, 252, 560)
-        cut = slice(252 * down, 252 * (down + 1)), slice(561 * right, 561 * right + 560)
-        for usefulness, use in PREDICTORS.items():
-            layers = [aligned(fields[name][cut], window, 4) for name in (names[0], *use)]
-            coarse = layers[0][1]
-            means = [coarsen(fields[name][cut], window, 4, 0.999)[0] for name in (names[0], *use)]
-            true, pixels = layers[0][0], np.stack([layer for layer, _ in layers[1:]])
-            true[~np.isfinite(np.kron(means[0], np.ones((4, 4))))] = np.nan
-            pixels[:, ~np.isfinite(true)] = np.nan
-            if np.isfinite(means[0]).sum() > 400:
-                yield (
-                    f"real-SMAP-{quarter}-{usefulness}",
-                    Case(Cells(means[0], np.stack(means[1:]), coarse), pixels, true, use, 4),
-                )
+    for usefulness, use in REAL_PREDICTORS.items():
+        layers = [aligned(fields[name], window, factor)[0] for name in (target, *use)]
+        means, coarse = zip(*(coarsen(fields[name], window, factor, 0.999) for name in (target, *use)), strict=True)
+        cells = Cells(means[0], np.stack(means[1:]), coarse[0])
+        whole = np.kron(np.isfinite(means[0]), np.ones((factor, factor), bool))
+        truth, *predictors = (np.where(whole, layer, np.nan) for layer in layers)
+        inputs = Inputs(samples_of(cells, use), cells, np.stack(predictors), [1.0] * len(use), truth, use, factor)
+        yield f"SMAP-{usefulness}", all_maps(inputs, TREES, THREADS), inputs
 
 
-def samples_of(case: Case) -> pd.DataFrame:
-    row, column = np.nonzero(case.cells.complete())
-    window = case.cells.window
-    table = {"row": row + window.row, "col": column + window.column, "target": case.cells.target[row, column]}
-    return pd.DataFrame(
-        table | dict(zip(case.use, case.cells.predictors[:, row, column], strict=True)) | {"split": "train"}
-    )
+def samples_of(cells: Cells, use: list[str]) -> pd.DataFrame:
+    """Rows of the complete cells, all to be learned from."""
+    row, column = np.nonzero(cells.complete())
+    table = {"row": row + cells.window.row, "col": column + cells.window.column, "target": cells.target[row, column]}
+    return pd.DataFrame(table | dict(zip(use, cells.predictors[:, row, column], strict=True)) | {"split": "train"})
 
 
-def judged(case: Case) -> Iterator[tuple[str, Prediction, float]]:
-    """Prediction and realised gain of each map of a case."""
-    cells, factor, samples = case.cells, case.factor, samples_of(case)
-    window, pixels, filled = cells.window, cells.window.refined(factor), cells.filled()
-    valid = np.isfinite(case.truth)
-
-    def interpolated(values: NDArray) -> NDArray:
-        return np.where(valid, interpolate(fill_nearest(values), window, pixels, factor), np.nan)
+def judged(found: ErringMaps, inputs: Inputs) -> Iterator[tuple[str, Prediction, float]]:
+    """Prediction and realised gain of each map of a case, over the pixels that all have."""
+    settings = LearnerSettings("random_forest", TREES, 2021, quantiles=False)
+    merged, repeated = found.merged(PRODUCTS[TARGET].error), float(np.mean(inputs.reliability))
+    shared = np.isfinite(found.maps["bilinear"])
 
     def error(values: NDArray) -> float:
-        return float(np.nanmean((values - case.truth) ** 2))
+        return float(np.mean((values - inputs.truth)[shared] ** 2))
 
-    detail, _ = fit_detail(cells, case.use, FOREST, LEAF, FRACTION)
-    study, _ = fit_absolute(samples, case.use, FOREST, LEAF)
-    merged = merged_target(cells, samples, case.use, FOREST, LEAF, TARGET_ERROR)
-    bilinear = interpolated(cells.target)
-    added = predict_map(detail, case.pixels, pixels, filled, factor) - bilinear
-    known = evidence(cells, samples, detail, FOREST, cells.target, FRACTION)
-    # What the forests tell is the same of all maps of a case.
-    taken, square = float(np.nanmean((merged.analysis - cells.target) ** 2)), merged.difference**2
     maps = {
-        "reconciled": (cells.target, known),
-        "warranted": (merged.analysis, replace(known, taken=taken, dropped=1 - merged.weight)),
+        "warranted": ("detail", merged, found.held_to(merged)),
+        "reconciled": ("detail", found.cells.target, found.maps["detail_reconciled"]),
+        "study": ("absolute", None, found.maps["absolute"]),
     }
-    for name, (held_to, own) in maps.items():
-        mapped = reconcile(interpolated(held_to) + added, held_to, factor, window, FRACTION)[0]
-        yield name, predicted_gain(own), 1 - error(mapped) / error(bilinear)
-    plain = replace(known, left=known.detail, taken=square, dropped=1.0, reconciled=False)
-    mapped = predict_map(study, case.pixels, pixels, filled, factor)
-    yield "study", predicted_gain(plain), 1 - error(mapped) / error(bilinear)
+    for name, (method, held_to, values) in maps.items():
+        share = repeated if method == "detail" else 1.0
+        model = found.models[method]
+        known = evidence(found.cells, found.samples, model, settings, held_to, MINIMUM_FRACTION, share)
+        yield name, predicted_gain(known), 1 - error(values) / error(found.maps["bilinear"])
+
+
+def oznet_cases(folder: Path) -> Iterator[tuple[str, Prediction, float]]:
+    """Skill of predictors at probes, by season and cluster: as told by the other cluster, and realised."""
+    table = monthly_means(folder)
+    columns, learner = PREDICTORS["ndvi_lst"], LEARNERS["linear"]
+    for season in ("summer", "winter"):
+        rows = table[table["month"].isin(SEASONS[season])]
+        for cluster in sorted(set(rows["cluster"])):
+            here = rows["cluster"] == cluster
+            own, others = (rows[part].reset_index(drop=True) for part in (here, ~here))
+            gain, low, high = skill(others, left_out(others, columns, learner))
+            learned = deviations(others)
+            model = learner().fit(learned[columns], learned[MOISTURE])
+            realised, _, _ = skill(own, model.predict(deviations(own)[columns]))
+            yield f"{season}-{cluster}", Prediction(gain, low, high, verdict_of(low, high), ""), realised
+
+
+def cases(real: Path, nature: Path) -> Iterator[dict]:
+    """A row for each case and map: set, data, case, map, what is predicted, and the gain realised."""
+    sets = [(name, "simulated", scene_cases(seed)) for name, seeds in SEEDS.items() for seed in seeds]
+    granules = sorted(real.glob("SMAP_L4_SM_aup*"))
+    sets += [("real", "real SMAP one level up", real_cases(path)) for path in granules]
+    for group, data, made in sets:
+        for case, found, inputs in made:
+            for name, said, gain in judged(found, inputs):
+                yield {"set": group, "data": data, "case": case, "map": name, "realised": gain, **asdict(said)}
+    if nature.is_dir():
+        for case, said, gain in oznet_cases(nature / "oznet"):
+            row = {"set": "oznet", "data": "OzNet's probes", "case": case, "map": "predictors only", "realised": gain}
+            yield row | asdict(said)
+    for folder, there in ((real, bool(granules)), (nature, nature.is_dir())):
+        if not there:
+            print(f"{folder} has nothing to measure: without it", file=sys.stderr)
 
 
 def draw(rows: pd.DataFrame, path: Path) -> None:
@@ -182,24 +158,30 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7.5, 6))
-    for (name, real), part in rows.groupby(["map", rows["case"].str.startswith("real")]):
-        ends = [part["predicted"] - part["low"], part["high"] - part["predicted"]]
-        label = f"{name}{', real SMAP one level up' if real else ', simulated'}"
-        style = {"fmt": "s" if real else "o", "mfc": "none" if real else None, "ms": 5, "lw": 0.7}
-        axes.errorbar(part["predicted"], part["realised"], xerr=ends, color=COLOURS[name], label=label, **style)
-    exact = rows[(rows["map"] == "study") & rows["case"].str.contains("steppe.*error0-")]
-    axes.plot(
-        STUDY_R2, exact["realised"].mean(), "k*", ms=14, label="study: its R² at 9 km, its gain (simulated, SMAP exact)"
-    )
-    axes.axhline(0, color="0.6", lw=0.8)
-    axes.axvline(0, color="0.6", lw=0.8)
-    axes.plot([-10, 1], [-10, 1], color="0.6", lw=0.8, ls="--")
-    for set_scale in (axes.set_xscale, axes.set_yscale):
-        set_scale("symlog", linthresh=0.5)
-    axes.set(xlim=(-12, 1.1), ylim=(-12, 1.1), xlabel="gain that the run predicts, before any truth is read")
+    figure, axes = plt.subplots(figsize=(8, 7))
+    lowest = -16.0
+    for (data, name), part in rows.groupby(["data", "map"], sort=False):
+        told = part["verdict"] != UNTOLD
+        for filled, own in ((True, part[told]), (False, part[~told])):
+            ends = [own["gain"] - own["low"].clip(lower=lowest), own["high"] - own["gain"]]
+            face = COLOURS[name] if filled else "white"
+            style = {"color": COLOURS[name], "fmt": MARKERS[data], "mfc": face, "ms": 5.5, "mew": 1.1}
+            axes.errorbar(own["gain"], own["realised"], xerr=ends, elinewidth=0.5, alpha=0.9, **style)
+        axes.plot([], [], MARKERS[data], color=COLOURS[name], label=f"{LABELS[name]} ({data})")
+    axes.plot([], [], "o", color="0.3", mfc="white", label="hollow: the run says “cannot be told”")
+    exact = rows[(rows["map"] == "study") & rows["case"].str.match("steppe-seed.-error0-")]
+    star = "study: its R² of 0.73 at 9 km, beside the gain of its map\n(simulated steppe, SMAP exact)"
+    axes.plot(STUDY_R2, exact["realised"].mean(), "k*", ms=15, label=star)
+    for line in (axes.axhline, axes.axvline):
+        line(0, color="0.4", lw=0.8)
+    axes.plot([lowest, 1], [lowest, 1], color="0.6", lw=0.8, ls="--")
+    ticks = [-10, -5, -2, -1, -0.5, 0, 0.5, 1]
+    for which in "xy":
+        axes.set(**{f"{which}scale": mpl.scale.SymmetricalLogScale(which, linthresh=0.5), f"{which}lim": (lowest, 1.3)})
+        axes.set(**{f"{which}ticks": ticks, f"{which}ticklabels": [signed_text(tick, 1) for tick in ticks]})
+    axes.set_xlabel("gain that the run predicts, before any truth is read")
     axes.set_ylabel("gain realised: 1 − MSE / MSE of SMAP, bilinear")
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(fontsize=7.5, loc="upper left", framealpha=0.95)
     figure.savefig(path, dpi=120, bbox_inches="tight")
 
 
@@ -209,43 +191,34 @@ def summarise(rows: pd.DataFrame, name: str) -> None:
     right = (told["verdict"] == USE_MAP) == (told["realised"] > 0)
     harmful = ((rows["verdict"] == USE_MAP) & (rows["realised"] < -0.02)).sum()
     inside = ((rows["low"] <= rows["realised"]) & (rows["realised"] <= rows["high"])).sum()
-    print(
-        f"verdicts_{name} {len(rows)} right {right.sum()} wrong {(~right).sum()} untold {len(rows) - len(told)}",
-        end=" ",
-    )
-    print(f"harmful {harmful} inside_interval {inside}", flush=True)
+    counts = f"right {right.sum()} wrong {(~right).sum()} untold {len(rows) - len(told)} harmful {harmful}"
+    print(f"verdicts_{name} {len(rows)} {counts} inside_interval {inside}", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--figure", type=Path, default=ROOT / "docs/images/gain.png")
-    parser.add_argument("--real", type=Path, default=ROOT.parent / "shared/real")
-    parser.add_argument("--sets", nargs="+", default=["choice", "test", "real"])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--figure", type=Path, default=Path(__file__).resolve().parents[1] / "docs/images/gain.png")
+    parser.add_argument("--real", type=Path, default=NATURE.parent / "real")
+    parser.add_argument("--nature", type=Path, default=NATURE)
     chosen = parser.parse_args()
-    granules = sorted(chosen.real.glob("SMAP_L4_SM_aup*"))
-    if not granules:
-        print(f"no SMAP L4 granule in {chosen.real}: without the real field", file=sys.stderr)
-    cases: Mapping[str, list[Iterator[tuple[str, Case]]]] = {
-        "choice": [scene_cases(*scene) for scene in CHOICE],
-        "test": [scene_cases(*scene) for scene in TEST],
-        "real": [real_cases(path) for path in granules],
-    }
     found = []
-    for group in chosen.sets:
-        for several in cases[group]:
-            for case, made in several:
-                for name, said, gain in judged(made):
-                    row = {"set": group, "case": case, "map": name, "predicted": said.gain, "low": said.low}
-                    found.append(row | {"high": said.high, "realised": gain, "verdict": said.verdict})
-                    numbers = f"{said.gain:.3f} {said.low:.3f} {said.high:.3f} {gain:.3f}"
-                    print(f"gain_{group}_{case}_{name} {numbers} {said.verdict}", flush=True)
-    table = pd.DataFrame(found)
-    for keys, rows in table.groupby(["set", "map"]):
+    for row in cases(chosen.real, chosen.nature):
+        found.append(row)
+        numbers = f"{row['gain']:.3f} {row['low']:.3f} {row['high']:.3f} {row['realised']:.3f}"
+        name = f"gain_{row['set']}_{row['case']}_{row['map'].replace(' ', '_')}"
+        print(f"{name} {numbers} {row['verdict']}", flush=True)
+    report(pd.DataFrame(found), chosen.figure)
+
+
+def report(table: pd.DataFrame, figure: Path) -> None:
+    """Count the verdicts of each set and map, and draw all."""
+    maps = table[table["set"] != "oznet"]
+    for keys, rows in maps.groupby(["set", "map"], sort=False):
         summarise(rows, "_".join(keys))
-    for group, rows in table.groupby("set"):
+    for group, rows in table.groupby("set", sort=False):
         summarise(rows, str(group))
-    summarise(table, "all")
-    draw(table, chosen.figure)
+    summarise(maps, "all_maps")
+    draw(table, figure)
 
 
 if __name__ == "__main__":

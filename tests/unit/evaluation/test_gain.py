@@ -17,12 +17,12 @@ from kilomoist.reconciliation import reconcile
 WINDOW = Window(240, 2880, 48, 48)
 SMOOTH = Evidence(
     detail=2.2e-4,
-    detail_coarser=5.0e-4,
     left=0.9e-4,
     unexplained=1.5e-4,
     unexplained_coarser=3.4e-4,
     rows=1000,
     explained=1e-5,
+    difference=9e-4,
     taken=0.0,
     dropped=0.0,
     reconciled=True,
@@ -34,9 +34,8 @@ def erring(known: Evidence, square: float) -> Evidence:
     """The same with independent errors of SMAP of this variance and a range of 36 km."""
     shape = ERROR_SHAPES[36]
     own = {name: getattr(known, name) + shape.detail * square for name in ("detail", "left", "unexplained")}
-    for name in ("detail_coarser", "unexplained_coarser"):
-        own[name] = getattr(known, name) + shape.coarser_detail * square
-    return replace(known, **own)
+    own["unexplained_coarser"] = known.unexplained_coarser + shape.coarser_detail * square
+    return replace(known, **own, difference=known.difference + square)
 
 
 def spherical(reach: float, random: np.random.Generator) -> np.ndarray:
@@ -84,6 +83,14 @@ def test_a_map_that_drops_errors_is_better_where_there_are_any() -> None:
         assert predicted_gain(known).verdict == verdict
 
 
+def test_a_model_is_not_taken_for_exact() -> None:
+    """However large SMAP's error looks: a part of what parts both remains the model's."""
+    known = erring(SMOOTH, 0.05**2)
+    found = predicted_gain(replace(known, difference=0.04**2, taken=0.04**2, dropped=1.0, reconciled=False))
+    assert found.independent_error < 0.04
+    assert found.cell_error_map > 0.01
+
+
 def test_what_predictors_may_tell_of_the_error_takes_the_verdict_away() -> None:
     """More of the target is told by the predictors: nobody can see how much of that is SMAP's error."""
     less, more = (predicted_gain(replace(SMOOTH, explained=square)) for square in (1e-5, 2e-3))
@@ -113,6 +120,7 @@ def test_evidence_of_a_map_follows_from_its_cells() -> None:
     found = evidence(cells, samples, model, settings, cells.target - own / 2, 0.5)
     assert found.dropped == pytest.approx(0.5, abs=0.02)
     assert found.taken == pytest.approx(0.005**2, rel=0.1)
+    assert found.difference == pytest.approx(4 * found.taken, rel=0.1)
     assert found.explained == pytest.approx(float((0.03 * pattern).var()), rel=0.1)
     assert found.left < 0.7 * found.detail
     assert found.unexplained == pytest.approx(0.94e-4, rel=0.15)

@@ -27,6 +27,7 @@ from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import predict_out_of_fold
+from kilomoist.mapping.merging import MIN_OWN_ERROR
 
 USE_MAP, USE_SMAP, UNTOLD = "use the map", "use SMAP", "cannot be told"
 MIN_ROWS = 100
@@ -34,9 +35,9 @@ MIN_ROWS = 100
 LEAF = 10
 """Training rows a leaf of the forests that tell what the predictors leave unexplained."""
 INTERVAL = 0.7
-"""Probability between both ends: the widest with which few enough maps were left untold on the scenes of choice."""
-TOLERANCE = 0.02
-"""Gain or loss that is none: a map that may be so much worse does no harm, one that may be so much better no good."""
+"""Probability between both ends: about the widest with which few enough maps are left untold (docs/scores.md)."""
+WORTH = 0.05
+"""Gain below which a map is not worth it."""
 DRAWS = 4000
 
 
@@ -67,11 +68,12 @@ TOLD = ERROR_SHAPES[72]
 class Priors:
     """Ranges of what a run cannot know, each number as likely as the other."""
 
-    roughness: tuple[float, float] = (0.66, 0.80)
-    """Of true soil moisture's detail, whole or unexplained: deviation at 9 km beyond 36 km / at 18 km beyond 72 km."""
-    told: tuple[float, float] = (0.0, 0.3)
+    roughness: tuple[float, float] = (0.66, 0.76)
+    """Of what the predictors leave of true soil moisture's detail: deviation at 9 km beyond 36 km / at 18 km beyond 72
+    km."""
+    told: tuple[float, float] = (0.0, 0.5)
     """Share of the variance of f(x9) that is SMAP's error and not soil moisture."""
-    learned: tuple[float, float] = (0.0, 0.6)
+    learned: tuple[float, float] = (0.4, 1.0)
     """Share of that error that f, which saw none of a cell's fold, repeats there."""
     scale: tuple[float, float] = (0.5, 1.0)
     """Deviation of detail at 1 km beyond 9 km / at 9 km beyond 36 km."""
@@ -86,18 +88,18 @@ class Evidence:
 
     detail: float
     """Of y9 − B(y36)."""
-    detail_coarser: float
-    """The same of means over 18 km beyond 72 km; NaN with fewer than `MIN_ROWS`."""
     left: float
     """Of what the map's way to restore leaves of it, out of fold."""
     unexplained: float
     """Of what the predictors leave of it, out of fold."""
     unexplained_coarser: float
-    """The same at 18 km, as `detail_coarser`."""
+    """The same of means over 18 km beyond 72 km; NaN with fewer than `MIN_ROWS`."""
     rows: int
     """Number of the latter."""
     explained: float
-    """Variance of f(x9) that out-of-fold predictions explain."""
+    """Variance of y9 that f(x9) explains out of fold."""
+    difference: float
+    """Of y9 − f(x9)."""
     taken: float
     """M: of the cells that the map is held to, less SMAP's."""
     dropped: float
@@ -107,7 +109,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Predicted gain over interpolated SMAP with its 70 % interval, the verdict, and medians of its parts."""
+    """Predicted gain over interpolated SMAP with its interval, the verdict, and medians of its parts."""
 
     gain: float
     low: float
@@ -153,10 +155,10 @@ def evidence(
 
     coarser = cells.coarsened(2, minimum_fraction)
     rows = int(coarser.complete().sum())
-    detail_coarser = unexplained_coarser = np.nan
+    unexplained_coarser = np.nan
     if rows >= MIN_ROWS:
         wanted, told = _details(coarser, settings, minimum_fraction)
-        detail_coarser, unexplained_coarser = float(np.mean(wanted**2)), float(np.mean((wanted - told) ** 2))
+        unexplained_coarser = float(np.mean((wanted - told) ** 2))
     detail, told = _details(cells, settings, minimum_fraction)
     wanted, offered = detail, (model.alpha if model.method == "detail" else 0.0) * told
     if held_to is not None:
@@ -164,12 +166,12 @@ def evidence(
     interpolated, restored = float(np.mean(wanted**2)), float(np.mean((wanted - offered) ** 2))
     return Evidence(
         detail=float(np.mean(detail**2)),
-        detail_coarser=detail_coarser,
         left=interpolated + repeated * (restored - interpolated),
         unexplained=float(np.mean((detail - told) ** 2)),
         unexplained_coarser=unexplained_coarser,
         rows=rows,
         explained=max(float(y.var()) - difference, 0.0),
+        difference=difference,
         taken=float(np.mean(taken**2)),
         dropped=float(np.mean(taken * own)) / difference if difference > 0 else 0.0,
         reconciled=held_to is not None,
@@ -195,10 +197,9 @@ def predicted_gain(known: Evidence, priors: Priors = PRIORS) -> Prediction:
     shapes = np.array([ERROR_SHAPES[reach] for reach in INDEPENDENT])[random.integers(len(INDEPENDENT), size=DRAWS)]
     shape = ErrorShape(*shapes.T)
     rough = draw(priors.roughness) ** 2 * np.exp(random.normal(0, np.sqrt(2 / known.rows), DRAWS))
-    # Errors are in both; rough ground is in the whole detail, and noise of the predictors in what they leave of it.
-    pairs = (known.detail, known.detail_coarser), (known.unexplained, known.unexplained_coarser)
-    excess = np.min([fine - rough * coarse for fine, coarse in pairs], axis=0)
+    excess = known.unexplained - rough * known.unexplained_coarser
     independent = np.maximum(excess / (shape.detail - rough * shape.coarser_detail), 0)
+    independent = np.minimum(independent, (1 - MIN_OWN_ERROR) * known.difference)
     told = draw(priors.told) * known.explained
     error = independent + told
     cells = np.maximum(known.taken + error - 2 * known.dropped * (independent + (1 - draw(priors.learned)) * told), 0)
@@ -208,19 +209,23 @@ def predicted_gain(known: Evidence, priors: Priors = PRIORS) -> Prediction:
     growth = shape.reconciled * independent + TOLD.reconciled * told if known.reconciled else bilinear - missing
     mapped = left + cells * np.divide(growth, error, out=np.ones(DRAWS), where=error > 0)
     low, gain, high = np.quantile(1 - mapped / bilinear, [(1 - INTERVAL) / 2, 0.5, (1 + INTERVAL) / 2])
-    verdict = USE_MAP if low > -TOLERANCE else USE_SMAP if high < TOLERANCE else UNTOLD
 
     def median(square: NDArray) -> float:
         return float(np.sqrt(np.median(square)))
 
-    ratio = min(np.sqrt(fine / coarse) for fine, coarse in pairs)
+    ratio = np.sqrt(known.unexplained / known.unexplained_coarser)
     reasons = (
-        f"the detail of 9 km is {ratio:.2f} of that of 18 km (deviations, or what the predictors leave of them), that "
-        f"of soil moisture {priors.roughness[0]:.2f} to {priors.roughness[1]:.2f}: SMAP errs by about "
+        f"the deviation of what the predictors leave of the detail of 9 km is {ratio:.2f} of that of 18 km, for soil "
+        f"moisture {priors.roughness[0]:.2f} to {priors.roughness[1]:.2f}: SMAP errs by about "
         f"{median(independent):.3f} m3/m3 independently of the predictors, and by up to "
         f"{np.sqrt(priors.told[1] * known.explained):.3f} m3/m3 with them, which no run "
         f"sees; the map restores {1 - known.left / known.detail:.0%} of the detail one level up and drops "
         f"{known.dropped:.0%} of SMAP's own part"
     )
     parts = [median(part) for part in (mapped, bilinear, left, missing, cells, independent, told)]
-    return Prediction(float(gain), float(low), float(high), verdict, reasons, *parts)
+    return Prediction(float(gain), float(low), float(high), verdict_of(low, high), reasons, *parts)
+
+
+def verdict_of(low: float, high: float) -> str:
+    """The verdict that an interval of the gain gives."""
+    return USE_MAP if low > 0 else USE_SMAP if high < WORTH else UNTOLD
