@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from kilomoist.cells import coarsen, interpolate
-from kilomoist.evaluation.gain import ERROR_SHAPES, UNTOLD, USE_MAP, USE_SMAP, Evidence, evidence, predicted_gain
+from kilomoist.evaluation.gain import (
+    ERROR_SHAPES,
+    UNTOLD,
+    USE_MAP,
+    USE_SMAP,
+    Evidence,
+    evidence,
+    predicted_gain,
+    verdict_of,
+)
 from kilomoist.grids import Window
 from kilomoist.learning.details import Cells, detail
 from kilomoist.learning.learners import LearnerSettings
@@ -97,6 +106,12 @@ def test_what_predictors_may_tell_of_the_error_takes_the_verdict_away() -> None:
     assert more.told_error > 5 * less.told_error
     assert more.low < 0 < less.low
     assert more.verdict == UNTOLD
+
+
+def test_a_gain_below_0_05_is_not_worth_a_map() -> None:
+    assert verdict_of(0.06, 0.3) == USE_MAP
+    assert verdict_of(-0.3, 0.04) == USE_SMAP
+    assert verdict_of(0.01, 0.3) == UNTOLD
 
 
 def test_nothing_is_said_of_a_small_region() -> None:
