@@ -31,8 +31,8 @@ from kilomoist.mapping.merging import MIN_OWN_ERROR
 
 USE_MAP, USE_SMAP, UNTOLD = "use the map", "use SMAP", "cannot be told"
 MIN_ROWS = 400
-"""Cells of 18 km below which nothing is said: a ratio of deviations of n cells has a standard error of √(1 / 2n), 3.5 %.
-In simulated regions of 150 cells verdicts were wrong too often (docs/scores.md)."""
+"""Cells of 18 km below which nothing is said: a ratio of deviations of n has a standard error of √(1 / 2n), 3.5 %,
+and in simulated regions of 150 cells verdicts were wrong too often (docs/scores.md)."""
 LEAF = 10
 """Training rows a leaf of the forests that tell what the predictors leave unexplained."""
 INTERVAL = 0.7
