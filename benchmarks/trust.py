@@ -67,11 +67,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "detail_overstated": {"map": {"reconcile": "warranted"}, "target_error": 0.04},
 }
 """All with `reconcile: true` unless they say otherwise. The study's method; with reconciliation; `detail`; the same
-without; elevation and night; a trend; a trend and the
-scale at which detail is learned chosen one level up, without and with these predictors; the study's method reconciled,
-with a trend, with deviations within cells, with both; both methods held to SMAP as its error warrants (where SMAP is
-exact that is the map without, and left out); the default so, with an error that is said to be as large as that of
-single fields of SMAP (left out where it is so large)."""
+without; with elevation and night; with a trend; with a trend and the scale at which detail is learned chosen one level
+up, without and with these predictors; the study's method with a trend; both methods held to SMAP as its error warrants
+(where SMAP is exact that is the map without, and left out); the default so, with an error that is said to be as large
+as that of single fields of SMAP (left out where it is so large)."""
 
 
 def scene_of(name: str, extent: str) -> SceneKeys:

@@ -46,19 +46,19 @@ def merge_target(
         if weight is None:
             how = "warranted (the field points do not tell it)"
             LOGGER.warning(
-                "map.reconcile is measured, but the 90 %% interval of the residual weight, %.2f to %.2f, is not known "
-                "or wider than %g (%s): the weight is that of warranted.",
-                *(row["low"], row["high"], MAX_WIDTH, row["says"]),
+                "map.reconcile is measured, but the residual weight has no 90 %% interval of a width up to %g (%s): "
+                "the weight is that of warranted.",
+                *(MAX_WIDTH, row["says"]),
             )
         else:
-            found, how = measured_weighing(y, estimated, weight), "measured at field points"
+            found, how = measured_weighing(y, estimated, weight, row["low"], row["high"]), "measured at field points"
     merged = merge_weighed(region, table, estimated, found)
     if merged.contradicted:
         LOGGER.warning(
-            "target_error %g is too large for these data: the target and what the model says of its cells differ by "
-            "%.4f only. Both get half of the weight, and an error of %.4f; set target_error to less than %.4f, or "
-            "map.reconcile to true.",
-            *(target_error, merged.difference, merged.error, math.sqrt(1 - MIN_OWN_ERROR) * merged.difference),
+            "The target and what the model says of its cells differ by %.4f m³/m³ only, less than target_error %g "
+            "allows for: whose the errors are is not known, both get half of the weight, and an error of %.4f. Who "
+            "knows that the target errs by less sets target_error below %.4f; otherwise nothing need be done.",
+            *(merged.difference, target_error, merged.error, math.sqrt(1 - MIN_OWN_ERROR) * merged.difference),
         )
     LOGGER.info("The target has weight %.3f, what the model says of its cells %.3f", merged.weight, 1 - merged.weight)
     tags = read_run(cells) | {

@@ -37,5 +37,7 @@ def predict_gain(
     settings, _ = learner_of(learner)
     known = evidence(region, table, trained, settings, held_to, minimum_valid_fraction, repeated)
     found = predicted_gain(known)
-    LOGGER.info("Gain over interpolated SMAP %.2f (%.2f to %.2f): %s", found.gain, found.low, found.high, found.verdict)
+    LOGGER.info(
+        "Whether to use the map: %s (gain over interpolated SMAP: %.2f; %s)", found.verdict, found.gain, found.reasons
+    )
     write_table(gain, pd.DataFrame([asdict(found)]))

@@ -9,7 +9,7 @@ from kilomoist.reconciliation import Reconciliation
 
 MEANING = (
     "weight w of the target's own value in what the cell's mean is held to, f + w (target - f), f what the predictors "
-    "say of the cell; 1: the mean is the target's value, 0: the cell is not reconciled"
+    "say of the cell; 1: the mean is the target's value, 0: all of it is the model's, or the cell is not reconciled"
 )
 
 

@@ -33,8 +33,8 @@ def weigh_residual(
     metres = read_json(autocorrelation_range)["autocorrelation_range"]
     found = residual_weight(fields, places, row * M09.columns + column % M09.columns, metres, seed)
     LOGGER.info(
-        "Residual weight %.3f (%.3f to %.3f) of %d pixels in %d cells: %s",
-        *(found.weight, found.low, found.high, found.pixels, found.cells, found.says),
+        "Residual weight of %d pixels in %d cells: %s (%.3f, from %.3f to %.3f)",
+        *(found.pixels, found.cells, found.says, found.weight, found.low, found.high),
     )
     write_table(weight, pd.DataFrame([found.row()]))
     write_table(matched, pixels)

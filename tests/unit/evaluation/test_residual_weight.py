@@ -10,7 +10,7 @@ from kilomoist.grids import M01, M09, Window, geographic_from_ease
 from kilomoist.learning.absolute import estimate_out_of_fold
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.tuning import TuningOptions
-from kilomoist.mapping.merging import taken
+from kilomoist.mapping.merging import measured_weighing, taken
 
 WINDOW = Window(200, 2900, 48, 48)
 POINTS = 153
@@ -127,8 +127,8 @@ def test_the_interval_of_a_ratio_is_fiellers() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "word"),
     [
-        *[(-0.1, 1.1, "cannot be told"), (-0.1, 0.9, "false"), (-0.5, -0.1, "false"), (0.1, 0.9, "measured")],
-        *[(0.1, 1.1, "true"), (1.1, 1.5, "true"), (-np.inf, np.inf, "undetermined")],
+        *[(-0.1, 1.1, "cannot be told"), (-0.1, 0.9, "absolute"), (-0.5, -0.1, "absolute"), (0.2, 0.6, "measured")],
+        *[(0.1, 0.9, "warranted"), (0.1, 1.1, "true"), (1.1, 1.5, "true"), (-np.inf, np.inf, "undetermined")],
     ],
 )
 def test_words_follow_the_interval(low: float, high: float, word: str) -> None:
@@ -143,3 +143,16 @@ def test_a_weight_is_taken_within_0_and_1_where_its_interval_is_narrow(
     weight: float, low: float, high: float, expected: float | None
 ) -> None:
     assert taken(weight, low, high) == expected
+
+
+@pytest.mark.parametrize(
+    ("weight", "low", "high", "share"),
+    [(0.0, -0.3, 0.2, 0.4), (1.0, 0.8, 1.2, 0.4), (0.4, 0.2, 0.6, 0.5), (0.0, -0.5, -0.1, 0.0)],
+)
+def test_the_error_of_a_measured_mean_is_the_largest_of_the_weights_interval(
+    weight: float, low: float, high: float, share: float
+) -> None:
+    """d·√(w·(1 − w)) with d = 0.1 and w the end or the middle of the interval that is nearest to one half."""
+    found = measured_weighing(np.array([0.1, 0.3]), np.full(2, 0.2), weight, low, high)
+    assert found.weight == weight
+    assert found.error == pytest.approx(0.1 * share)

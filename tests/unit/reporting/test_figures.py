@@ -508,7 +508,8 @@ def test_a_verdict_is_told_with_the_interval_that_it_rests_on() -> None:
     told = verdict_text({"gain": 0.11, "low": -0.23, "high": 0.42, "verdict": "cannot be told"})
     assert told == "Verdict: cannot be told (gain −0.2 to 0.4 over interpolated SMAP, predicted).\n"
     nothing = dict.fromkeys(("gain", "low", "high"), np.nan)
-    assert verdict_text(nothing | {"verdict": "cannot be told"}) == "Verdict: cannot be told.\n"
+    why = {"verdict": "cannot be told", "reasons": "12 cells, 400 are needed"}
+    assert verdict_text(nothing | why) == "Verdict: cannot be told (12 cells, 400 are needed).\n"
 
 
 def test_quality_of_a_map_that_is_not_reconciled_shows_the_other_flags(tmp_path: Path) -> None:

@@ -227,9 +227,9 @@ def _placed(scene: Any, latitude: NDArray, longitude: NDArray, named: str) -> It
 
     Pixels without any do not count. Raises `InputError` where the others are no rectangle of the grid.
     """
-    given = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
     corners = set()
     if latitude.shape == longitude.shape == scene.shape:
+        given = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
         row, column = M01.locate(*ease_from_geographic(longitude[given], latitude[given]))
         rows, columns = np.nonzero(given)
         corners = set(zip((row - rows).tolist(), (column - columns).tolist(), strict=True))

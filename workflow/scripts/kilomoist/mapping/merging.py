@@ -77,10 +77,14 @@ def taken(weight: float, low: float, high: float) -> float | None:
     return min(max(weight, 0.0), 1.0) if high - low <= MAX_WIDTH else None
 
 
-def measured_weighing(target: NDArray, estimated: NDArray, weight: float) -> Weighing:
-    """The weight that field points tell: with w = m² / (m² + e²) and d² = m² + e² the error is d·√(w·(1 − w))."""
+def measured_weighing(target: NDArray, estimated: NDArray, weight: float, low: float, high: float) -> Weighing:
+    """The weight that field points tell, whose interval goes from `low` to `high`.
+
+    With w = m² / (m² + e²) and d² = m² + e² the mean's error is d·√(w·(1 − w)); the largest within the interval counts.
+    """
     difference = math.sqrt(np.mean((target - estimated) ** 2))
-    return Weighing(weight, difference * math.sqrt(weight * (1 - weight)), difference, False)
+    at = min(max(0.5, low), high, 1.0) if high > 0 else 0.0
+    return Weighing(weight, difference * math.sqrt(at * (1 - at)), difference, False)
 
 
 def merged_target(

@@ -71,11 +71,10 @@ def draw_both_maps(
 
 def verdict_text(predicted: Mapping[str, Any]) -> str:
     """The verdict of a row of `tables/gain.csv` and the interval that it rests on, on a line of its own."""
-    interval = ""
-    if np.isfinite(predicted["gain"]):
-        low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
-        interval = f" (gain {low} to {high} over interpolated SMAP, predicted)"
-    return f"Verdict: {predicted['verdict']}{interval}.\n"
+    if not np.isfinite(predicted["gain"]):
+        return f"Verdict: {predicted['verdict']} ({predicted['reasons']}).\n"
+    low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
+    return f"Verdict: {predicted['verdict']} (gain {low} to {high} over interpolated SMAP, predicted).\n"
 
 
 def _made_by(tags: Mapping[str, str]) -> str:
