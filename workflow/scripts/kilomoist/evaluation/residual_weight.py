@@ -18,7 +18,6 @@ from kilomoist.evaluation.bootstrap import (
 from kilomoist.evaluation.effective_size import Values, complete_rows, projected
 from kilomoist.evaluation.variograms import lags_of, variogram
 from kilomoist.grids import M09
-from kilomoist.mapping.merging import MAX_WIDTH
 
 MIN_PIXELS = 30
 """Pixels below which there is no weight: ten for each of the three coefficients."""
@@ -125,8 +124,7 @@ def in_words(low: float, high: float) -> str:
         return "SMAP's own part is error as far as the points tell: drop it (method absolute, not reconciled)"
     if high >= 1:
         return "SMAP's own part is soil moisture as far as the points tell: conserve it (map.reconcile: true)"
-    key = "measured" if high - low <= MAX_WIDTH else "warranted"
-    return f"SMAP's own part is soil moisture and error: merge it (map.reconcile: {key})"
+    return "SMAP's own part is soil moisture and error: merge it (map.reconcile: measured, or warranted if not sure enough)"
 
 
 def _numbers(cells: NDArray) -> Values:
