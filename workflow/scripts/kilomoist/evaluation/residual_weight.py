@@ -124,7 +124,7 @@ def in_words(low: float, high: float) -> str:
         return "SMAP's own part is error as far as the points tell: drop it (method absolute, not reconciled)"
     if high >= 1:
         return "SMAP's own part is soil moisture as far as the points tell: conserve it (map.reconcile: true)"
-    return "SMAP's own part is soil moisture and error: merge it (map.reconcile: measured, or warranted if not sure enough)"
+    return "SMAP's own part is soil moisture and error: merge it (map.reconcile: measured, or warranted if not sure)"
 
 
 def _numbers(cells: NDArray) -> Values:
