@@ -23,14 +23,14 @@ from kilomoist.configuration.keys import SceneKeys
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.evaluation.restoration import null_models
 from kilomoist.grids import CELL_SIDE, M01
-from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.absolute import estimate_out_of_fold, fit_absolute
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells, read_cells, read_reliability
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.tuning import TuningOptions
-from kilomoist.mapping.merging import estimate_cells, merge_weighed, weigh
+from kilomoist.mapping.merging import merge_weighed, weigh
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import mosaic
 from kilomoist.reconciliation import reconcile
@@ -160,5 +160,5 @@ def all_maps(inputs: Inputs, trees: int, threads: int) -> ErringMaps:
     shared = np.isfinite([*maps.values()]).all(axis=0)
     maps = {name: np.where(shared, values, np.nan) for name, values in maps.items()}
     added = maps["detail"] - interpolate(fill_nearest(cells.target), window, pixels, factor)
-    estimated = estimate_cells(samples, use, settings, tuning, threads)
+    estimated = estimate_out_of_fold(samples, use, settings, tuning, threads)
     return ErringMaps(cells, samples, factor, estimated, maps, added, models)

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from erring_scenes import TARGET, erring_maps, prepare
+from erring_scenes import BOXES, MINIMUM_FRACTION, MONTH, TARGET, erring_maps, prepare
 from evaporative_efficiency import disaggregated, end_members
 from runs import run
 
@@ -41,15 +41,11 @@ SCENES = (
     *(f"steppe-error0.04-{part}" for part in ("with_predictors0.5", "static0.5", "range108")),
 )
 REGIONS = {"full": "khangai", "small": "steppe"}
-BOXES = {"full": [96.0, 45.0, 104.0, 50.0], "small": [98.0, 46.5, 101.0, 48.5]}
-MONTH = "2021-08"
 MADE = ("soil_moisture.tif", "predictors.tif", "tables/coverage.csv")
 PRINTED = (
     *("r", "rmse", "ubrmse", "skill", "coverage", "least", "most", "width"),
     *("pattern_coverage", "pattern_width", "pattern_score"),
 )
-MINIMUM_FRACTION = 0.5
-"""The default of quality.minimum_valid_fraction."""
 STUDY = ["ndvi", "evi", "lst_day"]
 MORE = [*STUDY, "lst_night", "elevation"]
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -56,7 +56,7 @@ from kilomoist.mapping.calibration import (
     detail_errors,
     error_scale_ratio,
 )
-from kilomoist.mapping.merging import merged_target
+from kilomoist.mapping.merging import merge_weighed, weigh
 from kilomoist.mapping.shifts import ShiftCount, learned_range
 from kilomoist.rasters import mosaic, read_raster, read_run, read_tags, write_raster
 from kilomoist.regions import blocks_of
@@ -484,6 +484,7 @@ def test_merge_target_by_a_measured_weight(bench: Bench, high: float, how: str) 
     write_trained(bench.path, "detail")
     measured = pd.DataFrame([{"weight": 0.3, "low": 0.1, "high": high, "says": "made up"}])
     measured.to_csv(bench.path(f"{RUN}/tables/residual_weight.csv"), index=False)
+    bench.run("estimate_cells", f"{RUN}/estimated_cells.tif")
     log = bench.run("merge_target", f"{RUN}/merged_cells.tif")
     bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")
     assert tags["target_weighed"].startswith(how)
@@ -499,10 +500,13 @@ def test_merge_target_by_a_measured_weight(bench: Bench, high: float, how: str) 
 def test_merge_target(bench: Bench) -> None:
     bench.config = CONFIG | {"target_error": 0.02, "map": CONFIG["map"] | {"reconcile": "warranted"}}
     write_trained(bench.path, "detail")
+    bench.run("estimate_cells", f"{RUN}/estimated_cells.tif")
     bench.run("merge_target", f"{RUN}/merged_cells.tif")
     bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")
     samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
-    expected = merged_target(region_cells(), samples, USE, settings, TuningOptions(5), 0.02)
+    estimated = estimate_out_of_fold(samples, USE, settings, TuningOptions(5))
+    weighed = weigh(samples["target"].to_numpy(), estimated, 0.02)
+    expected = merge_weighed(region_cells(), samples, estimated, weighed)
     np.testing.assert_allclose(bands["target"], expected.analysis)
     assert float(tags["target_weight"]) == pytest.approx(expected.weight, abs=1e-6)
     assert float(tags["target_error"]) == pytest.approx(expected.error, abs=1e-6)

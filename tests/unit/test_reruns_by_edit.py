@@ -28,9 +28,8 @@ EDITS = {
     "predictors/composites.py:average_rows": {"composite_tile"},
     "predictors/footprints.py:sum_footprints": {"stack_block", "measure_reliability"},
     "predictors/layers.py:stack_layers": {"stack_block"},
-    "learning/training_folds.py:spatial_folds": FITTING
-    | {"bound_block", "judge_block", "merge_target", "estimate_cells"},
-    "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"merge_target", "estimate_cells"},
+    "learning/training_folds.py:spatial_folds": FITTING | {"bound_block", "judge_block", "estimate_cells"},
+    "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"estimate_cells"},
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
     | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map", "estimate_cells"},

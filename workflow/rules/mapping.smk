@@ -36,6 +36,7 @@ rule predict_block:
 rule merge_target:
     input:
         **named(RUN, "samples.parquet", "cells.tif"),
+        estimates=f"{RUN}/estimated_cells.tif",
         measured=[f"{RUN}/tables/residual_weight.csv"] if MEASURED else [],
     output:
         merged_cells=f"{RUN}/merged_cells.tif",
@@ -45,12 +46,11 @@ rule merge_target:
         benchmark_of("merge_target", "{region}/{month}")
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: 1
     resources:
-        **measured(330, 8, of_region=(11, 0.3)),
+        **measured(230, 3),
     params:
         use=list(CONFIG.predictors.use),
-        learner=learner("kind", "trees", "seed", "min_leaf", "search", "trend"),
         target_error=needs.target_error(CONFIG),
         code=code("merge_target"),
     message:

@@ -7,16 +7,7 @@ import pandas as pd
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells
-from kilomoist.learning.tuning import learner_of
-from kilomoist.mapping.merging import (
-    MAX_WIDTH,
-    MIN_OWN_ERROR,
-    estimate_cells,
-    measured_weighing,
-    merge_weighed,
-    taken,
-    weigh,
-)
+from kilomoist.mapping.merging import MAX_WIDTH, MIN_OWN_ERROR, measured_weighing, merge_weighed, taken, weigh
 from kilomoist.rasters import read_raster, read_run, write_raster
 
 
@@ -25,11 +16,10 @@ def merge_target(
     *,
     samples: str,
     cells: str,
+    estimates: str,
     measured: list[str],
     use: list[str],
-    learner: dict,
     target_error: float,
-    threads: int,
     merged_cells: str,
 ) -> None:
     """Write the cells with the merged target in the place of the target, and a band `target_weight`.
@@ -38,7 +28,8 @@ def merge_target(
     weight of the cells that have predictors, and the error (m³/m³) of the merged target.
     """
     table, region = read_cells(samples, cells, use)
-    y, estimated = table["target"].to_numpy(), estimate_cells(table, use, *learner_of(learner), threads)
+    places = table["row"] - region.window.row, table["col"] - region.window.column
+    y, estimated = table["target"].to_numpy(), read_raster(estimates)[0]["estimated"][places]
     found, how = weigh(y, estimated, target_error), "warranted"
     if measured:
         row = pd.read_csv(measured[0]).iloc[0]

@@ -21,7 +21,7 @@ from kilomoist.evaluation.coverage import (
     vegetation_classes,
 )
 from kilomoist.grids import M01, M09, Window
-from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.absolute import estimate_out_of_fold, fit_absolute
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells, reconciled_detail
 from kilomoist.learning.details import detail as detail_of
@@ -31,7 +31,7 @@ from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.mapping import calibration
 from kilomoist.mapping.maps import CellErrors, interval_block
-from kilomoist.mapping.merging import MergedTarget, merged_target
+from kilomoist.mapping.merging import MergedTarget, merge_weighed, weigh
 from kilomoist.rasters import write_raster
 from kilomoist.reconciliation import reconcile
 
@@ -311,7 +311,10 @@ def merge_noisy(true_error: float, target_error: float) -> tuple[np.ndarray, Mer
     """The target with errors, and what is merged of it."""
     target = CELLS.target + true_error * np.random.default_rng(7).standard_normal(WINDOW.shape)
     samples = samples_of(noisy := Cells(target, CELLS.predictors, WINDOW))
-    return target, merged_target(noisy, samples, USE, FOREST, TuningOptions(10), target_error)
+    estimated = estimate_out_of_fold(samples, list(USE), FOREST, TuningOptions(10))
+    return target, merge_weighed(
+        noisy, samples, estimated, weigh(samples["target"].to_numpy(), estimated, target_error)
+    )
 
 
 def test_an_exact_target_is_kept() -> None:

@@ -1,7 +1,6 @@
 """Merging of the target with what a model says of its cells, by their errors."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values
-from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.details import Cells
-from kilomoist.learning.learners import LearnerSettings
-from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import TuningOptions, predict_out_of_fold
 
 MIN_OWN_ERROR = 0.1
 """Share of the mean square of target − model that must be left to the model, or `target_error` contradicts the data: no
@@ -44,16 +39,6 @@ class MergedTarget(Weighing):
     """Weighted mean, m³/m³, (rows, columns)."""
     weights: Values
     """Of the target in each cell, (rows, columns): 1 where the model says nothing, NaN without a target."""
-
-
-def estimate_cells(
-    samples: pd.DataFrame, use: Sequence[str], settings: LearnerSettings, tuning: TuningOptions, threads: int = 1
-) -> NDArray[np.float64]:
-    """Soil moisture (m³/m³) that `absolute` says of each row, out of fold on spatial folds of all samples."""
-    chosen, _ = tune_absolute(samples, list(use), settings, tuning, threads)
-    folds = spatial_folds(samples["row"].to_numpy(), samples["col"].to_numpy())
-    x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
-    return predict_out_of_fold(chosen, x, y, folds, threads)
 
 
 def weigh(target: NDArray, estimated: NDArray, target_error: float) -> Weighing:
@@ -87,22 +72,8 @@ def measured_weighing(target: NDArray, estimated: NDArray, weight: float, low: f
     return Weighing(weight, difference * math.sqrt(at * (1 - at)), difference, False)
 
 
-def merged_target(
-    cells: Cells,
-    samples: pd.DataFrame,
-    use: Sequence[str],
-    settings: LearnerSettings,
-    tuning: TuningOptions,
-    target_error: float,
-    threads: int = 1,
-) -> MergedTarget:
-    """Mean of target and model, f + w·(y9 − f), with w of `weigh`. Cells without predictors keep y9."""
-    y, estimated = samples["target"].to_numpy(), estimate_cells(samples, use, settings, tuning, threads)
-    return merge_weighed(cells, samples, estimated, weigh(y, estimated, target_error))
-
-
 def merge_weighed(cells: Cells, samples: pd.DataFrame, estimated: NDArray, found: Weighing) -> MergedTarget:
-    """Mean of target and what the model says of each sample, (rows,), by a weight."""
+    """Mean of target and what the model says of each sample, (rows,), by a weight; other cells keep the target."""
     y = samples["target"].to_numpy()
     here = samples["row"] - cells.window.row, samples["col"] - cells.window.column
     analysis = np.array(cells.target, float)
