@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from kilomoist.calendars import slots
 from kilomoist.grids import M09, Window
 from kilomoist.predictors.composites import Bands, average_rows
-from kilomoist.products import PRODUCTS, Product
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.modis import write_tiled_granule
 from kilomoist.simulation.smap import compress_target, write_target_granule

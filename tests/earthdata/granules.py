@@ -13,7 +13,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from earthdata.hosts import DATA
-from kilomoist.products import PRODUCTS, Product, parse_name
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS, parse_name
 
 _BUCKETS = {"LPCLOUD": "lp-prod-protected", "NSIDC_CPRD": "nsidc-cumulus-prod-protected"}
 

@@ -21,7 +21,7 @@ from workflow_runs import snakemake
 
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import M01, M09, Window, geographic_from_sinusoidal, tile_grid
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 from kilomoist.rasters import mosaic, read_raster, write_raster
 
 BLOCK = f"{RUN}/blocks/r000c000"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kilomoist.predictors.composites import meets
-from kilomoist.products import PRODUCTS, GranuleName, parse_name, products_of
+from kilomoist.product_types import GranuleName
+from kilomoist.products import PRODUCTS, parse_name, products_of
 
 VI, VI_1KM, LST = PRODUCTS["MOD13A1.061"], PRODUCTS["MOD13A2.061"], PRODUCTS["MOD11A1.061"]
 
@@ -61,8 +62,10 @@ def test_the_newest_production_compares_as_the_largest() -> None:
 
 
 def test_roles() -> None:
-    assert products_of("vegetation") == ("MOD13A1.061", "MYD13A1.061", "MOD13A2.061", "MYD13A2.061")
-    assert products_of("temperature") == ("MOD11A1.061", "MYD11A1.061")
+    of_modis = ("MOD13A1.061", "MYD13A1.061", "MOD13A2.061", "MYD13A2.061")
+    assert products_of("vegetation") == (*of_modis, "VNP13A1.002", "VJ113A1.002", "VNP13A2.002", "VJ113A2.002")
+    of_viirs = ("VNP21A1D.002", "VNP21A1N.002", "VJ121A1D.002", "VJ121A1N.002")
+    assert products_of("temperature") == ("MOD11A1.061", "MYD11A1.061", *of_viirs)
     assert set(products_of("target")) == {
         *(f"SPL4SMGP.00{version}" for version in (6, 7, 8)),
         *(f"SPL4SMAU.00{version}" for version in (4, 5, 6, 7, 8)),

@@ -6,7 +6,8 @@ from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.predictors.composites import average_rows
 from kilomoist.predictors.inventories import choose_granules, write_inventory
-from kilomoist.products import PRODUCTS, QualityLevel
+from kilomoist.product_types import QualityLevel
+from kilomoist.products import PRODUCTS
 from kilomoist.rasters import raster_chunks
 
 

@@ -259,7 +259,7 @@ WRONG: list[tuple[Any, ...]] = [
     ("map.block", "expected a whole number of at least 8.", 4),
     ("map.interval", f"{INTERVAL}.", 1),
     ("map.interval", f"{INTERVAL}; 90 % is 0.9.", 90, "90", "90 %"),
-    ("predictors.temperature", "expected MOD11A1.061 or MYD11A1.061.", "MOD13A1.061"),
+    ("predictors.temperature", "expected MOD11A1.061, MYD11A1.061, VNP21A1D.002, ", "MOD13A1.061"),
     ("predictors.vegetation", "expected MOD13A1.061, MYD13A1.061", 13),
     ("predictors.use", f'{USE}; on the command line: --config \'predictors={{"use": ["evi"]}}\'.', "evi"),
     ("predictors.use", f"{USE}.", []),

@@ -27,7 +27,8 @@ from kilomoist.earthdata.catalogues import Entry, find_granule, read_catalogue, 
 from kilomoist.earthdata.downloads import Session
 from kilomoist.errors import InputError
 from kilomoist.files import sha256
-from kilomoist.products import PRODUCTS, Product
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
 
 LST, VI, TARGET = PRODUCTS["MOD11A1.061"], PRODUCTS["MOD13A1.061"], PRODUCTS["SPL4SMGP.008"]

@@ -28,7 +28,8 @@ from kilomoist.earthdata.store import retrieve
 from kilomoist.errors import InputError
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09
-from kilomoist.products import PRODUCTS, Product, parse_name
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS, parse_name
 from kilomoist.simulation.file_names import granule_file_name
 
 VI = PRODUCTS["MOD13A1.061"]

@@ -28,12 +28,13 @@ from kilomoist.granules.archive import index_granules, search_archive, write_abs
 from kilomoist.granules.formats import descriptors
 from kilomoist.granules.identity import check_core_metadata, check_grid
 from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
-from kilomoist.granules.modis import read_datasets
 from kilomoist.granules.simulated import is_simulated
 from kilomoist.granules.smap import read_target
+from kilomoist.granules.tiles import read_datasets
 from kilomoist.grids import M09, Window
 from kilomoist.predictors.inventories import choose_granules
-from kilomoist.products import PRODUCTS, Product
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.modis import write_tiled_granule
 from kilomoist.simulation.smap import compress_target, write_target_granule
@@ -133,13 +134,22 @@ def test_real_smap_cut_is_placed_and_masked(real: Real) -> None:
     np.testing.assert_array_equal(values[stored != -9999], stored[stored != -9999])
 
 
-def test_real_viirs_granule_is_no_granule_of_ours(real: Real, tmp_path: Path) -> None:
-    """Terra's successor has other quality codes and fills: it is not found, and refused under a name of ours."""
-    viirs = real("VNP13A2*.h5")
-    (tmp_path / viirs.name).symlink_to(viirs)
-    assert search_archive(tmp_path, PRODUCTS.values()) == {}
+def test_real_viirs_granule_gives_what_its_file_holds(real: Real) -> None:
+    path, product = real("VNP13A2*.h5"), PRODUCTS["VNP13A2.002"]
+    arrays = read_all(path, product)
+    assert list(arrays) == list(product.datasets_of(product.layers))
+    with h5py.File(path) as file:
+        fields = file["HDFEOS/GRIDS/VIIRS_Grid_16Day_VI_1km/Data Fields"]
+        for name, array in arrays.items():
+            assert array.shape == (1200, 1200)
+            assert array.dtype.isnative
+            np.testing.assert_array_equal(array, fields[name][()])
+
+
+def test_real_viirs_granule_is_no_granule_of_modis(real: Real, tmp_path: Path) -> None:
+    """Terra's successor has other quality codes and fills: it is refused under the name of a granule of Terra's."""
     renamed = tmp_path / "MOD13A2.A2025009.h18v09.061.2025031192612.hdf"
-    renamed.symlink_to(viirs)
+    renamed.symlink_to(real("VNP13A2*.h5"))
     ((_, path),) = search_archive(tmp_path, PRODUCTS.values()).items()
     assert path == renamed
     product = PRODUCTS["MOD13A2.061"]

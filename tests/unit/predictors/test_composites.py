@@ -18,7 +18,8 @@ from kilomoist.errors import InputError
 from kilomoist.grids import M09, Window
 from kilomoist.predictors.inventories import choose_granules, require_share, write_inventory
 from kilomoist.predictors.target_mean import average_fields
-from kilomoist.products import PRODUCTS, Condition
+from kilomoist.product_types import Condition
+from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.modis import write_tiled_granule
 

@@ -29,7 +29,8 @@ from kilomoist.granules.archive import search_archive
 from kilomoist.granules.modis import read_datasets
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09, Window, tile_grid
-from kilomoist.products import PRODUCTS, Product, parse_name
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS, parse_name
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.modis import write_tiled_granule
 from kilomoist.simulation.smap import compress_target, write_target_granule

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 
 FIRST_MONTH = "2015-04"
 """SMAP's first whole month: its first field is of 31 March 2015."""
@@ -19,7 +19,7 @@ class Slot:
     days: float
     """Days of the month for which it stands."""
     number: int
-    """From 0."""
+    """From 0; by which observations are divided into halves."""
 
 
 def month_range(month: str) -> tuple[date, date]:
@@ -40,7 +40,8 @@ def slots(product: Product, month: str) -> list[Slot]:
     """The granules of a product that a month needs, in order of time.
 
     16-day periods begin anew each year, so that the last overlaps the first of the next (MOD13 User Guide, Collection
-    6.1): a period stands for as many days as it shares with the month.
+    6.1): a period stands for as many days as it shares with the month, and where periods overlap (VNP13) for its part
+    of them. Those that begin within 16 days have one number: their best observation may be the same.
     """
     begin, end = month_range(month)
     if product.calendar != "16-day":
@@ -49,9 +50,10 @@ def slots(product: Product, month: str) -> list[Slot]:
         return [Slot(first + number * days * _DAY, days, number) for number in range(int((end - begin).days / days))]
     found: list[Slot] = []
     for year in (begin.year - 1, begin.year):
-        for day_of_year in range(product.first, 366, 16):
+        for day_of_year in range(product.first, 366, product.every):
             start = date(year, 1, 1) + (day_of_year - 1) * _DAY
             shared = (min(start + 16 * _DAY, end) - max(start, begin)).days
             if shared > 0:
-                found.append(Slot(datetime.combine(start, time()), float(shared), len(found)))
+                number = len(found) * product.every // 16
+                found.append(Slot(datetime.combine(start, time()), shared * product.every / 16, number))
     return found

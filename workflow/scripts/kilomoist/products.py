@@ -1,167 +1,21 @@
 """Products that are read, as data: names, calendars, datasets, valid ranges, scales, quality bits.
 
-Sources: MOD13 and MOD11 User Guides for Collection 6.1 (doi 10.5067/MODIS/MOD13A1.061, 10.5067/MODIS/MOD11A1.061), SMAP
-L4_SM Product Specification Document (NASA GMAO Office Note 11), and NSIDC's user guides of SPL4SMGP (doi
-10.5067/T5RUATAQREF8) and SPL4SMAU. A new product is a row here and, at most, a reader in `granules`.
-
-`scale` always multiplies; the file's own is never used: MOD13's `scale_factor` divides, MOD11's multiplies.
+Sources: MOD13 and MOD11 User Guides for Collection 6.1 (doi 10.5067/MODIS/MOD13A1.061, 10.5067/MODIS/MOD11A1.061), of
+VIIRS the legends in VNP13A2 granules (doi 10.5067/VIIRS/VNP13A2.002), LAADS' file specifications of VNP21A1 and the
+Earth Engine Data Catalog (NASA/VIIRS/002/VNP21A1D), SMAP L4_SM Product Specification Document (NASA GMAO Office Note
+11), and NSIDC's user guides of SPL4SMGP (doi 10.5067/T5RUATAQREF8) and SPL4SMAU. A new product is a row here and, at
+most, a reader in `granules`.
 """
 
-import math
 import re
-from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Role = Literal["vegetation", "temperature", "target"]
-QualityLevel = Literal["good", "fair"]
-Format = Literal["HDF4", "HDF5"]
+from kilomoist.product_types import Condition, Format, GranuleName, Layer, Product, Quality, QualityLevel, Role
 
 
-@dataclass(frozen=True)
-class Condition:
-    """`bits` bits (None: all) of an integer dataset, from `first_bit` (0: least significant), hold one of `values`."""
-
-    dataset: str
-    values: tuple[int, ...]
-    first_bit: int = 0
-    bits: int | None = None
-
-
-Quality = tuple[tuple[Condition, ...], ...]
-"""Alternatives, each of them conditions that hold together."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A quantity of a product: its dataset in a granule, and the stored numbers that are values."""
-
-    dataset: str
-    units: str
-    scale: float
-    valid: tuple[float, float]
-    """Smallest and largest stored number that is a value: fills lie beyond."""
-    quality: dict[QualityLevel, Quality]
-    """Accepted quality by level; empty where the product has no quality dataset."""
-    attributes: dict[str, Any]
-    """What NASA's files say of the stored numbers, as they say it: a file that says otherwise is another product's."""
-
-    def holds(self, stored: NDArray) -> NDArray[np.bool_]:
-        """Mask of stored numbers that are values, whatever their quality."""
-        return (stored >= self.valid[0]) & (stored <= self.valid[1])
-
-
-@dataclass(frozen=True)
-class Product:
-    """A NASA collection and version."""
-
-    name: str
-    role: Role
-    format: Format
-    calendar: Literal["daily", "16-day", "3-hourly"]
-    first: int
-    """Day of the year of the first 16-day period, or minute of the day of the first other granule."""
-    pattern: re.Pattern[str]
-    """Matches a granule's file name; groups `time`, `produced`, for tiled products `tile`, of a subsetter `cut`."""
-    lookalikes: re.Pattern[str]
-    """Finds names that may be taken for a granule's; groups `time` and `tile`, what is `other` than the product or its
-    `version`, and the `ending`."""
-    time_format: str
-    layers: dict[str, Layer]
-    pixels: int = 0
-    """Pixels along a side of a tile; 0 where the product is not tiled."""
-    grid_name: str = ""
-    """HDF-EOS name of the grid."""
-    subset_size: int = 0
-    """Bytes, about, of the wanted dataset of a far larger file; 0 where files are fetched whole."""
-    water: Quality = ()
-    snow: Quality = ()
-    """Marks of water, and of snow or ice, in a pixel."""
-    silent: Quality = ()
-    """Marks of observations that were not processed, which tell neither."""
-    random_error: float = 0.0
-    """Standard error of single fields in time, without their bias, m³/m³; 0 where it is not a target."""
-    static_error: float = 0.0
-    """Standard deviation between cells of their bias, which averaging over time does not reduce, m³/m³."""
-    model_only: tuple[tuple[date, date], ...] = ()
-    """First and last days of periods in which a product that assimilates observations had none."""
-    differences: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Quantities that are one layer minus another of the same unit and scale, where an observation has both."""
-    indices: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Quantities that are the normalised difference (first − second) / (first + second) of layers, such as
-    reflectances, which are no quantities by themselves."""
-
-    @property
-    def error(self) -> float:
-        """Standard error of a cell's monthly mean beside other cells, m³/m³: its static part, and what a mean leaves of
-        the random part.
-
-        Of errors whose autocorrelation falls as exp(−t / τ) a mean over T has the share 2τ/T·(1 − τ/T·(1 − exp(−T/τ)))
-        of the variance; T is 30 days.
-        """
-        relative = ERROR_DECORRELATION / 30
-        share = 2 * relative * (1 - relative * (1 - math.exp(-1 / relative)))
-        return round(math.hypot(self.static_error, self.random_error * math.sqrt(share)), 2)
-
-    @property
-    def short_name(self) -> str:
-        return self.name.split(".")[0]
-
-    @property
-    def version(self) -> str:
-        return self.name.split(".")[1]
-
-    @property
-    def tiled(self) -> bool:
-        return self.pixels > 0
-
-    @property
-    def quantities(self) -> dict[str, str]:
-        """Units of all that observations give, by name: layers, differences and indices of two."""
-        parts = {part for pair in self.indices.values() for part in pair}
-        units = {name: layer.units for name, layer in self.layers.items() if name not in parts}
-        return (
-            units
-            | {name: units[first] for name, (first, _) in self.differences.items()}
-            | dict.fromkeys(self.indices, "1")
-        )
-
-    def layers_of(self, names: Collection[str]) -> dict[str, Layer]:
-        """Layers that some quantities are made from, in the product's order."""
-        pairs = self.differences | self.indices
-        needed = {*names, *(part for name in names for part in pairs.get(name, ()))}
-        return {name: layer for name, layer in self.layers.items() if name in needed}
-
-    def datasets_of(self, quantities: Collection[str]) -> tuple[str, ...]:
-        """Datasets of some quantities and of the product's masks, in a stable order."""
-        layers = self.layers_of(quantities).values()
-        names = [layer.dataset for layer in layers]
-        qualities = [quality for layer in layers for quality in layer.quality.values()]
-        for quality in [*qualities, self.water, self.snow, self.silent]:
-            names += [condition.dataset for alternative in quality for condition in alternative]
-        return tuple(dict.fromkeys(names))
-
-
-@dataclass(frozen=True)
-class GranuleName:
-    """Product, time, tile and production of a granule, from its file name."""
-
-    product: str
-    time: datetime
-    """First day of a MODIS granule; time stamp of a SMAP field."""
-    tile: str | None
-    produced: str
-    """Compares as text: the newest production is the largest."""
-    whole: bool = True
-    """Whether it is named as NASA publishes it, and not as a subsetter's cut."""
-
-
-def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels: int) -> Product:
+def _modis_vegetation(short_name: str, first: int, resolution: str, grid: str, pixels: int) -> Product:
     """MOD13 and MYD13 (version 061), which differ in resolution and in the first day of their periods."""
     reliability = f"{resolution} 16 days pixel reliability"
     bits = f"{resolution} 16 days VI Quality"
@@ -173,7 +27,7 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
         Condition(bits, (0,), first_bit=15, bits=1),  # possible shadow
     )
     quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, marginal)}
-    return _modis(
+    return _tiled(
         short_name,
         "13",
         role="vegetation",
@@ -209,7 +63,7 @@ def _vegetation(short_name: str, first: int, resolution: str, grid: str, pixels:
     )
 
 
-def _temperature(short_name: str) -> Product:
+def _modis_temperature(short_name: str) -> Product:
     """MOD11A1 and MYD11A1 (version 061)."""
 
     def layer(time_of_day: str) -> Layer:
@@ -224,7 +78,7 @@ def _temperature(short_name: str) -> Product:
             {"units": "K", "valid_range": (7500, 65535), "_FillValue": 0, "scale_factor": 0.02},
         )
 
-    return _modis(
+    return _tiled(
         short_name,
         "11|21",
         role="temperature",
@@ -238,24 +92,116 @@ def _temperature(short_name: str) -> Product:
     )
 
 
-def _modis(short_name: str, numbers: str, **others: Any) -> Product:
-    """A tiled product of Collection 6.1, which its name calls 061; products with these numbers may be taken for it."""
+def _viirs_vegetation(short_name: str, resolution: str, suffix: str, pixels: int) -> Product:
+    """VNP13 and VJ113 (version 002): periods of 16 days that begin every 8; ranks of reliability from 0 to 11.
+
+    Which ranks are `good` was chosen as Excellent to Marginal, and Pass as MOD13's marginal: what is worse is cloud,
+    shadow, snow or a value of other years. The Earth Engine Data Catalog has another code of land and water than the
+    legend in the files, which is used here.
+    """
+    reliability = f"{resolution} 16 days pixel reliability"
+    bits = f"{resolution} 16 days VI Quality"
+    good = (Condition(reliability, (0, 1, 2, 3)),)
+    passed = (
+        Condition(reliability, (4,)),
+        Condition(bits, tuple(range(0b0101 + 1)), first_bit=2, bits=4),  # usefulness
+        Condition(bits, (0,), first_bit=14, bits=1),  # possible snow or ice
+        Condition(bits, (0,), first_bit=15, bits=1),  # possible shadow
+    )
+    quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, passed)}
+    observed = tuple(range(7))
+    return _tiled(
+        short_name,
+        "13",
+        version="002",
+        role="vegetation",
+        calendar="16-day",
+        first=1,
+        every=8,
+        layers={
+            name.lower(): Layer(
+                f"{resolution} 16 days {name}",
+                *("1", 0.0001, (-10000, 10000), quality),
+                # Over water and over land there are two fills.
+                {
+                    "units": name,
+                    "valid_range": (-10000, 10000),
+                    "_FillValue": (-15000, -13000),
+                    "scale_factor": 0.0001,
+                },
+            )
+            for name in ("NDVI", "EVI")
+        }
+        | {
+            # Bands I2 (0.865 µm) and M11 (2.25 µm), where MODIS has 0.86 and 2.13 µm.
+            name: Layer(
+                f"{resolution} 16 days {band} reflectance",
+                *("1", 0.0001, (0, 10000), quality),
+                {"units": "reflectance", "valid_range": (0, 10000), "_FillValue": -1000, "scale_factor": 0.0001},
+            )
+            for name, band in (("nir", "NIR"), ("mir", "SWIR3"))
+        },
+        indices={"ndii7": ("nir", "mir")},
+        pixels=pixels,
+        grid_name=f"VIIRS_Grid_16Day_VI_{suffix}",
+        # Rank -4, or ocean, shallow and deep inland water; not coasts, and not what is partly land (4, 6).
+        water=(
+            (Condition(reliability, (-4,)),),
+            (Condition(reliability, tuple(range(12))), Condition(bits, (0, 3, 5, 7), first_bit=11, bits=3)),
+        ),
+        silent=((Condition(reliability, (-1,)),),),
+        snow=((Condition(reliability, (8,)),), (Condition(reliability, observed), Condition(bits, (1,), 14, 1))),
+    )
+
+
+def _viirs_temperature(short_name: str) -> Product:
+    """VNP21A1 and VJ121A1 (version 002), by day (D) or by night (N): two products of one set of predictors.
+
+    The bits of accuracy run against MOD11's: 00 is the worst, above 2 K. Cloudy, and next to clouds, are refused at
+    both levels, as the method (TES) makes hot outliers there.
+    """
+    clear = Condition("QC", (0,), first_bit=4, bits=2)
+    error_up_to_2_k = Condition("QC", (1, 2, 3), first_bit=14, bits=2)
+    good = (Condition("QC", (0,), first_bit=0, bits=2), clear, error_up_to_2_k)
+    fair = (Condition("QC", (1,), first_bit=0, bits=2), clear, error_up_to_2_k)
+    quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, fair)}
+    attributes = {"units": "K", "valid_range": (7500, 65535), "_FillValue": 0, "scale_factor": 0.02}
+    return _tiled(
+        short_name,
+        "11|21",
+        version="002",
+        role="temperature",
+        calendar="daily",
+        first=0,
+        layers={
+            {"D": "lst_day", "N": "lst_night"}[short_name[-1]]: Layer(
+                "LST_1KM", "K", 0.02, (7500, 65535), quality, attributes
+            )
+        },
+        pixels=1200,
+        grid_name="VIIRS_Grid_Daily_1km_LST21",
+    )
+
+
+_ENDINGS: dict[Format, str] = {"HDF4": "hdf", "HDF5": "h5"}
+
+
+def _tiled(short_name: str, numbers: str, version: str = "061", **others: Any) -> Product:
+    """A tiled product of a collection, 6.1 of MODIS (061) or 2 of VIIRS; products with these numbers look like it."""
+    kind: Format = "HDF4" if version == "061" else "HDF5"
     day, tile = r"\.A(?P<time>\d{7})", r"\.(?P<tile>h\d\dv\d\d)"
     other = rf"(?P<other>(?:M[OY]D|V[NJ]\w)(?:{numbers})\w*)"
-    like = rf"(?:{short_name}|{other}){day}{tile}\.(?:061|(?P<version>\d{{3}}))(?:\.\d{{13}})?(?P<ending>.*)"
+    like = rf"(?:{short_name}|{other}){day}{tile}\.(?:{version}|(?P<version>\d{{3}}))(?:\.\d{{13}})?(?P<ending>.*)"
     return Product(
-        f"{short_name}.061",
-        format="HDF4",
-        pattern=re.compile(rf"{short_name}{day}{tile}\.061\.(?P<produced>\d{{13}})\.hdf"),
+        f"{short_name}.{version}",
+        format=kind,
+        pattern=re.compile(rf"{short_name}{day}{tile}\.{version}\.(?P<produced>\d{{13}})\.{_ENDINGS[kind]}"),
         lookalikes=re.compile(like, re.IGNORECASE),
         time_format="%Y%j",
         **others,
     )
 
 
-ERROR_DECORRELATION = 10.0
-"""Days in which a random error of soil moisture is forgotten by 1 / e: assumed, as surface soil dries within days to
-weeks; 5 and 20 days change the error of a monthly mean by less than 0.005 m³/m³."""
 _RADIOMETER_OFF = ((date(2019, 6, 19), date(2019, 7, 23)), (date(2022, 8, 6), date(2022, 9, 20)))
 """SMAP in safe mode: SMAP L4 is its land model alone (Earth Engine Data Catalog, NASA/SMAP/SPL4SMGP/007 and 008)."""
 
@@ -300,12 +246,18 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
 PRODUCTS: dict[str, Product] = {
     product.name: product
     for product in (
-        _vegetation("MOD13A1", 1, "500m", "MODIS_Grid_16DAY_500m_VI", 2400),
-        _vegetation("MYD13A1", 9, "500m", "MODIS_Grid_16DAY_500m_VI", 2400),
-        _vegetation("MOD13A2", 1, "1 km", "MODIS_Grid_16DAY_1km_VI", 1200),
-        _vegetation("MYD13A2", 9, "1 km", "MODIS_Grid_16DAY_1km_VI", 1200),
-        _temperature("MOD11A1"),
-        _temperature("MYD11A1"),
+        _modis_vegetation("MOD13A1", 1, "500m", "MODIS_Grid_16DAY_500m_VI", 2400),
+        _modis_vegetation("MYD13A1", 9, "500m", "MODIS_Grid_16DAY_500m_VI", 2400),
+        _modis_vegetation("MOD13A2", 1, "1 km", "MODIS_Grid_16DAY_1km_VI", 1200),
+        _modis_vegetation("MYD13A2", 9, "1 km", "MODIS_Grid_16DAY_1km_VI", 1200),
+        _modis_temperature("MOD11A1"),
+        _modis_temperature("MYD11A1"),
+        *(
+            _viirs_vegetation(f"{sensor}{name}", resolution, suffix, pixels)
+            for name, resolution, suffix, pixels in (("13A1", "500 m", "500m", 2400), ("13A2", "1 km", "1km", 1200))
+            for sensor in ("VNP", "VJ1")
+        ),
+        *(_viirs_temperature(f"{sensor}21A1{half}") for sensor in ("VNP", "VJ1") for half in "DN"),
         # Fields of SPL4SMGP are means of 3 hours, stamped at their centre; those of SPL4SMAU are snapshots.
         *(_target("SPL4SMGP", "gph", major, "Geophysical_Data/sm_surface", 90) for major in (6, 7, 8)),
         *(_target("SPL4SMAU", "aup", major, "Analysis_Data/sm_surface_analysis", 0) for major in (4, 5, 6, 7, 8)),

@@ -17,7 +17,8 @@ from kilomoist.compared_products import COMPARED_PRODUCTS, ComparedProduct
 from kilomoist.configuration import types
 from kilomoist.configuration.types import degrees_text, shown
 from kilomoist.names import OWN_COLUMNS, OWN_MAPS
-from kilomoist.products import TERRAIN, QualityLevel
+from kilomoist.product_types import QualityLevel
+from kilomoist.products import TERRAIN
 
 
 def _key(default: object, meaning: str, unit: str = "", **limits: Any) -> Any:

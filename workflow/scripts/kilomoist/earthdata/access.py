@@ -7,7 +7,8 @@ from pathlib import Path
 
 from kilomoist.earthdata.catalogues import find_granule, read_catalogue
 from kilomoist.earthdata.downloads import NotServedError, Session, fetch_content, logged_in
-from kilomoist.products import PRODUCTS, Product
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS
 
 
 def check_catalogue(product: str, month: str) -> None:

@@ -25,7 +25,8 @@ from kilomoist.calendars import month_range
 from kilomoist.earthdata.downloads import Session
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
-from kilomoist.products import PRODUCTS, GranuleName, Product, parse_name
+from kilomoist.product_types import GranuleName, Product
+from kilomoist.products import PRODUCTS, parse_name
 
 LOGGER = logging.getLogger(__name__)
 

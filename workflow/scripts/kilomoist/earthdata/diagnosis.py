@@ -32,7 +32,8 @@ from kilomoist.earthdata.downloads import Session
 from kilomoist.earthdata.logins import HOST, Login, find_login, refusal
 from kilomoist.earthdata.subsets import UnknownLayoutError, layout_from_sidecar
 from kilomoist.errors import InputError
-from kilomoist.products import Product, parse_name
+from kilomoist.product_types import Product
+from kilomoist.products import parse_name
 
 CMR = "cmr.earthdata.nasa.gov"
 """The Common Metadata Repository, NASA's catalogue."""

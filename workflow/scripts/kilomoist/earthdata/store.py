@@ -17,9 +17,9 @@ from kilomoist.earthdata.downloads import NotServedError, Session, fetch_content
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.granules.formats import check_format
-from kilomoist.granules.modis import read_datasets
 from kilomoist.granules.smap import read_target
-from kilomoist.products import Product
+from kilomoist.granules.tiles import read_datasets
+from kilomoist.product_types import Product
 
 Tell = Callable[[str], None]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from kilomoist.earthdata.catalogues import Entry
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 
 
 def expected_traffic(

@@ -9,7 +9,8 @@ from typing import Any
 
 from kilomoist.errors import InputError
 from kilomoist.files import read_json, refuse_wildcards, sha256, write_json
-from kilomoist.products import Product, parse_name
+from kilomoist.product_types import Product
+from kilomoist.products import parse_name
 
 Granules = dict[tuple[str, str | None, datetime], Path]
 """Paths by product name, tile and time."""

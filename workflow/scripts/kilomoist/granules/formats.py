@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyhdf.error import HDF4Error
 
 from kilomoist.errors import InputError
-from kilomoist.products import Format, Product
+from kilomoist.product_types import Format, Product
 
 MAGIC: dict[Format, bytes] = {"HDF4": b"\x0e\x03\x13\x01", "HDF5": b"\x89HDF\r\n\x1a\n"}
 FETCH_AGAIN = "delete it and fetch the granule again"

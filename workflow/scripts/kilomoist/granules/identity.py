@@ -15,12 +15,15 @@ import numpy as np
 from kilomoist.errors import InputError
 from kilomoist.granules.formats import FETCH_AGAIN
 from kilomoist.grids import SPHERE_RADIUS, tile_grid
-from kilomoist.products import Product, parse_name
+from kilomoist.product_types import Product
+from kilomoist.products import parse_name
 
 Statement = tuple[str, object, object]
 """What a file tells something by, what it tells, and what is expected; None where nothing is told or expected."""
 NEUTRAL = {"scale_factor": 1.0, "add_offset": 0.0}
 """Attributes that change what stored numbers mean, and the values that do not."""
+_NOTHING = "n/a"
+"""What attributes of VNP21 say where a dataset has no scale."""
 _CORNER_TOLERANCE = 0.1
 """m: products round their corners differently, by a millimetre."""
 
@@ -55,7 +58,7 @@ def check_attributes(path: Path, product: Product, dataset: str, found: Mapping[
     """Raise `InputError` where a dataset's scale, units, fill or range are not the product's."""
     for title, expected in expected_attributes(product, dataset).items():
         told = found.get(title)
-        if told is not None and not _agree(told, expected):
+        if told is not None and text_of(told) != _NOTHING and not _agree(told, expected):
             told = text_of(told) or told
             raise InputError(
                 f"{path} is not a granule of {product.name}: its dataset {dataset!r} has {title} {told}, where "

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from kilomoist.granules.archive import files_below, is_readable_cut
-from kilomoist.products import Product, parse_name
+from kilomoist.product_types import Product
+from kilomoist.products import parse_name
 
 _KINDS = {
     r"\W?nrt\b": "are near real time (NRT), which NASA replaces by standard granules some days later",

@@ -15,7 +15,7 @@ from kilomoist.errors import InputError
 from kilomoist.granules import formats
 from kilomoist.granules.formats import Elements, shape_text
 from kilomoist.granules.identity import check_attributes, check_core_metadata, check_grid, expected_attributes
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 
 _TYPES = {SDC.INT8: ">i1", SDC.UINT8: ">u1", SDC.INT16: ">i2", SDC.UINT16: ">u2"}
 

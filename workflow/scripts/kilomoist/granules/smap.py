@@ -1,6 +1,5 @@
 """Reader of SMAP L4 granules, HDF5: SMAP L4_SM Product Specification Document (NASA GMAO Office Note 11)."""
 
-import math
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
 from kilomoist.granules.formats import FETCH_AGAIN, check_format, inflate, missing_dataset, naming_damage, shape_text
+from kilomoist.granules.hdf5 import dataset_of, member_of
 from kilomoist.granules.identity import (
     Statement,
     check_attributes,
@@ -20,7 +20,8 @@ from kilomoist.granules.identity import (
     text_of,
 )
 from kilomoist.grids import M09, Window
-from kilomoist.products import Product, parse_name
+from kilomoist.product_types import Product
+from kilomoist.products import parse_name
 
 if TYPE_CHECKING:
     import h5py
@@ -52,9 +53,9 @@ def read_target(
     layer = product.layers["soil_moisture"]
     with naming_damage(path, product), h5py.File(path, "r") as granule:
         check_statements(path, product, _statements(path, product, granule, name or path.name))
-        stored = _dataset(path, product, granule, layer.dataset)
+        stored = dataset_of(path, product, granule, layer.dataset, M09.window.shape)
         if stored is None:
-            group = _member(path, product, granule, layer.dataset.split("/")[0])
+            group = member_of(path, product, granule, layer.dataset.split("/")[0])
             raise missing_dataset(path, product, layer.dataset, group if isinstance(group, h5py.Group) else granule)
         if stored.ndim != 2 or not np.issubdtype(stored.dtype, np.floating):
             raise InputError(
@@ -63,7 +64,7 @@ def read_target(
             )
         attributes = {title: stored.attrs.get(title) for title in expected_attributes(product, layer.dataset)}
         check_attributes(path, product, layer.dataset, attributes)
-        axes = [axis for name in ("x", "y") if (axis := _dataset(path, product, granule, name))]
+        axes = [axis for name in ("x", "y") if (axis := dataset_of(path, product, granule, name, M09.window.shape))]
         if len(axes) == 2:
             window, ascending = _place(path, stored.shape, *axes)
         elif stored.shape == M09.window.shape:
@@ -80,58 +81,18 @@ def read_target(
         return values, layer.holds(values), window
 
 
-def _member(path: Path, product: Product, granule: "h5py.File", name: str) -> "h5py.Group | h5py.Dataset | None":
-    """A group or dataset of the file itself; None where there is none. Raises `InputError` for a link."""
-    import h5py
-
-    member = granule
-    for part in name.split("/"):
-        link = member.get(part, getlink=True) if isinstance(member, h5py.Group) else None
-        if link is None:
-            return None
-        if not isinstance(link, h5py.HardLink):
-            raise _elsewhere(path, product, name, "is a link")
-        member = member[part]
-    return member
-
-
-def _dataset(path: Path, product: Product, granule: "h5py.File", name: str) -> "h5py.Dataset | None":
-    """A dataset whose numbers lie in the file, and are no more than the grid's; None where there is none."""
-    import h5py
-
-    found = _member(path, product, granule, name)
-    if not isinstance(found, h5py.Dataset):
-        return None
-    if found.external or found.is_virtual:
-        raise _elsewhere(path, product, name, "keeps its numbers in other files")
-    for shape in (found.shape or (), found.chunks or ()):
-        if math.prod(shape) > math.prod(M09.window.shape):
-            raise InputError(
-                f"{path} is not a granule of {product.name}: its {name!r} has {shape_text(shape)} numbers, more than "
-                f"the {shape_text(M09.window.shape)} cells of the globe; {FETCH_AGAIN}."
-            )
-    return found
-
-
-def _elsewhere(path: Path, product: Product, name: str, how: str) -> InputError:
-    return InputError(
-        f"{path} is not a granule of {product.name} as NASA publishes it: its {name!r} {how}, which is not followed; "
-        f"{FETCH_AGAIN}."
-    )
-
-
 def _statements(path: Path, product: Product, granule: "h5py.File", name: str) -> Iterator[Statement]:
     """What the file tells of its name, product, version and time."""
     yield own_name("Filename", text_of(granule.attrs.get("Filename")), name, product)
     whole = text_of(granule.attrs.get(PART_OF))  # its name, and what tells one production from another
     yield own_name(PART_OF, whole and whole.split()[0], name, product)
     for group in ("DatasetIdentification", "SeriesIdentification"):
-        item = _member(path, product, granule, f"Metadata/{group}")
+        item = member_of(path, product, granule, f"Metadata/{group}")
         attributes = item.attrs if item is not None else {}
         yield own_name("fileName", text_of(attributes.get("fileName")), name, product)
         yield "shortName", text_of(attributes.get("shortName")), product.short_name
         yield "ECSVersionID", text_of(attributes.get("ECSVersionID")), product.version
-    time, named = _dataset(path, product, granule, "time"), parse_name(name, product)
+    time, named = dataset_of(path, product, granule, "time", M09.window.shape), parse_name(name, product)
     if named and time is not None and time.size == 1 and time.dtype.kind in "fiu":
         units = text_of(time.attrs.get("units"))
         seconds, expected = float(np.ravel(time[()])[0]), (named.time - TIME_EPOCH).total_seconds()

@@ -16,7 +16,8 @@ from kilomoist.calendars import month_range, slots
 from kilomoist.configuration.keys import Configuration, Region
 from kilomoist.files import refuse_wildcards
 from kilomoist.grids import Window, cells_covering
-from kilomoist.products import PRODUCTS, TERRAIN, Product
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS, TERRAIN
 from kilomoist.regions import blocks_of, region_area, tiles_of
 from kilomoist.simulation.file_names import granule_file_name
 

@@ -21,7 +21,8 @@ from kilomoist.grids import cells_covering, signed_longitude
 from kilomoist.outlines import read_outline
 from kilomoist.planning.needs import Archive, area, catalogue, places, products
 from kilomoist.predictors.inventories import require_share
-from kilomoist.products import PRODUCTS, Product
+from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS
 
 Run = tuple[str, str]
 """Region and month."""

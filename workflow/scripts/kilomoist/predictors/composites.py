@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.calendars import Slot
-from kilomoist.granules.modis import read_datasets
+from kilomoist.granules.tiles import read_datasets
 from kilomoist.grids import Window
-from kilomoist.products import Condition, Product, Quality, QualityLevel
+from kilomoist.product_types import Condition, Product, Quality, QualityLevel
 from kilomoist.rasters import Bands
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")

@@ -8,7 +8,7 @@ from kilomoist.calendars import Slot, slots
 from kilomoist.errors import InputError
 from kilomoist.files import sha256, write_json
 from kilomoist.granules.archive import index_granules
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 
 
 def choose_granules(

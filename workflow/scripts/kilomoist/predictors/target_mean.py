@@ -8,7 +8,7 @@ import numpy as np
 
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 from kilomoist.rasters import Bands
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 
 _SMAP_KINDS = {"SPL4SMGP": "gph", "SPL4SMAU": "aup"}
 

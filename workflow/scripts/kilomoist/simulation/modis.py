@@ -29,7 +29,7 @@ from kilomoist.files import replaced, writing
 from kilomoist.granules.formats import DESCRIPTOR, descriptors
 from kilomoist.granules.simulated import MARK
 from kilomoist.grids import TILE_SIDE, tile_indices
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 from kilomoist.simulation.file_names import granule_file_name
 
 LEVEL = 1

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import interpolate
 from kilomoist.grids import CELL_SIDE, SPHERE_RADIUS, Grid, ease_from_geographic
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 from kilomoist.simulation.landscapes import greenness, middle_of, season
 from kilomoist.simulation.scenes import FINER, PIXEL_KM, Fields, Landscape, Scene
 

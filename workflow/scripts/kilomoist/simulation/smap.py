@@ -22,7 +22,7 @@ from kilomoist.granules.ease_grid import describe, write_ease_grid, write_field
 from kilomoist.granules.simulated import MARK
 from kilomoist.granules.smap import TIME_EPOCH
 from kilomoist.grids import CELL_SIDE, M09, Window
-from kilomoist.products import Product
+from kilomoist.product_types import Product
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.landscapes import greenness, middle_of
 from kilomoist.simulation.scenes import FINER, Fields, Scene
