@@ -28,7 +28,7 @@ ANALYSIS: Product = PRODUCTS["SPL4SMAU.008"]
 
 def average_tile(*given: Any) -> Bands:
     """The composite of a whole tile, of what is given to `average_rows`."""
-    parts = [bands for _, bands in average_rows(*given)]
+    parts = [bands for _, bands, _ in average_rows(*given)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

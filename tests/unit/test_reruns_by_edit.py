@@ -20,13 +20,15 @@ SCORING = {"score_protocols", "score_months", "validate_field", "weigh_residual"
 EDITS = {
     "earthdata/store.py:retrieve": {"retrieve_granule"},
     "granules/modis.py:read_datasets": {"composite_tile", "retrieve_granule"},
+    "granules/viirs.py:read_datasets": {"composite_tile", "retrieve_granule"},
+    "predictors/bridging.py:choose_differences": {"bridge_products"},
     "simulation/modis.py:write_tiled_granule": {"simulate_vegetation", "simulate_temperature"},
     "simulation/smap.py:write_target_granule": {"simulate_target"},
     "simulation/landscapes.py:landscape": {
         f"simulate_{name}" for name in ("landscape", "target", "temperature", "truth", "vegetation")
     },
     "predictors/composites.py:average_rows": {"composite_tile"},
-    "predictors/footprints.py:sum_footprints": {"stack_block", "measure_reliability"},
+    "predictors/footprints.py:sum_footprints": {"compare_products", "stack_block", "measure_reliability"},
     "predictors/layers.py:stack_layers": {"stack_block"},
     "learning/training_folds.py:spatial_folds": FITTING | {"bound_block", "judge_block", "estimate_cells"},
     "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"estimate_cells"},

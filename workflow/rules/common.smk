@@ -227,13 +227,28 @@ def tile_keys(wildcards):
     return checked(needs.composite_keys, CONFIG, REGIONS[wildcards.region])
 
 
+def composite_inventories(wildcards):
+    """Inventories of a run's composites, of granules used and absent."""
+    return [path.replace(".tif", ".granules.json") for path in composites(wildcards)]
+
+
+def months_with(wildcards):
+    """Months of a region's run, and the one that is asked for, by which its products are compared."""
+    return sorted({*MONTHS[wildcards.region], wildcards.month})
+
+
+def product_differences(wildcards):
+    """Table of what is taken away of products that measure the same, as a list; empty where none do."""
+    return [f"{RUN}/tables/product_differences.csv".format(**wildcards)] if needs.shared_quantities(CONFIG) else []
+
+
 def target_mean(wildcards):
     return f"results/composites/{CONFIG.source}/{CONFIG.target}/{wildcards.month}.tif"
 
 
 def inventories(wildcards):
-    """Inventories, of granules used and absent, of every composite of a run."""
-    return [path.replace(".tif", ".granules.json") for path in [*composites(wildcards), target_mean(wildcards)]]
+    """Inventories of a run's composites and of its target."""
+    return [*composite_inventories(wildcards), target_mean(wildcards).replace(".tif", ".granules.json")]
 
 
 def layer_files(wildcards):
@@ -266,6 +281,9 @@ def targets():
     figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
     if CONFIG.source == "simulated":
         tables.append("truth")
+    if needs.shared_quantities(CONFIG):
+        tables.append("product_differences")
+        figures.append("product_differences")
     if CONFIG.map.interval:
         rasters.append("interval")
         tables.append("coverage")
@@ -297,6 +315,7 @@ def warn(function, *arguments):
 logger.addFilter(outcomes.shorten_inputs)
 WITH_POINTS = set(checked(requirements.check_inputs, CONFIG))
 if workflow.is_main_process:  # what is told once need not be looked for in every job again
+    checked(requirements.check_products, CONFIG, ARCHIVE, SHORT)
     warn(requirements.warnings_of, CONFIG, config)
     warn(requirements.granule_warnings, CONFIG, ARCHIVE, SHORT)
     warn(requirements.raster_warnings, CONFIG)

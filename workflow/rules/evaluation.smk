@@ -26,7 +26,7 @@ rule evaluate_model:
         **measured(330, 7, of_region=(10, 0.3)),
     params:
         **keys("predictors.use", "quality.minimum_valid_fraction"),
-        products=list(needs.predictor_products(CONFIG).values()),
+        products=needs.predictor_products(CONFIG),
         units=needs.units(CONFIG),
         learner=learner("kind", "trees", "seed"),
         code=code("evaluate_model"),

@@ -54,9 +54,68 @@ rule average_target:
         "../scripts/average_target.py"
 
 
+rule compare_products:
+    input:
+        composites=composites,
+        inventories=composite_inventories,
+        outline=outline,
+    output:
+        differences=f"{RUN}/product_differences.csv",
+    log:
+        log_of("compare_products", "{region}/{month}"),
+    benchmark:
+        benchmark_of("compare_products", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(300, 8, of_region=(1, 0.1)),
+    params:
+        **keys("quality.minimum_days", "model.seed"),
+        tiles=tile_keys,
+        bbox=bbox,
+        outline_layer=outline_layer,
+        shared=needs.shared_quantities(CONFIG),
+        index=needs.vegetation_index(CONFIG),
+        code=code("compare_products"),
+    message:
+        "Compare the products of {wildcards.region}, {wildcards.month}, that measure the same"
+    script:
+        "../scripts/compare_products.py"
+
+
+rule bridge_products:
+    input:
+        compared=lambda wildcards: expand(
+            f"{RUN}/product_differences.csv", region=wildcards.region, month=months_with(wildcards)
+        ),
+    output:
+        differences=report(
+            f"{RUN}/tables/product_differences.csv", caption="../report/product_differences.rst", category="Tables"
+        ),
+    log:
+        log_of("bridge_products", "{region}/{month}"),
+    benchmark:
+        benchmark_of("bridge_products", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(120, 2),
+    params:
+        **keys("predictors.bridge"),
+        months=months_with,
+        code=code("bridge_products"),
+    message:
+        "Choose what is taken away of each product's {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/bridge_products.py"
+
+
 rule stack_block:
     input:
         composites=composites,
+        differences=product_differences,
         inventories=inventories,
         target=target_mean,
         outline=outline,
@@ -76,6 +135,7 @@ rule stack_block:
     params:
         **keys("predictors.use", "quality.minimum_days"),
         tiles=tile_keys,
+        index=needs.vegetation_index(CONFIG),
         window=lambda wildcards: list(astuple(blocks(wildcards.region)[wildcards.block])),
         bbox=bbox,
         outline_layer=outline_layer,
@@ -114,6 +174,7 @@ rule collect_samples:
 rule measure_reliability:
     input:
         composites=composites,
+        differences=product_differences,
         cells=f"{RUN}/cells.tif",
     output:
         reliability=report(f"{RUN}/tables/agreement.csv", caption="../report/reliability.rst", category="Tables"),
@@ -129,6 +190,7 @@ rule measure_reliability:
     params:
         **keys("predictors.use", "quality.minimum_days", "quality.minimum_valid_fraction", "model.seed"),
         tiles=tile_keys,
+        index=needs.vegetation_index(CONFIG),
         code=code("measure_reliability"),
     message:
         "Measure what of the predictors' detail in {wildcards.region}, {wildcards.month}, repeats"

@@ -203,6 +203,30 @@ rule draw_maps:
         "../scripts/draw_maps.py"
 
 
+rule draw_differences:
+    input:
+        target=f"{RUN}/soil_moisture_9km.tif",
+        differences=f"{RUN}/tables/product_differences.csv",
+    output:
+        **figures("product_differences"),
+    log:
+        log_of("draw_differences", "{region}/{month}"),
+    benchmark:
+        benchmark_of("draw_differences", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(200, 3),
+    params:
+        units=needs.units(CONFIG),
+        code=code("draw_differences"),
+    message:
+        "Draw the differences between products of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/draw_differences.py"
+
+
 rule draw_field_validation:
     input:
         fine=f"{RUN}/soil_moisture.tif",

@@ -23,4 +23,5 @@ def average_target(
     tags = {"source": told, "product": product, "month": month, "granules": str(len(paths))}
     bands = average_fields(paths, described)
     write_raster(mean, bands, M09, M09.window, tags, {"soil_moisture": "m3 m-3"})
-    write_inventory(inventory, described, None, month, paths, absent, verifications(granules))
+    verified = verifications(granules)
+    write_inventory(inventory, described, None, month, {path: verified.get(path.name) for path in paths}, absent)

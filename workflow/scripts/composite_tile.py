@@ -1,5 +1,7 @@
 """Composite one product on one tile over a month, in the tile's own grid."""
 
+from collections import Counter
+
 from kilomoist.granules.archive import verifications
 from kilomoist.granules.simulated import describe_source
 from kilomoist.grids import tile_grid
@@ -32,7 +34,11 @@ def composite_tile(
     paths = [granule for granule, _ in chosen]
     grid, told = tile_grid(tile, described.pixels), describe_source(source, paths)
     tags = {"source": told, "product": product, "tile": tile, "month": month, "quality": quality}
+    observations: Counter[str] = Counter()
     with raster_chunks(composite, grid, grid.window, tags) as raster:
-        for window, bands in average_rows(chosen, described, quality, use):
+        for window, bands, numbers in average_rows(chosen, described, quality, use):
             raster.write(bands, window)
-    write_inventory(inventory, described, tile, month, paths, absent, verifications(granules))
+            observations.update(numbers)
+    verified = verifications(granules)
+    of_files = {path: verified.get(path.name) for path in paths}
+    write_inventory(inventory, described, tile, month, of_files, absent, observations)

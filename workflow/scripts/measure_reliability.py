@@ -4,6 +4,7 @@ from kilomoist.files import write_table
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.predictors.half_months import reliability_table
+from kilomoist.predictors.product_differences import read_differences
 from kilomoist.predictors.stacks import tile_composites
 from kilomoist.rasters import mosaic
 
@@ -13,6 +14,8 @@ def measure_reliability(
     *,
     composites: list[str],
     tiles: list[tuple[str, str]],
+    differences: list[str],
+    index: str | None,
     cells: str,
     use: list[str],
     minimum_days: int,
@@ -22,7 +25,8 @@ def measure_reliability(
 ) -> None:
     """Write the table of reliability."""
     bands, window = mosaic([cells], M09, ["valid_fraction"])
-    usable, of_tiles = bands["valid_fraction"] >= minimum_valid_fraction, tile_composites(tiles, composites)
+    usable = bands["valid_fraction"] >= minimum_valid_fraction
+    of_tiles = tile_composites(tiles, composites, read_differences(differences, index))
     table = reliability_table(of_tiles, use, usable, window, minimum_days, minimum_valid_fraction, seed)
     for row in table.itertuples():
         LOGGER.info("%s: %.3f of its detail repeats. %s", row.predictor, row.reliability, row.note)

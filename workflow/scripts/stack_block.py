@@ -8,6 +8,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window, cells_covering
 from kilomoist.jobs import rule_script
 from kilomoist.predictors.inventories import require_granules
 from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
+from kilomoist.predictors.product_differences import read_differences
 from kilomoist.predictors.stacks import stack_chunks, tile_composites
 from kilomoist.rasters import raster_chunks, read_tags
 from kilomoist.regions import pixels_inside, region_area
@@ -18,6 +19,8 @@ def stack_block(
     *,
     composites: list[str],
     tiles: list[tuple[str, str]],
+    differences: list[str],
+    index: str | None,
     inventories: list[str],
     target: str,
     outline: list[str],
@@ -34,12 +37,12 @@ def stack_block(
     cells: str,
 ) -> None:
     """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
-    require_granules([read_json(inventory) for inventory in inventories])
+    require_granules([read_json(inventory) for inventory in inventories], use)
     area, block = region_area(bbox, next(iter(outline), None), region, outline_layer), Window(*window)
     static = [StaticLayer(name, Path(path), **reading[name]) for name, path in zip(reading, layers, strict=True)]
     for layer in static:
         check_layer(layer, region, area)
-    of_tiles = tile_composites(tiles, composites)
+    of_tiles = tile_composites(tiles, composites, read_differences(differences, index))
     of_layers = stack_layers(static, use, block, cells_covering(area.bounds))
     inside = pixels_inside(area, block)
     chunks = stack_chunks(of_tiles, of_layers, target, use, minimum_days, inside, block)

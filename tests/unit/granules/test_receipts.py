@@ -128,6 +128,6 @@ def test_inventories_say_how_granules_were_verified(receipt: Path, tmp_path: Pat
     granule, absent = granule_of(receipt), receipt.with_name("absent.json")
     write_absent(absent, LST.name)
     assert verifications([receipt, absent, granule, tmp_path]) == {granule.name: ORIGIN["verified"]}
-    write_inventory("inventory.json", LST, TILE, MONTH, [granule], [], verifications([receipt]))
+    write_inventory("inventory.json", LST, TILE, MONTH, {granule: verifications([receipt])[granule.name]}, [])
     (told,) = json.loads(Path("inventory.json").read_text())["granules"]
     assert (told["name"], told["verified"]) == (granule.name, ORIGIN["verified"])

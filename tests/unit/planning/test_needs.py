@@ -36,17 +36,17 @@ def test_a_region_is_cut_into_tiles_and_blocks() -> None:
 @pytest.mark.parametrize(
     ("use", "expected"),
     [
-        (["lst_day"], {"temperature": LST.name}),
-        (["evi"], {"vegetation": INDEX.name}),
-        (["lst_range", "ndvi"], {"vegetation": INDEX.name, "temperature": LST.name}),
-        (["soil"], {}),
+        (["lst_day"], [LST.name]),
+        (["evi"], [INDEX.name]),
+        (["lst_range", "ndvi"], [INDEX.name, LST.name]),
+        (["soil"], []),
     ],
 )
-def test_only_products_of_predictors_in_use_are_read(tmp_path: Path, use: list[str], expected: dict[str, str]) -> None:
+def test_only_products_of_predictors_in_use_are_read(tmp_path: Path, use: list[str], expected: list[str]) -> None:
     (tmp_path / "soil.tif").touch()
     configuration = configured(predictors={"use": use, "layers": {"soil": str(tmp_path / "soil.tif")}})
     assert needs.predictor_products(configuration) == expected
-    assert [product.name for product in needs.products(configuration)] == [*expected.values(), TARGET.name]
+    assert [product.name for product in needs.products(configuration)] == [*expected, TARGET.name]
 
 
 def test_receipts_name_place_and_first_day() -> None:

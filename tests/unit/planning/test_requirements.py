@@ -176,6 +176,66 @@ def test_a_month_is_left_out_of_one_region_alone() -> None:
     assert set(requirements.left_out(configuration, short)) == {("here", "2021-08")}
 
 
+AQUA = PRODUCTS["MYD11A1.061"]
+BOTH = {"use": ["lst_day"], "temperature": [LST.name, AQUA.name]}
+
+
+def series(**keys: Any) -> tuple[Configuration, requirements.Archive]:
+    """Terra and Aqua in July and August, of which Terra ends in July."""
+    archive = (
+        held(LST, "h24v04", month="2021-07")
+        | held(AQUA, "h24v04", month="2021-07")
+        | held(AQUA, "h24v04", month="2021-08")
+    )
+    archive |= held(TARGET, None, month="2021-07") | held(TARGET, None, month="2021-08")
+    months = keys.pop("months", ["2021-07", "2021-08"])
+    return configured(source="archive", archive="archive", months=months, predictors=BOTH | keys), archive
+
+
+def check_products(configuration: Configuration, archive: requirements.Archive) -> None:
+    short = requirements.shortages(configuration, archive)
+    assert short == {}  # Aqua measures all that Terra is used for
+    requirements.check_products(configuration, archive, short)
+
+
+def test_months_of_other_products_are_refused_unless_they_are_bridged() -> None:
+    with pytest.raises(InputError) as caught:
+        check_products(*series())
+    assert str(caught.value) == (
+        "here, 2021-08 has no granule of MOD11A1.061, which 2021-07 has: maps of the two would show the change of "
+        "products as a change of soil; take products that all months have, or `predictors.bridge: true`, which takes "
+        "their difference away."
+    )
+    check_products(*series(bridge=True))
+    check_products(*series(months=["2021-07"]))
+    check_products(*series(months=["2021-08"]))
+
+
+def test_months_without_an_overlap_are_refused_with_those_that_would_do() -> None:
+    configuration, archive = series(bridge=True, months=["2021-06", "2021-08"])
+    archive |= held(LST, "h24v04", month="2021-06") | held(TARGET, None, month="2021-06")
+    with pytest.raises(InputError) as caught:
+        check_products(configuration, archive)
+    assert str(caught.value) == (
+        "`predictors.bridge`: how MYD11A1.061 differs from MOD11A1.061 cannot be told, because none of the months "
+        "2021-06, 2021-08 shows enough pixels of both: add 2021-07 to `months`."
+    )
+
+
+def test_months_that_were_made_from_other_products_are_told() -> None:
+    folder = Path("results/here/2020-08")
+    folder.mkdir(parents=True)
+    made = [{"product": name, "granules": [1]} for name in (LST.name, TARGET.name)]
+    (folder / "provenance.json").write_text(json.dumps({"granules": made}))
+    assert requirements.warnings_of(archived(), {}) == []
+    both = configured(source="archive", archive="archive", predictors=BOTH)
+    assert requirements.warnings_of(both, {}) == []  # Terra is in this run too
+    (told,) = requirements.warnings_of(
+        configured(source="archive", archive="archive", predictors=BOTH | {"temperature": AQUA.name}), {}
+    )
+    assert told.startswith("results/here/2020-08 was made from MOD11A1.061, SPL4SMGP.008, and this run takes MYD11A1")
+
+
 def test_files_that_nearly_count_are_told_where_granules_are_missing() -> None:
     for day in range(213, 244):
         Path(f"archive/MOD11A1.A2021{day}.h24v04.006.2021250000000.hdf").touch()

@@ -288,14 +288,16 @@ def test_granules_of_a_month_are_chosen_with_their_days(archive: Path) -> None:
 def test_inventories_say_what_was_used(archive: Path, tmp_path: Path) -> None:
     product = PRODUCTS["MOD13A1.061"]
     chosen, absent = choose_granules([archive], product, "h25v04", "2021-08")
-    write_inventory(tmp_path / "inventory.json", product, "h25v04", "2021-08", [path for path, _ in chosen], absent)
+    used = {path: None for path, _ in chosen}
+    write_inventory(tmp_path / "inventory.json", product, "h25v04", "2021-08", used, absent, {"ndvi": 3})
     inventory = json.loads((tmp_path / "inventory.json").read_text())
     assert [granule["name"] for granule in inventory["granules"]] == [path.name for path, _ in chosen]
     for granule, (path, _) in zip(inventory["granules"], chosen, strict=True):
         assert granule["size"] == path.stat().st_size
         assert granule["sha256"] == sha256(path.read_bytes()).hexdigest()
     del inventory["granules"]
-    assert inventory == {"product": "MOD13A1.061", "tile": "h25v04", "month": "2021-08", "absent": ["2021241"]}
+    said = {"product": "MOD13A1.061", "tile": "h25v04", "month": "2021-08", "absent": ["2021241"]}
+    assert inventory == said | {"observations": {"ndvi": 3}}
 
 
 # Target

@@ -4,6 +4,7 @@ Snakemake imports this module whenever it parses the workflow, in every job agai
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from kilomoist.configuration import types
 from kilomoist.configuration.types import degrees_text, shown
 from kilomoist.names import OWN_COLUMNS, OWN_MAPS
 from kilomoist.product_types import QualityLevel
-from kilomoist.products import TERRAIN
+from kilomoist.products import PRODUCTS, TERRAIN
 
 
 def _key(default: object, meaning: str, unit: str = "", **limits: Any) -> Any:
@@ -166,10 +167,21 @@ class Predictors(Section):
     """Predictors of the model."""
 
     vegetation: types.Vegetation = _key(
-        "MOD13A1.061", "Product of `ndvi`, `evi` and `ndii7`; read only if `use` needs it."
+        "MOD13A1.061",
+        "Product of `ndvi`, `evi` and `ndii7`, or several, whose observations are averaged together (docs/method.md, "
+        "several products); read only if `use` needs it.",
+        title=types.one_or_several("vegetation"),
     )
     temperature: types.Temperature = _key(
-        "MOD11A1.061", "Product of `lst_day`, `lst_night` and `lst_range`; read only if `use` needs it."
+        "MOD11A1.061",
+        "Product of `lst_day`, `lst_night` and `lst_range`, or several, as for `vegetation`; VIIRS has one by day (D) "
+        "and one by night (N). Read only if `use` needs it.",
+        title=types.one_or_several("temperature"),
+    )
+    bridge: bool = _key(
+        False,
+        "Whether months may lack products that others have, where a sensor begins or ends: the difference of each "
+        "product from the first one, told from the months that have both, is taken away. `false` refuses such months.",
     )
     use: Annotated[tuple[types.Predictor, ...], types.UNIQUE] = _key(
         ("ndvi", "evi", "lst_day"),
@@ -185,6 +197,12 @@ class Predictors(Section):
         "`{elevation: dem.tif}`; `elevation` is in m.",
         title="a mapping of names to paths of rasters, or to mappings with keys path and resampling",
     )
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Names of the products, vegetation first."""
+        several = ((name,) if isinstance(name, str) else name for name in (self.vegetation, self.temperature))
+        return tuple(itertools.chain(*several))
 
     def layers_in_use(self) -> dict[str, LayerKeys]:
         """The layers that `use` names or that something in it is computed from, in their own order."""
@@ -549,6 +567,12 @@ class Configuration(Section):
             elif name in ("elevation", *TERRAIN) and "elevation" not in layers:
                 why = "no product measures" if name == "elevation" else "is computed from elevation"
                 yield f"{key}, which {why}: give a raster of it as `predictors.layers.elevation`."
+            elif able := [product.name for product in PRODUCTS.values() if name in product.quantities]:
+                if not set(able) & set(self.predictors.products):
+                    yield (
+                        f"{key}, which none of {', '.join(self.predictors.products)} measures: add one that does to "
+                        f"`predictors.{PRODUCTS[able[0]].role}` ({', '.join(able)}), or leave it out."
+                    )
             elif name not in (known := [*types.PREDICTORS, *layers]):
                 nearest = difflib.get_close_matches(name.lower(), known, 1, cutoff=0.75)
                 advice = f"; did you mean {nearest[0]}?" if nearest else "."

@@ -13,6 +13,7 @@ from kilomoist.compared_products import COMPARED_PRODUCTS
 from kilomoist.files import wildcard_in
 from kilomoist.grids import MAX_LATITUDE, Box
 from kilomoist.names import OWN_BANDS
+from kilomoist.product_types import Role
 from kilomoist.products import PRODUCTS, TERRAIN, products_of
 
 SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97.5, 46.0, 101.5, 49.0)}
@@ -126,8 +127,8 @@ def _existing(path: Path) -> Path:
 
 # Of names in tables, which mypy does not know.
 Target: TypeAlias = Literal[products_of("target")]  # type: ignore[valid-type]
-Vegetation: TypeAlias = Literal[products_of("vegetation")]  # type: ignore[valid-type]
-Temperature: TypeAlias = Literal[products_of("temperature")]  # type: ignore[valid-type]
+_Vegetation: TypeAlias = Literal[products_of("vegetation")]  # type: ignore[valid-type]
+_Temperature: TypeAlias = Literal[products_of("temperature")]  # type: ignore[valid-type]
 Published: TypeAlias = Literal[tuple(COMPARED_PRODUCTS)]  # type: ignore[valid-type]
 Extent: TypeAlias = Literal[tuple(SCENE_EXTENTS)]  # type: ignore[valid-type]
 Predictor = Annotated[str, Field(title=f"{', '.join(PREDICTORS)} or the name of a layer")]
@@ -140,6 +141,28 @@ MonthlyPath = Annotated[Path, AfterValidator(_expanded), AfterValidator(_of_mont
 UserPath = Annotated[Path, AfterValidator(_expanded), AfterValidator(_literal)]
 ExistingPath = Annotated[UserPath, AfterValidator(_existing)]
 FREE_NAMES, UNIQUE = AfterValidator(_checked_layers), AfterValidator(_checked_unique)
+
+
+def one_or_several(role: Role) -> str:
+    """In words: a product that can play a role, or a list of such products."""
+    *names, last = products_of(role)
+    return f"{', '.join(names)} or {last}, or a list of these"
+
+
+def _checked_products(role: Role) -> BeforeValidator:
+    """Check of the name of a product, or of a list of them, as a whole."""
+
+    def checked(value: Any) -> Any:
+        names = [value] if isinstance(value, str) else value
+        if not (isinstance(names, (list, tuple)) and names and all(name in products_of(role) for name in names)):
+            raise ValueError(f"expected {one_or_several(role)}")
+        return value if isinstance(value, str) else _checked_unique(tuple(names))
+
+    return BeforeValidator(checked)
+
+
+Vegetation = Annotated[_Vegetation | tuple[_Vegetation, ...], _checked_products("vegetation")]
+Temperature = Annotated[_Temperature | tuple[_Temperature, ...], _checked_products("temperature")]
 
 
 def as_json(value: object) -> str:

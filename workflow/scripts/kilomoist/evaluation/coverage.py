@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,9 +10,7 @@ from numpy.typing import NDArray
 from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.rasters import Mosaic, chunks_of
-
-CLASSES = (0.2, 0.4, 0.6)
-"""Values of NDVI, or another vegetation index in use, that divide its classes: sparse, steppe, meadow, dense."""
+from kilomoist.vegetation_classes import vegetation_classes
 
 COLUMNS = "support", "interval", "group", "n", "nominal", "coverage", "width", "score"
 """Of the table."""
@@ -98,11 +95,3 @@ def pixel_intervals(intervals: str, kind: str, truth: str, cells: str, classes: 
                 groups |= vegetation_classes(vegetation, plants[valid])
             observed, lower, upper = (values[valid] for values in found)
             yield groups, observed, lower, upper
-
-
-def vegetation_classes(name: str, values: NDArray) -> dict[str, NDArray[np.bool_]]:
-    """Rows of each class of a vegetation index, by what the class is called."""
-    inner = [f"{a} to {b}" for a, b in pairwise(CLASSES)]
-    labels = [f"below {CLASSES[0]}", *inner, f"{CLASSES[-1]} and above"]
-    edges = pairwise((-np.inf, *CLASSES, np.inf))
-    return {f"{name} {label}": (values >= a) & (values < b) for label, (a, b) in zip(labels, edges, strict=True)}

@@ -33,8 +33,11 @@ _COLLINEAR = 1e-12
 
 
 def product_groups(use: Sequence[str], products: Sequence[str]) -> list[list[str]]:
-    """Predictors in use that one of the `products` measures, or that elevation tells, where there are several."""
-    origins = [*(PRODUCTS[product].quantities for product in products), {"elevation", *TERRAIN}]
+    """Predictors in use that `products` of one role measure, or that elevation tells, where there are several."""
+    roles: dict[str, set[str]] = {}
+    for product in (PRODUCTS[name] for name in products):
+        roles.setdefault(product.role, set()).update(product.quantities)
+    origins = [*roles.values(), {"elevation", *TERRAIN}]
     groups = [[name for name in use if name in origin] for origin in origins]
     return [names for names in groups if len(names) > 1]
 

@@ -56,19 +56,21 @@ def places(product: Product, region: Region) -> list[str] | list[None]:
     return tiles(region) if product.tiled else [None]
 
 
-def predictor_products(configuration: Configuration) -> dict[str, str]:
-    """Names of the products that measure predictors in use, by role."""
+def predictor_products(configuration: Configuration) -> list[str]:
+    """Names of the products that measure predictors in use, vegetation first."""
     keys = configuration.predictors
-    return {
-        PRODUCTS[name].role: name
-        for name in (keys.vegetation, keys.temperature)
-        if set(PRODUCTS[name].quantities) & set(keys.use)
-    }
+    return [name for name in keys.products if set(PRODUCTS[name].quantities) & set(keys.use)]
+
+
+def shared_quantities(configuration: Configuration) -> list[str]:
+    """Predictors in use that several products measure: those products' differences are taken away."""
+    measured = [name for product in predictor_products(configuration) for name in PRODUCTS[product].quantities]
+    return [name for name in configuration.predictors.use if measured.count(name) > 1]
 
 
 def products(configuration: Configuration) -> list[Product]:
     """Every product that a run reads, the target last."""
-    return [PRODUCTS[name] for name in (*predictor_products(configuration).values(), configuration.target)]
+    return [PRODUCTS[name] for name in (*predictor_products(configuration), configuration.target)]
 
 
 def receipts(product: Product, tile: str | None, month: str) -> list[str]:
@@ -114,7 +116,7 @@ def simulated_granules(product: Product, tile: str | None, month: str) -> list[s
 
 def composite_keys(configuration: Configuration, region: Region) -> list[tuple[str, str]]:
     """Product and tile of every composite of a region."""
-    return [(product, tile) for product in predictor_products(configuration).values() for tile in tiles(region)]
+    return [(product, tile) for product in predictor_products(configuration) for tile in tiles(region)]
 
 
 def quantities(configuration: Configuration, product: Product) -> list[str]:
@@ -136,8 +138,8 @@ def few_days(configuration: Configuration, month: str) -> dict[str, float]:
     begin, end = month_range(month)
     enough = {"temperature": 2.0 * configuration.quality.minimum_days, "vegetation": (end - begin).days / 2}
     return {
-        name: enough[role]
-        for role, product in predictor_products(configuration).items()
+        name: enough[PRODUCTS[product].role]
+        for product in predictor_products(configuration)
         for name in configuration.predictors.use
         if name in PRODUCTS[product].quantities
     }
@@ -145,7 +147,8 @@ def few_days(configuration: Configuration, month: str) -> dict[str, float]:
 
 def vegetation_index(configuration: Configuration) -> str | None:
     """Vegetation index in use by which pixels are divided into classes; None where there is none."""
-    layers = PRODUCTS[configuration.predictors.vegetation].layers
+    used = [PRODUCTS[name] for name in configuration.predictors.products]
+    layers = {layer for product in used if product.role == "vegetation" for layer in product.layers}
     return next((name for name in configuration.predictors.use if name in layers), None)
 
 

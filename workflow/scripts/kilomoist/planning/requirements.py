@@ -16,11 +16,21 @@ from kilomoist.calendars import month_range, slots
 from kilomoist.configuration.keys import DEFAULT_REGIONS, Configuration, LayerKeys, RasterKeys, Region
 from kilomoist.configuration.types import SCENE_EXTENTS, degrees_text
 from kilomoist.errors import InputError
+from kilomoist.files import read_json
 from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
 from kilomoist.grids import cells_covering, signed_longitude
 from kilomoist.outlines import read_outline
-from kilomoist.planning.needs import Archive, area, catalogue, places, products
-from kilomoist.predictors.inventories import require_share
+from kilomoist.planning.needs import (
+    Archive,
+    area,
+    catalogue,
+    places,
+    predictor_products,
+    products,
+    quantities,
+    shared_quantities,
+)
+from kilomoist.predictors.inventories import different_products, no_overlap, require_share
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
 
@@ -51,10 +61,27 @@ def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[st
         if region.outline:
             warnings += read_outline(region.outline.path, region.outline.layer).guesses
             warnings += _far_islands(region)
+    warnings += _other_products(configuration)
     if configuration.source == "simulated" and configuration.regions != DEFAULT_REGIONS:
         names = ", ".join(region.name for region in configuration.regions)
         warnings.append(f"The granules of {names} are simulated (source: simulated): nothing is measured there.")
     return warnings
+
+
+def _other_products(configuration: Configuration) -> list[str]:
+    """Sentences on months that earlier runs of a region made from other products, which are kept."""
+    own, found = {product.name for product in products(configuration)}, []
+    for region in configuration.regions:
+        for path in sorted(Path("results", region.name).glob("*/provenance.json")):
+            if path.parent.name not in configuration.months:
+                made = {each["product"] for each in read_json(path)["granules"] if each["granules"]}
+                if not made <= own:
+                    found.append(
+                        f"{path.parent} was made from {', '.join(sorted(made))}, and this run takes "
+                        f"{', '.join(sorted(own))}: its maps show the change of products too; to compare months, map "
+                        "them in one run, with all these products and `predictors.bridge: true`."
+                    )
+    return found
 
 
 def _far_islands(region: Region) -> list[str]:
@@ -93,6 +120,8 @@ def shortages(configuration: Configuration, archive: Archive) -> dict[Run, str]:
     ):
         tiles, times = places(product, region), [slot.time for slot in slots(product, month)]
         count = sum((product.name, tile, time) in listed for tile in tiles for time in times)
+        if not count and _others_measure(product, _present(configuration, region, month, listed), configuration):
+            continue
         if not count:
             where = f" on the tiles {', '.join(map(str, tiles))} of region {region.name}" if product.tiled else ""
             found[region.name, month].append(
@@ -108,6 +137,68 @@ def shortages(configuration: Configuration, archive: Archive) -> dict[Run, str]:
             except InputError as error:
                 found[region.name, month].append(str(error))
     return {run: "\n".join(sentences) for run, sentences in found.items()}
+
+
+def check_products(configuration: Configuration, archive: Archive, short: Mapping[Run, str]) -> None:
+    """Raise `InputError` where months of a region have granules of other products than others, and cannot be bridged.
+
+    `short` are the `shortages`: months that are left out do not count.
+    """
+    if configuration.source == "simulated" or not shared_quantities(configuration):
+        return
+    listed = _listed(configuration) if configuration.source == "earthdata" else archive.keys()
+    for region in configuration.regions:
+        months = [month for month in configuration.months if (region.name, month) not in short]
+        present = {month: _present(configuration, region, month, listed) for month in months}
+        every = {name: None for names in present.values() for name in names}
+        for month, names in present.items():
+            lacks = [name for name in every if name not in names]
+            if not lacks:
+                continue
+            if not configuration.predictors.bridge:
+                other = next(other for other in months if lacks[0] in present[other])
+                raise InputError(different_products(f"{region.name}, {month}", other, lacks))
+            _check_bridge(configuration, region, month, present, archive)
+
+
+def _check_bridge(
+    configuration: Configuration, region: Region, month: str, present: Mapping[str, Collection[str]], archive: Archive
+) -> None:
+    """Raise `InputError` where a month has a product that no month has together with the first one of its quantity."""
+    for quantity in shared_quantities(configuration):
+        able = [name for name in predictor_products(configuration) if quantity in PRODUCTS[name].quantities]
+        reference = next(name for name in able if any(name in names for names in present.values()))
+        for product in set(able) & set(present[month]) - {reference} if reference not in present[month] else ():
+            if not any({product, reference} <= set(names) for names in present.values()):
+                would_do = _months_of(archive, region, product) & _months_of(archive, region, reference)
+                raise InputError(no_overlap(product, reference, present, sorted(would_do)))
+
+
+def _months_of(archive: Archive, region: Region, product: str) -> set[str]:
+    """Months in which an archive has granules of a product on a region's tiles."""
+    where = places(PRODUCTS[product], region)
+    return {f"{time:%Y-%m}" for name, tile, time in archive if name == product and tile in where}
+
+
+def _present(
+    configuration: Configuration, region: Region, month: str, listed: Collection[tuple[str, str | None, datetime]]
+) -> list[str]:
+    """Products of a run's predictors of which granules are listed."""
+    return [
+        name
+        for name in predictor_products(configuration)
+        if any(
+            (name, tile, slot.time) in listed
+            for tile in places(PRODUCTS[name], region)
+            for slot in slots(PRODUCTS[name], month)
+        )
+    ]
+
+
+def _others_measure(product: Product, present: Iterable[str], configuration: Configuration) -> bool:
+    """Whether products that are there measure all that a product is used for."""
+    measured = {name for other in present for name in PRODUCTS[other].quantities}
+    return product.role != "target" and set(quantities(configuration, product)) <= measured
 
 
 def _listed(configuration: Configuration) -> Collection[tuple[str, str | None, datetime]]:

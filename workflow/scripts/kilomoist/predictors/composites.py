@@ -25,16 +25,16 @@ _ROWS_AT_ONCE = 64
 
 def average_rows(
     granules: Sequence[tuple[Path, Slot]], product: Product, level: QualityLevel, use: Collection[str] | None = None
-) -> Iterator[tuple[Window, Bands]]:
+) -> Iterator[tuple[Window, Bands, dict[str, int]]]:
     """Composite of a product on a tile from its granules, each with its slot in the month, by rows from the north.
 
-    Yields windows of the tile and their bands, float32. Per quantity (of `use`, where it is given) the mean weighted by
-    days (`{name}`, in its unit), the weighted standard deviation of observations (`{name}_std`), the days of valid
-    observations (`{name}_days`), and mean and days of every other slot (`{name}_odd`, `{name}_odd_days`), from which
-    `half_months` takes the other half. Means and deviation are NaN where no observation is valid. Of products that tell
-    them, `water` and `snow` are the shares of processed observations marked so. An observation is valid when its number
-    is one of the layer's (`Layer.holds`) and its quality bits are accepted at `level`; of a difference or index of two
-    layers when both are.
+    Yields windows of the tile, their bands, float32, and numbers of valid observations by quantity. Per quantity (of
+    `use`, where it is given) the mean weighted by days (`{name}`, in its unit), the weighted standard deviation of
+    observations (`{name}_std`), the days of valid observations (`{name}_days`), and mean and days of every other slot
+    (`{name}_odd`, `{name}_odd_days`), from which `half_months` takes the other half. Means and deviation are NaN where
+    no observation is valid. Of products that tell them, `water` and `snow` are the shares of processed observations
+    marked so. An observation is valid when its number is one of the layer's (`Layer.holds`) and its quality bits are
+    accepted at `level`; of a difference or index of two layers when both are.
     """
     names = [name for name in product.quantities if use is None or name in use]
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
@@ -62,7 +62,7 @@ def average_rows(
             # Pixels that are never processed are sea, with few exceptions, and the sea must be seen beside a coast.
             bands[name] = np.full(window.shape, name == "water" and len(granules) > 0, np.float32)
             np.divide(count, telling, out=bands[name], where=telling > 0, dtype=np.float32)
-        yield window, bands
+        yield window, bands, {name: sum(int(valid.sum()) for _, _, valid in seen[name]) for name in names}
 
 
 def _scale(product: Product, name: str) -> float:

@@ -4,7 +4,7 @@ White noise of pixels averages out in cells of 9 km: nothing that is learned or 
 of different observations of a month share the signal and have noise of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from kilomoist.cells import block_mean, interpolate
 from kilomoist.grids import CELL_SIDE, M01, Window, tile_grid
 from kilomoist.predictors.footprints import sum_footprints, window_under
-from kilomoist.predictors.stacks import MAX_WATER, MIN_COVER, TileComposite
+from kilomoist.predictors.product_differences import (
+    measuring,
+    merge_products,
+    shared_quantities,
+)
+from kilomoist.predictors.stacks import MAX_WATER, MIN_COVER, TileComposite, unmerged_index
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands, read_raster
 from kilomoist.regions import blocks_of
@@ -48,27 +53,56 @@ def warp_halves(
     """Halves of predictors at the pixels of a window of cells, warped as by `stack_predictors`.
 
     A tile's pixels enter that enter there and have both halves, the same in all three. Predictors whose composites keep
-    no halves are left out.
+    no halves are left out. What several products measure is merged, each half by its own days.
     """
+    shared = shared_quantities((composite.product for composite in composites), use)
+    found = dict(_warp(composites, [name for name in use if name not in shared], cells, minimum_days))
+    if not shared:
+        return found
+    differences = composites[0].differences
+    index = unmerged_index(composites, differences.index, cells)
+    by_product = {
+        product: dict(_warp([each for each in composites if each.product == product], shared, cells, 0, with_days=True))
+        for product in dict.fromkeys(composite.product for composite in composites)
+    }
+    for name in shared:
+        own = {product: halves[name] for product, halves in by_product.items() if name in halves}
+        taken = {product: differences.of(name, product, index) for product in own}
+        fewest = minimum_days if PRODUCTS[measuring(name, own)[0]].role == "temperature" else 0
+        merged = []
+        for half in range(3):
+            means = {product: parts[half] for product, parts in own.items()}
+            days = {product: parts[half + 3] for product, parts in own.items()}
+            merged.append(merge_products(means, days, taken))
+        enough = merged[0][1] >= fewest
+        halves = np.stack([mean for mean, _ in merged]).astype(float)
+        found[name] = np.where(enough & np.isfinite(halves).all(axis=0), halves, np.nan)
+    return {name: found[name] for name in use if name in found}
+
+
+def _warp(
+    composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: int, with_days: bool = False
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Halves of predictors, and the days of each `with_days`, where one product measures each predictor in `use`."""
+    layers = 6 if with_days else 3
     window = cells.refined(CELL_SIDE)
-    sums: dict[str, Halves] = {}
-    shares: dict[str, Halves] = {}
+    sums: dict[str, NDArray[np.float64]] = {}
+    shares: dict[str, NDArray[np.float64]] = {}
     for composite in composites:
         product = PRODUCTS[composite.product]
         grid = tile_grid(composite.tile, product.pixels)
-        for pixels, columns in M01.on_globe(window):
+        own = [name for name in use if name in product.quantities]
+        names = [f"{name}{kind}" for name in own for kind in ("", "_days", "_odd", "_odd_days")]
+        for pixels, columns in M01.on_globe(window) if own else ():
             if subset := window_under(grid, pixels):
-                names = [f"{name}{kind}" for name in use for kind in ("", "_days", "_odd", "_odd_days")]
                 stored, _ = read_raster(composite.path, [*names, "water"], subset)
-                for name in (name for name in use if f"{name}_odd" in stored):
+                for name in (name for name in own if f"{name}_odd" in stored):
                     halves = _halves_of(stored, name, minimum_days if product.role == "temperature" else 0)
-                    total, share = sum_footprints(halves, grid.cut(subset), pixels)
-                    sums.setdefault(name, np.zeros((3, *window.shape)))[:, :, columns] += total
-                    shares.setdefault(name, np.zeros((3, *window.shape)))[:, :, columns] += share
-    return {
-        name: np.divide(total, shares[name], out=np.full_like(total, np.nan), where=shares[name] >= MIN_COVER)
-        for name, total in sums.items()
-    }
+                    total, share = sum_footprints(halves[:layers], grid.cut(subset), pixels)
+                    sums.setdefault(name, np.zeros((layers, *window.shape)))[:, :, columns] += total
+                    shares.setdefault(name, np.zeros((layers, *window.shape)))[:, :, columns] += share
+    for name, total in sums.items():
+        yield name, np.divide(total, shares[name], out=np.full_like(total, np.nan), where=shares[name] >= MIN_COVER)
 
 
 def detail_moments(halves: Halves, usable: NDArray[np.bool_], minimum_fraction: float) -> NDArray[np.float64]:
@@ -135,12 +169,12 @@ def reliability_table(
     return pd.DataFrame([estimate_reliability(name, moments[name]) for name in use])
 
 
-def _halves_of(stored: Bands, name: str, minimum_days: int) -> Halves:
-    """Halves of a predictor on a tile, where it has enough days, both halves, and land as far as is told."""
+def _halves_of(stored: Bands, name: str, minimum_days: int) -> NDArray[np.float64]:
+    """Halves of a predictor on a tile, and days of each, where it has enough days, both halves, and land as is told."""
     mean, days, odd, odd_days = (stored[f"{name}{kind}"] for kind in ("", "_days", "_odd", "_odd_days"))
     both = (days >= minimum_days) & (odd_days > 0) & (odd_days < days)
     if "water" in stored:
         both &= stored["water"] <= MAX_WATER
     with np.errstate(invalid="ignore", divide="ignore"):
         even = (days * mean.astype(float) - odd_days * odd.astype(float)) / (days - odd_days)
-    return np.where(both, np.stack([mean, odd, even]), np.nan)
+    return np.where(both, np.stack([mean, odd, even, days, odd_days, days - odd_days]), np.nan)

@@ -1,6 +1,6 @@
 """Granules that a composite is made from, and those that are absent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from kilomoist.errors import InputError
 from kilomoist.files import sha256, write_json
 from kilomoist.granules.archive import index_granules
 from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS
 
 
 def choose_granules(
@@ -26,32 +27,61 @@ def write_inventory(
     product: Product,
     tile: str | None,
     month: str,
-    granules: Iterable[Path],
+    granules: Mapping[Path, str | None],
     absent: Sequence[str],
-    verified: Mapping[str, str] | None = None,
+    observations: Mapping[str, int] | None = None,
 ) -> None:
     """Write the granules that a composite was made from, by name, size and SHA-256, and the absent times.
 
-    `verified`: how granules were verified when they were fetched, by name (`verifications`).
+    `granules` says how each was verified when it was fetched (`verifications`), `observations` how many of each
+    quantity are valid, over all pixels.
     """
     used = []
-    for file in granules:
-        how = {"verified": verified[file.name]} if verified and file.name in verified else {}
-        used.append({"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)} | how)
+    for file, how in granules.items():
+        described = {"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)}
+        used.append(described | ({"verified": how} if how else {}))
     inventory = {"product": product.name, "tile": tile, "month": month, "granules": used, "absent": list(absent)}
-    write_json(path, inventory)
+    write_json(path, inventory | ({"observations": observations} if observations is not None else {}))
 
 
-def require_granules(inventories: Sequence[Mapping[str, Any]]) -> None:
-    """Raise `InputError` when a product has no granule in any of a region's inventories; single tiles may have none."""
+def require_granules(inventories: Sequence[Mapping[str, Any]], use: Collection[str]) -> None:
+    """Raise `InputError` when no product of a quantity in use has a granule in any of a region's inventories.
+
+    Single tiles may have none, and a product where another one measures all that it is used for.
+    """
+    found = {inventory["product"] for inventory in inventories if inventory["granules"]}
     for product in dict.fromkeys(inventory["product"] for inventory in inventories):
+        measured = set(PRODUCTS[product].quantities)
+        needed = measured & set(use) or measured  # the target is no predictor
+        if product in found or needed <= {name for other in found for name in PRODUCTS[other].quantities}:
+            continue
         own = [inventory for inventory in inventories if inventory["product"] == product]
-        if not any(inventory["granules"] for inventory in own):
-            tiles = ", ".join(inventory["tile"] for inventory in own if inventory["tile"])
-            raise InputError(
-                f"There is no granule of {product} for {own[0]['month']}{f' on the tiles {tiles}' if tiles else ''}: "
-                "take another product or month or, if they have come since, snakemake --forcerun list_granules."
-            )
+        tiles = ", ".join(inventory["tile"] for inventory in own if inventory["tile"])
+        raise InputError(
+            f"There is no granule of {product} for {own[0]['month']}{f' on the tiles {tiles}' if tiles else ''}: "
+            "take another product or month or, if they have come since, snakemake --forcerun list_granules."
+        )
+
+
+def different_products(month: str, other: str, products: Iterable[str]) -> str:
+    """Sentence for months of one run that are not made from the same products."""
+    return (
+        f"{month} has no granule of {', '.join(products)}, which {other} has: maps of the two would show the change of "
+        "products as a change of soil; take products that all months have, or `predictors.bridge: true`, which takes "
+        "their difference away."
+    )
+
+
+def no_overlap(product: str, reference: str, months: Iterable[str], would_do: Sequence[str] = ()) -> str:
+    """Sentence for a product whose difference from another cannot be estimated; `would_do` are months that have both.
+
+    Some months have granules of both and too few pixels that both see.
+    """
+    advice = f"{', '.join(would_do)}" if would_do else "a month in which both have granules"
+    return (
+        f"`predictors.bridge`: how {product} differs from {reference} cannot be told, because none of the months "
+        f"{', '.join(months)} shows enough pixels of both: add {advice} to `months`."
+    )
 
 
 def require_share(found: int, expected: int, smallest: float, product: str, month: str) -> None:

@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, M01, M09, Grid, Window, on_earth, tile_grid
 from kilomoist.predictors.footprints import sum_footprints, window_under
+from kilomoist.predictors.product_differences import (
+    NO_DIFFERENCES,
+    ProductDifferences,
+    measuring,
+    merge_bands,
+    shared_quantities,
+)
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands, chunks_of, read_raster, read_window
 
@@ -28,11 +35,16 @@ class TileComposite:
     product: str
     tile: str
     path: Path
+    differences: ProductDifferences = NO_DIFFERENCES
+    """What the products of its region and month see more than the first one of a quantity."""
 
 
-def tile_composites(tiles: Sequence[tuple[str, str]], paths: Sequence[str]) -> list[TileComposite]:
+def tile_composites(
+    tiles: Sequence[tuple[str, str]], paths: Sequence[str], differences: ProductDifferences = NO_DIFFERENCES
+) -> list[TileComposite]:
     """Composites, from their products and tiles in the order of their paths."""
-    return [TileComposite(product, tile, Path(path)) for (product, tile), path in zip(tiles, paths, strict=True)]
+    places = zip(tiles, paths, strict=True)
+    return [TileComposite(product, tile, Path(path), differences) for (product, tile), path in places]
 
 
 def stack_chunks(
@@ -71,7 +83,48 @@ def stack_predictors(
     of its valid observations (`{predictor}_days`), and `water` and `snow` (share of the pixel, times share of the
     observations) where a product tells them. A tile's pixel enters only where it has a valid observation, of
     temperatures, which are observed daily, on `minimum_days`, and where it is land as far as its product tells.
+
+    What several products measure is merged without the products' differences (`merge_bands`); their days add up, and
+    it is the sum that must reach `minimum_days`.
     """
+    shared = shared_quantities((composite.product for composite in composites), use)
+    stack = _warp(composites, [name for name in use if name not in shared], cells, minimum_days)
+    if shared:
+        apart, differences = stack_products(composites, shared, cells), composites[0].differences
+        index = unmerged_index(composites, differences.index, cells)
+        for name in shared:
+            merged = merge_bands(apart, name, differences, index)
+            few = merged[f"{name}_days"] < _fewest(measuring(name, apart)[0], minimum_days)
+            stack |= {band: np.where(few, np.float32(np.nan), values) for band, values in merged.items()}
+    return stack
+
+
+def stack_products(composites: Sequence[TileComposite], use: Sequence[str], cells: Window) -> dict[str, Bands]:
+    """Means and days of quantities at the pixels of a window of cells, as each product measures them, by product.
+
+    As `stack_predictors` gives them, but of any number of days.
+    """
+    found = {}
+    for product in dict.fromkeys(composite.product for composite in composites):
+        if own := [name for name in use if name in PRODUCTS[product].quantities]:
+            found[product] = _warp([each for each in composites if each.product == product], own, cells, 0)
+    return found
+
+
+def unmerged_index(composites: Sequence[TileComposite], index: str | None, cells: Window) -> NDArray[np.float32] | None:
+    """Vegetation index by whose classes products differ, of all products that measure it, their differences left in."""
+    if index is None:
+        return None
+    return merge_bands(stack_products(composites, [index], cells), index, NO_DIFFERENCES, None)[index]
+
+
+def _fewest(product: str, minimum_days: int) -> int:
+    """Days with a valid observation that a pixel of a product needs."""
+    return minimum_days if PRODUCTS[product].role == "temperature" else 0
+
+
+def _warp(composites: Sequence[TileComposite], use: Sequence[str], cells: Window, minimum_days: int) -> Bands:
+    """Bands of `stack_predictors`, where one product measures each predictor in `use`."""
     window = cells.refined(CELL_SIDE)
     surfaces = [name for name in SURFACES if any(getattr(PRODUCTS[each.product], name) for each in composites)]
     names = [*use, *(f"{name}_days" for name in use), *surfaces]
@@ -80,7 +133,9 @@ def stack_predictors(
         product = PRODUCTS[composite.product]
         grid = tile_grid(composite.tile, product.pixels)
         own = [name for name in use if name in product.quantities]
-        fewest = minimum_days if product.role == "temperature" else 0
+        if not own and not any(getattr(product, name) for name in SURFACES):
+            continue
+        fewest = _fewest(composite.product, minimum_days)
         # An edge of pixels lies at 180°, so that no footprint has a part on either side.
         for pixels, columns in M01.on_globe(window):
             if under := window_under(grid, pixels):
