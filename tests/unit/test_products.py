@@ -61,6 +61,17 @@ def test_the_newest_production_compares_as_the_largest() -> None:
     assert [granule.produced for granule in granules if granule] == sorted(times)
 
 
+def test_successors_go_on_with_all_that_a_product_measures() -> None:
+    """MODIS goes on as VIIRS of Suomi NPP, which goes on as that of NOAA-20; with pixels of the same size."""
+    ends = {name for name, product in PRODUCTS.items() if not product.successors}
+    assert ends == {*(name for name in PRODUCTS if name.startswith("VJ1")), *products_of("target")}
+    for product in PRODUCTS.values():
+        followers = [PRODUCTS[name] for name in product.successors]
+        measured = {name for follower in followers for name in follower.quantities}
+        assert measured >= product.quantities.keys() - product.differences.keys() or not followers
+        assert {(other.role, other.pixels) for other in followers} <= {(product.role, product.pixels)}
+
+
 def test_roles() -> None:
     of_modis = ("MOD13A1.061", "MYD13A1.061", "MOD13A2.061", "MYD13A2.061")
     assert products_of("vegetation") == (*of_modis, "VNP13A1.002", "VJ113A1.002", "VNP13A2.002", "VJ113A2.002")

@@ -81,6 +81,7 @@ def complaint(configuration: Configuration) -> str:
         ({"map": {"reconcile": "warranted"}, "source": "earthdata"}, []),
         ({"source": "earthdata", "months": ["2021-08", "2020-08"]}, ["`months` span more than a year"]),
         ({"source": "earthdata", "months": ["2020-08", "2021-07"]}, []),
+        ({"source": "earthdata", "months": ["2021-08", "2020-08"], "predictors": {"temperature": "VNP21A1D.002"}}, []),
         ({"months": ["2020-08", "2021-08"]}, []),
     ],
 )
@@ -280,7 +281,8 @@ def test_what_catalogues_lack_is_known_once_they_are_there() -> None:
     short = requirements.shortages(configuration, {})
     assert short[("here", "2021-07")] == (
         "NASA's catalogue has no granule of MOD11A1.061 for 2021-07 on the tiles h24v04 of region here: take another "
-        "month or product or, if they have come since, snakemake --forcerun list_granules."
+        "month or product, such as VNP21A1D.002 and VNP21A1N.002, or, if they have come since, snakemake --forcerun "
+        "list_granules."
     )
     assert short[("here", "2021-08")].startswith("SPL4SMGP.008 has 1 of 248 fields of 2021-08")
     # All that is there is too little: `plan` and a new search must go on, so that nothing is raised.
@@ -291,6 +293,30 @@ def test_what_catalogues_lack_is_known_once_they_are_there() -> None:
         requirements.check_runs([("here", "2021-06"), ("here", "2021-07")], short)
     one = {("here", "2021-07"): short[("here", "2021-07")]}
     assert requirements.granule_warnings(configuration, {}, one)[0].startswith("here, 2021-07 is left out")
+
+
+@pytest.mark.parametrize(
+    ("product", "use", "named"),
+    [
+        ("MOD13A1.061", "ndvi", ", such as VNP13A1.002,"),
+        ("MYD13A2.061", "ndvi", ", such as VNP13A2.002,"),
+        ("MYD11A1.061", "lst_night", ", such as VNP21A1D.002 and VNP21A1N.002,"),
+        ("VNP13A2.002", "evi", ", such as VJ113A2.002,"),
+        ("VNP21A1N.002", "lst_night", ", such as VJ121A1N.002,"),
+        ("VJ121A1D.002", "lst_day", ""),
+        ("SPL4SMGP.008", "lst_day", ""),
+    ],
+)
+def test_where_a_product_ends_those_that_go_on_are_named(product: str, use: str, named: str) -> None:
+    role = PRODUCTS[product].role
+    keys = {"target": product} if role == "target" else {"predictors": {role: product, "use": [use]}}
+    configuration = configured(months=["2021-08"], source="earthdata", **keys)
+    place = "h24v04" if PRODUCTS[product].tiled else "global"
+    for month in ("2021-07", "2021-08"):
+        listed(PRODUCTS[product], place, month, [], [])
+    (told,) = requirements.shortages(configuration, {}).values()
+    assert f"no granule of {product} for 2021-08" in told
+    assert f": take another month or product{named} or, if they have come since" in told
 
 
 def test_granules_from_elsewhere_are_not_looked_for() -> None:

@@ -85,6 +85,10 @@ class Product:
     """Marks of water, and of snow or ice, in a pixel."""
     silent: Quality = ()
     """Marks of observations that were not processed, which tell neither."""
+    successors: tuple[str, ...] = ()
+    """Products that together go on with its quantities where it ends."""
+    drifts: bool = False
+    """Whether its satellite passes at another hour from year to year."""
     random_error: float = 0.0
     """Standard error of single fields in time, without their bias, m³/m³; 0 where it is not a target."""
     static_error: float = 0.0

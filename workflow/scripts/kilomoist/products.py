@@ -50,6 +50,7 @@ def _modis_vegetation(short_name: str, first: int, resolution: str, grid: str, p
             )
             for name in ("NIR", "MIR")
         },
+        successors=(f"VNP{short_name[3:]}.002",),
         # The index of near and short-wave infrared reflectance goes by many names, which Ji et al. (2011, "On the
         # terminology of the spectral vegetation index (NIR − SWIR)/(NIR + SWIR)", Int. J. Remote Sens. 32) compare.
         indices={"ndii7": ("nir", "mir")},
@@ -87,6 +88,8 @@ def _modis_temperature(short_name: str) -> Product:
         layers={"lst_day": layer("Day"), "lst_night": layer("Night")},
         pixels=1200,
         grid_name="MODIS_Grid_Daily_1km_LST",
+        successors=("VNP21A1D.002", "VNP21A1N.002"),
+        drifts=True,
         # How far a day warms and a night cools the ground; of both from one day, because clouds choose the days.
         differences={"lst_range": ("lst_day", "lst_night")},
     )
@@ -144,6 +147,7 @@ def _viirs_vegetation(short_name: str, resolution: str, suffix: str, pixels: int
         indices={"ndii7": ("nir", "mir")},
         pixels=pixels,
         grid_name=f"VIIRS_Grid_16Day_VI_{suffix}",
+        successors=_of_noaa_20(short_name),
         # Rank -4, or ocean, shallow and deep inland water; not coasts, and not what is partly land (4, 6).
         water=(
             (Condition(reliability, (-4,)),),
@@ -180,7 +184,13 @@ def _viirs_temperature(short_name: str) -> Product:
         },
         pixels=1200,
         grid_name="VIIRS_Grid_Daily_1km_LST21",
+        successors=_of_noaa_20(short_name),
     )
+
+
+def _of_noaa_20(short_name: str) -> tuple[str, ...]:
+    """The twin, from the younger NOAA-20, of a product of Suomi NPP's VIIRS; none of its own products."""
+    return (f"VJ1{short_name.removeprefix('VNP')}.002",) if short_name.startswith("VNP") else ()
 
 
 _ENDINGS: dict[Format, str] = {"HDF4": "hdf", "HDF5": "h5"}

@@ -52,7 +52,8 @@ def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[st
         for name in sorted(keys.layers.keys() - keys.layers_in_use().keys())
     ]
     span = month_range(max(configuration.months))[1] - month_range(min(configuration.months))[0]
-    if configuration.source != "simulated" and span.days > 366:
+    drifting = any(product.drifts for product in products(configuration))
+    if configuration.source != "simulated" and span.days > 366 and drifting:
         warnings.append(
             "`months` span more than a year: since 2020 MODIS passes at another hour every year, so that a part of "
             "what changes in LST is the hour (docs/earthdata.md, several years)."
@@ -119,6 +120,7 @@ def shortages(configuration: Configuration, archive: Archive) -> dict[Run, str]:
         configuration.regions, configuration.months, products(configuration)
     ):
         tiles, times = places(product, region), [slot.time for slot in slots(product, month)]
+        instead = f", such as {' and '.join(product.successors)}," if product.successors else ""
         count = sum((product.name, tile, time) in listed for tile in tiles for time in times)
         if not count and _others_measure(product, _present(configuration, region, month, listed), configuration):
             continue
@@ -128,8 +130,8 @@ def shortages(configuration: Configuration, archive: Archive) -> dict[Run, str]:
                 f"archive {configuration.archive} holds no granule of {product.name} for {month}{where}, expected "
                 f"{len(times)}{' a tile' if where else ''}: add them, or name another archive, month or product."
                 if configuration.source == "archive"
-                else f"NASA's catalogue has no granule of {product.name} for {month}{where}: take another month or "
-                "product or, if they have come since, snakemake --forcerun list_granules."
+                else f"NASA's catalogue has no granule of {product.name} for {month}{where}: take another "
+                f"month or product{instead} or, if they have come since, snakemake --forcerun list_granules."
             )
         elif product.role == "target":
             try:
