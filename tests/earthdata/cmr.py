@@ -12,6 +12,7 @@ from earthdata.granules import Granule
 from earthdata.login import Login
 
 _LARGEST_PAGE = 2000
+_ORDERS = {"start_date", "-start_date"}
 _CONCEPT = re.compile(r"/search/concepts/(G\d+-\w+)\.echo10")
 _OPTION = re.compile(r"options\[(\w+)\]\[(\w+)\]")
 
@@ -74,7 +75,8 @@ class Cmr:
             )
         conditions = [test(values[name], options) for name, test in _TESTS.items() if name in values]
         found = [item for item in self._catalogue.all() if all(holds(item) for holds in conditions)]
-        return sorted(found, key=lambda item: (item.range[0], item.number))
+        ordered = sorted(found, key=lambda item: (item.range[0], item.number))
+        return ordered[::-1] if values.get("sort_key") == ["-start_date"] else ordered
 
 
 def _search_after(item: Granule) -> str:
@@ -93,10 +95,12 @@ def _understood(query: Mapping[str, list[str]]) -> tuple[dict[str, list[str]], O
         if option:
             if given[-1] == "true":
                 options.add((option[1], option[2]))
-        elif name not in {*_TESTS, "page_size"}:
+        elif name not in {*_TESTS, "page_size", "sort_key"}:
             raise _BadQueryError(f"Parameter [{key}] was not recognized.")
         else:
             values.setdefault(name, []).extend(given)
+    if wrong := set(values.get("sort_key", [])) - _ORDERS:
+        raise _BadQueryError(f"The sort key [{min(wrong)}] is not a valid field for sorting granules.")
     return values, options
 
 

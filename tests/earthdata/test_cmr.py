@@ -42,6 +42,7 @@ def test_search_follows_time_name_and_collection(earthdata: Earthdata) -> None:
     assert names(version="007") == []
     assert names(short_name="MOD11A1", **{"temporal[]": "2021-08-02T00:00:00Z,"}) == TILES[1:]
     assert names(short_name="MOD11A1", temporal=",2021-08-01T12:00:00Z") == TILES[:1]
+    assert names(short_name="MOD11A1", sort_key="-start_date") == TILES[::-1]
     patterns = {"readable_granule_name[]": ["*_20210801T01????_*", "*T2?3000_vv8010_001"]}
     assert names(**patterns) == []
     assert names(**patterns, **{"options[readable_granule_name][pattern]": "true"}) == FIELDS
@@ -61,6 +62,7 @@ def test_search_by_day_finds_the_evening_before() -> None:
         ({"page_size": 2001}, "between 0 and 2000"),
         ({"shortname": "SPL4SMGP"}, "not recognized"),
         ({"temporal": "yesterday,"}, "not a valid datetime"),
+        ({"sort_key": "start"}, "not a valid field for sorting"),
         ({"short_name": []}, "does not allow querying across granules"),
     ],
 )

@@ -160,7 +160,7 @@ rule doctor:
         products=lambda wildcards: [
             (product.name, needs.places(product, CONFIG.regions[0])[0]) for product in needs.products(CONFIG)
         ],
-        month=CONFIG.months[0],
+        months=CONFIG.months,
         report="results/doctor.json",
     message:
         "Ask NASA Earthdata for a granule of each product, without a login and then with it"

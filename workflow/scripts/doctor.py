@@ -12,10 +12,10 @@ _MARKS = {"ok": "ok     ", "note": "note   ", "failed": "FAILED "}
 
 
 @rule_script
-def doctor(*, products: list[tuple[str, str | None]], month: str, report: str) -> None:
+def doctor(*, products: list[tuple[str, str | None]], months: list[str], report: str) -> None:
     """Print each finding as it comes and write all to `report`; `products` are names, each with a tile or None."""
     diagnosis = Diagnosis()
-    for finding in diagnosis.steps([(PRODUCTS[name], tile) for name, tile in products], month):
+    for finding in diagnosis.steps([(PRODUCTS[name], tile) for name, tile in products], months):
         print(_MARKS[finding.outcome] + finding.sentence, flush=True)
     write_json(report, diagnosis.report())
     failed = sum(finding.outcome == "failed" for finding in diagnosis.findings)

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from earthdata.answers import EULA, FORBIDDEN, HTML_PAGE, NOT_FOUND, UNAVAILABLE
 from earthdata.faults import Cut, Redirected
 from earthdata.hosts import CMR, DATA, LOGIN, STORE
 from earthdata.server import Earthdata
-from granule_archives import LST, MONTH, TARGET, TILE, field, temperature
+from granule_archives import LST, MONTH, TARGET, TILE, field, granule_name, temperature
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated
@@ -24,8 +24,9 @@ from witnesses import SHARED, with_witnesses
 from kilomoist.calendars import slots
 from kilomoist.earthdata.diagnosis import Diagnosis, Finding
 from kilomoist.grids import M09
+from kilomoist.products import PRODUCTS
 
-PRODUCTS = [(LST, TILE), (TARGET, None)]
+BOTH = [(LST, TILE), (TARGET, None)]
 SEARCH = f"{CMR}/search/granules.umm_json"
 ECHO10 = f"{CMR}/search/concepts/*"
 SECRET = "Tr0ub4dor-&-3"
@@ -55,10 +56,10 @@ def nasa(serve: Callable[..., Earthdata], granules: Path, tmp_path: Path, monkey
     return serve(granules)
 
 
-def diagnose(products: list[Any] = PRODUCTS) -> tuple[list[Finding], str]:
+def diagnose(products: list[Any] = BOTH, months: Sequence[str] = (MONTH,)) -> tuple[list[Finding], str]:
     """Findings, and the text of the report."""
     diagnosis = Diagnosis(pause=0)
-    findings = list(diagnosis.steps(products, MONTH))
+    findings = list(diagnosis.steps(products, months))
     text = json.dumps(diagnosis.report(), allow_nan=False)
     for finding in findings:
         assert finding.outcome in ("ok", "note", "failed")
@@ -236,6 +237,56 @@ def test_a_clock_that_is_wrong_is_told(nasa: Earthdata) -> None:
     (wrong,) = told(findings, "note")
     assert wrong.startswith(("This machine's clock is 600 s behind", "This machine's clock is 599 s behind"))
     assert not any("clock" in sentence for sentence in told(findings, "ok"))
+
+
+# Until when a product can be had
+
+
+@pytest.mark.parametrize(
+    ("product", "newest", "months", "outcome", "expected"),
+    [
+        ("MOD11A1.061", datetime(2026, 11, 13), ["2026-10"], "ok", "newest granule of 2026-11-13."),
+        (
+            *("MOD11A1.061", datetime(2026, 11, 13), ["2026-12", "2026-10", "2026-11"], "note"),
+            "of 2026-11-13, before the end of 2026-11, 2026-12: wait for others, or take VNP21A1D.002 and VNP21A1N.002.",
+        ),
+        ("MOD13A1.061", datetime(2026, 8, 13), ["2026-08"], "note", "08: wait for others, or take VNP13A1.002."),
+        ("MOD13A1.061", datetime(2026, 8, 29), ["2026-08"], "ok", "newest granule of 2026-08-29."),
+        ("VNP13A1.002", datetime(2026, 8, 21), ["2026-08"], "note", "08: wait for others, or take VJ113A1.002."),
+        ("VJ121A1N.002", datetime(2026, 8, 30), ["2026-08"], "note", "before the end of 2026-08: wait for others."),
+        ("SPL4SMGP.008", datetime(2026, 8, 31, 22, 30), ["2026-08"], "ok", "newest granule of 2026-08-31."),
+        ("SPL4SMGP.008", datetime(2026, 8, 31, 19, 30), ["2026-08"], "note", "before the end of 2026-08: wait for"),
+    ],
+)
+def test_until_when_a_product_can_be_had_is_told(
+    nasa: Earthdata, product: str, newest: datetime, months: list[str], outcome: str, expected: str
+) -> None:
+    """By the granule that began last, on whichever tile; of a product in use that the first month lacks too."""
+    wanted = PRODUCTS[product]
+    for time in (newest, newest - timedelta(days=16), newest - timedelta(days=400)):
+        nasa.catalogue.list_only(granule_name(wanted, time, "h10v05"))
+    findings, _ = diagnose([(wanted, TILE if wanted.tiled else None)], months)
+    (said,) = [one for one in findings if one.sentence.startswith(f"{product}: ")]
+    assert (said.outcome, expected in said.sentence) == (outcome, True), said.sentence
+    assert said.facts == {"product": product, "newest": f"{newest:%F}"}
+    asked = nasa.requested(SEARCH)[1].parameters
+    assert asked == {"short_name": [product[:-4]], "version": [product[-3:]], "sort_key": ["-start_date"]} | {
+        "page_size": ["10"]
+    }
+
+
+def test_a_product_that_was_never_there_is_told(nasa: Earthdata) -> None:
+    findings, _ = diagnose([(PRODUCTS["VJ113A1.002"], TILE)])
+    assert told(findings, "failed") == [
+        f"NASA's catalogue has no granule of VJ113A1.002 on {TILE} in {MONTH}.",
+        "VJ113A1.002: NASA's catalogue has no granule of any time.",
+    ]
+    # Where the catalogue does not answer, the second question is not asked.
+    nasa.faults.add(SEARCH, UNAVAILABLE, times=None)
+    before = len(nasa.requested(SEARCH))
+    findings, _ = diagnose([(LST, TILE)])
+    assert len(told(findings, "failed")) == 1
+    assert {one.parameters.get("sort_key") for one in nasa.requested(SEARCH)[before:]} == {None}
 
 
 # Secrets

@@ -119,6 +119,13 @@ def find_granule(product: Product, month: str, session: Session) -> Entry | None
     return next(filter(None, (_entry(item, product) for item in items)), None)
 
 
+def newest_granule(product: Product, session: Session) -> GranuleName | None:
+    """The granule of a product that began last, on any tile, of all that NASA has; raises as `search_month`."""
+    query = _collection(product) | {"sort_key": "-start_date", "page_size": "10"}
+    items, _, _ = _ask("granules.umm_json", _page, session, product.name, params=query)
+    return next(filter(None, (_name(item, product) for item in items)), None)
+
+
 def untold(entries: Iterable[Entry]) -> str:
     """What NASA's catalogue does not tell of some granules, in words; empty when it tells checksum and size of all."""
     listed = list(entries)
@@ -171,11 +178,13 @@ def _checked(row: dict[str, Any]) -> Entry:
     return entry
 
 
+def _collection(product: Product) -> dict[str, str]:
+    return {"short_name": product.short_name, "version": product.version}
+
+
 def _query(product: Product, tile: str | None, month: str) -> dict[str, str]:
     begin, end = month_range(month)
-    query = {
-        "short_name": product.short_name,
-        "version": product.version,
+    query = _collection(product) | {
         "temporal": f"{begin}T00:00:00Z,{end - timedelta(days=1)}T23:59:59Z",
         "page_size": str(_PAGE),
     }

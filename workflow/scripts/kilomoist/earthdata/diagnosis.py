@@ -12,7 +12,7 @@ import platform
 import re
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,8 +26,9 @@ from xml.etree import ElementTree
 
 import requests
 
-from kilomoist.calendars import month_range
+from kilomoist.calendars import month_range, slots
 from kilomoist.earthdata.access import check_catalogue
+from kilomoist.earthdata.catalogues import newest_granule
 from kilomoist.earthdata.downloads import Session
 from kilomoist.earthdata.logins import HOST, Login, find_login, refusal
 from kilomoist.earthdata.subsets import UnknownLayoutError, layout_from_sidecar
@@ -99,9 +100,12 @@ class Diagnosis:
         self.findings: list[Finding] = []
         self._login: Login | None = None
 
-    def steps(self, products: Iterable[tuple[Product, str | None]], month: str) -> Iterator[Finding]:
-        """Findings as they come, of products each with a tile where it has tiles; redacted."""
-        for finding in self._steps(products, month):
+    def steps(self, products: Iterable[tuple[Product, str | None]], months: Sequence[str]) -> Iterator[Finding]:
+        """Findings as they come, of products each with a tile where it has tiles; redacted.
+
+        Of the first month a granule is examined; of all is told whether NASA's catalogue has come so far.
+        """
+        for finding in self._steps(products, months):
             line = " ".join(finding.sentence.split())
             clean = Finding(finding.outcome, self.redacted(line), self.redacted(finding.facts))
             self.findings.append(clean)
@@ -158,12 +162,12 @@ class Diagnosis:
             users |= {str(claims.get(name, "")) for name in ("uid", "sub")}
         return {user for user in users if user}
 
-    def _steps(self, products: Iterable[tuple[Product, str | None]], month: str) -> Iterator[Finding]:
+    def _steps(self, products: Iterable[tuple[Product, str | None]], months: Sequence[str]) -> Iterator[Finding]:
         for host in (CMR, HOST):
             yield from self._reach(host)
         yield from self._log_in()
         for product, tile in products:
-            yield from self._examine(product, tile, month)
+            yield from self._examine(product, tile, months)
 
     def _reach(self, host: str) -> Iterator[Finding]:
         """Network, proxy and certificate, and the clock."""
@@ -195,14 +199,16 @@ class Diagnosis:
         if not self._login.token:
             yield Finding("ok", f"{HOST} gave a token for it.")
 
-    def _examine(self, product: Product, tile: str | None, month: str) -> Iterator[Finding]:
-        """What there is of a product in a month, and what becomes of the first granule."""
-        found = self._search(product, tile, month)
+    def _examine(self, product: Product, tile: str | None, months: Sequence[str]) -> Iterator[Finding]:
+        """What there is of a product in the first month, what becomes of the first granule, and what is the newest."""
+        found = self._search(product, tile, months[0])
         yield found
+        if "hits" in found.facts:
+            yield self._newest(product, months)
         if found.outcome == "failed":
             return
         try:
-            check_catalogue(product.name, month)
+            check_catalogue(product.name, months[0])
             yield Finding("ok", "A run's own search understands such answers.")
         except InputError as error:
             yield Finding("failed", str(error))
@@ -255,6 +261,21 @@ class Diagnosis:
             return Finding("failed", f"The catalogue's answer for {where} is not understood ({error!r}).", facts)
         name = files[0].rsplit("/", 1)[-1]
         return Finding("ok", f"NASA has {page['hits']} granules of {where}; {name} ({meta}): {told}.", facts)
+
+    def _newest(self, product: Product, months: Sequence[str]) -> Finding:
+        """Until when there are granules of a product, and the months that go on after that."""
+        try:
+            newest = newest_granule(product, self.visitor)
+        except InputError as error:
+            return Finding("failed", str(error))
+        facts = {"product": product.name, "newest": newest and f"{newest.time:%F}"}
+        if newest is None:
+            return Finding("failed", f"{product.name}: NASA's catalogue has no granule of any time.", facts)
+        told = f"{product.name}: newest granule of {newest.time:%F}"
+        if later := [month for month in sorted(months) if slots(product, month)[-1].time > newest.time]:
+            instead = f", or take {' and '.join(product.successors)}" if product.successors else ""
+            return Finding("note", f"{told}, before the end of {', '.join(later)}: wait for others{instead}.", facts)
+        return Finding("ok", f"{told}.", facts)
 
     def _echo10(self, item: dict[str, Any]) -> Finding:
         """The concept in ECHO10, which may have checksum and exact size where UMM-G has none."""
