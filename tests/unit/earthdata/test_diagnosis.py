@@ -248,7 +248,7 @@ def test_a_clock_that_is_wrong_is_told(nasa: Earthdata) -> None:
         ("MOD11A1.061", datetime(2026, 11, 13), ["2026-10"], "ok", "newest granule of 2026-11-13."),
         (
             *("MOD11A1.061", datetime(2026, 11, 13), ["2026-12", "2026-10", "2026-11"], "note"),
-            "of 2026-11-13, before the end of 2026-11, 2026-12: wait for others, or take VNP21A1D.002 and VNP21A1N.002.",
+            "2026-11-13, before the end of 2026-11, 2026-12: wait for others, or take VNP21A1D.002 and VNP21A1N.002.",
         ),
         ("MOD13A1.061", datetime(2026, 8, 13), ["2026-08"], "note", "08: wait for others, or take VNP13A1.002."),
         ("MOD13A1.061", datetime(2026, 8, 29), ["2026-08"], "ok", "newest granule of 2026-08-29."),

@@ -76,7 +76,7 @@ def region_area(
 
 
 def tiles_of(area: shapely.Geometry) -> list[str]:
-    """MODIS tiles that share more with an area in degrees than one LST pixel, in order of name."""
+    """Tiles that share more with an area in degrees than one LST pixel, in order of name."""
     outline = _projected(area, grids.sinusoidal_from_geographic).buffer(0)
     west, south, east, north = (int(bound // grids.TILE_SIDE) for bound in outline.bounds)
     tiles = []

@@ -41,7 +41,7 @@ def area(region: Region) -> shapely.Geometry:
 
 @cache
 def tiles(region: Region) -> list[str]:
-    """MODIS tiles of a region."""
+    """Tiles of a region."""
     return tiles_of(area(region))
 
 

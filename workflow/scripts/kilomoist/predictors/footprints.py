@@ -1,4 +1,4 @@
-"""Warp from a MODIS tile to the 1 km EASE-Grid: means over the true footprints of pixels.
+"""Warp from a tile to the 1 km EASE-Grid: means over the true footprints of pixels.
 
 GDAL's `average` takes an axis-parallel box in the source grid, which is sheared far from its central meridian: the box
 is much wider than the pixel (at 105° E, 47° N an LST pixel would enter 6 × 2 pixels instead of 3 × 2). Here pixels are

@@ -26,7 +26,7 @@ from kilomoist.regions import on_globe
 from kilomoist.user_rasters import UserRaster, opened_raster
 
 MIN_COVER = 0.5
-"""Share of a pixel's area that must have a value for the pixel to have it, as of MODIS."""
+"""Share of a pixel's area that must have a value for the pixel to have it, as of tiled products."""
 _SOURCE_PIXELS = 1_000_000
 """Pixels of a raster that are warped at once: bounds memory, however fine the raster is."""
 _MAX_SIDE = 216
