@@ -1,4 +1,4 @@
-"""1 km soil-moisture maps from SMAP, MODIS and VIIRS: numerics and file access of the workflow, see `docs/design.md`."""
+"""1 km soil-moisture maps from SMAP, MODIS, VIIRS: numerics and file access of the workflow, see `docs/design.md`."""
 
 from importlib import metadata
 
