@@ -23,7 +23,15 @@ from requests import Response
 from witnesses import SHARED, with_witnesses
 
 from kilomoist.calendars import slots
-from kilomoist.earthdata.catalogues import Entry, find_granule, read_catalogue, search_month, untold, write_catalogue
+from kilomoist.earthdata.catalogues import (
+    Entry,
+    find_granule,
+    newest_granule,
+    read_catalogue,
+    search_month,
+    untold,
+    write_catalogue,
+)
 from kilomoist.earthdata.downloads import Session
 from kilomoist.errors import InputError
 from kilomoist.files import sha256
@@ -243,6 +251,18 @@ def test_the_clouds_archive_counts_before_older_ones(cmr: Earthdata, caplog: pyt
 def test_any_granule_is_found_behind_one_without_a_link(cmr: Earthdata) -> None:
     cmr.faults.add(SEARCH, page([item(NAMES[0], url=""), item(NAMES[1])], hits=31))
     assert find_granule(LST, "2021-08", Session()).granule == NAMES[1]
+
+
+def test_the_newest_granule_is_that_which_began_last(cmr: Earthdata) -> None:
+    """Also behind a name that is not the product's; and of a product without granules there is none."""
+    assert newest_granule(LST, Session()) is None
+    cmr.faults.add(
+        SEARCH, page([item("MOD11A1.A2021299.h24v04.006.2021300000000.hdf"), item(NAMES[9]), item(NAMES[8])])
+    )
+    assert newest_granule(LST, Session()).time == datetime(2021, 8, 10)
+    cmr.faults.add(SEARCH, Answer(400), times=3)
+    with pytest.raises(InputError, match=r"did not answer the search for MOD11A1.061 \(HTTP 400\)"):
+        newest_granule(LST, Session(pause=0.0))
 
 
 # Sizes and checksums
@@ -500,9 +520,14 @@ def altered(draw: st.DrawFn) -> bytes:
 
 
 @settings(max_examples=100)
-@given(body=st.one_of(altered(), mutated(LISTED.encode())))
-def test_any_answer_is_read_or_refused(body: bytes) -> None:
-    reads_or_refuses(lambda: search_month(LST, "h24v04", "2021-08", Replies(body)))
+@given(body=st.one_of(altered(), mutated(LISTED.encode())), of_viirs=st.booleans())
+def test_any_answer_is_read_or_refused(body: bytes, of_viirs: bool) -> None:
+    """And as what it has come to last."""
+    product = PRODUCTS["VNP21A1D.002" if of_viirs else LST.name]
+    if of_viirs:
+        body = body.replace(b"MOD11A1", b"VNP21A1D").replace(b".061", b".002").replace(b".hdf", b".h5")
+    reads_or_refuses(lambda: search_month(product, "h24v04", "2021-08", Replies(body)))
+    reads_or_refuses(lambda: newest_granule(product, Replies(body)))
 
 
 @settings(max_examples=50)

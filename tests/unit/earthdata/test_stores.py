@@ -420,6 +420,7 @@ def test_access_is_tried_before_anything_is_fetched(earthdata: Earthdata) -> Non
     [
         ("MOD11A1*", "MOD11A1.061", "whole file fetched"),
         ("MOD13A2.A2021225*", "MOD13A2.061", "whole file fetched"),
+        ("VNP13A2*", "VNP13A2.002", "whole file fetched"),
         ("SMAP*", "SPL4SMAU.004", "the whole file is fetched, because"),
     ],
 )
