@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from earthdata.hosts import STORE
 from earthdata.server import Earthdata
 from granule_archives import INDEX, LST, MONTH, TARGET, TILE, field, temperature
 from rule_bench import CONFIG, Bench
+from viirs_granules import viirs_granule
 from workflow_runs import files, holding, planned, rules, snakemake, succeed
 
 from kilomoist.calendars import slots
@@ -16,6 +18,8 @@ from kilomoist.earthdata.catalogues import read_catalogue
 from kilomoist.files import read_json, sha256
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M09
+from kilomoist.products import PRODUCTS
+from kilomoist.rasters import read_raster
 
 pytestmark = pytest.mark.usefixtures("nasa")
 LST_CATALOGUE = f"resources/catalogue/{LST.name}/{TILE}/{MONTH}.csv"
@@ -170,6 +174,40 @@ def test_doctor_reports_whatever_the_source_and_whatever_fails(fetching: Bench, 
         assert not [secret for secret in secrets if secret in done.output]
         assert holding(fetching.folder, *secrets) == []
     assert files(fetching.folder, "results", "resources") == {"results/doctor.json", "results/logs/doctor/doctor.log"}
+
+
+def test_a_month_of_viirs_is_planned_fetched_and_composited(fetching: Bench, serve: Callable[..., Earthdata]) -> None:
+    """Periods begin every 8 days; each counts for half of the days that it shares with the month.
+
+    Of six the last is not there; of day and night there is the night.
+    """
+    index, night = PRODUCTS["VJ113A2.002"], PRODUCTS["VNP21A1N.002"]
+    folder = fetching.folder / "nasa"
+    folder.mkdir()
+    periods = {datetime(2021, 7, 20): 2, datetime(2021, 7, 28): 6, datetime(2021, 8, 5): 8, datetime(2021, 8, 13): 8}
+    periods[datetime(2021, 8, 21)] = 5.5
+    good = {"1 km 16 days pixel reliability": 0, "1 km 16 days VI Quality": 1 << 11}
+    for number, first in enumerate(periods, 1):
+        viirs_granule(folder, index, first, TILE, good | {"1 km 16 days NDVI": 1000 * number})
+    viirs_granule(folder, night, datetime(2021, 8, 3), TILE)
+    nasa = serve(folder)
+    predictors = {"vegetation": index.name, "temperature": night.name, "use": ["ndvi", "lst_night"]}
+    config = {**fetching.config, "predictors": predictors}
+    done = succeed(fetching.folder, "--", "plan", config=config, variables={"EARTHDATA_TOKEN": ""})
+    rows = {words[0]: words[1:4] for words in map(str.split, done.output.splitlines()) if len(words) == 7}
+    assert rows[index.name] == ["6", "1", "0"]
+    assert rows[night.name] == ["31", "30", "0"]
+    composite = f"results/composites/earthdata/{index.name}/{TILE}/{MONTH}.tif"
+    succeed(fetching.folder, "--", composite, config=config, cores=2)
+    bands = read_raster(fetching.folder / composite)[0]
+    days = sum(periods.values())
+    expected = sum(0.1 * number * days for number, days in enumerate(periods.values(), 1)) / days
+    np.testing.assert_allclose(bands["ndvi"], expected, rtol=1e-6)
+    np.testing.assert_allclose(bands["ndvi_days"], days, rtol=1e-6)
+    told = read_json(fetching.folder / composite.replace(".tif", ".granules.json"))
+    used = {granule["name"]: granule["sha256"] for granule in told["granules"]}
+    assert used == {path.name: sha256(path) for path in folder.glob("VJ113A2*")}
+    assert {nasa.fetched(name) for name in used} == {1}
 
 
 # Outlines of countries. What is fetched of one is used in `test_stack_block`.
