@@ -15,6 +15,8 @@ from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, 
 from workflow_runs import ROOT, SMALL
 
 from kilomoist.dependencies import fingerprint
+from kilomoist.planning.needs import CATALOGUE, RECEIPT
+from kilomoist.products import PRODUCTS
 
 SCRIPTS = ROOT / "workflow/scripts"
 WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan", "doctor"}
@@ -57,6 +59,17 @@ def test_every_rule_says_what_it_needs(rules: dict[str, Rule]) -> None:
         for need in ("mem_mb", "runtime"):
             assert first[need] > 0, name
             assert second[need] == first[need] * (1 if rule.ruleinfo.localrule else 2), name
+
+
+def test_rules_of_granules_make_files_of_every_product(rules: dict[str, Rule]) -> None:
+    """And of no other: a lower case letter, or a version of two digits, is nobody's."""
+    for product in PRODUCTS.values():
+        (place, extent), month = ("h24v04", "h24v04") if product.tiled else ("0130", "global"), "2026-08"
+        wanted = {"list_granules": CATALOGUE, "retrieve_granule": RECEIPT}
+        for name, path in wanted.items():
+            for called in (product.name, product.name.lower(), product.name[:-1]):
+                asked = path.format(product=called, place=place, extent=extent, month=month, day="2026-08-29")
+                assert rules[name].is_producer(asked) == (called == product.name), asked
 
 
 def test_every_rule_reruns_with_its_own_script(rules: dict[str, Rule]) -> None:

@@ -20,6 +20,7 @@ from mutations import mutated, reads_or_refuses
 from viirs_granules import viirs_granule
 
 from kilomoist.earthdata.catalogues import Entry, read_catalogue, search_month, untold, write_catalogue
+from kilomoist.earthdata.diagnosis import Diagnosis
 from kilomoist.earthdata.downloads import Session
 from kilomoist.earthdata.logins import find_login
 from kilomoist.earthdata.store import retrieve, verification
@@ -169,6 +170,26 @@ def test_a_granule_is_fetched_verified_and_has_a_receipt(
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError, match=r"is not the file that receipt\.json stands for"):
         index_granules(["receipt.json"], product)
+
+
+def test_the_diagnosis_examines_each_product(serve: SERVE, granules: Path) -> None:
+    """Day and night too are two; of each the file's size and checksum are told by ECHO10, and its first bytes."""
+    serve(granules)
+    findings = list(Diagnosis(pause=0).steps([(product, TILE) for product in VIIRS], [MONTH]))
+    assert {finding.outcome for finding in findings} == {"ok", "note"}
+    for product in VIIRS:
+        (path,) = granules.glob(f"{product.short_name}.*")
+        size = path.stat().st_size
+        said = [finding.sentence for finding in findings if path.name in finding.sentence]
+        assert said[0].startswith(f"NASA has 1 granules of {product.name} on {TILE} in {MONTH}; {path.name} (G")
+        assert f"{path.name}, {size} bytes, SHA-256" in said[1]
+        of_file = [finding for finding in findings if finding.facts.get("asked", "").endswith(f"/{path.name}")]
+        closed, came = sorted(of_file, key=lambda finding: finding.facts["login"])
+        assert closed.sentence.startswith("Without a login its file gives: HTTP 302")
+        assert came.sentence.endswith(f"Content-Range bytes 0-999/{size}, as the catalogue says.")
+        assert came.facts["first bytes"].startswith("894844460d0a1a0a")  # HDF5, by its specification
+    notes = [finding.sentence for finding in findings if finding.outcome == "note"]
+    assert [note.partition(":")[0] for note in notes] == [product.name for product in VIIRS]
 
 
 @pytest.mark.parametrize("fault", [Cut(0.5), Flipped(), HTML_PAGE], ids=["cut", "wrong bit", "page"])
