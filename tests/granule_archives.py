@@ -14,8 +14,8 @@ from kilomoist.predictors.composites import Bands, average_rows
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
-from kilomoist.simulation.modis import write_tiled_granule
 from kilomoist.simulation.smap import compress_target, write_target_granule
+from kilomoist.simulation.tiles import write_tiled_granule
 
 TILE = "h24v04"
 MONTH = "2021-08"

@@ -8,8 +8,9 @@ import pytest
 import rasterio
 from granule_archives import MONTH, TILE, average_tile
 from rasterio.warp import transform
-from workflow_runs import block_mean
+from workflow_runs import SMALL, block_mean, link, succeed
 
+from kilomoist.granules.simulated import is_simulated
 from kilomoist.granules.smap import read_target
 from kilomoist.grids import M01, M09, cells_covering
 from kilomoist.predictors.inventories import choose_granules
@@ -116,3 +117,25 @@ def test_simulate_vegetation(demo: Path) -> None:
     assert -0.2 <= np.nanmin(bands["ndvi"]) < np.nanmax(bands["ndvi"]) <= 1
     assert np.nanmean(bands["evi"]) < np.nanmean(bands["ndvi"])
     assert 0 < bands["water"][scene].mean() < 0.1
+
+
+def test_simulate_viirs(demo: Path, tmp_path: Path) -> None:
+    """Both rules, of the demo's landscape: the same surface as MODIS sees, in files of the other form."""
+    link(demo / SCENE, tmp_path / SCENE)
+    used = {"vegetation": "VNP13A2.002", "temperature": "VNP21A1D.002", "use": ["ndvi", "lst_day"]}
+    granule = f"{SCENE}/VNP13A2.002/{TILE}/VNP13A2.A2021217.{TILE}.002.2021237000000.h5"
+    days = f"{SCENE}/VNP21A1D.002/{TILE}/{MONTH}"
+    rules = ("--allowed-rules", "simulate_vegetation", "simulate_temperature")
+    succeed(tmp_path, *rules, "--", granule, days, config=SMALL | {"predictors": used})
+    chosen, absent = choose_granules([tmp_path / days], PRODUCTS["VNP21A1D.002"], TILE, MONTH)
+    assert (len(chosen), absent) == (31, [])
+    assert is_simulated(chosen[0][0])
+    warm = average_tile(chosen[::5], PRODUCTS["VNP21A1D.002"], "good")["lst_day"]
+    assert 270 < np.nanmin(warm) < np.nanmax(warm) < 330
+    [seen], absent = choose_granules([tmp_path / granule], PRODUCTS["VNP13A2.002"], TILE, MONTH)
+    assert seen[1].days == 8  # of 5 to 20 August: every day is in two periods
+    assert len(absent) == 5
+    bands = average_tile([seen], PRODUCTS["VNP13A2.002"], "good")
+    scene = bands["ndvi_days"] > 0
+    assert 0.02 < scene.mean() < 0.5
+    assert 0 <= np.nanmin(bands["ndvi"][bands["water"] == 0]) < np.nanmax(bands["ndvi"]) <= 1

@@ -23,6 +23,7 @@ EDITS = {
     "granules/viirs.py:read_datasets": {"composite_tile", "retrieve_granule"},
     "predictors/bridging.py:choose_differences": {"bridge_products"},
     "simulation/modis.py:write_tiled_granule": {"simulate_vegetation", "simulate_temperature"},
+    "simulation/viirs.py:write_tiled_granule": {"simulate_vegetation", "simulate_temperature"},
     "simulation/smap.py:write_target_granule": {"simulate_target"},
     "simulation/landscapes.py:landscape": {
         f"simulate_{name}" for name in ("landscape", "target", "temperature", "truth", "vegetation")

@@ -1,8 +1,8 @@
-# Simulation: a landscape with known soil moisture, and granules of it as SMAP and MODIS would see them.
+# Simulation: a landscape with known soil moisture, and granules of it as SMAP, MODIS and VIIRS would see them.
 
 SIMULATED = "resources/simulated/{scene_name}"
 # As `granule_file_name` writes it; the tile stands in the folder too.
-GRANULE_NAME = "{short_name}.A{first_day}.{granule_tile}.{version}.{produced}"
+GRANULE_NAME = "{short_name}.A{first_day}.{granule_tile}.{version}.{produced}.{ending}"
 
 
 rule simulate_landscape:
@@ -65,7 +65,7 @@ rule simulate_temperature:
     resources:
         **measured(390, 8),
     params:
-        scene=scene("extent", "seed", "landscape", "noise"),
+        scene=scene("extent", "seed", "landscape", "noise", "viirs"),
         code=code("simulate_temperature"),
     message:
         "Simulate {wildcards.product} on {wildcards.tile} in {wildcards.month}, a granule a day"
@@ -77,7 +77,7 @@ rule simulate_vegetation:
     input:
         landscape=f"{SIMULATED}/landscape.npz",
     output:
-        granule=f"{SIMULATED}/{{product}}/{{tile}}/{GRANULE_NAME}.hdf",
+        granule=f"{SIMULATED}/{{product}}/{{tile}}/{GRANULE_NAME}",
     log:
         log_of("simulate_vegetation", f"{{scene_name}}/{{product}}/{{tile}}/{GRANULE_NAME}"),
     benchmark:
@@ -88,7 +88,7 @@ rule simulate_vegetation:
     resources:
         **measured(630, 3),
     params:
-        scene=scene("extent", "seed", "landscape", "noise"),
+        scene=scene("extent", "seed", "landscape", "noise", "viirs"),
         code=code("simulate_vegetation"),
     message:
         "Simulate {wildcards.product} on {wildcards.tile} from day {wildcards.first_day}"

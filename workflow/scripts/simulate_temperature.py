@@ -1,4 +1,4 @@
-"""Write the daily temperature granules of a month and tile as MODIS would see a simulated scene."""
+"""Write the daily temperature granules of a month and tile as MODIS or VIIRS would see a simulated scene."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from kilomoist.jobs import rule_script
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.landscapes import read_landscape
-from kilomoist.simulation.modis import write_tiled_granule
 from kilomoist.simulation.observations import TemperatureView
 from kilomoist.simulation.scenes import make_scene
+from kilomoist.simulation.tiles import write_tiled_granule
 
 
 @rule_script

@@ -1,4 +1,4 @@
-"""Write one 16-day vegetation granule as MODIS would see a simulated scene."""
+"""Write one 16-day vegetation granule as MODIS or VIIRS would see a simulated scene."""
 
 from datetime import datetime
 
@@ -6,9 +6,9 @@ from kilomoist.grids import tile_grid
 from kilomoist.jobs import rule_script
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.landscapes import read_landscape
-from kilomoist.simulation.modis import write_tiled_granule
 from kilomoist.simulation.observations import Footprints, vegetation_period
 from kilomoist.simulation.scenes import make_scene
+from kilomoist.simulation.tiles import write_tiled_granule
 
 
 @rule_script

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,20 +27,23 @@ from pyproj import CRS
 
 from kilomoist.errors import InputError
 from kilomoist.granules.archive import search_archive
-from kilomoist.granules.modis import read_datasets
+from kilomoist.granules.simulated import is_simulated
 from kilomoist.granules.smap import read_target
+from kilomoist.granules.tiles import read_datasets
 from kilomoist.grids import M09, Window, tile_grid
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS, parse_name
 from kilomoist.simulation.file_names import granule_file_name
-from kilomoist.simulation.modis import write_tiled_granule
 from kilomoist.simulation.smap import compress_target, write_target_granule
+from kilomoist.simulation.tiles import write_tiled_granule
 
 Real = Callable[[str], Path]
 DAY = datetime(2021, 8, 13)
 NOON = datetime(2021, 8, 13, 13, 30)
 LST = PRODUCTS["MOD11A1.061"]
 SMALL = replace(LST, pixels=24)
+VIIRS = [name for name, product in PRODUCTS.items() if product.tiled and product.format == "HDF5"]
+VIIRS_SMALL = replace(PRODUCTS["VNP21A1N.002"], pixels=24)
 SMAP = PRODUCTS["SPL4SMGP.008"]
 WINDOW = Window(169, 2867, 104, 346)
 MEANING = {"units", "valid_range", "_FillValue", "scale_factor", "add_offset"}
@@ -67,7 +71,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Granules of several products on h11v05, of which nearly all datasets hold their fill."""
     folder = tmp_path_factory.mktemp("granules")
     paths = {}
-    for name in ("MOD11A1.061", "MYD11A1.061", "MOD13A2.061", "MOD13A1.061"):
+    for name in ("MOD11A1.061", "MYD11A1.061", "MOD13A2.061", "MOD13A1.061", "VNP13A2.002", "VJ121A1D.002"):
         product = PRODUCTS[name]
         paths[name] = folder / granule_file_name(product, DAY, "h11v05")
         write_tiled_granule(paths[name], product, "h11v05", DAY, numbers(product))
@@ -91,6 +95,8 @@ def test_names_say_what_they_were_made_of(product: Product, time: datetime) -> N
 
 def test_names_look_like_real_ones() -> None:
     assert granule_file_name(LST, DAY, "h25v04") == "MOD11A1.A2021225.h25v04.061.2021245000000.hdf"
+    viirs = granule_file_name(PRODUCTS["VJ121A1N.002"], DAY, "h25v04")
+    assert viirs == "VJ121A1N.A2021225.h25v04.002.2021245000000.h5"
     assert granule_file_name(SMAP, NOON, None) == "SMAP_L4_SM_gph_20210813T133000_Vv8010_001.h5"
     assert granule_file_name(PRODUCTS["SPL4SMAU.004"], DAY, None) == "SMAP_L4_SM_aup_20210813T000000_Vv4010_001.h5"
 
@@ -99,6 +105,7 @@ def test_names_look_like_real_ones() -> None:
 
 
 def test_written_granules_are_found_and_read(written: dict[str, Path]) -> None:
+    assert all(map(is_simulated, written.values()))
     found = search_archive(written[LST.name].parent, PRODUCTS.values())
     assert sorted(found.values()) == sorted(written.values())
     for name, path in written.items():
@@ -107,12 +114,13 @@ def test_written_granules_are_found_and_read(written: dict[str, Path]) -> None:
                 np.testing.assert_array_equal(array, numbers(PRODUCTS[name])[dataset])
 
 
+@pytest.mark.parametrize("product", [SMALL, VIIRS_SMALL], ids=["MODIS", "VIIRS"])
 @given(array=arrays("<u2", (24, 24)))
 @settings(max_examples=15, deadline=None)
-def test_any_numbers_come_back(tmp_path_factory: pytest.TempPathFactory, array: np.ndarray) -> None:
-    path = tmp_path_factory.mktemp("Ürümqi 乌鲁木齐") / "granule.hdf"
-    write_tiled_granule(path, SMALL, "h00v08", DAY, {"LST_Night_1km": array})
-    np.testing.assert_array_equal(read_datasets(path, SMALL, ["LST_Night_1km"])["LST_Night_1km"], array)
+def test_any_numbers_come_back(tmp_path_factory: pytest.TempPathFactory, product: Product, array: np.ndarray) -> None:
+    path, dataset = tmp_path_factory.mktemp("Ürümqi 乌鲁木齐") / "granule", product.layers["lst_night"].dataset
+    write_tiled_granule(path, product, "h00v08", DAY, {dataset: array})
+    np.testing.assert_array_equal(read_datasets(path, product, [dataset])[dataset], array)
 
 
 def test_datasets_that_are_not_given_hold_their_fill(written: dict[str, Path]) -> None:
@@ -122,6 +130,16 @@ def test_datasets_that_are_not_given_hold_their_fill(written: dict[str, Path]) -
             stored = granule.select(dataset)
             fill = 3 if dataset.startswith("QC_") else stored.attributes()["_FillValue"]
             assert (stored.get() == fill).all()
+
+
+def test_viirs_datasets_that_are_not_given_hold_their_fill(written: dict[str, Path]) -> None:
+    for name in ("VNP13A2.002", "VJ121A1D.002"):
+        with h5py.File(written[name]) as file:
+            fields = file[f"HDFEOS/GRIDS/{PRODUCTS[name].grid_name}/Data Fields"]
+            for dataset in set(fields) - set(numbers(PRODUCTS[name])) - {"Projection"}:
+                # Of two fills, that of land; QC, which tells none, says "not produced".
+                fills = np.ravel(fields[dataset].attrs.get("_FillValue", 3))
+                assert (fields[dataset][()] == fills[-1]).all()
 
 
 def test_transposed_and_sliced_arrays_are_written_as_they_look(tmp_path: Path) -> None:
@@ -217,7 +235,7 @@ def inventory(core: str) -> dict[str, str]:
     """Lines of the objects of CoreMetadata.0 that have a value, without their class; of attributes by their name."""
     found: dict[str, str] = {}
     additional = ""
-    for name, lines in re.findall(r"OBJECT +?= (\w+)\n((?: +(?:NUM_VAL|CLASS|VALUE) .*\n)+) +END_OBJECT", core):
+    for name, lines in re.findall(r"OBJECT +?= (\w+)\n((?:[ \t]+(?:NUM_VAL|CLASS|VALUE) .*\n)+)[ \t]+END_OBJECT", core):
         plain = "".join(line for line in lines.splitlines(keepends=True) if not line.lstrip().startswith("CLASS"))
         if name == "ADDITIONALATTRIBUTENAME":
             additional = plain.split('"')[1]
@@ -248,6 +266,64 @@ def test_granules_name_themselves_as_real_ones_do(
     told |= {"HORIZONTALTILENUMBER", "VERTICALTILENUMBER"}
     assert told <= set(ours)
     assert {name: ours[name] for name in told} == {name: theirs[name] for name in told}
+
+
+def described(path: Path, product: Product) -> dict[str, dict[str, tuple]]:
+    """Type and numbers of each attribute of the datasets of a grid of HDF-EOS5, those of a dataset itself as `""`."""
+    with h5py.File(path) as file:
+        grid = file[f"HDFEOS/GRIDS/{product.grid_name}"]
+        found = {}
+        for name, dataset in [*grid["Data Fields"].items(), *((axis, grid[axis]) for axis in ("XDim", "YDim"))]:
+            found[name] = {"": (dataset.dtype.str, dataset.shape, dataset.compression)}
+            for key in dataset.attrs:
+                if key not in ("DIMENSION_LIST", "REFERENCE_LIST"):
+                    value = np.asarray(dataset.attrs[key])
+                    found[name][key] = (value.dtype.kind, value.shape, value.tolist())
+        return found
+
+
+def test_viirs_datasets_are_those_of_a_real_granule(tmp_path: Path, real: Real) -> None:
+    product, path = PRODUCTS["VNP13A2.002"], real("VNP13A2*.h5")
+    write_tiled_granule(tmp_path / "granule.h5", product, "h18v09", datetime(2025, 1, 9), {})
+    ours, theirs = described(tmp_path / "granule.h5", product), described(path, product)
+    assert ours.keys() == theirs.keys()
+    left_out = {"Legend", "add_offset_err", "scale_factor_err", "calibrated_nt"}
+    for name, attributes in theirs.items():
+        assert ours[name] == {key: value for key, value in attributes.items() if key not in left_out}
+    with h5py.File(tmp_path / "granule.h5") as mine, h5py.File(path) as true:
+        for axis in ("XDim", "YDim"):
+            coordinates = f"HDFEOS/GRIDS/{product.grid_name}/{axis}"
+            np.testing.assert_allclose(mine[coordinates], true[coordinates], rtol=0, atol=0.001)
+        assert list(mine) == list(true)
+        assert list(mine["HDFEOS"]) == list(true["HDFEOS"])
+        for name in ("ShortName", "VersionID", "Conventions"):
+            assert mine.attrs[name] == true.attrs[name]
+        own = re.compile(rb"(VNP13A2\.A2025009\.h18v09\.002)\.\d{13}\.h5")
+        names = [own.fullmatch(file.attrs["LocalGranuleID"]) for file in (mine, true)]
+        assert names[0]
+        assert names[1]
+        assert names[0][1] == names[1][1]
+
+
+def test_viirs_structure_is_that_of_a_real_granule_and_what_gdal_asks_for(tmp_path: Path, real: Real) -> None:
+    product, path = PRODUCTS["VNP13A2.002"], real("VNP13A2*.h5")
+    write_tiled_granule(tmp_path / "granule.h5", product, "h18v09", datetime(2025, 1, 9), {})
+    texts, cores = [], []
+    for granule in (tmp_path / "granule.h5", path):
+        with h5py.File(granule) as file:
+            information = file["HDFEOS INFORMATION"]
+            assert information["StructMetadata.0"].dtype == "S32000"
+            texts.append(information["StructMetadata.0"][()].decode())
+            cores.append(inventory(information["CoreMetadata.0"][()].decode()))
+            assert information.attrs["HDFEOSVersion"] == b"HDFEOS_5.1.16"
+    ours, theirs = texts
+    ours = ours.replace("\t\tGridOrigin=HE5_HDFE_GD_UL\n", "").replace("DeflateLevel=1", "DeflateLevel=5")
+    for extra in ("Dimension_[23]", "DataField_(1[89]|2[0-9]|3[0-3])"):
+        ours = re.sub(rf"\t+OBJECT={extra}\n(.*\n)*?\t+END_OBJECT={extra}\n", "", ours)
+    assert ours == theirs
+    told, known = cores
+    for name in ("RANGEBEGINNINGDATE", "SHORTNAME", "HORIZONTALTILENUMBER"):
+        assert told[name].split() == known[name].split()
 
 
 def groups(path: Path) -> dict[str, tuple[str, list[tuple[int, str]]]]:
@@ -337,10 +413,13 @@ def test_rasterio_opens_smap_granules(written: dict[str, Path]) -> None:
 WRITE = """
 import sys; from datetime import datetime; import numpy as np
 from dataclasses import replace; from kilomoist.grids import Window; from kilomoist.products import PRODUCTS
-from kilomoist.simulation.modis import write_tiled_granule
 from kilomoist.simulation.smap import compress_target, write_target_granule
+from kilomoist.simulation.tiles import write_tiled_granule
 tiled = replace(PRODUCTS["MOD11A1.061"], pixels=24)
 write_tiled_granule(sys.argv[1], tiled, "h25v04", datetime(2021, 8, 13), {"QC_Day": np.eye(24, dtype="u1")})
+tiled = replace(PRODUCTS["VNP13A1.002"], pixels=24)
+array = {"500 m 16 days pixel reliability": np.eye(24, dtype="i1")}
+write_tiled_granule(sys.argv[3], tiled, "h25v04", datetime(2021, 8, 13), array)
 field = compress_target(Window(169, 2867, 3, 3), np.eye(3, dtype="f4"))
 write_target_granule(sys.argv[2], PRODUCTS["SPL4SMGP.008"], datetime(2021, 8, 13, 1, 30), field)
 """
@@ -349,7 +428,7 @@ write_target_granule(sys.argv[2], PRODUCTS["SPL4SMGP.008"], datetime(2021, 8, 13
 def test_bytes_depend_on_neither_process_nor_path_nor_clock(tmp_path: Path) -> None:
     digests = []
     for folder in (tmp_path / "a", tmp_path / "a much longer path" / "deeper"):
-        paths = folder / "granule.hdf", folder / ("granule" * 5 + ".h5")
+        paths = folder / "granule.hdf", folder / ("granule" * 5 + ".h5"), folder / "viirs.h5"
         subprocess.run([sys.executable, "-c", WRITE, *paths], check=True, env={"PYTHONPATH": os.pathsep.join(sys.path)})
         for path in paths:
             assert str(tmp_path).encode() not in path.read_bytes()
@@ -359,6 +438,29 @@ def test_bytes_depend_on_neither_process_nor_path_nor_clock(tmp_path: Path) -> N
 
 
 # GDAL
+
+
+@pytest.mark.parametrize("name", VIIRS)
+def test_gdal_sees_a_grid_of_viirs(tmp_path: Path, name: str) -> None:
+    """By its HDF5 driver, every dataset: where it lies, its numbers, and what they are multiplied by."""
+    rasterio = pytest.importorskip("rasterio")
+    product, path = replace(PRODUCTS[name], pixels=60), tmp_path / "granule.h5"
+    expected, stored = tile_grid("h11v05", product.pixels), numbers(product)
+    write_tiled_granule(path, product, "h11v05", DAY, stored)
+    with warnings.catch_warnings(action="ignore"), rasterio.open(path) as file:  # the file is no grid
+        subdatasets = file.subdatasets
+    assert len(subdatasets) == (16 if product.role == "vegetation" else 7)
+    for subdataset in subdatasets:
+        with rasterio.open(subdataset) as dataset:
+            crs = CRS(dataset.crs.to_wkt())
+            assert (crs.coordinate_operation.method_name, crs.ellipsoid.semi_major_metre) == ("Sinusoidal", 6371007.181)
+            assert crs.ellipsoid.inverse_flattening == 0
+            np.testing.assert_allclose(dataset.transform, [*expected.transform(), 0, 0, 1], rtol=0, atol=0.01)
+            for layer in product.layers.values():
+                if subdataset.endswith(f"/{layer.dataset.replace(' ', '_')}"):
+                    np.testing.assert_array_equal(dataset.read(1), stored.pop(layer.dataset))
+                    assert dataset.scales == (layer.scale,)
+    assert not stored
 
 
 def gdal(*command: str) -> str:
@@ -404,11 +506,11 @@ def test_a_granule_without_room_never_appears(tmp_path: Path) -> None:
 
     def write(product: Product) -> None:
         if product.tiled:
-            write_tiled_granule(path, product, "h24v04", DAY, {"LST_Day_1km": numbers})
+            write_tiled_granule(path, product, "h24v04", DAY, {product.layers["lst_night"].dataset: numbers})
         else:
             write_target_granule(path, product, NOON, soil_moisture)
 
-    for product in (SMALL, SMAP):
+    for product in (SMALL, VIIRS_SMALL, SMAP):
         write(product)
         size = path.stat().st_size
         path.unlink()

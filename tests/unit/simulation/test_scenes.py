@@ -23,6 +23,7 @@ from kilomoist.evaluation.variograms import lags_of, variogram
 from kilomoist.grids import CELL_SIDE, M01, SINUSOIDAL_CRS, cells_covering, ease_from_geographic, tile_grid
 from kilomoist.predictors.composites import meets
 from kilomoist.predictors.footprints import sum_footprints
+from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
 from kilomoist.regions import tiles_of
 from kilomoist.simulation import observations
@@ -45,6 +46,7 @@ EXTENT = (97.0, 46.0, 99.0, 48.0)
 MONTH = "2021-08"
 DAY = datetime(2021, 8, 13)
 LST, VI, SMAP = (PRODUCTS[name] for name in ("MOD11A1.061", "MOD13A2.061", "SPL4SMGP.008"))
+VIIRS_VI = PRODUCTS["VNP13A2.002"]
 TILE = "h24v04"
 
 
@@ -326,13 +328,138 @@ def test_moisture_is_seen_by_both_sensors(kind: str) -> None:
     assert -0.95 < pearsonr(moisture[good], view.means["Day"][good])[0] < -0.3
 
 
+# What VIIRS sees of the same surface
+
+
+@pytest.mark.parametrize("name", ["VNP21A1D.002", "VNP21A1N.002", "VJ121A1D.002", "VJ121A1N.002"])
+def test_viirs_sees_half_a_day(view: TemperatureView, name: str) -> None:
+    product = PRODUCTS[name]
+    day = view.day(product, DAY)
+    assert {title: array.dtype for title, array in day.items()} == {"LST_1KM": np.uint16, "QC": np.uint16}
+    stored, quality = day["LST_1KM"], day["QC"].astype(int)
+    mandatory, cloud, accuracy = quality & 3, quality >> 4 & 3, quality >> 14
+    np.testing.assert_array_equal(mandatory < 2, stored > 0)
+    np.testing.assert_array_equal(cloud == 3, mandatory == 2)
+    inside = view.footprints.whole(view.footprints.inside, False)
+    np.testing.assert_array_equal(mandatory == 3, ~inside)
+    # Near a cloud the value is not good, and there is thin cirrus as often as a cloud beside it.
+    assert (mandatory[(cloud == 1) | (cloud == 2)] == 1).all()
+    assert 0.8 < (cloud == 1).sum() / (cloud == 2).sum() < 1.25
+    mean = view.footprints.whole(view.means["Day" if name.endswith("D.002") else "Night"], np.nan)
+    error = 0.02 * stored - mean
+    (layer,) = product.layers.values()
+    good, fair = (meets(layer.quality[level], day) & layer.holds(stored) for level in ("good", "fair"))
+    assert good.sum() < fair.sum() < (stored > 0).sum()
+    # Beside the next pixel, which has the same weather, errors are larger where the bits say so.
+    beside, both = error - np.roll(error, 1, axis=1), (stored > 0) & (np.roll(stored, 1, axis=1) > 0)
+    best, worst = (np.std(beside[both & (accuracy == bits)]) for bits in (3, 0))
+    assert best < 0.8 * worst
+    assert np.std(beside[both & good]) < 0.8 * worst
+    assert abs(error[good].mean()) < 5
+
+
+def test_viirs_and_modis_have_clouds_of_their_own(view: TemperatureView) -> None:
+    seen = [
+        view.day(PRODUCTS[name], DAY)[title][view.footprints.rows][view.footprints.inside] > 0
+        for name, title in (
+            ("MOD11A1.061", "LST_Day_1km"),
+            ("VNP21A1D.002", "LST_1KM"),
+            ("VJ121A1D.002", "LST_1KM"),
+        )
+    ]
+    for one, other in itertools.combinations(seen, 2):
+        assert abs(pearsonr(one, other)[0]) < 0.5
+
+
+def test_viirs_vegetation_granules_are_consistent(scene: Scene, fields: Fields) -> None:
+    footprints = Footprints(scene, tile_grid(TILE, 1200), 2)
+    arrays = vegetation_period(scene, fields, footprints, VIIRS_VI, datetime(2021, 7, 28))
+    ndvi, evi, near, middle, ranks, bits = (
+        arrays[f"1 km 16 days {name}"]
+        for name in ("NDVI", "EVI", "NIR reflectance", "SWIR3 reflectance", "pixel reliability", "VI Quality")
+    )
+    assert (ndvi.dtype, ranks.dtype, bits.dtype) == (np.int16, np.int8, np.uint16)
+    inside = footprints.whole(footprints.inside, False)
+    lake = footprints.whole(footprints.mean(fields["lake"]), 0)
+    np.testing.assert_array_equal(ranks == -1, ~inside)
+    np.testing.assert_array_equal(ranks == -4, inside & (lake > 0.9))
+    for array, water, land in ((ndvi, -15000, -13000), (evi, -15000, -13000), (near, -1000, -1000)):
+        assert (array[ranks == -4] == water).all()
+        assert (array[ranks == -1] == land).all()
+        assert array[ranks >= 0].min() >= -2000
+    # Every rank that a period can have, good and marginal ones about as often as each other.
+    assert set(np.unique(ranks)) >= {-4, -1, *range(8), 9}
+    for group in (range(4), range(4, 8)):
+        counts = [(ranks == rank).sum() for rank in group]
+        assert max(counts) < 1.2 * min(counts)
+    # As in the real granule: shadow says so in bit 15, snow in 14, clouds in 10, and usefulness falls with the rank.
+    np.testing.assert_array_equal((bits >> 15 == 1) & (ranks >= 0), ranks == 7)
+    np.testing.assert_array_equal((bits >> 14 & 1 == 1) & (ranks >= 0), ranks == 8)
+    np.testing.assert_array_equal((bits >> 10 & 1 == 1) & (ranks >= 0), ranks == 9)
+    assert (np.diff([(bits[ranks == rank] >> 2 & 15).mean() for rank in range(8)]) >= 0).all()
+    np.testing.assert_array_equal(meets(VIIRS_VI.water, arrays), inside & (lake > 0.5))
+    good, fair = (meets(VIIRS_VI.layers["ndvi"].quality[level], arrays) for level in ("good", "fair"))
+    assert 0.6 < good.sum() / inside.sum() < 0.95
+    assert good.sum() < fair.sum()
+    modis = vegetation_period(scene, fields, footprints, VI, datetime(2021, 7, 28))
+    both = good & meets(VI.layers["ndvi"].quality["good"], modis)
+    # The same surface: what differs is the error of each, 0.012.
+    assert np.std(0.0001 * (ndvi[both].astype(float) - modis["1 km 16 days NDVI"][both])) < 0.02
+    index = ((near - middle) / (near + middle).clip(1))[good]
+    assert 0.4 < pearsonr(ndvi[good], index)[0] < 0.97
+
+
+def test_viirs_sees_more_than_modis_as_asked() -> None:
+    plain, other = (
+        make_scene(STRIP, 2021, viirs=difference) for difference in (None, {"index": 0.04, "temperature": 2.0})
+    )
+    fields, grid = landscape(plain), tile_grid(TILE, 1200)
+    footprints = Footprints(plain, grid, 2)
+    rows, inside = footprints.rows, footprints.inside
+
+    def differences(product: str, layer: str, *arrays: dict[str, NDArray]) -> NDArray[np.float64]:
+        """Of what two scenes show, in steps of storage, where both see the ground; quality is the same."""
+        stored = PRODUCTS[product].layers[layer]
+        without, with_difference = (array[stored.dataset][rows][inside] for array in arrays)
+        for name in arrays[0].keys() - {layer.dataset for layer in PRODUCTS[product].layers.values()}:
+            np.testing.assert_array_equal(arrays[0][name], arrays[1][name])
+        held = stored.holds(without)
+        return np.where(held, with_difference.astype(float) - without, np.nan)
+
+    views = [TemperatureView(scene, fields, grid, MONTH) for scene in (plain, other)]
+    cover = vegetation_period(plain, fields, footprints, VI, datetime(2021, 8, 13))["1 km 16 days NDVI"]
+    green = 0.0001 * cover[rows][inside]  # with an error of 0.012, and clouds
+    for product, layer in (("VNP21A1D.002", "lst_day"), ("VJ121A1N.002", "lst_night")):
+        warmer = 0.02 * differences(product, layer, *(view.day(PRODUCTS[product], DAY) for view in views))
+        assert 1.0 < np.nanmin(warmer) < np.nanmax(warmer) <= 2.02
+        clear = np.isfinite(warmer) & (green > 0.1)
+        assert pearsonr(warmer[clear], green[clear])[0] < -0.8
+        assert np.nanmean(warmer) == pytest.approx(2 - np.mean(green[clear]), abs=0.06)
+    for product in ("MOD11A1.061", "MYD11A1.061"):
+        assert np.nanmax(np.abs(differences(product, "lst_day", *(v.day(PRODUCTS[product], DAY) for v in views)))) == 0
+    seen = {
+        product: [vegetation_period(scene, fields, footprints, PRODUCTS[product], DAY) for scene in (plain, other)]
+        for product in ("VNP13A2.002", "MOD13A2.061")
+    }
+    for layer in ("ndvi", "evi", "nir", "mir"):
+        assert np.nanmax(np.abs(differences("MOD13A2.061", layer, *seen["MOD13A2.061"]))) == 0
+    more = 0.0001 * differences("VNP13A2.002", "ndvi", *seen["VNP13A2.002"])
+    good = meets(VIIRS_VI.layers["ndvi"].quality["good"], seen["VNP13A2.002"][0])[rows][inside]
+    own = 0.0001 * seen["VNP13A2.002"][0]["1 km 16 days NDVI"][rows][inside]
+    # Of the NDVI that is seen without the difference, but for the pixel's own error.
+    np.testing.assert_allclose(more[good], (0.04 * (1 - own))[good], atol=0.04 * 0.06 + 0.0001)
+    assert np.nanmean(differences("VNP13A2.002", "evi", *seen["VNP13A2.002"])[good]) > 50
+
+
 # Landscapes, noise and error
 
 
 def test_the_configuration_knows_every_landscape() -> None:
     assert tuple(LANDSCAPES) == get_args(keys.SceneKeys.model_fields["landscape"].annotation)
     default = keys.SceneKeys()
-    assert make_scene(EXTENT, 2021, default.landscape, default.noise) == make_scene(EXTENT, 2021)
+    assert make_scene(EXTENT, 2021, default.landscape, default.noise, default.viirs.model_dump()) == make_scene(
+        EXTENT, 2021
+    )
 
 
 def test_the_steppe_is_what_it_was_before_there_were_other_landscapes(scene: Scene, view: TemperatureView) -> None:
@@ -363,6 +490,12 @@ def test_the_steppe_is_what_it_was_before_there_were_other_landscapes(scene: Sce
         ({"landscape": "mountains", "noise": True, "error": 0.02}, "full-mountains-noise-error0.02-2021"),
         ({"landscape": "cloudy", "error": 0}, "full-cloudy-2021"),
         ({"error": 0.1}, "full-error0.1-2021"),
+        ({"viirs": {"index": 0, "temperature": 0.0}}, "full-2021"),
+        ({"viirs": {"index": 0.03}, "noise": True}, "full-noise-viirs_index0.03-2021"),
+        (
+            {"viirs": {"index": -0.02, "temperature": 1}, "error": 0.02},
+            "full-error0.02-viirs_index-0.02-viirs_temperature1-2021",
+        ),
         ({"error": 0.0200000001}, "full-error0.0200000001-2021"),
         ({"error": {"deviation": 0.02}}, "full-error0.02-2021"),
         ({"error": {"with_predictors": 0.5}}, "full-2021"),
@@ -475,15 +608,17 @@ def test_noise_is_new_in_each_observation() -> None:
         assert abs(pearsonr(first[both], other[both])[0]) < 0.1
 
 
-def test_white_noise_of_vegetation_averages_out_and_both_indices_have_it() -> None:
+@pytest.mark.parametrize("product", [VI, VIIRS_VI], ids=["MODIS", "VIIRS"])
+def test_white_noise_of_vegetation_averages_out_and_both_indices_have_it(product: Product) -> None:
+    """A month of VIIRS has twice the periods, each with as much more noise."""
     sums = {(name, noisy): np.zeros((2, 1200, 1200)) for name in ("ndvi", "evi") for noisy in (False, True)}
     for noisy in (False, True):
         scene = make_scene(STRIP, 2021, noise=noisy)
         fields, footprints = landscape(scene), Footprints(scene, tile_grid(TILE, 1200), 2)
-        for slot in slots(VI, MONTH):
-            arrays = vegetation_period(scene, fields, footprints, VI, slot.time)
+        for slot in slots(product, MONTH):
+            arrays = vegetation_period(scene, fields, footprints, product, slot.time)
             for name in ("ndvi", "evi"):
-                layer = VI.layers[name]
+                layer = product.layers[name]
                 good = meets(layer.quality["good"], arrays)
                 assert arrays[layer.dataset][good].min() >= -2000
                 sums[name, noisy] += slot.days * np.where(good, [1e-4 * arrays[layer.dataset], good], 0)

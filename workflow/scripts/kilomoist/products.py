@@ -193,7 +193,7 @@ def _of_noaa_20(short_name: str) -> tuple[str, ...]:
     return (f"VJ1{short_name.removeprefix('VNP')}.002",) if short_name.startswith("VNP") else ()
 
 
-_ENDINGS: dict[Format, str] = {"HDF4": "hdf", "HDF5": "h5"}
+ENDINGS: dict[Format, str] = {"HDF4": "hdf", "HDF5": "h5"}
 
 
 def _tiled(short_name: str, numbers: str, version: str = "061", **others: Any) -> Product:
@@ -205,7 +205,7 @@ def _tiled(short_name: str, numbers: str, version: str = "061", **others: Any) -
     return Product(
         f"{short_name}.{version}",
         format=kind,
-        pattern=re.compile(rf"{short_name}{day}{tile}\.{version}\.(?P<produced>\d{{13}})\.{_ENDINGS[kind]}"),
+        pattern=re.compile(rf"{short_name}{day}{tile}\.{version}\.(?P<produced>\d{{13}})\.{ENDINGS[kind]}"),
         lookalikes=re.compile(like, re.IGNORECASE),
         time_format="%Y%j",
         **others,

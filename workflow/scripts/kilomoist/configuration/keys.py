@@ -355,6 +355,20 @@ class ErrorKeys(Section):
 _ERROR = {name: key.default for name, key in ErrorKeys.model_fields.items()}
 
 
+class SensorDifferenceKeys(Section):
+    """What VIIRS sees more than MODIS of the same surface in a simulated scene."""
+
+    index: float = _key(0.0, "NDVI that bare ground has more; the difference falls to 0 at NDVI 1.", ge=-0.3, le=0.3)
+    temperature: float = _key(
+        0.0, "Surface temperature that bare ground has more, day and night; half of it at NDVI 1.", "K", ge=-10, le=10
+    )
+
+    @property
+    def name(self) -> str:
+        """What the name of a scene's folder has of the difference: what is not 0."""
+        return "-".join(f"viirs_{name}{repr(value).removesuffix('.0')}" for name, value in self if value)
+
+
 class SceneKeys(Section):
     """The simulated scene that `source: simulated` observes; not read otherwise."""
 
@@ -370,7 +384,8 @@ class SceneKeys(Section):
     )
     seed: int = _key(2021, "Seed of the scene: another seed is another landscape.", ge=0, le=2**32 - 1)
     noise: bool = _key(
-        False, "Add white noise to what MODIS observes, of about 0.06 (NDVI) and 1.8 K (LST) in a month's 1 km means."
+        False,
+        "Add white noise to what MODIS and VIIRS observe: about 0.06 (NDVI) and 1.8 K (LST) in a month's 1 km means.",
     )
     error: Annotated[ErrorKeys, BeforeValidator(_as_error, json_schema_input_type=_Deviation | ErrorKeys)] = _key(
         ErrorKeys(),
@@ -383,13 +398,16 @@ class SceneKeys(Section):
         "with_predictors and static (shares of 1) and range (9 to 1000 km)",
     )
 
+    viirs: SensorDifferenceKeys = SensorDifferenceKeys()
+
     @property
     def name(self) -> str:
-        """Name of the scene's folder: all that shapes it; landscape, noise and error where they are not the default."""
+        """Name of the scene's folder: all that shapes it; of what follows the extent, what is not the default."""
         kind = [] if self.landscape == "steppe" else [self.landscape]
         noise = ["noise"] if self.noise else []
         error = [self.error.name] if self.error.deviation else []
-        return "-".join([self.extent, *kind, *noise, *error, str(self.seed)])
+        viirs = [self.viirs.name] if self.viirs.name else []
+        return "-".join([self.extent, *kind, *noise, *error, *viirs, str(self.seed)])
 
 
 class Columns(Section):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from kilomoist.product_types import Product
+from kilomoist.products import ENDINGS
 
 _SMAP_KINDS = {"SPL4SMGP": "gph", "SPL4SMAU": "aup"}
 
@@ -11,5 +12,6 @@ def granule_file_name(product: Product, time: datetime, tile: str | None) -> str
     """A granule's file name, with a production stamp that follows from its time: after the end of a 16-day period."""
     name, version = product.short_name, product.version
     if product.tiled:
-        return f"{name}.A{time:%Y%j}.{tile}.{version}.{time + timedelta(days=20):%Y%j%H%M%S}.hdf"
+        produced = time + timedelta(days=20)
+        return f"{name}.A{time:%Y%j}.{tile}.{version}.{produced:%Y%j%H%M%S}.{ENDINGS[product.format]}"
     return f"SMAP_L4_SM_{_SMAP_KINDS[name]}_{time:%Y%m%dT%H%M%S}_Vv{int(version)}010_001.h5"

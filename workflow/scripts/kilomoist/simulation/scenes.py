@@ -1,9 +1,10 @@
-"""Simulated scenes: random landscapes with known soil moisture at 1 km, which SMAP and MODIS observe.
+"""Simulated scenes: random landscapes with known soil moisture at 1 km, which SMAP, MODIS and VIIRS observe.
 
 Nothing is measured, but correlations and ranges at 9 km are tuned to those of the Mongolian study. The landscape's grid
 is three times finer than 1 km, so that no sensor's footprint is a pixel of the truth.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -76,13 +77,25 @@ LANDSCAPES = {
 
 
 @dataclass(frozen=True)
+class SensorDifference:
+    """What VIIRS sees more than MODIS of the same surface; vegetation hides some of it."""
+
+    index: float = 0
+    """NDVI of bare ground; it falls linearly to 0 at NDVI 1."""
+    temperature: float = 0
+    """K of bare ground, by day and by night; it falls linearly with NDVI to half of it at NDVI 1."""
+
+
+@dataclass(frozen=True)
 class Scene:
-    """A scene's window of cells, the seed of all that is random in it, its landscape, and whether MODIS is noisy."""
+    """A scene's window of cells, the seed of all that is random in it, its landscape, and how MODIS and VIIRS see it:
+    whether with noise, and with which difference."""
 
     window: Window
     seed: int
     kind: Landscape = LANDSCAPES["steppe"]
     noisy: bool = False
+    viirs: SensorDifference = SensorDifference()
 
     @property
     def pixels(self) -> Window:
@@ -118,6 +131,8 @@ class Scene:
         return deviation * self.random("white", *purpose).standard_normal(self.pixels.shape, dtype=np.float32)
 
 
-def make_scene(extent: Box, seed: int, landscape: str = "steppe", noise: bool = False) -> Scene:
+def make_scene(
+    extent: Box, seed: int, landscape: str = "steppe", noise: bool = False, viirs: Mapping[str, float] | None = None
+) -> Scene:
     """The scene that covers an extent (west, south, east, north in degrees) with whole cells."""
-    return Scene(cells_covering(extent), seed, LANDSCAPES[landscape], noise)
+    return Scene(cells_covering(extent), seed, LANDSCAPES[landscape], noise, SensorDifference(**(viirs or {})))
