@@ -1,8 +1,12 @@
 """Months and the granules that they need."""
 
 import itertools
+import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
+import h5py
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,18 +76,74 @@ def test_periods_of_months_of_every_length(month: str, terra: str, aqua: str) ->
             assert " ".join(f"{slot.time:%Y-%j}:{slot.days:g}" for slot in found) == expected
 
 
-@given(month=months, product=st.sampled_from(["MOD13A1.061", "MYD13A2.061"]))
+@pytest.mark.parametrize(
+    ("month", "expected"),
+    # Counted on a calendar: VNP13's periods begin on day 1, 9, 17, … 361 and last 16 days; every day is in two of them,
+    # each of which stands for half of the days that it shares with the month.
+    [
+        ("2021-08", "2021-201:2 2021-209:6 2021-217:8 2021-225:8 2021-233:5.5 2021-241:1.5"),
+        ("2021-04", "2021-081:3 2021-089:7 2021-097:8 2021-105:8 2021-113:4"),
+        ("2024-02", "2024-017:0.5 2024-025:4.5 2024-033:8 2024-041:8 2024-049:6 2024-057:2"),
+        ("2023-12", "2023-321:1 2023-329:5 2023-337:8 2023-345:8 2023-353:6.5 2023-361:2.5"),
+        # Of 2023 the last two end on 3 and 11 January, of the leap year 2024 on 2 and 10 January.
+        ("2024-01", "2023-353:1.5 2023-361:5.5 2024-001:8 2024-009:8 2024-017:7.5 2024-025:3.5"),
+        ("2025-01", "2024-353:1 2024-361:5 2025-001:8 2025-009:8 2025-017:7.5 2025-025:3.5"),
+    ],
+)
+def test_periods_of_viirs_overlap_and_share_their_days(month: str, expected: str) -> None:
+    for product in ("VNP13A1", "VNP13A2", "VJ113A1", "VJ113A2"):
+        found = slots(PRODUCTS[f"{product}.002"], month)
+        assert " ".join(f"{slot.time:%Y-%j}:{slot.days:g}" for slot in found) == expected
+        # Neighbours may show the same observation: both are of one half of a composite.
+        assert [slot.number for slot in found] == [number // 2 for number in range(len(found))]
+
+
+@given(month=months)
+def test_days_of_viirs_add_up_to_the_month(month: str) -> None:
+    """But for those that two years' periods share, in January."""
+    begin, end = month_range(month)
+    total = sum(slot.days for slot in slots(PRODUCTS["VNP13A1.002"], month))
+    # Periods 353 and 361 of the year before reach into a year whose days are in two periods of its own, but for the
+    # first eight, which are in one.
+    year_before = 366 if (begin.year - 1) % 4 == 0 else 365
+    twice = (368 - year_before + 376 - year_before - 8) / 2 if begin.month == 1 else 0
+    assert total == (end - begin).days + twice
+
+
+def test_periods_are_those_that_a_real_granule_names(real: Callable[[str], Path]) -> None:
+    """VNP13A2 tells every other one: from 9 to 24, 25 to 40, 41 to 56 and so on, to 361, which ends on day 10 or 11."""
+    with h5py.File(real("VNP13A2*.h5")) as file:
+        told = file.attrs["ProductionType"].decode()
+        first, last = (file.attrs[f"Range{end}Date"].decode() for end in ("Beginning", "Ending"))
+    whole = re.findall(r"(\d+)-(\d+)[,.]", told)
+    assert whole == [("9", "24"), ("25", "40"), ("41", "56")]
+    assert told.endswith("361-10/11]")
+    begins = {
+        f"{slot.time:%j}".lstrip("0")
+        for month in ("2025-01", "2025-02", "2025-12")
+        for slot in slots(PRODUCTS["VNP13A2.002"], month)
+    }
+    assert {begin for begin, _ in whole} | {"361"} <= begins
+    assert all(int(end) - int(begin) + 1 == 16 for begin, end in whole)
+    assert (date.fromisoformat(last) - date.fromisoformat(first)).days + 1 == 16
+    for year, end in ((2024, 10), (2025, 11)):
+        (period,) = (slot for slot in slots(PRODUCTS["VNP13A2.002"], f"{year + 1}-01") if f"{slot.time:%j}" == "361")
+        assert period.days == end / 2
+
+
+@given(month=months, product=st.sampled_from(["MOD13A1.061", "MYD13A2.061", "VNP13A1.002"]))
 def test_periods_are_those_that_touch_the_month(month: str, product: str) -> None:
     begin, end = month_range(month)
     found = {slot.time: slot.days for slot in slots(PRODUCTS[product], month)}
     expected: dict[datetime, float] = {}
     for year in (begin.year - 1, begin.year, begin.year + 1):
-        for number in range(23):
-            first = datetime(year, 1, 1) + timedelta(days=PRODUCTS[product].first - 1 + 16 * number)
+        every = PRODUCTS[product].every
+        for number in range(23 * 16 // every):
+            first = datetime(year, 1, 1) + timedelta(days=PRODUCTS[product].first - 1 + every * number)
             days = [first.date() + timedelta(days=offset) for offset in range(16)]
             inside = sum(begin <= day < end for day in days)
             if inside:
-                expected[first] = inside
+                expected[first] = inside * every / 16
     assert found == expected
     assert list(found) == sorted(found)
 

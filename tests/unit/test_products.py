@@ -1,7 +1,11 @@
 """The products: their names and their quality bits against arithmetic that is written down independently."""
 
+import re
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kilomoist.predictors.composites import meets
-from kilomoist.product_types import GranuleName
+from kilomoist.product_types import GranuleName, Product, Quality
 from kilomoist.products import PRODUCTS, parse_name, products_of
 
 VI, VI_1KM, LST = PRODUCTS["MOD13A1.061"], PRODUCTS["MOD13A2.061"], PRODUCTS["MOD11A1.061"]
@@ -26,6 +30,9 @@ VI, VI_1KM, LST = PRODUCTS["MOD13A1.061"], PRODUCTS["MOD13A2.061"], PRODUCTS["MO
         ("MYD13A1.A2022009.h25v02.061.2022028071925.hdf", "MYD13A1.061", "2022-01-09", "h25v02", "2022028071925"),
         ("MOD13A2.A2021225.h11v06.061.2021320163717.hdf", "MOD13A2.061", "2021-08-13", "h11v06", "2021320163717"),
         ("MOD11A1.A2021227.h11v05.061.2021228105320.hdf", "MOD11A1.061", "2021-08-15", "h11v05", "2021228105320"),
+        ("VNP13A1.A2023193.h03v06.002.2023242141854.h5", "VNP13A1.002", "2023-07-12", "h03v06", "2023242141854"),
+        ("VNP13A2.A2025009.h18v09.002.2025031192612.h5", "VNP13A2.002", "2025-01-09", "h18v09", "2025031192612"),
+        ("VNP21A1D.A2024217.h19v05.002.2024221202133.h5", "VNP21A1D.002", "2024-08-04", "h19v05", "2024221202133"),
         ("SMAP_L4_SM_gph_20211114T223000_Vv8010_001.h5", "SPL4SMGP.008", "2021-11-14T22:30", None, "Vv8010_001"),
         ("SMAP_L4_SM_gph_20190915T193000_Vv7032_001.h5", "SPL4SMGP.007", "2019-09-15T19:30", None, "Vv7032_001"),
         ("SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5", "SPL4SMAU.004", "2020-01-28T15:00", None, "Vv4030_001"),
@@ -45,6 +52,12 @@ def test_names_that_nasa_gave(name: str, product: str, time: str, tile: str | No
         "MOD13A1.A2021225.h25v04.061.2021320163717.hdf.xml",
         "BROWSE.MOD13A1.A2021225.h25v04.061.2021320163717.hdf",
         "MOD13A1.A2021225.h25v04.061.hdf",
+        "VNP13A1.A2021225.h25v04.001.2021245163717.h5",  # version 1
+        "VNP21A1D.A2021225.h25v04.002.2021228163717.hdf",
+        "VNP21A2.A2021225.h25v04.002.2021245163717.h5",  # of 8 days
+        "VNP21A1.A2021225.h25v04.002.2021228163717.h5",  # neither day nor night
+        "VJ213A1.A2021225.h25v04.002.2021245163717.h5",  # of NOAA-21
+        "VNP13A2.A2025009.h18v09.002.2025031192612.h5.xml",
         "SMAP_L4_SM_gph_20211114T253000_Vv8010_001.h5",  # hour 25
         "SMAP_L4_SM_lmc_00000000T000000_Vv8010_001.h5",
         "SMAP_L4_SM_gph_20211114T223000_Vv9010_001.h5",  # a version that is not known
@@ -83,6 +96,15 @@ def test_roles() -> None:
     }
 
 
+@pytest.mark.parametrize("sensor", ["VNP", "VJ1"])
+def test_names_of_both_satellites_of_viirs(sensor: str) -> None:
+    """S-NPP's and NOAA-20's are named alike, and each is its own product's alone."""
+    for name in ("13A1", "13A2", "21A1D", "21A1N"):
+        file = f"{sensor}{name}.A2021225.h25v04.002.2021245163717.h5"
+        found = [granule.product for granule in (parse_name(file, each) for each in PRODUCTS.values()) if granule]
+        assert found == [f"{sensor}{name}.002"]
+
+
 VEGETATION = ("NDVI", "EVI", "NIR reflectance", "MIR reflectance", "pixel reliability", "VI Quality")
 
 
@@ -91,6 +113,15 @@ VEGETATION = ("NDVI", "EVI", "NIR reflectance", "MIR reflectance", "pixel reliab
     [
         ("MOD13A1.061", [f"500m 16 days {name}" for name in VEGETATION]),
         ("MOD11A1.061", ["LST_Day_1km", "LST_Night_1km", "QC_Day", "QC_Night"]),
+        *(
+            (
+                f"{sensor}13A{resolution[0]}.002",
+                [f"{resolution[1]} 16 days {name}".replace("MIR", "SWIR3") for name in VEGETATION],
+            )
+            for sensor in ("VNP", "VJ1")
+            for resolution in ((1, "500 m"), (2, "1 km"))
+        ),
+        *((f"{sensor}21A1{half}.002", ["LST_1KM", "QC"]) for sensor in ("VNP", "VJ1") for half in "DN"),
         ("SPL4SMGP.008", ["Geophysical_Data/sm_surface"]),
         ("SPL4SMAU.008", ["Analysis_Data/sm_surface_analysis"]),
     ],
@@ -185,6 +216,137 @@ def test_bits_by_division(reliability: np.ndarray, quality: np.ndarray) -> None:
     np.testing.assert_array_equal(meets(VI.layers["evi"].quality["fair"], numbers), fair)
     np.testing.assert_array_equal(meets(VI.water, numbers), water)
     np.testing.assert_array_equal(meets(VI.snow, numbers), snow)
+
+
+# VIIRS
+
+VIIRS_VI = [PRODUCTS[f"{sensor}13A{number}.002"] for sensor in ("VNP", "VJ1") for number in (1, 2)]
+VIIRS_LST = [PRODUCTS[f"{sensor}21A1{half}.002"] for sensor in ("VNP", "VJ1") for half in "DN"]
+WORDS = np.arange(1 << 16, dtype=np.uint16)
+TEXTS = [format(number, "016b") for number in range(1 << 16)]
+"""Every word of 16 bits, and its bits as text, from the highest to the lowest."""
+
+
+@pytest.mark.parametrize("product", VIIRS_VI, ids=lambda product: product.name)
+def test_scale_range_and_fills_of_vegetation_of_viirs(product: Product) -> None:
+    """Numbers of the real VNP13A2, whose 500 m twin differs in names and pixels alone."""
+    fine = "A1" in product.name
+    prefix, suffix, pixels = ("500 m", "500m", 2400) if fine else ("1 km", "1km", 1200)
+    assert (product.pixels, product.grid_name) == (pixels, f"VIIRS_Grid_16Day_VI_{suffix}")
+    assert (product.calendar, product.first, product.every) == ("16-day", 1, 8)
+    assert (product.role, product.format, product.version) == ("vegetation", "HDF5", "002")
+    assert product.quantities == {"ndvi": "1", "evi": "1", "ndii7": "1"}
+    for name, layer in product.layers.items():
+        assert layer.dataset.startswith(f"{prefix} 16 days ")
+        assert layer.scale == 0.0001
+        values = [-15000, -13000, -10001, -10000, -1000, -1, 0, 10000, 10001, 32767]
+        held = layer.holds(np.array(values, np.int16)).tolist()
+        smallest = -10000 if name in ("ndvi", "evi") else 0
+        assert held == [smallest <= value <= 10000 for value in values]
+        assert layer.attributes["_FillValue"] == ((-15000, -13000) if name in ("ndvi", "evi") else -1000)
+
+
+@pytest.mark.parametrize("product", VIIRS_LST, ids=lambda product: product.name)
+def test_scale_range_and_fill_of_temperature_of_viirs(product: Product) -> None:
+    """Numbers of LAADS' file specification; the only layer is that of its half of the day."""
+    assert (product.pixels, product.grid_name) == (1200, "VIIRS_Grid_Daily_1km_LST21")
+    assert (product.calendar, product.role, product.format) == ("daily", "temperature", "HDF5")
+    (name, layer) = next(iter(product.layers.items()))
+    assert name == ("lst_day" if product.name.endswith("D.002") else "lst_night")
+    assert product.quantities == {name: "K"}
+    assert (layer.dataset, layer.scale, layer.attributes["_FillValue"]) == ("LST_1KM", 0.02, 0)
+    assert layer.holds(np.array([0, 7499, 7500, 65535], np.uint16)).tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize("product", VIIRS_LST, ids=lambda product: product.name)
+def test_every_quality_word_of_temperature_of_viirs(product: Product) -> None:
+    """Of 65,536; the accuracy of the highest bits is the worst (above 2 K) at 00, where MOD11's is the best."""
+    usable = [text[10:12] == "00" and text[:2] != "00" for text in TEXTS]
+    good = [text[14:] == "00" and fine for text, fine in zip(TEXTS, usable, strict=True)]
+    fair = [text[14:] in ("00", "01") and fine for text, fine in zip(TEXTS, usable, strict=True)]
+    assert (sum(good), sum(fair)) == (3 * 2**10, 3 * 2**11)
+    (layer,) = product.layers.values()
+    np.testing.assert_array_equal(meets(layer.quality["good"], {"QC": WORDS}), good)
+    np.testing.assert_array_equal(meets(layer.quality["fair"], {"QC": WORDS}), fair)
+
+
+@pytest.mark.parametrize(
+    ("word", "good", "fair"),
+    [
+        ("11 00 00 00 00 00 00 00", True, True),  # below 1 K
+        ("01 00 00 00 00 00 00 00", True, True),  # 1.5 to 2 K
+        ("00 00 00 00 00 00 00 00", False, False),  # above 2 K; an empty file's fill too
+        ("11 00 00 00 00 00 00 01", False, True),
+        ("11 00 00 00 00 01 00 00", False, False),  # thin cirrus
+        ("11 00 00 00 00 10 00 01", False, False),  # within 2 pixels of a cloud
+        ("11 00 00 00 00 11 00 10", False, False),  # cloud
+        ("11 00 00 00 00 00 00 11", False, False),  # not produced for another reason
+        (
+            "10 11 10 01 11 00 10 00",
+            True,
+            True,
+        ),  # emissivity, contrast, opacity, iterations, calibration as they may be
+    ],
+)
+def test_quality_of_temperature_of_viirs(word: str, good: bool, fair: bool) -> None:
+    quality = PRODUCTS["VNP21A1D.002"].layers["lst_day"].quality
+    numbers = {"QC": np.array([int(word.replace(" ", ""), 2)], np.uint16)}
+    assert [bool(meets(quality[level], numbers)[0]) for level in ("good", "fair")] == [good, fair]
+
+
+@pytest.mark.parametrize("product", VIIRS_VI, ids=lambda product: product.name)
+@pytest.mark.parametrize("rank", range(-4, 12))
+def test_every_quality_word_of_vegetation_of_viirs(product: Product, rank: int) -> None:
+    """Of 65,536 words of VI Quality beside every rank of reliability."""
+    prefix = product.layers["ndvi"].dataset.removesuffix(" NDVI")
+    numbers = {
+        f"{prefix} pixel reliability": np.full(WORDS.shape, rank, np.int8),
+        f"{prefix} VI Quality": WORDS,
+    }
+    useful = [int(text[10:14], 2) <= 5 and text[:2] == "00" for text in TEXTS]
+    expected = {
+        "good": [0 <= rank <= 3] * len(TEXTS),
+        "fair": [0 <= rank <= 3 or (rank == 4 and fine) for fine in useful],
+        # Ocean, shallow and deep inland water; not coasts (010) nor what is partly land (100, 110).
+        "water": [rank == -4 or (rank >= 0 and text[2:5] in ("000", "011", "101", "111")) for text in TEXTS],
+        "snow": [rank == 8 or (0 <= rank <= 6 and text[1] == "1") for text in TEXTS],
+        "silent": [rank == -1] * len(TEXTS),
+    }
+    layers = product.layers.values()
+    for level in ("good", "fair"):
+        for quality in {layer.quality[level] for layer in layers}:
+            np.testing.assert_array_equal(meets(quality, numbers), expected[level])
+    for name in ("water", "snow", "silent"):
+        np.testing.assert_array_equal(meets(getattr(product, name), numbers), expected[name])
+
+
+def test_ranks_and_surfaces_are_those_that_a_real_granule_explains(real: Callable[[str], Path]) -> None:
+    """By the legends in the file: what a rank or a code of land and water is called there."""
+    product = PRODUCTS["VNP13A2.002"]
+    with h5py.File(real("VNP13A2*.h5")) as file:
+        fields = file[f"HDFEOS/GRIDS/{product.grid_name}/Data Fields"]
+        ranks, bits = (
+            fields[f"1 km 16 days {name}"].attrs["Legend"][0].decode() for name in ("pixel reliability", "VI Quality")
+        )
+    named = {int(rank): name.strip() for rank, name in re.findall(r"\[ *(-?\d+)\]:(.*)", ranks)}
+    assert sorted(named) == [-4, -1, *range(12)]
+    surfaces = dict(re.findall(r"([01]{3}): (.*?) \n", bits.partition("Land/Water")[2]))
+    assert len(surfaces) == 8
+
+    def accepted(quality: Quality, surface: str, snow: int = 0) -> set[str]:
+        """Names of the ranks that hold with a code of land and water, and else good bits."""
+        word = np.full(len(named), int(f"0{snow}{surface}0{0:010b}", 2), np.uint16)
+        numbers = {"1 km 16 days pixel reliability": np.array(list(named), np.int8), "1 km 16 days VI Quality": word}
+        return {name for name, holds in zip(named.values(), meets(quality, numbers), strict=True) if holds}
+
+    good = {"Excellent", "Good", "Acceptable", "Marginal"}
+    assert accepted(product.layers["ndvi"].quality["good"], "001") == good
+    assert accepted(product.layers["ndvi"].quality["fair"], "001") == good | {"Pass"}
+    assert accepted(product.silent, "001") == {"NODATA"}
+    assert accepted(product.snow, "001") == {"Snow/Ice"}
+    for code, name in surfaces.items():
+        water = ("ocean" in name.lower() or "inland water" in name) and "coast" not in name
+        assert accepted(product.water, code) == (set(named.values()) - {"NODATA"} if water else {"Water"}), name
 
 
 def test_a_quality_without_alternatives_holds_nowhere() -> None:
