@@ -1,16 +1,16 @@
 """Composites: monthly values of a product on a tile, in the tile's own grid."""
 
 from collections.abc import Collection, Iterator, Sequence
-from functools import cache, reduce
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.calendars import Slot
+from kilomoist.granules.quality import meets
 from kilomoist.granules.tiles import read_datasets
 from kilomoist.grids import Window
-from kilomoist.product_types import Condition, Product, Quality, QualityLevel
+from kilomoist.product_types import Product, QualityLevel
 from kilomoist.rasters import Bands
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")
@@ -121,25 +121,3 @@ def _observed(
             held = valid[parts[0]] & valid[parts[1]] & (first + second > 0)
             index = np.divide(first - second, first + second, out=np.zeros_like(first), where=held)
             yield name, np.rint(index / np.float32(INDEX_SCALE)), held
-
-
-def meets(quality: Quality, numbers: dict[str, NDArray]) -> NDArray[np.bool_]:
-    """Mask where any of a quality's alternatives holds, given the stored numbers of the datasets that it names."""
-    accepted = np.zeros(next(iter(numbers.values())).shape, bool)
-    for alternative in quality:
-        accepted |= reduce(np.logical_and, (_satisfies(held, numbers[held.dataset]) for held in alternative))
-    return accepted
-
-
-def _satisfies(condition: Condition, stored: NDArray) -> NDArray[np.bool_]:
-    return _table(condition, stored.dtype).take(stored.view(f"u{stored.dtype.itemsize}"))
-
-
-@cache
-def _table(condition: Condition, dtype: np.dtype) -> NDArray[np.bool_]:
-    """Truth of a condition for each of the 256 or 65,536 numbers of an integer type, by its bits."""
-    code = np.dtype(f"u{dtype.itemsize}")
-    every = np.arange(np.iinfo(code).max + 1).astype(code).view(dtype)
-    if condition.bits is not None:
-        every = (every >> condition.first_bit) & ((1 << condition.bits) - 1)
-    return np.isin(every, list(condition.values))
