@@ -14,6 +14,7 @@ from kilomoist.predictors.composites import Bands, average_rows
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
+from kilomoist.simulation.passes import compress_passes, write_passes_granule
 from kilomoist.simulation.smap import compress_target, write_target_granule
 from kilomoist.simulation.tiles import write_tiled_granule
 
@@ -24,6 +25,7 @@ INDEX: Product = PRODUCTS["MOD13A2.061"]
 """The 1 km twin of MOD13A1: a quarter of its pixels."""
 TARGET: Product = PRODUCTS["SPL4SMGP.008"]
 ANALYSIS: Product = PRODUCTS["SPL4SMAU.008"]
+PASSES: Product = PRODUCTS["SPL3SMP_E.006"]
 
 
 def average_tile(*given: Any) -> Bands:
@@ -72,6 +74,19 @@ def field(folder: Path, time: datetime, moisture: NDArray, window: Window, produ
     """One field of soil moisture on the cells of a window."""
     path = folder / granule_file_name(product, time, None)
     write_target_granule(path, product, time, compress_target(window, moisture.astype(np.float32)))
+    return path
+
+
+def passes(folder: Path, number: int, window: Window, am: tuple[Any, Any], pm: tuple[Any, Any]) -> Path:
+    """A day's granule of SPL3SMP_E: soil moisture and flags of both passes on the cells of a window, fill elsewhere."""
+    group = "Soil_Moisture_Retrieval_Data_"
+    names = ("AM/soil_moisture", "AM/retrieval_qual_flag", "PM/soil_moisture_pm", "PM/retrieval_qual_flag_pm")
+    fields = {
+        group + name: np.broadcast_to(values, window.shape).astype(np.uint16 if "flag" in name else np.float32)
+        for name, values in zip(names, (*am, *pm), strict=True)
+    }
+    path = folder / granule_file_name(PASSES, day(number), None)
+    write_passes_granule(path, PASSES, day(number), compress_passes(window, fields))
     return path
 
 

@@ -13,7 +13,7 @@ import pytest
 import rasterio
 import shapely
 from earthdata.server import Earthdata
-from granule_archives import INDEX, LST, MONTH, TARGET, TILE, field, temperature, vegetation
+from granule_archives import INDEX, LST, MONTH, PASSES, TARGET, TILE, field, passes, temperature, vegetation
 from numpy.typing import NDArray
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BLOCKS, BOX, CELLS, USE, cell_bands, places, sample_table, write_cells
@@ -30,7 +30,7 @@ KINDS = ("", "_std", "_days", "_odd", "_odd_days")
 
 
 def composite(product: Product, suffix: str = ".tif") -> str:
-    place = product.name if product is TARGET else f"{product.name}/{TILE}"
+    place = f"{product.name}/{TILE}" if product.tiled else product.name
     return f"results/composites/archive/{place}/{MONTH}{suffix}"
 
 
@@ -122,6 +122,27 @@ def test_average_target(bench: Bench) -> None:
     assert np.isfinite(bands["soil_moisture"]).sum() == 6
     assert (len(inventory["granules"]), len(inventory["absent"])) == (3, 245)
     assert inventory["tile"] is None
+
+
+def write_passes(bench: Bench, minimum: int) -> None:
+    """Three days of passes, of which two cells have five that count and one has three; the target of the run."""
+    for number, pm in ((1, [[0, 8, 1]]), (2, [[0, 8, 1]]), (3, [[1, 7, 1]])):
+        passes(bench.folder / "granules", number, Window(300, 3000, 1, 3), (number / 10, [[0, 8, 0]]), (0.5, pm))
+    bench.config |= {"target": PASSES.name, "quality": bench.config["quality"] | {"minimum_passes": minimum}}
+
+
+def test_average_target_of_passes(bench: Bench) -> None:
+    """Both passes of a day count, where they are recommended; cells with fewer than asked for have no value."""
+    write_passes(bench, 4)
+    made, inventory = composite(PASSES), composite(PASSES, ".granules.json")
+    bench.run("average_target", made, inventory)
+    bands = read_raster(bench.folder / made)[0]
+    here = Window(300, 3000, 1, 3).within(M09.window)
+    np.testing.assert_allclose(bands["soil_moisture"][here], [[0.32, 0.32, np.nan]], atol=1e-6)
+    assert bands["fields"][here].tolist() == [[5, 5, 3]]
+    found = read_json(bench.folder / inventory)
+    assert [granule["name"][15:23] for granule in found["granules"]] == ["20210801", "20210802", "20210803"]
+    assert found["absent"] == [f"202108{day:02}" for day in range(4, 32)]
 
 
 def write_composite(bench: Bench, product: Product, bands: Mapping[str, Any]) -> None:
@@ -300,6 +321,21 @@ def test_collect_samples(bench: Bench) -> None:
         np.testing.assert_allclose(file.read(1), bands["target"], atol=1e-7)
     assert len(samples) < CELLS.rows * CELLS.columns  # the corner without temperature
     pd.testing.assert_frame_equal(samples, sample_table(), check_dtype=False, atol=1e-6)
+
+
+def test_collect_samples_tells_of_cells_with_too_few_passes(bench: Bench) -> None:
+    write_passes(bench, 6)
+    fields = np.zeros(M09.window.shape, np.float32)
+    fields[CELLS.within(M09.window)] = 20
+    fields[CELLS.row, CELLS.column : CELLS.column + 2] = 5
+    mean = {"soil_moisture": np.where(fields >= 6, 0.2, np.nan).astype(np.float32), "fields": fields}
+    write_raster(bench.path(composite(PASSES)), mean, M09, M09.window, {})
+    for name, window in BLOCKS.items():
+        write_cells(bench.path(f"{RUN}/blocks/{name}/cells.tif"), window)
+    log = bench.run("collect_samples", *SAMPLES)
+    assert (
+        f"2 of the {CELLS.rows * CELLS.columns} cells that passes of recommended quality reach have fewer than" in log
+    )
 
 
 def test_collect_samples_keeps_the_share_that_is_asked_for(bench: Bench) -> None:

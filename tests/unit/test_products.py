@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kilomoist.predictors.composites import meets
+from kilomoist.granules.quality import meets
 from kilomoist.product_types import GranuleName, Product, Quality
 from kilomoist.products import PRODUCTS, parse_name, products_of
 
@@ -36,6 +36,9 @@ VI, VI_1KM, LST = PRODUCTS["MOD13A1.061"], PRODUCTS["MOD13A2.061"], PRODUCTS["MO
         ("SMAP_L4_SM_gph_20211114T223000_Vv8010_001.h5", "SPL4SMGP.008", "2021-11-14T22:30", None, "Vv8010_001"),
         ("SMAP_L4_SM_gph_20190915T193000_Vv7032_001.h5", "SPL4SMGP.007", "2019-09-15T19:30", None, "Vv7032_001"),
         ("SMAP_L4_SM_aup_20200128T150000_Vv4030_001.h5", "SPL4SMAU.004", "2020-01-28T15:00", None, "Vv4030_001"),
+        ("SMAP_L3_SM_P_E_20241102_R19240_002.h5", "SPL3SMP_E.006", "2024-11-02", None, "R19240_002"),
+        ("SMAP_L3_SM_P_E_20150331_R19240_001.h5", "SPL3SMP_E.006", "2015-03-31", None, "R19240_001"),
+        ("SMAP_L3_SM_P_E_20210815_R18290_001.h5", "SPL3SMP_E.005", "2021-08-15", None, "R18290_001"),
     ],
 )
 def test_names_that_nasa_gave(name: str, product: str, time: str, tile: str | None, produced: str) -> None:
@@ -62,6 +65,11 @@ def test_names_that_nasa_gave(name: str, product: str, time: str, tile: str | No
         "SMAP_L4_SM_lmc_00000000T000000_Vv8010_001.h5",
         "SMAP_L4_SM_gph_20211114T223000_Vv9010_001.h5",  # a version that is not known
         "SMAP_L4_SM_gph_20211114T223000_Vv8010_001.h5.part",
+        "SMAP_L3_SM_P_E_20241132_R19240_002.h5",  # 32 November
+        "SMAP_L3_SM_P_E_20201230_R17000_001.h5",  # version 4
+        "SMAP_L3_SM_P_20241102_R19240_002.h5",  # 36 km
+        "SMAP_L3_SM_P_E_20241102_R19240_002.h5.xml",
+        "SMAP_L3_SM_P_E_20200711_R19240_001_subsetted.nc4",  # without a place on the grid
     ],
 )
 def test_names_of_something_else(name: str) -> None:
@@ -93,6 +101,7 @@ def test_roles() -> None:
     assert set(products_of("target")) == {
         *(f"SPL4SMGP.00{version}" for version in (6, 7, 8)),
         *(f"SPL4SMAU.00{version}" for version in (4, 5, 6, 7, 8)),
+        *("SPL3SMP_E.005", "SPL3SMP_E.006"),
     }
 
 
@@ -124,10 +133,53 @@ VEGETATION = ("NDVI", "EVI", "NIR reflectance", "MIR reflectance", "pixel reliab
         *((f"{sensor}21A1{half}.002", ["LST_1KM", "QC"]) for sensor in ("VNP", "VJ1") for half in "DN"),
         ("SPL4SMGP.008", ["Geophysical_Data/sm_surface"]),
         ("SPL4SMAU.008", ["Analysis_Data/sm_surface_analysis"]),
+        (
+            "SPL3SMP_E.006",
+            [
+                "Soil_Moisture_Retrieval_Data_AM/soil_moisture",
+                "Soil_Moisture_Retrieval_Data_PM/soil_moisture_pm",
+                "Soil_Moisture_Retrieval_Data_AM/retrieval_qual_flag",
+                "Soil_Moisture_Retrieval_Data_PM/retrieval_qual_flag_pm",
+            ],
+        ),
     ],
 )
 def test_only_the_datasets_that_masks_and_values_need_are_read(product: str, datasets: list[str]) -> None:
     assert PRODUCTS[product].datasets_of(PRODUCTS[product].layers) == tuple(datasets)
+
+
+# Passes
+
+
+@pytest.mark.parametrize("name", ["SPL3SMP_E.005", "SPL3SMP_E.006"])
+@pytest.mark.parametrize("field", ["soil_moisture", "soil_moisture_pm"])
+def test_quality_of_passes(name: str, field: str) -> None:
+    """Of the 16 words of four bits 0 and 8 count, as bit 3 is about freeze and thaw alone; the fill does not."""
+    layer = PRODUCTS[name].layers[field]
+    ((flag,),) = layer.quality["good"]
+    stored = np.array([*range(16), 65534], np.uint16)
+    counted = meets(layer.quality["good"], {flag.dataset: stored})
+    assert stored[counted].tolist() == [0, 8]
+    assert flag.dataset.rpartition("/")[0] == layer.dataset.rpartition("/")[0]
+    every = np.arange(65536, dtype=np.uint16)
+    recommended = [format(number, "016b")[-3:] == "000" for number in range(65536)]
+    np.testing.assert_array_equal(meets(layer.quality["good"], {flag.dataset: every}), recommended)
+
+
+@pytest.mark.parametrize(
+    ("stored", "held"),
+    [(-9999, False), (-0.001, False), (0, True), (0.02, True), (0.93, True), (1, True), (1.01, False)],
+)
+def test_range_and_fill_of_passes(stored: float, held: bool) -> None:
+    for name in ("SPL3SMP_E.005", "SPL3SMP_E.006"):
+        for layer in PRODUCTS[name].layers.values():
+            assert (layer.scale, bool(layer.holds(np.array([stored], np.float32))[0])) == (1, held)
+
+
+def test_error_of_a_monthly_mean() -> None:
+    """Of independent errors a mean of n keeps 1 / √n: √(0.053² + 0.04² / 20); of remembered ones more."""
+    assert PRODUCTS["SPL3SMP_E.006"].error == round((0.053**2 + 0.04**2 / 20) ** 0.5, 2) == 0.05
+    assert PRODUCTS["SPL4SMGP.008"].error == 0.06
 
 
 # Temperature

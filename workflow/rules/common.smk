@@ -70,7 +70,7 @@ MONTHS = {region: [month for month in sorted(CONFIG.months) if (region, month) n
 wildcard_constraints:
     month=r"\d{4}-(0[1-9]|1[0-2])",
     block=r"r\d+c\d+",
-    product=r"[A-Z0-9]+\.\d{3}",
+    product=r"[A-Z0-9_]+\.\d{3}",
     tile=r"h\d\dv\d\d",
     trained="model|alternative",
     protocol="|".join(FOLDED),
@@ -244,6 +244,11 @@ def product_differences(wildcards):
 
 def target_mean(wildcards):
     return f"results/composites/{CONFIG.source}/{CONFIG.target}/{wildcards.month}.tif"
+
+
+def target_passes(wildcards):
+    """The target's mean, whose cells may have too few passes, as a list; empty where its fields have no gaps."""
+    return [target_mean(wildcards)] if PRODUCTS[CONFIG.target].passes else []
 
 
 def inventories(wildcards):

@@ -47,6 +47,7 @@ rule average_target:
         **measured(190, 6),
     params:
         minimum_share=CONFIG.quality.minimum_target_share,
+        minimum_passes=lambda wildcards: needs.minimum_passes(CONFIG, PRODUCTS[wildcards.product]),
         code=code("average_target"),
     message:
         "Average {wildcards.product} over {wildcards.month}"
@@ -150,6 +151,7 @@ rule stack_block:
 rule collect_samples:
     input:
         blocks=of_blocks("cells.tif"),
+        passes=target_passes,
     output:
         **named(RUN, "cells.tif", "samples.parquet"),
         target=f"{RUN}/soil_moisture_9km.tif",
@@ -164,6 +166,7 @@ rule collect_samples:
         **measured(210, 2, of_region=(1, 0.1)),
     params:
         **keys("predictors.use", "quality.minimum_valid_fraction", "model.test_fraction", "model.seed"),
+        minimum_passes=needs.minimum_passes(CONFIG, PRODUCTS[CONFIG.target]),
         code=code("collect_samples"),
     message:
         "Collect the samples of {wildcards.region}, {wildcards.month}"

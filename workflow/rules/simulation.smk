@@ -116,6 +116,6 @@ rule simulate_target:
         error=CONFIG.scene.error.model_dump(),
         code=code("simulate_target"),
     message:
-        "Simulate {wildcards.product} in {wildcards.month}, eight granules a day"
+        "Simulate {wildcards.product} in {wildcards.month}"
     script:
         "../scripts/simulate_target.py"

@@ -12,16 +12,24 @@ from kilomoist.rasters import write_raster
 
 @rule_script
 def average_target(
-    *, granules: list[str], source: str, product: str, month: str, minimum_share: float, mean: str, inventory: str
+    *,
+    granules: list[str],
+    source: str,
+    product: str,
+    month: str,
+    minimum_share: float,
+    minimum_passes: int,
+    mean: str,
+    inventory: str,
 ) -> None:
-    """Write the global 9 km mean and the inventory of the granules it was made from."""
+    """Write the global 9 km mean, of cells with enough fields, and the inventory of the granules it was made from."""
     described = PRODUCTS[product]
     chosen, absent = choose_granules(granules, described, None, month)
     require_share(len(chosen), len(chosen) + len(absent), minimum_share, product, month)
     paths = [granule for granule, _ in chosen]
     told = describe_source(source, paths)
     tags = {"source": told, "product": product, "month": month, "granules": str(len(paths))}
-    bands = average_fields(paths, described)
+    bands = average_fields(paths, described, minimum_passes)
     write_raster(mean, bands, M09, M09.window, tags, {"soil_moisture": "m3 m-3"})
     verified = verifications(granules)
     write_inventory(inventory, described, None, month, {path: verified.get(path.name) for path in paths}, absent)

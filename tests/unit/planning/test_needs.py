@@ -139,6 +139,7 @@ def test_pixels_are_divided_by_the_first_vegetation_index_in_use() -> None:
     [
         ({"source": "earthdata"}, 0.06),
         ({"source": "earthdata", "target_error": 0}, 0),
+        ({"source": "earthdata", "target": "SPL3SMP_E.006"}, 0.05),
         ({"scene": {"error": 0.02}}, 0.02),
         ({"scene": {"error": 0.02}, "target_error": 0.03}, 0.03),
     ],

@@ -168,6 +168,9 @@ def test_no_target_and_no_pixel_are_told_apart() -> None:
     bands = cells()
     with pytest.raises(InputError, match=r"^The region has no cell with a value of the target, 0 of 72 cells"):
         collect(bands | {"target": np.full(WINDOW.shape, np.nan)}, WINDOW, USE, 0.5)
+    few = "72 of the 72 cells have fewer than quality.minimum_passes, 40"
+    with pytest.raises(InputError, match=rf"0 of 72 cells of its window\. {few}: lower quality\.minimum_passes\.$"):
+        collect(bands | {"target": np.full(WINDOW.shape, np.nan)}, WINDOW, USE, 0.5, few)
     nothing = {name: np.zeros(WINDOW.shape) for name in bands if name.startswith("valid_fraction")}
     told = r"^The region has no pixel with all predictors in this month; .* 0\.0%.*"
     with pytest.raises(InputError, match=told + "or a layer of `predictors.layers` has no values there"):

@@ -89,7 +89,7 @@ def test_names_say_what_they_were_made_of(product: Product, time: datetime) -> N
     tile = "h25v04" if product.tiled else None
     granule = parse_name(granule_file_name(product, time, tile), product)
     assert granule is not None
-    expected = datetime(time.year, time.month, time.day) if product.tiled else time
+    expected = time if product.calendar == "3-hourly" else datetime(time.year, time.month, time.day)
     assert (granule.product, granule.time, granule.tile) == (product.name, expected, tile)
 
 
@@ -99,6 +99,7 @@ def test_names_look_like_real_ones() -> None:
     assert viirs == "VJ121A1N.A2021225.h25v04.002.2021245000000.h5"
     assert granule_file_name(SMAP, NOON, None) == "SMAP_L4_SM_gph_20210813T133000_Vv8010_001.h5"
     assert granule_file_name(PRODUCTS["SPL4SMAU.004"], DAY, None) == "SMAP_L4_SM_aup_20210813T000000_Vv4010_001.h5"
+    assert granule_file_name(PRODUCTS["SPL3SMP_E.005"], DAY, None) == "SMAP_L3_SM_P_E_20210813_R18290_001.h5"
 
 
 # Round trips

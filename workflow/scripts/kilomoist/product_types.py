@@ -93,6 +93,9 @@ class Product:
     """Standard error of single fields in time, without their bias, m³/m³; 0 where it is not a target."""
     static_error: float = 0.0
     """Standard deviation between cells of their bias, which averaging over time does not reduce, m³/m³."""
+    passes: int = 0
+    """Fields with a value that a cell can expect of a month, where each is an observation of its own with gaps, and
+    their random errors are independent; 0 where all fields cover all cells, and errors are remembered."""
     model_only: tuple[tuple[date, date], ...] = ()
     """First and last days of periods in which a product that assimilates observations had none."""
     differences: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -107,10 +110,11 @@ class Product:
         the random part.
 
         Of errors whose autocorrelation falls as exp(−t / τ) a mean over T has the share 2τ/T·(1 − τ/T·(1 − exp(−T/τ)))
-        of the variance; T is 30 days.
+        of the variance; T is 30 days. Of n independent ones it has 1 / n.
         """
         relative = ERROR_DECORRELATION / 30
-        share = 2 * relative * (1 - relative * (1 - math.exp(-1 / relative)))
+        remembered = 2 * relative * (1 - relative * (1 - math.exp(-1 / relative)))
+        share = 1 / self.passes if self.passes else remembered
         return round(math.hypot(self.static_error, self.random_error * math.sqrt(share)), 2)
 
     @property

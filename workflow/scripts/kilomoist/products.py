@@ -3,8 +3,8 @@
 Sources: MOD13 and MOD11 User Guides for Collection 6.1 (doi 10.5067/MODIS/MOD13A1.061, 10.5067/MODIS/MOD11A1.061), of
 VIIRS the legends in VNP13A2 granules (doi 10.5067/VIIRS/VNP13A2.002), LAADS' file specifications of VNP21A1 and the
 Earth Engine Data Catalog (NASA/VIIRS/002/VNP21A1D), SMAP L4_SM Product Specification Document (NASA GMAO Office Note
-11), and NSIDC's user guides of SPL4SMGP (doi 10.5067/T5RUATAQREF8) and SPL4SMAU. A new product is a row here and, at
-most, a reader in `granules`.
+11), and NSIDC's user guides of SPL4SMGP (doi 10.5067/T5RUATAQREF8) and SPL4SMAU; of SPL3SMP_E see `_passes`. A new
+product is a row here and, at most, a reader in `granules`.
 """
 
 import re
@@ -216,6 +216,10 @@ _RADIOMETER_OFF = ((date(2019, 6, 19), date(2019, 7, 23)), (date(2022, 8, 6), da
 """SMAP in safe mode: SMAP L4 is its land model alone (Earth Engine Data Catalog, NASA/SMAP/SPL4SMGP/007 and 008)."""
 
 
+_TARGET_RANDOM_ERROR, _TARGET_STATIC_ERROR = 0.04, 0.053
+"""m³/m³: `_target` and `_passes` argue them."""
+
+
 def _target(short_name: str, kind: str, major: int, dataset: str, first: int) -> Product:
     """SMAP L4; the science version in the file name begins with the collection's version.
 
@@ -247,9 +251,54 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
         time_format="%Y%m%dT%H%M%S",
         layers={"soil_moisture": Layer(dataset, "m3 m-3", 1.0, (0.0, 1.0), {}, {"units": "m3 m-3", **fills})},
         subset_size=3_000_000,
-        random_error=0.04,
-        static_error=0.053,
+        random_error=_TARGET_RANDOM_ERROR,
+        static_error=_TARGET_STATIC_ERROR,
         model_only=_RADIOMETER_OFF,
+    )
+
+
+def _passes(major: int) -> Product:
+    """SPL3SMP_E: retrievals of the passes of a day, at 6 h (AM, descending) and 18 h (PM, ascending) local solar time.
+
+    Names, groups, datasets, fills and the grid of 1624 × 3856 cells are those that public programs read, such as NASA's
+    Land Information System; that there are neither x and y nor a projection says NSIDC of its sibling of 36 km
+    (github.com/nsidc/NSIDC-Data-Tutorials, notebooks/SMAP). R16 and R19 begin the releases of versions 3 and 6; that
+    R18 are version 5's follows from it. Bits of the flag (NSIDC, "How do I interpret the surface and quality flag
+    information in the Level-2 and -3 passive soil moisture products?", and the notebooks): 0 not recommended, 1 not
+    attempted, 2 not successful, 3 freeze/thaw not retrieved, which soil moisture does not need: 0 and 8 are taken. All
+    of bits 0 to 2 must be 0, because bit 0 of the fill, 65534, is. Not confirmed: how `units` are spelt, which are not
+    compared; valid_min and valid_max, in place of which physical bounds stand; chunks, so that files are fetched whole.
+
+    The random error is the mission's requirement of single retrievals (ubRMSE 0.04 m³/m³), which they meet at core
+    validation sites (Chan et al. 2018, doi 10.1016/j.rse.2017.08.025). The static one is assumed to be SMAP L4's:
+    nothing better is known here (docs/trust.md). SMAP passes every 2 to 3 days in each direction: 20 to 31 fields a
+    month, of which 20 are expected to count.
+    """
+    group, flag = "Soil_Moisture_Retrieval_Data_", "retrieval_qual_flag"
+    release = f"R{13 + major}"
+
+    def layer(time_of_day: str, suffix: str) -> Layer:
+        recommended = (Condition(f"{group}{time_of_day}/{flag}{suffix}", (0,), first_bit=0, bits=3),)
+        dataset = f"{group}{time_of_day}/soil_moisture{suffix}"
+        return Layer(dataset, "m3 m-3", 1.0, (0.0, 1.0), {"good": (recommended,)}, {"_FillValue": -9999.0})
+
+    return Product(
+        name=f"SPL3SMP_E.{major:03d}",
+        role="target",
+        format="HDF5",
+        calendar="daily",
+        first=0,
+        pattern=re.compile(rf"SMAP_L3_SM_P_E_(?P<time>\d{{8}})_(?P<produced>{release}\d{{3}}_\d{{3}})\.h5"),
+        lookalikes=re.compile(
+            rf"(?:SMAP_L3_SM_P_E|(?P<other>SMAP_L3_[A-Z]+(?:_[A-Z]+)*))_(?P<time>\d{{8}})_"
+            rf"(?:{release}\d{{3}}|(?P<version>R\d{{5}}))_\d{{3}}(?P<ending>.*)",
+            re.IGNORECASE,
+        ),
+        time_format="%Y%m%d",
+        layers={"soil_moisture": layer("AM", ""), "soil_moisture_pm": layer("PM", "_pm")},
+        random_error=_TARGET_RANDOM_ERROR,
+        static_error=_TARGET_STATIC_ERROR,
+        passes=20,
     )
 
 
@@ -271,6 +320,7 @@ PRODUCTS: dict[str, Product] = {
         # Fields of SPL4SMGP are means of 3 hours, stamped at their centre; those of SPL4SMAU are snapshots.
         *(_target("SPL4SMGP", "gph", major, "Geophysical_Data/sm_surface", 90) for major in (6, 7, 8)),
         *(_target("SPL4SMAU", "aup", major, "Analysis_Data/sm_surface_analysis", 0) for major in (4, 5, 6, 7, 8)),
+        *map(_passes, (5, 6)),
     )
 }
 

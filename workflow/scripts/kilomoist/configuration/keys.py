@@ -233,6 +233,14 @@ class QualityKeys(Section):
     minimum_target_share: float = _key(
         0.9, "Share of the month's soil-moisture fields that must be there; 0 takes what there is.", "1", ge=0, le=1
     )
+    minimum_passes: int = _key(
+        10,
+        "Passes of recommended quality that a cell's monthly mean needs; read for `target: SPL3SMP_E` alone, whose "
+        "fields have gaps.",
+        "passes",
+        ge=1,
+        le=62,
+    )
 
 
 class ModelKeys(Section):
@@ -551,7 +559,8 @@ class Configuration(Section):
     target_error: float | None = _key(
         None,
         "Standard error of the target's monthly cells; 0 makes intervals conditional on the target. null: what its "
-        "product is known to err by between cells (0.06), or with `source: simulated` the scene's own error.",
+        "product is known, or taken, to err by between cells (SMAP L4 0.06, SPL3SMP_E 0.05), or with `source: "
+        "simulated` the scene's own error.",
         "m³/m³",
         ge=0,
         le=0.2,

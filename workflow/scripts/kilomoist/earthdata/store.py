@@ -178,7 +178,8 @@ def _read(path: Path, product: Product, name: str) -> None:
     if product.tiled:
         read_datasets(path, product, product.datasets_of(product.layers), name)
     else:
-        read_target(path, product, name)
+        for field in product.layers:
+            read_target(path, product, name, field)
 
 
 def _identity(entry: Entry) -> str:

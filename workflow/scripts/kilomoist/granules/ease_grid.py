@@ -31,12 +31,15 @@ def write_ease_grid(granule: h5py.File) -> None:
 def write_field(
     granule: h5py.File, name: str, parts: Mapping[tuple[int, ...], bytes], attributes: Mapping[str, Any], **stored: Any
 ) -> None:
-    """Write a dataset of the grid from its deflated chunks by their first row and column; `stored` as h5py takes it."""
+    """Write a dataset of the grid from its deflated chunks by their first row and column; `stored` as h5py takes it.
+
+    It is linked with the file's x and y, if there are.
+    """
     fill = np.ravel(attributes["_FillValue"])[0] if "_FillValue" in attributes else None
     field = granule.create_dataset(name, M09.window.shape, compression="gzip", fillvalue=fill, **stored)
     for position, part in parts.items():
         field.id.write_direct_chunk(position, part)
-    for axis, scale in enumerate("yx"):
+    for axis, scale in enumerate(scale for scale in "yx" if scale in granule):
         field.dims[axis].label = scale
         field.dims[axis].attach_scale(granule[scale])
     describe(field, attributes)

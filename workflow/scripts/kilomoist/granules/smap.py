@@ -1,9 +1,13 @@
-"""Reader of SMAP L4 granules, HDF5: SMAP L4_SM Product Specification Document (NASA GMAO Office Note 11)."""
+"""Reader of SMAP granules, HDF5.
+
+L4: SMAP L4_SM Product Specification Document (NASA GMAO Office Note 11). L3: what `products` cites; such a file has
+neither x and y nor a projection, and flags beside each field.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +23,7 @@ from kilomoist.granules.identity import (
     own_name,
     text_of,
 )
+from kilomoist.granules.quality import meets
 from kilomoist.grids import M09, Window
 from kilomoist.product_types import Product
 from kilomoist.products import parse_name
@@ -38,30 +43,24 @@ _SNAP = 0.1
 
 
 def read_target(
-    path: str | Path, product: Product, name: str | None = None
+    path: str | Path, product: Product, name: str | None = None, field: str = "soil_moisture"
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], Window]:
-    """Soil moisture (m³/m³, from the north) of a SMAP L4 granule, mask of its values, and the M09 window it covers.
+    """Soil moisture (m³/m³, from the north) of a SMAP granule, mask of its values, and the M09 window it covers.
 
-    The file may be the whole globe or a subsetter's cut, which its `x` and `y` place. `name` is the file name of the
-    granule, by default the file's own. Raises `InputError` when the file is not whole, says that it is another granule,
-    lacks the dataset, keeps it elsewhere, or does not lie on the 9 km cells.
+    `field` is one of the product's layers; values of a quality that is not accepted are none. The file may be the whole
+    globe or a subsetter's cut, which its `x` and `y` place. `name` is the file name of the granule, by default the
+    file's own. Raises `InputError` when the file is not whole, says that it is another granule, lacks a dataset, keeps
+    it elsewhere, or does not lie on the 9 km cells.
     """
     import h5py  # a job that reads tiles does without
 
     path = Path(path)
     check_format(path, product)
-    layer = product.layers["soil_moisture"]
+    layer = product.layers[field]
+    quality = layer.quality.get("good", ())
     with naming_damage(path, product), h5py.File(path, "r") as granule:
         check_statements(path, product, _statements(path, product, granule, name or path.name))
-        stored = dataset_of(path, product, granule, layer.dataset, M09.window.shape)
-        if stored is None:
-            group = member_of(path, product, granule, layer.dataset.split("/")[0])
-            raise missing_dataset(path, product, layer.dataset, group if isinstance(group, h5py.Group) else granule)
-        if stored.ndim != 2 or not np.issubdtype(stored.dtype, np.floating):
-            raise InputError(
-                f"{path} is not a granule of {product.name}: its dataset {layer.dataset!r} is {stored.dtype} of "
-                f"shape {stored.shape}, not a grid of floating-point numbers; take granules as NASA publishes them."
-            )
+        stored = _grid_of(path, product, granule, layer.dataset, np.floating)
         attributes = {title: stored.attrs.get(title) for title in expected_attributes(product, layer.dataset)}
         check_attributes(path, product, layer.dataset, attributes)
         axes = [axis for name in ("x", "y") if (axis := dataset_of(path, product, granule, name, M09.window.shape))]
@@ -76,9 +75,33 @@ def read_target(
                 f"cutting."
             )
         values = _read_whole(stored).astype(np.float32, copy=False)
-    values = values[::-1] if ascending else values
+        names = {condition.dataset for alternative in quality for condition in alternative}
+        flags = {name: _read_whole(_grid_of(path, product, granule, name, np.uint16)) for name in names}
+        if any(array.shape != values.shape for array in flags.values()):
+            raise InputError(
+                f"{path} is damaged: {', '.join(names)} and {layer.dataset} differ in shape; {FETCH_AGAIN}."
+            )
     with np.errstate(invalid="ignore"):
-        return values, layer.holds(values), window
+        valid = layer.holds(values) & meets(quality, flags) if quality else layer.holds(values)
+    rows = slice(None, None, -1 if ascending else 1)
+    return values[rows], valid[rows], window
+
+
+def _grid_of(path: Path, product: Product, granule: "h5py.File", name: str, kind: type) -> "h5py.Dataset":
+    """A dataset of rows and columns, whose numbers are of a kind; raises `InputError` as `read_target`."""
+    import h5py
+
+    stored = dataset_of(path, product, granule, name, M09.window.shape)
+    if stored is None:
+        group = member_of(path, product, granule, name.split("/")[0])
+        raise missing_dataset(path, product, name, group if isinstance(group, h5py.Group) else granule)
+    if stored.ndim != 2 or not np.issubdtype(stored.dtype, kind):
+        wanted = "floating-point numbers" if kind is np.floating else "unsigned integers of 16 bits"
+        raise InputError(
+            f"{path} is not a granule of {product.name}: its dataset {name!r} is {stored.dtype} of shape "
+            f"{stored.shape}, not a grid of {wanted}; take granules as NASA publishes them."
+        )
+    return stored
 
 
 def _statements(path: Path, product: Product, granule: "h5py.File", name: str) -> Iterator[Statement]:
@@ -102,7 +125,7 @@ def _statements(path: Path, product: Product, granule: "h5py.File", name: str) -
             yield f"time, in seconds since {TIME_EPOCH},", told, expected
 
 
-def _read_whole(stored: "h5py.Dataset") -> NDArray[np.floating]:
+def _read_whole(stored: "h5py.Dataset") -> NDArray[Any]:
     """All numbers of a dataset.
 
     SMAP's fields are one deflated chunk, which HDF5 takes ten times as long to inflate and copy; a month has 248.

@@ -160,6 +160,11 @@ def target_error(configuration: Configuration) -> float:
     return configuration.scene.error.deviation if simulated else PRODUCTS[configuration.target].error
 
 
+def minimum_passes(configuration: Configuration, target: Product) -> int:
+    """Passes that a cell of the target's monthly mean needs; 1 where every field covers every cell."""
+    return configuration.quality.minimum_passes if target.passes else 1
+
+
 def method(configuration: Configuration, trained: str) -> str:
     """Method of the `model`, which makes the map, or of the `alternative`, which it is compared with."""
     other = {"absolute": "detail", "detail": "absolute"}[configuration.model.method]

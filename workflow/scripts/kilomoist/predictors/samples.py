@@ -46,20 +46,27 @@ def schema(use: Sequence[str]) -> "pandera.DataFrameSchema":
 
 
 def collect(
-    cells: Mapping[str, NDArray[np.float64]], window: Window, use: Sequence[str], minimum_valid_fraction: float
+    cells: Mapping[str, NDArray[np.float64]],
+    window: Window,
+    use: Sequence[str],
+    minimum_valid_fraction: float,
+    few_passes: str = "",
 ) -> "pd.DataFrame":
     """Rows of the cells that can train a model, without `split`: enough pixels with all predictors, and a target.
 
-    `cells` are the bands of `stacks.aggregate`, with `target`, over `window`. Raises `InputError` below `MIN_ROWS`.
+    `cells` are the bands of `stacks.aggregate`, with `target`, over `window`; `few_passes` says of how many cells the
+    target was left out. Raises `InputError` below `MIN_ROWS`.
     """
     import pandas as pd
 
+    advice = f" {few_passes}: lower quality.minimum_passes." if few_passes else ""
     enough, known = cells["valid_fraction"] >= minimum_valid_fraction, np.isfinite(cells["target"])
     usable = enough & known & np.all([np.isfinite(cells[name]) for name in use], axis=0)
     if not known.any():
+        where = ": it lies in the sea, in permanent ice or outside of the files' cuts; take another region."
         raise InputError(
-            f"The region has no cell with a value of the target, 0 of {usable.size} cells of its window: it lies in "
-            "the sea, in permanent ice or outside of the files' cuts; take another region."
+            f"The region has no cell with a value of the target, 0 of {usable.size} cells of its window"
+            f"{f'.{advice}' if advice else where}"
         )
     if not (cells["valid_fraction"] > 0).any():
         shares = ", ".join(f"{name} {cells[f'valid_fraction_{name}'].mean():.1%}" for name in use)
@@ -75,6 +82,7 @@ def collect(
             f"the region's window {known.sum()} have a target and {enough.sum()} have at least "
             f"{minimum_valid_fraction:.0%} of their pixels with all of {', '.join(use)}; take a larger region, a less "
             "cloudy month, quality levels `fair`, or a lower quality.minimum_days or quality.minimum_valid_fraction."
+            + advice
         )
     row, column = np.nonzero(usable)
     longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])

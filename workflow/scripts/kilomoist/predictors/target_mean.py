@@ -5,20 +5,22 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kilomoist.granules.smap import read_target
-from kilomoist.grids import M09
+from kilomoist.grids import M09, Window
 from kilomoist.product_types import Product
-from kilomoist.rasters import Bands
+from kilomoist.rasters import Bands, read_window
 
 
-def average_fields(granules: Iterable[Path], product: Product) -> Bands:
+def average_fields(granules: Iterable[Path], product: Product, minimum: int = 1) -> Bands:
     """Mean of a target's fields over all of M09, each cell over the fields that cover it, and their number.
 
-    Bands `soil_moisture` (m³/m³, NaN where no field has a value) and `fields`, float32, of M09's shape.
+    Bands `soil_moisture` (m³/m³, NaN where fewer than `minimum` fields have a value) and `fields`, float32, of M09's
+    shape. A granule has a field for each of the product's layers.
     """
     total, count = np.zeros(M09.window.shape), np.zeros(M09.window.shape, np.float32)
-    fields = (read_target(path, product) for path in granules)
+    fields = (read_target(path, product, field=layer) for path in granules for layer in product.layers)
     # Nearly all fields of a month have values at the same cells, a quarter of the globe: only those are added up.
     for (window, mask), run in groupby(fields, key=lambda field: (field[2], field[1].tobytes())):
         valid = np.frombuffer(mask, bool).reshape(window.shape)
@@ -32,4 +34,21 @@ def average_fields(granules: Iterable[Path], product: Product) -> Bands:
         count[here][valid] += number
     with np.errstate(invalid="ignore"):
         mean = (total / count).astype(np.float32)
+    mean[count < minimum] = np.nan
     return {"soil_moisture": mean, "fields": count}
+
+
+def few_passes(mean: str | Path, window: Window, inside: NDArray[np.bool_], minimum: int) -> str:
+    """How many of the cells `inside` a region's window have fewer passes than `minimum`, in words; empty for none.
+
+    `mean` is a raster of `average_fields`. Cells without any pass, such as the sea, are not counted.
+    """
+    passes = read_window(mean, "fields", M09, window)[inside]
+    seen = passes[passes > 0]
+    few = int((seen < minimum).sum())
+    if not few:
+        return ""
+    return (
+        f"{few} of the {len(seen)} cells that passes of recommended quality reach have fewer than "
+        f"quality.minimum_passes, {minimum} (the median cell has {np.median(seen):.0f}), and no target"
+    )

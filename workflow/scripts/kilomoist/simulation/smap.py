@@ -7,6 +7,8 @@ simulated in its global attribute `kilomoist`, and the same input gives the same
 
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -113,14 +115,19 @@ def _random_field(scene: Scene, reach: float, *purpose: str) -> NDArray[np.float
     return np.fft.ifft2(white * np.sqrt(power)).real[: scene.window.rows, : scene.window.columns]
 
 
-def target_field(scene: Scene, mean: NDArray, product: Product, month: str, number: int) -> NDArray[np.float32]:
-    """A 3-hourly field: the monthly mean and a course of wetting and drying whose mean over the month is 0."""
+def month_course(scene: Scene, product: Product, month: str) -> NDArray[np.float64]:
+    """Course of wetting and drying over a product's granules of a month: mean 0, at most 1 away from it."""
     times = len(slots(product, month))
     course = scene.random("rain", month, product.name).standard_normal(times).cumsum()
     course -= np.linspace(course[0], course[-1], times)
     course -= course.mean()
     course /= np.abs(course).max()
-    return (mean * (1 + 0.3 * course[number])).astype(np.float32)
+    return course
+
+
+def target_field(scene: Scene, mean: NDArray, product: Product, month: str, number: int) -> NDArray[np.float32]:
+    """A 3-hourly field: the monthly mean and a course of wetting and drying whose mean over the month is 0."""
+    return (mean * (1 + 0.3 * month_course(scene, product, month)[number])).astype(np.float32)
 
 
 def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
@@ -133,8 +140,9 @@ def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
     return zlib.compress(field.data, LEVEL)
 
 
-def write_target_granule(path: str | Path, product: Product, time: datetime, field: bytes) -> None:
-    """Write an HDF5 granule of SPL4SMGP or SPL4SMAU with the field that `compress_target` made."""
+@contextmanager
+def new_granule(path: str | Path, product: Product, time: datetime) -> Iterator[h5py.File]:
+    """An HDF5 file that says which granule it is, and appears at `path` when it is complete."""
     # "v110" is the newest format that HDF5 1.10 to 1.14 read; what h5py writes as "latest" only HDF5 2 does.
     with (
         replaced(path) as partial_path,
@@ -145,6 +153,12 @@ def write_target_granule(path: str | Path, product: Product, time: datetime, fie
         describe(granule, {"Filename": name, MARK: "simulated"})
         identification = {"fileName": name, "shortName": product.short_name, "ECSVersionID": product.version}
         describe(granule.create_group("Metadata/DatasetIdentification"), identification)
+        yield granule
+
+
+def write_target_granule(path: str | Path, product: Product, time: datetime, field: bytes) -> None:
+    """Write an HDF5 granule of SPL4SMGP or SPL4SMAU with the field that `compress_target` made."""
+    with new_granule(path, product, time) as granule:
         write_ease_grid(granule)
         seconds = (time - TIME_EPOCH).total_seconds()
         describe(granule.create_dataset("time", data=[seconds]), {"long_name": "Time", "units": _TIME_UNITS})
