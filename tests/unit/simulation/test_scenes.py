@@ -20,8 +20,8 @@ from kilomoist.cells import block_mean
 from kilomoist.configuration import keys
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.evaluation.variograms import lags_of, variogram
+from kilomoist.granules.quality import meets
 from kilomoist.grids import CELL_SIDE, M01, SINUSOIDAL_CRS, cells_covering, ease_from_geographic, tile_grid
-from kilomoist.predictors.composites import meets
 from kilomoist.predictors.footprints import sum_footprints
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
