@@ -24,6 +24,8 @@ NEUTRAL = {"scale_factor": 1.0, "add_offset": 0.0}
 """Attributes that change what stored numbers mean, and the values that do not."""
 _NOTHING = "n/a"
 """What attributes of VNP21 say where a dataset has no scale."""
+_LONGEST = 200
+"""Characters of a sentence for what a file tells."""
 _CORNER_TOLERANCE = 0.1
 """m: products round their corners differently, by a millimetre."""
 
@@ -33,8 +35,8 @@ def check_statements(path: Path, product: Product, statements: Iterable[Statemen
     for title, told, expected in statements:
         if told is not None and expected is not None and told != expected:
             raise InputError(
-                f"{path} is not the granule of {product.name} that it is taken for: its {title} is {told}, where "
-                f"{expected} is expected; {FETCH_AGAIN}, or give the file its own name."
+                f"{path} is not the granule of {product.name} that it is taken for: its {title} is {_shown(told)}, "
+                f"where {expected} is expected; {FETCH_AGAIN}, or give the file its own name."
             )
 
 
@@ -59,9 +61,9 @@ def check_attributes(path: Path, product: Product, dataset: str, found: Mapping[
     for title, expected in expected_attributes(product, dataset).items():
         told = found.get(title)
         if told is not None and text_of(told) != _NOTHING and not _agree(told, expected):
-            told = text_of(told) or told
+            shown = _shown(text_of(told) or told)
             raise InputError(
-                f"{path} is not a granule of {product.name}: its dataset {dataset!r} has {title} {told}, where "
+                f"{path} is not a granule of {product.name}: its dataset {dataset!r} has {title} {shown}, where "
                 f"{expected} is expected; take granules as NASA publishes them."
             )
 
@@ -128,6 +130,12 @@ def _inventory(core: str) -> dict[str, str]:
         else:
             values.setdefault(additional if title == "PARAMETERVALUE" else title, value.strip())
     return values
+
+
+def _shown(value: object) -> str:
+    """What a file tells, in one line, whatever it holds."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _agree(found: Any, expected: Any) -> bool:

@@ -10,8 +10,9 @@ from kilomoist.granules.archive import files_below, is_readable_cut
 from kilomoist.product_types import Product
 from kilomoist.products import parse_name
 
+_NEAR_REAL_TIME = "are near real time (NRT), which NASA replaces by standard granules some days later"
 _KINDS = {
-    r"\W?nrt\b": "are near real time (NRT), which NASA replaces by standard granules some days later",
+    r"\W?nrt\b": _NEAR_REAL_TIME,
     r"\.(part|partial|crdownload|download|filepart|aria2|tmp)$": "are not wholly downloaded",
     r"\.(xml|dmrpp|met|jpe?g|png|html?|md5|sha\d+|json|csv|txt)$": "are only what goes with a granule",
     r"\.(gz|bz2|xz|zst|z|zip|7z|rar|tar|tgz)$": "are packed: unpack them",
@@ -59,6 +60,8 @@ def _time(text: str, product: Product) -> datetime | None:
 
 def _reason(name: str, product: Product, match: re.Match[str]) -> str:
     other, version, ending = match["other"], match["version"], match["ending"].lower()
+    if other and other.upper() == f"{product.short_name}_NRT":
+        return _NEAR_REAL_TIME
     if other:
         return f"are of {other}, another product"
     if version:
