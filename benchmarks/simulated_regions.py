@@ -177,8 +177,10 @@ def collect_samples(region: Region, _: str) -> None:
 
     collect_samples(
         blocks=region.of("cells.tif"),
+        passes=[],
         use=USE,
         minimum_valid_fraction=0.5,
+        minimum_passes=1,
         test_fraction=0.2,
         seed=SEED,
         **region.named(cells="cells.tif", target="target.tif", samples="samples.parquet"),

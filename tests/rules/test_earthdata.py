@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from earthdata.hosts import STORE
 from earthdata.server import Earthdata
-from granule_archives import INDEX, LST, MONTH, TARGET, TILE, field, temperature
+from granule_archives import INDEX, LST, MONTH, PASSES, TARGET, TILE, field, passes, temperature
 from rule_bench import CONFIG, Bench
 from viirs_granules import viirs_granule
 from workflow_runs import files, holding, planned, rules, snakemake, succeed
@@ -17,7 +17,7 @@ from kilomoist.calendars import slots
 from kilomoist.earthdata.catalogues import read_catalogue
 from kilomoist.files import read_json, sha256
 from kilomoist.granules.smap import read_target
-from kilomoist.grids import M09
+from kilomoist.grids import M09, Window
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import read_raster
 
@@ -231,3 +231,23 @@ def test_fetch_outline_tells_what_natural_earth_has(of_country: Bench, nasa: Ear
     done = snakemake(of_country.folder, "--", path, config=of_country.config)
     assert done.sentence() == "Natural Earth has no country MNG: its ADM0_A3 codes are KAZ."
     assert not (of_country.folder / path).exists()
+
+
+def test_a_granule_of_two_passes_comes_whole(fetching: Bench, nasa: Earthdata) -> None:
+    """SPL3SMP_E has an underscore in its name, and a granule a day."""
+    original = passes(nasa.folder, 3, Window(300, 3000, 1, 2), (0.2, [[0, 1]]), (0.3, [[8, 0]]))
+    nasa.catalogue.scan(nasa.folder)
+    fetching.config["target"] = PASSES.name
+    catalogue = f"resources/catalogue/{PASSES.name}/global/{MONTH}.csv"
+    fetching.run("list_granules", catalogue)
+    (entry,) = read_catalogue(fetching.folder / catalogue)
+    assert (entry.granule, entry.day, entry.place) == (original.name, "2021-08-03", "0000")
+    assert (entry.size, entry.sidecar) == (original.stat().st_size, "")
+    receipt, stored = (
+        f"resources/receipts/{PASSES.name}/0000/2021-08-03.json",
+        f"resources/granules/{PASSES.name}/0000/{original.name}",
+    )
+    log = fetching.run("retrieve_granule", receipt, kept=[stored])
+    assert "whole file fetched" in log
+    assert (fetching.folder / stored).read_bytes() == original.read_bytes()
+    assert read_json(fetching.folder / receipt)["checksum"] == f"sha256:{sha256(original)}"
