@@ -147,6 +147,14 @@ def test_a_month_with_too_few_fields_of_the_target_cannot_be_mapped() -> None:
     assert len(warnings(archived(quality={"minimum_target_share": 0.8}), archive)) == 1
 
 
+def test_a_month_without_radiometer_has_too_few_passes() -> None:
+    """SMAP was off until 23 July 2019: its passes end there, where its model goes on."""
+    passes = PRODUCTS["SPL3SMP_E.006"]
+    archive = held(LST, "h24v04", month="2019-07") | held(passes, None, *range(23), month="2019-07")
+    with pytest.raises(InputError, match=r"SPL3SMP_E.006 has 8 of 31 fields of 2019-07.*asks for 0.9"):
+        warnings(archived(target=passes.name, months=["2019-07"]), archive)
+
+
 @pytest.mark.parametrize(
     ("missing_months", "months", "expected"),
     [

@@ -34,7 +34,7 @@ def average_fields(granules: Iterable[Path], product: Product, minimum: int = 1)
         count[here][valid] += number
     with np.errstate(invalid="ignore"):
         mean = (total / count).astype(np.float32)
-    mean[count < minimum] = np.nan
+    mean[(count > 0) & (count < minimum)] = np.nan  # the others keep the bits of 0 / 0
     return {"soil_moisture": mean, "fields": count}
 
 
