@@ -32,6 +32,8 @@ SMALL: dict[str, Any] = yaml.safe_load((ROOT / ".test/config/config.yaml").read_
 """A region of 21 × 33 cells on one tile: enough coarse cells to learn detail, and not many more."""
 DEMO = "results/steppe/2021-08"
 """Where the map of `SMALL` is."""
+SCENES = "resources/simulated"
+"""Where simulated scenes are."""
 WITHOUT_FIGURES = ("--omit-from", "draw_evaluation", "draw_maps", "draw_field_validation")
 """Figures are not compared, and to draw them takes as long as to make a map."""
 
@@ -285,3 +287,10 @@ def block_mean(fine: NDArray, factor: int = 9) -> tuple[NDArray[np.float64], NDA
     count = np.isfinite(blocks).sum(axis=(1, 3))
     with np.errstate(invalid="ignore"):
         return np.nansum(blocks, axis=(1, 3)) / count, count
+
+
+def take_scene(demo: Path, folder: Path, scene: str, *others: str) -> None:
+    """Take the scene of `demo` for one that differs from it in the granules of some other products alone."""
+    link(demo / SCENES / "small-2021", folder / SCENES / scene)
+    for product in others:
+        shutil.rmtree(folder / SCENES / scene / product)

@@ -1,24 +1,14 @@
 """Scenes that are harder than the default: noise of single pixels, and a target that errs."""
 
 from pathlib import Path
-from shutil import rmtree
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from workflow_runs import DEMO, MONTH, SMALL, block_mean, link, succeed
+from workflow_runs import DEMO, MONTH, SCENES, SMALL, block_mean, succeed, take_scene
 
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.rasters import Mosaic, mosaic, read_raster
-
-SCENES = "resources/simulated"
-
-
-def take_scene(demo: Path, folder: Path, scene: str, *others: str) -> None:
-    """Take the scene of `demo` for one that differs from it in the granules of some other products alone."""
-    link(demo / SCENES / "small-2021", folder / SCENES / scene)
-    for product in others:
-        rmtree(folder / SCENES / scene / product)
 
 
 def test_noise_of_pixels_stays_out_of_the_map(demo: Path, tmp_path: Path) -> None:

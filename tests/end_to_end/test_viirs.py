@@ -1,0 +1,102 @@
+"""VIIRS where MODIS ends: the same surface gives the same map, and a series that crosses the change shows no step.
+
+All of it simulated, by one generator of scenes: what VIIRS sees more than MODIS is what was put in.
+"""
+
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pandas as pd
+import pytest
+from workflow_runs import DEMO, MONTH, SCENES, SMALL, snakemake, succeed, take_scene, values
+
+from kilomoist.rasters import read_raster
+
+TILE = "h24v04"
+VIIRS = {
+    "vegetation": "VNP13A2.002",
+    "temperature": ["VNP21A1D.002", "VNP21A1N.002"],
+    "use": ["ndvi", "evi", "lst_day"],
+}
+
+
+def rmse(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.sqrt(np.nanmean((one - other) ** 2)))
+
+
+def test_one_surface_by_modis_and_by_viirs_gives_one_map(demo: Path, tmp_path: Path) -> None:
+    """The maps, each with clouds and errors of its sensor, differ by less than either from the truth."""
+    take_scene(demo, tmp_path, "small-2021")
+    succeed(tmp_path, "--", f"{DEMO}/tables/truth.csv", config=SMALL | {"predictors": VIIRS}, cores=2)
+    errors = [
+        pd.read_csv(folder / DEMO / "tables/truth.csv").set_index(["map", "support"])["rmse"]["soil_moisture.tif"]
+        for folder in (demo, tmp_path)
+    ]
+    difference = rmse(*(values(folder / DEMO / "soil_moisture.tif") for folder in (demo, tmp_path)))
+    for found in errors:
+        assert 0 < difference < found["1 km"]
+    granules = pd.read_csv(tmp_path / DEMO / "tables/granules.csv").set_index("product")["found"]
+    assert granules.to_dict() == {"VNP13A2.002": 6, "VNP21A1D.002": 31, "SPL4SMGP.008": 248}  # no night is read
+
+
+@pytest.fixture(scope="module")
+def archive(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Granules of July by both sensors, of August by VIIRS alone; it sees 0.05 (NDVI) and 3 K more on bare ground."""
+    folder, scene = tmp_path_factory.mktemp("series"), "small-viirs_index0.05-viirs_temperature3-2021"
+    take_scene(demo, folder, scene, "MOD13A1.061", "MOD11A1.061")
+    more = {"viirs": {"index": 0.05, "temperature": 3.0}}
+    config = SMALL | {"scene": SMALL["scene"] | more, "months": ["2021-07", MONTH], "predictors": SERIES}
+    whole = [f"results/composites/simulated/{name}/{TILE}/2021-07.tif" for name in (*INDICES, *DAYS)]
+    whole += [f"results/composites/simulated/{name}/{TILE}/{MONTH}.tif" for name in (INDICES[1], DAYS[1])]
+    targets = [f"results/composites/simulated/SPL4SMGP.008/{month}.tif" for month in ("2021-07", MONTH)]
+    succeed(folder, "--", *whole, *targets, config=config, cores=2)
+    made = Path(copytree(folder / SCENES / scene, folder / "archive"))
+    (last,) = (made / INDICES[0] / TILE).glob("*.A2021209.*")
+    last.unlink()  # a period that August has days of
+    return made
+
+
+INDICES, DAYS = ("MOD13A2.061", "VNP13A2.002"), ("MOD11A1.061", "VNP21A1D.002")
+PUT_IN = {"ndvi": lambda index: 0.05 * (1 - index), "lst_day": lambda index: 3 * (1 - index / 2)}
+"""What VIIRS sees more in the archive, by NDVI."""
+SERIES = {"vegetation": INDICES, "temperature": DAYS, "use": ["ndvi", "lst_day"]}
+
+
+def run_series(archive: Path, **predictors: bool) -> dict[str, object]:
+    config = SMALL | {"source": "archive", "archive": str(archive), "months": ["2021-07", MONTH]}
+    return config | {"predictors": SERIES | predictors, "scene": {}}
+
+
+def test_months_of_two_sensors_are_refused_without_a_bridge(archive: Path, tmp_path: Path) -> None:
+    said = snakemake(tmp_path, "--", f"{DEMO}/predictors.tif", config=run_series(archive)).sentence()
+    assert said.startswith("steppe, 2021-08 has no granule of MOD13A2.061, MOD11A1.061, which 2021-07 has: ")
+
+
+def test_a_bridge_leaves_no_step_between_sensors(demo: Path, archive: Path, tmp_path: Path) -> None:
+    """August by VIIRS, bridged by July, is August by MODIS but for what clouds and errors do to both."""
+    table = f"{DEMO}/tables/product_differences.csv"
+    config = run_series(archive, bridge=True)
+    succeed(tmp_path, "--", f"{DEMO}/predictors.tif", table, config=config, cores=2)
+    found = pd.read_csv(tmp_path / table)
+    assert set(found["months"]) == {"2021-07"}
+    assert set(found["reference"]) == {INDICES[0], DAYS[0]}
+    by_class = found.set_index(["quantity", "vegetation"])
+    for quantity, put_in in (
+        ("ndvi", lambda index: 0.05 * (1 - index)),
+        ("lst_day", lambda index: 3 * (1 - index / 2)),
+    ):
+        for label, row in by_class.loc[quantity].iterrows():
+            recovered = row["difference"] / put_in(row["index"])
+            assert 0.75 < recovered < 1.25, (quantity, label, row["difference"])
+            assert row["spread"] > 0
+
+    bridged, _ = read_raster(tmp_path / DEMO / "predictors.tif", ["ndvi", "lst_day"])
+    modis, _ = read_raster(demo / DEMO / "predictors.tif", ["ndvi", "lst_day"])
+    ndvi = modis["ndvi"]
+    for name, more in PUT_IN.items():
+        step = bridged[name] - modis[name]
+        for low, high in ((0, 0.3), (0.3, 0.6), (0.6, 1)):
+            here = (ndvi >= low) & (ndvi < high) & np.isfinite(step)
+            assert here.sum() > 1000
+            assert abs(step[here].mean()) < 0.25 * more(ndvi[here]).mean(), (name, low)
