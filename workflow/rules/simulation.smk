@@ -86,7 +86,7 @@ rule simulate_vegetation:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(630, 3),
+        **measured(650, 3),
     params:
         scene=scene("extent", "seed", "landscape", "noise", "viirs"),
         code=code("simulate_vegetation"),
