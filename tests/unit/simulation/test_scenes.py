@@ -371,6 +371,19 @@ def test_viirs_and_modis_have_clouds_of_their_own(view: TemperatureView) -> None
         assert abs(pearsonr(one, other)[0]) < 0.5
 
 
+def test_viirs_meets_the_weather_that_terra_meets(view: TemperatureView) -> None:
+    """Where both see the ground on one day they differ by their errors of 0.8 K, by day and by night."""
+    for half, product in (("Day", "VNP21A1D.002"), ("Night", "VJ121A1N.002")):
+        theirs, ours = view.day(LST, DAY), view.day(PRODUCTS[product], DAY)
+        (layer,) = PRODUCTS[product].layers.values()
+        both = meets(LST.layers[f"lst_{half.lower()}"].quality["good"], theirs) & (theirs[f"LST_{half}_1km"] > 0)
+        both &= meets(layer.quality["good"], ours) & (ours["LST_1KM"] > 0)
+        difference = 0.02 * (ours["LST_1KM"].astype(float) - theirs[f"LST_{half}_1km"])[both]
+        assert both.sum() > 300
+        assert abs(difference.mean()) < 0.15
+        assert 0.8 < difference.std() < 1.25
+
+
 def test_viirs_vegetation_granules_are_consistent(scene: Scene, fields: Fields) -> None:
     footprints = Footprints(scene, tile_grid(TILE, 1200), 2)
     arrays = vegetation_period(scene, fields, footprints, VIIRS_VI, datetime(2021, 7, 28))

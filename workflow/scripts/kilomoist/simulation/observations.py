@@ -1,6 +1,7 @@
 """Simulated observations of MODIS and VIIRS: temperature and vegetation indices of a tile, clouds and quality bits.
 
 Every product sees the same surface, with clouds and errors of its own, and tells of them in its own quality words.
+Days are as warm for VIIRS as for Terra; Aqua, which looks at another hour, has a weather of its own.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ NDVI_NOISE, LST_NOISE = 0.06, 1.8
 """Standard deviation of the white noise of a month's composite at 1 km: index without unit, K."""
 KEPT = 0.67
 """Share of the noise's deviation that is left where pixels of a tile are averaged over those of 1 km."""
+_TERRA = "MOD11A1.061"
+"""The product whose days VIIRS meets as warm."""
 
 
 class Footprints:
@@ -156,13 +159,14 @@ class TemperatureView:
 
         scene, mean = self.scene, self.means[name]
         label = (product.name, when.isoformat())
+        day = (_TERRA if _of_viirs(product) else product.name, when.isoformat())
         random = scene.random("temperature", name, self.footprints.tile.top, self.footprints.tile.left, *label)
         overcast = scene.kind.overcast + 0.4 * scene.random("overcast", name, *label).random()
         clouds = _clouds(scene, overcast, name, *label)
         edge = binary_dilation(clouds, iterations=4) & ~clouds
-        weather = scene.noise(scene.window.shape, PIXEL_KM * CELL_SIDE, 600, 150, "weather", name, *label)
+        weather = scene.noise(scene.window.shape, PIXEL_KM * CELL_SIDE, 600, 150, "weather", name, *day)
         smooth = interpolate(weather, scene.window, scene.pixels, CELL_SIDE)
-        warmth = scene.random("air", name, *label).normal(0, 1.5) + 1.2 * smooth
+        warmth = scene.random("air", name, *day).normal(0, 1.5) + 1.2 * smooth
         cloudy = self.footprints.centre(clouds.astype(np.float32)) > 0
         uncertain = self.footprints.centre(edge.astype(np.float32)) > 0
         error = 0.8 * random.standard_normal(mean.shape, dtype=np.float32)
