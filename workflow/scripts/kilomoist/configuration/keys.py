@@ -555,7 +555,11 @@ class Configuration(Section):
         "What to do where granules that are there, or that NASA's catalogue lists, cannot make a month's map: `stop` "
         "before the first job, or `skip` that month; `auto` skips where several months are asked for.",
     )
-    target: types.Target = _key("SPL4SMGP.008", "Soil-moisture product that is brought to 1 km.")
+    target: types.Target = _key(
+        "SPL4SMGP.008",
+        "Soil-moisture product that is brought to 1 km: `SPL4SMGP` and `SPL4SMAU` are a land model that takes up what "
+        "SMAP sees, `SPL3SMP_E` is what its passes saw.",
+    )
     target_error: float | None = _key(
         None,
         "Standard error of the target's monthly cells; 0 makes intervals conditional on the target. null: what its "
