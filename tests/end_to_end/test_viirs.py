@@ -28,7 +28,8 @@ def rmse(one: np.ndarray, other: np.ndarray) -> float:
 def test_one_surface_by_modis_and_by_viirs_gives_one_map(demo: Path, tmp_path: Path) -> None:
     """The maps, each with clouds and errors of its sensor, differ by less than either from the truth."""
     take_scene(demo, tmp_path, "small-2021")
-    succeed(tmp_path, "--", f"{DEMO}/tables/truth.csv", config=SMALL | {"predictors": VIIRS}, cores=2)
+    tables = [f"{DEMO}/tables/{name}.csv" for name in ("truth", "granules")]
+    succeed(tmp_path, "--", *tables, config=SMALL | {"predictors": VIIRS}, cores=2)
     errors = [
         pd.read_csv(folder / DEMO / "tables/truth.csv").set_index(["map", "support"])["rmse"]["soil_moisture.tif"]
         for folder in (demo, tmp_path)
