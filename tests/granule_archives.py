@@ -38,12 +38,6 @@ def day(number: int) -> datetime:
     return datetime(2021, 8, number)
 
 
-def granule_name(product: Product, time: datetime, tile: str | None) -> str:
-    """File name of a granule of any product, MODIS', VIIRS' or SMAP's; SMAP's is of no tile."""
-    name = granule_file_name(product, time, tile if product.tiled else None)
-    return str(Path(name).with_suffix({"HDF4": ".hdf", "HDF5": ".h5"}[product.format]))
-
-
 def temperature(
     folder: Path, number: int, kelvin: float | NDArray, quality: int | NDArray = 0, tile: str = TILE
 ) -> Path:

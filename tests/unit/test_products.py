@@ -305,12 +305,12 @@ def test_scale_range_and_fills_of_vegetation_of_viirs(product: Product) -> None:
 
 @pytest.mark.parametrize("product", VIIRS_LST, ids=lambda product: product.name)
 def test_scale_range_and_fill_of_temperature_of_viirs(product: Product) -> None:
-    """Numbers of LAADS' file specification; the only layer is that of its half of the day."""
+    """Numbers of LAADS' file specification; the only layer is that of its half of the day, and by day the range too."""
     assert (product.pixels, product.grid_name) == (1200, "VIIRS_Grid_Daily_1km_LST21")
     assert (product.calendar, product.role, product.format) == ("daily", "temperature", "HDF5")
     (name, layer) = next(iter(product.layers.items()))
     assert name == ("lst_day" if product.name.endswith("D.002") else "lst_night")
-    assert product.quantities == {name: "K"}
+    assert product.quantities == {name: "K"} | ({"lst_range": "K"} if name == "lst_day" else {})
     assert (layer.dataset, layer.scale, layer.attributes["_FillValue"]) == ("LST_1KM", 0.02, 0)
     assert layer.holds(np.array([0, 7499, 7500, 65535], np.uint16)).tolist() == [False, False, True, True]
 

@@ -206,8 +206,17 @@ def measured(mb, seconds, of_region=(0, 0), of_block=(0, 0)):
 
 
 def granules(wildcards):
-    """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles."""
-    wanted = PRODUCTS[wildcards.product], wildcards.get("tile"), wildcards.month
+    """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles.
+
+    With them those of a product that it needs beside its own.
+    """
+    own = PRODUCTS[wildcards.product]
+    return [path for product in (own, *needs.partners(CONFIG, own)) for path in granules_of(product, wildcards)]
+
+
+def granules_of(product, wildcards):
+    """Granules of one product, as `granules`."""
+    wanted = product, wildcards.get("tile"), wildcards.month
     if CONFIG.source == "earthdata":
         return needs.receipts(*wanted)
     if CONFIG.source == "archive":

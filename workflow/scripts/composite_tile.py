@@ -31,14 +31,17 @@ def composite_tile(
     chosen, absent = choose_granules(granules, described, tile, month)
     if not chosen:
         LOGGER.warning("%s has no granule of %s on %s: its composite is empty.", product, month, tile)
+    partners = {}
+    if described.needs_partner(use):
+        partners = {slot: path for path, slot in choose_granules(granules, PRODUCTS[described.partner], tile, month)[0]}
     paths = [granule for granule, _ in chosen]
     grid, told = tile_grid(tile, described.pixels), describe_source(source, paths)
     tags = {"source": told, "product": product, "tile": tile, "month": month, "quality": quality}
     observations: Counter[str] = Counter()
     with raster_chunks(composite, grid, grid.window, tags) as raster:
-        for window, bands, numbers in average_rows(chosen, described, quality, use):
+        for window, bands, numbers in average_rows(chosen, described, quality, use, partners):
             raster.write(bands, window)
             observations.update(numbers)
     verified = verifications(granules)
-    of_files = {path: verified.get(path.name) for path in paths}
+    of_files = {path: verified.get(path.name) for path in (*paths, *partners.values())}
     write_inventory(inventory, described, tile, month, of_files, absent, observations)

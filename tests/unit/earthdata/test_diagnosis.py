@@ -15,7 +15,7 @@ from earthdata.answers import EULA, FORBIDDEN, HTML_PAGE, NOT_FOUND, UNAVAILABLE
 from earthdata.faults import Cut, Redirected
 from earthdata.hosts import CMR, DATA, LOGIN, STORE
 from earthdata.server import Earthdata
-from granule_archives import LST, MONTH, TARGET, TILE, field, granule_name, temperature
+from granule_archives import LST, MONTH, TARGET, TILE, field, temperature
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated
@@ -25,6 +25,7 @@ from kilomoist.calendars import slots
 from kilomoist.earthdata.diagnosis import Diagnosis, Finding
 from kilomoist.grids import M09
 from kilomoist.products import PRODUCTS
+from kilomoist.simulation.file_names import granule_file_name
 
 BOTH = [(LST, TILE), (TARGET, None)]
 SEARCH = f"{CMR}/search/granules.umm_json"
@@ -264,7 +265,7 @@ def test_until_when_a_product_can_be_had_is_told(
     """By the granule that began last, on whichever tile; of a product in use that the first month lacks too."""
     wanted = PRODUCTS[product]
     for time in (newest, newest - timedelta(days=16), newest - timedelta(days=400)):
-        nasa.catalogue.list_only(granule_name(wanted, time, "h10v05"))
+        nasa.catalogue.list_only(granule_file_name(wanted, time, "h10v05" if wanted.tiled else None))
     findings, _ = diagnose([(wanted, TILE if wanted.tiled else None)], months)
     (said,) = [one for one in findings if one.sentence.startswith(f"{product}: ")]
     assert (said.outcome, expected in said.sentence) == (outcome, True), said.sentence

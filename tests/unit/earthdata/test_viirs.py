@@ -13,7 +13,7 @@ from earthdata.answers import HTML_PAGE, document
 from earthdata.faults import Cut, Flipped
 from earthdata.hosts import CMR, DATA, STORE
 from earthdata.server import Earthdata
-from granule_archives import MONTH, TILE, granule_name, temperature
+from granule_archives import MONTH, TILE, temperature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import mutated, reads_or_refuses
@@ -30,6 +30,7 @@ from kilomoist.files import read_json, sha256
 from kilomoist.granules.archive import index_granules, write_receipt
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
+from kilomoist.simulation.file_names import granule_file_name
 
 SERVE = Callable[..., Earthdata]
 VIIRS = [product for name, product in PRODUCTS.items() if name.startswith(("VNP", "VJ1"))]
@@ -52,11 +53,11 @@ def test_a_month_of_each_product(serve: SERVE, tmp_path: Path, product: Product)
     others = [datetime(2021, 7, 28), datetime(2021, 9, 6)]
     for other in PRODUCTS.values():
         if other.tiled:
-            names = [granule_name(other, time, tile) for time in first_days(product) for tile in (TILE, "h25v04")]
+            names = [granule_file_name(other, time, tile) for time in first_days(product) for tile in (TILE, "h25v04")]
             earthdata.catalogue.list_only(*names, size=2_000_000)
-    earthdata.catalogue.list_only(*(granule_name(product, time, TILE) for time in others))
+    earthdata.catalogue.list_only(*(granule_file_name(product, time, TILE) for time in others))
     found = search_month(product, TILE, MONTH, Session())
-    names = [granule_name(product, time, TILE) for time in first_days(product)]
+    names = [granule_file_name(product, time, TILE) for time in first_days(product)]
     assert [entry.granule for entry in found] == names
     assert all(name.endswith(".h5") and name.startswith(f"{product.short_name}.A2021") for name in names)
     for entry in found:
@@ -84,7 +85,7 @@ def test_records_in_umm_are_understood(
 ) -> None:
     """With all that is told of a file, as LPCLOUD's ASTER has it; with a size in MB alone; and without a link."""
     earthdata = serve(tmp_path)
-    names = [granule_name(product, time, TILE) for time in first_days(product)[:3]]
+    names = [granule_file_name(product, time, TILE) for time in first_days(product)[:3]]
     stems = [name.removesuffix(".h5") + ending for name in names]
     complete = {"Name": names[0], "SizeInBytes": 7, "Checksum": {"Value": "AB" * 64, "Algorithm": "SHA-512"}}
     unnamed = {"Name": "Not provided", "Size": 1.5, "SizeUnit": "MB"}
@@ -207,7 +208,7 @@ def damaged(path: Path) -> None:
     """The deflated rows of the first dataset are other bytes."""
     with h5py.File(path) as granule:
         dataset = granule[f"HDFEOS/GRIDS/{DAY.grid_name}/Data Fields/LST_1KM"]
-        place = dataset.id.get_chunk_info(1).byte_offset
+        place = dataset.id.get_chunk_info(0).byte_offset
     content = bytearray(path.read_bytes())
     content[place + 100 : place + 200] = bytes(100)
     path.write_bytes(content)
@@ -253,7 +254,7 @@ def test_a_wrong_file_at_nasa_is_an_error(
     folder.mkdir()
     change(viirs_granule(folder, DAY, THIRD, TILE))
     for other in folder.glob("*.h5"):
-        if other.name != granule_name(DAY, THIRD, TILE):
+        if other.name != granule_file_name(DAY, THIRD, TILE):
             other.unlink()
     serve(folder)
     with pytest.raises(InputError, match=r"It came so twice: refresh the catalogue") as caught:

@@ -49,6 +49,16 @@ def test_only_products_of_predictors_in_use_are_read(tmp_path: Path, use: list[s
     assert [product.name for product in needs.products(configuration)] == [*expected, TARGET.name]
 
 
+def test_a_range_of_viirs_needs_the_night_too() -> None:
+    """The night is read for the composite of the day, and has one of its own where it is a predictor itself."""
+    day, night = "VNP21A1D.002", "VNP21A1N.002"
+    for use, composed in ((["lst_day"], [day]), (["lst_range"], [day]), (["lst_range", "lst_night"], [day, night])):
+        configuration = configured(predictors={"use": use, "temperature": [day, night]})
+        read = [*composed, *([night] if night not in composed and "lst_range" in use else [])]
+        assert needs.predictor_products(configuration) == composed
+        assert [product.name for product in needs.products(configuration)] == [*read, TARGET.name]
+
+
 def test_receipts_name_place_and_first_day() -> None:
     assert needs.receipts(INDEX, "h24v04", "2021-08") == [
         f"resources/receipts/MOD13A1.061/h24v04/2021-{day}.json" for day in ("07-28", "08-13", "08-29")

@@ -18,10 +18,10 @@ from kilomoist.errors import InputError
 from kilomoist.grids import M09, Window
 from kilomoist.predictors.inventories import choose_granules, require_share, write_inventory
 from kilomoist.predictors.target_mean import average_fields
-from kilomoist.product_types import Condition
+from kilomoist.product_types import Condition, Product
 from kilomoist.products import PRODUCTS
 from kilomoist.simulation.file_names import granule_file_name
-from kilomoist.simulation.modis import write_tiled_granule
+from kilomoist.simulation.tiles import write_tiled_granule
 
 Real = Callable[[str], Path]
 SIDE = 12
@@ -410,6 +410,35 @@ def test_real_night_and_range(real: Real) -> None:
     np.testing.assert_allclose(bands["lst_range"], both, atol=1e-4)
     np.testing.assert_array_equal(bands["lst_range_days"], np.isfinite(both))
     assert np.nanmedian(both) > 0
+
+
+def test_range_of_a_product_by_day_and_one_by_night(tmp_path: Path) -> None:
+    """By hand: 310 − 280 and 312 − 290 K are 30 and 22; a cloud by night, or no granule of it, takes the day away."""
+    by_day, by_night = PRODUCTS["VNP21A1D.002"], PRODUCTS["VNP21A1N.002"]
+    clear, accurate = 0, 3 << 14
+
+    def granule(product: Product, number: int, values: list[float], words: list[int]) -> Path:
+        shape = (product.pixels, product.pixels)
+        kelvin, quality = np.zeros(shape), np.full(shape, 2, np.uint16)
+        kelvin[0, : len(values)], quality[0, : len(values)] = values, words
+        time = datetime(2021, 8, number)
+        path = tmp_path / granule_file_name(product, time, "h24v04")
+        arrays = {"LST_1KM": np.rint(kelvin / 0.02).astype(np.uint16), "QC": quality}
+        write_tiled_granule(path, product, "h24v04", time, arrays)
+        return path
+
+    good, cloudy = clear | accurate, 3 << 4 | accurate
+    days = [granule(by_day, number, [value, value], [good, good]) for number, value in ((1, 310), (2, 312), (3, 320))]
+    nights = [granule(by_night, 1, [280, 280], [good, cloudy]), granule(by_night, 2, [290, 290], [good, good])]
+    found = in_turn(*((path, 1.0) for path in days))
+    partners = {slot: path for (_, slot), path in zip(found, nights, strict=False)}
+    bands = average_tile(found, by_day, "good", ["lst_day", "lst_range"], partners)
+    np.testing.assert_allclose(bands["lst_day"][0, :3], [314, 314, np.nan])
+    np.testing.assert_allclose(bands["lst_range"][0, :3], [26, 22, np.nan], atol=1e-4)
+    assert bands["lst_range_days"][0, :3].tolist() == [2, 1, 0]
+    assert "lst_night" not in bands
+    alone = average_tile(found, by_day, "good", ["lst_range"])
+    assert not alone["lst_range_days"].any()
 
 
 @pytest.mark.parametrize("pattern", ["MOD13A2.A2021225*", "MOD13A2.A2025113*"])

@@ -99,7 +99,10 @@ class Product:
     model_only: tuple[tuple[date, date], ...] = ()
     """First and last days of periods in which a product that assimilates observations had none."""
     differences: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Quantities that are one layer minus another of the same unit and scale, where an observation has both."""
+    """Quantities that are one layer minus another of the same unit and scale, where an observation has both; the other
+    may be of the `partner`, of the same day."""
+    partner: str = ""
+    """Product that has what is lacking to a difference: of day and night, where these are two products."""
     indices: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Quantities that are the normalised difference (first − second) / (first + second) of layers, such as
     reflectances, which are no quantities by themselves."""
@@ -139,6 +142,10 @@ class Product:
             | {name: units[first] for name, (first, _) in self.differences.items()}
             | dict.fromkeys(self.indices, "1")
         )
+
+    def needs_partner(self, names: Collection[str]) -> bool:
+        """Whether any of some quantities is a difference from a layer of the partner."""
+        return any(not set(pair) <= self.layers.keys() for name, pair in self.differences.items() if name in names)
 
     def layers_of(self, names: Collection[str]) -> dict[str, Layer]:
         """Layers that some quantities are made from, in the product's order."""

@@ -164,6 +164,7 @@ def _viirs_temperature(short_name: str) -> Product:
     The bits of accuracy run against MOD11's: 00 is the worst, above 2 K. Cloudy, and next to clouds, are refused at
     both levels, as the method (TES) makes hot outliers there.
     """
+    by_day = short_name.endswith("D")
     clear = Condition("QC", (0,), first_bit=4, bits=2)
     error_up_to_2_k = Condition("QC", (1, 2, 3), first_bit=14, bits=2)
     good = (Condition("QC", (0,), first_bit=0, bits=2), clear, error_up_to_2_k)
@@ -177,11 +178,10 @@ def _viirs_temperature(short_name: str) -> Product:
         role="temperature",
         calendar="daily",
         first=0,
-        layers={
-            {"D": "lst_day", "N": "lst_night"}[short_name[-1]]: Layer(
-                "LST_1KM", "K", 0.02, (7500, 65535), quality, attributes
-            )
-        },
+        layers={"lst_day" if by_day else "lst_night": Layer("LST_1KM", "K", 0.02, (7500, 65535), quality, attributes)},
+        # As MOD11's, of both from one day.
+        differences={"lst_range": ("lst_day", "lst_night")} if by_day else {},
+        partner=f"{short_name.removesuffix('D')}N.002" if by_day else "",
         pixels=1200,
         grid_name="VIIRS_Grid_Daily_1km_LST21",
         successors=_of_noaa_20(short_name),

@@ -68,9 +68,16 @@ def shared_quantities(configuration: Configuration) -> list[str]:
     return [name for name in configuration.predictors.use if measured.count(name) > 1]
 
 
+def partners(configuration: Configuration, product: Product) -> list[Product]:
+    """Products whose granules a composite of a product needs beside its own."""
+    return [PRODUCTS[product.partner]] if product.needs_partner(configuration.predictors.use) else []
+
+
 def products(configuration: Configuration) -> list[Product]:
     """Every product that a run reads, the target last."""
-    return [PRODUCTS[name] for name in (*predictor_products(configuration), configuration.target)]
+    composed = [PRODUCTS[name] for name in predictor_products(configuration)]
+    read = (each.name for product in composed for each in (product, *partners(configuration, product)))
+    return [PRODUCTS[name] for name in (*dict.fromkeys(read), configuration.target)]
 
 
 def receipts(product: Product, tile: str | None, month: str) -> list[str]:

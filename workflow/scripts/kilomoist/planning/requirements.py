@@ -199,8 +199,11 @@ def _present(
 
 def _others_measure(product: Product, present: Iterable[str], configuration: Configuration) -> bool:
     """Whether products that are there measure all that a product is used for."""
-    measured = {name for other in present for name in PRODUCTS[other].quantities}
-    return product.role != "target" and set(quantities(configuration, product)) <= measured
+    used, measured = (
+        quantities(configuration, product),
+        {name for each in present for name in PRODUCTS[each].quantities},
+    )
+    return bool(used) and set(used) <= measured
 
 
 def _listed(configuration: Configuration) -> Collection[tuple[str, str | None, datetime]]:

@@ -1,6 +1,6 @@
 """Composites: monthly values of a product on a tile, in the tile's own grid."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from kilomoist.granules.quality import meets
 from kilomoist.granules.tiles import read_datasets
 from kilomoist.grids import Window
 from kilomoist.product_types import Product, QualityLevel
+from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands
 
 KINDS = ("", "_std", "_days", "_odd", "_odd_days")
@@ -24,7 +25,11 @@ _ROWS_AT_ONCE = 64
 
 
 def average_rows(
-    granules: Sequence[tuple[Path, Slot]], product: Product, level: QualityLevel, use: Collection[str] | None = None
+    granules: Sequence[tuple[Path, Slot]],
+    product: Product,
+    level: QualityLevel,
+    use: Collection[str] | None = None,
+    partners: Mapping[Slot, Path] | None = None,
 ) -> Iterator[tuple[Window, Bands, dict[str, int]]]:
     """Composite of a product on a tile from its granules, each with its slot in the month, by rows from the north.
 
@@ -34,11 +39,14 @@ def average_rows(
     (`{name}_odd`, `{name}_odd_days`), from which `half_months` takes the other half. Means and deviation are NaN where
     no observation is valid. Of products that tell them, `water` and `snow` are the shares of processed observations
     marked so. An observation is valid when its number is one of the layer's (`Layer.holds`) and its quality bits are
-    accepted at `level`; of a difference or index of two layers when both are.
+    accepted at `level`; of a difference or index of two layers when both are. `partners` are granules of the product's
+    partner, without which its differences from that have no observations.
     """
     names = [name for name in product.quantities if use is None or name in use]
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
-    stored = [read_datasets(path, product, product.datasets_of(names)) for path, _ in granules]
+    stored = [_read(path, product, names) for path, _ in granules]
+    partner = PRODUCTS[product.partner] if product.needs_partner(names) else None
+    others = {slot: _read(path, partner, partner.layers) for slot, path in (partners or {}).items()} if partner else {}
     for start in range(0, product.pixels, _ROWS_AT_ONCE):
         window = Window(start, 0, min(_ROWS_AT_ONCE, product.pixels - start), product.pixels)
         seen: dict[str, list[_Observation]] = {name: [] for name in names}
@@ -46,7 +54,11 @@ def average_rows(
         telling = np.zeros(window.shape, np.uint8)
         for whole, (_, slot) in zip(stored, granules, strict=True):
             numbers = {name: array[start : start + window.rows] for name, array in whole.items()}
-            for name, values, valid in _observed(product, level, names, numbers):
+            layers = _observed_layers(product, level, names, numbers)
+            if partner and slot in others:
+                theirs = {name: array[start : start + window.rows] for name, array in others[slot].items()}
+                layers |= _observed_layers(partner, level, partner.layers, theirs)
+            for name, values, valid in _observed(product, names, layers):
                 seen[name].append((slot, values, valid))
             if surfaces:
                 tells = ~meets(product.silent, numbers)
@@ -99,25 +111,39 @@ def _average(observations: Sequence[_Observation], shape: tuple[int, ...], scale
     yield odd_days
 
 
-def _observed(
+def _read(path: Path, product: Product, names: Collection[str]) -> dict[str, NDArray]:
+    """Stored numbers of the datasets that some quantities and the masks of a product need."""
+    return read_datasets(path, product, product.datasets_of(names))
+
+
+def _observed_layers(
     product: Product, level: QualityLevel, names: Collection[str], numbers: dict[str, NDArray]
-) -> Iterator[tuple[str, NDArray, NDArray[np.bool_]]]:
-    """Name, stored numbers and validity of some quantities, given the stored numbers of the datasets."""
-    valid, accepted = {}, {}
+) -> dict[str, tuple[NDArray, NDArray[np.bool_]]]:
+    """Stored numbers and validity of the layers that some quantities are made from, given those of the datasets."""
+    found, accepted = {}, {}
     for name, layer in product.layers_of(names).items():
         stored, quality = numbers[layer.dataset], layer.quality[level]
         if quality not in accepted:  # vegetation indices share theirs
             accepted[quality] = meets(quality, numbers)
-        valid[name] = accepted[quality] & layer.holds(stored)
-        if name in names:
-            yield name, stored, valid[name]
+        found[name] = stored, accepted[quality] & layer.holds(stored)
+    return found
+
+
+def _observed(
+    product: Product, names: Collection[str], layers: Mapping[str, tuple[NDArray, NDArray[np.bool_]]]
+) -> Iterator[tuple[str, NDArray, NDArray[np.bool_]]]:
+    """Name, stored numbers and validity of some quantities, given the layers that they are made from."""
+    for name in layers:
+        if name in names and name in product.layers:
+            yield name, *layers[name]
     for name, parts in product.differences.items():
-        if name in names:
-            first, second = (numbers[product.layers[part].dataset] for part in parts)
-            yield name, np.subtract(first, second, dtype=np.float32), valid[parts[0]] & valid[parts[1]]
+        if name in names and all(part in layers for part in parts):
+            (first, first_valid), (second, second_valid) = (layers[part] for part in parts)
+            yield name, np.subtract(first, second, dtype=np.float32), first_valid & second_valid
     for name, parts in product.indices.items():
         if name in names:
-            first, second = (numbers[product.layers[part].dataset].astype(np.float32) for part in parts)
-            held = valid[parts[0]] & valid[parts[1]] & (first + second > 0)
+            (first, first_valid), (second, second_valid) = (layers[part] for part in parts)
+            first, second = first.astype(np.float32), second.astype(np.float32)
+            held = first_valid & second_valid & (first + second > 0)
             index = np.divide(first - second, first + second, out=np.zeros_like(first), where=held)
             yield name, np.rint(index / np.float32(INDEX_SCALE)), held
