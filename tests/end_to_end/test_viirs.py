@@ -52,10 +52,8 @@ def archive(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole += [f"results/composites/simulated/{name}/{TILE}/{MONTH}.tif" for name in (INDICES[1], DAYS[1])]
     targets = [f"results/composites/simulated/SPL4SMGP.008/{month}.tif" for month in ("2021-07", MONTH)]
     succeed(folder, "--", *whole, *targets, config=config, cores=2)
-    made = Path(copytree(folder / SCENES / scene, folder / "archive"))
-    (last,) = (made / INDICES[0] / TILE).glob("*.A2021209.*")
-    last.unlink()  # a period that August has days of
-    return made
+    # Of August a period of MODIS is there that began in July, as where a sensor ends: less than half of the month.
+    return Path(copytree(folder / SCENES / scene, folder / "archive"))
 
 
 INDICES, DAYS = ("MOD13A2.061", "VNP13A2.002"), ("MOD11A1.061", "VNP21A1D.002")
@@ -71,7 +69,7 @@ def run_series(archive: Path, **predictors: bool) -> dict[str, object]:
 
 def test_months_of_two_sensors_are_refused_without_a_bridge(archive: Path, tmp_path: Path) -> None:
     said = snakemake(tmp_path, "--", f"{DEMO}/predictors.tif", config=run_series(archive)).sentence()
-    assert said.startswith("steppe, 2021-08 has no granule of MOD13A2.061, MOD11A1.061, which 2021-07 has: ")
+    assert said.startswith("steppe, 2021-08 has no, or less than half of the, granules of MOD13A2.061, MOD11A1.061, ")
 
 
 def test_a_bridge_leaves_no_step_between_sensors(demo: Path, archive: Path, tmp_path: Path) -> None:
@@ -79,7 +77,7 @@ def test_a_bridge_leaves_no_step_between_sensors(demo: Path, archive: Path, tmp_
     table = f"{DEMO}/tables/product_differences.csv"
     config = run_series(archive, bridge=True)
     succeed(tmp_path, "--", f"{DEMO}/predictors.tif", table, config=config, cores=2)
-    found = pd.read_csv(tmp_path / table)
+    found = pd.read_csv(tmp_path / table).query("pixels > 0")
     assert set(found["months"]) == {"2021-07"}
     assert set(found["reference"]) == {INDICES[0], DAYS[0]}
     by_class = found.set_index(["quantity", "vegetation"])

@@ -17,11 +17,13 @@ from granule_archives import INDEX, LST, MONTH, PASSES, TARGET, TILE, field, pas
 from numpy.typing import NDArray
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import BLOCKS, BOX, CELLS, USE, cell_bands, places, sample_table, write_cells
+from viirs_granules import viirs_granule
 from workflow_runs import snakemake
 
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import M01, M09, Window, geographic_from_sinusoidal, tile_grid
 from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS
 from kilomoist.rasters import mosaic, read_raster, write_raster
 
 BLOCK = f"{RUN}/blocks/r000c000"
@@ -79,6 +81,27 @@ def test_composite_tile_holds_what_is_in_use(bench: Bench) -> None:
     bands, _ = run_composite(bench, "composite_tile", LST)
     assert list(bands) == [f"lst_{name}{kind}" for name in ("night", "range") for kind in KINDS]
     assert not bands["lst_range_days"].any()
+
+
+def test_composite_of_a_day_reads_the_night_for_the_range(bench: Bench) -> None:
+    """Two nights for three days: the inventory tells the day's granules from the night's, which are not counted."""
+    by_day, by_night = PRODUCTS["VNP21A1D.002"], PRODUCTS["VNP21A1N.002"]
+    accurate = {"QC": 3 << 14}
+    for product, days, stored in ((by_day, (1, 2, 3), 15500), (by_night, (2, 3), 14000)):
+        for number in days:
+            arrays = accurate | {"LST_1KM": stored + number}
+            viirs_granule(bench.folder / "granules", product, datetime(2021, 8, number), TILE, arrays)
+    bench.config["predictors"] = {"vegetation": INDEX.name, "temperature": by_day.name, "use": ["lst_range"]}
+    made, inventory = composite(by_day), composite(by_day, ".granules.json")
+    bench.run("composite_tile", made, inventory)
+    bands, told = read_raster(bench.folder / made)[0], read_json(bench.folder / inventory)
+    assert set(bands) == {f"lst_range{kind}" for kind in KINDS}
+    np.testing.assert_allclose(bands["lst_range"], 30.0, atol=1e-4)
+    assert (bands["lst_range_days"] == 2).all()
+    assert (len(told["granules"]), len(told["absent"])) == (3, 28)
+    assert told["partner"]["product"] == by_night.name
+    assert (len(told["partner"]["granules"]), len(told["partner"]["absent"])) == (2, 29)
+    assert told["observations"] == {"lst_range": 2 * 1200**2}
 
 
 def test_composite_tile_of_vegetation(bench: Bench) -> None:

@@ -206,16 +206,17 @@ def measured(mb, seconds, of_region=(0, 0), of_block=(0, 0)):
 
 
 def granules(wildcards):
-    """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles.
+    """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles."""
+    return granules_of(PRODUCTS[wildcards.product], wildcards)
 
-    With them those of a product that it needs beside its own.
-    """
-    own = PRODUCTS[wildcards.product]
-    return [path for product in (own, *needs.partners(CONFIG, own)) for path in granules_of(product, wildcards)]
+
+def partners(wildcards):
+    """Granules, as `granules`, of the product that a product needs beside its own; empty where it needs none."""
+    needed = needs.partners(CONFIG, PRODUCTS[wildcards.product])
+    return [path for product in needed for path in granules_of(product, wildcards)]
 
 
 def granules_of(product, wildcards):
-    """Granules of one product, as `granules`."""
     wanted = product, wildcards.get("tile"), wildcards.month
     if CONFIG.source == "earthdata":
         return needs.receipts(*wanted)
@@ -329,7 +330,9 @@ def warn(function, *arguments):
 logger.addFilter(outcomes.shorten_inputs)
 WITH_POINTS = set(checked(requirements.check_inputs, CONFIG))
 if workflow.is_main_process:  # what is told once need not be looked for in every job again
-    checked(requirements.check_products, CONFIG, ARCHIVE, SHORT)
+    MIXED = checked(requirements.mixed_products, CONFIG, ARCHIVE, SHORT)
+    if CONFIG.source == "archive":  # of NASA's catalogues a new search may find more
+        checked(requirements.check_runs, MIXED, MIXED)
     warn(requirements.warnings_of, CONFIG, config)
     warn(requirements.granule_warnings, CONFIG, ARCHIVE, SHORT)
     warn(requirements.raster_warnings, CONFIG)

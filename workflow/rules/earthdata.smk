@@ -17,7 +17,7 @@ onstart:
         remove_abandoned(folder)
     retrievals, searches = pending(rules.retrieve_granule), pending(rules.list_granules)
     if not searches:  # which may find more
-        checked(requirements.check_runs, runs_of(workflow.dag.needrun_jobs()), SHORT)
+        checked(requirements.check_runs, runs_of(workflow.dag.needrun_jobs()), {**MIXED, **SHORT})
     if retrievals:
         from kilomoist.earthdata.access import checked_token
         from kilomoist.earthdata.logins import TOKEN

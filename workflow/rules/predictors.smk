@@ -8,6 +8,7 @@ COMPOSITES = "results/composites/{source}/{product}"
 rule composite_tile:
     input:
         granules=granules,
+        partners=partners,
     output:
         composite=f"{COMPOSITES}/{{tile}}/{{month}}.tif",
         inventory=f"{COMPOSITES}/{{tile}}/{{month}}.granules.json",
@@ -61,7 +62,7 @@ rule compare_products:
         inventories=composite_inventories,
         outline=outline,
     output:
-        differences=f"{RUN}/product_differences.csv",
+        comparison=f"{RUN}/product_comparison.csv",
     log:
         log_of("compare_products", "{region}/{month}"),
     benchmark:
@@ -88,7 +89,7 @@ rule compare_products:
 rule bridge_products:
     input:
         compared=lambda wildcards: expand(
-            f"{RUN}/product_differences.csv", region=wildcards.region, month=months_with(wildcards)
+            f"{RUN}/product_comparison.csv", region=wildcards.region, month=months_with(wildcards)
         ),
     output:
         differences=report(

@@ -1,12 +1,10 @@
 """Compare the products that measure the same predictors in a month, pixel by pixel."""
 
-from collections import Counter
-
 from kilomoist.files import read_json, write_table
 from kilomoist.grids import Box, cells_covering
 from kilomoist.jobs import rule_script
 from kilomoist.predictors.product_comparison import comparison_rows, comparison_table
-from kilomoist.predictors.stacks import tile_composites
+from kilomoist.predictors.stacks import tile_composites, with_granules
 from kilomoist.regions import pixels_inside, region_area
 
 
@@ -25,14 +23,12 @@ def compare_products(
     index: str | None,
     minimum_days: int,
     seed: int,
-    differences: str,
+    comparison: str,
 ) -> None:
     """Write the differences of each product from those before it, by quantity and class of vegetation."""
     area = region_area(bbox, next(iter(outline), None), region, outline_layer)
     cells = cells_covering(area.bounds)
-    granules: Counter[str] = Counter()
-    for inventory in map(read_json, inventories):
-        granules.update({inventory["product"]: len(inventory["granules"])})
-    of_tiles = [each for each in tile_composites(tiles, composites) if granules[each.product]]
+    listed = [read_json(inventory) for inventory in inventories]
+    of_tiles = with_granules(tile_composites(tiles, composites), listed)
     rows = comparison_rows(of_tiles, shared, index, pixels_inside(area, cells), cells, minimum_days, seed)
-    write_table(differences, comparison_table(rows, shared, granules, month))
+    write_table(comparison, comparison_table(rows, shared, listed, month))

@@ -1,13 +1,14 @@
 """Composite one product on one tile over a month, in the tile's own grid."""
 
 from collections import Counter
+from typing import Any
 
 from kilomoist.granules.archive import verifications
 from kilomoist.granules.simulated import describe_source
 from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.predictors.composites import average_rows
-from kilomoist.predictors.inventories import choose_granules, write_inventory
+from kilomoist.predictors.inventories import choose_granules, describe_granules, write_inventory
 from kilomoist.product_types import QualityLevel
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import raster_chunks
@@ -17,6 +18,7 @@ from kilomoist.rasters import raster_chunks
 def composite_tile(
     *,
     granules: list[str],
+    partners: list[str],
     source: str,
     product: str,
     tile: str,
@@ -26,22 +28,25 @@ def composite_tile(
     composite: str,
     inventory: str,
 ) -> None:
-    """Write the composite and the inventory of the granules it was made from."""
-    described = PRODUCTS[product]
+    """Write the composite and the inventory of its granules; `partners` are those of the product's partner."""
+    described, verified = PRODUCTS[product], verifications([*granules, *partners])
     chosen, absent = choose_granules(granules, described, tile, month)
     if not chosen:
         LOGGER.warning("%s has no granule of %s on %s: its composite is empty.", product, month, tile)
-    partners = {}
+    by_slot: dict[Any, Any] = {}
+    told: dict[str, Any] = {}
     if described.needs_partner(use):
-        partners = {slot: path for path, slot in choose_granules(granules, PRODUCTS[described.partner], tile, month)[0]}
+        others, lacking = choose_granules(partners, PRODUCTS[described.partner], tile, month)
+        by_slot = {slot: path for path, slot in others}
+        theirs = describe_granules({path: verified.get(path.name) for path, _ in others})
+        told["partner"] = {"product": described.partner, **theirs, "absent": lacking}
     paths = [granule for granule, _ in chosen]
-    grid, told = tile_grid(tile, described.pixels), describe_source(source, paths)
-    tags = {"source": told, "product": product, "tile": tile, "month": month, "quality": quality}
+    grid, source = tile_grid(tile, described.pixels), describe_source(source, paths)
+    tags = {"source": source, "product": product, "tile": tile, "month": month, "quality": quality}
     observations: Counter[str] = Counter()
     with raster_chunks(composite, grid, grid.window, tags) as raster:
-        for window, bands, numbers in average_rows(chosen, described, quality, use, partners):
+        for window, bands, numbers in average_rows(chosen, described, quality, use, by_slot):
             raster.write(bands, window)
             observations.update(numbers)
-    verified = verifications(granules)
-    of_files = {path: verified.get(path.name) for path in (*paths, *partners.values())}
-    write_inventory(inventory, described, tile, month, of_files, absent, observations)
+    of_files = {path: verified.get(path.name) for path in paths}
+    write_inventory(inventory, described, tile, month, of_files, absent, told | {"observations": observations})

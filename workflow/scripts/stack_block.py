@@ -9,7 +9,7 @@ from kilomoist.jobs import rule_script
 from kilomoist.predictors.inventories import require_granules
 from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
 from kilomoist.predictors.product_differences import read_differences
-from kilomoist.predictors.stacks import stack_chunks, tile_composites
+from kilomoist.predictors.stacks import stack_chunks, tile_composites, with_granules
 from kilomoist.rasters import raster_chunks, read_tags
 from kilomoist.regions import pixels_inside, region_area
 
@@ -37,12 +37,13 @@ def stack_block(
     cells: str,
 ) -> None:
     """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
-    require_granules([read_json(inventory) for inventory in inventories], use)
+    listed = [read_json(inventory) for inventory in inventories]
+    require_granules(listed, use)
     area, block = region_area(bbox, next(iter(outline), None), region, outline_layer), Window(*window)
     static = [StaticLayer(name, Path(path), **reading[name]) for name, path in zip(reading, layers, strict=True)]
     for layer in static:
         check_layer(layer, region, area)
-    of_tiles = tile_composites(tiles, composites, read_differences(differences, index))
+    of_tiles = with_granules(tile_composites(tiles, composites, read_differences(differences, index)), listed)
     of_layers = stack_layers(static, use, block, cells_covering(area.bounds))
     inside = pixels_inside(area, block)
     chunks = stack_chunks(of_tiles, of_layers, target, use, minimum_days, inside, block)

@@ -204,20 +204,26 @@ def series(**keys: Any) -> tuple[Configuration, requirements.Archive]:
 def check_products(configuration: Configuration, archive: requirements.Archive) -> None:
     short = requirements.shortages(configuration, archive)
     assert short == {}  # Aqua measures all that Terra is used for
-    requirements.check_products(configuration, archive, short)
+    if mixed := requirements.mixed_products(configuration, archive, short):
+        requirements.check_runs(mixed, mixed)
 
 
 def test_months_of_other_products_are_refused_unless_they_are_bridged() -> None:
     with pytest.raises(InputError) as caught:
         check_products(*series())
     assert str(caught.value) == (
-        "here, 2021-08 has no granule of MOD11A1.061, which 2021-07 has: maps of the two would show the change of "
-        "products as a change of soil; take products that all months have, or `predictors.bridge: true`, which takes "
-        "their difference away."
+        "here, 2021-08 has no, or less than half of the, granules of MOD11A1.061, which 2021-07 has: maps of the two "
+        "would show the change of products as a change of soil; take products that all months have, or "
+        "`predictors.bridge: true`, which takes their difference away, or, if they have come since, snakemake "
+        "--forcerun list_granules."
     )
     check_products(*series(bridge=True))
     check_products(*series(months=["2021-07"]))
     check_products(*series(months=["2021-08"]))
+    configuration, archive = series()
+    scrap = {key: path for key, path in held(LST, "h24v04").items() if key[2].day < 4}
+    with pytest.raises(InputError, match="2021-08 has no, or less than half of the, granules of MOD11A1"):
+        check_products(configuration, archive | scrap)
 
 
 def test_months_without_an_overlap_are_refused_with_those_that_would_do() -> None:
@@ -227,7 +233,7 @@ def test_months_without_an_overlap_are_refused_with_those_that_would_do() -> Non
         check_products(configuration, archive)
     assert str(caught.value) == (
         "`predictors.bridge`: how MYD11A1.061 differs from MOD11A1.061 cannot be told, because none of the months "
-        "2021-06, 2021-08 shows enough pixels of both: add 2021-07 to `months`."
+        "2021-06, 2021-08 has granules of both and 1000 pixels that both see: add 2021-07 to `months`."
     )
 
 
@@ -242,7 +248,23 @@ def test_months_that_were_made_from_other_products_are_told() -> None:
     (told,) = requirements.warnings_of(
         configured(source="archive", archive="archive", predictors=BOTH | {"temperature": AQUA.name}), {}
     )
-    assert told.startswith("results/here/2020-08 was made from MOD11A1.061, SPL4SMGP.008, and this run takes MYD11A1")
+    assert told.startswith("results/here/2020-08 was made from MOD11A1.061 where this run takes MYD11A1.061: ")
+    (folder / "provenance.json").write_text("{}")
+    assert requirements.warnings_of(archived(), {}) == []
+
+
+def test_the_night_of_viirs_is_missed_where_nothing_else_has_the_range() -> None:
+    day, night = PRODUCTS["VNP21A1D.002"], PRODUCTS["VNP21A1N.002"]
+    target = held(TARGET, None)
+
+    def short(archive: requirements.Archive, *temperature: str) -> str:
+        keys = {"use": ["lst_range"], "temperature": list(temperature), "bridge": True}
+        configuration = configured(source="archive", archive="archive", predictors=keys)
+        return "\n".join(requirements.shortages(configuration, archive | target).values())
+
+    assert "no granule of VNP21A1N.002" in short(held(day, "h24v04"), day.name)
+    assert short(held(day, "h24v04") | held(night, "h24v04"), day.name) == ""
+    assert short(held(LST, "h24v04"), LST.name, day.name) == ""
 
 
 def test_files_that_nearly_count_are_told_where_granules_are_missing() -> None:
@@ -289,7 +311,7 @@ def test_what_catalogues_lack_is_known_once_they_are_there() -> None:
     short = requirements.shortages(configuration, {})
     assert short[("here", "2021-07")] == (
         "NASA's catalogue has no granule of MOD11A1.061 for 2021-07 on the tiles h24v04 of region here: take another "
-        "month or product, such as VNP21A1D.002 and VNP21A1N.002, or, if they have come since, snakemake --forcerun "
+        "month or product, such as VNP21A1D.002, or, if they have come since, snakemake --forcerun "
         "list_granules."
     )
     assert short[("here", "2021-08")].startswith("SPL4SMGP.008 has 1 of 248 fields of 2021-08")
@@ -308,7 +330,7 @@ def test_what_catalogues_lack_is_known_once_they_are_there() -> None:
     [
         ("MOD13A1.061", "ndvi", ", such as VNP13A1.002,"),
         ("MYD13A2.061", "ndvi", ", such as VNP13A2.002,"),
-        ("MYD11A1.061", "lst_night", ", such as VNP21A1D.002 and VNP21A1N.002,"),
+        ("MYD11A1.061", "lst_night", ", such as VNP21A1N.002,"),
         ("VNP13A2.002", "evi", ", such as VJ113A2.002,"),
         ("VNP21A1N.002", "lst_night", ", such as VJ121A1N.002,"),
         ("VJ121A1D.002", "lst_day", ""),

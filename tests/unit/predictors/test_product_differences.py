@@ -20,11 +20,12 @@ from kilomoist.predictors.product_differences import (
     read_differences,
     shared_quantities,
 )
-from kilomoist.predictors.stacks import TileComposite, stack_predictors
+from kilomoist.predictors.stacks import TileComposite, stack_predictors, with_granules
 from kilomoist.rasters import write_raster
 
 TERRA, AQUA, INDEX, VIIRS = "MOD11A1.061", "MYD11A1.061", "MOD13A2.061", "VNP13A2.002"
 DAY, NIGHT = "VNP21A1D.002", "VNP21A1N.002"
+TILE = "h25v04"
 
 
 def test_products_that_measure_the_same() -> None:
@@ -45,13 +46,20 @@ def test_means_are_weighted_by_days_without_differences() -> None:
     assert mean.dtype == total.dtype == np.float32
 
 
+def inventories(granules: dict[str, int], expected: int = 31) -> list[dict[str, Any]]:
+    return [
+        {"product": name, "tile": TILE, "granules": ["x"] * found, "absent": ["x"] * (expected - found)}
+        for name, found in granules.items()
+    ]
+
+
 def table(month: str, granules: dict[str, int], *differences: tuple[str, str, str, float, int, float]) -> pd.DataFrame:
     """A month's table for LST by day: rows of product, reference, class, mean of the index, pixels and difference."""
     rows: list[dict[str, Any]] = []
     for product, reference, label, index, pixels, difference in differences:
         row = {"product": product, "reference": reference, "vegetation": label, "index": index, "pixels": pixels}
         rows.append({"quantity": "lst_day", **row, "difference": difference, "spread": 0.5})
-    return comparison_table(rows, ["lst_day"], granules, month)
+    return comparison_table(rows, ["lst_day"], inventories(granules), month)
 
 
 def test_what_is_taken_away_goes_in_a_straight_line_between_classes(tmp_path: Path) -> None:
@@ -107,7 +115,8 @@ def test_one_product_alone_needs_nothing_taken_away() -> None:
 def test_months_of_other_products_are_refused() -> None:
     with pytest.raises(InputError) as caught:
         choose_differences(series(), "2021-09", bridge=False)
-    assert str(caught.value).startswith(f"2021-09 has no granule of {TERRA}, which 2021-07 has: ")
+    said = f"2021-09 has no, or less than half of the, granules of {TERRA}, which 2021-07 has: "
+    assert str(caught.value).startswith(said)
     assert "predictors.bridge: true" in str(caught.value)
 
 
@@ -120,11 +129,36 @@ def test_without_an_overlap_there_is_no_bridge(pixels: int | None) -> None:
         choose_differences({"2021-07": july, "2021-09": series()["2021-09"]}, "2021-09", bridge=True)
     assert str(caught.value) == (
         f"`predictors.bridge`: how {AQUA} differs from {TERRA} cannot be told, because none of the months 2021-07, "
-        "2021-09 shows enough pixels of both: add a month in which both have granules to `months`."
+        "2021-09 has granules of both and 1000 pixels that both see: add a month in which both have granules to "
+        "`months`."
     )
 
 
-TILE = "h25v04"
+def test_two_products_that_hardly_meet_cannot_be_merged() -> None:
+    found = table("2021-07", {TERRA: 31, AQUA: 31}, (AQUA, TERRA, "all", 0.3, 800, 2.0))
+    with pytest.raises(InputError) as caught:
+        choose_differences({"2021-07": found}, "2021-07", bridge=False)
+    assert str(caught.value).startswith(
+        f"{AQUA} and {TERRA} both see 800 pixels of the region in 2021-07, and 1000 are "
+    )
+
+
+def test_a_month_with_a_scrap_of_the_first_product_is_bridged() -> None:
+    """Terra's last three days tell their weather, not how Aqua differs: the months that have both do."""
+    months = series()
+    weather = (AQUA, TERRA, "all", 0.3, 5000, 10.0), (TERRA, AQUA, "all", 0.3, 5000, -10.0)
+    months["2021-09"] = table("2021-09", {TERRA: 3, AQUA: 30}, *weather)
+    chosen = choose_differences(months, "2021-09", bridge=True).set_index("product")
+    assert chosen["difference"].to_dict() == pytest.approx({TERRA: 0.0, AQUA: 2.5})
+    assert chosen["granules"].to_dict() == {TERRA: 3, AQUA: 30}
+    assert chosen.loc[AQUA, "months"] == "2021-07 2021-08"
+    with pytest.raises(InputError, match="less than half of the, granules of MOD11A1"):
+        choose_differences(months, "2021-09", bridge=False)
+    # Alone, the month is as Aqua sees it, and the scrap is brought to that.
+    chosen = choose_differences({"2021-09": months["2021-09"]}, "2021-09", bridge=False).set_index("product")
+    assert chosen["difference"].to_dict() == {TERRA: -10.0, AQUA: 0.0}
+
+
 ROW, COLUMN = M01.locate(*ease_from_geographic(104.5, 47.0))
 HERE = Window(int(ROW) // CELL_SIDE, int(COLUMN) // CELL_SIDE, 6, 7)
 
@@ -158,8 +192,8 @@ def test_the_difference_that_was_put_in_is_found_and_taken_away(tmp_path: Path) 
     composites = scene(tmp_path)
     inside = np.ones(HERE.refined(CELL_SIDE).shape, bool)
     rows = comparison_rows(composites, ["lst_day"], "ndvi", inside, HERE, 1, 1)
-    found = comparison_table(rows, ["lst_day"], {INDEX: 2, TERRA: 31, AQUA: 31}, "2021-08")
-    by_class = found[found["pixels"] > 0].set_index("vegetation")
+    found = comparison_table(rows, ["lst_day"], inventories({TERRA: 31, AQUA: 31}), "2021-08")
+    by_class = found[(found["pixels"] > 0) & (found["product"] == AQUA)].set_index("vegetation")
     assert by_class.loc["ndvi below 0.2", "difference"] == pytest.approx(3.0, abs=0.05)
     assert by_class.loc["ndvi 0.4 to 0.6", "difference"] == pytest.approx(1.0, abs=0.05)
     assert by_class.loc["ndvi below 0.2", "index"] == pytest.approx(0.1, abs=0.01)
@@ -179,6 +213,25 @@ def test_the_difference_that_was_put_in_is_found_and_taken_away(tmp_path: Path) 
     np.testing.assert_array_equal(merged["ndvi"], alone["ndvi"])
     assert np.nanmin(merged["lst_day_days"]) >= 2
     assert np.nanmean(merged["lst_day_days"]) > np.nanmean(alone["lst_day_days"])
+
+
+def test_products_of_nothing_are_not_compared() -> None:
+    inside = np.ones(HERE.refined(CELL_SIDE).shape, bool)
+    assert comparison_rows([], ["lst_day"], "ndvi", inside, HERE, 1, 1) == []
+    empty = comparison_table([], ["lst_day"], inventories({TERRA: 0, AQUA: 0}), "2021-08")
+    assert choose_differences({"2021-08": empty}, "2021-08", bridge=False).empty
+
+
+def test_a_composite_of_no_granule_tells_of_no_water(tmp_path: Path) -> None:
+    """Beside one that has granules on the tile; alone it stays, as it ever did."""
+    terra = composite(tmp_path, INDEX, ndvi=0.3, ndvi_days=31, water=0.4, snow=0.8)
+    viirs = composite(tmp_path, VIIRS, ndvi=np.nan, ndvi_days=0, water=0, snow=0)
+    found = [{"product": INDEX, "tile": TILE, "granules": ["x"]}, {"product": VIIRS, "tile": TILE, "granules": []}]
+    assert with_granules([terra, viirs], found) == [terra]
+    assert with_granules([viirs], found[1:]) == [viirs]
+    stack = stack_predictors(with_granules([terra, viirs], found), ["ndvi"], HERE, 3)
+    assert float(np.nanmean(stack["water"])) == pytest.approx(0.4)
+    assert float(np.nanmean(stack["snow"])) == pytest.approx(0.8)
 
 
 def test_halves_of_several_products_are_weighted_by_their_days(tmp_path: Path) -> None:

@@ -101,8 +101,8 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path, name: str) -> N
         2: [(15000, best), (7499, best), (15000, 2)],
     }
     granules = month_of(tmp_path, product, pixels)
-    (band,) = product.quantities
-    good, fair = (average_tile(granules, product, level) for level in ("good", "fair"))
+    (band,) = product.layers
+    good, fair = (average_tile(granules, product, level, [band]) for level in ("good", "fair"))
     # Of nine days each kind is seen on three.
     assert good[f"{band}_days"][0, :3].tolist() == [6, 0, 3]
     assert good[band][0, 0] == pytest.approx((300 + 302) / 2, abs=1e-4)

@@ -26,6 +26,7 @@ from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
 from kilomoist.reporting.figures.pages import NO_VALUE, percent_text, read_caption
 from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
+from kilomoist.reporting.figures.product_differences import draw_differences
 from kilomoist.reporting.figures.quality import draw_quality
 from kilomoist.reporting.figures.shift import draw_shift
 
@@ -401,6 +402,30 @@ def test_field_validation_without_points_says_so(tmp_path: Path, frame: pd.DataF
     figure = draw_points(tmp_path / "field.png", frame, field_table()[:0], CAPTION)
     assert "No field points lie on the maps.\nSet field_points in the configuration" in words(figure)
     assert imread(tmp_path / "field.png").std() > 0
+
+
+def test_differences_stand_over_their_classes(tmp_path: Path) -> None:
+    """Of products that have other classes too; classes of few pixels are not used, and not shown."""
+    rows = [
+        ("lst_day", "B", "all", 0.35, 9000, 2.0),
+        ("lst_day", "B", "ndvi below 0.2", 0.15, 4000, 3.0),
+        ("lst_day", "B", "ndvi 0.2 to 0.4", 0.3, 5000, 1.0),
+        ("lst_day", "C", "all", 0.4, 6000, 0.5),
+        ("lst_day", "C", "ndvi 0.2 to 0.4", 0.31, 6000, 0.25),
+        ("lst_day", "C", "ndvi 0.6 and above", 0.7, 50, 9.0),
+    ]
+    table = pd.DataFrame(rows, columns=["quantity", "product", "vegetation", "index", "pixels", "difference"])
+    table = table.assign(reference="A", months="2021-07 2021-08", spread=0.4)
+    figure = draw_differences(tmp_path / "a.png", table, {"lst_day": "K"}, CAPTION)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["below 0.2", "0.2 to 0.4"]
+    points = [container.lines[0].get_xydata() for container in axes.containers]
+    np.testing.assert_allclose(points[0], [[-0.08, 3.0], [0.92, 1.0]])
+    np.testing.assert_allclose(points[1], [[1.08, 0.25]])
+    said = words(figure)
+    assert "B \N{MINUS SIGN} A (2021-07, 2021-08)" in said
+    assert "LST, day, difference (K)" in said
+    assert CAPTION in said
 
 
 def test_maps_share_one_scale_and_show_the_same_window(drawn: dict[str, Figure]) -> None:

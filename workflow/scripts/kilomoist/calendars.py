@@ -41,7 +41,7 @@ def slots(product: Product, month: str) -> list[Slot]:
 
     16-day periods begin anew each year, so that the last overlaps the first of the next (MOD13 User Guide, Collection
     6.1): a period stands for as many days as it shares with the month, and where periods overlap (VNP13) for its part
-    of them. Those that begin within 16 days have one number: their best observation may be the same.
+    of them. Two neighbours have one number, as their best observation may be the same; some of it is the next pair's.
     """
     begin, end = month_range(month)
     if product.calendar != "16-day":

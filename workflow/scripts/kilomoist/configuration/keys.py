@@ -591,6 +591,12 @@ class Configuration(Section):
 
     def _problems_of_predictors(self) -> Iterator[str]:
         layers = self.predictors.layers
+        for one, other in itertools.combinations(self.predictors.products, 2):
+            if one[:6] == other[:6] and {one[6], other[6]} == {"1", "2"}:
+                yield (
+                    f"`predictors.vegetation` is {shown(self.predictors.vegetation)}: {one} and {other} are the same "
+                    "observations in two resolutions; take one of them."
+                )
         for number, name in enumerate(self.predictors.use):
             key = f"`predictors.use[{number}]` is {shown(name)}"
             if name == "aspect":

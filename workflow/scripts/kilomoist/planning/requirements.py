@@ -30,7 +30,7 @@ from kilomoist.planning.needs import (
     quantities,
     shared_quantities,
 )
-from kilomoist.predictors.inventories import different_products, no_overlap, require_share
+from kilomoist.predictors.inventories import covers, different_products, no_overlap, require_share
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
 
@@ -70,19 +70,29 @@ def warnings_of(configuration: Configuration, raw: Mapping[str, Any]) -> list[st
 
 
 def _other_products(configuration: Configuration) -> list[str]:
-    """Sentences on months that earlier runs of a region made from other products, which are kept."""
-    own, found = {product.name for product in products(configuration)}, []
+    """Sentences on months that earlier runs of a region made from other products, which are kept.
+
+    Of several products of a quantity the first counts: what the others see more is taken away.
+    """
+    found, now = [], _first_products(product.name for product in products(configuration))
     for region in configuration.regions:
         for path in sorted(Path("results", region.name).glob("*/provenance.json")):
-            if path.parent.name not in configuration.months:
-                made = {each["product"] for each in read_json(path)["granules"] if each["granules"]}
-                if not made <= own:
-                    found.append(
-                        f"{path.parent} was made from {', '.join(sorted(made))}, and this run takes "
-                        f"{', '.join(sorted(own))}: its maps show the change of products too; to compare months, map "
-                        "them in one run, with all these products and `predictors.bridge: true`."
-                    )
+            made = read_json(path).get("granules", []) if path.parent.name not in configuration.months else []
+            before = _first_products(each["product"] for each in made if each["granules"])
+            pairs = {(before[name], now[name]) for name in before.keys() & now.keys() if before[name] != now[name]}
+            if pairs:
+                changes = ", ".join(f"{one} where this run takes {other}" for one, other in sorted(pairs))
+                found.append(
+                    f"{path.parent} was made from {changes}: its maps and those of this run differ by the products "
+                    "too; to compare months of other predictors, map them in one run with predictors.bridge."
+                )
     return found
+
+
+def _first_products(names: Iterable[str]) -> dict[str, str]:
+    """First of some products that measures a quantity, by quantity."""
+    known = [name for name in names if name in PRODUCTS]
+    return {quantity: name for name in reversed(known) for quantity in PRODUCTS[name].quantities}
 
 
 def _far_islands(region: Region) -> list[str]:
@@ -120,9 +130,10 @@ def shortages(configuration: Configuration, archive: Archive) -> dict[Run, str]:
         configuration.regions, configuration.months, products(configuration)
     ):
         tiles, times = places(product, region), [slot.time for slot in slots(product, month)]
-        instead = f", such as {' and '.join(product.successors)}," if product.successors else ""
+        successors = [name for name in product.successors if quantities(configuration, PRODUCTS[name])]
+        instead = f", such as {' and '.join(successors)}," if successors else ""
         count = sum((product.name, tile, time) in listed for tile in tiles for time in times)
-        if not count and _others_measure(product, _present(configuration, region, month, listed), configuration):
+        if not count and _others_measure(product, _shares(configuration, region, month, listed), configuration):
             continue
         if not count:
             where = f" on the tiles {', '.join(map(str, tiles))} of region {region.name}" if product.tiled else ""
@@ -141,39 +152,46 @@ def shortages(configuration: Configuration, archive: Archive) -> dict[Run, str]:
     return {run: "\n".join(sentences) for run, sentences in found.items()}
 
 
-def check_products(configuration: Configuration, archive: Archive, short: Mapping[Run, str]) -> None:
-    """Raise `InputError` where months of a region have granules of other products than others, and cannot be bridged.
+def mixed_products(configuration: Configuration, archive: Archive, short: Mapping[Run, str]) -> dict[Run, str]:
+    """Why a month cannot be beside a region's others, by region and month: it has other products, and no bridge.
 
-    `short` are the `shortages`: months that are left out do not count.
+    As far as an archive, or the catalogues that are there, tell; `short` are the `shortages`, which do not count.
     """
+    found: dict[Run, str] = {}
     if configuration.source == "simulated" or not shared_quantities(configuration):
-        return
+        return found
     listed = _listed(configuration) if configuration.source == "earthdata" else archive.keys()
     for region in configuration.regions:
         months = [month for month in configuration.months if (region.name, month) not in short]
-        present = {month: _present(configuration, region, month, listed) for month in months}
-        every = {name: None for names in present.values() for name in names}
+        present = {}
+        for month in months:
+            shares = _shares(configuration, region, month, listed)
+            present[month] = [name for name, (count, expected) in shares.items() if covers(count, expected)]
+        every = [name for name in predictor_products(configuration) if any(name in names for names in present.values())]
         for month, names in present.items():
             lacks = [name for name in every if name not in names]
-            if not lacks:
-                continue
-            if not configuration.predictors.bridge:
+            if lacks and not configuration.predictors.bridge:
                 other = next(other for other in months if lacks[0] in present[other])
-                raise InputError(different_products(f"{region.name}, {month}", other, lacks))
-            _check_bridge(configuration, region, month, present, archive)
+                found[region.name, month] = different_products(f"{region.name}, {month}", other, lacks)
+            elif lacks and (problem := _no_bridge(configuration, region, month, present, archive)):
+                found[region.name, month] = problem
+    return found
 
 
-def _check_bridge(
+def _no_bridge(
     configuration: Configuration, region: Region, month: str, present: Mapping[str, Collection[str]], archive: Archive
-) -> None:
-    """Raise `InputError` where a month has a product that no month has together with the first one of its quantity."""
+) -> str | None:
+    """Sentence for a month with a product that no month has together with the first one of its quantity."""
     for quantity in shared_quantities(configuration):
         able = [name for name in predictor_products(configuration) if quantity in PRODUCTS[name].quantities]
-        reference = next(name for name in able if any(name in names for names in present.values()))
-        for product in set(able) & set(present[month]) - {reference} if reference not in present[month] else ():
-            if not any({product, reference} <= set(names) for names in present.values()):
-                would_do = _months_of(archive, region, product) & _months_of(archive, region, reference)
-                raise InputError(no_overlap(product, reference, present, sorted(would_do)))
+        reference = next((name for name in able if any(name in names for names in present.values())), "")
+        for product in able if reference not in present[month] else ():
+            both = {product, reference}
+            if product in present[month] and not any(both <= set(names) for names in present.values()):
+                needed = (product, reference, configuration.target)
+                would_do = set.intersection(*(_months_of(archive, region, name) for name in needed))
+                return no_overlap(product, reference, present, sorted(would_do))
+    return None
 
 
 def _months_of(archive: Archive, region: Region, product: str) -> set[str]:
@@ -182,28 +200,27 @@ def _months_of(archive: Archive, region: Region, product: str) -> set[str]:
     return {f"{time:%Y-%m}" for name, tile, time in archive if name == product and tile in where}
 
 
-def _present(
+def _shares(
     configuration: Configuration, region: Region, month: str, listed: Collection[tuple[str, str | None, datetime]]
-) -> list[str]:
-    """Products of a run's predictors of which granules are listed."""
-    return [
-        name
-        for name in predictor_products(configuration)
-        if any(
-            (name, tile, slot.time) in listed
-            for tile in places(PRODUCTS[name], region)
-            for slot in slots(PRODUCTS[name], month)
-        )
-    ]
+) -> dict[str, tuple[int, int]]:
+    """Granules that are listed, and those that are expected, by product of a run's predictors."""
+    found = {}
+    for product in (PRODUCTS[name] for name in predictor_products(configuration)):
+        granules = itertools.product(places(product, region), slots(product, month))
+        there = [(product.name, tile, slot.time) in listed for tile, slot in granules]
+        found[product.name] = sum(there), len(there)
+    return found
 
 
-def _others_measure(product: Product, present: Iterable[str], configuration: Configuration) -> bool:
-    """Whether products that are there measure all that a product is used for."""
-    used, measured = (
-        quantities(configuration, product),
-        {name for each in present for name in PRODUCTS[each].quantities},
-    )
-    return bool(used) and set(used) <= measured
+def _others_measure(product: Product, shares: Mapping[str, tuple[int, int]], configuration: Configuration) -> bool:
+    """Whether products that are there measure all that a product is used for, alone or as the partner of another."""
+    if product.role == "target":
+        return False
+    served = {name for name in shares if PRODUCTS[name].partner == product.name}
+    pairs = {pair for name in served for pair in PRODUCTS[name].differences}
+    needed = {*quantities(configuration, product), *(pairs & set(configuration.predictors.use))}
+    others = [PRODUCTS[name] for name, (count, _) in shares.items() if count and name not in served]
+    return needed <= {name for other in others for name in other.quantities}
 
 
 def _listed(configuration: Configuration) -> Collection[tuple[str, str | None, datetime]]:

@@ -85,7 +85,8 @@ def _scale(product: Product, name: str) -> float:
 def _average(observations: Sequence[_Observation], shape: tuple[int, ...], scale: float) -> Iterator[NDArray]:
     """Bands `KINDS` of a quantity in some rows, of `shape`.
 
-    Sums of stored numbers and days are whole and below 2²⁴: exact in single precision; they are scaled at the end.
+    Sums of stored numbers and days are whole, or halves, and below 2²⁴: exact in single precision; they are scaled at
+    the end.
     Deviations are taken from the mean: sums of squares would cancel.
     """
     sums, days, odd_sums, odd_days, squares = np.zeros((5, *shape), np.float32)

@@ -11,6 +11,9 @@ from kilomoist.granules.archive import index_granules
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
 
+MIN_PIXELS = 1000
+"""Pixels that two products must both see for a difference of theirs."""
+
 
 def choose_granules(
     paths: Iterable[str | Path], product: Product, tile: str | None, month: str
@@ -29,19 +32,30 @@ def write_inventory(
     month: str,
     granules: Mapping[Path, str | None],
     absent: Sequence[str],
-    observations: Mapping[str, int] | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the granules that a composite was made from, by name, size and SHA-256, and the absent times.
 
-    `granules` says how each was verified when it was fetched (`verifications`), `observations` how many of each
-    quantity are valid, over all pixels.
+    `granules` says how each was verified when it was fetched (`verifications`), `others` what else is told: numbers of
+    valid observations over all pixels (`observations`), granules of a partner (`partner`).
     """
-    used = []
+    inventory = {
+        "product": product.name,
+        "tile": tile,
+        "month": month,
+        **describe_granules(granules),
+        "absent": list(absent),
+    }
+    write_json(path, inventory | dict(others or {}))
+
+
+def describe_granules(granules: Mapping[Path, str | None]) -> dict[str, Any]:
+    """Granules by name, size, SHA-256 and, where it is known, how they were verified."""
+    files = []
     for file, how in granules.items():
-        described = {"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)}
-        used.append(described | ({"verified": how} if how else {}))
-    inventory = {"product": product.name, "tile": tile, "month": month, "granules": used, "absent": list(absent)}
-    write_json(path, inventory | ({"observations": observations} if observations is not None else {}))
+        own = {"name": file.name, "size": file.stat().st_size, "sha256": sha256(file)}
+        files.append(own | ({"verified": how} if how else {}))
+    return {"granules": files}
 
 
 def require_granules(inventories: Sequence[Mapping[str, Any]], use: Collection[str]) -> None:
@@ -63,16 +77,22 @@ def require_granules(inventories: Sequence[Mapping[str, Any]], use: Collection[s
         )
 
 
+def covers(found: Any, expected: Any) -> Any:
+    """Whether a product has its granules in a month: at least half of those that the calendar and the tiles expect."""
+    return (found > 0) & (2 * found >= expected)
+
+
 def different_products(month: str, other: str, products: Iterable[str]) -> str:
     """Sentence for months of one run that are not made from the same products."""
     return (
-        f"{month} has no granule of {', '.join(products)}, which {other} has: maps of the two would show the change of "
-        "products as a change of soil; take products that all months have, or `predictors.bridge: true`, which takes "
-        "their difference away."
+        f"{month} has no, or less than half of the, granules of {', '.join(products)}, which {other} has: maps of the "
+        "two would show the change of products as a change of soil; take products that all months have, or "
+        "`predictors.bridge: true`, which takes their difference away, or, if they have come since, snakemake "
+        "--forcerun list_granules."
     )
 
 
-def no_overlap(product: str, reference: str, months: Iterable[str], would_do: Sequence[str] = ()) -> str:
+def no_overlap(product: object, reference: str, months: Iterable[str], would_do: Sequence[str] = ()) -> str:
     """Sentence for a product whose difference from another cannot be estimated; `would_do` are months that have both.
 
     Some months have granules of both and too few pixels that both see.
@@ -80,7 +100,16 @@ def no_overlap(product: str, reference: str, months: Iterable[str], would_do: Se
     advice = f"{', '.join(would_do)}" if would_do else "a month in which both have granules"
     return (
         f"`predictors.bridge`: how {product} differs from {reference} cannot be told, because none of the months "
-        f"{', '.join(months)} shows enough pixels of both: add {advice} to `months`."
+        f"{', '.join(months)} has granules of both and {MIN_PIXELS} pixels that both see: add {advice} to `months`."
+    )
+
+
+def too_few(product: object, reference: str, month: str, pixels: int) -> str:
+    """Sentence for two products of a month whose difference cannot be estimated from the pixels that both see."""
+    return (
+        f"{product} and {reference} both see {pixels} pixels of the region in {month}, and {MIN_PIXELS} are needed to "
+        "tell how they differ: take one of them alone, a larger region, quality levels `fair`, or a lower "
+        "quality.minimum_days."
     )
 
 

@@ -1,7 +1,7 @@
 """Several products of one quantity: the difference of each from the first, by class of vegetation, and one mean of all.
 
 Sensors pass at other hours, see other wavelengths, and products retrieve otherwise: Aqua and VIIRS meet the ground at
-its warmest, Terra three hours before. In a plain mean of their observations a pixel would be the warmer the more often
+its warmest, Terra hours before. In a plain mean of their observations a pixel would be the warmer the more often
 the later sensor saw it. So what a product sees more than the first one, in the mean over pixels that both see, is taken
 away before observations are averaged: means are as if all were the first product's.
 """

@@ -1,8 +1,9 @@
 """Stacks of predictors on the 1 km grid, warped from the composites of tiles, and their means over the 9 km cells."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,20 @@ def tile_composites(
     """Composites, from their products and tiles in the order of their paths."""
     places = zip(tiles, paths, strict=True)
     return [TileComposite(product, tile, Path(path), differences) for (product, tile), path in places]
+
+
+def with_granules(composites: Sequence[TileComposite], inventories: Sequence[Mapping[str, Any]]) -> list[TileComposite]:
+    """Composites without those of no granule on tiles where another product of the same role has some.
+
+    They would tell of neither water nor snow, and count in the mean of what does.
+    """
+    made = {(inventory["product"], inventory["tile"]) for inventory in inventories if inventory["granules"]}
+
+    def replaced(empty: TileComposite) -> bool:
+        role = PRODUCTS[empty.product].role
+        return any(tile == empty.tile and PRODUCTS[product].role == role for product, tile in made)
+
+    return [each for each in composites if (each.product, each.tile) in made or not replaced(each)]
 
 
 def stack_chunks(
@@ -113,7 +128,7 @@ def stack_products(composites: Sequence[TileComposite], use: Sequence[str], cell
 
 def unmerged_index(composites: Sequence[TileComposite], index: str | None, cells: Window) -> NDArray[np.float32] | None:
     """Vegetation index by whose classes products differ, of all products that measure it, their differences left in."""
-    if index is None:
+    if index is None or not measuring(index, (composite.product for composite in composites)):
         return None
     return merge_bands(stack_products(composites, [index], cells), index, NO_DIFFERENCES, None)[index]
 
