@@ -222,6 +222,17 @@ def test_products_of_nothing_are_not_compared() -> None:
     assert choose_differences({"2021-08": empty}, "2021-08", bridge=False).empty
 
 
+def test_what_one_product_sees_more_is_taken_away_where_the_first_is_not_there(tmp_path: Path) -> None:
+    """As in a month that is bridged: Aqua's 304 K are Terra's 302, alone on a tile or everywhere."""
+    differences = ProductDifferences(None, {("lst_day", AQUA): 2.0})
+    halves = {"lst_day_odd": 304.0, "lst_day_odd_days": 3}
+    aqua = composite(tmp_path, AQUA, differences, lst_day=304.0, lst_day_days=6, **halves)
+    stack = stack_predictors([aqua], ["lst_day"], HERE, 3)
+    assert float(np.nanmean(stack["lst_day"])) == pytest.approx(302.0)
+    assert float(np.nanmean(stack["lst_day_days"])) == pytest.approx(6.0)
+    assert np.nanmean(warp_halves([aqua], ["lst_day"], HERE, 3)["lst_day"][0]) == pytest.approx(302.0)
+
+
 def test_a_composite_of_no_granule_tells_of_no_water(tmp_path: Path) -> None:
     """Beside one that has granules on the tile; alone it stays, as it ever did."""
     terra = composite(tmp_path, INDEX, ndvi=0.3, ndvi_days=31, water=0.4, snow=0.8)

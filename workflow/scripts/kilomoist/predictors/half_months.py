@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 from kilomoist.cells import block_mean, interpolate
 from kilomoist.grids import CELL_SIDE, M01, Window, tile_grid
 from kilomoist.predictors.footprints import sum_footprints, window_under
-from kilomoist.predictors.product_differences import (
-    measuring,
-    merge_products,
-    shared_quantities,
-)
-from kilomoist.predictors.stacks import MAX_WATER, MIN_COVER, TileComposite, unmerged_index
+from kilomoist.predictors.product_differences import measuring, merge_products
+from kilomoist.predictors.stacks import MAX_WATER, MIN_COVER, TileComposite, merged_quantities, unmerged_index
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands, read_raster
 from kilomoist.regions import blocks_of
@@ -55,7 +51,7 @@ def warp_halves(
     A tile's pixels enter that enter there and have both halves, the same in all three. Predictors whose composites keep
     no halves are left out. What several products measure is merged, each half by its own days.
     """
-    shared = shared_quantities((composite.product for composite in composites), use)
+    shared = merged_quantities(composites, use)
     found = dict(_warp(composites, [name for name in use if name not in shared], cells, minimum_days))
     if not shared:
         return found

@@ -102,7 +102,7 @@ def stack_predictors(
     What several products measure is merged without the products' differences (`merge_bands`); their days add up, and
     it is the sum that must reach `minimum_days`.
     """
-    shared = shared_quantities((composite.product for composite in composites), use)
+    shared = merged_quantities(composites, use)
     stack = _warp(composites, [name for name in use if name not in shared], cells, minimum_days)
     if shared:
         apart, differences = stack_products(composites, shared, cells), composites[0].differences
@@ -112,6 +112,14 @@ def stack_predictors(
             few = merged[f"{name}_days"] < _fewest(measuring(name, apart)[0], minimum_days)
             stack |= {band: np.where(few, np.float32(np.nan), values) for band, values in merged.items()}
     return stack
+
+
+def merged_quantities(composites: Sequence[TileComposite], use: Sequence[str]) -> list[str]:
+    """Quantities in use that several products measure, or one of which something is taken away."""
+    products = [composite.product for composite in composites]
+    taken = {name for each in composites for name, product in each.differences.of_all if product in products}
+    shared = shared_quantities(products, use)
+    return [name for name in use if name in shared or name in taken]
 
 
 def stack_products(composites: Sequence[TileComposite], use: Sequence[str], cells: Window) -> dict[str, Bands]:
