@@ -26,7 +26,7 @@ from kilomoist.earthdata.downloads import Session
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.product_types import GranuleName, Product
-from kilomoist.products import PRODUCTS, parse_name
+from kilomoist.products import ENDINGS, PRODUCTS, parse_name
 
 LOGGER = logging.getLogger(__name__)
 
@@ -40,8 +40,6 @@ _TRIES = 3
 _CLOUD = ".earthdatacloud.nasa.gov"
 """End of the hosts of archives in the cloud; what lies in older ones may still be listed."""
 _SIDECAR = ".dmrpp"
-_SUFFIXES = {"HDF4": ".hdf", "HDF5": ".h5"}
-"""Of files; LP DAAC's references to granules leave them out."""
 _UNNAMED = ("", "Not provided")
 """Names in UMM-G of the one file of a granule whose archive describes the granule as a whole."""
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40, "PB": 2**50}
@@ -257,7 +255,8 @@ def _name(item: Json, product: Product) -> GranuleName | None:
     identifiers = _objects(_object(umm.get("DataGranule")).get("Identifiers"))
     references = [_reference(item), *(_text(identifier, "Identifier") for identifier in identifiers)]
     names = [_file_name(_link(umm, product)), *references]
-    names += [reference + _SUFFIXES[product.format] for reference in references]
+    # LP DAAC's references to granules leave the ending of the file out.
+    names += [f"{reference}.{ENDINGS[product.format]}" for reference in references]
     return next(filter(None, (parse_name(name, product) for name in names)), None)
 
 
