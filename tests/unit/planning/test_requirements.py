@@ -289,6 +289,16 @@ def test_files_that_nearly_count_are_told_where_granules_are_missing() -> None:
     assert warnings(archived(), held(LST, "h24v04") | held(TARGET, None)) == []
 
 
+def test_granules_of_another_product_in_use_are_not_taken_for_what_is_missing() -> None:
+    for day in range(213, 244):
+        Path(f"archive/MYD11A1.A2021{day}.h24v04.061.2021250000000.hdf").touch()
+    configuration, archive = series(months=["2021-08"])
+    assert warnings(configuration, archive) == ["here, 2021-08: no MOD11A1.061 on h24v04."]
+    alone = configured(source="archive", archive="archive", predictors={"use": ["lst_day"]})
+    told = warnings(alone, held(LST, "h24v04", 3) | held(TARGET, None))
+    assert "1 file looks like MOD11A1.061 but is of MYD11A1, another product" in told[1]
+
+
 def listed(product: Any, extent: str, month: str, days: list[str], places: list[str]) -> None:
     """A catalogue that lists granules of some days and places."""
     entries = []

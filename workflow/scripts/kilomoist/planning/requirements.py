@@ -32,7 +32,7 @@ from kilomoist.planning.needs import (
 )
 from kilomoist.predictors.inventories import covers, different_products, no_overlap, require_share
 from kilomoist.product_types import Product
-from kilomoist.products import PRODUCTS
+from kilomoist.products import PRODUCTS, parse_name
 
 Run = tuple[str, str]
 """Region and month."""
@@ -282,7 +282,12 @@ def granule_warnings(configuration: Configuration, archive: Archive, short: Mapp
     for name, granules in lacking.items():
         if granules:
             files = find_lookalikes(str(configuration.archive), PRODUCTS[name])
-            likely = [file for file in files if file.time is None or (file.tile, file.time) in granules]
+            likely = [
+                file
+                for file in files
+                if (file.time is None or (file.tile, file.time) in granules)
+                and not any(parse_name(Path(file.path).name, used) for used in products(configuration))
+            ]
             looks += lookalike_sentences(PRODUCTS[name], likely)
     if short and not skipped:
         raise InputError("\n".join(dict.fromkeys([*"\n".join(short.values()).split("\n"), *looks])))
