@@ -76,7 +76,7 @@ SERIES = {"vegetation": INDICES, "temperature": DAYS, "use": ["ndvi", "lst_day"]
 
 def run_series(archive: Path, **predictors: bool) -> dict[str, object]:
     config = SMALL | {"source": "archive", "archive": str(archive), "months": ["2021-07", MONTH]}
-    return config | {"predictors": SERIES | predictors, "scene": {}}
+    return config | {"predictors": SERIES | predictors, "scene": {}, "target_error": 0}
 
 
 def test_months_of_two_sensors_are_refused_without_a_bridge(archive: Path, tmp_path: Path) -> None:

@@ -289,7 +289,9 @@ def test_inventories_say_what_was_used(archive: Path, tmp_path: Path) -> None:
     product = PRODUCTS["MOD13A1.061"]
     chosen, absent = choose_granules([archive], product, "h25v04", "2021-08")
     used = {path: None for path, _ in chosen}
-    write_inventory(tmp_path / "inventory.json", product, "h25v04", "2021-08", used, absent, {"ndvi": 3})
+    write_inventory(
+        tmp_path / "inventory.json", product, "h25v04", "2021-08", used, absent, {"observations": {"ndvi": 3}}
+    )
     inventory = json.loads((tmp_path / "inventory.json").read_text())
     assert [granule["name"] for granule in inventory["granules"]] == [path.name for path, _ in chosen]
     for granule, (path, _) in zip(inventory["granules"], chosen, strict=True):
