@@ -15,12 +15,11 @@ from kilomoist.predictors.product_comparison import comparison_rows, comparison_
 from kilomoist.predictors.product_differences import (
     COLUMNS,
     ProductDifferences,
-    measuring,
     merge_products,
     read_differences,
-    shared_quantities,
 )
 from kilomoist.predictors.stacks import TileComposite, stack_predictors, with_granules
+from kilomoist.products import measuring, shared_quantities
 from kilomoist.rasters import write_raster
 
 TERRA, AQUA, INDEX, VIIRS = "MOD11A1.061", "MYD11A1.061", "MOD13A2.061", "VNP13A2.002"

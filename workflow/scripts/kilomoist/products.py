@@ -8,6 +8,7 @@ product is a row here and, at most, a reader in `granules`.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
@@ -15,17 +16,21 @@ from typing import Any
 from kilomoist.product_types import Condition, Format, GranuleName, Layer, Product, Quality, QualityLevel, Role
 
 
+def _usable(bits: str) -> tuple[Condition, ...]:
+    """What VI Quality, a dataset of MOD13 and VNP13, must say of a vegetation index of less than good reliability."""
+    return (
+        Condition(bits, tuple(range(0b0101 + 1)), first_bit=2, bits=4),  # usefulness
+        Condition(bits, (0,), first_bit=14, bits=1),  # possible snow or ice
+        Condition(bits, (0,), first_bit=15, bits=1),  # possible shadow
+    )
+
+
 def _modis_vegetation(short_name: str, first: int, resolution: str, grid: str, pixels: int) -> Product:
     """MOD13 and MYD13 (version 061), which differ in resolution and in the first day of their periods."""
     reliability = f"{resolution} 16 days pixel reliability"
     bits = f"{resolution} 16 days VI Quality"
     good = (Condition(reliability, (0,)),)
-    marginal = (
-        Condition(reliability, (1,)),
-        Condition(bits, tuple(range(0b0101 + 1)), first_bit=2, bits=4),  # usefulness
-        Condition(bits, (0,), first_bit=14, bits=1),  # possible snow or ice
-        Condition(bits, (0,), first_bit=15, bits=1),  # possible shadow
-    )
+    marginal = (Condition(reliability, (1,)), *_usable(bits))
     quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, marginal)}
     return _tiled(
         short_name,
@@ -105,12 +110,7 @@ def _viirs_vegetation(short_name: str, resolution: str, suffix: str, pixels: int
     reliability = f"{resolution} 16 days pixel reliability"
     bits = f"{resolution} 16 days VI Quality"
     good = (Condition(reliability, (0, 1, 2, 3)),)
-    passed = (
-        Condition(reliability, (4,)),
-        Condition(bits, tuple(range(0b0101 + 1)), first_bit=2, bits=4),  # usefulness
-        Condition(bits, (0,), first_bit=14, bits=1),  # possible snow or ice
-        Condition(bits, (0,), first_bit=15, bits=1),  # possible shadow
-    )
+    passed = (Condition(reliability, (4,)), *_usable(bits))
     quality: dict[QualityLevel, Quality] = {"good": (good,), "fair": (good, passed)}
     observed = tuple(range(7))
     return _tiled(
@@ -331,6 +331,17 @@ TERRAIN: dict[str, str] = {"slope": "degrees", "northness": "1", "eastness": "1"
 def products_of(role: Role) -> tuple[str, ...]:
     """Names of the products that can play a role."""
     return tuple(name for name, product in PRODUCTS.items() if product.role == role)
+
+
+def measuring(quantity: str, products: Iterable[str]) -> list[str]:
+    """Those of some products that measure a quantity."""
+    return [name for name in dict.fromkeys(products) if quantity in PRODUCTS[name].quantities]
+
+
+def shared_quantities(products: Iterable[str], use: Sequence[str]) -> list[str]:
+    """Quantities in use that several products measure."""
+    names = list(products)
+    return [quantity for quantity in use if len(measuring(quantity, names)) > 1]
 
 
 def parse_name(file_name: str, product: Product) -> GranuleName | None:

@@ -19,7 +19,7 @@ from kilomoist.configuration import types
 from kilomoist.configuration.types import degrees_text, shown
 from kilomoist.names import OWN_COLUMNS, OWN_MAPS
 from kilomoist.product_types import QualityLevel
-from kilomoist.products import PRODUCTS, TERRAIN
+from kilomoist.products import PRODUCTS, TERRAIN, measuring
 
 
 def _key(default: object, meaning: str, unit: str = "", **limits: Any) -> Any:
@@ -604,7 +604,7 @@ class Configuration(Section):
             elif name in ("elevation", *TERRAIN) and "elevation" not in layers:
                 why = "no product measures" if name == "elevation" else "is computed from elevation"
                 yield f"{key}, which {why}: give a raster of it as `predictors.layers.elevation`."
-            elif able := [product.name for product in PRODUCTS.values() if name in product.quantities]:
+            elif able := measuring(name, PRODUCTS):
                 if not set(able) & set(self.predictors.products):
                     yield (
                         f"{key}, which none of {', '.join(self.predictors.products)} measures: add one that does to "

@@ -12,6 +12,7 @@ from typing import Any
 
 import shapely
 
+from kilomoist import products as products_table
 from kilomoist.calendars import month_range, slots
 from kilomoist.configuration.keys import Configuration, Region
 from kilomoist.files import refuse_wildcards
@@ -64,8 +65,7 @@ def predictor_products(configuration: Configuration) -> list[str]:
 
 def shared_quantities(configuration: Configuration) -> list[str]:
     """Predictors in use that several products measure: those products' differences are taken away."""
-    measured = [name for product in predictor_products(configuration) for name in PRODUCTS[product].quantities]
-    return [name for name in configuration.predictors.use if measured.count(name) > 1]
+    return products_table.shared_quantities(predictor_products(configuration), configuration.predictors.use)
 
 
 def partners(configuration: Configuration, product: Product) -> list[Product]:

@@ -32,7 +32,7 @@ from kilomoist.planning.needs import (
 )
 from kilomoist.predictors.inventories import covers, different_products, no_overlap, require_share
 from kilomoist.product_types import Product
-from kilomoist.products import PRODUCTS, parse_name
+from kilomoist.products import PRODUCTS, measuring, parse_name
 
 Run = tuple[str, str]
 """Region and month."""
@@ -183,7 +183,7 @@ def _no_bridge(
 ) -> str | None:
     """Sentence for a month with a product that no month has together with the first one of its quantity."""
     for quantity in shared_quantities(configuration):
-        able = [name for name in predictor_products(configuration) if quantity in PRODUCTS[name].quantities]
+        able = measuring(quantity, predictor_products(configuration))
         reference = next((name for name in able if any(name in names for names in present.values())), "")
         for product in able if reference not in present[month] else ():
             both = {product, reference}

@@ -13,9 +13,16 @@ from numpy.typing import NDArray
 from kilomoist.cells import block_mean, interpolate
 from kilomoist.grids import CELL_SIDE, M01, Window, tile_grid
 from kilomoist.predictors.footprints import sum_footprints, window_under
-from kilomoist.predictors.product_differences import measuring, merge_products
-from kilomoist.predictors.stacks import MAX_WATER, MIN_COVER, TileComposite, merged_quantities, unmerged_index
-from kilomoist.products import PRODUCTS
+from kilomoist.predictors.product_differences import merge_products
+from kilomoist.predictors.stacks import (
+    MAX_WATER,
+    MIN_COVER,
+    TileComposite,
+    fewest_days,
+    merged_quantities,
+    unmerged_index,
+)
+from kilomoist.products import PRODUCTS, measuring
 from kilomoist.rasters import Bands, read_raster
 from kilomoist.regions import blocks_of
 
@@ -64,7 +71,7 @@ def warp_halves(
     for name in shared:
         own = {product: halves[name] for product, halves in by_product.items() if name in halves}
         taken = {product: differences.of(name, product, index) for product in own}
-        fewest = minimum_days if PRODUCTS[measuring(name, own)[0]].role == "temperature" else 0
+        fewest = fewest_days(measuring(name, own)[0], minimum_days)
         merged = []
         for half in range(3):
             means = {product: parts[half] for product, parts in own.items()}
@@ -93,7 +100,7 @@ def _warp(
             if subset := window_under(grid, pixels):
                 stored, _ = read_raster(composite.path, [*names, "water"], subset)
                 for name in (name for name in own if f"{name}_odd" in stored):
-                    halves = _halves_of(stored, name, minimum_days if product.role == "temperature" else 0)
+                    halves = _halves_of(stored, name, fewest_days(composite.product, minimum_days))
                     total, share = sum_footprints(halves[:layers], grid.cut(subset), pixels)
                     sums.setdefault(name, np.zeros((layers, *window.shape)))[:, :, columns] += total
                     shares.setdefault(name, np.zeros((layers, *window.shape)))[:, :, columns] += share

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.predictors.half_months import choose_windows
-from kilomoist.predictors.product_differences import ALL, COLUMNS, measuring
-from kilomoist.predictors.stacks import TileComposite, stack_products, unmerged_index
-from kilomoist.products import PRODUCTS
+from kilomoist.predictors.product_differences import ALL, COLUMNS
+from kilomoist.predictors.stacks import TileComposite, fewest_days, stack_products, unmerged_index
+from kilomoist.products import measuring
 from kilomoist.vegetation_classes import vegetation_classes
 
 
@@ -39,10 +39,10 @@ def comparison_rows(
         vegetation = unmerged_index(composites, index, window)
         classes = {ALL: within} | (vegetation_classes(index, vegetation) if index and vegetation is not None else {})
         for quantity in quantities:
-            fewest = minimum_days if _is_temperature(quantity) else 0
             for product, reference in itertools.permutations(measuring(quantity, apart), 2):
                 pair = (apart[product], apart[reference])
-                enough = [bands[f"{quantity}_days"] >= max(fewest, 1e-6) for bands in pair]
+                fewest = max(fewest_days(product, minimum_days), 1e-6)
+                enough = [bands[f"{quantity}_days"] >= fewest for bands in pair]
                 difference = pair[0][quantity].astype(float) - pair[1][quantity]
                 known = np.logical_and.reduce([within, *enough]) & np.isfinite(difference)
                 for label, members in classes.items():
@@ -83,10 +83,6 @@ def comparison_table(
             numbers = {"months": month, "granules": granules[product], "expected": expected[product]}
             listed += [{**row, **numbers} for row in own or [empty]]
     return pd.DataFrame(listed, columns=[*COLUMNS, "expected"])
-
-
-def _is_temperature(quantity: str) -> bool:
-    return any(quantity in product.quantities for product in PRODUCTS.values() if product.role == "temperature")
 
 
 def _row(key: tuple[str, str, str, str], total: NDArray[np.float64]) -> dict[str, object]:

@@ -6,14 +6,14 @@ the later sensor saw it. So what a product sees more than the first one, in the 
 away before observations are averaged: means are as if all were the first product's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.products import PRODUCTS
+from kilomoist.products import measuring
 from kilomoist.rasters import Bands
 
 ALL = "all"
@@ -24,17 +24,6 @@ _PAIR = "quantity", "product", "reference"
 COLUMNS = (*_PAIR, "months", "granules", "vegetation", "index", "pixels", "difference", "spread")
 """Of a table of differences: product − reference, its standard deviation over pixels (`spread`), and the mean of the
 vegetation index in the class."""
-
-
-def measuring(quantity: str, products: Iterable[str]) -> list[str]:
-    """Those of some products that measure a quantity."""
-    return [name for name in dict.fromkeys(products) if quantity in PRODUCTS[name].quantities]
-
-
-def shared_quantities(products: Iterable[str], use: Sequence[str]) -> list[str]:
-    """Quantities in use that several products measure."""
-    names = list(products)
-    return [quantity for quantity in use if len(measuring(quantity, names)) > 1]
 
 
 @dataclass(frozen=True)

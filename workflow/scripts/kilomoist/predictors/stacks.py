@@ -11,14 +11,8 @@ from numpy.typing import NDArray
 from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, M01, M09, Grid, Window, on_earth, tile_grid
 from kilomoist.predictors.footprints import sum_footprints, window_under
-from kilomoist.predictors.product_differences import (
-    NO_DIFFERENCES,
-    ProductDifferences,
-    measuring,
-    merge_bands,
-    shared_quantities,
-)
-from kilomoist.products import PRODUCTS
+from kilomoist.predictors.product_differences import NO_DIFFERENCES, ProductDifferences, merge_bands
+from kilomoist.products import PRODUCTS, measuring, shared_quantities
 from kilomoist.rasters import Bands, chunks_of, read_raster, read_window
 
 MIN_COVER = 0.5
@@ -109,7 +103,7 @@ def stack_predictors(
         index = unmerged_index(composites, differences.index, cells)
         for name in shared:
             merged = merge_bands(apart, name, differences, index)
-            few = merged[f"{name}_days"] < _fewest(measuring(name, apart)[0], minimum_days)
+            few = merged[f"{name}_days"] < fewest_days(measuring(name, apart)[0], minimum_days)
             stack |= {band: np.where(few, np.float32(np.nan), values) for band, values in merged.items()}
     return stack
 
@@ -141,7 +135,7 @@ def unmerged_index(composites: Sequence[TileComposite], index: str | None, cells
     return merge_bands(stack_products(composites, [index], cells), index, NO_DIFFERENCES, None)[index]
 
 
-def _fewest(product: str, minimum_days: int) -> int:
+def fewest_days(product: str, minimum_days: int) -> int:
     """Days with a valid observation that a pixel of a product needs."""
     return minimum_days if PRODUCTS[product].role == "temperature" else 0
 
@@ -158,7 +152,7 @@ def _warp(composites: Sequence[TileComposite], use: Sequence[str], cells: Window
         own = [name for name in use if name in product.quantities]
         if not own and not any(getattr(product, name) for name in SURFACES):
             continue
-        fewest = _fewest(composite.product, minimum_days)
+        fewest = fewest_days(composite.product, minimum_days)
         # An edge of pixels lies at 180°, so that no footprint has a part on either side.
         for pixels, columns in M01.on_globe(window):
             if under := window_under(grid, pixels):
