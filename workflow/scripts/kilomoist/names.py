@@ -1,4 +1,7 @@
-"""Names that users meet in tables, and those that no predictor of theirs may have."""
+"""Names that users meet in tables and figures, and those that no predictor of theirs may have."""
+
+SMAP_9KM, MAP_1KM = "SMAP, 9 km", "map, 1 km"
+"""What people see SMAP's cells and the delivered map called."""
 
 OWN_MAPS = {
     "coarse": "9 km",
