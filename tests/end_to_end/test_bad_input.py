@@ -1,6 +1,7 @@
 """Bad input, as a user meets it: exit code 1, one sentence, no traceback, and nothing lost; and absent granules."""
 
 import os
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -247,6 +248,7 @@ def test_a_month_without_granules_is_left_out_of_several(tmp_path: Path) -> None
     assert "here, 2021-07 is left out (missing_months): archive granules holds no granule of MOD11A1.061" in said
     assert f"here, {MONTH}: MOD11A1.061 on h24v04 lacks 30 of 31 days: 2021-08-02 to 2021-08-31." in said
     assert "here, 2021-07 was left out: archive granules holds no granule of MOD11A1.061" in said
+    assert re.search(r"About \d+% of the time is over", said)
     assert (tmp_path / TARGET_MEAN).exists()
     assert "holds no granule" in snakemake(tmp_path, config=config | {"missing_months": "stop"}).output
 

@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +17,8 @@ elif find_spec("kilomoist") is None:
         "Error: kilomoist is not installed where Snakemake runs: pip install the repository that its rules are from."
     )
 
-from snakemake.logging import logger
+from snakemake.logging import is_quiet_about, logger
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from kilomoist.configuration.schema import load
 from kilomoist.configuration.types import SCENE_EXTENTS
@@ -24,7 +26,7 @@ from kilomoist.dependencies import fingerprint
 from kilomoist.errors import InputError
 from kilomoist.files import remove_abandoned
 from kilomoist.granules.archive import search_archive
-from kilomoist.planning import needs, outcomes, requirements
+from kilomoist.planning import needs, outcomes, progress, requirements
 from kilomoist.products import PRODUCTS
 
 # In another working directory the defaults are those of the typed model, which this file shows.
@@ -37,6 +39,8 @@ ENVIRONMENT = "../envs/environment.yaml"
 RUN = "results/{region}/{month}"
 FOLDED = ("random_folds", "blocks", "knndm")
 BLOCK = f"{RUN}/blocks/{{block}}"
+RULE_SECONDS = cache(progress.rule_seconds)
+TIMES = {"runtime": needs.minutes, "expected_seconds": needs.expected}
 
 
 for folder in ("results", "resources"):
@@ -119,6 +123,27 @@ def failed_jobs():
     return found
 
 
+def expected_seconds(job):
+    """Seconds that a job took in an earlier run here, else its rule's others did, else it was measured to take."""
+    own = job.benchmark and progress.seconds_before(job.benchmark)
+    return own or RULE_SECONDS(job.rule.name) or job.resources.get("expected_seconds", progress.USUAL_SECONDS)
+
+
+def tell_progress():
+    """From now on tell after jobs how far the run is by time."""
+    jobs = list(workflow.dag.needrun_jobs())
+    known = progress.Progress({job.jobid: expected_seconds(job) for job in jobs})
+
+    def tell(record):
+        if getattr(record, "event", None) == LogEvent.PROGRESS:
+            if told := known.told(job.jobid for job in workflow.dag.needrun_jobs()):
+                logger.info(told)
+        return True
+
+    if not is_quiet_about(workflow.output_settings.quiet or (), "progress"):
+        logger.addFilter(tell)
+
+
 def log_of(rule, wildcards):
     """Path of a rule's log, by the part of it that its wildcards make, such as `{region}/{month}`."""
     return f"results/logs/{rule}/{wildcards}.log"
@@ -199,10 +224,14 @@ def growing(ask, base, **slopes):
 
 
 def measured(mb, seconds, of_region=(0, 0), of_block=(0, 0)):
-    """Memory and time to ask for, by MB and seconds that were measured, of both so much more for a thousand cells."""
+    """Memory and time to ask for, by MB and seconds that were measured, of both so much more for a thousand cells.
+
+    `expected_seconds` is the time itself, by which a run tells how far it is.
+    """
     memory = growing(needs.memory, mb, of_region=of_region[0], of_block=of_block[0])
-    runtime = growing(needs.minutes, seconds, of_region=of_region[1], of_block=of_block[1])
-    return {"mem_mb": memory, "runtime": runtime}
+    of_time = {"of_region": of_region[1], "of_block": of_block[1]}
+    asked = {name: growing(ask, seconds, **of_time) for name, ask in TIMES.items()}
+    return {"mem_mb": memory, **asked}
 
 
 def granules(wildcards):

@@ -28,6 +28,7 @@ onstart:
         from kilomoist.earthdata.access import check_catalogue
 
         checked(check_catalogue, searches[0].wildcards.product, searches[0].wildcards.month)
+    tell_progress()
 
 
 onsuccess:

@@ -225,6 +225,11 @@ def memory(mb: float, attempt: int) -> int:
     return attempt * (SNAKEMAKE_MB + round(MEMORY_MARGIN * mb))
 
 
+def expected(seconds: float, _attempt: int) -> int:
+    """Seconds that a job is expected to take, whichever attempt: what was measured."""
+    return max(round(seconds), 1)
+
+
 def minutes(seconds: float, attempt: int) -> int:
     """Minutes to ask for, by seconds that were measured: with a margin, and more at each attempt."""
     return attempt * max(MIN_MINUTES, round(TIME_MARGIN * seconds / 60))
