@@ -85,6 +85,24 @@ def test_a_document_names_what_is_there(document: Path) -> None:
         assert hasattr(importlib.import_module(f"kilomoist.{module}"), name), f"{module}.{name}"
 
 
+def headings(document: Path) -> set[str]:
+    """Anchors of a document's headings, as GitHub makes them: lower case, without marks, blanks as hyphens."""
+    found = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_leads_somewhere(document: Path) -> None:
+    """To a file of the repository, and there to a heading."""
+    broken = set()
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        file = document.parent / path if path else document
+        if not file.exists() or (anchor and anchor not in headings(file)):
+            broken.add(target)
+    assert not broken
+
+
 def test_the_study_names_what_does_each_step() -> None:
     text = (ROOT / "docs/study.md").read_text()
     assert len(re.findall(rf"`(?:{'|'.join(PACKAGES)})\.[a-z_]+\.\w+`", text)) > 8
