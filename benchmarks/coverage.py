@@ -51,7 +51,7 @@ def measure(name: str, region: NDArray, number: int) -> tuple[dict[str, dict[str
     stream = fields(name, max(region.shape), REACH, 1)
     places = np.argwhere(region)
     hits = {kind: dict.fromkeys(SCORES, 0) for kind in ("ordinary", "plain", "corrected")}
-    rejected = {"rmse": 0, "r": 0}
+    rejected = {"rmse": 0, "r": 0, "skill": 0}
     for seed in range(number):
         y, other, another = (next(stream)[: region.shape[0], : region.shape[1]][region] for _ in range(3))
         first, second = estimate(y, other), estimate(y, another)

@@ -21,9 +21,9 @@ from runs import run
 from kilomoist.cells import fill_nearest, interpolate
 from kilomoist.configuration.keys import SceneKeys
 from kilomoist.configuration.types import SCENE_EXTENTS
-from kilomoist.evaluation.restoration import null_models
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.learning.absolute import estimate_out_of_fold, fit_absolute
+from kilomoist.learning.coarser_scale import null_models
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells, read_cells, read_reliability
 from kilomoist.learning.learners import LearnerSettings

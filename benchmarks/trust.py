@@ -29,9 +29,9 @@ from evaporative_efficiency import disaggregated, end_members
 from runs import run
 
 from kilomoist.configuration.keys import SceneKeys
-from kilomoist.evaluation.restoration import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.learning.coarser_scale import null_models
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import mosaic
 from kilomoist.simulation.smap import TargetError

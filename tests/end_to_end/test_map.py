@@ -16,9 +16,9 @@ from rio_cogeo.cogeo import cog_validate
 from workflow_runs import DEMO, MONTH, SMALL, block_mean, files, link, snakemake, succeed, values
 
 from kilomoist.configuration.schema import load
-from kilomoist.evaluation.restoration import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.grids import CELL_SIDE, M09, Window
+from kilomoist.learning.coarser_scale import null_models
 from kilomoist.names import OWN_MAPS
 from kilomoist.rasters import read_run
 

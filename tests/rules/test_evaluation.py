@@ -30,10 +30,10 @@ from workflow_runs import block_mean, succeed
 from kilomoist.evaluation.assessments import Scored, score_table
 from kilomoist.evaluation.cross_validation import random_folds
 from kilomoist.evaluation.importances import importance_table
-from kilomoist.evaluation.restoration import null_models
 from kilomoist.evaluation.scores import score
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import M01
+from kilomoist.learning.coarser_scale import null_models
 from kilomoist.learning.learners import LearnerSettings, predict_mean
 from kilomoist.learning.models import load, save
 from kilomoist.learning.predictions import predict_map

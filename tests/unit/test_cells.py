@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.interpolate import RegularGridInterpolator
 
 from kilomoist.cells import aligned, block_mean, coarsen, fill_nearest, interpolate
-from kilomoist.evaluation.restoration import null_models
 from kilomoist.grids import Window
+from kilomoist.learning.coarser_scale import null_models
 from kilomoist.reconciliation import interpolated_mean_weights, reconcile, settle, solve_correction
 
 seeds = st.integers(0, 2**32 - 1)

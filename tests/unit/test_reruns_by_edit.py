@@ -9,7 +9,15 @@ from kilomoist.dependencies import LIBRARY, fingerprint, modules_of
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 FITTING = {
-    *("train_model", "evaluate_model", "calibrate_intervals", "cross_validate", "degrade_restore", "leave_month_out"),
+    *(
+        "train_model",
+        "evaluate_model",
+        "calibrate_intervals",
+        "restore_cells",
+        "cross_validate",
+        "degrade_restore",
+        "leave_month_out",
+    ),
     "predict_gain",
 }
 """Scripts that fit models."""
@@ -40,7 +48,7 @@ EDITS = {
     "mapping/resolution.py:radial_spectrum": {"assemble_map"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range", "measure_field_coverage"},
-    "evaluation/restoration.py:null_models": {"degrade_restore"},
+    "evaluation/restoration.py:restored_estimates": {"degrade_restore"},
     "evaluation/null_estimates.py:null_estimates": {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
     },

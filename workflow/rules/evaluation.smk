@@ -115,7 +115,9 @@ rule degrade_restore:
 rule score_protocols:
     input:
         **named(RUN, "samples.parquet", "tables/predictions.csv"),
-        estimates=expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=PROTOCOLS, allow_missing=True),
+        estimates=expand(
+            f"{RUN}/protocols/{{protocol}}.parquet", protocol=["one_scale_up", *PROTOCOLS], allow_missing=True
+        ),
         variogram=f"{RUN}/protocols/range.json",
     output:
         **named(f"{RUN}/protocols", "train.parquet", "random.parquet"),
@@ -131,7 +133,8 @@ rule score_protocols:
     resources:
         **measured(390, 13, of_region=(3, 0.2)),
     params:
-        **keys("predictors.use", "model.kind", "model.seed"),
+        **keys("predictors.use", "model.kind", "model.method", "model.seed"),
+        reconcile=bool(CONFIG.map.reconcile),
         code=code("score_protocols"),
     message:
         "Score the protocols of {wildcards.region}, {wildcards.month}"
@@ -241,6 +244,7 @@ rule compare_truth:
     resources:
         **measured(170, 2, of_region=(17, 0.1)),
     params:
+        method=CONFIG.model.method,
         code=code("compare_truth"),
     message:
         "Compare {wildcards.region}, {wildcards.month}, with the simulated truth"

@@ -59,9 +59,35 @@ rule merge_target:
         "../scripts/merge_target.py"
 
 
+rule restore_cells:
+    input:
+        **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
+    output:
+        estimates=f"{RUN}/protocols/one_scale_up.parquet",
+    log:
+        log_of("restore_cells", "{region}/{month}"),
+    benchmark:
+        benchmark_of("restore_cells", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        **measured(310, 5, of_region=(10, 0.1)),
+    params:
+        **keys("map.interval", "quality.minimum_valid_fraction"),
+        learner=learner("kind", "trees", "seed", "min_leaf", "search"),
+        reconciled=bool(CONFIG.map.reconcile),
+        code=code("restore_cells"),
+    message:
+        "Restore the cells of {wildcards.region}, {wildcards.month}, as the map is made, one scale up"
+    script:
+        "../scripts/restore_cells.py"
+
+
 rule calibrate_intervals:
     input:
         **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
+        restored=f"{RUN}/protocols/one_scale_up.parquet",
         reliability=f"{RUN}/tables/agreement.csv",
         stacks=of_blocks("predictors.tif"),
     output:
@@ -73,12 +99,11 @@ rule calibrate_intervals:
         benchmark_of("calibrate_intervals", "{region}/{month}")
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: 1
     resources:
         **measured(310, 5, of_region=(10, 0.1)),
     params:
         **keys("map.interval", "quality.minimum_valid_fraction"),
-        learner=learner("kind", "trees", "seed", "min_leaf", "search"),
         reconciled=bool(CONFIG.map.reconcile),
         code=code("calibrate_intervals"),
     message:

@@ -25,10 +25,10 @@ rule validate_field:
     resources:
         **measured(230, 3, of_region=(1, 0.1)),
     params:
+        **keys("model.method", "model.seed"),
         points=points_path,
         settings=CONFIG.points.reading,
         compare=lambda wildcards: needs.compared(CONFIG, wildcards.month),
-        seed=CONFIG.model.seed,
         code=code("validate_field"),
     message:
         "Compare {wildcards.region}, {wildcards.month}, with field points"
@@ -112,7 +112,7 @@ rule score_field_cells:
     resources:
         **measured(200, 3),
     params:
-        seed=CONFIG.model.seed,
+        **keys("model.method", "model.seed"),
         code=code("score_field_cells"),
     message:
         "Compare {wildcards.region}, {wildcards.month}, with field points within cells"
@@ -139,6 +139,7 @@ rule score_field_months:
     resources:
         **measured(200, 3),
     params:
+        method=CONFIG.model.method,
         code=code("score_field_months"),
     message:
         "Compare the months of {wildcards.region} with field points"

@@ -7,6 +7,7 @@ import pandas as pd
 from kilomoist.evaluation.assessments import Scored, score_table, write_scores
 from kilomoist.files import read_json
 from kilomoist.jobs import rule_script
+from kilomoist.names import LABELS, STUDY_9KM
 
 
 @rule_script
@@ -17,5 +18,5 @@ def score_months(
     rows = []
     for path, variogram in zip(estimates, variograms, strict=True):
         scored = Scored.of(pd.read_parquet(path), read_json(variogram)["autocorrelation_range"], seed)
-        rows += score_table(Path(path).stem, scored, kind, of="month")
+        rows += score_table(Path(path).stem, scored, kind, LABELS | {"absolute": STUDY_9KM}, of="month")
     write_scores(rows, scores, intervals)

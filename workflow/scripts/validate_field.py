@@ -8,13 +8,13 @@ from kilomoist.evaluation.relative_maps import MIN_PIXELS, linearly_matched, ran
 from kilomoist.evaluation.scores import score, skill
 from kilomoist.files import read_json, write_table
 from kilomoist.jobs import LOGGER, rule_script
-from kilomoist.names import MATCHED, OWN_MAPS, RANKED
+from kilomoist.names import MATCHED, OWN_MAPS, RANKED, map_names
 from kilomoist.reporting.field_points import PointSettings, field_points
 from kilomoist.reporting.matching import ComparedMap, match_points
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
-REFERENCES = ("coarse", "bilinear_reconciled")
+REFERENCES = ("coarse", "bilinear_reconciled", "bilinear")
 """References that maps are tested against: SMAP as it is, and what it says at 1 km without any predictor."""
 
 
@@ -29,6 +29,7 @@ def validate_field(
     settings: dict,
     compare: list[dict],
     month: str,
+    method: str,
     seed: int,
     scores: str,
     intervals: str,
@@ -38,7 +39,7 @@ def validate_field(
 ) -> None:
     """Write the scores of all maps at the pixels where all of them have a value, how their intervals were found, the
     differences of each from `REFERENCES`, those pixels, and the points that are not used. `compare` are the maps of the
-    user; relative ones are scored by rank and linearly matched.
+    user; relative ones are scored by rank and linearly matched. `method` makes the map.
     """
     measured, unmeasured = field_points(points, month, PointSettings(**settings))
     if measured.empty:
@@ -64,14 +65,14 @@ def validate_field(
     squares = scored.squares if len(pixels) else {}
     nulls = {null: squares[column] for column, null in NULLS.items() if column in squares}
     rows = [
-        {"map": OWN_MAPS.get(column, column)}
+        map_names(column, method)
         | score(observed, values)
         | (scored.confidence_intervals(column) | skill(squares[column], nulls) if len(pixels) else {})
         for column, values in estimates.items()
     ]
-    rows += [{"map": f"{column}{RANKED}"} | rank_scores(scored, index) for column, index in relative.items()]
+    rows += [map_names(f"{column}{RANKED}", method) | rank_scores(scored, index) for column, index in relative.items()]
     tests = [
-        {"map": OWN_MAPS.get(column, column), "reference": OWN_MAPS[reference]} | scored.difference(column, reference)
+        map_names(column, method) | map_names(reference, method, "reference") | scored.difference(column, reference)
         for reference in REFERENCES
         for column in estimates
         if column != reference and reference in maps and len(pixels)

@@ -14,6 +14,7 @@ from kilomoist.evaluation.effective_size import associations, williams
 from kilomoist.evaluation.scores import score
 from kilomoist.evaluation.study import correlations
 from kilomoist.evaluation.variograms import lags_of, variogram
+from kilomoist.names import LABELS
 
 SEED = 3
 SIDE = 40
@@ -89,6 +90,11 @@ def test_difference_takes_the_range_of_what_each_difference_sums_up(names: tuple
         assert [found[column] for column in columns] == pytest.approx(wanted), name
         if name == "rmse":
             assert found["p_rmse"] == pytest.approx(row.p)
+            skilled = rows.difference("first", "second", length)["skill"]
+            assert skilled.value == pytest.approx(1 - np.mean((first - y) ** 2) / np.mean((second - y) ** 2))
+            ends = [found[f"skill{end}"] for end in ("", "_low", "_high")]
+            assert ends == pytest.approx([skilled.value, skilled.lower, skilled.upper])
+            assert skilled.lower < skilled.value < skilled.upper
     alone = associations({"y": y, "first": first, "second": second}, PLACES, geographic=True)
     sizes = [alone["y", name].effective_n for name in ("first", "second")]
     assert max(sizes) > 1.2 * min(sizes)
@@ -150,11 +156,12 @@ def test_scores_stand_beside_their_ends_and_how_they_were_found_apart(tmp_path: 
     scored = Scored(y, {"absolute": z, "mean": other}, PLACES, 1.0, SEED, "of two")
     empty = Scored(y[:0], {}, PLACES[:0], 1.0, SEED, "too few rows")
     paths = tmp_path / "scores.csv", tmp_path / "intervals.csv"
-    write_scores(score_table("blocks", empty, "linear") + score_table("random", scored, "linear"), *paths)
+    rows = [score_table(name, of, "linear", LABELS) for name, of in (("blocks", empty), ("random", scored))]
+    write_scores(rows[0] + rows[1], *paths)
     scores, intervals = map(pd.read_csv, paths)
     with_ends = [f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")]
-    assert list(scores) == ["protocol", "method", "model", "n", *with_ends, "skill_mean", "note"]
-    assert list(intervals) == ["protocol", "method", "model", *HOW_FOUND]
+    assert list(scores) == ["protocol", "method", "model", "label", "n", *with_ends, "skill_mean", "note"]
+    assert list(intervals) == ["protocol", "method", "model", "label", *HOW_FOUND]
     assert scores["protocol"].tolist() == intervals["protocol"].tolist() == ["blocks", "random", "random"]
     assert scores["note"].tolist() == ["too few rows", "of two", "of two"]
     assert scores.loc[0, ["n", "r", "rmse_low"]].isna().all()

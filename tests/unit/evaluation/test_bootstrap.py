@@ -176,7 +176,7 @@ def test_coverage(name: str) -> None:
     number, reach, draws = 400, 10.0, 200
     stream, places = fields(name, 80, reach, 1), np.argwhere(np.ones((80, 80), bool))
     inside, ordinary = dict.fromkeys(SCORES, 0), dict.fromkeys(SCORES, 0)
-    no_difference = {"rmse": 0, "r": 0}
+    no_difference = {"rmse": 0, "r": 0, "skill": 0}
     for seed in range(number):
         y, first, second = (next(stream).ravel() for _ in range(3))
         estimates = {"first": estimate(y, first), "second": estimate(y, second)}
@@ -268,7 +268,7 @@ def test_few_blocks_have_no_intervals() -> None:
     found = {reach: intervals(y, z, CELLS, reach)["r"] for reach in (5, 6, 10, 14)}
     assert {reach: row.block_side for reach, row in found.items()} == {5: 10, 6: 12, 10: 10, 14: 14}
     assert found[14].blocks < 10 < found[6].blocks
-    for row in (found[14], *difference(y, z, y, CELLS, math.inf).values()):
+    for row in (found[14], *difference(y, z, z + y, CELLS, math.inf).values()):
         assert np.isnan([row.lower, row.upper, row.p]).all()
         assert math.isfinite(row.value)
 
@@ -329,8 +329,16 @@ def test_differences_are_first_minus_second() -> None:
     y, good, _ = region(17)
     bad = good + np.random.default_rng(17).normal(0, 0.7, len(y))
     found, swapped = difference(y, good, bad), difference(y, bad, good)
-    assert list(found) == ["rmse", "r"]
+    assert list(found) == ["rmse", "r", "skill"]
+    skill, turned = found.pop("skill"), swapped.pop("skill")
     one, two = score(y, good), score(y, bad)
+    assert skill.value == pytest.approx(1 - one["rmse"] ** 2 / two["rmse"] ** 2)
+    assert 0 < skill.lower < skill.value < skill.upper < 1
+    # Of two ratios that are each other's inverse, the intervals are too.
+    assert [1 - 1 / (1 - end) for end in (skill.value, skill.upper, skill.lower)] == pytest.approx(
+        [turned.value, turned.lower, turned.upper]
+    )
+    assert (skill.p, turned.p) == pytest.approx((turned.p, skill.p))
     for name, row in found.items():
         assert row.value == pytest.approx(one[name] - two[name])
         assert row.lower < row.value < row.upper

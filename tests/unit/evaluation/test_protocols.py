@@ -25,6 +25,7 @@ from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings, fit, predict_mean
 from kilomoist.learning.training_folds import out_of_fold
 from kilomoist.learning.tuning import TuningOptions
+from kilomoist.names import LABELS
 
 USE = ["a", "b"]
 SETTINGS = LearnerSettings("random_forest", 20, 1, 5)
@@ -210,13 +211,13 @@ def test_skill_is_what_the_errors_say() -> None:
     y = np.array([0.1, 0.2, 0.3, 0.4])
     table = pd.DataFrame({"observed": y, "absolute": y + 0.01, "mean": 0.25, "linear": y + 0.02, "lon": 99 + y})
     table["lat"] = 47.0
-    rows = pd.DataFrame(score_table("blocks", Scored.of(table, 20_000.0, 1), "extra_trees"))
+    rows = pd.DataFrame(score_table("blocks", Scored.of(table, 20_000.0, 1), "extra_trees", LABELS))
     assert rows["model"].tolist() == ["extra_trees", "mean", "linear"]
     np.testing.assert_allclose(rows["skill_linear"], [0.75, 1 - 0.0125 / 0.0004, 0])
     np.testing.assert_allclose(rows["skill_mean"], [1 - 0.0001 / 0.0125, 0, 1 - 0.0004 / 0.0125])
     empty = pd.DataFrame()
     empty.attrs["note"] = "too few blocks"
-    (row,) = score_table("blocks", Scored.of(empty, 20_000.0, 1), "linear")
+    (row,) = score_table("blocks", Scored.of(empty, 20_000.0, 1), "linear", LABELS)
     assert row == {"protocol": "blocks", "note": "too few blocks"}
 
 
@@ -225,19 +226,19 @@ def test_estimates_are_compared_on_the_same_rows() -> None:
     table = pd.DataFrame({"observed": y, "absolute": y, "mean": 0.25, "linear": y, "lon": 99 + y, "lat": 47.0})
     table.loc[:4, "absolute"] = np.nan
     scored = Scored.of(table, 20_000.0, 1)
-    assert pd.DataFrame(score_table("blocks", scored, "linear"))["n"].tolist() == [5, 5, 5]
-    differences = pd.DataFrame(difference_table("blocks", scored, "linear"))
+    assert pd.DataFrame(score_table("blocks", scored, "linear", LABELS))["n"].tolist() == [5, 5, 5]
+    differences = pd.DataFrame(difference_table("blocks", scored, ["linear"], LABELS))
     assert differences["estimate"].tolist() == ["absolute", "mean"]
     assert differences["n"].tolist() == [5, 5]
     np.testing.assert_allclose(differences["rmse_difference"], [0, np.sqrt(np.mean((y[5:] - 0.25) ** 2))])
-    assert difference_table("blocks", scored, "bilinear_reconciled") == []
+    assert difference_table("blocks", scored, ["bilinear_reconciled"], LABELS) == []
 
 
 def test_estimates_without_a_common_row_have_no_scores() -> None:
     table = pd.DataFrame({"observed": [0.1, 0.2], "absolute": np.nan, "linear": 0.2, "lon": 99.0, "lat": 47.0})
     scored = Scored.of(table, 20_000.0, 1)
-    assert score_table("blocks", scored, "linear") == [{"protocol": "blocks", "note": ""}]
-    assert difference_table("blocks", scored, "linear") == []
+    assert score_table("blocks", scored, "linear", LABELS) == [{"protocol": "blocks", "note": ""}]
+    assert difference_table("blocks", scored, ["linear"], LABELS) == []
 
 
 def test_truth_within_cells() -> None:

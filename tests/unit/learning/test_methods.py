@@ -18,9 +18,9 @@ from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from kilomoist.cells import aligned, block_mean, coarsen, interpolate
-from kilomoist.evaluation.restoration import null_models
 from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.coarser_scale import null_models
 from kilomoist.learning.detail import common_error, fit_detail, reconciled_rows, tune_detail, weighted_error
 from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, detail, detail_rows, reconciled_detail
 from kilomoist.learning.learners import KINDS, LearnerSettings, fit, predict_mean

@@ -6,9 +6,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from kilomoist.cells import block_mean, interpolate
-from kilomoist.evaluation.restoration import null_models
 from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.learning.absolute import fit_absolute
+from kilomoist.learning.coarser_scale import null_models
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings

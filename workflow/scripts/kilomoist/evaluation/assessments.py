@@ -3,7 +3,7 @@
 Nothing is trained or predicted here: jobs that only score do without the libraries of models.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,10 +74,10 @@ class Scored:
     def difference(self, first: str, second: str) -> dict[str, float]:
         """Differences of two estimates: of rmse and r by block bootstrap, of r by Williams' test too.
 
-        `rmse_difference` and `r_difference` (first − second) with their intervals by blocks as long as what each row
-        adds to them is alike, the difference of the squared errors and of the influences on r, and the effective
-        numbers of these blocks; `p_rmse` by the same blocks; `r_between`, the correlation of both, and `p_r` of
-        Williams' test with the smaller effective number of rows of the two.
+        `skill`, 1 − MSE / MSE of the second, `rmse_difference` and `r_difference` (first − second) with their intervals
+        by blocks as long as what each row adds to them is alike, the difference of the squared errors and of the
+        influences on r, and the effective numbers of these blocks; `p_rmse` by the same blocks; `r_between`, the
+        correlation of both, and `p_r` of Williams' test with the smaller effective number of rows of the two.
         """
         observed, one, two = self.observed, self.estimates[first], self.estimates[second]
         adds = {
@@ -86,7 +86,11 @@ class Scored:
         }
         columns: dict[str, float] = {"n": len(observed)}
         for name, added in adds.items():
-            found, column = self._rows.difference(first, second, self._range(added))[name], f"{name}_difference"
+            drawn, column = self._rows.difference(first, second, self._range(added)), f"{name}_difference"
+            if name == "rmse":
+                skilled = drawn["skill"]
+                columns |= {"skill": skilled.value, "skill_low": skilled.lower, "skill_high": skilled.upper}
+            found = drawn[name]
             columns |= {column: found.value, f"{column}_low": found.lower, f"{column}_high": found.upper}
             columns |= {f"{column}_blocks": found.blocks} | ({"p_rmse": found.p} if name == "rmse" else {})
         r_one, r_two, between = (score(*pair)["r"] for pair in ((observed, one), (observed, two), (one, two)))
@@ -125,9 +129,12 @@ class Scored:
             return self.autocorrelation_range
 
 
-def score_table(name: str, scored: Scored, kind: str, of: str = "protocol") -> list[dict[str, Any]]:
+def score_table(
+    name: str, scored: Scored, kind: str, labels: Mapping[str, str], of: str = "protocol"
+) -> list[dict[str, Any]]:
     """Scores of each estimate of a protocol or a month, by its name, with intervals and skill against null models.
 
+    `labels` are what people see the estimates called.
     Skill is 1 − MSE / MSE(null model). `<score>_low` and `<score>_high` are 95 % intervals by blocks; `p` takes rows as
     independent, `p_effective` as many as `effective_n` says. Without rows it is the note alone.
     """
@@ -135,20 +142,32 @@ def score_table(name: str, scored: Scored, kind: str, of: str = "protocol") -> l
         return [{of: name, "note": scored.note}]
     rows, squares = [], scored.squares
     for estimate, values in scored.estimates.items():
-        method, model = ESTIMATES[estimate]
         scores = score(scored.observed, values) | scored.confidence_intervals(estimate)
         scores |= skill(squares[estimate], squares)
-        rows.append({of: name, "method": method, "model": model or kind} | scores | {"note": scored.note})
+        rows.append({of: name} | estimate_names(estimate, kind, labels) | scores | {"note": scored.note})
     return rows
 
 
-def difference_table(protocol: str, scored: Scored, reference: str) -> list[dict[str, Any]]:
-    """Differences of each estimate of a protocol from a reference at the same rows; none without the reference."""
-    return [
-        {"protocol": protocol, "estimate": name, "reference": reference} | scored.difference(name, reference)
-        for name in scored.estimates
-        if reference in scored.estimates and name != reference
-    ]
+def estimate_names(estimate: str, kind: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """Method, model and label of an estimate in a table of scores."""
+    method, model = ESTIMATES[estimate]
+    return {"method": method, "model": model or kind, "label": labels[estimate]}
+
+
+def difference_table(
+    protocol: str, scored: Scored, references: Sequence[str], labels: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Differences of each estimate of a protocol from references at the same rows, each pair once; none of a reference
+    that is not there.
+    """
+    rows = []
+    for number, reference in enumerate(references):
+        for name in scored.estimates:
+            if reference in scored.estimates and name not in references[: number + 1]:
+                names = {"estimate": name, "label": labels[name]}
+                names |= {"reference": reference, "reference_label": labels[reference]}
+                rows.append({"protocol": protocol} | names | scored.difference(name, reference))
+    return rows
 
 
 def write_scores(rows: list[dict[str, Any]], scores: str | Path, intervals: str | Path) -> None:

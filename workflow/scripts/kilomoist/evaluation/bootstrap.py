@@ -29,6 +29,8 @@ SIDES = (2, 1)
 MIN_BLOCKS = 10
 """Effective blocks below which there are no intervals: with 10, the width of an interval has a standard error of
 1 / √(2 · 9) = 24 % of itself."""
+SQUARES = 4
+"""Where `score_terms` has the squared errors."""
 _FINEST = 1000
 """Ranges below this fraction of the extent are taken to be it, so that the lattice of blocks stays small."""
 _DRAWN_AT_ONCE = 4_000_000
@@ -105,26 +107,34 @@ class ScoredRows:
         return found
 
     def difference(self, first: str, second: str, autocorrelation_range: float) -> dict[str, Interval]:
-        """Differences of the rmse and the r of two estimates, first − second, with intervals and p.
+        """Differences of the rmse and the r of two estimates, first − second, and skill, with intervals and p.
 
         Blocks are drawn for both estimates alike, so that what they share cancels. The interval is
         difference ± t · s · √f as in `intervals`, on the scores' own scale, and p is that of difference / (s · √f) in
-        the same distribution: p < 0.05 where the interval leaves out 0. Estimates that are equal have p = 1.
+        the same distribution: p < 0.05 where the interval leaves out 0. Estimates that are equal have p = 1. `skill` is
+        1 − MSE / MSE of the second; its interval and p are those of the logarithm of the ratio.
         """
         blocks, names = square_blocks(self._plane, autocorrelation_range), ("rmse", "r")
         numbers = [SCORES.index(name) for name in names]
 
         def compare(sums: Values) -> Values:
             one, two = np.split(sums, 2, axis=-1)
-            return summed_scores(one)[..., numbers] - summed_scores(two)[..., numbers]
+            apart = summed_scores(one)[..., numbers] - summed_scores(two)[..., numbers]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = np.log(one[..., SQUARES] / two[..., SQUARES])
+            return np.concatenate([apart, ratio[..., None]], axis=-1)
 
-        _, spread, degrees = self._spread([first, second], blocks, compare)
+        center, spread, degrees = self._spread([first, second], blocks, compare)
         found = {}
-        for name, error in zip(names, map(float, spread), strict=True):
-            value = self._scores[first][name] - self._scores[second][name]
+        for name, apart, error in zip((*names, "skill"), map(float, center), map(float, spread), strict=True):
+            if name != "skill":
+                apart = self._scores[first][name] - self._scores[second][name]
             half = float(_half_width(error, degrees))
-            p = 1.0 if value == error == 0 else p_of_t(value / error, degrees) if error > 0 else math.nan
-            found[name] = Interval(value, value - half, value + half, blocks.effective, blocks.side, p)
+            ends = apart, apart - half, apart + half
+            if name == "skill":
+                ends = float(-np.expm1(apart)), float(-np.expm1(apart + half)), float(-np.expm1(apart - half))
+            p = 1.0 if apart == error == 0 else p_of_t(apart / error, degrees) if error > 0 else math.nan
+            found[name] = Interval(*ends, blocks.effective, blocks.side, p)
         return found
 
     def _spread(

@@ -4,29 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from kilomoist.cells import Values, interpolate
 from kilomoist.evaluation.null_estimates import null_estimates
-from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M09, Window, geographic_from_ease
+from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M09, geographic_from_ease
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment
+from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment, null_models
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.tuning import TuningOptions
 from kilomoist.reconciliation import reconcile
-
-
-def null_models(
-    target: NDArray, cells: Window, valid: NDArray[np.bool_], factor: int, minimum_fraction: float
-) -> dict[str, Values]:
-    """Null models of a map, on the valid pixels: `copied`, `bilinear` and `bilinear_reconciled` cell values."""
-    copied = np.where(valid, np.kron(target, np.ones((factor, factor))), np.nan)
-    bilinear = np.where(valid, interpolate(target, cells, cells.refined(factor), factor), np.nan)
-    reconciled, _ = reconcile(bilinear, target, factor, cells, minimum_fraction)
-    return {"copied": copied, "bilinear": bilinear, "bilinear_reconciled": reconciled}
 
 
 def restored_estimates(

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from kilomoist.cells import aligned
-from kilomoist.grids import COARSE_SIDE
+from kilomoist.cells import Values, aligned, interpolate
+from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.learning.details import Cells
+from kilomoist.reconciliation import reconcile
 
 MIN_TRAINING_ROWS = 20
 """Rows below which nothing is trained in a fold or one level up."""
@@ -28,3 +30,13 @@ def coarse_experiment(cells: Cells, use: Sequence[str], minimum_fraction: float)
     places = {"row": row + above.window.row, "col": column + above.window.column, "target": above.target[row, column]}
     values = dict(zip(use, above.predictors[:, row, column], strict=True))
     return above, below, pd.DataFrame(places | values | {"split": "train"})
+
+
+def null_models(
+    target: NDArray, cells: Window, valid: NDArray[np.bool_], factor: int, minimum_fraction: float
+) -> dict[str, Values]:
+    """Null models of a map, on the valid pixels: `copied`, `bilinear` and `bilinear_reconciled` cell values."""
+    copied = np.where(valid, np.kron(target, np.ones((factor, factor))), np.nan)
+    bilinear = np.where(valid, interpolate(target, cells, cells.refined(factor), factor), np.nan)
+    reconciled, _ = reconcile(bilinear, target, factor, cells, minimum_fraction)
+    return {"copied": copied, "bilinear": bilinear, "bilinear_reconciled": reconciled}

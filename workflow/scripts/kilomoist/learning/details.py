@@ -82,6 +82,12 @@ def reconciled_detail(values: NDArray, window: Window, factor: int = COARSE_SIDE
     return left[window.within(coarse.refined(factor))]
 
 
+def coarse_values(cells: Cells, minimum_fraction: float, factor: int = COARSE_SIDE) -> Values:
+    """The target's mean over the coarse cell of each cell, (rows, columns); NaN where a coarse cell has too few."""
+    means, coarse = coarsen(cells.target, cells.window, factor, minimum_fraction)
+    return np.kron(means, np.ones((factor, factor))).astype(float)[cells.window.within(coarse.refined(factor))]
+
+
 def detail_rows(
     cells: Cells, minimum_fraction: float, factor: int = COARSE_SIDE
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

@@ -10,22 +10,25 @@ large those at 1 km may be beside them. Formulas: docs/trust.md.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values
-from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, Window
+from kilomoist.files import write_table
+from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import fit_absolute
-from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment
-from kilomoist.learning.detail import detail_folds
-from kilomoist.learning.details import Cells, detail_rows, pixel_detail, reconciled_detail
+from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment, null_models
+from kilomoist.learning.detail import detail_folds, reconciled_rows
+from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, coarse_values, detail_rows, pixel_detail
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fold_models
+from kilomoist.names import LABELS, delivered
 from kilomoist.rasters import Mosaic, chunks_of
 from kilomoist.reconciliation import reconcile
 
@@ -59,8 +62,8 @@ class MapSettings:
     """Making of the map whose intervals are calibrated."""
 
     reconciled: bool
-    interval: float
-    """Nominal coverage."""
+    interval: float | None
+    """Nominal coverage; None where no interval is wanted, and no spread is asked for."""
     minimum_fraction: float
     """Share of a coarse cell's cells that its mean needs."""
 
@@ -70,11 +73,29 @@ class CalibrationSet:
     """Errors of a method one scale up, row by row."""
 
     table: pd.DataFrame
-    """row, col, observed, estimated, and the spread `below` and `above` that the model expected (all m³/m³); fold, and
-    the predictors. Empty where nothing could be restored."""
+    """row, col, lon, lat, observed, estimated as the map is made, and the spread `below` and `above` that the model
+    expected (all m³/m³); fold, the method's map and the null models by their keys, and the predictors. Empty where
+    nothing could be restored."""
     min_spread: float
     """Smallest spread that is taken at 1 km, m³/m³."""
     cqr_margin: float = 0.0
+    note: str = ""
+    """What was restored from what, or why nothing could be."""
+    side: int = CELL_SIDE * COARSE_SIDE
+    """Side in km of the coarse cells from which it was restored."""
+
+    def write(self, path: str | Path) -> None:
+        """Write it as Parquet, the numbers beside the table as its attributes."""
+        known = {"min_spread": self.min_spread, "cqr_margin": self.cqr_margin, "note": self.note, "side": self.side}
+        self.table.attrs |= known
+        write_table(path, self.table)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "CalibrationSet":
+        """Read what `write` wrote."""
+        table = pd.read_parquet(path)
+        known, table.attrs = table.attrs, {}
+        return cls(table, **known)
 
     def conformity_scores(self) -> NDArray[np.float64]:
         """Conformity scores: errors in spreads of the side on which the observed value lies, (rows,)."""
@@ -154,19 +175,35 @@ def detail_errors(
     complete, folds = cells.complete(), detail_folds(cells)
     offered, spreads = np.zeros(len(y)), np.ones((2, len(y)))
     if model.alpha > 0:
-        for test, estimator in fold_models(settings, x, y, folds, threads, only_mean=False):
+        for test, estimator in fold_models(settings, x, y, folds, threads, only_mean=made.interval is None):
             offered[test] = model.alpha * learners.predict_mean(estimator, x[test])
-            spreads[:, test] = spread(replace(model, estimator=estimator), x[test], made.interval, 0.0, 0.0)
+            if made.interval is not None:
+                spreads[:, test] = spread(replace(model, estimator=estimator), x[test], made.interval, 0.0, 0.0)
     minimum = min_spread(*spreads)
-    values = np.full((2, *complete.shape), np.nan)
-    values[:, complete] = y, offered
-    if made.reconciled:
-        values = np.stack([reconciled_detail(field, cells.window, model.ratio) for field in values])
-    error = np.subtract(*values[:, complete])
-    truth, spreads = cells.target[complete], np.maximum(spreads, minimum)
+    truth, coarse = cells.target[complete], coarse_values(cells, made.minimum_fraction, model.ratio)
+    estimates = {"copied": coarse[complete]}
+    for end in ("", "_reconciled"):
+        whole, told = (reconciled_rows(cells, part, model.ratio) if end else part for part in (y, offered))
+        estimates |= {f"detail{end}": truth - (whole - told), f"bilinear{end}": truth - whole}
     own = dict(zip(model.predictors, cells.predictors[:, complete], strict=True))
-    table = _error_table(complete, cells.window, truth, truth - error, spreads).assign(fold=folds, **own)
-    return CalibrationSet(table[np.isfinite(error)].reset_index(drop=True), minimum)
+    estimated = estimates[delivered("detail", made.reconciled)]
+    table = _error_table(complete, cells.window, truth, estimated, np.maximum(spreads, minimum))
+    table = table.assign(fold=folds, **estimates, **own)
+    note = _detail_note(model, len(np.unique(folds)), made.reconciled)
+    table = table[np.isfinite(estimated)].reset_index(drop=True)
+    return CalibrationSet(table, minimum, note=note, side=CELL_SIDE * model.ratio)
+
+
+def _detail_note(model: Model, folds: int, reconciled: bool) -> str:
+    """What `detail` restored from what, and why it uses no predictor where it uses none."""
+    side = CELL_SIDE * model.ratio
+    if not folds:
+        return "no cell has the target and every predictor"
+    if model.uses_predictors:
+        return f"restored from {side} km in {folds} spatial folds, alpha {model.alpha:.2f}"
+    few = f"{model.coarse_cells} complete cells of {side} km are too few to learn detail from ({MIN_COARSE_CELLS})"
+    why = "the predictors tell nothing of the detail" if model.estimator is not None else few
+    return f"alpha is 0, the map is {LABELS['bilinear_reconciled' if reconciled else 'bilinear']}: {why}"
 
 
 def absolute_errors(
@@ -185,26 +222,33 @@ def absolute_errors(
     be wider, or may be narrower where the map is reconciled, for the step to the finer scale.
     """
     use = list(model.predictors)
-    margin, *sides = conformalised(samples[samples["split"] == "train"], use, settings, made.interval, threads)
-    minimum = min_spread(*sides)
+    margin, minimum = 0.0, 0.0
+    if made.interval is not None:
+        margin, *sides = conformalised(samples[samples["split"] == "train"], use, settings, made.interval, threads)
+        minimum = min_spread(*sides)
     above, below, rows = coarse_experiment(cells, use, made.minimum_fraction)
     if len(rows) < MIN_TRAINING_ROWS:
-        return CalibrationSet(pd.DataFrame(), minimum, margin)
+        few = f"{len(rows)} complete cells of 36 km, {MIN_TRAINING_ROWS} are needed to learn"
+        return CalibrationSet(pd.DataFrame(), minimum, margin, few)
     coarse_model, _ = fit_absolute(rows, use, settings, tuning, threads)
-    own = replace(settings, min_leaf=coarse_model.min_leaf, options=coarse_model.options)
-    coarse_margin, *coarse_sides = conformalised(rows, use, own, made.interval, threads)
     valid = below.complete()
     predictors = below.predictors[:, valid]
     x = predictors.T.astype(np.float32)
-    estimated = np.full(valid.shape, np.nan)
-    estimated[valid] = learners.predict_mean(coarse_model.estimator, x)
-    if made.reconciled:
-        estimated, _ = reconcile(estimated, above.target, COARSE_SIDE, above.window, made.minimum_fraction)
-    spreads = spread(coarse_model, x, made.interval, coarse_margin, min_spread(*coarse_sides))
-    table = _error_table(valid, below.window, below.target[valid], estimated[valid], spreads)
-    table = table.assign(**dict(zip(use, predictors, strict=True)))
-    table["fold"] = spatial_folds(table["row"].to_numpy(), table["col"].to_numpy())
-    return CalibrationSet(table, minimum, margin)
+    whole = np.full(valid.shape, np.nan)
+    whole[valid] = learners.predict_mean(coarse_model.estimator, x)
+    maps = null_models(above.target, above.window, valid, COARSE_SIDE, made.minimum_fraction) | {"absolute": whole}
+    maps["absolute_reconciled"], _ = reconcile(whole, above.target, COARSE_SIDE, above.window, made.minimum_fraction)
+    spreads = np.ones((2, len(x)))
+    if made.interval is not None:
+        own = replace(settings, min_leaf=coarse_model.min_leaf, options=coarse_model.options)
+        coarse_margin, *coarse_sides = conformalised(rows, use, own, made.interval, threads)
+        spreads[:] = spread(coarse_model, x, made.interval, coarse_margin, min_spread(*coarse_sides))
+    estimates = {name: values[valid] for name, values in maps.items()}
+    estimated = estimates[delivered("absolute", made.reconciled)]
+    table = _error_table(valid, below.window, below.target[valid], estimated, spreads)
+    folds = spatial_folds(table["row"].to_numpy(), table["col"].to_numpy())
+    table = table.assign(fold=folds, **estimates, **dict(zip(use, predictors, strict=True)))
+    return CalibrationSet(table, minimum, margin, f"learned from {len(rows)} cells of 36 km, all of which it had seen")
 
 
 def conformalised(
@@ -281,6 +325,8 @@ def calibrate_interpolation(target: NDArray, window: Window, made: MapSettings) 
 
     The interval is ± quantile × error_scale_ratio.
     """
+    if made.interval is None:
+        raise ValueError("an interval has a nominal coverage")
     nothing = Model("detail", "linear", ("target",), 1, 0.0, 0, 0, None)
     cells = Cells(target, target[None], window)
     scale_ratio = error_scale_ratio(cells, np.array([np.nan]), made.minimum_fraction, nothing.ratio)
@@ -292,5 +338,7 @@ def _error_table(
 ) -> pd.DataFrame:
     """A row for each of a window's `valid` cells, of the columns of `CalibrationSet.table` but fold and predictors."""
     row, column = np.nonzero(valid)
-    columns = {"row": row + window.row, "col": column + window.column, "observed": observed, "estimated": estimated}
+    longitude, latitude = geographic_from_ease(M09.x_centres(window)[column], M09.y_centres(window)[row])
+    columns = {"row": row + window.row, "col": column + window.column, "lon": longitude, "lat": latitude}
+    columns |= {"observed": observed, "estimated": estimated}
     return pd.DataFrame(columns | dict(zip(("below", "above"), spreads, strict=True)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import Values, block_mean, interpolate
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
+from kilomoist.names import MAP_1KM, SMAP_9KM
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, read_tags
 from kilomoist.reconciliation import settle
@@ -113,4 +114,6 @@ def map_ranges(path: str | Path, cells: Window, coarse: NDArray) -> pd.DataFrame
 
     fine = describe_chunks(chunks)  # before `mapped` is asked, which it fills
     parts = {"9 km": describe(coarse), "9 km where mapped": describe(np.where(mapped, coarse, np.nan)), "1 km": fine}
-    return pd.DataFrame([{"map": name} | numbers for name, numbers in parts.items()])
+    labels = SMAP_9KM, f"{SMAP_9KM}, where mapped", MAP_1KM
+    named = zip(parts.items(), labels, strict=True)
+    return pd.DataFrame([{"map": name, "label": label} | numbers for (name, numbers), label in named])

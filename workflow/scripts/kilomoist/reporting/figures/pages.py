@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from kilomoist.files import replaced
+from kilomoist.names import METHOD_LABELS, variable_label
 from kilomoist.rasters import read_run
 
 STYLE = {
@@ -33,22 +34,6 @@ NO_VALUE = "no value in this map"
 ROUND_STEPS = (1, 2, 5, 10)
 MAX_COLUMNS = 6
 """Panels beside each other: more go on in the next line."""
-LABELS = {
-    "target": "Soil moisture",
-    "ndvi": "NDVI",
-    "evi": "EVI",
-    "ndii7": "NDII (band 7)",
-    "lst_day": "LST, day",
-    "lst_night": "LST, night",
-    "lst_range": "LST, range",
-    "elevation": "Elevation",
-    "slope": "Slope",
-    "northness": "Northness",
-    "eastness": "Eastness",
-    "absolute": "Method absolute (the study's)",
-    "detail": "Method detail",
-}
-"""Names of columns and methods in print; others are printed as they are, without underscores."""
 _SOURCES = {
     "simulated": "simulated data",
     "archive": "granules of an archive",
@@ -99,8 +84,8 @@ def new_page(path: str | Path, title: str, caption: str, note: str, size: tuple[
 
 
 def label_of(name: str) -> str:
-    """Name of a column or method in print."""
-    return LABELS.get(name, name.replace("_", " "))
+    """Name of the target, a predictor or a method in print."""
+    return METHOD_LABELS.get(name) or variable_label(name)
 
 
 def percent_text(share: float) -> str:
