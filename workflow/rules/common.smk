@@ -321,7 +321,7 @@ def targets():
     """The public files of every run, and of every region that has several."""
     rasters = ["soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors"]
     of_model = ["correlation", "importance", "partial_dependence", "scores"]
-    tables = [*of_model, "maps", "quality", "shift", "granules", "gain"]
+    tables = [*of_model, "maps", "quality", "shift", "granules", "gain", "verdict"]
     figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
     if CONFIG.source == "simulated":
         tables.append("truth")

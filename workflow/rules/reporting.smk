@@ -147,6 +147,38 @@ rule score_field_months:
         "../scripts/score_field_months.py"
 
 
+rule judge_map:
+    input:
+        **named(f"{RUN}/tables", "scores.csv", "differences.csv", "gain.csv"),
+        soil_moisture=f"{RUN}/soil_moisture.tif",
+        truth=[f"{RUN}/tables/truth.csv"] if CONFIG.source == "simulated" else [],
+        field=lambda wildcards: expand(
+            (
+                [f"{RUN}/tables/field_{name}.csv" for name in ("validation", "differences")]
+                if wildcards.region in WITH_POINTS
+                else []
+            ),
+            **wildcards,
+        ),
+    output:
+        verdict=report(f"{RUN}/tables/verdict.csv", caption="../report/verdict.rst", category="Tables"),
+    log:
+        log_of("judge_map", "{region}/{month}"),
+    benchmark:
+        benchmark_of("judge_map", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(200, 3),
+    params:
+        code=code("judge_map"),
+    message:
+        "Judge the map of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/judge_map.py"
+
+
 rule draw_evaluation:
     input:
         **named(f"{RUN}/tables", "correlation.csv", "importance.csv", "partial_dependence.csv"),

@@ -9,14 +9,12 @@ import pytest
 from kilomoist.cells import coarsen, interpolate
 from kilomoist.evaluation.gain import (
     ERROR_SHAPES,
-    UNTOLD,
-    USE_MAP,
-    USE_SMAP,
     Evidence,
     evidence,
     predicted_gain,
     verdict_of,
 )
+from kilomoist.evaluation.scores import UNTOLD, USE_MAP, USE_SMAP
 from kilomoist.grids import Window
 from kilomoist.learning.details import Cells, detail
 from kilomoist.learning.learners import LearnerSettings

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values
+from kilomoist.evaluation.scores import GAIN_INTERVAL, UNTOLD, USE_MAP, USE_SMAP, WORTH
 from kilomoist.grids import COARSE_SIDE
 from kilomoist.learning.detail import detail_folds, reconciled_rows
 from kilomoist.learning.details import Cells, detail_rows
@@ -29,16 +30,11 @@ from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import predict_out_of_fold
 from kilomoist.mapping.merging import MIN_OWN_ERROR
 
-USE_MAP, USE_SMAP, UNTOLD = "use the map", "use SMAP", "cannot be told"
 MIN_ROWS = 400
 """Cells of 18 km below which nothing is said: a ratio of deviations of n has a standard error of √(1 / 2n), 3.5 %,
 and in simulated regions of 150 cells verdicts were wrong too often (docs/scores.md)."""
 LEAF = 10
 """Training rows a leaf of the forests that tell what the predictors leave unexplained."""
-INTERVAL = 0.7
-"""Probability between both ends: the widest, in steps of 0.05, that leaves a verdict to two thirds (docs/scores.md)."""
-WORTH = 0.05
-"""Gain below which a map is not worth it."""
 DRAWS = 4000
 
 
@@ -209,7 +205,7 @@ def predicted_gain(known: Evidence, priors: Priors = PRIORS) -> Prediction:
     bilinear = missing + shape.interpolated * independent + TOLD.interpolated * told
     growth = shape.reconciled * independent + TOLD.reconciled * told if known.reconciled else bilinear - missing
     mapped = left + cells * np.divide(growth, error, out=np.ones(DRAWS), where=error > 0)
-    low, gain, high = np.quantile(1 - mapped / bilinear, [(1 - INTERVAL) / 2, 0.5, (1 + INTERVAL) / 2])
+    low, gain, high = np.quantile(1 - mapped / bilinear, [(1 - GAIN_INTERVAL) / 2, 0.5, (1 + GAIN_INTERVAL) / 2])
 
     def median(square: NDArray) -> float:
         return float(np.sqrt(np.median(square)))

@@ -1,0 +1,39 @@
+"""Judge the map: whether it is better than interpolated SMAP, by how much and how sure, in numbers and words."""
+
+import pandas as pd
+
+from kilomoist.files import write_table
+from kilomoist.jobs import LOGGER, rule_script
+from kilomoist.names import MAP_1KM
+from kilomoist.rasters import read_tags
+from kilomoist.reporting.verdicts import (
+    NO_POINTS,
+    POINTS,
+    against_truth,
+    at_points,
+    not_compared,
+    one_scale_up,
+    predicted,
+    verdict_table,
+)
+
+
+@rule_script
+def judge_map(
+    *, soil_moisture: str, scores: str, differences: str, gain: str, truth: list[str], field: list[str], verdict: str
+) -> None:
+    """Write a row for each comparison: one scale up, at field points, with a simulated truth, and as predicted.
+
+    `field` are the scores at field points and their differences; it is empty without points, `truth` of real data.
+    """
+    rows = one_scale_up(pd.read_csv(scores), pd.read_csv(differences))
+    if field:
+        rows += at_points(*map(pd.read_csv, field))
+    else:
+        rows.append(not_compared(POINTS, MAP_1KM, NO_POINTS))
+    for path in truth:
+        rows += against_truth(pd.read_csv(path))
+    rows.append(predicted(pd.read_csv(gain).iloc[0]))
+    table = verdict_table(rows, read_tags(soil_moisture))
+    LOGGER.info("%s", "\n".join(table["sentence"]))
+    write_table(verdict, table)
