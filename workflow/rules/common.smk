@@ -331,6 +331,7 @@ def targets():
     if CONFIG.map.interval:
         rasters.append("interval")
         tables.append("coverage")
+        figures.append("coverage")
     if CONFIG.model.method == "detail":
         tables.append("agreement")
     names = [*expand("{name}.tif", name=rasters), "samples.parquet", "model.skops", "provenance.json"]

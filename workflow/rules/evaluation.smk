@@ -300,6 +300,7 @@ rule measure_coverage:
         **measured(190, 2, of_region=(1, 0.1)),
     params:
         vegetation=needs.vegetation_index(CONFIG),
+        target_error=needs.target_error(CONFIG),
         interval=CONFIG.map.interval,
         code=code("measure_coverage"),
     message:

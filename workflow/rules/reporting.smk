@@ -204,6 +204,29 @@ rule draw_evaluation:
         "../scripts/draw_evaluation.py"
 
 
+rule draw_coverage:
+    input:
+        target=f"{RUN}/soil_moisture_9km.tif",
+        coverage=f"{RUN}/tables/coverage.csv",
+    output:
+        **figures("coverage"),
+    log:
+        log_of("draw_coverage", "{region}/{month}"),
+    benchmark:
+        benchmark_of("draw_coverage", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(200, 3),
+    params:
+        code=code("draw_coverage"),
+    message:
+        "Draw the coverage of the intervals of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/draw_coverage.py"
+
+
 rule draw_maps:
     input:
         coarse=f"{RUN}/soil_moisture_9km.tif",

@@ -4,7 +4,7 @@ import numpy as np
 
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import rule_script
-from kilomoist.mapping.maps import CellErrors, bounds_of, interval_block
+from kilomoist.mapping.maps import bounds_of, cell_errors, interval_block
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_tags
 
 BANDS = "lower", "upper", "conditional_lower", "conditional_upper"
@@ -20,7 +20,7 @@ def assemble_interval(
     """
     tags = read_tags(soil_moisture)
     bounds = bounds_of(tags["target"])
-    error = CellErrors(target_error, float(read_tags(cells).get("target_error", target_error)))
+    error = cell_errors(cells, target_error)
     left = "" if error.left == target_error else f" said, {error.left:.4f} m3 m-3 left after weighing"
     tags |= {"interval": f"{nominal:g}", "target_error": f"{target_error:g} m3 m-3{left}"}
     bounded = False

@@ -2,9 +2,18 @@
 
 import pandas as pd
 
-from kilomoist.evaluation.coverage import COLUMNS, PixelClasses, cell_intervals, coverage_rows, pixel_intervals
+from kilomoist.evaluation.coverage import (
+    COLUMNS,
+    KINDS,
+    PixelClasses,
+    cell_intervals,
+    coverage_rows,
+    pixel_intervals,
+    with_target_error,
+)
 from kilomoist.files import replaced
 from kilomoist.jobs import LOGGER, rule_script
+from kilomoist.mapping.maps import cell_errors
 
 
 @rule_script
@@ -16,17 +25,22 @@ def measure_coverage(
     stacks: list[str],
     truth: list[str],
     vegetation: str | None,
+    target_error: float,
     interval: float,
     coverage: str,
 ) -> None:
-    """Write nominal and actual coverage, mean width and score per fold and class of `vegetation`, a predictor."""
+    """Write nominal and actual coverage, mean width and score of both intervals per fold and class of `vegetation`, a
+    predictor; of the file's, where there is no truth, the width alone.
+    """
     found, rows = pd.read_parquet(errors), []
     if len(found):
-        rows += coverage_rows("9 km, one scale up", "conditional", [cell_intervals(found, vegetation)], interval)
-    for path in truth:
-        for kind in ("total", "conditional"):
-            pixels = pixel_intervals(intervals, kind, path, cells, PixelClasses(stacks, vegetation))
-            rows += coverage_rows("1 km, simulated truth", kind, pixels, interval)
+        wide = with_target_error(found, cell_errors(cells, target_error), interval)
+        for kind, ends in zip(KINDS, (wide, found), strict=True):
+            rows += coverage_rows("9 km, one scale up", kind, [cell_intervals(ends, vegetation)], interval)
+    known = truth[0] if truth else None
+    for kind in KINDS:
+        pixels = pixel_intervals(intervals, kind, known, cells, PixelClasses(stacks, vegetation))
+        rows += coverage_rows("1 km, simulated truth" if known else "1 km", kind, pixels, interval)
     table = pd.DataFrame(rows, columns=COLUMNS)
     LOGGER.info("Coverage of the intervals:\n%s", table.to_string(index=False))
     with replaced(coverage) as partial:

@@ -15,10 +15,12 @@ from witnesses import SHARED, with_witnesses
 from kilomoist.cells import block_mean, interpolate
 from kilomoist.evaluation.coverage import (
     PixelClasses,
+    cell_intervals,
     coverage_rows,
     interval_scores,
     pixel_intervals,
     vegetation_classes,
+    with_target_error,
 )
 from kilomoist.grids import M01, M09, Window
 from kilomoist.learning.absolute import estimate_out_of_fold, fit_absolute
@@ -285,6 +287,47 @@ def test_the_total_interval_does_not_count_an_error_twice(error: str, deviation:
     lower, upper, *_ = interval_block(values, offsets, CellErrors(deviation, deviation), 0.9, (-1, 2)).values()
     assert ((field >= lower) & (field <= upper)).mean() >= 0.85
     assert (upper - lower).mean() < 0.98 * 2 * math.hypot(side, norm.ppf(0.95) * deviation)
+
+
+@pytest.mark.parametrize("target_error", [0.0, 0.06])
+def test_both_intervals_are_checked_under_their_names(tmp_path: Path, target_error: float) -> None:
+    """An exact target that is said to err by 0.06: the file's interval is wide and holds all, and the table says so."""
+    field = (0.3 + self_similar(0.0)).astype(np.float32)
+    target, pixels, error = block_mean(field, 9)[0], WINDOW.refined(9), CellErrors(target_error, target_error)
+    nothing = Model("detail", "linear", ("target",), 1, 0.0, 0, 0, None)
+    found = calibration.detail_errors(Cells(target, target[None], WINDOW), FOREST, nothing, RECONCILED)
+    crossed = calibration.crossed_coverage(found, 0.9)
+    calibrated = calibration.calibrate_interpolation(target, WINDOW, RECONCILED)
+    assert calibrated.quantile is not None
+    values, side = restore(target), calibrated.quantile * calibrated.error_scale_ratio
+    offsets = {name: np.full(values.shape, side) for name in ("below", "above")}
+    ends = interval_block(values, offsets, error, 0.9, (0.0, 1.0))
+    write_raster(tmp_path / "interval.tif", ends, M01, pixels, {})
+    write_raster(tmp_path / "truth.tif", {"soil_moisture": field}, M01, pixels, {})
+    write_raster(tmp_path / "cells.tif", {"target": target}, M09, WINDOW, {})
+    paths = {name: str(tmp_path / f"{file}.tif") for name, file in (("intervals", "interval"), ("cells", "cells"))}
+    classes, truths = PixelClasses([paths["intervals"]], None), (str(tmp_path / "truth.tif"), None)
+    shares, widths = {}, {}
+    for kind, up in (("total", with_target_error(crossed, error, 0.9)), ("conditional", crossed)):
+        parts = {"9 km": [cell_intervals(up, None)]}
+        parts |= {
+            str(truth): list(pixel_intervals(truth=truth, kind=kind, classes=classes, **paths)) for truth in truths
+        }
+        for (support, rows), name in zip(parts.items(), ("9 km", "1 km", "width"), strict=True):
+            (row, *_) = coverage_rows(support, kind, rows, 0.9)
+            shares[kind, name], widths[kind, name] = row["coverage"], row["width"]
+    for name in ("9 km", "1 km"):
+        assert 0.85 < shares["conditional", name] < 0.99, name
+        if target_error:
+            assert shares["total", name] > 0.999, name
+            assert widths["total", name] > 2 * 0.06 * 1.64 > 1.5 * widths["conditional", name], name
+        else:
+            assert (shares["total", name], widths["total", name]) == pytest.approx(
+                (shares["conditional", name], widths["conditional", name])
+            )
+    # Without a truth the file's widths are told all the same.
+    assert np.isnan([shares["total", "width"], shares["conditional", "width"]]).all()
+    assert widths["total", "width"] == pytest.approx(widths["total", "1 km"])
 
 
 # The target's error

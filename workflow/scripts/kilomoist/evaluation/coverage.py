@@ -1,6 +1,7 @@
 """Coverage, width and score of prediction intervals."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,14 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.mapping.maps import CellErrors, total_offset
 from kilomoist.rasters import Mosaic, chunks_of
 from kilomoist.vegetation_classes import vegetation_classes
 
 COLUMNS = "support", "interval", "group", "n", "nominal", "coverage", "width", "score"
 """Of the table."""
+KINDS = "total", "conditional"
+"""Intervals that are checked: with SMAP's own error, and if the cells that the map is held to are right."""
 
 Intervals = tuple[Mapping[str, NDArray[np.bool_]], NDArray, NDArray, NDArray]
 """Groups of rows by name, and of every row what was observed and the lower and upper end of its interval."""
@@ -41,11 +45,11 @@ def interval_scores(observed: NDArray, lower: NDArray, upper: NDArray, interval:
 def coverage_rows(support: str, kind: str, parts: Iterable[Intervals], interval: float) -> list[dict[str, object]]:
     """Nominal and actual coverage, mean width and mean score (m³/m³) of intervals, for each group that has rows.
 
-    `kind` is `total` or `conditional`.
+    `kind` is one of `KINDS`. Where nothing was observed (NaN) there is a width alone.
     """
     sums: dict[str, NDArray[np.float64]] = {}
     for groups, observed, lower, upper in parts:
-        inside = (observed >= lower) & (observed <= upper)
+        inside = np.where(np.isnan(observed), np.nan, (observed >= lower) & (observed <= upper))
         scores = interval_scores(observed, lower, upper, interval)
         for name, rows in groups.items():
             wide = (upper - lower)[rows].sum(dtype=float)
@@ -58,6 +62,15 @@ def coverage_rows(support: str, kind: str, parts: Iterable[Intervals], interval:
     ]
 
 
+def with_target_error(errors: pd.DataFrame, error: CellErrors, interval: float) -> pd.DataFrame:
+    """Cells one scale up with the total interval, by the conditional one that they have and the file's own formula."""
+    estimated = errors["estimated"].to_numpy()
+    below, above = (
+        total_offset(np.abs(errors[end].to_numpy() - estimated), error, interval) for end in ("lower", "upper")
+    )
+    return errors.assign(lower=estimated - below, upper=estimated + above)
+
+
 def cell_intervals(errors: pd.DataFrame, vegetation: str | None) -> Intervals:
     """Cells one scale up (`protocols/intervals.parquet`): all, by fold, and by class of a vegetation index."""
     groups = {"all": np.ones(len(errors), bool)}
@@ -68,28 +81,30 @@ def cell_intervals(errors: pd.DataFrame, vegetation: str | None) -> Intervals:
     return groups, observed, lower, upper
 
 
-def pixel_intervals(intervals: str, kind: str, truth: str, cells: str, classes: PixelClasses) -> Iterator[Intervals]:
+def pixel_intervals(
+    intervals: str, kind: str, truth: str | None, cells: str, classes: PixelClasses
+) -> Iterator[Intervals]:
     """The simulated truth at 1 km and the map's intervals, chunk by chunk: all, and by class of a vegetation index.
 
-    The conditional interval (`kind`) is of a truth that has the means of the `cells` that the map is held to: it is
-    shifted by a constant in each.
+    Without a truth what is observed is NaN. The conditional interval (`kind`) is of a truth that has the means of the
+    `cells` that the map is held to: it is shifted by a constant in each.
     """
     vegetation, prefix = classes.vegetation, "conditional_" if kind == "conditional" else ""
-    with (
-        Mosaic([intervals], M01) as mapped,
-        Mosaic(classes.stacks, M01) as stack,
-        Mosaic([truth], M01) as true,
-        Mosaic([cells], M09) as held,
-    ):
+    with ExitStack() as files:
+        mapped, stack, held = (
+            files.enter_context(Mosaic(paths, grid))
+            for paths, grid in (([intervals], M01), (classes.stacks, M01), ([cells], M09))
+        )
+        true = files.enter_context(Mosaic([truth], M01)) if truth else None
         for chunk in chunks_of(mapped.window.coarsened(CELL_SIDE)):
             pixels = chunk.refined(CELL_SIDE)
             found = list(mapped.read(pixels, [f"{prefix}lower", f"{prefix}upper"]).values())
-            found.insert(0, true.read(pixels, ["soil_moisture"])["soil_moisture"])
-            if kind == "conditional":
+            found.insert(0, true.read(pixels, ["soil_moisture"])["soil_moisture"] if true else found[0] * np.nan)
+            if true and kind == "conditional":
                 shift = held.read(chunk, ["target"])["target"] - block_mean(found[0], CELL_SIDE)[0]
                 found[0] = found[0] + np.kron(shift, np.ones((CELL_SIDE, CELL_SIDE)))
-            plants = stack.read(pixels, [vegetation])[vegetation] if vegetation else found[0]
-            valid = np.isfinite([*found, plants]).all(axis=0)
+            plants = stack.read(pixels, [vegetation])[vegetation] if vegetation else found[1]
+            valid = np.isfinite([*found[0 if true else 1 :], plants]).all(axis=0)
             groups = {"all": np.ones(int(valid.sum()), bool)}
             if vegetation:
                 groups |= vegetation_classes(vegetation, plants[valid])

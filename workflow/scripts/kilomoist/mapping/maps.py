@@ -77,6 +77,23 @@ class CellErrors:
     """Of the cells that the map is held to: less where they are merged."""
 
 
+def cell_errors(cells: str | Path, target_error: float) -> CellErrors:
+    """Standard errors by that of the product (m³/m³) and the cells that the map is held to, which tell theirs."""
+    return CellErrors(target_error, float(read_tags(cells).get("target_error", target_error)))
+
+
+def total_offset(side: NDArray, error: CellErrors, interval: float) -> Values:
+    """Distance of the total interval's end from an estimate, by that of the conditional one; m³/m³.
+
+    √(side² − `HELD`·min(side², (z·own)²) + (z·left)²), z the normal quantile of `interval`, and never less than `side`.
+    """
+    from scipy.special import ndtri  # scipy.stats takes half a second to import
+
+    z, square = float(ndtri((1 + interval) / 2)), np.asarray(side, float) ** 2
+    held = HELD * np.minimum(square, (z * error.own) ** 2)
+    return np.sqrt(np.maximum(square, square - held + (z * error.left) ** 2))
+
+
 def interval_block(
     values: NDArray, offsets: Mapping[str, NDArray], error: CellErrors, interval: float, bounds: tuple[float, float]
 ) -> dict[str, NDArray[np.float32]]:
@@ -84,19 +101,11 @@ def interval_block(
 
     The offsets `below` and `above` (`block_offsets`) of the map's `values` are those of the conditional interval, in
     which the truth lies if the cells that the map is held to are right. The total one has their standard error too,
-    less what the offsets hold of the product's: √(offset² − `HELD`·min(offset², (z·own)²) + (z·left)²), z the normal
-    quantile of `interval`, and never less than the offset.
+    less what the offsets hold of the product's (`total_offset`).
     """
-    from scipy.stats import norm
-
-    below, above, z = offsets["below"], offsets["above"], norm.ppf((1 + interval) / 2)
-
-    def total(side: NDArray) -> NDArray:
-        square = side**2
-        held = HELD * np.minimum(square, (z * error.own) ** 2)
-        return np.sqrt(np.maximum(square, square - held + (z * error.left) ** 2))
-
-    ends = {"lower": values - total(below), "upper": values + total(above)}
+    below, above = offsets["below"], offsets["above"]
+    ends = {"lower": values - total_offset(below, error, interval)}
+    ends |= {"upper": values + total_offset(above, error, interval)}
     ends |= {"conditional_lower": values - below, "conditional_upper": values + above}
     return {name: np.clip(end, *bounds).astype(np.float32) for name, end in ends.items()}
 

@@ -1,0 +1,13 @@
+"""Draw how often the intervals hold what they are compared with, and how wide they are."""
+
+import pandas as pd
+
+from kilomoist.jobs import rule_script
+from kilomoist.reporting.figures.coverage import draw_coverage as draw
+from kilomoist.reporting.figures.pages import read_caption
+
+
+@rule_script
+def draw_coverage(*, target: str, coverage: str, coverage_figure: str) -> None:
+    """Write a figure of the table; `target` is a raster that says of what run it is."""
+    draw(coverage_figure, pd.read_csv(coverage), read_caption(target))
