@@ -184,6 +184,7 @@ rule draw_evaluation:
         **named(f"{RUN}/tables", "correlation.csv", "importance.csv", "partial_dependence.csv"),
         **named(f"{RUN}/tables", "scores.csv", "predictions.csv"),
         intervals=f"{RUN}/tables/score_intervals.csv",
+        restored=f"{RUN}/protocols/one_scale_up.parquet",
         target=f"{RUN}/soil_moisture_9km.tif",
     output:
         **figures("correlation", "importance", "partial_dependence", "predicted_observed"),

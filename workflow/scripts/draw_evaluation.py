@@ -21,6 +21,7 @@ def draw_evaluation(
     scores: str,
     intervals: str,
     predictions: str,
+    restored: str,
     correlation_figure: str,
     importance_figure: str,
     partial_dependence_figure: str,
@@ -32,4 +33,5 @@ def draw_evaluation(
     draw_importance(importance_figure, pd.read_csv(importance), caption)
     draw_partial_dependence(partial_dependence_figure, pd.read_csv(partial_dependence), caption)
     found = read_scores(scores, intervals)
-    draw_predicted_observed(predicted_observed_figure, pd.read_csv(predictions), found, caption)
+    frames = pd.read_csv(predictions), pd.read_parquet(restored)
+    draw_predicted_observed(predicted_observed_figure, *frames, found, caption)

@@ -16,7 +16,7 @@ from kilomoist.regions import blocks_of
 
 CELLS = Window(200, 3000, 18, 22)
 BOUNDS = (0.0, 1.0)
-WARRANTED = "as far as warranted: the target has weight 0.401, the model's mean the rest"
+WARRANTED = "as far as warranted: SMAP has weight 0.401, the model's mean the rest"
 
 
 def field(seed: int, window: Window, deviation: float, scale: float, share: float) -> np.ndarray:

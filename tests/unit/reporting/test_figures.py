@@ -20,6 +20,7 @@ from kilomoist.mapping.shifts import ShiftCount, learned_range, shift_tables
 from kilomoist.rasters import write_raster
 from kilomoist.reporting.figures.cartography import MAX_SIDE, Region, roomy_bounds
 from kilomoist.reporting.figures.correlation import draw_correlation
+from kilomoist.reporting.figures.coverage import dominance, draw_coverage
 from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.importance import draw_importance
 from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
@@ -105,7 +106,17 @@ def cells(count: int) -> pd.DataFrame:
 def scores() -> pd.DataFrame:
     rows = [("train", 800, 0.97, 0.93, 0.012, 0.012, -0.0001), ("random", 200, 0.86, 0.73, 0.03, 0.029, -0.002)]
     frame = pd.DataFrame(rows, columns=["protocol", "n", "r", "r2", "rmse", "ubrmse", "bias"])
-    return frame.assign(method="absolute", model="random_forest")
+    study = frame.assign(method="absolute", model="random_forest", label="study's map, 9 km")
+    rows = [(600, 0.95, 0.9, 0.0106, 0.0105, 0.001, "map, one scale up")]
+    rows += [(600, 0.9, 0.8, 0.0131, 0.013, 0.0, "SMAP, bilinear, one scale up")]
+    rows += [(600, 0.9, 0.8, 0.0111, 0.011, 0.0, "SMAP, bilinear, reconciled, one scale up")]
+    made = pd.DataFrame(rows, columns=["n", "r", "r2", "rmse", "ubrmse", "bias", "label"])
+    return pd.concat([study, made.assign(protocol="one_scale_up", p_effective=0.012, note="restored")])
+
+
+def restored(count: int) -> pd.DataFrame:
+    frame = cells(count)
+    return pd.DataFrame({"observed": frame["observed"], "estimated": frame["predicted"], "copied": 0.1})
 
 
 def field_points() -> pd.DataFrame:
@@ -171,8 +182,8 @@ def draw_all(folder: Path) -> dict[str, Figure]:
         "correlation": draw_correlation(folder / "correlation.png", correlation_table(), CAPTION),
         "importance": draw_importance(folder / "importance.png", importance_table(), CAPTION),
         "dependence": draw_partial_dependence(folder / "dependence.png", dependence_table(), CAPTION),
-        "dots": draw_predicted_observed(folder / "dots.png", cells(100), scores(), CAPTION),
-        "counts": draw_predicted_observed(folder / "counts.png", cells(3000), scores(), CAPTION),
+        "dots": draw_predicted_observed(folder / "dots.png", cells(100), restored(90), scores(), CAPTION),
+        "counts": draw_predicted_observed(folder / "counts.png", cells(3000), restored(2000), scores(), CAPTION),
         "field": draw_points(folder / "field.png", field_points(), field_table(), CAPTION),
         "maps": draw_maps(folder),
         "quality": draw_flags(folder, some_flags()),
@@ -212,7 +223,7 @@ def assert_fits(figure: Figure) -> None:
 def test_nothing_is_cut_off(drawn: dict[str, Figure], tmp_path: Path) -> None:
     for figure in drawn.values():
         assert_fits(figure)
-    assert_fits(draw_predicted_observed(tmp_path / "empty.png", cells(0), scores(), CAPTION))
+    assert_fits(draw_predicted_observed(tmp_path / "empty.png", cells(0), restored(0), scores(), CAPTION))
     assert_fits(draw_correlation(tmp_path / "one.png", correlation_table()[:1], CAPTION))
     assert_fits(draw_importance(tmp_path / "one.png", importance_table()[:1], CAPTION))
     assert_fits(draw_partial_dependence(tmp_path / "one.png", dependence_table()[:3], CAPTION))
@@ -249,8 +260,8 @@ def test_correlation_prints_every_pair_once_with_its_significance(drawn: dict[st
     texts = words(drawn["correlation"]).splitlines()
     assert [text for text in texts if text.endswith(("**", "6*", "0.00"))] == ["0.72**", "−0.66*", "0.00"]
     assert any("n = 17,000–17,564 cells" in text and "worth 11–1,204" in text for text in texts)
-    assert any("independent ones" in text and "** p < 0.01" in text for text in texts)
-    assert {"Soil moisture", "NDVI", "LST, day", "Pearson r"} <= set(texts)
+    assert any("** p_effective < 0.01" in text for text in texts)
+    assert {"SMAP, 9 km", "NDVI", "LST, day", "Pearson r"} <= set(texts)
     np.testing.assert_allclose(values_drawn(drawn["correlation"].axes[0]), [[0.72, np.nan], [-0.66, -0.004]])
 
 
@@ -357,20 +368,25 @@ def test_many_predictors_go_on_in_the_next_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["dots", "counts"])
 def test_predicted_observed_prints_the_scores_it_was_given(drawn: dict[str, Figure], name: str) -> None:
-    train, test = drawn[name].axes[:2]
-    assert "n = 800\nr = 0.97\nR² = 0.93\nRMSE = 0.012 m³/m³" in written(train)[0]
+    own, train, test = drawn[name].axes[:3]
+    assert "n = 800\nr = 0.97\nR² = 0.93\nRMSE = 0.0120 m³/m³" in written(train)[0]
     assert written(train)[0].endswith("bias = 0.000 m³/m³")
-    assert "n = 200\nr = 0.86\nR² = 0.73\nRMSE = 0.030 m³/m³" in written(test)[0]
+    assert "n = 200\nr = 0.86\nR² = 0.73\nRMSE = 0.0300 m³/m³" in written(test)[0]
     assert written(test)[0].endswith("bias = −0.002 m³/m³")
     assert train.get_xlim() == train.get_ylim() == test.get_xlim() == test.get_ylim()
     assert train.get_aspect() == 1
     assert "not the accuracy at 1 km" in words(drawn[name])
+    # The delivered map comes first, beside what needs no predictor; p says which column it is.
+    assert own.get_title(loc="left") == "map, one scale up: spatial folds left out"
+    assert written(own)[0].startswith("n = 600\nr = 0.95\np_effective = 0.012\n")
+    assert "0.0131 m³/m³ (“SMAP, bilinear, one scale up”), 0.0111 m³/m³ (“SMAP, bilinear, rec" in words(drawn[name])
+    assert [axes.get_title(loc="left")[:17] for axes in (train, test)] == ["study's map, 9 km"] * 2
 
 
 def test_counts_hold_every_cell_on_one_scale(drawn: dict[str, Figure]) -> None:
-    train, test, bar = drawn["counts"].axes
-    hexagons = [axes.collections[0] for axes in (train, test)]
-    assert [count.get_array().sum() for count in hexagons] == [2400, 600]
+    *panels, bar = drawn["counts"].axes
+    hexagons = [axes.collections[0] for axes in panels]
+    assert [count.get_array().sum() for count in hexagons] == [2000, 2400, 600]
     assert hexagons[0].norm is hexagons[1].norm
     assert bar.get_ylabel() == "Cells per hexagon"
 
@@ -378,8 +394,12 @@ def test_counts_hold_every_cell_on_one_scale(drawn: dict[str, Figure]) -> None:
 @pytest.mark.parametrize("count", [0, 100, 3000])
 def test_predicted_observed_without_test_cells_says_so(tmp_path: Path, count: int) -> None:
     frame = cells(count).assign(split="train")
-    figure = draw_predicted_observed(tmp_path / "train.png", frame, scores()[:1], CAPTION)
-    assert "no cells" in written(figure.axes[1])
+    unscored = scores()[:1]
+    row = {"protocol": "one_scale_up", "label": "map, one scale up", "note": "3 complete cells of 36 km are too few"}
+    unscored = pd.concat([unscored, pd.DataFrame([row])])
+    figure = draw_predicted_observed(tmp_path / "train.png", frame, pd.DataFrame(), unscored, CAPTION)
+    assert "no cells" in written(figure.axes[2])
+    assert "no cells:\n3 complete cells of 36 km are too few" in written(figure.axes[0])
 
 
 def test_field_validation_prints_r_p_n_of_both_maps(drawn: dict[str, Figure]) -> None:
@@ -387,6 +407,7 @@ def test_field_validation_prints_r_p_n_of_both_maps(drawn: dict[str, Figure]) ->
     assert coarse.texts[0].get_text().startswith("n = 30\nr = 0.42\np < 0.001\n")
     assert fine.texts[0].get_text().startswith("n = 30\nr = 0.51\np = 0.012\n")
     assert coarse.get_xlim() == coarse.get_ylim() == fine.get_xlim()
+    assert [axes.get_title(loc="left") for axes in (coarse, fine)] == ["SMAP, 9 km", "map, 1 km"]
     assert len(coarse.collections[0].get_offsets()) == 30
 
 
@@ -402,6 +423,47 @@ def test_field_validation_without_points_says_so(tmp_path: Path, frame: pd.DataF
     figure = draw_points(tmp_path / "field.png", frame, field_table()[:0], CAPTION)
     assert "No field points lie on the maps.\nSet field_points in the configuration" in words(figure)
     assert imread(tmp_path / "field.png").std() > 0
+
+
+def coverage_table(own_error: float) -> pd.DataFrame:
+    """Of an exact SMAP: both intervals, the total one wider by this."""
+    rows = [
+        (support, kind, group, 597, 0.9, share, width)
+        for support in ("9 km, one scale up", "1 km")
+        for kind, share, width in (("total", 1.0, 0.016 + own_error), ("conditional", 0.9, 0.016))
+        for group in ("all", "ndvi below 0.2")
+    ]
+    table = pd.DataFrame(rows, columns=["support", "interval", "group", "n", "nominal", "coverage", "width"])
+    table.loc[table["support"] == "1 km", "coverage"] = np.nan
+    return table
+
+
+def test_coverage_shows_both_intervals_and_what_makes_their_width(tmp_path: Path) -> None:
+    figure = draw_coverage(tmp_path / "a.png", coverage_table(0.116), CAPTION)
+    assert_fits(figure)
+    said = words(figure)
+    assert "map, 1 km: SMAP's own error makes 88 % of the total interval's width of 0.132 m³/m³." in said
+    assert "NDVI below 0.2  (n = 597)" in said
+    assert "no truth at 1 km is known here" in said
+    shares, widths, unknown, _ = figure.axes
+    assert [float(dots.get_offsets()[0][0]) for dots in shares.collections] == [100, 90]
+    assert [bar.get_width() for bar in widths.patches] == pytest.approx([0.132, 0.132, 0.016, 0.016])
+    assert all(np.ma.getmaskarray(dots.get_offsets())[:, 0].all() for dots in unknown.collections)
+    assert "“" not in said.split("Do the")[0]
+
+
+@pytest.mark.parametrize(
+    ("own_error", "told"),
+    [(0.0, "SMAP's own error adds nothing"), (0.004, "what the map leaves open within cells makes 80 %"), (0.016, "")],
+)
+def test_coverage_says_which_part_dominates(own_error: float, told: str) -> None:
+    said = dominance(coverage_table(own_error))
+    assert len(said) == (2 if told else 0)
+    assert all(told in sentence for sentence in said)
+
+
+def test_coverage_without_any_interval_says_so(tmp_path: Path) -> None:
+    assert "No interval" in words(draw_coverage(tmp_path / "none.png", coverage_table(0)[:0], CAPTION))
 
 
 def test_differences_stand_over_their_classes(tmp_path: Path) -> None:
@@ -519,22 +581,22 @@ def test_percentages_tell_little_from_nothing(share: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("tag", "told"),
-    [("yes", "reconciled with the target"), ("no", "not reconciled"), ("as far as wise", "reconciled as far as wise")],
+    [("yes", "reconciled with SMAP"), ("no", "not reconciled"), ("as far as wise", "reconciled as far as wise")],
 )
 def test_maps_tell_how_far_they_are_reconciled(tmp_path: Path, tag: str, told: str) -> None:
     figure = draw_maps(tmp_path, method="detail", model="random_forest", reconciled=tag)
     assert f"Method detail, random forest, {told}." in words(figure)
-    assert "Effective resolution of the 1 km map: 2.5 km." in words(figure)
+    assert "Effective resolution of “map, 1 km”: 2.5 km." in words(figure)
     assert "Verdict: use SMAP." in words(figure)
     assert_fits(figure)
 
 
 def test_a_verdict_is_told_with_the_interval_that_it_rests_on() -> None:
     told = verdict_text({"gain": 0.11, "low": -0.23, "high": 0.42, "verdict": "cannot be told"})
-    assert told == "Verdict: cannot be told (gain −0.2 to 0.4 over interpolated SMAP, predicted).\n"
+    assert told == "Predicted: cannot be told (gain −0.2 to 0.4 over “SMAP, bilinear”).\n"
     nothing = dict.fromkeys(("gain", "low", "high"), np.nan)
     why = {"verdict": "cannot be told", "reasons": "12 cells, 400 are needed"}
-    assert verdict_text(nothing | why) == "Verdict: cannot be told (12 cells, 400 are needed).\n"
+    assert verdict_text(nothing | why) == "Predicted: cannot be told (12 cells, 400 are needed).\n"
 
 
 def test_quality_of_a_map_that_is_not_reconciled_shows_the_other_flags(tmp_path: Path) -> None:

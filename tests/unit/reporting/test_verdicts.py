@@ -132,7 +132,7 @@ def test_points_scatter_and_small_gains_at_them_are_no_equality() -> None:
 
 
 def test_points_that_made_the_map_do_not_test_it_alone() -> None:
-    tags = TAGS | {"reconciled": "as far as measured at field points: the target has weight 0.800, …"}
+    tags = TAGS | {"reconciled": "as far as measured at field points: SMAP has weight 0.800, …"}
     rows = verdicts.at_points(field_scores(0.02), field_pairs(0.5, 0.9))
     assert "this is no independent test" in verdict_table(rows, tags)["sentence"].iloc[0]
     assert "independent test" not in verdict_table(rows, TAGS)["sentence"].iloc[0]

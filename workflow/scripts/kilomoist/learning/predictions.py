@@ -20,7 +20,7 @@ def model_tags(model: Model) -> dict[str, str]:
     if model.coarse_cells < MIN_COARSE_CELLS:
         size = CELL_SIDE * model.ratio
         why = f"only {model.coarse_cells} coarse cells of {size} km where {MIN_COARSE_CELLS} are needed"
-    return model.tags | {"note": f"alpha is 0, the map is the 9 km target, interpolated: {why}"}
+    return model.tags | {"note": f"alpha is 0, the map is SMAP, interpolated: {why}"}
 
 
 def predict_valid(model: Model, predictors: NDArray) -> Values:

@@ -23,12 +23,13 @@ from kilomoist.learning import learners
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS, coarse_experiment, null_models
 from kilomoist.learning.detail import detail_folds, reconciled_rows
-from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, coarse_values, detail_rows, pixel_detail
+from kilomoist.learning.details import Cells, coarse_values, detail_rows, pixel_detail
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
+from kilomoist.learning.predictions import model_tags
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.tuning import TuningOptions, fold_models
-from kilomoist.names import LABELS, delivered
+from kilomoist.names import delivered
 from kilomoist.rasters import Mosaic, chunks_of
 from kilomoist.reconciliation import reconcile
 
@@ -189,21 +190,17 @@ def detail_errors(
     estimated = estimates[delivered("detail", made.reconciled)]
     table = _error_table(complete, cells.window, truth, estimated, np.maximum(spreads, minimum))
     table = table.assign(fold=folds, **estimates, **own)
-    note = _detail_note(model, len(np.unique(folds)), made.reconciled)
+    note = _detail_note(model, len(np.unique(folds)))
     table = table[np.isfinite(estimated)].reset_index(drop=True)
     return CalibrationSet(table, minimum, note=note, side=CELL_SIDE * model.ratio)
 
 
-def _detail_note(model: Model, folds: int, reconciled: bool) -> str:
-    """What `detail` restored from what, and why it uses no predictor where it uses none."""
-    side = CELL_SIDE * model.ratio
+def _detail_note(model: Model, folds: int) -> str:
+    """From what `detail` restored, or why it uses no predictor."""
     if not folds:
         return "no cell has the target and every predictor"
-    if model.uses_predictors:
-        return f"restored from {side} km in {folds} spatial folds, alpha {model.alpha:.2f}"
-    few = f"{model.coarse_cells} complete cells of {side} km are too few to learn detail from ({MIN_COARSE_CELLS})"
-    why = "the predictors tell nothing of the detail" if model.estimator is not None else few
-    return f"alpha is 0, the map is {LABELS['bilinear_reconciled' if reconciled else 'bilinear']}: {why}"
+    restored = f"restored from {CELL_SIDE * model.ratio} km in {folds} spatial folds, alpha {model.alpha:.2f}"
+    return model_tags(model).get("note", restored)
 
 
 def absolute_errors(

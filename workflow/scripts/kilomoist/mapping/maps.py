@@ -45,7 +45,7 @@ def read_analysis(cells: str | Path, correction: str | Path) -> AnalysisCells:
 def map_tags(cells: AnalysisCells) -> dict[str, str]:
     """Tags of a map: how far it is reconciled."""
     if cells.weight < 1 or cells.weighed not in ("", "warranted"):
-        said = f"as far as {cells.weighed}: the target has weight {cells.weight:.3f}, the model's mean the rest"
+        said = f"as far as {cells.weighed}: SMAP has weight {cells.weight:.3f}, the model's mean the rest"
         return {"reconciled": said}
     return {"reconciled": "yes" if np.isfinite(cells.target).any() else "no"}
 

@@ -27,7 +27,7 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: str) -> Fig
     r, p = r[1:, :-1], p[1:, :-1]
     note = (
         f"n = {_span(table['n'])} cells, whose neighbours are alike: worth {_span(table['effective_n'])}\n"
-        "independent ones (Dutilleul's effective sample size), by which  ** p < 0.01,  * p < 0.05"
+        "independent ones (Dutilleul's effective sample size)\n** p_effective < 0.01,  * p_effective < 0.05"
     )
 
     side = 0.9 * len(r)

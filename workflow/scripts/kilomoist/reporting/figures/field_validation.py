@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from kilomoist.names import LABELS, OWN_MAPS
 from kilomoist.reporting.figures.pages import BLUE, FAINT, ORANGE, new_page
 from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
 
@@ -19,7 +20,8 @@ def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, capt
     `1 km`), n, r, p, rmse, ubrmse, bias, which are printed and not computed again.
     """
     frame = frame.dropna(subset=["observed"]).dropna(subset=["coarse", "fine"], how="all")
-    with new_page(path, "The maps against field measurements", caption, "", (9, 5) if len(frame) else (7, 3)) as page:
+    title, size = "SMAP and the map against field measurements", (9, 5) if len(frame) else (7, 3)
+    with new_page(path, title, caption, "", size) as page:
         if frame.empty:
             axes = page.subplots()
             axes.set_axis_off()
@@ -27,14 +29,14 @@ def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, capt
             return page
         limits = common_limits(frame["observed"], frame["coarse"], frame["fine"])
         both = page.subplots(1, 2, sharex=True, sharey=True)
-        for axes, column, name in zip(both, ("coarse", "fine"), ("9 km", "1 km"), strict=True):
+        for axes, column in zip(both, ("coarse", "fine"), strict=True):
             part = frame[["observed", column]].dropna()
             axes.scatter(part["observed"], part[column], s=16, color=BLUE, alpha=0.6, linewidths=0)
             if part["observed"].nunique() > 2:
                 slope, intercept = np.polyfit(part["observed"], part[column], 1)
                 ends = np.array([part["observed"].min(), part["observed"].max()])
                 axes.plot(ends, slope * ends + intercept, color=ORANGE, linewidth=1.5, label="least squares")
-            draw_comparison(axes, f"Map at {name}", limits, table[table["map"] == name])
+            draw_comparison(axes, LABELS[column], limits, table[table["map"] == OWN_MAPS[column]])
             axes.set_xlabel("Measured (m³/m³)")
-        both[0].set_ylabel("Map (m³/m³)")
+        both[0].set_ylabel("SMAP or map (m³/m³)")
     return page

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from kilomoist.names import LABELS, MAP_1KM, SMAP_9KM
 from kilomoist.reporting.figures.cartography import Bounds, Region, draw_map, read_view, view_of
 from kilomoist.reporting.figures.pages import INK, MISSING, label_of, new_page, signed_text
 
@@ -39,14 +40,15 @@ def draw_both_maps(
     scale = _colour_scale([values for _, values in views])
     note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
     if np.isfinite(resolution):
-        note = f"Effective resolution of the 1 km map: {resolution:.1f} km. {note}"
+        note = f"Effective resolution of “{MAP_1KM}”: {resolution:.1f} km. {note}"
     note = verdict + note
     zoom = _most_varied(views[1][1], whole.bounds)
     if zoom:
         part = replace(whole, bounds=zoom)
         views += [(part, read_view(source, part)) for source in (coarse, fine)]
-        note += "  c, d: the rectangle in a, b, a well-filled part where the 1 km map varies most."
-    titles = ("a   Target at 9 km", "b   Predicted at 1 km", "c   Target, enlarged", "d   Predicted, enlarged")
+        note += "  c, d: the rectangle in a, b, a well-filled part where b varies most."
+    names = [f"{name}{part}" for part in ("", ", enlarged") for name in (SMAP_9KM, MAP_1KM)]
+    titles = [f"{letter}   {name}" for letter, name in zip("abcd", names, strict=True)]
 
     width, height = whole.inches(4.4)
     size = 2 * width + 2.2, 1.5 + (height + 0.6) * (len(views) // 2)
@@ -72,9 +74,9 @@ def draw_both_maps(
 def verdict_text(predicted: Mapping[str, Any]) -> str:
     """The verdict of a row of `tables/gain.csv` and the interval that it rests on, on a line of its own."""
     if not np.isfinite(predicted["gain"]):
-        return f"Verdict: {predicted['verdict']} ({predicted['reasons']}).\n"
+        return f"Predicted: {predicted['verdict']} ({predicted['reasons']}).\n"
     low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
-    return f"Verdict: {predicted['verdict']} (gain {low} to {high} over interpolated SMAP, predicted).\n"
+    return f"Predicted: {predicted['verdict']} (gain {low} to {high} over “{LABELS['bilinear']}”).\n"
 
 
 def _made_by(tags: Mapping[str, str]) -> str:
@@ -82,7 +84,7 @@ def _made_by(tags: Mapping[str, str]) -> str:
     if "method" not in tags:
         return ""
     said = tags.get("reconciled", "")
-    short = {"": "", "yes": ", reconciled with the target", "no": ", not reconciled"}
+    short = {"": "", "yes": ", reconciled with SMAP", "no": ", not reconciled"}
     reconciled = short.get(said, f", reconciled {said}")
     note = f".  {tags['note'][0].upper()}{tags['note'][1:]}" if "note" in tags else ""
     return f"Method {tags['method']}, {label_of(tags.get('model', ''))}{reconciled}{note}.\n"

@@ -1,7 +1,8 @@
-"""Predicted against observed cells (figure 4 of the study)."""
+"""Predicted against observed cells: of the map, and of the study's (its figure 4)."""
 
 from pathlib import Path
-from typing import Any
+from textwrap import fill
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 
-from kilomoist.reporting.figures.pages import BLUE, FAINT, ROUND_STEPS, label_of, new_page
+from kilomoist.names import LABELS, MAP_ONE_SCALE_UP, ONE_SCALE_UP, STUDY_9KM
+from kilomoist.reporting.figures.pages import BLUE, FAINT, ROUND_STEPS, new_page
 from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
 
 COUNT_COLOURS = ListedColormap(colormaps["Blues"](np.linspace(0.3, 1, 256)))
@@ -18,43 +20,68 @@ DENSE = 1000
 """More points than this are drawn as counts, because dots would hide each other."""
 
 
-def draw_predicted_observed(path: str | Path, frame: pd.DataFrame, scores: pd.DataFrame, caption: str) -> Figure:
-    """Predicted against observed 9 km cells, training and test apart (figure 4 of the study).
+class Panel(NamedTuple):
+    """Cells of a panel, and the row of scores that is printed there."""
 
-    `frame` has columns observed, predicted (m³/m³) and split (`train` or `test`); `scores` has protocol (`train`, or
-    `random` for the test cells), n, r, r2, rmse, ubrmse, bias, which are printed and not computed again.
+    title: str
+    observed: pd.Series
+    predicted: pd.Series
+    scores: pd.DataFrame
+    missing: str
+    """What is said where there are no cells."""
+
+
+def draw_predicted_observed(
+    path: str | Path, frame: pd.DataFrame, restored: pd.DataFrame, scores: pd.DataFrame, caption: str
+) -> Figure:
+    """Predicted against observed 9 km cells: the map one scale up, and the study's, training and test apart (figure 4).
+
+    `frame` has columns observed, predicted (m³/m³) and split (`train` or `test`), `restored` those of
+    `protocols/one_scale_up.parquet`. `scores` has protocol, label, n, r, r2, rmse, ubrmse, bias, note, which are
+    printed and not computed again.
     """
     frame = frame.dropna(subset=["observed", "predicted"])
-    limits = common_limits(frame["observed"], frame["predicted"])
-    panels = [("train", "train", "Training cells"), ("test", "random", "Test cells (random split)")]
-    note = "Neighbouring cells sit in both halves of a random split: the test score is not the accuracy at 1 km."
-    scores = scores[scores["method"] == "absolute"]
-    if len(scores):
-        first = scores.iloc[0]
-        note = f"{label_of(first['method'])}, {label_of(first['model'])}: the model that the study scores.\n{note}"
-    with new_page(path, "Predicted against observed soil moisture at 9 km", caption, note, (9, 5.2)) as page:
-        both = page.subplots(1, 2, sharex=True, sharey=True)
+    own = scores[scores["protocol"] == ONE_SCALE_UP]
+    made, known = own[own["label"] == MAP_ONE_SCALE_UP], restored.dropna()
+    if known.empty:
+        known = pd.DataFrame({"observed": [], "estimated": []}, dtype=float)
+    why = str(made["note"].iloc[0]) if len(made) else "not scored"
+    title = f"{MAP_ONE_SCALE_UP}: spatial folds left out"
+    panels = [Panel(title, known["observed"], known["estimated"], made, f"no cells:\n{fill(why, 40)}")]
+    for split, protocol, said in (("train", "train", "training cells"), ("test", "random", "test cells, random split")):
+        part, row = frame[frame["split"] == split], scores[scores["protocol"] == protocol]
+        row = row[row["label"] == STUDY_9KM]
+        panels.append(Panel(f"{STUDY_9KM}: {said}", part["observed"], part["predicted"], row, "no cells"))
+    limits = common_limits(frame["observed"], frame["predicted"], known["observed"], known["estimated"])
+    notes = ["Neighbours of the test cells of a random split are among the training cells: not the accuracy at 1 km."]
+    rmse = own.set_index("label")["rmse"]
+    nulls = [f"{LABELS[name]}, one scale up" for name in ("bilinear", "bilinear_reconciled")]
+    if rmse.reindex(nulls).notna().all():
+        errors = ", ".join(f"{rmse[name]:.4f} m³/m³ (“{name}”)" for name in nulls)
+        notes.insert(0, f"RMSE on the cells of the first panel without any predictor: {errors}.")
+    with new_page(path, "Predicted against observed SMAP, 9 km", caption, "\n".join(notes), (13.2, 5.4)) as page:
+        all_axes = page.subplots(1, 3, sharex=True, sharey=True)
         counts = []
-        for axes, (split, protocol, title) in zip(both, panels, strict=True):
-            part = frame[frame["split"] == split]
+        for axes, panel in zip(all_axes, panels, strict=True):
             if len(frame) > DENSE:
                 # Regular hexagons are √3 times as high as they are apart in a row.
                 grid: dict[str, Any] = {"gridsize": (60, 35), "extent": (*limits, *limits), "mincnt": 1}
                 look = {"cmap": COUNT_COLOURS, "linewidths": 0}
-                counts.append(axes.hexbin(part["observed"], part["predicted"], **grid, **look))
+                counts.append(axes.hexbin(panel.observed, panel.predicted, **grid, **look))
             else:
-                axes.scatter(part["observed"], part["predicted"], s=12, color=BLUE, alpha=0.6, linewidths=0)
-            draw_comparison(axes, title, limits, scores[scores["protocol"] == protocol])
-            axes.set_xlabel("Observed (m³/m³)")
-            if part.empty:
-                axes.text(0.5, 0.25, "no cells", transform=axes.transAxes, ha="center", color=FAINT, size=11)
-        both[0].set_ylabel("Predicted (m³/m³)")
+                axes.scatter(panel.observed, panel.predicted, s=12, color=BLUE, alpha=0.6, linewidths=0)
+            draw_comparison(axes, panel.title, limits, panel.scores)
+            axes.set_xlabel("SMAP, 9 km (m³/m³)")
+            if panel.observed.empty:
+                text = {"transform": axes.transAxes, "ha": "center", "va": "center", "color": FAINT, "size": 10}
+                axes.text(0.5, 0.4, panel.missing, **text)
+        all_axes[0].set_ylabel("Predicted (m³/m³)")
         if counts:
             largest = max((float(count.get_array().max()) for count in counts if len(count.get_array())), default=1.0)
             norm = LogNorm(1, max(largest, 2))
             for count in counts:
                 count.set_norm(norm)
-            bar = page.colorbar(counts[0], ax=both, label="Cells per hexagon", shrink=0.8, format="{x:,.0f}")
+            bar = page.colorbar(counts[0], ax=all_axes, label="Cells per hexagon", shrink=0.8, format="{x:,.0f}")
             ticks = (digit * 10**power for power in range(6) for digit in ROUND_STEPS[:3])
             bar.set_ticks([tick for tick in ticks if tick <= norm.vmax])
             bar.minorticks_off()

@@ -28,17 +28,19 @@ def draw_comparison(axes: Axes, title: str, limits: tuple[float, float], scores:
 
 
 def _score_text(scores: Mapping[str, Any]) -> str:
-    """Scores that are there, each on a line; r with its interval, p as neighbours allow, where they are known."""
+    """Scores that are there, each on a line; r with its interval, and p of r as neighbours allow, where they are known,
+    under the name of its column.
+    """
     low, high = (scores.get(f"r_{side}", np.nan) for side in ("low", "high"))
     interval = f" ({signed_text(low, 2)} to {signed_text(high, 2)})" if pd.notna(low) and pd.notna(high) else ""
     effective = "p_effective" if pd.notna(scores.get("p_effective")) else "p"
     formats = {
         "n": lambda value: f"n = {value:,.0f}",
         "r": lambda value: f"r = {signed_text(value, 2)}{interval}",
-        effective: lambda value: "p < 0.001" if value < 0.001 else f"p = {value:.3f}",
+        effective: lambda value: f"{effective} < 0.001" if value < 0.001 else f"{effective} = {value:.3f}",
         "r2": lambda value: f"R² = {signed_text(value, 2)}",
-        "rmse": lambda value: f"RMSE = {value:.3f} m³/m³",
-        "ubrmse": lambda value: f"ubRMSE = {value:.3f} m³/m³",
+        "rmse": lambda value: f"RMSE = {value:.4f} m³/m³",
+        "ubrmse": lambda value: f"ubRMSE = {value:.4f} m³/m³",
         "bias": lambda value: f"bias = {signed_text(value, 3)} m³/m³",
     }
     return "\n".join(write(scores[name]) for name, write in formats.items() if pd.notna(scores.get(name)))
