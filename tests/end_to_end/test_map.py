@@ -26,7 +26,7 @@ RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "ta
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules", "gain"),
     *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused", "residual_weight"),
-    *("field_within_cells", "field_coverage"),
+    *("field_within_cells", "field_coverage", "verdict"),
 )
 FIGURES = (
     *(
@@ -38,9 +38,9 @@ FIGURES = (
         "field_validation",
         "residual_weight",
     ),
-    *("quality", "shift"),
+    *("quality", "shift", "coverage"),
 )
-PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
+PROTOCOLS = ("one_scale_up", "train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
     *("samples.parquet", "model.skops", "provenance.json", "interval.tif"),
     *(f"{name}.tif" for name in RASTERS),
@@ -94,7 +94,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 45
+    assert len(logs) == 48
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -300,7 +300,8 @@ def rise(curves: pd.DataFrame, predictor: str) -> float:
 
 def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, target: NDArray) -> None:
     tables = {path.stem: pd.read_csv(path) for path in (demo / DEMO / "tables").glob("*.csv")}
-    assert list(tables["correlation"]) == ["first", "second", "r", "p", "n", "effective_n", "p_effective"]
+    pairs = ["first", "first_label", "second", "second_label"]
+    assert list(tables["correlation"]) == [*pairs, "r", "p", "n", "effective_n", "p_effective"]
     assert len(tables["correlation"]) == 6  # pairs of soil moisture, NDVI, EVI and LST
     importance = tables["importance"]
     assert {"method", "predictor", "impurity_percent", "permutation_percent"} <= set(importance)
@@ -315,7 +316,7 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     for _, curve in dependence.groupby("method"):
         assert rise(curve, "ndvi") > 0 > rise(curve, "lst_day")
     scores = tables["scores"]
-    names = ["protocol", "method", "model", "n", "r", "r2", "rmse", "ubrmse", "bias"]
+    names = ["protocol", "method", "model", "label", "n", "r", "r2", "rmse", "ubrmse", "bias"]
     assert set(names) <= set(scores)
     assert list(scores["protocol"].drop_duplicates()) == list(PROTOCOLS)
     study = scores[scores["method"] == "absolute"].set_index("protocol")
@@ -332,6 +333,20 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     assert set(scores.loc[scores["protocol"] == "degrade_restore", "method"]) == {
         *("absolute", "absolute, reconciled", "null model"),
     }
+    # The delivered map comes first by its name, and learned something that SMAP does not have.
+    own = scores[scores["label"] == "map, one scale up"]
+    assert own[["protocol", "method"]].to_numpy().tolist() == [["one_scale_up", "detail, reconciled"]]
+    assert own["note"].iloc[0].startswith("restored from 36 km in 5 spatial folds, alpha 0.")
+    assert own["skill_bilinear_reconciled"].iloc[0] > 0
+    verdict = tables["verdict"].set_index(["comparison", "reference"])
+    assert list(dict.fromkeys(verdict.index.get_level_values(0))) == [
+        *("one scale up", "field points", "simulated truth", "predicted gain")
+    ]
+    assert verdict.loc[("one scale up", "SMAP, bilinear, one scale up"), "verdict"] == "better"
+    assert verdict.loc[("simulated truth", "SMAP, bilinear"), "gain"] == pytest.approx(
+        tables["truth"].iloc[0]["skill_bilinear"]
+    )
+    assert verdict["sentence"].str.contains("SMAP, bilinear").all()
     truth = tables["truth"].set_index(["support", "map"])
     # Lakes have no true soil moisture, though the map may have a value at their shores.
     assert (truth["n"] == truth["n"].iloc[0]).all()
@@ -356,6 +371,7 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
         )
     field = tables["field_validation"].set_index("map")
     assert list(field.index) == list(OWN_MAPS.values())
+    assert field["label"].tolist()[:4] == ["SMAP, 9 km", "map, 1 km", "SMAP, bilinear", "SMAP, bilinear, reconciled"]
     points = tables["field_points"]
     assert (field["n"] == len(points)).all()
     for name, column in (("9 km", "coarse"), ("1 km", "fine")):

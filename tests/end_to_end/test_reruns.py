@@ -11,11 +11,11 @@ from workflow_runs import DEMO, MONTH, SMALL, Pending, copy_tree, planned, rules
 SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
 COMPOSITES = {"composite_tile", "average_target"}
 SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
-FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation"}
+FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation", "draw_coverage"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
     *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
-    *("measure_coverage", *FIGURES),
+    *("restore_cells", "measure_coverage", "judge_map", *FIGURES),
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
     *("estimate_cells", "weigh_residual", "score_field_cells", "measure_field_coverage"),
 }
@@ -45,7 +45,8 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
         (
             *("map", "reconcile", False),
             {
-                *("reconcile_map", "assemble_map", "validate_field", "draw_maps", "draw_field_validation"),
+                *("reconcile_map", "assemble_map", "validate_field", *FIGURES),
+                *("restore_cells", "score_protocols", "judge_map"),
                 *("calibrate_intervals", "bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
                 *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage"),
             },

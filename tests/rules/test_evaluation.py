@@ -40,6 +40,7 @@ from kilomoist.learning.predictions import predict_map
 from kilomoist.learning.training_folds import spatial_folds
 from kilomoist.learning.training_rows import learned_rows
 from kilomoist.mapping.applicability import applicability, read_applicability, weights_of
+from kilomoist.names import LABELS
 from kilomoist.predictors.samples import write_samples
 from kilomoist.rasters import read_raster, write_raster
 
@@ -48,7 +49,8 @@ PREDICTIONS, APPLICABILITY = f"{RUN}/tables/predictions.csv", f"{RUN}/applicabil
 EVALUATED = [*RANKED, PREDICTIONS, APPLICABILITY]
 STUDY = [f"{RUN}/protocols/{name}.parquet" for name in ("train", "random")]
 SCORED = [f"{RUN}/tables/{name}.csv" for name in ("scores", "differences", "correlation", "score_intervals")]
-PROTOCOLS = ("train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
+PROTOCOLS = ("one_scale_up", "train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
+MONTH_LABELS = LABELS | {"absolute": "study's map, 9 km"}
 
 
 def write_range(bench: Bench, autocorrelation_range: float = 20_000.0, run: str = RUN) -> None:
@@ -140,6 +142,30 @@ def test_degrade_restore_says_when_there_is_too_little(bench: Bench) -> None:
     assert table.attrs["note"] in log
 
 
+@pytest.mark.parametrize(("method", "reconcile"), [("detail", False), ("absolute", True)])
+def test_the_map_has_a_row_though_nothing_could_be_scored(bench: Bench, method: str, reconcile: bool) -> None:
+    """With the reason, and the name of the map: the default map once had no row on ordinary regions."""
+    bench.config = CONFIG | {
+        "model": CONFIG["model"] | {"method": method},
+        "map": CONFIG["map"] | {"reconcile": reconcile},
+        "evaluation": {"protocols": []},
+    }
+    samples, nothing = sample_table(), pd.DataFrame()
+    nothing.attrs |= {"note": "no cell has the target and every predictor", "side": 36}
+    nothing.to_parquet(bench.path(f"{RUN}/protocols/one_scale_up.parquet"))
+    write_sample_table(bench.path(f"{RUN}/samples.parquet"))
+    estimates = {"observed": samples["target"], "predicted": samples["target"] + 0.01, "split": samples["split"]}
+    pd.DataFrame(estimates).to_csv(bench.path(PREDICTIONS))
+    write_range(bench)
+    bench.run("score_protocols", *SCORED, *STUDY)
+    first = pd.read_csv(bench.folder / SCORED[0]).iloc[0]
+    assert first["protocol"] == "one_scale_up"
+    assert first["method"] == (f"{method}, reconciled" if reconcile else method)
+    assert first["label"] == "map, one scale up"
+    assert first["note"] == "no cell has the target and every predictor"
+    assert np.isnan(first["rmse"])
+
+
 def test_score_protocols(bench: Bench) -> None:
     """Scores of each estimate, skill against the null models, and a row that says why there is no number."""
     samples = sample_table()
@@ -147,23 +173,37 @@ def test_score_protocols(bench: Bench) -> None:
     predicted = 0.9 * y + 0.02
     estimates = {"absolute": predicted, "mean": np.full(len(y), y.mean()), "linear": 0.5 * y + 0.1}
     table = samples[["row", "col", "lon", "lat"]].assign(observed=y, **estimates)
-    for name in PROTOCOLS[2:-1]:
+    for name in PROTOCOLS[3:-1]:
         table.to_parquet(bench.path(f"{RUN}/protocols/{name}.parquet"))
     nothing = pd.DataFrame()
     nothing.attrs["note"] = "too small"
     nothing.to_parquet(bench.path(f"{RUN}/protocols/degrade_restore.parquet"))
+    rows = {"detail": y + 0.02, "detail_reconciled": y + 0.01, "copied": y + 0.04}
+    rows |= {"bilinear": y + 0.03, "bilinear_reconciled": y + 0.02}
+    restored = samples[["row", "col", "lon", "lat"]].assign(observed=y, **rows)
+    restored.attrs |= {"note": "restored", "side": 18}
+    restored.to_parquet(bench.path(f"{RUN}/protocols/one_scale_up.parquet"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
     pd.DataFrame({"observed": y, "predicted": predicted, "split": samples["split"]}).to_csv(bench.path(PREDICTIONS))
     write_range(bench)
     bench.run("score_protocols", *SCORED, *STUDY)
     scores = pd.read_csv(bench.folder / SCORED[0], dtype={"n": str})
     train, test = samples[samples["split"] == "train"], samples[samples["split"] == "test"]
-    numbers = [len(train)] * 3 + [len(test)] * 3 + [len(y)] * 9
+    numbers = [len(y)] * 5 + [len(train)] * 3 + [len(test)] * 3 + [len(y)] * 9
     assert scores["n"].tolist()[:-1] == list(map(str, numbers))  # counts, though one row has none
     scores["n"] = scores["n"].astype(float)
-    assert scores["protocol"].tolist() == [*(name for name in PROTOCOLS[:-1] for _ in range(3)), "degrade_restore"]
-    assert scores["method"].tolist()[:3] == ["absolute", "null model", "null model"]
-    assert scores["model"].tolist()[:3] == ["random_forest", "mean", "linear"]
+    assert scores["protocol"].tolist()[5:] == [*(name for name in PROTOCOLS[1:-1] for _ in range(3)), "degrade_restore"]
+    assert scores["method"].tolist()[5:8] == ["absolute", "null model", "null model"]
+    assert scores["model"].tolist()[5:8] == ["random_forest", "mean", "linear"]
+    # The delivered map has its row, and every name.
+    assert scores["label"].tolist()[:8] == [
+        *("map before reconciliation, one scale up", "map, one scale up", "SMAP, 18 km"),
+        *("SMAP, bilinear, one scale up", "SMAP, bilinear, reconciled, one scale up"),
+        *("study's map, 9 km", "mean of the training rows", "linear model"),
+    ]
+    own = scores.iloc[1]
+    assert (own["method"], own["model"]) == ("detail, reconciled", "random_forest")
+    assert own["skill_bilinear"] == pytest.approx(1 - (0.01 / 0.03) ** 2)
     first = scores.set_index(["protocol", "method"]).loc[("blocks", "absolute")]
     expected = score(y, predicted)
     for name in ("n", "r", "r2", "rmse", "ubrmse", "bias"):
@@ -178,6 +218,12 @@ def test_score_protocols(bench: Bench) -> None:
     assert last["note"] == "too small"
     assert np.isnan(last["rmse"])
     differences = pd.read_csv(bench.folder / SCORED[1])
+    up = differences[differences["protocol"] == "one_scale_up"]
+    (pair,) = up[(up["label"] == "map, one scale up") & (up["reference"] == "bilinear")].to_dict("records")
+    assert (pair["estimate"], pair["reference_label"]) == ("detail_reconciled", "SMAP, bilinear, one scale up")
+    assert pair["skill"] == pytest.approx(1 - (0.01 / 0.03) ** 2)
+    assert len(up) == 4 + 3 + 2  # each pair once
+    differences = differences[differences["protocol"] != "one_scale_up"]
     assert set(differences["reference"]) == {"linear"}
     one = differences[differences["protocol"] == "blocks"].set_index("estimate").loc["absolute"]
     assert one["rmse_difference"] == pytest.approx(np.sqrt(errors["absolute"]) - np.sqrt(errors["linear"]))
@@ -337,10 +383,12 @@ def test_score_months(tmp_path: Path) -> None:
         table["linear"] = 0.5 * y + 0.1
         table.attrs["note"] = f"without {month}"
         table.to_parquet(bench.path(LEFT_OUT[month]))
-        expected += score_table(month, Scored.of(table, autocorrelation_range, 2021), "random_forest", of="month")
+        expected += score_table(
+            month, Scored.of(table, autocorrelation_range, 2021), "random_forest", MONTH_LABELS, of="month"
+        )
     bench.run("score_months", MONTH_SCORES, MONTH_INTERVALS)
     found, intervals = (pd.read_csv(bench.folder / path) for path in (MONTH_SCORES, MONTH_INTERVALS))
-    assert list(found)[:4] == ["month", "method", "model", "n"]
+    assert list(found)[:5] == ["month", "method", "model", "label", "n"]
     both = found.merge(intervals)
     pd.testing.assert_frame_equal(both, pd.DataFrame(expected)[list(both)])
     assert found["month"].tolist() == [MONTHS[0]] * 3 + [MONTHS[1]] * 3
@@ -350,29 +398,37 @@ def test_score_months(tmp_path: Path) -> None:
     assert found["skill_mean"][3] == pytest.approx(1 - np.mean((0.02 - 0.1 * y) ** 2) / np.mean((0.1 - y) ** 2))
 
 
-def test_measure_coverage(bench: Bench) -> None:
-    """Of the rows one scale up by fold and class; nothing is simulated here, so that there is no truth."""
+@pytest.mark.parametrize("target_error", [0.0, 0.06])
+def test_measure_coverage(bench: Bench, target_error: float) -> None:
+    """Of the rows one scale up by fold and class, of both intervals; nothing is simulated here: the file has widths."""
+    bench.config = CONFIG | {"target_error": target_error, "map": CONFIG["map"] | {"reconcile": True}}
     write_stacks(bench.path, RUN)
     errors = pd.DataFrame({"observed": [0.1, 0.2, 0.3, 0.4], "lower": [0.0, 0.1, 0.31, 0.3], "upper": 0.5})
-    errors = errors.assign(fold=[0, 0, 1, 1], ndvi=[0.1, 0.3, 0.3, 0.7])
+    errors = errors.assign(fold=[0, 0, 1, 1], ndvi=[0.1, 0.3, 0.3, 0.7], estimated=0.35)
     errors.to_parquet(bench.path(f"{RUN}/protocols/intervals.parquet"))
     ends = {"lower": RAW - np.float32(0.1), "upper": RAW + np.float32(0.1)}
-    ends |= {f"conditional_{name}": end for name, end in ends.items()}
+    ends |= {f"conditional_{name}": (end + RAW) / 2 for name, end in ends.items()}
     write_raster(bench.path(f"{RUN}/interval.tif"), ends, M01, CELLS.refined(9), {})
     write_cells(bench.path(f"{RUN}/cells.tif"))
     bench.run("measure_coverage", f"{RUN}/tables/coverage.csv")
-    table = pd.read_csv(bench.folder / f"{RUN}/tables/coverage.csv").set_index("group")
-    assert set(table["support"]) == {"9 km, one scale up"}
-    assert set(table["interval"]) == {"conditional"}
-    assert table["coverage"].to_dict() == {
-        "all": 0.75,
-        "fold 0": 1.0,
-        "fold 1": 0.5,
-        "ndvi below 0.2": 1.0,
-        "ndvi 0.2 to 0.4": 0.5,
-        "ndvi 0.6 and above": 1.0,
-    }
+    table = pd.read_csv(bench.folder / f"{RUN}/tables/coverage.csv")
     assert (table["nominal"] == 0.9).all()
+    assert list(dict.fromkeys(zip(table["support"], table["interval"], strict=True))) == [
+        (support, kind) for support in ("9 km, one scale up", "1 km") for kind in ("total", "conditional")
+    ]
+    up, file = (table[table["support"] == name].set_index(["interval", "group"]) for name in table["support"].unique())
+    shares = {"all": 0.75, "fold 0": 1.0, "fold 1": 0.5, "ndvi below 0.2": 1.0, "ndvi 0.2 to 0.4": 0.5}
+    shares["ndvi 0.6 and above"] = 1.0
+    assert up.loc["conditional", "coverage"].to_dict() == shares
+    if target_error:
+        assert (up.loc["total", "coverage"] == 1).all()
+        assert (up.loc["total", "width"] > up.loc["conditional", "width"] + 0.01).all()
+    else:
+        pd.testing.assert_frame_equal(up.loc["total"], up.loc["conditional"])
+    assert file[["coverage", "score"]].isna().all(axis=None)
+    widths = [file.loc[(kind, "all"), "width"] for kind in ("total", "conditional")]
+    assert widths == pytest.approx([0.2, 0.1], abs=1e-4)
+    assert file.loc[("total", "all"), "n"] == np.isfinite(RAW).sum()
 
 
 def test_predict_gain(bench: Bench) -> None:

@@ -378,11 +378,13 @@ def test_assemble_predictors(bench: Bench) -> None:
 # Intervals and the merged target
 
 
+RESTORED = f"{RUN}/protocols/one_scale_up.parquet"
 CALIBRATION = Calibration(0.9, quantile=1.5, cqr_margin=0.0, error_scale_ratio=0.5, min_spread=0.001, errors=110)
 
 
 def calibrated(bench: Bench) -> tuple[Calibration, pd.DataFrame]:
-    """What `calibrate_intervals` writes: the calibration and the errors that it rests on."""
+    """What `calibrate_intervals` writes of what `restore_cells` restored: the calibration and the errors below it."""
+    bench.run("restore_cells", RESTORED)
     outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
     bench.run("calibrate_intervals", *outputs)
     return Calibration(**read_json(bench.folder / outputs[0])), pd.read_parquet(bench.folder / outputs[1])
@@ -402,6 +404,23 @@ def test_calibrate_intervals(bench: Bench) -> None:
     assert calibration.min_spread == pytest.approx(expected.min_spread)
     assert calibration.error_scale_ratio > 0
     assert {"lower", "upper", "fold", *USE} <= set(errors)
+
+
+@pytest.mark.parametrize("method", ["detail", "absolute"])
+def test_restore_cells_without_intervals(bench: Bench, method: str) -> None:
+    """The map is scored one scale up though no interval is asked for; what cannot be says why."""
+    bench.config = CONFIG | {"map": CONFIG["map"] | {"interval": None}, "evaluation": {"protocols": []}}
+    write_trained(bench.path, method)
+    log = bench.run("restore_cells", RESTORED)
+    table = pd.read_parquet(bench.folder / RESTORED)
+    assert table.attrs["note"] in log
+    if method == "absolute":
+        assert table.empty
+        assert "complete cells of 36 km, 20 are needed to learn" in table.attrs["note"]
+    else:
+        assert table.attrs["note"].startswith("restored from 36 km in 5 spatial folds, alpha ")
+        assert {"detail", "detail_reconciled", "copied", "bilinear", "bilinear_reconciled", "lon"} <= set(table)
+        assert (table["below"] == 1).all()
 
 
 def test_calibrate_intervals_of_too_small_a_region(bench: Bench) -> None:

@@ -71,6 +71,8 @@ def draw(bench: Bench, rule: str, *names: str) -> None:
 COLUMNS = ["coarse", "fine", "bilinear", "bilinear_reconciled", "detail"]
 NAMES = ["9 km", "1 km", "9 km, bilinear", "9 km, bilinear, reconciled", "detail"]
 """Columns of the maps that are compared, and what tables call them."""
+LABELS = ["SMAP, 9 km", "map, 1 km", "SMAP, bilinear", "SMAP, bilinear, reconciled", "map before reconciliation"]
+"""What people see them called, where `detail` makes the map."""
 
 
 def compared(bench: Bench) -> tuple[list[pd.DataFrame], str]:
@@ -97,8 +99,14 @@ def test_validate_field(bench: Bench) -> None:
     ]
     assert table["map"].tolist() == NAMES
     expected = score(matched["observed"].to_numpy(), matched["fine"].to_numpy())
-    assert differences["map"].tolist() == [*NAMES[1:], *NAMES[:3], NAMES[4]]
-    assert differences["reference"].tolist() == ["9 km"] * 4 + ["9 km, bilinear, reconciled"] * 4
+    # Each map from each reference, by its key and by its name.
+    assert differences["map"].tolist() == [*NAMES[1:], *NAMES[:3], NAMES[4], *NAMES[:2], *NAMES[3:]]
+    references = [NAMES[0]] * 4 + [NAMES[3]] * 4 + [NAMES[2]] * 4
+    assert differences["reference"].tolist() == references
+    labels = dict(zip(NAMES, LABELS, strict=True))
+    assert table["label"].tolist() == intervals["label"].tolist() == LABELS
+    assert differences["label"].tolist() == [labels[name] for name in differences["map"]]
+    assert differences["reference_label"].tolist() == [labels[name] for name in references]
     errors = {name: np.mean((matched[name] - matched["observed"]) ** 2) for name in matched.columns[-5:]}
     rmse = np.sqrt(errors["detail"]) - np.sqrt([errors["coarse"], errors["bilinear_reconciled"]])
     np.testing.assert_allclose(differences.loc[[3, 7], "rmse_difference"], rmse, atol=1e-6)
@@ -164,7 +172,9 @@ def test_validate_field_with_a_relative_map(bench: Bench) -> None:
     assert list(matched) == [*OWN_COLUMNS, *COLUMNS, ranked]
     np.testing.assert_allclose(matched[ranked], 200 * matched["fine"], rtol=1e-5)
     assert table["map"].tolist() == intervals["map"].tolist() == [*NAMES, lined, ranked]
-    assert differences["map"].tolist() == [*NAMES[1:], lined, *NAMES[:3], NAMES[4], lined]
+    others = [*NAMES[:3], NAMES[4], lined], [*NAMES[:2], *NAMES[3:], lined]
+    assert differences["map"].tolist() == [*NAMES[1:], lined, *others[0], *others[1]]
+    assert table["label"].tolist() == [*LABELS, lined, ranked]
     scores, tests = table.set_index("map"), differences.set_index("map").loc[lined]
     assert scores.loc[ranked, "r"] == pytest.approx(spearmanr(matched["observed"], matched["fine"]).statistic)
     assert scores.loc[ranked, ["rmse", "ubrmse", "bias", "mae", "r2", "skill_copied"]].isna().all()
@@ -212,13 +222,39 @@ def test_draw_evaluation(bench: Bench) -> None:
     for name, frame in frames.items():
         frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
     scores = [
-        {"protocol": protocol, "method": "absolute", "model": "random_forest"}
+        {"protocol": protocol, "method": "absolute", "model": "random_forest", "label": "study's map, 9 km"}
         | score(samples["target"][rows].to_numpy(), predicted[rows].to_numpy())
         for protocol, rows in (("train", ~test), ("random", test))
     ]
+    own = {"protocol": "one_scale_up", "method": "detail", "model": "random_forest", "label": "map, one scale up"}
+    scores.insert(0, own | score(samples["target"].to_numpy(), predicted.to_numpy()) | {"note": "restored"})
+    restored = pd.DataFrame({"observed": samples["target"], "estimated": predicted})
+    restored.to_parquet(bench.path(f"{RUN}/protocols/one_scale_up.parquet"))
     write_scores(scores, *(bench.path(f"{RUN}/tables/{name}.csv") for name in ("scores", "score_intervals")))
     write_maps(bench)  # which say of what run they are
     draw(bench, "draw_evaluation", "correlation", "importance", "partial_dependence", "predicted_observed")
+
+
+def test_judge_map_without_points_and_truth(bench: Bench) -> None:
+    """Of real data: one scale up, and why nothing else is told."""
+    write_maps(bench)
+    labels = {"detail, reconciled": "map, one scale up", "bilinear": "SMAP, bilinear, one scale up"}
+    labels |= {name: f"{name}, one scale up" for name in ("bilinear, reconciled", "copied")}
+    names = [{"method": name if "detail" in name else "null model", "model": name} for name in labels]
+    scores = pd.DataFrame(names).assign(protocol="one_scale_up", label=[*labels.values()], n=600, note="restored")
+    scores["rmse"] = [0.0066, 0.0103, 0.0095, 0.0102]
+    pairs = pd.DataFrame({"reference": ["bilinear", "bilinear_reconciled"], "skill_high": [0.7, 0.6]}).assign(
+        protocol="one_scale_up", estimate="detail_reconciled", skill_low=0.4
+    )
+    gain = pd.DataFrame([{"gain": np.nan, "verdict": "cannot be told", "reasons": "too few cells of 18 km"}])
+    for name, table in (("scores", scores), ("differences", pairs), ("gain", gain)):
+        table.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
+    log = bench.run("judge_map", f"{RUN}/tables/verdict.csv")
+    table = pd.read_csv(bench.folder / f"{RUN}/tables/verdict.csv")
+    assert table["comparison"].tolist() == ["one scale up", "one scale up", "field points", "predicted gain"]
+    assert table["verdict"].tolist() == ["better", "better", "cannot be told", "cannot be told"]
+    assert "its mean squared error is 59 % smaller (RMSE 0.0066 instead of 0.0103 m³/m³" in table["sentence"][0]
+    assert all(sentence in log for sentence in table["sentence"])
 
 
 @pytest.mark.parametrize("outlined", [False, True])

@@ -111,7 +111,7 @@ def scores() -> pd.DataFrame:
     rows += [(600, 0.9, 0.8, 0.0131, 0.013, 0.0, "SMAP, bilinear, one scale up")]
     rows += [(600, 0.9, 0.8, 0.0111, 0.011, 0.0, "SMAP, bilinear, reconciled, one scale up")]
     made = pd.DataFrame(rows, columns=["n", "r", "r2", "rmse", "ubrmse", "bias", "label"])
-    return pd.concat([study, made.assign(protocol="one_scale_up", p_effective=0.012, note="restored")])
+    return pd.concat([study, made.assign(protocol="one_scale_up", p_effective=0.012, note="restored from 36 km")])
 
 
 def restored(count: int) -> pd.DataFrame:
@@ -377,9 +377,11 @@ def test_predicted_observed_prints_the_scores_it_was_given(drawn: dict[str, Figu
     assert train.get_aspect() == 1
     assert "not the accuracy at 1 km" in words(drawn[name])
     # The delivered map comes first, beside what needs no predictor; p says which column it is.
-    assert own.get_title(loc="left") == "map, one scale up: spatial folds left out"
+    assert own.get_title(loc="left") == "map, one scale up"
     assert written(own)[0].startswith("n = 600\nr = 0.95\np_effective = 0.012\n")
-    assert "0.0131 m³/m³ (“SMAP, bilinear, one scale up”), 0.0111 m³/m³ (“SMAP, bilinear, rec" in words(drawn[name])
+    heading = words(drawn[name])
+    assert "Restored from 36 km. RMSE without any predictor: 0.0131 m³/m³ (“SMAP, bilinear, one scale up”)" in heading
+    assert "0.0111 m³/m³ (“SMAP, bilinear, reconciled, one scale up”)" in heading
     assert [axes.get_title(loc="left")[:17] for axes in (train, test)] == ["study's map, 9 km"] * 2
 
 

@@ -46,8 +46,7 @@ def draw_predicted_observed(
     if known.empty:
         known = pd.DataFrame({"observed": [], "estimated": []}, dtype=float)
     why = str(made["note"].iloc[0]) if len(made) else "not scored"
-    title = f"{MAP_ONE_SCALE_UP}: spatial folds left out"
-    panels = [Panel(title, known["observed"], known["estimated"], made, f"no cells:\n{fill(why, 40)}")]
+    panels = [Panel(MAP_ONE_SCALE_UP, known["observed"], known["estimated"], made, f"no cells:\n{fill(why, 40)}")]
     for split, protocol, said in (("train", "train", "training cells"), ("test", "random", "test cells, random split")):
         part, row = frame[frame["split"] == split], scores[scores["protocol"] == protocol]
         row = row[row["label"] == STUDY_9KM]
@@ -58,7 +57,7 @@ def draw_predicted_observed(
     nulls = [f"{LABELS[name]}, one scale up" for name in ("bilinear", "bilinear_reconciled")]
     if rmse.reindex(nulls).notna().all():
         errors = ", ".join(f"{rmse[name]:.4f} m³/m³ (“{name}”)" for name in nulls)
-        notes.insert(0, f"RMSE on the cells of the first panel without any predictor: {errors}.")
+        notes.insert(0, f"{why[0].upper()}{why[1:]}. RMSE without any predictor: {errors}.")
     with new_page(path, "Predicted against observed SMAP, 9 km", caption, "\n".join(notes), (13.2, 5.4)) as page:
         all_axes = page.subplots(1, 3, sharex=True, sharey=True)
         counts = []
