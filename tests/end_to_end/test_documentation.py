@@ -24,9 +24,8 @@ PACKAGES = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
 TILES = [f"h{h}v0{v}" for h in range(23, 27) for v in (3, 4)]
 SHOWN = (ROOT / "docs/library.md").read_text(encoding="utf-8").partition("## As a module")[0]
 KEEP = """
-import kilomoist
 print(kilomoist.__file__, kilomoist.__version__, hasattr(kilomoist, "no_such_name"))
-np.savez("found.npz", kelvin=kelvin, moisture=moisture, **composite)
+np.savez("found.npz", kelvin=kelvin, moisture=moisture, place=place, cell=cell, **composite)
 """
 
 
@@ -139,7 +138,9 @@ def test_what_is_shown_for_a_notebook_runs(demo: Path, installed: Path, tmp_path
     found = dict(np.load(tmp_path / "found.npz"))
     assert 200 < np.nanmin(found["kelvin"]) < np.nanmax(found["kelvin"]) < 350
     assert np.isnan(found["kelvin"]).any()  # clouds
-    np.testing.assert_array_equal(found["moisture"], values(demo / DEMO / "soil_moisture.tif"))
+    moisture, target = (values(demo / DEMO / name) for name in ("soil_moisture.tif", "soil_moisture_9km.tif"))
+    np.testing.assert_array_equal(found.pop("moisture"), moisture)
+    assert (found.pop("place"), found.pop("cell")) == (moisture[94, 148], target[94 // 9, 148 // 9])
     composite = read_raster(demo / f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}.tif")[0]
     for name, band in composite.items():
         np.testing.assert_array_equal(found[name], band)

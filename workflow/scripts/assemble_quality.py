@@ -7,6 +7,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.mapping import flags
 from kilomoist.mapping.shifts import shift_tables
+from kilomoist.quality_flags import FLAGS
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
 
 
@@ -63,7 +64,7 @@ def assemble_quality(
         LOGGER.warning(
             "%s had no radiometer on %d days of %s: it is its land model alone there, and bit %d of quality.tif is set "
             "everywhere.",
-            *(tags["target"], model_only_days, tags["month"], flags.FLAGS["without_radiometer"].bit),
+            *(tags["target"], model_only_days, tags["month"], FLAGS["without_radiometer"].bit),
         )
     LOGGER.info("Shares of the pixels that have a value:\n%s", table.to_string(index=False))
     summary, binned = shift_tables([read_json(path) for path in shifts], units)

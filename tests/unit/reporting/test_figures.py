@@ -15,8 +15,9 @@ from matplotlib.text import Text
 from shapely.geometry import Point
 
 from kilomoist.grids import M01, M09, Box, Window, cells_covering
-from kilomoist.mapping.flags import FLAGS, SEVERITY, count_values, flag_table
+from kilomoist.mapping.flags import count_values, flag_table
 from kilomoist.mapping.shifts import ShiftCount, learned_range, shift_tables
+from kilomoist.quality_flags import FLAGS, SEVERITY
 from kilomoist.rasters import write_raster
 from kilomoist.reporting.figures.cartography import MAX_SIDE, Region, roomy_bounds
 from kilomoist.reporting.figures.correlation import draw_correlation

@@ -1,10 +1,18 @@
 """1 km soil-moisture maps from SMAP, MODIS, VIIRS: numerics and file access of the workflow, see `docs/design.md`."""
 
 from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kilomoist.runs import open_run as open_run
 
 
-def __getattr__(name: str) -> str:
-    """`__version__`, that of the installed package: looked up when asked for, because every job imports this module."""
+def __getattr__(name: str) -> Any:
+    """`__version__` and `open_run`: looked up when asked for, because every job imports this module."""
     if name == "__version__":
         return metadata.version(__name__)
+    if name == "open_run":
+        from kilomoist.runs import open_run
+
+        return open_run
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

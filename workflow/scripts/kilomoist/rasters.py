@@ -180,6 +180,27 @@ def read_tags(path: str | Path) -> dict[str, str]:
         return file.tags()
 
 
+@dataclass(frozen=True)
+class Header:
+    """What a GeoTIFF says of itself before any value is read."""
+
+    shape: tuple[int, int]
+    dtype: str
+    transform: Affine
+    wkt: str
+    """Its coordinate reference system."""
+    units: dict[str, str]
+    """Of each band by its description, in the file's order; empty where none is said."""
+    tags: dict[str, str]
+
+
+def read_header(path: str | Path) -> Header:
+    """Header of a GeoTIFF that `write_raster` wrote."""
+    with _opened(path) as file:
+        units = dict(zip(file.descriptions, (unit or "" for unit in file.units), strict=True))
+        return Header(file.shape, file.dtypes[0], file.transform, file.crs.to_wkt(), units, file.tags())
+
+
 def read_run(path: str | Path) -> dict[str, str]:
     """Source, region, month and target of the run that made a GeoTIFF: tags of what follows from it."""
     tags = read_tags(path)

@@ -1,44 +1,16 @@
 """Quality flags of the map."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.grids import CELL_SIDE
+from kilomoist.quality_flags import FLAGS, NO_FLAG, NO_FLAG_COLOUR, SEVERITY
 
-
-@dataclass(frozen=True)
-class Flag:
-    """One bit of `quality.tif`."""
-
-    bit: int
-    meaning: str
-    colour: str
-    """Red, green, blue as `#rrggbb`, of pixels of which it is the most severe flag."""
-
-
-FLAGS: dict[str, Flag] = {
-    "outside_range": Flag(0, "outside the training range", "#CC79A7"),
-    "outside_applicability": Flag(1, "outside the area of applicability", "#882255"),
-    "few_observations": Flag(2, "few observations", "#F0E442"),
-    "water_or_snow": Flag(3, "water, snow or ice in the pixel", "#0072B2"),
-    "not_reconciled": Flag(4, "cell not reconciled", "#E69F00"),
-    "frozen": Flag(5, "frozen", "#56B4E9"),
-    "without_radiometer": Flag(6, "target without radiometer", "#8C6D46"),
-    "no_value": Flag(7, "no value", "#BDBDBD"),
-}
-SEVERITY = (
-    *("no_value", "frozen", "water_or_snow", "outside_applicability", "outside_range", "not_reconciled"),
-    *("few_observations", "without_radiometer"),
-)
-"""Flags, the most severe first; last the flag that is everywhere or nowhere in a month, lest it hide the others."""
 _SET_IN = {name: (np.arange(256) >> flag.bit) & 1 == 1 for name, flag in FLAGS.items()}
 """Values of `quality.tif` that have each flag, (256,)."""
-NO_FLAG = "no flag"
-NO_FLAG_COLOUR = "#DCEBD2"
 WATER_OR_SNOW_SHARE = 0.05
 """Share of a pixel that water, or snow, must cover to be flagged."""
 FREEZING = 273.15

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from rasterio.enums import Resampling
 
-from kilomoist.mapping.flags import FLAGS, NO_FLAG, SEVERITY, most_severe, severity_colours
+from kilomoist.mapping.flags import most_severe, severity_colours
+from kilomoist.quality_flags import FLAGS, NO_FLAG, SEVERITY
 from kilomoist.reporting.figures.cartography import Region, draw_map, read_view, view_of
 from kilomoist.reporting.figures.pages import INK, MISSING, new_page, percent_text
 
