@@ -42,8 +42,8 @@ FIGURES = (
 )
 PROTOCOLS = ("one_scale_up", "train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
-    *("samples.parquet", "model.skops", "provenance.json", "interval.tif"),
-    *(f"{name}.tif" for name in RASTERS),
+    *("samples.parquet", "model.skops", "provenance.json", "quality.tif.aux.xml"),
+    *(f"{name}.{kind}" for name in (*RASTERS, "interval") for kind in ("tif", "qml")),
     *(f"tables/{name}.csv" for name in TABLES),
     *(f"figures/{name}.png" for name in FIGURES),
 }
@@ -94,7 +94,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 48
+    assert len(logs) == 49
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -142,7 +142,7 @@ def test_bands_are_described(demo: Path) -> None:
         "soil_moisture_9km.tif": (("soil_moisture",), ("m3 m-3",)),
         "target_weight_9km.tif": (("target_weight",), ("1",)),
         "quality.tif": (("quality",), (None,)),
-        "applicability.tif": (("dissimilarity",), (None,)),
+        "applicability.tif": (("dissimilarity",), ("1",)),
     }
     for name, (descriptions, units) in expected.items():
         with rasterio.open(demo / DEMO / name) as file:
@@ -380,9 +380,10 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
 
 def test_provenance_names_every_granule_with_its_checksum(demo: Path) -> None:
     provenance = json.loads((demo / DEMO / "provenance.json").read_text())
-    assert set(provenance) == {"configuration", "software", "git_revision", "granules", "files"}
+    assert set(provenance) == {"description", "configuration", "software", "git_revision", "granules", "files"}
     assert provenance["configuration"] == load(SMALL).model_dump(mode="json")
-    assert {"python", "gdal", "numpy", "rasterio", "scikit-learn", "snakemake"} <= set(provenance["software"])
+    software = {"kilomoist", "kilomoist_released", "python", "gdal", "numpy", "rasterio", "scikit-learn", "snakemake"}
+    assert software <= set(provenance["software"])
     if provenance["git_revision"] is not None:
         assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", provenance["git_revision"])
     named = {granule["name"]: granule for inventory in provenance["granules"] for granule in inventory["granules"]}

@@ -27,6 +27,7 @@ from kilomoist.mapping.flags import count_values, flag_table
 from kilomoist.mapping.shifts import ShiftCount, learned_range, shift_tables
 from kilomoist.names import OWN_COLUMNS
 from kilomoist.rasters import write_raster
+from kilomoist.version import RELEASED, VERSION
 
 
 def write_maps(bench: Bench) -> None:
@@ -407,7 +408,7 @@ def test_record_provenance(bench: Bench) -> None:
         place = f"{product.name}/{tile}" if tile else product.name
         write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), inventory)
         inventories.append(inventory)
-    bench.path(f"{RUN}/soil_moisture.tif").touch()
+    write_maps(bench)
     outputs = [f"{RUN}/provenance.json", f"{RUN}/tables/granules.csv"]
     bench.run("record_provenance", outputs[0])
     bench.run("count_granules", outputs[1])
@@ -415,6 +416,8 @@ def test_record_provenance(bench: Bench) -> None:
     assert record["granules"] == inventories
     assert record["configuration"]["model"] == {**record["configuration"]["model"], **CONFIG["model"]}
     assert record["configuration"]["months"] == [MONTH]
+    assert record["description"]["references"].endswith("https://doi.org/10.5067/MODIS/MOD11A1.061")
+    assert (record["software"]["kilomoist"], record["software"]["kilomoist_released"]) == (VERSION, RELEASED)
     assert set(record["configuration"]) == set(load({}).model_dump(mode="json"))
     table = pd.read_csv(bench.folder / outputs[1])
     assert table["expected"].tolist() == [3, 5, 3]

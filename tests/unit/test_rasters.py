@@ -304,3 +304,38 @@ def test_room_that_is_missing_for_a_while_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"map\.tif cannot be written"):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_maps_tell_their_statistics(tmp_path: Path, chunked: bool) -> None:
+    """Exactly, and of what is finite, as GDAL would compute them; so that no viewer has to, or guesses."""
+    path = tmp_path / "map.tif"
+    cells = WINDOW if not chunked else Window(211, 2988, 34, 46)
+    window = cells if not chunked else cells.refined(CELL_SIDE)
+    arrays = bands(window.shape)
+    with raster_chunks(path, M01, window, TAGS, cloud_optimized=True) as raster:
+        for chunk in [part.refined(CELL_SIDE) for part in chunks_of(cells)] if chunked else [window]:
+            raster.write({name: array[chunk.within(window)] for name, array in arrays.items()}, chunk)
+    with rasterio.open(path) as file:
+        for number, array in enumerate(arrays.values(), start=1):
+            said = {name: float(text) for name, text in file.tags(number).items()}
+            finite = array[np.isfinite(array)].astype(float)
+            assert np.float32(said.pop("STATISTICS_MINIMUM")) == array[np.isfinite(array)].min()
+            assert np.float32(said.pop("STATISTICS_MAXIMUM")) == array[np.isfinite(array)].max()
+            assert said.pop("STATISTICS_MEAN") == pytest.approx(finite.mean(), rel=1e-8)
+            assert said.pop("STATISTICS_STDDEV") == pytest.approx(finite.std(), rel=1e-8)
+            assert said.pop("STATISTICS_VALID_PERCENT") == pytest.approx(100 * finite.size / array.size, rel=1e-8)
+            assert not said
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_map_for_people_has_no_statistics(tmp_path: Path) -> None:
+    nothing = {"soil_moisture": np.full(WINDOW.shape, np.nan, np.float32)}
+    for name, arrays, cloud_optimized in (
+        ("between", bands(), False),
+        ("flags", flags(), True),
+        ("empty", nothing, True),
+    ):
+        write_raster(tmp_path / f"{name}.tif", arrays, M01, WINDOW, TAGS, cloud_optimized=cloud_optimized)
+        with rasterio.open(tmp_path / f"{name}.tif") as file:
+            assert not file.tags(1), name

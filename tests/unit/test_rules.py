@@ -21,7 +21,7 @@ from kilomoist.products import PRODUCTS
 SCRIPTS = ROOT / "workflow/scripts"
 WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan", "doctor"}
 """Rules of NASA's granules: an edit of the library must not fetch or list anything again."""
-WITHOUT_NAMES = {"validate_field": 1, "weigh_residual": 1, "measure_field_coverage": 1, "record_provenance": 1}
+WITHOUT_NAMES = {"validate_field": 1, "weigh_residual": 1, "measure_field_coverage": 1}
 """Input functions and files that only say when to run again, and are not handed over."""
 
 STEPPE, NO_FILES = Namedlist(fromdict={"region": "steppe"}), Namedlist(fromdict={"others": []})

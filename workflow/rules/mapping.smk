@@ -156,6 +156,7 @@ rule reconcile_map:
     params:
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         reconcile=bool(CONFIG.map.reconcile),
+        origin=needs.origin(CONFIG),
         code=code("reconcile_map"),
     message:
         "Reconcile the map of {wildcards.region}, {wildcards.month}, with its cells"
@@ -184,6 +185,7 @@ rule assemble_map:
         **measured(230, 3, of_region=(3, 0.1)),
     params:
         use=list(CONFIG.predictors.use),
+        origin=needs.origin(CONFIG),
         code=code("assemble_map"),
     message:
         "Assemble the map of {wildcards.region}, {wildcards.month}"
@@ -269,6 +271,7 @@ rule assemble_quality:
         few_days=lambda wildcards: needs.few_days(CONFIG, wildcards.month),
         model_only_days=lambda wildcards: model_only_days(PRODUCTS[CONFIG.target], wildcards.month),
         units=needs.units(CONFIG),
+        origin=needs.origin(CONFIG),
         code=code("assemble_quality"),
     message:
         "Assemble the flags of {wildcards.region}, {wildcards.month}"
@@ -292,6 +295,7 @@ rule assemble_predictors:
         **measured(130, 2, of_region=(7, 0.1)),
     params:
         units=needs.units(CONFIG),
+        origin=needs.origin(CONFIG),
         code=code("assemble_predictors"),
     message:
         "Assemble the predictors of {wildcards.region}, {wildcards.month}"

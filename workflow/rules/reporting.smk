@@ -336,7 +336,7 @@ rule count_granules:
 rule record_provenance:
     input:
         # What a map was made by is recorded anew with every new map.
-        f"{RUN}/soil_moisture.tif",
+        soil_moisture=f"{RUN}/soil_moisture.tif",
         inventories=inventories,
         outline=outline,
         layers=layer_files,
@@ -354,6 +354,7 @@ rule record_provenance:
         **measured(120, 10),
     params:
         configuration=lambda wildcards: needs.own_configuration(CONFIG, wildcards.region, wildcards.month),
+        origin=needs.origin(CONFIG),
         code=code("record_provenance"),
     message:
         "Record what {wildcards.region}, {wildcards.month}, was made from"

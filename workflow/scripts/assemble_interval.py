@@ -5,6 +5,7 @@ import numpy as np
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import rule_script
 from kilomoist.mapping.maps import bounds_of, cell_errors, interval_block
+from kilomoist.metadata import describe
 from kilomoist.rasters import Mosaic, chunks_of, raster_chunks, read_tags
 
 BANDS = "lower", "upper", "conditional_lower", "conditional_upper"
@@ -22,7 +23,7 @@ def assemble_interval(
     bounds = bounds_of(tags["target"])
     error = cell_errors(cells, target_error)
     left = "" if error.left == target_error else f" said, {error.left:.4f} m3 m-3 left after weighing"
-    tags |= {"interval": f"{nominal:g}", "target_error": f"{target_error:g} m3 m-3{left}"}
+    tags = describe(tags, "interval") | {"interval": f"{nominal:g}", "target_error": f"{target_error:g} m3 m-3{left}"}
     bounded = False
     with Mosaic([soil_moisture], M01) as mapped, Mosaic(offsets, M01) as sides:
         units = dict.fromkeys(BANDS, "m3 m-3")

@@ -7,6 +7,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.mapping import flags
 from kilomoist.mapping.shifts import shift_tables
+from kilomoist.metadata import describe
 from kilomoist.quality_flags import FLAGS
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
 
@@ -23,6 +24,7 @@ def assemble_quality(
     few_days: dict[str, float],
     model_only_days: int,
     units: dict[str, str],
+    origin: dict[str, list[str]],
     quality: str,
     applicability: str,
     frequencies: str,
@@ -40,6 +42,8 @@ def assemble_quality(
     of_flags |= flags.legend(use) | {"days_without_radiometer": str(model_only_days)}
     of_flags["reconciled"] = "yes" if reconciled.any() else "no"
     colours = flags.colour_table(bool(reconciled.any()))
+    of_flags, of_index = describe(of_flags, "quality", **origin), describe(tags, "applicability", **origin)
+    units_of_index = {"dissimilarity": "1"}
     needed = [*(f"{name}_days" for name in few_days), "water", "snow", "lst_day"]
     numbers = np.zeros(256, np.int64)
     with (
@@ -47,7 +51,7 @@ def assemble_quality(
         Mosaic(stacks, M01) as predictors,
         Mosaic(verdicts, M01) as judged,
         raster_chunks(quality, M01, pixels, of_flags, cloud_optimized=True, colours=colours) as flag_raster,
-        raster_chunks(applicability, M01, pixels, tags, cloud_optimized=True) as index_raster,
+        raster_chunks(applicability, M01, pixels, of_index, units_of_index, cloud_optimized=True) as index_raster,
     ):
         for chunk in chunks_of(cells):
             here = chunk.refined(CELL_SIDE)

@@ -2,6 +2,7 @@
 
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script
+from kilomoist.metadata import describe
 from kilomoist.predictors.samples import collect, split_randomly, write_samples
 from kilomoist.predictors.target_mean import few_passes
 from kilomoist.rasters import mosaic, read_run, write_raster
@@ -17,6 +18,7 @@ def collect_samples(
     minimum_passes: int,
     test_fraction: float,
     seed: int,
+    origin: dict[str, list[str]],
     cells: str,
     target: str,
     samples: str,
@@ -35,6 +37,7 @@ def collect_samples(
     frame["split"] = split_randomly(len(frame), test_fraction, seed)
     write_raster(cells, bands, M09, window, run)
     moisture = {"soil_moisture": bands["target"].astype("float32")}
-    write_raster(target, moisture, M09, window, run, {"soil_moisture": "m3 m-3"}, cloud_optimized=True)
-    frame.attrs = run  # kept in the file's metadata
+    tags = describe(run, "soil_moisture_9km", **origin)
+    write_raster(target, moisture, M09, window, tags, {"soil_moisture": "m3 m-3"}, cloud_optimized=True)
+    frame.attrs = describe(run, "samples", **origin)  # kept in the file's metadata
     write_samples(samples, frame, use)

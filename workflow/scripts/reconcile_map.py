@@ -4,6 +4,7 @@ import numpy as np
 
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import rule_script
+from kilomoist.metadata import describe
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, read_run, write_raster
 from kilomoist.reconciliation import Reconciliation
 
@@ -15,7 +16,14 @@ MEANING = (
 
 @rule_script
 def reconcile_map(
-    *, raw: list[str], cells: str, minimum_valid_fraction: float, reconcile: bool, correction: str, target_weight: str
+    *,
+    raw: list[str],
+    cells: str,
+    minimum_valid_fraction: float,
+    reconcile: bool,
+    origin: dict[str, list[str]],
+    correction: str,
+    target_weight: str,
 ) -> None:
     """Write the correction (m³/m³), which cells it reconciles (1 or 0), all 0 when `reconcile` is off, and the weight.
 
@@ -35,5 +43,5 @@ def reconcile_map(
     write_raster(correction, solved, M09, window, run)
     weight = np.where(reconciled, bands.get("target_weight", 1.0), 0.0)
     weights = {"target_weight": np.where(np.isfinite(bands["target"]), weight, np.nan).astype(np.float32)}
-    tags = run | {"meaning": MEANING}
+    tags = describe(run, "target_weight_9km", **origin) | {"meaning": MEANING}
     write_raster(target_weight, weights, M09, window, tags, {"target_weight": "1"}, cloud_optimized=True)

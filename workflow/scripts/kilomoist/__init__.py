@@ -1,6 +1,5 @@
 """1 km soil-moisture maps from SMAP, MODIS, VIIRS: numerics and file access of the workflow, see `docs/design.md`."""
 
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,7 +9,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """`__version__` and `open_run`: looked up when asked for, because every job imports this module."""
     if name == "__version__":
-        return metadata.version(__name__)
+        from kilomoist.version import VERSION
+
+        return VERSION
     if name == "open_run":
         from kilomoist.runs import open_run
 

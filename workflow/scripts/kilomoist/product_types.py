@@ -106,6 +106,8 @@ class Product:
     indices: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Quantities that are the normalised difference (first − second) / (first + second) of layers, such as
     reflectances, which are no quantities by themselves."""
+    doi: str = ""
+    """Of the collection, by which NASA asks to cite it; empty where no public source confirmed it."""
 
     @property
     def error(self) -> float:

@@ -202,14 +202,28 @@ def _tiled(short_name: str, numbers: str, version: str = "061", **others: Any) -
     day, tile = r"\.A(?P<time>\d{7})", r"\.(?P<tile>h\d\dv\d\d)"
     other = rf"(?P<other>(?:M[OY]D|V[NJ]\w)(?:{numbers})\w*)"
     like = rf"(?:{short_name}|{other}){day}{tile}\.(?:{version}|(?P<version>\d{{3}}))(?:\.\d{{13}})?(?P<ending>.*)"
+    series = "MODIS" if version == "061" else "VIIRS"
     return Product(
         f"{short_name}.{version}",
         format=kind,
+        doi="" if short_name == "VJ113A2" else f"10.5067/{series}/{short_name}.{version}",  # of that one none was found
         pattern=re.compile(rf"{short_name}{day}{tile}\.{version}\.(?P<produced>\d{{13}})\.{ENDINGS[kind]}"),
         lookalikes=re.compile(like, re.IGNORECASE),
         time_format="%Y%j",
         **others,
     )
+
+
+_SMAP_DOIS = {
+    "SPL4SMGP.006": "10.5067/08S1A6811J0U",
+    "SPL4SMGP.007": "10.5067/EVKPQZ4AFC4D",
+    "SPL4SMGP.008": "10.5067/T5RUATAQREF8",
+    "SPL4SMAU.007": "10.5067/LWJ6TF5SZRG3",
+    "SPL4SMAU.008": "10.5067/02LGW4DGJYRX",
+    "SPL3SMP_E.005": "10.5067/4DQ54OUIJ9DL",
+    "SPL3SMP_E.006": "10.5067/M20OXIZHY3RJ",
+}
+"""As nsidc.org and data.nasa.gov have them; of older versions of SPL4SMAU none was found."""
 
 
 _RADIOMETER_OFF = ((date(2019, 6, 19), date(2019, 7, 23)), (date(2022, 8, 6), date(2022, 9, 20)))
@@ -254,6 +268,7 @@ def _target(short_name: str, kind: str, major: int, dataset: str, first: int) ->
         random_error=_TARGET_RANDOM_ERROR,
         static_error=_TARGET_STATIC_ERROR,
         model_only=_RADIOMETER_OFF,
+        doi=_SMAP_DOIS.get(f"{short_name}.{major:03d}", ""),
     )
 
 
@@ -299,6 +314,7 @@ def _passes(major: int) -> Product:
         random_error=_TARGET_RANDOM_ERROR,
         static_error=_TARGET_STATIC_ERROR,
         passes=20,
+        doi=_SMAP_DOIS[f"SPL3SMP_E.{major:03d}"],
     )
 
 

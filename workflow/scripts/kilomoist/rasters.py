@@ -1,8 +1,9 @@
 """GeoTIFFs on the grids: written whole and renamed, with described bands and the tags that say what they hold."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +31,35 @@ _TILED = {"driver": "GTiff", "tiled": True, "blockxsize": TILE, "blockysize": TI
 _COMPRESSED = {"compress": "zstd", "zstd_level": 1, "predictor": 2, "interleave": "band"}
 
 
+@dataclass(frozen=True)
+class _Statistics:
+    """Statistics of a band's finite values."""
+
+    size: int = 0
+    n: int = 0
+    low: float = np.inf
+    high: float = -np.inf
+    total: float = 0.0
+    squares: float = 0.0
+
+    def with_values(self, array: NDArray[np.floating]) -> "_Statistics":
+        """Those of values before and these."""
+        finite = array[np.isfinite(array)].astype(float)
+        size, n = self.size + array.size, self.n + finite.size
+        low, high = finite.min(initial=self.low), finite.max(initial=self.high)
+        return _Statistics(size, n, low, high, self.total + finite.sum(), self.squares + (finite**2).sum())
+
+    def tags(self) -> dict[str, str]:
+        """GDAL's names and numbers, to the nine digits that single precision can need; none without values."""
+        if not self.n:
+            return {}
+        mean = self.total / self.n
+        deviation = math.sqrt(max(self.squares / self.n - mean**2, 0))
+        numbers = {"MINIMUM": self.low, "MAXIMUM": self.high, "MEAN": mean, "STDDEV": deviation}
+        numbers["VALID_PERCENT"] = 100 * self.n / self.size
+        return {f"STATISTICS_{name}": f"{number:.9g}" for name, number in numbers.items()}
+
+
 @dataclass
 class RasterWriter:
     """A GeoTIFF that is written chunk by chunk; a context that finishes it."""
@@ -41,7 +71,10 @@ class RasterWriter:
     """Written at the end: they can tell what only all chunks know."""
     units: Mapping[str, str]
     colours: Mapping[int, tuple[int, int, int]] | None
+    statistics: bool = False
+    """Whether bands of numbers get their statistics, as GDAL calls them, by which viewers stretch colours."""
     _file: rasterio.io.DatasetWriter | None = None
+    _counted: dict[int, "_Statistics"] = field(default_factory=dict)
 
     def write(self, bands: Mapping[str, NDArray[Any]], chunk: Window) -> None:
         """Write bands (name → array of `chunk.shape`) over a chunk of the window; the first sets names and dtype."""
@@ -53,6 +86,8 @@ class RasterWriter:
                 raise ValueError(f"band {name} has shape {array.shape}, its window {chunk.shape}")
             with writing(rasterio.errors.RasterioIOError):
                 self._file.write(array, number, window=where)
+            if self.statistics and np.issubdtype(array.dtype, np.floating):
+                self._counted[number] = self._counted.get(number, _Statistics()).with_values(array)
 
     def _create(self, names: Sequence[str], dtype: np.dtype[Any]) -> rasterio.io.DatasetWriter:
         area = self.grid.cut(self.window)
@@ -74,6 +109,8 @@ class RasterWriter:
         if self._file:
             if kind is None:
                 self._file.update_tags(**self.tags)
+                for number, counted in self._counted.items():
+                    self._file.update_tags(number, **counted.tags())
             self._file.close()
 
 
@@ -89,13 +126,14 @@ def raster_chunks(
 ) -> Iterator[RasterWriter]:
     """A GeoTIFF over `window`, cloud-optimized or not, that is written by chunks and appears when all is done.
 
-    Floating-point bands have NaN as nodata, also where no chunk was written; integer bands have none. `units` are those
-    of bands by name, `colours` red, green and blue (0…255) of the values of a single uint8 band.
+    Floating-point bands have NaN as nodata, also where no chunk was written, and where they are cloud-optimized their
+    statistics; integer bands have neither. `units` are those of bands by name, `colours` red, green and blue (0…255) of
+    the values of a single uint8 band.
     """
     with replaced(path) as partial:
         plain = partial.with_name(f"{partial.stem}-plain.tif") if cloud_optimized else partial
         try:
-            with RasterWriter(plain, grid, window, dict(tags), units or {}, colours) as writer:
+            with RasterWriter(plain, grid, window, dict(tags), units or {}, colours, cloud_optimized) as writer:
                 yield writer
             _require_whole(plain)
             if cloud_optimized:
@@ -199,6 +237,13 @@ def read_header(path: str | Path) -> Header:
     with _opened(path) as file:
         units = dict(zip(file.descriptions, (unit or "" for unit in file.units), strict=True))
         return Header(file.shape, file.dtypes[0], file.transform, file.crs.to_wkt(), units, file.tags())
+
+
+def read_statistics(path: str | Path) -> dict[str, float]:
+    """Statistics of the first band of a cloud-optimized GeoTIFF, by GDAL's names (`MEAN`, …); empty without a value."""
+    with _opened(path) as file:
+        said = file.tags(1).items()
+    return {name.removeprefix("STATISTICS_"): float(text) for name, text in said if name.startswith("STATISTICS_")}
 
 
 def read_run(path: str | Path) -> dict[str, str]:

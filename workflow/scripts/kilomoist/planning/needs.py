@@ -80,6 +80,13 @@ def products(configuration: Configuration) -> list[Product]:
     return [PRODUCTS[name] for name in (*dict.fromkeys(read), configuration.target)]
 
 
+def origin(configuration: Configuration) -> dict[str, list[str]]:
+    """Names of the products that a run reads, the target first, and of the user's layers."""
+    *others, target = products(configuration)
+    names = [product.name for product in (target, *others)]
+    return {"products": names, "layers": list(configuration.predictors.layers_in_use())}
+
+
 def receipts(product: Product, tile: str | None, month: str) -> list[str]:
     """Receipts of a month's granules, by (first) day and by tile or, without tiles, time of the day."""
     times = (slot.time for slot in slots(product, month))

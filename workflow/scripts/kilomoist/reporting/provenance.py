@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kilomoist.version import RELEASED, VERSION
+
 SOFTWARE = (
     "snakemake", "numpy", "scipy", "rasterio", "pyhdf", "h5py", "pyproj", "shapely", "geopandas", "pandas",
     "scikit-learn", "quantile-forest", "skops",
@@ -15,11 +17,12 @@ SOFTWARE = (
 
 
 def software() -> dict[str, str]:
-    """Versions of Python, GDAL and `SOFTWARE`."""
+    """Versions of this software, with the day of its release, of Python, GDAL and `SOFTWARE`."""
     import rasterio
 
     versions = {name: importlib.metadata.version(name) for name in SOFTWARE}
-    return {"python": platform.python_version(), "gdal": rasterio.__gdal_version__, **versions}
+    own = {"kilomoist": VERSION, "kilomoist_released": RELEASED}
+    return own | {"python": platform.python_version(), "gdal": rasterio.__gdal_version__, **versions}
 
 
 def revision(folder: Path) -> str | None:
