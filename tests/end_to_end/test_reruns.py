@@ -17,7 +17,7 @@ FROM_MODEL = {
     *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
     *("restore_cells", "measure_coverage", "judge_map", *FIGURES),
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
-    *("estimate_cells", "weigh_residual", "score_field_cells", "measure_field_coverage"),
+    *("estimate_cells", "weigh_residual", "score_field_cells", "measure_field_coverage", "style_rasters"),
 }
 OF_TEMPERATURE = {
     f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
@@ -48,7 +48,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
                 *("reconcile_map", "assemble_map", "validate_field", *FIGURES),
                 *("restore_cells", "score_protocols", "judge_map"),
                 *("calibrate_intervals", "bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
-                *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage"),
+                *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage", "style_rasters"),
             },
         ),
     ],

@@ -44,7 +44,7 @@ EDITS = {
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
     | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map", "estimate_cells"},
-    "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps"},
+    "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps", "style_rasters"},
     "mapping/resolution.py:radial_spectrum": {"assemble_map"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range", "measure_field_coverage"},
@@ -67,6 +67,12 @@ EDITS = {
     "reporting/figures/field_validation.py:draw_points": {"draw_field_validation"},
     "reporting/figures/residual_weight.py:draw_residual": {"draw_field_validation"},
     "evaluation/residual_weight.py:residual_weight": {"weigh_residual"},
+    "metadata.py:describe": {
+        *("assemble_interval", "assemble_map", "assemble_predictors", "assemble_quality", "collect_samples"),
+        *("reconcile_map", "record_provenance"),
+    },
+    "publishing/styles.py:moisture_scale": {"style_rasters"},
+    "publishing/categories.py:categories": {"style_rasters"},
 }
 """Functions of the library, and exactly the scripts that an edit of each reruns."""
 

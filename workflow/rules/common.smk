@@ -317,9 +317,13 @@ def field_files(wildcards):
     return [*point_files(wildcards), *(file for raster in compared for file in raster["files"])]
 
 
+# Those that people open.
+RASTERS = ["soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors"]
+RASTERS += ["interval"] if CONFIG.map.interval else []
+
+
 def targets():
     """The public files of every run, and of every region that has several."""
-    rasters = ["soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors"]
     of_model = ["correlation", "importance", "partial_dependence", "scores"]
     tables = [*of_model, "maps", "quality", "shift", "granules", "gain", "verdict"]
     figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
@@ -329,12 +333,17 @@ def targets():
         tables.append("product_differences")
         figures.append("product_differences")
     if CONFIG.map.interval:
-        rasters.append("interval")
         tables.append("coverage")
         figures.append("coverage")
     if CONFIG.model.method == "detail":
         tables.append("agreement")
-    names = [*expand("{name}.tif", name=rasters), "samples.parquet", "model.skops", "provenance.json"]
+    names = [
+        *expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]),
+        "quality.tif.aux.xml",
+        "samples.parquet",
+        "model.skops",
+        "provenance.json",
+    ]
     names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
     of_points = ["field_validation", "field_points_unused", "field_within_cells", "residual_weight"]
     if CONFIG.map.interval:
