@@ -31,6 +31,7 @@ UNITS = (
     {"ndvi": "1", "evi": "1", "lst_day": "K"} | {f"{name}_days": "days" for name in USE} | {"water": "1", "snow": "1"}
 )
 VEGETATION, TEMPERATURE = "MOD13A1.061", "MOD11A1.061"
+ORIGIN = {"products": ["SPL4SMGP.008", VEGETATION, TEMPERATURE], "layers": []}
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ def collect_samples(region: Region, _: str) -> None:
         minimum_passes=1,
         test_fraction=0.2,
         seed=SEED,
+        origin=ORIGIN,
         **region.named(cells="cells.tif", target="target.tif", samples="samples.parquet"),
     )
 
@@ -273,6 +275,7 @@ def reconcile_map(region: Region, _: str) -> None:
         raw=region.of("raw.tif"),
         minimum_valid_fraction=0.5,
         reconcile=True,
+        origin=ORIGIN,
         **region.named(cells="cells.tif", correction="correction.tif", target_weight="weight.tif"),
     )
 
@@ -282,6 +285,7 @@ def assemble_map(region: Region, _: str) -> None:
 
     assemble_map(
         raw=region.of("raw.tif"),
+        origin=ORIGIN,
         **region.named(cells="cells.tif", target="target.tif", correction="correction.tif"),
         **region.named(soil_moisture="soil_moisture.tif", ranges="maps.csv"),
     )
@@ -310,6 +314,7 @@ def assemble_quality(region: Region, _: str) -> None:
         few_days=FEW,
         model_only_days=0,
         units=UNITS,
+        origin=ORIGIN,
         **region.named(correction="correction.tif", quality="quality.tif", applicability="applicability.tif"),
         **region.named(flags="quality.csv", shift="shift.csv", histograms="shift_histograms.csv"),
     )
@@ -318,7 +323,8 @@ def assemble_quality(region: Region, _: str) -> None:
 def assemble_predictors(region: Region, _: str) -> None:
     from assemble_predictors import assemble_predictors
 
-    assemble_predictors(stacks=region.of("predictors.tif"), units=UNITS, **region.named(predictors="predictors.tif"))
+    named = region.named(predictors="predictors.tif")
+    assemble_predictors(stacks=region.of("predictors.tif"), units=UNITS, origin=ORIGIN, **named)
 
 
 def compare_maps(region: Region, _: str) -> None:

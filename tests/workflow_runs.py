@@ -280,6 +280,13 @@ def identical(first: Path, second: Path, run: str = DEMO) -> list[str]:
     ]
 
 
+@cache
+def terra_is_there() -> bool:
+    """Whether R and its package terra are installed."""
+    words = ["Rscript", "-e", "library(terra)"]
+    return bool(shutil.which("Rscript")) and not subprocess.run(words, capture_output=True, check=False).returncode
+
+
 def block_mean(fine: NDArray, factor: int = 9) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Mean and number of finite pixels of each cell, written down once more so that tests do not trust the library."""
     rows, columns = fine.shape[0] // factor, fine.shape[1] // factor

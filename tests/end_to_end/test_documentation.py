@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from granule_archives import empty_archive
-from workflow_runs import DEMO, MONTH, ROOT, copy_tree, environment, forked, succeed, values
+from workflow_runs import DEMO, MONTH, ROOT, copy_tree, environment, forked, succeed, terra_is_there, values
 
 from kilomoist.rasters import read_raster
 
@@ -22,6 +22,7 @@ ELSEWHERE = ("…", "...", "--profile", "--unlock", "--report", ".zip", "dot")
 LIBRARY = ROOT / "workflow/scripts/kilomoist"
 PACKAGES = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
 TILES = [f"h{h}v0{v}" for h in range(23, 27) for v in (3, 4)]
+READING = (ROOT / "docs/reading.md").read_text(encoding="utf-8")
 SHOWN = (ROOT / "docs/library.md").read_text(encoding="utf-8").partition("## As a module")[0]
 KEEP = """
 print(kilomoist.__file__, kilomoist.__version__, hasattr(kilomoist, "no_such_name"))
@@ -144,6 +145,28 @@ def test_what_is_shown_for_a_notebook_runs(demo: Path, installed: Path, tmp_path
     composite = read_raster(demo / f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}.tif")[0]
     for name, band in composite.items():
         np.testing.assert_array_equal(found[name], band)
+
+
+@pytest.mark.parametrize(("language", "program"), [("r", ["Rscript", "-e"]), ("python", [sys.executable, "-c"])])
+def test_what_is_shown_for_reading_runs(demo: Path, language: str, program: list[str]) -> None:
+    """In the folder of a run, and without this project."""
+    if language == "r" and not terra_is_there():
+        pytest.skip("R's terra is not installed")
+    (shown,) = re.findall(rf"^```{language}\n(.*?)^```", READING, re.MULTILINE | re.DOTALL)
+    done = subprocess.run([*program, shown], cwd=demo / DEMO, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    moisture, flags = (values(demo / DEMO / f"{name}.tif", name) for name in ("soil_moisture", "quality"))
+    if language == "python":
+        sound = moisture[flags & 138 == 0].mean()
+        assert done.stdout.startswith("SIMULATED: soil moisture")
+        assert done.stdout.endswith(f"of the pixels sound: {sound:.3f}\n")
+    else:
+        sound = moisture[np.isin(flags, [0, 4])].mean(dtype=float)
+        ends = read_raster(demo / DEMO / "interval.tif")[0]
+        told = re.findall(r"^\S+ +(0\.\d+)$", done.stdout, re.MULTILINE)
+        assert float(told[0]) == pytest.approx(sound, abs=1e-6)
+        assert float(told[1]) == pytest.approx(np.nanmean(ends["upper"] - ends["lower"], dtype=float), abs=1e-6)
+        assert "no flag" in done.stdout
 
 
 def test_mongolia_can_be_planned(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import rasterio
 import rioxarray  # noqa: F401 - gives datasets their `rio`
 import xarray
 from matplotlib.image import imread
-from workflow_runs import DEMO, ROOT, values
+from workflow_runs import DEMO, ROOT, terra_is_there, values
 
 import kilomoist
 from kilomoist.errors import InputError
@@ -271,9 +271,7 @@ def test_qgis_draws_the_classes_of_applicability_and_quality(demo: Path, layers:
 
 def test_terra_opens_every_raster(demo: Path) -> None:
     """Names, coordinate reference system, values, and categories of the flags."""
-    if not shutil.which("Rscript"):
-        pytest.skip("R is not installed")
-    if subprocess.run(["Rscript", "-e", "library(terra)"], capture_output=True, check=False).returncode:
+    if not terra_is_there():
         pytest.skip("R's terra is not installed")
     words = """
     suppressMessages(library(terra))

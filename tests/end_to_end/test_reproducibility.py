@@ -89,6 +89,6 @@ def test_killed_run_continues_to_the_same_map(demo: Path, tmp_path: Path) -> Non
     assert not [path for path in files(folder, "results/logs") if "simulate_" in path]  # granules are taken as they are
     assert not list(folder.rglob(".partial-*"))
     assert identical(demo, folder) == []
-    rasters = {path.name: path.read_bytes() for path in (demo / DEMO).glob("*.tif")}
-    assert {"soil_moisture.tif", "quality.tif", "applicability.tif", "comparison.tif"} <= set(rasters)
+    rasters = {path.name: path.read_bytes() for kind in ("*.tif*", "*.qml") for path in (demo / DEMO).glob(kind)}
+    assert {"soil_moisture.tif", "quality.tif", "quality.tif.aux.xml", "quality.qml", "comparison.tif"} <= set(rasters)
     assert [name for name, content in rasters.items() if (folder / DEMO / name).read_bytes() != content] == []

@@ -16,7 +16,7 @@ rule style_rasters:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(200, 3),
+        **measured(160, 2),
     params:
         code=code("style_rasters"),
     message:

@@ -89,8 +89,7 @@ def applicability_steps(threshold: float) -> list[Step]:
 
 def notes_of(tags: Mapping[str, str]) -> str:
     """Notes of a layer, which QGIS shows beside its name: what it is, and what it was made from."""
-    said = (f"{name}: {tags[name]}" for name in ("origin", "products", "software", "references") if name in tags)
-    return ". ".join((tags["title"], *said))
+    return ". ".join(tags[name] for name in ("title", "origin", "products", "software", "references") if name in tags)
 
 
 def write_scale(path: str | Path, scale: Scale, notes: str) -> None:
