@@ -1,4 +1,4 @@
-# kilomoist: make install | install-slurm | demo | test | lint | lock | clean
+# kilomoist: make install | install-slurm | demo | test | lint | lock | pages | clean
 #
 # Needs Python 3.11 or newer with venv, and make. Another Python: make PYTHON=python3.12 install
 # All paths below are relative to this file's folder, so that the checkout may lie anywhere, spaces included.
@@ -16,7 +16,7 @@ ACTIVATED := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-slurm demo test lint lock clean
+.PHONY: help install install-slurm demo test lint lock pages clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -62,6 +62,10 @@ lock: ## Write the locks and the conda environment from pyproject.toml
 	  $$(sed -n 's/^\([^ ]*\)==.*/--no-emit-package \1/p' requirements.lock | sort -u)
 	sed '/^$$/,$$d' requirements-slurm.lock > requirements-slurm.lock.new && mv requirements-slurm.lock.new requirements-slurm.lock
 	$(PYTHON) workflow/envs/generate.py
+
+# Only who changes workflow/pages needs it, with node and npm: what it writes is part of the repository.
+pages: ## Build the script and style that map.html and index.html carry
+	cd workflow/pages && npm ci --ignore-scripts --no-audit --no-fund && node build.js
 
 # The environment stays; rm -r .venv removes it. So do granules in resources/: they may have taken hours to fetch.
 clean: ## Remove results and what Snakemake and the tests left behind

@@ -251,7 +251,7 @@ def copy_tree(target: Path) -> Path:
     for name in (".test", "Snakefile", "config", "profiles", "workflow"):
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         else:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)

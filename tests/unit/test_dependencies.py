@@ -135,6 +135,13 @@ def test_code_changes_the_fingerprint(write: Write, file: str, text: str) -> Non
     assert mark(write(**{file: text})) != mark(write())
 
 
+def test_files_of_a_module_count_for_who_imports_it(write: Write) -> None:
+    plain = mark(write())
+    carried = [mark(write(**{"kilomoist/grids_files/page.css": text})) for text in ("a", "b")]
+    assert len({plain, *carried}) == 3
+    assert mark(write(**{"kilomoist/unused_files/page.css": "a"})) == plain
+
+
 # This library
 
 

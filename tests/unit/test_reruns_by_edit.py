@@ -44,7 +44,7 @@ EDITS = {
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
     | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map", "estimate_cells"},
-    "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps", "style_rasters"},
+    "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps", "style_rasters", "write_map_page"},
     "mapping/resolution.py:radial_spectrum": {"assemble_map"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range", "measure_field_coverage"},
@@ -73,6 +73,9 @@ EDITS = {
     },
     "publishing/styles.py:moisture_scale": {"style_rasters"},
     "publishing/categories.py:categories": {"style_rasters"},
+    "publishing/pages.py:write_page": {"write_map_page", "write_region_page"},
+    "publishing/map_page.py:compose_map_page": {"write_map_page"},
+    "publishing/region_page.py:compose_region_page": {"write_region_page"},
 }
 """Functions of the library, and exactly the scripts that an edit of each reruns."""
 

@@ -109,7 +109,7 @@ def runs_of(jobs):
 
 def main_files():
     """What a user looks at first, by the regions and months of this run."""
-    files = {run: f"results/{run[0]}/tables/months.csv" for run in runs_of(workflow.dag.jobs)}
+    files = {run: f"results/{run[0]}/index.html" for run in runs_of(workflow.dag.jobs)}
     maps = {(region, month): f"{RUN}/soil_moisture.tif" for region, month in files if month != outcomes.ALL_MONTHS}
     return files | {run: path.format(region=run[0], month=run[1]) for run, path in maps.items()}
 
@@ -211,6 +211,11 @@ def outline_layer(wildcards):
 def of_blocks(name):
     """An input function for a file of every block of a region."""
     return lambda wildcards: expand(f"{BLOCK}/{name}", **wildcards, block=blocks(wildcards.region))
+
+
+def of_months(name):
+    """An input function for a file of every month of a region."""
+    return lambda wildcards: expand(f"{RUN}/{name}", region=wildcards.region, month=MONTHS[wildcards.region])
 
 
 def growing(ask, base, **slopes):
@@ -343,6 +348,7 @@ def targets():
         "samples.parquet",
         "model.skops",
         "provenance.json",
+        "map.html",
     ]
     names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
     of_points = ["field_validation", "field_points_unused", "field_within_cells", "residual_weight"]
@@ -354,6 +360,7 @@ def targets():
     for region, months in MONTHS.items():
         files += expand(f"{RUN}/{{name}}", region=region, month=months, name=names)
         files += expand(f"{RUN}/{{name}}", region=WITH_POINTS & {region}, month=months, name=of_points)
+        files += [f"results/{region}/index.html"] if months else []
         files += [f"results/{region}/tables/months.csv"] if len(months) > 1 else []
         files += [f"results/{region}/tables/field_months.csv"] if region in WITH_POINTS and len(months) > 2 else []
     # Catalogues of months that are left out too, so that they are asked for anew with the others.

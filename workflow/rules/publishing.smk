@@ -23,3 +23,65 @@ rule style_rasters:
         "Write how GIS show the rasters of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/style_rasters.py"
+
+
+rule write_map_page:
+    input:
+        **named(RUN, "quality.tif", "predictors.tif"),
+        coarse=f"{RUN}/soil_moisture_9km.tif",
+        fine=f"{RUN}/soil_moisture.tif",
+        interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
+        points=lambda wildcards: [f"{RUN}/tables/field_points.csv"] if wildcards.region in WITH_POINTS else [],
+        outline=outline,
+    output:
+        page=f"{RUN}/map.html",
+    log:
+        log_of("write_map_page", "{region}/{month}"),
+    benchmark:
+        benchmark_of("write_map_page", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(300, 4, of_region=(3, 0.3)),
+    params:
+        **keys("predictors.use"),
+        bbox=bbox,
+        outline_layer=outline_layer,
+        products=[product.name for product in needs.products(CONFIG)],
+        code=code("write_map_page"),
+    message:
+        "Write the page of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/write_map_page.py"
+
+
+rule write_region_page:
+    input:
+        coarse=of_months("soil_moisture_9km.tif"),
+        fine=of_months("soil_moisture.tif"),
+        gain=of_months("tables/gain.csv"),
+        field_scores=lambda wildcards: (
+            of_months("tables/field_validation.csv")(wildcards) if wildcards.region in WITH_POINTS else []
+        ),
+        outline=outline,
+    output:
+        page="results/{region}/index.html",
+    log:
+        log_of("write_region_page", "{region}"),
+    benchmark:
+        benchmark_of("write_region_page", "{region}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(300, 4, of_region=(3, 0.3)),
+    params:
+        bbox=bbox,
+        outline_layer=outline_layer,
+        months=lambda wildcards: MONTHS[wildcards.region],
+        code=code("write_region_page"),
+    message:
+        "Write the page of all months of {wildcards.region}"
+    script:
+        "../scripts/write_region_page.py"

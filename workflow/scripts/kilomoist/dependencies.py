@@ -78,7 +78,15 @@ def modules_of(script: Path, library: Path = LIBRARY) -> tuple[Path, ...]:
 
 
 @cache
+def _files_of(module: Path) -> bytes:
+    """SHA-256 of each file that a module carries, in a folder `{module}_files` beside it."""
+    files = sorted(module.with_name(f"{module.stem}_files").glob("*"))
+    return b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+
+
+@cache
 def fingerprint(script: Path, library: Path = LIBRARY) -> str:
-    """Hash of the behaviour of a script and of all modules that it imports."""
-    digests = b"".join(_behaviour(path)[1] for path in (script, *modules_of(script, library)))
+    """Hash of the behaviour of a script and of all modules that it imports, and of the files that these carry."""
+    modules = modules_of(script, library)
+    digests = b"".join([*(_behaviour(path)[1] for path in (script, *modules)), *map(_files_of, modules)])
     return hashlib.sha256(digests).hexdigest()[:16]

@@ -1,5 +1,6 @@
 """Maps in a local projection, with outline, graticule and scale bar."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,19 @@ def read_view(path: str | Path, view: View, resampling: Resampling = Resampling.
             resampling=Resampling.nearest,  # cells must look like cells
         )
     return result
+
+
+def colour_scale(maps: Sequence[NDArray[np.floating]], least: float = 0.01) -> Normalize:
+    """Scale from the lowest 2nd to the highest 98th percentile of the maps, so that all fit it; `least` wide or more.
+
+    Below 0.01 m³/m³ colours would show noise.
+    """
+    ends = [np.percentile(values[np.isfinite(values)], [2, 98]) for values in maps if np.isfinite(values).any()]
+    if not ends:
+        return Normalize(0, 0.5)
+    low, high = float(np.min(ends)), float(np.max(ends))
+    margin = max(0.0, least - (high - low)) / 2
+    return Normalize(low - margin, high + margin)
 
 
 def draw_map(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
@@ -14,7 +13,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from kilomoist.names import LABELS, MAP_1KM, SMAP_9KM
-from kilomoist.reporting.figures.cartography import Bounds, Region, draw_map, read_view, view_of
+from kilomoist.reporting.figures.cartography import Bounds, Region, colour_scale, draw_map, read_view, view_of
 from kilomoist.reporting.figures.pages import INK, MISSING, label_of, new_page, signed_text
 
 ZOOM_SIDE = 100.0
@@ -37,7 +36,7 @@ def draw_both_maps(
     """
     whole, tags = view_of(fine, region)
     views = [(whole, read_view(source, whole)) for source in (coarse, fine)]
-    scale = _colour_scale([values for _, values in views])
+    scale = colour_scale([values for _, values in views])
     note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
     if np.isfinite(resolution):
         note = f"Effective resolution of “{MAP_1KM}”: {resolution:.1f} km. {note}"
@@ -88,16 +87,6 @@ def _made_by(tags: Mapping[str, str]) -> str:
     reconciled = short.get(said, f", reconciled {said}")
     note = f".  {tags['note'][0].upper()}{tags['note'][1:]}" if "note" in tags else ""
     return f"Method {tags['method']}, {label_of(tags.get('model', ''))}{reconciled}{note}.\n"
-
-
-def _colour_scale(maps: list[NDArray[np.float32]]) -> Normalize:
-    """Scale from the lowest 2nd to the highest 98th percentile of the maps, so that both fit it."""
-    ends = [np.percentile(values[np.isfinite(values)], [2, 98]) for values in maps if np.isfinite(values).any()]
-    if not ends:
-        return Normalize(0, 0.5)
-    low, high = float(np.min(ends)), float(np.max(ends))
-    margin = max(0.0, 0.01 - (high - low)) / 2  # below 0.01 m³/m³ colours would show noise
-    return Normalize(low - margin, high + margin)
 
 
 def _most_varied(values: NDArray[np.float32], bounds: Bounds) -> Bounds | None:

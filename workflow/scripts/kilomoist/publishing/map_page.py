@@ -1,0 +1,164 @@
+"""`map.html`: SMAP and the map under a divider, with all that is known of a pixel."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import rasterio
+from matplotlib.colors import Normalize
+from numpy.typing import NDArray
+
+from kilomoist.grids import CELL_SIDE, EASE_WIDTH
+from kilomoist.mapping.flags import FLAGS, NO_FLAG, SEVERITY, most_severe, severity_colours
+from kilomoist.names import MAP_1KM, SMAP_9KM
+from kilomoist.publishing.packed import MOISTURE_STEP, Packed, digits_of, pack, round_step, steps_of
+from kilomoist.publishing.page_texts import PAGE_TEXTS
+from kilomoist.publishing.pages import MOISTURE_UNIT, note_of_source, place, scale, write_page
+from kilomoist.rasters import read_raster, read_run
+from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
+from kilomoist.reporting.figures.pages import label_of, read_caption
+
+
+@dataclass(frozen=True)
+class Run:
+    """Files of a run that its page shows; without interval or field points None."""
+
+    coarse: str | Path
+    fine: str | Path
+    quality: str | Path
+    predictors: str | Path
+    interval: str | Path | None = None
+    points: str | Path | None = None
+
+
+@dataclass
+class _Contents:
+    """What a page shows, layer by layer in the order of its menus."""
+
+    layers: list[dict[str, str]] = field(default_factory=list)
+    rasters: list[Packed] = field(default_factory=list)
+    scales: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def compose_map_page(path: str | Path, run: Run, region: Region, use: Sequence[str], products: Sequence[str]) -> None:
+    """Write `map.html`: `use` are the predictors that are shown, `products` what the map is made from."""
+    view, tags = view_of(run.fine, region)
+    with rasterio.open(run.fine) as raster:
+        where = place(view, raster.transform, raster.shape, EASE_WIDTH)
+    contents = _Contents()
+    _add_moisture(contents, run)
+    flags = _add_flags(contents, run.quality, tags.get("reconciled") != "no")
+    _add_predictors(contents, run.predictors, use)
+    content = where | {"kind": "map", "layers": contents.layers, "scales": contents.scales, "flags": flags}
+    content["points"] = field_points(run.points) if run.points else []
+    if run.interval:
+        content["interval"] = PAGE_TEXTS["interval"].format(percent=_percent_of(run.interval))
+    write_page(path, "map.html", _parts(run, content, products), content, contents.rasters)
+
+
+def _add_moisture(contents: _Contents, run: Run) -> None:
+    """Add map, SMAP, their difference and the width of the interval."""
+    coarse, fine = (read_raster(path)[0]["soil_moisture"] for path in (run.coarse, run.fine))
+    steps = steps_of(fine, MOISTURE_STEP)
+    digits = digits_of(MOISTURE_STEP)
+    contents.rasters += [
+        _read_out(pack("map", steps, MOISTURE_STEP)),
+        _read_out(pack("smap", steps_of(coarse, MOISTURE_STEP), MOISTURE_STEP, CELL_SIDE)),
+    ]
+    contents.layers += [_layer("smap", SMAP_9KM, "soil_moisture"), _layer("map", MAP_1KM, "soil_moisture")]
+    contents.scales["soil_moisture"] = scale(colour_scale([coarse, fine]), "YlGnBu", MOISTURE_UNIT, digits)
+    difference = fine - np.kron(coarse, np.ones((CELL_SIDE, CELL_SIDE), np.float32))
+    contents.layers.append(_layer("difference", PAGE_TEXTS["layer_difference"], "difference"))
+    contents.scales["difference"] = scale(around_zero(difference), "RdBu", MOISTURE_UNIT, digits)
+    if run.interval:
+        bands, _ = read_raster(run.interval, ("lower", "upper"))
+        below, above = steps - steps_of(bands["lower"], MOISTURE_STEP), steps_of(bands["upper"], MOISTURE_STEP) - steps
+        contents.rasters += [
+            _read_out(pack(name, ends, MOISTURE_STEP, smooth=False))
+            for name, ends in (("below", below), ("above", above))
+        ]
+        contents.layers.append(_layer("width", PAGE_TEXTS["layer_width"], "width"))
+        widths = colour_scale([bands["upper"] - bands["lower"]])
+        contents.scales["width"] = scale(widths, "YlOrBr", MOISTURE_UNIT, digits)
+
+
+def _add_flags(contents: _Contents, quality: str | Path, reconciled: bool) -> dict[str, Any]:
+    """Add the flags; returns their words, and the class, by the most severe one, of each value of `quality.tif`."""
+    flags = read_raster(quality)[0]["quality"]
+    contents.rasters.append(_read_out(pack("flags", flags.astype(float), 1.0)))
+    contents.layers.append(_layer("flags", PAGE_TEXTS["layer_flags"]))
+    classes = most_severe(reconciled)
+    present = set(np.unique(classes[np.unique(flags)]).tolist())
+    names = [*(FLAGS[name].meaning for name in SEVERITY), NO_FLAG]
+    shown = [
+        {"label": name, "colour": colour[1:], "present": number in present}
+        for number, (name, colour) in enumerate(zip(names, severity_colours(), strict=True))
+    ]
+    shown[SEVERITY.index("no_value")]["colour"] = None  # the grey of the region lies below
+    words = [flag.meaning for flag in sorted(FLAGS.values(), key=lambda flag: flag.bit)]
+    return {"bits": words, "none": NO_FLAG, "classes": shown, "class_of": classes.tolist()}
+
+
+def _add_predictors(contents: _Contents, predictors: str | Path, use: Sequence[str]) -> None:
+    """Add the predictors in use; they are looked at, so that 500 steps are enough."""
+    with rasterio.open(predictors) as raster:
+        units = dict(zip(raster.descriptions, raster.units, strict=True))
+    for name in use:
+        values = read_raster(predictors, (name,))[0][name]
+        step, unit = round_step(values), units[name] or ""
+        key = f"predictor-{name}"
+        contents.rasters.append(pack(key, steps_of(values, step), step))
+        contents.layers.append(_layer(key, label_of(name), key))
+        norm = colour_scale([values], 10 * step)
+        contents.scales[key] = scale(norm, "viridis", "" if unit == "1" else unit, digits_of(step))
+
+
+def _layer(key: str, label: str, scale: str = "") -> dict[str, str]:
+    return {"key": key, "label": label} | ({"scale": scale} if scale else {})
+
+
+def _read_out(packed: Packed) -> Packed:
+    """The same, of what is told at the cursor whatever is drawn."""
+    return Packed(packed.about | {"readout": True}, packed.text)
+
+
+def around_zero(values: NDArray[np.floating]) -> Normalize:
+    """Scale of colours as far below zero as above it: the 98th percentile of the magnitudes, 0.005 m³/m³ at least."""
+    finite = np.abs(values[np.isfinite(values)])
+    reach = max(float(np.percentile(finite, 98)) if finite.size else 0.0, 0.005)
+    return Normalize(-reach, reach)
+
+
+def field_points(path: str | Path) -> list[dict[str, Any]]:
+    """Matched field points of `tables/field_points.csv`: a pixel each."""
+    table = pd.read_csv(path, usecols=["id", "longitude", "latitude", "observed"], dtype={"id": str})
+    return [
+        {
+            "id": row.id,
+            "longitude": round(row.longitude, 6),
+            "latitude": round(row.latitude, 6),
+            "value": round(row.observed, 4),
+        }
+        for row in table.itertuples()
+    ]
+
+
+def _percent_of(interval: str | Path) -> str:
+    with rasterio.open(interval) as raster:
+        return f"{100 * float(raster.tags()['interval']):g}"
+
+
+def _parts(run: Run, content: Mapping[str, Any], products: Sequence[str]) -> dict[str, str]:
+    """Parts of the template that depend on the run, as HTML."""
+    made_from = PAGE_TEXTS["made_from"].format(products=", ".join(products))
+    return {
+        "caption": html.escape(read_caption(run.fine)),
+        "note": note_of_source(read_run(run.fine)["source"]),
+        "sources": html.escape(made_from),
+        "without_interval": "" if run.interval else "hidden",
+        "without_points": "" if content["points"] else "hidden",
+    }
