@@ -5,4 +5,10 @@ import {openRegionPage} from './region_page.js';
 
 const page = JSON.parse(document.getElementById('page').textContent);
 const open = {map: openMapPage, region: openRegionPage}[page.kind];
-open(page).then(() => document.documentElement.setAttribute('data-ready', ''));
+open(page).then(
+  () => document.documentElement.setAttribute('data-ready', ''),
+  (error) => {
+    document.getElementById('failed').hidden = false;
+    throw error;
+  },
+);

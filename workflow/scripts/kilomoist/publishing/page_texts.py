@@ -4,11 +4,11 @@ PAGE_TEXTS = {
     # Both pages
     "map_title": "Soil moisture, monthly mean",
     "region_title": "Soil moisture by month",
-    "soil_moisture": "Soil moisture",
     "no_value": "no value",
     "no_script": (
         "This page needs a browser with JavaScript: the numbers behind it are in soil_moisture.tif, beside it."
     ),
+    "failed": "This browser cannot show the map: take a version of 2024 or later, or open soil_moisture.tif, beside it.",
     "simulated": (
         "Simulated data: computed, not measured. They show how the method works and say nothing of a real place."
     ),
@@ -42,7 +42,6 @@ PAGE_TEXTS = {
     "layer_width": "Width of the interval",
     "layer_flags": "Flags",
     "layer_difference": "map minus SMAP",
-    "difference_label": "map minus SMAP’s cell",
     "most_severe_flag": "Most severe flag of the pixel",
     "divider": "Divider between two layers",
     "divider_at": "{percent} %: {left} on the left, {right} on the right",

@@ -1,0 +1,329 @@
+"""map.html in a browser, from disk, without a network."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from browsers import PHONE, WIDE, Opened, number, opened
+from matplotlib import colormaps
+from pyproj import Geod, Transformer
+from workflow_runs import SMALL
+
+from kilomoist.grids import CELL_SIDE, M01, M09, Window, geographic_from_ease
+from kilomoist.mapping.flags import FLAGS, NO_FLAG
+from kilomoist.publishing.map_page import Run, compose_map_page
+from kilomoist.rasters import write_raster
+
+BOX = tuple(SMALL["regions"][0]["bbox"])
+USE = ["ndvi", "evi", "lst_day"]
+WITHIN = 0.0005
+
+
+@pytest.fixture
+def wide(browser: Any, run: Path) -> Iterator[Opened]:
+    with opened(browser, run / "map.html") as page:
+        yield page
+
+
+def bands(run: Path, name: str) -> np.ndarray:
+    """Bands of a raster of the run as rasterio reads them."""
+    with rasterio.open(run / f"{name}.tif") as raster:
+        return raster.read()
+
+
+def centre(run: Path, row: int, column: int) -> tuple[float, float]:
+    """Longitude and latitude of a pixel's centre by PROJ."""
+    with rasterio.open(run / "soil_moisture.tif") as raster:
+        x, y = raster.xy(row, column)
+        return Transformer.from_crs(raster.crs, "EPSG:4326", always_xy=True).transform(x, y)
+
+
+def pixel_of(run: Path, longitude: float, latitude: float) -> tuple[int, int]:
+    """Row and column of the pixel that holds a place, by PROJ."""
+    with rasterio.open(run / "soil_moisture.tif") as raster:
+        return raster.index(
+            *Transformer.from_crs("EPSG:4326", raster.crs, always_xy=True).transform(longitude, latitude)
+        )
+
+
+def go(page: Opened, longitude: float, latitude: float) -> None:
+    """Have the page show a place that is written into its form."""
+    page.page.fill("#longitude", f"{longitude:.6f}")
+    page.page.fill("#latitude", f"{latitude:.6f}")
+    page.page.press("#latitude", "Enter")
+    # Values follow, once, as soon as what they need is decoded.
+    told = f"{abs(latitude):.4f}° {'N' if latitude > 0 else 'S'}, {abs(longitude):.4f}° {'E' if longitude > 0 else 'W'}"
+    page.page.locator("dd[data-value=place]").filter(has_text=told).wait_for()
+
+
+def words(flags: int) -> str:
+    names = [flag.meaning for flag in sorted(FLAGS.values(), key=lambda flag: flag.bit) if flags >> flag.bit & 1]
+    return "; ".join(names) or NO_FLAG
+
+
+def test_values_are_those_of_the_rasters(wide: Opened, run: Path) -> None:
+    """At 50 pixels, of which some have no value: the map, its interval and SMAP's cell; flags exactly."""
+    (fine,), (lower, upper, *_), (coarse,) = (bands(run, n) for n in ("soil_moisture", "interval", "soil_moisture_9km"))
+    (quality,) = bands(run, "quality")
+    random = np.random.default_rng(17)
+    rows, columns = (random.integers(side, size=47).tolist() for side in fine.shape)
+    rows, columns = [*rows, 0, 0, fine.shape[0] - 1], [*columns, 0, fine.shape[1] - 1, fine.shape[1] - 1]
+    for row, column in zip(rows, columns, strict=True):
+        go(wide, *centre(run, row, column))
+        place = row, column
+        cell = coarse[row // CELL_SIDE, column // CELL_SIDE]
+        np.testing.assert_allclose(wide.number("map"), fine[place], rtol=0, atol=WITHIN)
+        np.testing.assert_allclose(wide.number("smap"), cell, rtol=0, atol=WITHIN)
+        ends = wide.value("interval").replace(" m³/m³", "").split(" to ")
+        found = [number(end) for end in ends] if len(ends) == 2 else [np.nan, np.nan]
+        np.testing.assert_allclose(found, [lower[place], upper[place]], rtol=0, atol=WITHIN)
+        assert wide.value("flags") == words(int(quality[place]))
+    shown = quality[rows, columns]
+    assert len(np.unique(shown)) >= 3  # some flags, and pixels without a value
+    assert np.isfinite(fine[rows, columns]).sum() >= 30
+
+
+def test_the_map_is_drawn_where_its_values_are(wide: Opened, run: Path) -> None:
+    """Colours on the screen are those of the raster's values at the coordinates that are told there."""
+    content = json.loads(wide.page.locator("#page").text_content())
+    scale = content["scales"]["soil_moisture"]
+    (fine,), (coarse,) = bands(run, "soil_moisture"), bands(run, "soil_moisture_9km")
+    low, high = (np.percentile(np.nan_to_num(fine[np.isfinite(fine)]), share) for share in (2, 98))
+    assert scale["low"] <= low + 1e-6
+    assert scale["high"] >= high - 1e-6
+    for _ in range(4):  # until a pixel of the map is 11 pixels of the screen wide
+        wide.page.click("#zoom-in")
+    wide.page.wait_for_timeout(200)
+    picture = wide.picture().astype(int)
+    x, y = wide.middle()
+    random = np.random.default_rng(5)
+    compared = 0
+    for across, down in zip(random.integers(-250, 250, 40), random.integers(-250, 250, 40), strict=True):
+        if abs(across) < 30:  # the divider
+            continue
+        at = int(x + across), int(y + down)
+        wide.page.mouse.move(at[0] + 0.5, at[1] + 0.5)
+        place = pixel_of(run, *wide.place())
+        value = fine[place] if across > 0 else coarse[place[0] // CELL_SIDE, place[1] // CELL_SIDE]
+        np.testing.assert_allclose(wide.number("map"), fine[place], rtol=0, atol=WITHIN)
+        if np.isnan(value):
+            expected = np.array([0xBD, 0xBD, 0xBD])
+        else:
+            share = (value - scale["low"]) / (scale["high"] - scale["low"])
+            expected = np.array(colormaps["YlGnBu"](share, bytes=True)[:3], int)
+        around = picture[at[1] - 1 : at[1] + 2, at[0] - 1 : at[0] + 2]  # the frame may begin between two pixels
+        assert np.abs(around - expected).max(axis=-1).min() <= 4, (place, value)
+        compared += 1
+    assert compared > 20
+
+
+def test_the_divider_moves(wide: Opened) -> None:
+    """By the mouse and by keys; what it uncovers is the other layer."""
+    divider = wide.page.locator("#divider")
+    x, y = wide.middle("#divider")
+    before = wide.picture()
+    assert divider.get_attribute("aria-valuenow") == "50"
+    wide.page.mouse.move(x, y)
+    wide.page.mouse.down()
+    wide.page.mouse.move(x - 200, y)
+    wide.page.mouse.up()
+    assert int(divider.get_attribute("aria-valuenow")) == pytest.approx(50 - 100 * 200 / 920, abs=1)
+    after = wide.picture()
+    assert (before[300:700, 300:420] != after[300:700, 300:420]).any(axis=-1).mean() > 0.5  # uncovered
+    np.testing.assert_array_equal(before[300:700, 520:700], after[300:700, 520:700])  # the map on both
+    divider.focus()
+    for key, expected in (("Home", "0"), ("ArrowRight", "2"), ("PageUp", "12"), ("End", "100"), ("ArrowLeft", "98")):
+        wide.page.keyboard.press(key)
+        assert divider.get_attribute("aria-valuenow") == expected
+        assert divider.get_attribute("aria-valuetext").startswith(f"{expected} %: SMAP, 9 km on the left")
+
+
+def test_layers_switch(wide: Opened, run: Path) -> None:
+    """Every layer on either side: drawn, named, with a legend of its own, told at the cursor."""
+    options = wide.page.locator("#layer-right option").evaluate_all("all => all.map((one) => [one.value, one.text])")
+    layers = dict(options)
+    assert list(layers) == ["smap", "map", "difference", "width", "flags", *(f"predictor-{name}" for name in USE)]
+    x, y = wide.middle()
+    seen = {}
+    for key, label in layers.items():
+        wide.page.select_option("#layer-right", key)
+        wide.page.locator("#name-right").filter(has_text=label).wait_for(state="attached")
+        wide.page.mouse.move(x + 100, y - 40)
+        wide.page.wait_for_timeout(60)  # a frame
+        seen[key] = wide.picture()[int(y) - 250 : int(y) + 200, int(x) + 40 : int(x) + 280].tobytes()
+        title = "Most severe flag" if key == "flags" else label
+        assert title in wide.page.locator("#legends").inner_text()
+    assert len(set(seen.values())) == len(layers)
+    (quality,) = bands(run, "quality")
+    legend = wide.page.locator("#legends")
+    wide.page.select_option("#layer-right", "flags")
+    legend.filter(has_text="Most severe flag").wait_for()
+    assert ("few observations" in legend.inner_text()) == bool((quality >> 2 & 1).any())
+    assert "frozen" not in legend.inner_text()
+    # What a predictor says at the cursor is its raster's, to a five-hundredth of its range.
+    ndvi = bands(run, "predictors")[0]
+    wide.page.select_option("#layer-right", "predictor-ndvi")
+    go(wide, *centre(run, 90, 140))
+    reach = np.nanmax(ndvi) - np.nanmin(ndvi)
+    assert wide.number("predictor-ndvi") == pytest.approx(ndvi[90, 140], abs=float(reach) / 400)
+
+
+def test_field_points(wide: Opened, run: Path) -> None:
+    """They are drawn with their values' colours when asked for, and can be gone to by name."""
+    points = pd.read_csv(run / "tables/field_points.csv")
+    before = wide.picture()
+    wide.page.check("#points")
+    wide.page.wait_for_timeout(60)
+    assert (before != wide.picture()).any(axis=-1).sum() > 20 * len(points)
+    wide.page.select_option("#point", label=points["id"][3])
+    wide.page.locator("dd[data-value=point]").wait_for()
+    assert wide.number("point") == pytest.approx(points["observed"][3], abs=5e-5)
+    assert wide.number("map") == pytest.approx(points["fine"][3], abs=WITHIN)
+
+
+def test_a_keyboard_is_enough(wide: Opened, run: Path) -> None:
+    """Move, zoom, keep, copy and remove without a mouse; focus is shown wherever it is."""
+    (fine,) = bands(run, "soil_moisture")
+    wide.page.focus("#map")
+    wide.page.keyboard.press("ArrowDown")
+    wide.page.locator("dd[data-value=place]").wait_for()
+    row, column = pixel_of(run, *wide.place())
+    for key in ("Shift+ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowUp", "ArrowLeft", "ArrowDown"):
+        wide.page.keyboard.press(key)
+    wide.page.locator("#status").filter(has_text="flags").wait_for(state="attached")  # where the cursor stops
+    place = pixel_of(run, *wide.place())
+    assert place == (row - 10, column + 10)
+    assert wide.number("map") == pytest.approx(float(fine[place]), abs=WITHIN)
+    assert wide.value("map") in wide.page.locator("#status").inner_text()
+    wide.page.keyboard.press("Enter")
+    wide.page.keyboard.press("Shift+ArrowUp")
+    wide.page.keyboard.press("Enter")
+    wide.page.keyboard.press("Enter")  # the same once more
+    kept = wide.page.locator("#kept-list li")
+    kept.nth(1).wait_for()
+    picture = wide.picture()
+    wide.page.keyboard.press("+")
+    wide.page.wait_for_timeout(100)
+    assert (picture != wide.picture()).any()
+    wide.page.focus("#copy")
+    wide.page.keyboard.press("Enter")
+    table = list(csv.DictReader(wide.page.input_value("#csv").splitlines()))
+    assert len(table) == 2
+    assert table[0]["map_1km"] == f"{wide_number(kept.first.inner_text()):.4f}"
+    assert table[0]["flags"]
+    wide.page.locator("#kept-list button").first.focus()
+    wide.page.keyboard.press("Enter")
+    assert kept.count() == 1
+
+
+def wide_number(text: str) -> float:
+    """The map's value in the lines of a kept pixel."""
+    return number(text.split("map, 1 km: ")[1])
+
+
+def test_a_click_keeps_a_value(wide: Opened) -> None:
+    x, y = wide.middle()
+    for across in (60, 90):
+        wide.page.mouse.click(x + across, y - 50)
+    wide.page.locator("#kept-list li").nth(1).wait_for()
+    assert wide.value("map") in wide.page.locator("#kept-list li").last.inner_text()
+    wide.page.mouse.click(x + 90, y - 50)
+    assert wide.page.locator("#kept-list li").count() == 2
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_it_can_be_read_by_all(browser: Any, run: Path, size: tuple[int, int]) -> None:
+    """axe-core finds nothing serious, everything is within reach of a keyboard, nothing is wider than the window."""
+    with opened(browser, run / "map.html", size) as page:
+        x, y = page.middle()
+        page.page.mouse.click(x + 60, y)
+        page.page.locator("#kept-list li").wait_for()
+        page.page.focus("#copy")
+        page.page.keyboard.press("Enter")
+        assert page.serious() == []
+        wanted = page.wanted_stops()
+        assert len(wanted) > 15
+        assert page.tab_stops() == wanted
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        box = page.page.locator("#map").bounding_box()
+        assert box["width"] * box["height"] > 0.3 * size[0] * size[1]
+        assert "Simulated data" in page.page.locator("header").inner_text()
+        assert "SPL4SMGP.008" in page.page.locator("aside").inner_text()
+
+
+def test_the_scale_bar_is_true(wide: Opened) -> None:
+    """Its length is that on the globe between its ends, at the centre of the view."""
+    x, y = wide.middle()
+    ends = []
+    for across in (-280, 280):
+        wide.page.mouse.move(x + across, y)
+        ends.append(wide.place())
+    _, _, metres = Geod(ellps="WGS84").inv(*ends[0], *ends[1])
+    bar = wide.page.locator("#scale")
+    km = float(bar.inner_text().removesuffix(" km"))
+    assert bar.bounding_box()["width"] == pytest.approx(km * 1000 * 560 / metres, rel=0.02)
+
+
+def test_links_lead_to_files(wide: Opened, run: Path) -> None:
+    links = wide.page.locator("a[href]").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+    assert {"provenance.json", "tables", "../index.html", "report.html", "README.txt"} <= set(links)
+    assert all((run / link).exists() for link in ("provenance.json", "tables", "../index.html"))
+
+
+def files_of(run: Path, **others: Path) -> Run:
+    names = {"coarse": "soil_moisture_9km", "fine": "soil_moisture", "quality": "quality", "predictors": "predictors"}
+    return Run(**{key: run / f"{name}.tif" for key, name in names.items()}, **others)
+
+
+def test_a_page_is_made_alike(run: Path, tmp_path: Path) -> None:
+    """The same bytes from the same files, wherever they lie; nothing of the machine in it."""
+    files = files_of(run, interval=run / "interval.tif", points=run / "tables/field_points.csv")
+    products = ["MOD13A1.061", "MOD11A1.061", "SPL4SMGP.008"]
+    compose_map_page(tmp_path / "map.html", files, (None, BOX, None), USE, products)
+    made = (tmp_path / "map.html").read_bytes()
+    assert made == (run / "map.html").read_bytes()
+    assert str(run).encode() not in made
+
+
+def test_without_interval_and_points(browser: Any, run: Path, tmp_path: Path) -> None:
+    compose_map_page(tmp_path / "map.html", files_of(run), (None, BOX, None), USE, ["SPL4SMGP.008"])
+    with opened(browser, tmp_path / "map.html") as page:
+        go(page, *centre(run, 90, 140))
+        assert page.page.locator("dd[data-value=interval]").count() == 0
+        assert not page.page.locator("#points").is_visible()
+        assert "width" not in page.page.locator("#layer-left option").evaluate_all("all => all.map((one) => one.value)")
+        x, y = page.middle()
+        page.page.mouse.click(x + 60, y)
+        page.page.focus("#copy")
+        page.page.keyboard.press("Enter")
+        assert page.page.input_value("#csv").startswith("longitude,latitude,smap_9km,map_1km,quality,flags\n")
+
+
+def test_across_180_degrees(browser: Any, tmp_path: Path) -> None:
+    """Pixels east and west of 180° are found by their own longitudes."""
+    cells = Window(900, M09.columns - 6, 8, 12)
+    pixels = cells.refined(CELL_SIDE)
+    tags = {"source": "archive", "region": "fiji", "month": "2021-08", "target": "SPL4SMGP.008", "reconciled": "yes"}
+    rows, columns = np.indices(pixels.shape)
+    fine = (0.1 + 0.001 * columns + 0.0005 * rows).astype(np.float32)
+    write_raster(tmp_path / "soil_moisture.tif", {"soil_moisture": fine}, M01, pixels, tags)
+    coarse = fine[4::CELL_SIDE, 4::CELL_SIDE].copy()
+    write_raster(tmp_path / "soil_moisture_9km.tif", {"soil_moisture": coarse}, M09, cells, tags)
+    write_raster(tmp_path / "quality.tif", {"quality": np.zeros(pixels.shape, np.uint8)}, M01, pixels, tags)
+    write_raster(tmp_path / "predictors.tif", {"ndvi": fine}, M01, pixels, tags, {"ndvi": "1"})
+    compose_map_page(tmp_path / "map.html", files_of(tmp_path), (None, None, None), ["ndvi"], ["SPL4SMGP.008"])
+    east, north = M01.x_centres(pixels), M01.y_centres(pixels)
+    with opened(browser, tmp_path / "map.html") as page:
+        assert "Simulated data" not in page.page.locator("header").inner_text()
+        for row, column in ((5, 3), (40, 53), (40, 54), (60, 100)):
+            x = east[column] - (M01.columns * M01.side if column >= 54 else 0)
+            longitude, latitude = (float(part) for part in geographic_from_ease(x, north[row]))
+            assert (longitude > 0) == (column < 54)
+            go(page, longitude, latitude)
+            assert page.number("map") == pytest.approx(fine[row, column], abs=WITHIN)
