@@ -76,7 +76,7 @@ class Opened:
 
 def number(text: str) -> float:
     """The first number of a text; NaN without."""
-    first = text.replace("−", "-").split(" ")[0]
+    first = text.replace("−", "-").split()[0]
     return np.nan if first == "–" else float(first)
 
 

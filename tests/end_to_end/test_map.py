@@ -42,7 +42,7 @@ FIGURES = (
 )
 PROTOCOLS = ("one_scale_up", "train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
-    *("samples.parquet", "model.skops", "provenance.json", "quality.tif.aux.xml"),
+    *("samples.parquet", "model.skops", "provenance.json", "quality.tif.aux.xml", "map.html"),
     *(f"{name}.{kind}" for name in (*RASTERS, "interval") for kind in ("tif", "qml")),
     *(f"tables/{name}.csv" for name in TABLES),
     *(f"figures/{name}.png" for name in FIGURES),
@@ -85,7 +85,7 @@ def truth(demo: Path) -> NDArray[np.float32]:
 
 def test_makes_the_public_files_and_nothing_unexpected(demo: Path) -> None:
     made = {path for path in files(demo, "results") if not path.startswith(("results/logs/", "results/benchmarks/"))}
-    assert made == {f"{DEMO}/{name}" for name in PUBLIC | BETWEEN} | SHARED
+    assert made == {f"{DEMO}/{name}" for name in PUBLIC | BETWEEN} | SHARED | {"results/steppe/index.html"}
 
 
 def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
@@ -94,7 +94,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 49
+    assert len(logs) == 51
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -417,7 +417,8 @@ def test_a_run_ends_with_where_everything_lies(demo: Path, tmp_path: Path) -> No
     folder = tmp_path / "again"
     link(demo, folder)
     said = succeed(folder, "--forcerun", "count_granules", config=SMALL).output
-    assert f"steppe, {MONTH}: {DEMO}/soil_moisture.tif, figures {DEMO}/figures, tables {DEMO}/tables\n" in said
+    beside = f"page {DEMO}/map.html, figures {DEMO}/figures, tables {DEMO}/tables"
+    assert f"steppe, {MONTH}: {DEMO}/soil_moisture.tif, {beside}\n" in said
     assert "snakemake --report report.html" in said
 
 

@@ -12,10 +12,11 @@ SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "s
 COMPOSITES = {"composite_tile", "average_target"}
 SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation", "draw_coverage"}
+PAGES = {"write_map_page", "write_region_page"}
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
     *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
-    *("restore_cells", "measure_coverage", "judge_map", *FIGURES),
+    *("restore_cells", "measure_coverage", "judge_map", *FIGURES, *PAGES),
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
     *("estimate_cells", "weigh_residual", "score_field_cells", "measure_field_coverage", "style_rasters"),
 }
@@ -49,6 +50,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
                 *("restore_cells", "score_protocols", "judge_map"),
                 *("calibrate_intervals", "bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
                 *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage", "style_rasters"),
+                *PAGES,
             },
         ),
     ],
@@ -104,12 +106,15 @@ def test_another_month_computes_only_that_month(demo: Path) -> None:
     assert f"{DEMO.replace(MONTH, '2021-09')}/soil_moisture.tif" in new
     assert "results/steppe/months/2021-09.parquet" in new
     # Simulated periods of 16 days bear their first day, not a month; the one that August has too is not among them.
-    tables = {f"results/steppe/tables/{name}.csv" for name in ("months", "month_intervals")}
-    assert {path for path in new - {estimated} - tables if "2021-09" not in path} == {
+    of_all = {
+        *(f"results/steppe/tables/{name}.csv" for name in ("months", "month_intervals")),
+        "results/steppe/index.html",
+    }
+    assert {path for path in new - {estimated} - of_all if "2021-09" not in path} == {
         f"resources/simulated/small-2021/MOD13A1.061/h24v04/MOD13A1.A2021{day}.h24v04.061.2021{made}000000.hdf"
         for day, made in (("257", "277"), ("273", "293"))
     }
-    assert tables < new
+    assert of_all < new
 
 
 def test_another_region_reuses_granules_and_composites(demo: Path) -> None:
@@ -150,7 +155,7 @@ CODE = "\n\n_EDITED = True\n"
 @pytest.mark.parametrize(
     ("module", "text", "expected"),
     [
-        ("reporting/figures/pages.py", CODE, FIGURES),
+        ("reporting/figures/pages.py", CODE, FIGURES | PAGES),
         (
             *("predictors/composites.py", CODE),
             {"composite_tile", *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"},

@@ -80,7 +80,7 @@ def test_values_are_those_of_the_rasters(wide: Opened, run: Path) -> None:
         cell = coarse[row // CELL_SIDE, column // CELL_SIDE]
         np.testing.assert_allclose(wide.number("map"), fine[place], rtol=0, atol=WITHIN)
         np.testing.assert_allclose(wide.number("smap"), cell, rtol=0, atol=WITHIN)
-        ends = wide.value("interval").replace(" m³/m³", "").split(" to ")
+        ends = wide.value("interval").split(" to ")
         found = [number(end) for end in ends] if len(ends) == 2 else [np.nan, np.nan]
         np.testing.assert_allclose(found, [lower[place], upper[place]], rtol=0, atol=WITHIN)
         assert wide.value("flags") == words(int(quality[place]))
@@ -133,7 +133,7 @@ def test_the_divider_moves(wide: Opened) -> None:
     wide.page.mouse.down()
     wide.page.mouse.move(x - 200, y)
     wide.page.mouse.up()
-    assert int(divider.get_attribute("aria-valuenow")) == pytest.approx(50 - 100 * 200 / 920, abs=1)
+    assert int(divider.get_attribute("aria-valuenow")) == pytest.approx(50 - 100 * 200 / 890, abs=1)
     after = wide.picture()
     assert (before[300:700, 300:420] != after[300:700, 300:420]).any(axis=-1).mean() > 0.5  # uncovered
     np.testing.assert_array_equal(before[300:700, 520:700], after[300:700, 520:700])  # the map on both
@@ -179,6 +179,7 @@ def test_field_points(wide: Opened, run: Path) -> None:
     points = pd.read_csv(run / "tables/field_points.csv")
     before = wide.picture()
     wide.page.check("#points")
+    assert "field points (m³/m³)" in wide.page.locator("#legends").inner_text()
     wide.page.wait_for_timeout(60)
     assert (before != wide.picture()).any(axis=-1).sum() > 20 * len(points)
     wide.page.select_option("#point", label=points["id"][3])

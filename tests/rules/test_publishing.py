@@ -1,9 +1,12 @@
 """Rules of publishing.smk: what people open."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
-from rule_bench import RUN, Bench
-from small_region import CELLS, RAW, TAGS, moisture, stack
+from granule_archives import MONTH, TARGET
+from rule_bench import CONFIG, REGION, RUN, Bench
+from small_region import CELLS, RAW, TAGS, USE, moisture, stack
 
 from kilomoist.grids import M01, M09
 from kilomoist.mapping.flags import colour_table
@@ -58,3 +61,39 @@ def test_style_rasters(bench: Bench) -> None:
     for name, style in styles.items():
         assert "https://doi.org/10.5067/T5RUATAQREF8" in style, name
     assert "<F>few observations</F>" in (bench.folder / f"{RUN}/quality.tif.aux.xml").read_text()
+
+
+def write_run(bench: Bench) -> None:
+    """What pages are made from, where a run has neither an interval nor field points."""
+    bench.config = CONFIG | {"map": CONFIG["map"] | {"interval": None}}
+    pixels, bands = CELLS.refined(9), stack(CELLS)
+    target = moisture(CELLS).astype(np.float32)
+    fine = np.where(np.isnan(bands["lst_day"]), np.nan, np.kron(target, np.ones((9, 9)))).astype(np.float32)
+    flags = np.where(np.isnan(fine), 128, 0).astype(np.uint8)
+    write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), {"soil_moisture": target}, M09, CELLS, TAGS)
+    write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": fine}, M01, pixels, TAGS)
+    write_raster(bench.path(f"{RUN}/quality.tif"), {"quality": flags}, M01, pixels, TAGS)
+    write_raster(bench.path(f"{RUN}/predictors.tif"), bands, M01, pixels, TAGS, dict.fromkeys(USE, "1"))
+    gain = {"gain": [0.12], "low": [-0.04], "high": [0.2], "verdict": ["use the map"], "reasons": [""]}
+    pd.DataFrame(gain).to_csv(bench.path(f"{RUN}/tables/gain.csv"), index=False)
+
+
+def test_write_map_page(bench: Bench) -> None:
+    write_run(bench)
+    bench.run("write_map_page", f"{RUN}/map.html")
+    page = (bench.folder / f"{RUN}/map.html").read_text(encoding="utf-8")
+    assert f"{REGION}  ·  August 2021  ·  granules of an archive" in page
+    assert f"Made from MOD13A2.061, MOD11A1.061, {TARGET.name}." in page
+    assert 'class="simulated"' not in page
+    assert 'id="data-predictor-lst_day"' in page
+    assert 'id="data-below"' not in page
+    assert str(Path.cwd()) not in page
+
+
+def test_write_region_page(bench: Bench) -> None:
+    write_run(bench)
+    bench.run("write_region_page", f"results/{REGION}/index.html")
+    page = (bench.folder / f"results/{REGION}/index.html").read_text(encoding="utf-8")
+    assert f'href="{MONTH}/map.html"' in page
+    assert "use the map (gain −0.04 to 0.20)" in page
+    assert 'class="simulated"' not in page

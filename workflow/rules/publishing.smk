@@ -43,7 +43,7 @@ rule write_map_page:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(300, 4, of_region=(3, 0.3)),
+        **measured(210, 2, of_region=(8, 0.1)),
     params:
         **keys("predictors.use"),
         bbox=bbox,
@@ -75,7 +75,7 @@ rule write_region_page:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(300, 4, of_region=(3, 0.3)),
+        **measured(210, 2, of_region=(8, 0.1)),
     params:
         bbox=bbox,
         outline_layer=outline_layer,

@@ -92,15 +92,16 @@ def test_a_run_that_was_stopped_has_no_reason_of_its_own() -> None:
 
 
 def test_success_says_where_everything_lies(folder: Path) -> None:
-    files = {AUGUST: "results/here/2021-08/soil_moisture.tif", ALL: "results/here/tables/months.csv"}
+    files = {AUGUST: "results/here/2021-08/soil_moisture.tif", ALL: "results/here/index.html"}
     assert success_text(files, {}) == ""
     for file in files.values():
-        (folder / file).parent.mkdir(parents=True)
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).touch()
     where = "results/here/2021-08"
     assert success_text(files, {JULY: "No granule."}).splitlines() == [
-        f"here, 2021-08: {where}/soil_moisture.tif, figures {where}/figures, tables {where}/tables",
-        "here, all months: results/here/tables/months.csv",
+        f"here, 2021-08: {where}/soil_moisture.tif, page {where}/map.html, figures {where}/figures, "
+        f"tables {where}/tables",
+        "here, all months: results/here/index.html",
         "Figures and tables on one page: snakemake --report report.html, with the same configuration.",
         "here, 2021-07 was left out: No granule.",
     ]

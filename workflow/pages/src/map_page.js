@@ -131,6 +131,7 @@ export async function openMapPage(page) {
 
   function showLegends() {
     const shownLayers = [...new Set([scene.left, scene.right])];
+    if (scene.points) shownLayers.push({label: say('show_points'), scale: scales.soil_moisture});
     const groups = [...Map.groupBy(shownLayers, (layer) => layer.scale ?? layer).values()];
     byId('legends').replaceChildren(...groups.map((group) => {
       const title = group.map(({label}) => label).join('; ');
@@ -225,6 +226,7 @@ export async function openMapPage(page) {
     choice.addEventListener('change', () => choice.value && page.points[choice.value].row !== undefined && go(page.points[choice.value]));
     byId('points').addEventListener('change', ({target}) => {
       scene.points = target.checked;
+      showLegends();
       view.refresh();
     });
   }

@@ -31,7 +31,7 @@ export function drawing(name, attributes = {}, ...children) {
 
 /** A number with its unit. */
 export function quantity(value, about) {
-  return `${numberText(value, about.digits)}${about.unit && Number.isFinite(value) ? ` ${about.unit}` : ''}`;
+  return `${numberText(value, about.digits)}${about.unit && Number.isFinite(value) ? `\u00a0${about.unit}` : ''}`;
 }
 
 export function placeText([longitude, latitude], say) {

@@ -8,7 +8,7 @@ PAGE_TEXTS = {
     "no_script": (
         "This page needs a browser with JavaScript: the numbers behind it are in soil_moisture.tif, beside it."
     ),
-    "failed": "This browser cannot show the map: take a version of 2024 or later, or open soil_moisture.tif, beside it.",
+    "failed": "This browser cannot show the map: take one of 2024 or later, or open soil_moisture.tif, beside it.",
     "simulated": (
         "Simulated data: computed, not measured. They show how the method works and say nothing of a real place."
     ),
@@ -47,8 +47,8 @@ PAGE_TEXTS = {
     "divider_at": "{percent} %: {left} on the left, {right} on the right",
     "at_cursor": "At the cursor",
     "interval": "interval, {percent} %",
-    "interval_from_to": "{low} to {high} {unit}",
-    "smap_of_the_cell": "SMAP, its cell of 9 km",
+    "interval_from_to": "{low} to {high}\N{NO-BREAK SPACE}{unit}",
+    "smap_of_the_cell": "SMAP, 9 km cell",
     "flags": "flags",
     "field_point": "field point {id}",
     "hint": "Move over the map, or with the arrow keys. A click, or Enter, keeps the value.",
@@ -104,6 +104,8 @@ PAGE_TEXTS = {
     "column_points": "RMSE at field points: map / SMAP (m³/m³)",
     "column_gain": "map against interpolated SMAP (predicted)",
     "column_open": "open",
+    "field_scores": "{map} / {smap} (n = {number})",
+    "gain_from_to": "{verdict} (gain {low} to {high})",
     "open_report": "report",
     "open_page": "map",
     "month_1": "January",

@@ -23,7 +23,7 @@ from kilomoist.reporting.figures.pages import signed_text
 
 FACTORS = (1, 3, CELL_SIDE)
 """Pixels along a side of a square that is drawn."""
-MOST = 6_000_000
+MOST = 10_000_000
 """Squares of all months together in one page: a few MB."""
 
 
@@ -115,7 +115,8 @@ def _field_text(path: str | Path | None) -> str:
         return "–"
     scores = pd.read_csv(path).set_index("map")
     fine, coarse = (scores.loc[OWN_MAPS[name]] for name in ("fine", "coarse"))
-    return f"{fine['rmse']:.4f} / {coarse['rmse']:.4f} (n = {int(fine['n'])})"
+    rmse = {"map": f"{fine['rmse']:.4f}", "smap": f"{coarse['rmse']:.4f}"}
+    return PAGE_TEXTS["field_scores"].format(number=int(fine["n"]), **rmse)
 
 
 def _gain_text(path: str | Path) -> str:
@@ -123,4 +124,5 @@ def _gain_text(path: str | Path) -> str:
     predicted: Any = pd.read_csv(path).iloc[0]
     if not np.isfinite(predicted["gain"]):
         return str(predicted["verdict"])
-    return f"{predicted['verdict']} ({signed_text(predicted['low'], 1)} … {signed_text(predicted['high'], 1)})"
+    low, high = (signed_text(predicted[end], 2) for end in ("low", "high"))
+    return PAGE_TEXTS["gain_from_to"].format(verdict=predicted["verdict"], low=low, high=high)
