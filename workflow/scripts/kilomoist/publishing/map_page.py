@@ -13,11 +13,12 @@ from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
-from kilomoist.mapping.flags import FLAGS, NO_FLAG, SEVERITY, most_severe, severity_colours
+from kilomoist.mapping.flags import most_severe, severity_colours
 from kilomoist.names import MAP_1KM, SMAP_9KM
 from kilomoist.publishing.packed import MOISTURE_STEP, Packed, digits_of, pack, round_step, steps_of
 from kilomoist.publishing.page_texts import PAGE_TEXTS
 from kilomoist.publishing.pages import MOISTURE_UNIT, note_of_source, place, scale, write_page
+from kilomoist.quality_flags import FLAGS, NO_FLAG, SEVERITY
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
 from kilomoist.reporting.figures.pages import label_of, read_caption
