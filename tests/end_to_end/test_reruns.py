@@ -179,7 +179,7 @@ def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
     script = tree / "workflow/scripts/validate_field.py"
     script.write_text(script.read_text() + CODE)
     assert rules(planned(demo, SMALL, tree)) == {
-        *("validate_field", "draw_field_validation", "score_field_cells", "measure_field_coverage")
+        *("validate_field", "draw_field_validation", "score_field_cells", "measure_field_coverage", *PAGES)
     }
 
 

@@ -23,6 +23,9 @@ from kilomoist.rasters import write_raster
 BOX = tuple(SMALL["regions"][0]["bbox"])
 USE = ["ndvi", "evi", "lst_day"]
 WITHIN = 0.0005
+SAID = """() => document.querySelector('#status').textContent
+  .includes(document.querySelector('dd[data-value=place]').textContent)"""
+"""Whether what is shown of the cursor's place has been said aloud."""
 
 
 @pytest.fixture
@@ -197,7 +200,7 @@ def test_a_keyboard_is_enough(wide: Opened, run: Path) -> None:
     row, column = pixel_of(run, *wide.place())
     for key in ("Shift+ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowUp", "ArrowLeft", "ArrowDown"):
         wide.page.keyboard.press(key)
-    wide.page.locator("#status").filter(has_text="flags").wait_for(state="attached")  # where the cursor stops
+    wide.page.wait_for_function(SAID)  # where the cursor stops
     place = pixel_of(run, *wide.place())
     assert place == (row - 10, column + 10)
     assert wide.number("map") == pytest.approx(float(fine[place]), abs=WITHIN)
