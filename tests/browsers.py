@@ -83,7 +83,8 @@ def number(text: str) -> float:
 @contextmanager
 def opened(browser: Any, path: Path, size: tuple[int, int] = WIDE) -> Iterator[Opened]:
     """Open a page from disk with the network off; at the end nothing may have gone wrong or out."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, offline=True)
+    window = {"width": size[0], "height": size[1]}
+    context = browser.new_context(viewport=window, offline=True, has_touch=size == PHONE)
     result = Opened(context.new_page())
     context.on("request", lambda request: result.requests.append(request.url))
     result.page.on("console", lambda said: result.errors.append(said.text))

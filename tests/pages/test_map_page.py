@@ -26,6 +26,16 @@ WITHIN = 0.0005
 SAID = """() => document.querySelector('#status').textContent
   .includes(document.querySelector('dd[data-value=place]').textContent)"""
 """Whether what is shown of the cursor's place has been said aloud."""
+GO = """async ([longitude, latitude, told]) => {
+  document.querySelector('#longitude').value = longitude;
+  document.querySelector('#latitude').value = latitude;
+  document.querySelector('#go').requestSubmit();
+  const place = () => document.querySelector('dd[data-value=place]')?.textContent;
+  for (let frame = 0; frame < 300 && place() !== told; frame++) await new Promise(requestAnimationFrame);
+  const values = [...document.querySelectorAll('dd[data-value]')].map((one) => [one.dataset.value, one.textContent]);
+  return Object.fromEntries([...values, ['asked', told]]);
+}"""
+"""Go to a place and read what is told of it."""
 
 
 @pytest.fixture
@@ -55,14 +65,10 @@ def pixel_of(run: Path, longitude: float, latitude: float) -> tuple[int, int]:
         )
 
 
-def go(page: Opened, longitude: float, latitude: float) -> None:
-    """Have the page show a place that is written into its form."""
-    page.page.fill("#longitude", f"{longitude:.6f}")
-    page.page.fill("#latitude", f"{latitude:.6f}")
-    page.page.press("#latitude", "Enter")
-    # Values follow, once, as soon as what they need is decoded.
+def go(page: Opened, longitude: float, latitude: float) -> dict[str, str]:
+    """Have the page show a place that is written into its form; returns what it tells of it."""
     told = f"{abs(latitude):.4f}° {'N' if latitude > 0 else 'S'}, {abs(longitude):.4f}° {'E' if longitude > 0 else 'W'}"
-    page.page.locator("dd[data-value=place]").filter(has_text=told).wait_for()
+    return page.page.evaluate(GO, [longitude, latitude, told])
 
 
 def words(flags: int) -> str:
@@ -78,15 +84,16 @@ def test_values_are_those_of_the_rasters(wide: Opened, run: Path) -> None:
     rows, columns = (random.integers(side, size=47).tolist() for side in fine.shape)
     rows, columns = [*rows, 0, 0, fine.shape[0] - 1], [*columns, 0, fine.shape[1] - 1, fine.shape[1] - 1]
     for row, column in zip(rows, columns, strict=True):
-        go(wide, *centre(run, row, column))
+        told = go(wide, *centre(run, row, column))
+        assert told["place"] == told["asked"]
         place = row, column
         cell = coarse[row // CELL_SIDE, column // CELL_SIDE]
-        np.testing.assert_allclose(wide.number("map"), fine[place], rtol=0, atol=WITHIN)
-        np.testing.assert_allclose(wide.number("smap"), cell, rtol=0, atol=WITHIN)
-        ends = wide.value("interval").split(" to ")
+        np.testing.assert_allclose(number(told["map"]), fine[place], rtol=0, atol=WITHIN)
+        np.testing.assert_allclose(number(told["smap"]), cell, rtol=0, atol=WITHIN)
+        ends = told["interval"].split(" to ")
         found = [number(end) for end in ends] if len(ends) == 2 else [np.nan, np.nan]
         np.testing.assert_allclose(found, [lower[place], upper[place]], rtol=0, atol=WITHIN)
-        assert wide.value("flags") == words(int(quality[place]))
+        assert told["flags"] == words(int(quality[place]))
     shown = quality[rows, columns]
     assert len(np.unique(shown)) >= 3  # some flags, and pixels without a value
     assert np.isfinite(fine[rows, columns]).sum() >= 30
@@ -100,6 +107,9 @@ def test_the_map_is_drawn_where_its_values_are(wide: Opened, run: Path) -> None:
     low, high = (np.percentile(np.nan_to_num(fine[np.isfinite(fine)]), share) for share in (2, 98))
     assert scale["low"] <= low + 1e-6
     assert scale["high"] >= high - 1e-6
+    outline = np.array(content["outline"][0]).reshape(-1, 2)
+    corners = Transformer.from_crs(content["projection"], "EPSG:4326", always_xy=True).transform(*outline.T)
+    np.testing.assert_allclose([*np.min(corners, axis=1), *np.max(corners, axis=1)], BOX, atol=0.005)
     for _ in range(4):  # until a pixel of the map is 11 pixels of the screen wide
         wide.page.click("#zoom-in")
     wide.page.wait_for_timeout(200)
@@ -246,7 +256,7 @@ def test_it_can_be_read_by_all(browser: Any, run: Path, size: tuple[int, int]) -
     """axe-core finds nothing serious, everything is within reach of a keyboard, nothing is wider than the window."""
     with opened(browser, run / "map.html", size) as page:
         x, y = page.middle()
-        page.page.mouse.click(x + 60, y)
+        page.page.touchscreen.tap(x + 60, y) if size == PHONE else page.page.mouse.click(x + 60, y)
         page.page.locator("#kept-list li").wait_for()
         page.page.focus("#copy")
         page.page.keyboard.press("Enter")

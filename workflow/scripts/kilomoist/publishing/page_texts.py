@@ -2,6 +2,7 @@
 
 PAGE_TEXTS = {
     # Both pages
+    "language": "en",
     "map_title": "Soil moisture, monthly mean",
     "region_title": "Soil moisture by month",
     "no_value": "no value",
