@@ -12,7 +12,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import norm
 from witnesses import SHARED, with_witnesses
 
-from kilomoist.cells import block_mean, interpolate
+from kilomoist.cells import block_mean, coarsen, interpolate
+from kilomoist.evaluation.assessments import Scored
 from kilomoist.evaluation.coverage import (
     PixelClasses,
     cell_intervals,
@@ -36,6 +37,7 @@ from kilomoist.mapping.maps import CellErrors, interval_block
 from kilomoist.mapping.merging import MergedTarget, merge_weighed, weigh
 from kilomoist.rasters import write_raster
 from kilomoist.reconciliation import reconcile
+from kilomoist.reporting.verdicts import verdict_of
 
 WINDOW = Window(200, 2900, 48, 48)
 FOREST = LearnerSettings("random_forest", 30, 1, 10)
@@ -150,6 +152,73 @@ def test_errors_of_detail_are_those_of_models_that_did_not_see_the_fold() -> Non
     assert errors[0] < 0.8 * alone < 0.8 * errors[1] * 1.01
 
 
+def one_scale_up(cells: Cells, model: Model, interval: float | None = None) -> pd.DataFrame:
+    """RMSE of each estimate, and the skill of the map against each null model with its interval, as in the tables."""
+    made = calibration.MapSettings(True, interval, 0.5)
+    table = calibration.detail_errors(cells, FOREST, model, made).table
+    scored = Scored.of(table, 20_000.0, 1)
+    own = {name: scored.difference("detail_reconciled", name) for name in ("copied", "bilinear", "bilinear_reconciled")}
+    return pd.DataFrame(own).T.assign(rmse=np.sqrt([scored.squares[name] for name in own]), n=len(scored.observed))
+
+
+def test_the_map_is_scored_beside_null_models_on_the_same_rows() -> None:
+    """A useful predictor beats every null model, and SMAP's cell means are those of the null models' own."""
+    model, _ = fit_detail(CELLS, USE, FOREST, TuningOptions(10), 0.5)
+    found = one_scale_up(CELLS, model)
+    assert (found["skill_low"] > 0.1).all()
+    assert found.loc["bilinear_reconciled", "rmse"] < found.loc["bilinear", "rmse"] < found.loc["copied", "rmse"]
+    assert (found["n"] == CELLS.complete().sum()).all()
+    table = calibration.detail_errors(CELLS, FOREST, model, RECONCILED).table
+    coarse, above = coarsen(CELLS.target, WINDOW, 4, 0.5)
+    places = table["row"] - WINDOW.row, table["col"] - WINDOW.column
+    np.testing.assert_allclose(table["bilinear"], interpolate(coarse, above, WINDOW, 4)[places])
+    np.testing.assert_allclose(table["copied"], np.kron(coarse, np.ones((4, 4)))[places])
+    # Of whole coarse cells the reconciled means are SMAP's: what a map at 1 km is given of its cells.
+    means = table.assign(r=table["row"] // 4, c=table["col"] // 4).groupby(["r", "c"]).mean()
+    for name in ("detail_reconciled", "bilinear_reconciled"):
+        np.testing.assert_allclose(means[name], means["observed"], atol=1e-8)
+    np.testing.assert_array_equal(table["estimated"], table["detail_reconciled"])
+
+
+@pytest.mark.parametrize("seed", [102])
+def test_predictors_that_say_nothing_are_not_praised(seed: int) -> None:
+    """α was chosen on the same folds: noise must not be better than no predictor for that."""
+    noise = np.random.default_rng(seed).standard_normal((2, *WINDOW.shape))
+    cells = Cells(CELLS.target, noise, WINDOW)
+    model, _ = fit_detail(cells, USE, FOREST, TuningOptions("auto"), 0.5)
+    found = one_scale_up(cells, model).loc["bilinear_reconciled"]
+    assert verdict_of(found["skill"], found["skill_low"], found["skill_high"])[0] in ("equal", "cannot be told")
+    assert found["skill"] < 0.02
+
+
+def test_without_detail_the_map_is_the_null_model() -> None:
+    few = Cells(CELLS.target[:12, :12], CELLS.predictors[:, :12, :12], Window(200, 2900, 12, 12))
+    model, _ = fit_detail(few, USE, FOREST, TuningOptions(10), 0.5)
+    found = calibration.detail_errors(few, FOREST, model, RECONCILED)
+    np.testing.assert_array_equal(found.table["detail_reconciled"], found.table["bilinear_reconciled"])
+    assert found.note == "alpha is 0, the map is SMAP, interpolated: only 9 coarse cells of 36 km where 30 are needed"
+    nowhere = Cells(few.target * np.nan, few.predictors, few.window)
+    empty = calibration.detail_errors(nowhere, FOREST, model, RECONCILED)
+    assert empty.table.empty
+    assert empty.note == "no cell has the target and every predictor"
+
+
+def test_no_interval_changes_no_estimate(tmp_path: Path) -> None:
+    """What is scored does not depend on whether intervals are asked for; what is written is what is read."""
+    model, _ = fit_detail(CELLS, USE, FOREST, TuningOptions(10), 0.5)
+    both = [
+        calibration.detail_errors(CELLS, FOREST, model, calibration.MapSettings(False, interval, 0.5))
+        for interval in (0.9, None)
+    ]
+    names = ["estimated", "detail", "detail_reconciled", "bilinear"]
+    np.testing.assert_allclose(both[0].table[names], both[1].table[names], atol=1e-9)
+    np.testing.assert_array_equal(both[0].table["estimated"], both[0].table["detail"])
+    both[0].write(tmp_path / "a.parquet")
+    again = calibration.CalibrationSet.read(tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(again.table, both[0].table)
+    assert (again.note, again.min_spread, again.side) == (both[0].note, both[0].min_spread, 36)
+
+
 def test_errors_of_absolute_count_what_reconciliation_mends() -> None:
     model, _ = fit_absolute(SAMPLES, USE, FOREST, TuningOptions(10))
     both = []
@@ -157,6 +226,12 @@ def test_errors_of_absolute_count_what_reconciliation_mends() -> None:
         made = calibration.MapSettings(reconciled, 0.9, 0.5)
         errors = calibration.absolute_errors(CELLS, SAMPLES, FOREST, TuningOptions(5), model, made)
         assert errors.table["fold"].nunique() == 5
+        # With `absolute` the map's score has its name too, beside the same null models.
+        named = {"absolute", "absolute_reconciled", "copied", "bilinear", "bilinear_reconciled"}
+        assert named <= {*errors.table}
+        own = "absolute_reconciled" if reconciled else "absolute"
+        np.testing.assert_array_equal(errors.table["estimated"], errors.table[own])
+        assert "all of which it had seen" in errors.note
         crossed = calibration.crossed_coverage(errors, 0.9)
         inside = (crossed["observed"] >= crossed["lower"]) & (crossed["observed"] <= crossed["upper"])
         assert 0.85 < inside.mean() < 0.95
