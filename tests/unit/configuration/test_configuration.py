@@ -197,6 +197,22 @@ def test_points_and_maps_from_the_command_line(tmp_path: Path) -> None:
     assert raster.of_month("2021-07").path == tmp_path / "nasa-2021-07.tif"
 
 
+@pytest.mark.parametrize("words", ["[netcdf, stac]", '{"formats": ["netcdf", "stac"]}'])
+def test_exports_are_a_list_of_formats_or_have_settings(words: str) -> None:
+    assert load(parse_config([f"export={words}"])).export.formats == ("netcdf", "stac")
+
+
+@pytest.mark.parametrize(("word", "formats"), [("png", ("png",)), ("null", ()), ("[]", ())])
+def test_one_export_or_none_from_the_command_line(word: str, formats: tuple[str, ...]) -> None:
+    assert load(parse_config([f"export={word}"])).export.formats == formats
+
+
+def test_zones_have_a_short_form() -> None:
+    short, long = (load({"export": {"zones": zones}}).export.zones for zones in (__file__, {"path": __file__}))
+    assert short == long
+    assert (short.layer, short.name) == (None, None)
+
+
 def test_layers_have_a_short_form(tmp_path: Path) -> None:
     dem, soil, unread = (tmp_path / name for name in ("dem.tif", "soil.tif", "unread.tif"))
     for path in (dem, soil, unread):
@@ -305,6 +321,9 @@ WRONG: list[tuple[Any, ...]] = [
     ("compare[0].name", "expected a name of letters, digits, blanks and . _ - that begins with", "a,b"),
     ("compare[0].band", "expected a whole number of at least 1, or null.", 0),
     ("compare[0].scale", "expected a number of more than 0, or null.", 0),
+    ("export", "expected a list of formats (netcdf, zarr, stac, raster, zones, points, png, svg, pdf), or a ", 5),
+    ("export.formats", "expected a list, each netcdf, zarr, stac, raster, zones, points, png, svg or pdf.", "png"),
+    ("export.resolution", "expected a number of more than 0, or null.", 0),
 ]
 """Keys, what is said of wrong values after key and value, and such values."""
 
@@ -450,6 +469,18 @@ def test_an_unknown_key_gets_advice(key: str, advice: str) -> None:
         (
             {"source": "archive", "archive": ".", "compare": [ITEMS["compare"]]},
             "`compare` names maps, but `field_points` is null: give points to compare them at, or leave it out.",
+        ),
+        (
+            {"export": ["zones"]},
+            "`export.formats` has zones, but `export.zones` is null: give a vector file of polygons, or leave zones",
+        ),
+        (
+            {"export": {"formats": ["netcdf", "raster"], "resolution": 1000}},
+            "`export.formats` has raster, but `export.crs` is null: give the coordinate reference system to warp to",
+        ),
+        (
+            {"export": ["points"]},
+            "`export.formats` has points, but `export.points` is null: give a table with the columns id, longitude and",
         ),
         (
             {"points": {"units": "percent"}},

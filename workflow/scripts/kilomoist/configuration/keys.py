@@ -534,6 +534,47 @@ class Compared(RasterKeys):
         return sorted(path.rglob(self.file_names(month))) if self.published and path.is_dir() else [path]
 
 
+class ZoneKeys(OutlineKeys):
+    """Zones: the polygons of a vector file, by the name that a field of it has for each."""
+
+    name: str | None = _key(None, "The file's field that names zones; null: they are numbered from 1.", min_length=1)
+
+
+def _as_export(value: object) -> object:
+    """Formats alone need no settings; the command line has one as text, and none as the text null."""
+    if value in (None, "", "null"):
+        return {}
+    formats = [value] if isinstance(value, str) else value
+    return {"formats": formats} if isinstance(formats, (list, tuple)) else value
+
+
+class ExportKeys(Section):
+    """Exports: the run in other formats, in `exports` beside its maps (docs/exports.md)."""
+
+    formats: Annotated[tuple[types.Export, ...], types.UNIQUE] = _key(
+        (),
+        "Formats to make: `netcdf` (CF), `zarr` (all months of a region), `stac`, `raster` (in `export.crs`), `zones` "
+        "(means of `export.zones`), `points` (values at `export.points`), `png` (a slide of the map), `svg` and `pdf` "
+        "(every figure); `[]`: none.",
+    )
+    crs: str | None = _key(
+        None, "Coordinate reference system of `raster`, for example EPSG:32648 (UTM zone 48 N).", min_length=1
+    )
+    resolution: float | None = _key(
+        None,
+        "Side of a pixel of `raster` in the unit of `export.crs` (m or degrees); null: about the map's own.",
+        gt=0,
+    )
+    zones: Annotated[ZoneKeys, BeforeValidator(_as_outline, json_schema_input_type=str | ZoneKeys)] | None = _key(
+        None,
+        "Polygons, for example provinces, in any vector file that GDAL reads and in any coordinate reference system.",
+        title="a path of a vector file, or a mapping with keys path, layer and name",
+    )
+    points: types.ExistingPath | None = _key(
+        None, "Table (CSV or .xlsx) of places with the columns id, longitude and latitude, in degrees."
+    )
+
+
 class Configuration(Section):
     """Configuration of kilomoist. Paths are relative to the working directory."""
 
@@ -582,10 +623,19 @@ class Configuration(Section):
     )
     points: Points = Points()
     compare: tuple[Compared, ...] = _key((), "Other maps that are compared at the same pixels.")
+    export: Annotated[
+        ExportKeys, BeforeValidator(_as_export, json_schema_input_type=tuple[types.Export, ...] | ExportKeys)
+    ] = _key(
+        ExportKeys(),
+        "The run in other formats, in `exports` beside its maps (docs/exports.md): a list of formats, or a mapping.",
+        title="a list of formats (netcdf, zarr, stac, raster, zones, points, png, svg, pdf), or a mapping with keys "
+        "formats, crs, resolution, zones and points",
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Configuration":
-        if problems := [*self._problems_of_predictors(), *self._problems_of_source(), *self._problems_of_points()]:
+        problems = [*self._problems_of_predictors(), *self._problems_of_source(), *self._problems_of_points()]
+        if problems := [*problems, *self._problems_of_export()]:
             raise ValueError("\n".join(problems))
         return self
 
@@ -664,3 +714,13 @@ class Configuration(Section):
             absent = [path for month, path in paths.items() if month not in folders and not path.is_file()]
             if absent:
                 yield f"{key}: there is no such file as {absent[0]} (paths start at {Path.cwd()})."
+
+    def _problems_of_export(self) -> Iterator[str]:
+        needed = {
+            "raster": ("crs", "the coordinate reference system to warp to, for example EPSG:32648"),
+            "zones": ("zones", "a vector file of polygons"),
+            "points": ("points", "a table with the columns id, longitude and latitude"),
+        }
+        for name, (key, what) in needed.items():
+            if name in self.export.formats and getattr(self.export, key) is None:
+                yield f"`export.formats` has {name}, but `export.{key}` is null: give {what}, or leave {name} out."

@@ -86,6 +86,8 @@ def _all_keys(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dic
             yield from _all_keys(inner, f"{prefix}{name}.")
             continue
         yield prefix + name, inner
+        if "properties" in (form := _keyed_form(inner)):  # which a value alone may stand for
+            yield from _all_keys(form, f"{prefix}{name}.")
         entry = _entry(inner)
         if "properties" in entry:
             yield from _all_keys(entry, f"{prefix}{name}{'[]' if 'items' in inner else '.<name>'}.")

@@ -133,6 +133,7 @@ Published: TypeAlias = Literal[tuple(COMPARED_PRODUCTS)]  # type: ignore[valid-t
 Extent: TypeAlias = Literal[tuple(SCENE_EXTENTS)]  # type: ignore[valid-type]
 Predictor = Annotated[str, Field(title=f"{', '.join(PREDICTORS)} or the name of a layer")]
 Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]
+Export = Literal["netcdf", "zarr", "stac", "raster", "zones", "points", "png", "svg", "pdf"]
 # A title says in words what the schema's own keywords cannot.
 Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
 Depth = Annotated[tuple[float, float], AfterValidator(_checked_depth)]
