@@ -17,7 +17,7 @@ from witnesses import SHARED, with_witnesses
 
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, M01, SINUSOIDAL_CRS, TILE_SIDE, Window, cells_covering
-from kilomoist.outlines import read_outline
+from kilomoist.outlines import read_outline, read_zones
 from kilomoist.regions import pixels_inside, region_area, tiles_of
 
 FILES = SHARED / "files"
@@ -332,3 +332,43 @@ def test_damaged_files_are_read_or_refused(
     damaged.write_bytes(data.draw(mutated(damaged.read_bytes())))
     reads_or_refuses(lambda: region_area(None, folder / f"a.{kind}"))
     shutil.rmtree(folder)
+
+
+# Zones
+
+
+def provinces(path: Path) -> Path:
+    """Two polygons of one name, one without a name, and a point, in UTM."""
+    boxes = [shapely.box(98, 46, 99, 47), shapely.box(99.5, 46, 100, 47), shapely.box(98, 47.5, 99, 48)]
+    names = ["Архангай", "Архангай", None, "point"]
+    frame = geopandas.GeoDataFrame({"NAME": names}, geometry=[*boxes, shapely.Point(99, 46)], crs="EPSG:4326")
+    frame.to_crs("EPSG:32647").to_file(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".shp.zip"])
+def test_zones_are_polygons_by_name(tmp_path: Path, suffix: str) -> None:
+    if suffix == ".shp.zip":  # a shapefile holds one kind of geometry
+        frame = geopandas.read_file(provinces(tmp_path / "provinces.gpkg"), rows=3)
+        frame.to_file(tmp_path / "provinces.shp.zip", driver="ESRI Shapefile", encoding="UTF-8")
+    else:
+        provinces(tmp_path / f"provinces{suffix}")
+    zones = read_zones(tmp_path / f"provinces{suffix}", name="NAME")
+    assert zones.names == ["Архангай", "3"]
+    assert zones.areas[0].area == pytest.approx(1.5, rel=0.002)
+    assert zones.areas[1].bounds == pytest.approx((98, 47.5, 99, 48), abs=0.01)
+    assert read_zones(tmp_path / f"provinces{suffix}").names == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "said"),
+    [
+        (None, "NAMES", "has no field NAMES: name one of NAME, or leave it out."),
+        ("absent", None, "has no layer absent: it has provinces."),
+    ],
+)
+def test_zones_are_refused_in_one_sentence(tmp_path: Path, layer: str | None, name: str | None, said: str) -> None:
+    path = provinces(tmp_path / "provinces.gpkg")
+    with pytest.raises(InputError) as caught:
+        read_zones(path, layer, name)
+    assert str(caught.value) == f"export.zones {path} {said}"

@@ -3,6 +3,7 @@
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -28,11 +29,32 @@ class Outline(NamedTuple):
     guesses: tuple[str, ...]
 
 
+class Zones(NamedTuple):
+    """Areas in degrees (WGS 84), one a name, in the order of their file."""
+
+    names: list[str]
+    areas: list[shapely.Geometry]
+    guesses: tuple[str, ...]
+
+
+class _File(NamedTuple):
+    """A vector file, and the key that names it, for messages."""
+
+    path: Path
+    key: str = "outline"
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.path}"
+
+
 class _Layer(NamedTuple):
     source: str
     name: str
     crs: Any
     geometries: NDArray[np.object_]
+    labels: NDArray[Any] | None = None
+    """Of each geometry the field that names zones; None where none was asked for, or it is not there."""
+    fields: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> str:
@@ -55,45 +77,84 @@ def read_outline(path: str | Path, layer: str | None = None) -> Outline:
 @lru_cache(maxsize=16)
 def _outline(path: Path, layer: str | None, _changed: int) -> Outline:
     """What `read_outline` reads, once for each state of a file: a plan asks for areas and for guesses."""
-    chosen, guesses = _choose(path, layer, list(_layers(path, layer)))
-    try:
-        polygons, jumps = _in_degrees(path, _polygons(chosen.geometries), chosen.crs)
-        area = shapely.union_all(_polygons(shapely.make_valid(polygons)))
-    except shapely.errors.GEOSException as error:
+    file = _File(path)
+    chosen, guesses = _choose(file, layer, list(_layers(file, layer)))
+    polygons, jumps = _in_degrees(file, _polygons(chosen.geometries), chosen.crs)
+    return Outline(_united(file, polygons), guesses + jumps)
+
+
+def read_zones(path: str | Path, layer: str | None = None, name: str | None = None) -> Zones:
+    """Polygons of a layer of a vector file, those whose field `name` is the same together; without it each by itself.
+
+    Where there is no name, or no field is given, it is the number of the feature, from 1. Raises `InputError` as
+    `read_outline` does, and for a field that is not there.
+    """
+    file = _File(Path(path), "export.zones")
+    chosen, guesses = _choose(file, layer, list(_layers(file, layer, name)))
+    if name is not None and chosen.labels is None:
         raise InputError(
-            f"outline {path} holds polygons that cannot be mended ({error}): repair them in a GIS."
-        ) from None
+            f"{file} has no field {name}: name one of {', '.join(chosen.fields) or 'none'}, or leave it out."
+        )
+    labels = [None] * len(chosen.geometries) if chosen.labels is None else chosen.labels
+    named: dict[str, list[int]] = {}
+    for number, label in enumerate(labels):
+        text = str(number + 1) if label is None or label != label else str(label).strip()
+        named.setdefault(text or str(number + 1), []).append(number)
+    parts = [_polygons(geometry) for geometry in chosen.geometries]
+    of_feature = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    polygons, jumps = _in_degrees(file, np.concatenate(parts), chosen.crs)
+    areas = {text: polygons[np.isin(of_feature, numbers)] for text, numbers in named.items()}
+    kept = {text: _united(file, own) for text, own in areas.items() if len(own)}
+    return Zones(list(kept), list(kept.values()), guesses + jumps)
+
+
+def _united(file: _File, polygons: NDArray[np.object_]) -> shapely.Geometry:
+    """Area of polygons, mended where they can be."""
+    with _mendable(file):
+        area = shapely.union_all(_polygons(shapely.make_valid(polygons)))
     if area.area == 0:
-        raise InputError(f"outline {path} holds no polygon with an area: an outline must enclose an area.")
-    return Outline(area, guesses + jumps)
+        raise InputError(f"{file} holds no polygon with an area: an outline must enclose an area.")
+    return area
 
 
-def _layers(path: str | Path, wanted: str | None) -> Iterator[_Layer]:
+@contextmanager
+def _mendable(file: _File) -> Iterator[None]:
+    """Name the file in what GEOS says of its polygons."""
+    try:
+        yield
+    except shapely.errors.GEOSException as error:
+        raise InputError(f"{file} holds polygons that cannot be mended ({error}): repair them in a GIS.") from None
+
+
+def _layers(file: _File, wanted: str | None, name: str | None = None) -> Iterator[_Layer]:
     """Layers of a vector file, or of all vector files in a zip; of others than the `wanted` only name and CRS."""
     import pyogrio  # seconds, and most regions are boxes
 
     try:
-        for source in _sources(Path(path).absolute()):
-            names = [name for name, _ in pyogrio.list_layers(source)]
-            for name in names:
-                read = wanted in (None, name) or len(names) == 1
-                yield _read(source, name) if read else _Layer(source, name, None, np.array([], object))
+        for source in _sources(file.path.absolute()):
+            layers = [layer for layer, _ in pyogrio.list_layers(source)]
+            for layer in layers:
+                read = wanted in (None, layer) or len(layers) == 1
+                yield _read(source, layer, name) if read else _Layer(source, layer, None, np.array([], object))
     except Exception as error:  # GDAL, PROJ, GEOS and their wrappers raise many kinds
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"outline {path} cannot be read as a vector file ({reason}): try it with ogrinfo.") from error
+        raise InputError(f"{file} cannot be read as a vector file ({reason}): try it with ogrinfo.") from error
 
 
-def _read(source: str, name: str) -> _Layer:
+def _read(source: str, layer: str, name: str | None) -> _Layer:
     import pyogrio
     from pyproj import CRS
 
+    fields = tuple(pyogrio.read_info(source, layer=layer)["fields"]) if name else ()
     with warnings.catch_warnings():  # rings that are not closed can only mean one thing
         warnings.filterwarnings("ignore", "Non closed ring", RuntimeWarning)
-        meta, _, geometries, _ = pyogrio.raw.read(source, layer=name, columns=[])
+        columns = [name] if name in fields else []
+        meta, _, geometries, values = pyogrio.raw.read(source, layer=layer, columns=columns)
     with np.errstate(invalid="ignore"):  # coordinates that are no numbers are found later
         found = shapely.force_2d(shapely.from_wkb([] if geometries is None else geometries))
     crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
-    return _Layer(source, name, crs, found[~shapely.is_missing(found)])
+    there = ~shapely.is_missing(found)
+    return _Layer(source, layer, crs, found[there], values[0][there] if columns else None, fields)
 
 
 def _sources(path: Path) -> list[str]:
@@ -111,32 +172,32 @@ def _sources(path: Path) -> list[str]:
     return [f"/vsizip/{{{path}}}/{member}" for member in sorted(found)] or [str(path)]
 
 
-def _choose(path: str | Path, wanted: str | None, layers: list[_Layer]) -> tuple[_Layer, tuple[str, ...]]:
+def _choose(file: _File, wanted: str | None, layers: list[_Layer]) -> tuple[_Layer, tuple[str, ...]]:
     """The wanted layer, or the only one that has polygons, with a sentence where that is a guess."""
     names = ", ".join(f"{layer.name} ({layer.kinds})" if wanted is None else layer.name for layer in layers)
     if wanted is not None:
         candidates = [layer for layer in layers if layer.name == wanted]
         if not candidates:
-            raise InputError(f"outline {path} has no layer {wanted}: it has {names or 'none'}.")
+            raise InputError(f"{file} has no layer {wanted}: it has {names or 'none'}.")
         if len(candidates) > 1:
-            raise InputError(f"outline {path} has several layers {wanted}: unpack it and give one of its files.")
+            raise InputError(f"{file} has several layers {wanted}: unpack it and give one of its files.")
     else:
         candidates = [layer for layer in layers if _polygons(layer.geometries).size]
     if len(candidates) > 1:
         raise InputError(
-            f"outline {path} has several layers with polygons, {names}: choose one by "
-            f"`outline: {{path: {path}, layer: {candidates[0].name}}}`."
+            f"{file} has several layers with polygons, {names}: choose one by "
+            f"`{file.key}: {{path: {file.path}, layer: {candidates[0].name}}}`."
         )
     if not any(layer.geometries.size for layer in (candidates or layers)):
-        raise InputError(f"outline {path} holds no feature with a geometry: it needs at least one polygon.")
+        raise InputError(f"{file} holds no feature with a geometry: it needs at least one polygon.")
     chosen = candidates[0] if candidates else None
     if chosen is None or not _polygons(chosen.geometries).size:
         kinds = chosen.kinds if chosen else names if len(layers) > 1 else layers[0].kinds
-        raise InputError(f"outline {path} holds no polygon but {kinds}: an outline must enclose an area.")
+        raise InputError(f"{file} holds no polygon but {kinds}: an outline must enclose an area.")
     if chosen.crs is None:
-        raise InputError(f"outline {path} has no CRS: assign the CRS it was drawn in (for .shp, add its .prj file).")
+        raise InputError(f"{file} has no CRS: assign the CRS it was drawn in (for .shp, add its .prj file).")
     if wanted is None and len(layers) > 1:
-        return chosen, (f"outline {path} has the layers {names}: taken is {chosen.name}, the only one with polygons.",)
+        return chosen, (f"{file} has the layers {names}: taken is {chosen.name}, the only one with polygons.",)
     return chosen, ()
 
 
@@ -148,9 +209,7 @@ def _polygons(geometries: Any) -> NDArray[np.object_]:
     return parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)]
 
 
-def _in_degrees(
-    path: str | Path, polygons: NDArray[np.object_], crs: Any
-) -> tuple[NDArray[np.object_], tuple[str, ...]]:
+def _in_degrees(file: _File, polygons: NDArray[np.object_], crs: Any) -> tuple[NDArray[np.object_], tuple[str, ...]]:
     """Polygons of a CRS in degrees, each with longitudes that go on at 180°; a sentence where sides jump over it."""
     from pyproj import CRS, Transformer
     from pyproj.exceptions import ProjError
@@ -158,17 +217,17 @@ def _in_degrees(
     rings, polygon = shapely.get_rings(polygons, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
     if not np.isfinite(points).all():
-        raise InputError(f"outline {path} holds coordinates that are no numbers: repair it in a GIS.")
+        raise InputError(f"{file} holds coordinates that are no numbers: repair it in a GIS.")
     largest, guesses = np.abs(points).max(axis=0), tuple[str, ...]()
     x, y = points[0]
     if crs.is_geographic and largest.max() > 720:
         raise InputError(
-            f"outline {path} has coordinates such as {x:g}, {y:g}, but its CRS, {crs.name}, is in degrees; they look "
+            f"{file} has coordinates such as {x:g}, {y:g}, but its CRS, {crs.name}, is in degrees; they look "
             "like metres: assign the CRS it was drawn in (in GeoJSON without a CRS, coordinates are degrees)."
         )
     if crs.is_projected and largest[0] <= 360 and largest[1] <= 90:
         raise InputError(
-            f"outline {path} has coordinates such as {x:g}, {y:g}, but its CRS, {crs.name}, is not in degrees; they "
+            f"{file} has coordinates such as {x:g}, {y:g}, but its CRS, {crs.name}, is not in degrees; they "
             "look like degrees: assign the CRS it was drawn in, probably EPSG:4326."
         )
     step = np.diff(points[:, 0], prepend=x) * _same_ring(ring)
@@ -177,7 +236,7 @@ def _in_degrees(
         before, after = points[np.argmax(jumps) - 1 :, 0][:2]
         points = points - [360, 0] * _cumulated(np.where(jumps, np.sign(step), 0), ring)[:, None]
         sentence = (
-            f"outline {path} has sides from {before:g}° to {after:g}° longitude: taken as across 180°, the short way; "
+            f"{file} has sides from {before:g}° to {after:g}° longitude: taken as across 180°, the short way; "
             "if the long way is meant, give the sides corners in between."
         )
         guesses = (sentence,)
@@ -186,14 +245,15 @@ def _in_degrees(
             project = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform
             points, ring = _densified(points, ring, project)
         except ProjError as error:
-            raise InputError(f"outline {path} cannot be brought from {crs.name} to degrees ({error}).") from None
+            raise InputError(f"{file} cannot be brought from {crs.name} to degrees ({error}).") from None
         if not np.isfinite(points).all():
             raise InputError(
-                f"outline {path} has coordinates that lie outside of what its CRS, {crs.name}, can show: is it the CRS "
+                f"{file} has coordinates that lie outside of what its CRS, {crs.name}, can show: is it the CRS "
                 "that the outline was drawn in?"
             )
     points, ring = _around_poles(points, ring)
-    return shapely.polygons(_beside_shells(points, ring, polygon), indices=polygon), guesses
+    with _mendable(file):
+        return shapely.polygons(_beside_shells(points, ring, polygon), indices=polygon), guesses
 
 
 def _same_ring(ring: NDArray[np.int64]) -> NDArray[np.bool_]:
