@@ -77,7 +77,7 @@ def region_area(
 
 def tiles_of(area: shapely.Geometry) -> list[str]:
     """Tiles that share more with an area in degrees than one LST pixel, in order of name."""
-    outline = _projected(area, grids.sinusoidal_from_geographic).buffer(0)
+    outline = projected(area, grids.sinusoidal_from_geographic).buffer(0)
     west, south, east, north = (int(bound // grids.TILE_SIDE) for bound in outline.bounds)
     tiles = []
     for h in range(west + 18, east + 19):
@@ -105,12 +105,12 @@ def pixels_inside(area: shapely.Geometry, cells: Window) -> NDArray[np.bool_]:
     from rasterio.transform import Affine
 
     window = cells.refined(grids.CELL_SIDE)
-    outline = _projected(area, grids.ease_from_geographic)
+    outline = projected(area, grids.ease_from_geographic)
     pieces = [(piece.shape, Affine(*M01.transform(piece))) for piece, _ in M01.on_globe(window)]
     return np.hstack([geometry_mask([outline], *place, invert=True) for place in pieces])
 
 
-def _projected(area: shapely.Geometry, project: Callable[..., tuple[NDArray, NDArray]]) -> shapely.Geometry:
+def projected(area: shapely.Geometry, project: Callable[..., tuple[NDArray, NDArray]]) -> shapely.Geometry:
     """An area in degrees in the coordinates of a grid."""
     outline = shapely.segmentize(on_globe(area), _MAX_SEGMENT)
     return shapely.transform(outline, lambda points: np.column_stack(project(*points.T)))
