@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -43,7 +44,7 @@ def writing(*errors: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def replaced(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; rename it to `path` when the block ends without error.
+    """Give a temporary name beside `path`; rename the file or folder of it to `path` when the block ends without error.
 
     It keeps the suffix of `path`, by which GDAL and others choose the format, is like no other name, lest two jobs that
     write a file spoil it, and says whose it is. Raises `InputError` when folder or disk cannot be written.
@@ -56,10 +57,13 @@ def replaced(path: str | Path) -> Iterator[Path]:
         partial.touch()
         partial.unlink()
         yield partial
+        if partial.is_dir() and path.is_dir():  # only an empty folder can be replaced
+            shutil.rmtree(path)
         os.replace(partial, path)
     except OSError as error:
         # What else the block opens has another name; what has none is a file that was open for writing.
-        ours = error.filename is None or Path(error.filename) in (partial, *path.parents)
+        named = Path(error.filename or partial)
+        ours = named in (partial, *path.parents) or partial in named.parents
         if not isinstance(error, WriteError) and not (error.errno in _UNWRITABLE and ours):
             raise
         reason = os.strerror(error.errno) if error.errno else error  # HDF5's own words are a paragraph
@@ -68,7 +72,15 @@ def replaced(path: str | Path) -> Iterator[Path]:
         ) from error
     finally:
         if partial.exists():
-            partial.unlink()
+            _remove(partial)
+
+
+def _remove(path: Path) -> None:
+    """Delete a file, or a folder with all that it holds."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def remove_abandoned(folder: str | Path) -> None:
@@ -77,10 +89,10 @@ def remove_abandoned(folder: str | Path) -> None:
     Of this host's processes the system says which are alive. Those of other hosts, where a cluster's jobs may outlive
     their run, are given a week.
     """
-    for partial in Path(folder).rglob(".partial-*"):
+    for partial in list(Path(folder).rglob(".partial-*")):
         with suppress(FileNotFoundError):  # its owner renamed or deleted it
             if _is_abandoned(partial):
-                partial.unlink()
+                _remove(partial)
 
 
 def _is_abandoned(partial: Path) -> bool:

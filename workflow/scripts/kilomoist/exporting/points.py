@@ -8,7 +8,7 @@ import pandas as pd
 from kilomoist.errors import InputError
 from kilomoist.exporting.bands import RunBands
 from kilomoist.grids import M01, ease_from_geographic
-from kilomoist.mapping.flags import FLAGS
+from kilomoist.quality_flags import FLAGS
 from kilomoist.reporting.tables import Form, clipped, numbers, read_cells
 
 COLUMNS = ("id", "longitude", "latitude")

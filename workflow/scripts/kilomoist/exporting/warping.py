@@ -12,7 +12,8 @@ from rasterio.warp import aligned_target, calculate_default_transform, reproject
 
 from kilomoist.errors import InputError
 from kilomoist.grids import Grid
-from kilomoist.mapping.flags import FLAGS, colour_table
+from kilomoist.mapping.flags import colour_table
+from kilomoist.quality_flags import FLAGS
 from kilomoist.rasters import raster_chunks
 
 LARGEST = 40_000

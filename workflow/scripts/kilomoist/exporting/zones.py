@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from kilomoist.errors import InputError
 from kilomoist.exporting.bands import RunBands
 from kilomoist.grids import M01, Window, ease_from_geographic
-from kilomoist.mapping.flags import FLAGS
 from kilomoist.outlines import Zones
+from kilomoist.quality_flags import FLAGS
 from kilomoist.regions import on_globe, projected
 from kilomoist.reporting.tables import clipped
 
