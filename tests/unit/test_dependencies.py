@@ -26,7 +26,7 @@ TEXTS = {
 """A small library, and a script that uses it."""
 ORDER = [
     *("configuration", "granules", "earthdata", "simulation", "predictors", "learning", "mapping", "evaluation"),
-    *("reporting", "publishing", "planning"),
+    *("reporting", "publishing", "exporting", "planning"),
 ]
 """Packages in the order of the flow."""
 

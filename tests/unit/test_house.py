@@ -91,9 +91,9 @@ def test_dependencies_are_what_the_code_imports() -> None:
     needed = {packages.get(name, name).replace("_", "-") for name in imported}
     declared = names(PROJECT["project"]["dependencies"])
     # pydantic brings its core in exactly one version; pandas writes Parquet with pyarrow, geopandas reads with pyogrio;
-    # rasterio's transforms are affine's.
+    # rasterio's transforms are affine's; xarray writes with h5netcdf and zarr.
     assert needed - declared <= {"pydantic-core"}
-    assert declared - needed <= {"snakemake", "pyarrow", "pyogrio", "affine"}
+    assert declared - needed <= {"snakemake", "pyarrow", "pyogrio", "affine", "h5netcdf", "zarr"}
 
 
 def test_version_and_licence_are_said_once_or_alike() -> None:

@@ -44,7 +44,7 @@ EDITS = {
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
     | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map", "estimate_cells"},
-    "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps", "style_rasters", "write_map_page"},
+    "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps", "style_rasters", "write_map_page", "export_raster"},
     "mapping/resolution.py:radial_spectrum": {"assemble_map"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range", "measure_field_coverage"},
@@ -57,7 +57,7 @@ EDITS = {
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"measure_field_coverage", "validate_field", "weigh_residual"},
     "evaluation/probes.py:probe_interval": {"measure_field_coverage"},
-    "reporting/figures/maps.py:draw_both_maps": {"draw_maps"},
+    "reporting/figures/maps.py:draw_both_maps": {"draw_maps", "export_slide"},
     "reporting/figures/quality.py:draw_quality": {"draw_maps"},
     "reporting/figures/shift.py:draw_shift": {"draw_maps"},
     "reporting/figures/correlation.py:draw_correlation": {"draw_evaluation"},
@@ -76,6 +76,10 @@ EDITS = {
     "publishing/pages.py:write_page": {"write_map_page", "write_region_page"},
     "publishing/map_page.py:compose_map_page": {"write_map_page"},
     "publishing/region_page.py:compose_region_page": {"write_region_page"},
+    "exporting/bands.py:read_bands": {"export_points", "export_zones"},
+    "exporting/datasets.py:cf_dataset": {"export_netcdf", "export_zarr"},
+    "exporting/stac.py:write_item": {"export_collection", "export_item"},
+    "exporting/zones.py:zone_table": {"export_zones"},
 }
 """Functions of the library, and exactly the scripts that an edit of each reruns."""
 

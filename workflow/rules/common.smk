@@ -77,6 +77,8 @@ wildcard_constraints:
     product=r"[A-Z0-9_]+\.\d{3}",
     tile=r"h\d\dv\d\d",
     trained="model|alternative",
+    raster="soil_moisture|interval|quality",
+    vector="svg|pdf",
     protocol="|".join(FOLDED),
     scene_name=re.escape(SCENE),
     source=CONFIG.source,
@@ -166,6 +168,11 @@ def figure(name):
 
 def figures(*names):
     return {f"{name}_figure": figure(name) for name in names}
+
+
+def vector_figures(*names):
+    """Figures of a run in the format of the wildcard `vector`."""
+    return {f"{name}_figure": f"{RUN}/exports/figures/{name}.{{vector}}" for name in names}
 
 
 def keys(*names):
@@ -327,8 +334,34 @@ RASTERS = ["soil_moisture", "quality", "applicability", "soil_moisture_9km", "ta
 RASTERS += ["interval"] if CONFIG.map.interval else []
 
 
-def targets():
-    """The public files of every run, and of every region that has several."""
+def intervals(wildcards):
+    """The raster of a run's intervals, as a list; empty without."""
+    return [f"{RUN}/interval.tif".format(**wildcards)] if CONFIG.map.interval else []
+
+
+def run_rasters(wildcards):
+    """Rasters of a run that `open_run` opens."""
+    return rasters_of(wildcards.region, wildcards.month)
+
+
+def rasters_of(region, month):
+    """Public rasters of a run but its predictors."""
+    names = [name for name in RASTERS if name != "predictors"]
+    return expand(f"{RUN}/{{name}}.tif", region=region, month=month, name=names)
+
+
+def zone_files(wildcards):
+    """The vector file of the user's zones, as a list; empty without."""
+    return [str(CONFIG.export.zones.path)] if CONFIG.export.zones else []
+
+
+def place_files(wildcards):
+    """The table of the user's places, as a list; empty without."""
+    return [str(CONFIG.export.points)] if CONFIG.export.points else []
+
+
+def public_files(region):
+    """The public files of each run of a region, by their paths in its folder."""
     of_model = ["correlation", "importance", "partial_dependence", "scores"]
     tables = [*of_model, "maps", "quality", "shift", "granules", "gain", "verdict"]
     figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
@@ -342,27 +375,37 @@ def targets():
         figures.append("coverage")
     if CONFIG.model.method == "detail":
         tables.append("agreement")
-    names = [
-        *expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]),
-        "quality.tif.aux.xml",
-        "samples.parquet",
-        "model.skops",
-        "provenance.json",
-        "map.html",
-    ]
-    names += expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
-    of_points = ["field_validation", "field_points_unused", "field_within_cells", "residual_weight"]
-    if CONFIG.map.interval:
-        of_points.append("field_coverage")
-    of_points = expand("tables/{name}.csv", name=of_points)
-    of_points += expand("figures/{name}.png", name=["field_validation", "residual_weight"])
+    if region in WITH_POINTS:
+        tables += ["field_validation", "field_points_unused", "field_within_cells", "residual_weight"]
+        tables += ["field_coverage"] if CONFIG.map.interval else []
+        figures += ["field_validation", "residual_weight"]
+    names = [*expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]), "quality.tif.aux.xml"]
+    names += ["samples.parquet", "model.skops", "provenance.json", "map.html"]
+    return names + expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
+
+
+def export_files(region):
+    """What is exported of each run of a region, by its path in the run's folder."""
+    drawn = [Path(name).stem for name in public_files(region) if name.startswith("figures/")]
+    vectors = [name for name in ("svg", "pdf") if name in CONFIG.export.formats]
+    return needs.exports(CONFIG) + expand("exports/figures/{name}.{vector}", name=drawn, vector=vectors)
+
+
+def assets(region):
+    """Files of a run that its STAC item lists."""
+    return [*public_files(region), *(name for name in export_files(region) if not name.endswith("item.json"))]
+
+
+def targets():
+    """The public files of every run, and of every region that has several, and the exports that are asked for."""
     files = []
     for region, months in MONTHS.items():
+        names = [*public_files(region), *export_files(region)]
         files += expand(f"{RUN}/{{name}}", region=region, month=months, name=names)
-        files += expand(f"{RUN}/{{name}}", region=WITH_POINTS & {region}, month=months, name=of_points)
         files += [f"results/{region}/index.html"] if months else []
         files += [f"results/{region}/tables/months.csv"] if len(months) > 1 else []
         files += [f"results/{region}/tables/field_months.csv"] if region in WITH_POINTS and len(months) > 2 else []
+        files += [f"results/{region}/{name}" for name in needs.region_exports(CONFIG)]
     # Catalogues of months that are left out too, so that they are asked for anew with the others.
     return files + (checked(needs.catalogues, CONFIG) if LEFT_OUT else [])
 
@@ -383,3 +426,4 @@ if workflow.is_main_process:  # what is told once need not be looked for in ever
     warn(requirements.granule_warnings, CONFIG, ARCHIVE, SHORT)
     warn(requirements.raster_warnings, CONFIG)
     warn(requirements.point_warnings, CONFIG, WITH_POINTS)
+    warn(requirements.export_warnings, CONFIG)

@@ -192,8 +192,8 @@ def scored_models(configuration: Configuration) -> list[str]:
 
 
 def own_configuration(configuration: Configuration, region: str, month: str) -> dict[str, Any]:
-    """Resolved configuration of a run, without other regions and months."""
-    dumped = configuration.model_dump(mode="json")
+    """Resolved configuration of a run, without other regions and months, and without exports, which change no map."""
+    dumped = configuration.model_dump(mode="json", exclude={"export"})
     return dumped | {"regions": [keys for keys in dumped["regions"] if keys["name"] == region], "months": [month]}
 
 
@@ -219,6 +219,26 @@ def field_point_files(configuration: Configuration) -> list[str]:
     files = archive_files(path, configuration.points.depth) if is_archive(path) else [path]
     refuse_wildcards(files)
     return [str(file) for file in files]
+
+
+def exports(configuration: Configuration) -> list[str]:
+    """Files that are exported of each run, but figures, by their paths in its folder."""
+    rasters = ["soil_moisture", "quality", *(["interval"] if configuration.map.interval else [])]
+    files = {
+        "netcdf": ["soil_moisture.nc"],
+        "stac": ["item.json"],
+        "raster": [f"raster/{name}.tif" for name in rasters],
+        "zones": ["zones.csv", "zones.geojson"],
+        "points": ["points.csv"],
+        "png": ["slide.png"],
+    }
+    return [f"exports/{file}" for name in configuration.export.formats for file in files.get(name, ())]
+
+
+def region_exports(configuration: Configuration) -> list[str]:
+    """Files that are exported of each region, of all its months, by their paths in its folder."""
+    files = {"zarr": "exports/soil_moisture.zarr", "stac": "exports/collection.json"}
+    return [files[name] for name in configuration.export.formats if name in files]
 
 
 def measured(base: float, blocks: Collection[Window] = (), *, of_region: float = 0, of_block: float = 0) -> float:

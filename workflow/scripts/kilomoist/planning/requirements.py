@@ -19,7 +19,7 @@ from kilomoist.errors import InputError
 from kilomoist.files import read_json
 from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
 from kilomoist.grids import cells_covering, signed_longitude
-from kilomoist.outlines import read_outline
+from kilomoist.outlines import read_outline, read_zones
 from kilomoist.planning.needs import (
     Archive,
     area,
@@ -321,6 +321,44 @@ def point_warnings(configuration: Configuration, with_points: Collection[str]) -
     others = sorted({region.name for region in configuration.regions} - set(with_points))
     nothing = f"No field point lies in {', '.join(others)}: nothing is compared there." if others else None
     return list(filter(None, [read, nothing]))
+
+
+def export_warnings(configuration: Configuration) -> list[str]:
+    """Settings of exports that no format reads, what was guessed of zones, and regions in which nothing of them lies.
+
+    Raises `InputError` for what can be told in a moment of a CRS, zones and places that cannot be used.
+    """
+    keys, warnings = configuration.export, []
+    of_format = {"crs": "raster", "resolution": "raster", "zones": "zones", "points": "points"}
+    for name, wanted in of_format.items():
+        if getattr(keys, name) is not None and wanted not in keys.formats:
+            warnings.append(f"`export.{name}` is not read, because `export.formats` does not have {wanted}.")
+    if "raster" in keys.formats:
+        from kilomoist.exporting.warping import check_target
+
+        check_target(str(keys.crs), keys.resolution)
+    areas = {region.name: area(region) for region in configuration.regions}
+    if "zones" in keys.formats and keys.zones:
+        zones = read_zones(**keys.zones.model_dump())
+        warnings += zones.guesses
+        touched = [name for name, whole in areas.items() if any(map(whole.intersects, zones.areas))]
+        _require_some(f"`export.zones` {keys.zones.path}: none of {len(zones.areas)} zones", areas, touched)
+    if "points" in keys.formats and keys.points:
+        from kilomoist.exporting.points import read_places
+
+        places = read_places(keys.points)
+        longitude, latitude = places["longitude"].to_numpy(), places["latitude"].to_numpy()
+        turns = [shapely.points(longitude + turn, latitude) for turn in (-360, 0, 360)]
+        holding = [name for name, whole in areas.items() if shapely.intersects(whole, turns).any()]
+        _require_some(f"`export.points` {keys.points}: none of {len(places)} places", areas, holding)
+    return warnings
+
+
+def _require_some(what: str, areas: Collection[str], found: Collection[str]) -> None:
+    """Raise `InputError` where a region has nothing of the user's to export."""
+    without = [name for name in areas if name not in found]
+    if without:
+        raise InputError(f"{what} lies in {', '.join(without)}: give some there, or leave that format out.")
 
 
 def raster_warnings(configuration: Configuration) -> list[str]:

@@ -37,7 +37,7 @@ def draw_both_maps(
     whole, tags = view_of(fine, region)
     views = [(whole, read_view(source, whole)) for source in (coarse, fine)]
     scale = colour_scale([values for _, values in views])
-    note = _made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
+    note = made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
     if np.isfinite(resolution):
         note = f"Effective resolution of “{MAP_1KM}”: {resolution:.1f} km. {note}"
     note = verdict + note
@@ -78,7 +78,7 @@ def verdict_text(predicted: Mapping[str, Any]) -> str:
     return f"Predicted: {predicted['verdict']} (gain {low} to {high} over “{LABELS['bilinear']}”).\n"
 
 
-def _made_by(tags: Mapping[str, str]) -> str:
+def made_by(tags: Mapping[str, str]) -> str:
     """Method of a map and how it is reconciled, as far as its tags say, on a line of its own."""
     if "method" not in tags:
         return ""

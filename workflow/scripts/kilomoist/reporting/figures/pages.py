@@ -1,4 +1,4 @@
-"""Pages of figures, which are PNGs whose bytes depend on their input alone, and what all figures look like.
+"""Pages of figures, as PNG, SVG or PDF whose bytes depend on their input alone, and what all figures look like.
 
 Colours are told apart by colour-blind readers and in print without colour.
 """
@@ -28,6 +28,8 @@ STYLE = {
     "ytick.major.width": 0.6,
     "legend.frameon": False,
     "figure.dpi": 180,
+    "svg.hashsalt": "kilomoist",  # else names in an SVG are random
+    "pdf.fonttype": 42,  # text that other programs can edit
 }
 BLUE, ORANGE, INK, FAINT, MISSING = "#0072B2", "#E69F00", "#222222", "#666666", "#BDBDBD"
 NO_VALUE = "no value in this map"
@@ -78,9 +80,19 @@ def new_page(path: str | Path, title: str, caption: str, note: str, size: tuple[
             if text:
                 figure.text(0.12 / width, 1 - below / height, text, va="top", color=INK, size=points, weight=weight)
         yield figure
-        with replaced(path) as partial:
-            # matplotlib would name its version, and the bytes would change with it.
-            figure.savefig(partial, metadata={"Software": None, "Title": title, "Description": caption})
+        save_page(figure, path, title, caption)
+
+
+def save_page(figure: Figure, path: str | Path, title: str, caption: str) -> None:
+    """Write a figure in the format of the suffix of `path`, with its title and caption."""
+    # matplotlib would name its version and the date, and the bytes would change with them.
+    said: dict[str, dict[str, str | None]] = {
+        ".svg": {"Title": title, "Description": caption, "Creator": None, "Date": None},
+        ".pdf": {"Title": title, "Subject": caption, "Creator": None, "Producer": None, "CreationDate": None},
+    }
+    with replaced(path) as partial:
+        png = {"Title": title, "Description": caption, "Software": None}
+        figure.savefig(partial, metadata=said.get(partial.suffix, png))
 
 
 def label_of(name: str) -> str:

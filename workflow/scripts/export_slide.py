@@ -1,0 +1,16 @@
+"""Draw the map as a slide."""
+
+import pandas as pd
+
+from kilomoist.exporting.slides import draw_slide
+from kilomoist.grids import Box
+from kilomoist.jobs import rule_script
+
+
+@rule_script
+def export_slide(
+    *, soil_moisture: str, ranges: str, outline: list[str], bbox: Box | None, outline_layer: str | None, slide: str
+) -> None:
+    """Draw the map; the region is cut by a layer of the `outline` (none or one) and by the `bbox`."""
+    resolution = pd.read_csv(ranges).set_index("map")["effective_resolution"]["1 km"]
+    draw_slide(slide, soil_moisture, (next(iter(outline), None), bbox, outline_layer), resolution)
