@@ -6,30 +6,32 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.warp import aligned_target, calculate_default_transform, reproject
 
 from kilomoist.errors import InputError
-from kilomoist.grids import Grid
+from kilomoist.grids import Grid, Window
 from kilomoist.mapping.flags import colour_table
 from kilomoist.quality_flags import FLAGS
-from kilomoist.rasters import raster_chunks
+from kilomoist.rasters import TILE, raster_chunks
 
-LARGEST = 40_000
-"""Pixels along a side of a raster in another CRS: 1.6 billion of them are 6 GB."""
+MOST = 250_000_000
+"""Pixels of a raster in another CRS: at 1 km more than twice the land of the Earth."""
+_ROWS = 2 * TILE
+"""Rows that are warped at once, which bounds memory whatever the resolution."""
 _LARGEST_DEGREES = 5
 """Degrees that a pixel may have: larger numbers are metres."""
 
 
 def check_target(crs: str, resolution: float | None) -> None:
     """Raise `InputError` for a CRS that nobody knows, and for a resolution in another unit than its own."""
-    from pyproj import CRS
-    from pyproj.exceptions import CRSError
+    import pyproj
 
     try:
-        target = CRS.from_user_input(crs)
-    except CRSError:
+        target = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError:
         raise InputError(
             f"`export.crs` is {crs}, which PROJ does not know: expected a code such as EPSG:32648."
         ) from None
@@ -55,13 +57,15 @@ def warp_raster(path: str | Path, target: str | Path, crs: str, resolution: floa
         flags = not np.issubdtype(file.dtypes[0], np.floating)
         grid = _target_grid(file, crs, resolution)
         how = _resampling(file, grid, flags)
-        bands = {name: _warped(file, number, grid, how) for number, name in enumerate(file.descriptions, 1)}
+        bands, place = dict(zip(file.descriptions, file.read(), strict=True)), (file.transform, file.crs)
         units = dict(zip(file.descriptions, file.units, strict=True))
         tags = {name: text for name, text in file.tags().items() if name != "AREA_OR_POINT"}
     tags["warped"] = f"once from {Path(path).name}, EASE-Grid 2.0 (EPSG:6933), by {how.name}"
     colours = colour_table(tags.get("reconciled") != "no") if flags else None
     with raster_chunks(target, grid, grid.window, tags, units, cloud_optimized=True, colours=colours) as raster:
-        raster.write(bands, grid.window)
+        for row in range(0, grid.rows, _ROWS):
+            chunk = Window(row, 0, min(_ROWS, grid.rows - row), grid.columns)
+            raster.write({name: _warped(band, place, grid, chunk, how) for name, band in bands.items()}, chunk)
 
 
 def _target_grid(file: rasterio.DatasetReader, crs: str, resolution: float | None) -> Grid:
@@ -72,10 +76,10 @@ def _target_grid(file: rasterio.DatasetReader, crs: str, resolution: float | Non
         raise InputError(f"`export.crs` is {crs}, which the map cannot be brought to ({error}).") from error
     if resolution:
         transform, width, height = aligned_target(transform, width, height, resolution)
-    if max(width, height) > LARGEST:
+    if width * height > MOST:
         raise InputError(
             f"`export.resolution` is {resolution:g}, by which the map has {width} × {height} pixels in {crs}, expected "
-            f"at most {LARGEST} along a side: give larger pixels, in the unit of the CRS."
+            f"at most {MOST // 10**6} million: give larger pixels, in the unit of the CRS."
         )
     return Grid(crs, transform.c, transform.f, transform.a, height, width)
 
@@ -88,19 +92,21 @@ def _resampling(file: rasterio.DatasetReader, grid: Grid, flags: bool) -> Resamp
     return Resampling.average if grid.side > 1.01 * own.a else Resampling.bilinear
 
 
-def _warped(file: rasterio.DatasetReader, number: int, grid: Grid, how: Resampling) -> NDArray[Any]:
-    """A band on a grid; NaN, or of flags the value that only says `no value`, where the raster is not."""
+def _warped(band: NDArray[Any], place: tuple[Affine, CRS], grid: Grid, chunk: Window, how: Resampling) -> NDArray[Any]:
+    """A chunk of a grid of a band at a `place`; NaN, or of flags what only says `no value`, where the band is not."""
     flags = how == Resampling.nearest
-    result = np.full(grid.window.shape, 1 << FLAGS["no_value"].bit if flags else np.nan, file.dtypes[0])
+    result = np.full(chunk.shape, 1 << FLAGS["no_value"].bit if flags else np.nan, band.dtype)
     nothing = {"init_dest_nodata": False} if flags else {"src_nodata": np.nan, "dst_nodata": np.nan}
+    transform, crs = place
     reproject(
-        file.read(number),
+        band,
         result,
-        src_transform=file.transform,
-        src_crs=file.crs,
-        dst_transform=Affine(*grid.transform()),
+        src_transform=transform,
+        src_crs=crs,
+        dst_transform=Affine(*grid.transform(chunk)),
         dst_crs=grid.crs,
         resampling=how,
+        tolerance=0,  # places are computed, not interpolated: chunks fit together
         **nothing,
     )
     return result
