@@ -10,7 +10,7 @@ from kilomoist.grids import M01, M09, Window
 from kilomoist.rasters import write_raster
 
 CELLS = Window(200, 3000, 3, 4)
-"""Near 100° E, 47° N."""
+"""Near 100° E, 49° N."""
 ACROSS = Window(200, M09.columns - 2, 3, 4)
 """Across 180°."""
 M3 = "m3 m-3"

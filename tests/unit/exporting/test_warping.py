@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import rasterio
 from pyproj import Transformer
+from rasterio.enums import Resampling
+from rasterio.warp import reproject
 from rio_cogeo.cogeo import cog_validate
 from small_runs import ACROSS, CELLS, Window, flags, moisture, write_run
 
@@ -98,3 +100,18 @@ def test_what_cannot_be_meant_is_told(crs: str, resolution: float | None, said: 
 def test_pixels_that_are_too_many_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected at most 250 million: give larger pixels"):
         warped(tmp_path, "soil_moisture", UTM, 1)
+
+
+@pytest.mark.parametrize("how", ["bilinear", "nearest"])
+def test_rows_that_are_warped_apart_fit_together(tmp_path: Path, how: str) -> None:
+    """As GDAL warps all of it at once."""
+    name = {"bilinear": "soil_moisture", "nearest": "quality"}[how]
+    path = warped(tmp_path, name, UTM, 50)
+    with rasterio.open(path) as file, rasterio.open(tmp_path / f"{name}.tif") as original:
+        found = file.read(1)
+        assert len(found) > 600
+        nodata = {"src_nodata": np.nan, "dst_nodata": np.nan} if how == "bilinear" else {"init_dest_nodata": False}
+        whole = np.full(found.shape, np.nan if how == "bilinear" else 128, found.dtype)
+        places = {"dst_transform": file.transform, "dst_crs": file.crs, "tolerance": 0}
+        reproject(rasterio.band(original, 1), whole, resampling=Resampling[how], **places, **nodata)
+    np.testing.assert_allclose(found, whole, atol=1e-6)
