@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.grids import M01, M09, Window
+from kilomoist.metadata import describe
 from kilomoist.rasters import write_raster
 
 CELLS = Window(200, 3000, 3, 4)
@@ -14,6 +15,7 @@ CELLS = Window(200, 3000, 3, 4)
 ACROSS = Window(200, M09.columns - 2, 3, 4)
 """Across 180°."""
 M3 = "m3 m-3"
+PRODUCTS = ("MOD13A1.061", "MOD11A1.061", "SPL4SMGP.008")
 
 
 def tags(month: str, source: str = "archive") -> dict[str, str]:
@@ -52,8 +54,24 @@ def write_run(folder: Path, month: str = "2021-08", cells: Window = CELLS, **sai
     }
     for name, (bands, more) in of_pixels.items():
         units = dict.fromkeys(bands, M3) if name in ("soil_moisture", "interval") else {}
-        write_raster(folder / f"{name}.tif", bands, M01, pixels, own | more, units, cloud_optimized=True)
+        write_raster(
+            folder / f"{name}.tif",
+            bands,
+            M01,
+            pixels,
+            describe(own | more, name, PRODUCTS),
+            units,
+            cloud_optimized=True,
+        )
     cells_of = {"soil_moisture_9km": ("soil_moisture", coarse, M3), "target_weight_9km": ("target_weight", coarse, "1")}
     for name, (band, values, unit) in cells_of.items():
-        write_raster(folder / f"{name}.tif", {band: values}, M09, cells, own, {band: unit}, cloud_optimized=True)
+        write_raster(
+            folder / f"{name}.tif",
+            {band: values},
+            M09,
+            cells,
+            describe(own, name, PRODUCTS),
+            {band: unit},
+            cloud_optimized=True,
+        )
     return folder

@@ -81,7 +81,8 @@ def test_xarray_reads_values_crs_and_bounds(netcdf: Path) -> None:
         flagged = dict(zip(found["quality"].flag_meanings.split(), found["quality"].flag_masks, strict=True))
         assert flagged == {name: 1 << flag.bit for name, flag in FLAGS.items()}
         assert found.attrs["Conventions"] == "CF-1.11"
-        assert {"title", "institution", "source", "history", "references"} <= found.attrs.keys()
+        assert {"title", "institution", "source", "history", "references", "license"} <= found.attrs.keys()
+        assert "10.5067/MODIS/MOD11A1.061" in found.attrs["references"]
         assert found["lat"].values[0, 0] == pytest.approx(places(CELLS)[1][0, 0], abs=1e-6)
 
 

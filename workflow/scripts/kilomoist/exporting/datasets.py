@@ -8,10 +8,10 @@ import numcodecs
 import numpy as np
 import xarray
 
-import kilomoist
 from kilomoist.calendars import month_range
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE
+from kilomoist.metadata import SOFTWARE, is_simulated
 from kilomoist.quality_flags import FLAGS
 from kilomoist.runs import open_run
 
@@ -60,17 +60,14 @@ def _on_pixels(run: xarray.Dataset) -> xarray.Dataset:
 
 
 def _said_of(tags: dict[str, Any]) -> dict[str, str]:
-    """Global attributes that CF asks for, by the tags of the map."""
-    made_by = f"kilomoist {kilomoist.__version__}"
-    simulated = "simulated" in tags["source"]
-    granules = "simulated granules, nothing is measured" if simulated else "granules of NASA"
+    """Global attributes that CF asks for, by the tags of the map, which have terms of use and citations already."""
+    simulated = "SIMULATED: " if is_simulated(tags["source"]) else ""
     return {
         "Conventions": CONVENTIONS,
-        "title": f"Soil moisture of {tags['region']} at 1 km, monthly mean{' (simulated)' if simulated else ''}",
-        "institution": f"made with {made_by}",
-        "source": f"{tags['target']} brought to 1 km by the method {tags['method']}, from {granules}",
-        "history": f"{made_by}: map made from granules, then exported",
-        "references": tags.get("references", "docs/method.md of kilomoist"),
+        "title": f"{simulated}soil moisture of 0 to 5 cm, monthly mean, map of 1 km, {tags['region']}",
+        "institution": f"made with {SOFTWARE}",
+        "source": f"{tags['target']} brought to 1 km by the method {tags['method']}, from {tags['origin']}",
+        "history": f"map made from granules, and exported, by {SOFTWARE}",
     }
 
 

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-import kilomoist
+from kilomoist.metadata import is_simulated
 from kilomoist.names import MAP_1KM
 from kilomoist.reporting.figures.cartography import Region, View, draw_map, read_view, view_of
 from kilomoist.reporting.figures.maps import colour_scale, made_by
 from kilomoist.reporting.figures.pages import FAINT, INK, MISSING, ORANGE, STYLE, read_caption, save_page
+from kilomoist.version import VERSION
 
 _SIZE, _DPI = (16, 9), 120
 """Inches, and pixels an inch: 1920 × 1080 pixels."""
@@ -36,7 +37,7 @@ def draw_slide(path: str | Path, map_: str | Path, region: Region, resolution: f
         figure = Figure(figsize=_SIZE)
         figure.text(_LEFT, 0.95, _TITLE, size=30, weight="bold", color=INK, va="top")
         figure.text(_LEFT, 0.875, caption, size=20, color=INK, va="top")
-        if "simulated" in tags["source"]:
+        if is_simulated(tags["source"]):
             box = {"boxstyle": "round,pad=0.4", "facecolor": ORANGE, "edgecolor": "none"}
             words = "simulated: nothing is measured"
             figure.text(1 - _LEFT, 0.945, words, size=18, weight="bold", color=INK, ha="right", va="top", bbox=box)
@@ -64,4 +65,4 @@ def _panels(figure: Figure, view: View) -> tuple[Axes, Axes]:
 def _source(tags: dict[str, str], resolution: float) -> str:
     """What the map was made from and by, in a line."""
     known = f"Effective resolution {resolution:.1f} km. " if np.isfinite(resolution) else ""
-    return f"From {tags['target']} (SMAP). {made_by(tags).strip()} {known}kilomoist {kilomoist.__version__}."
+    return f"From {tags['target']} (SMAP). {made_by(tags).strip()} {known}kilomoist {VERSION}."

@@ -1,7 +1,7 @@
 """A run as an item, and a region as a collection, of the SpatioTemporal Asset Catalog (STAC 1.1)."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,23 @@ import rasterio
 import shapely
 from pyproj import CRS, Transformer
 
-import kilomoist
 from kilomoist.calendars import month_range
 from kilomoist.files import read_json, sha256, write_json
 from kilomoist.quality_flags import FLAGS
 from kilomoist.rasters import read_tags
 from kilomoist.regions import on_globe
+from kilomoist.version import VERSION
 
 _SCHEMA = "https://stac-extensions.github.io/{}/schema.json"
 EXTENSIONS = tuple(
-    _SCHEMA.format(name) for name in ("projection/v2.0.0", "file/v2.1.0", "processing/v1.0.0", "classification/v2.0.0")
+    _SCHEMA.format(f"{name}/v{version}")
+    for name, version in (
+        ("projection", "2.0.0"),
+        ("file", "2.1.0"),
+        ("processing", "1.0.0"),
+        ("classification", "2.0.0"),
+        ("scientific", "1.0.0"),
+    )
 )
 """Extensions that items use; bands with types and units are of STAC itself since 1.1."""
 _SHA256 = "1220"
@@ -80,11 +87,12 @@ def write_item(path: str | Path, map_: str | Path, files: Sequence[str | Path]) 
         start_datetime=first,
         end_datetime=end - timedelta(seconds=1),
         properties={
-            "title": f"Soil moisture of {tags['region']}, {tags['month']}{_simulated(tags)}",
-            "description": _described(tags),
+            "title": tags["title"],
+            "description": f"{tags['title']}; from {tags['origin']}.",
             "gsd": 1000,
-            "processing:lineage": _described(tags),
-            "processing:software": {"kilomoist": kilomoist.__version__},
+            "processing:lineage": f"{tags['products']}; method {tags['method']}",
+            "processing:software": {"kilomoist": VERSION},
+            "sci:citation": tags["references"],
             **projection,
         },
         stac_extensions=list(EXTENSIONS),
@@ -105,11 +113,14 @@ def write_collection(path: str | Path, items: Sequence[str | Path]) -> None:
     ends = ("start_datetime", "end_datetime")
     dates = [datetime.fromisoformat(item["properties"][name]) for item in found for name in ends]
     region = found[0]["collection"]
-    simulated = "(simulated)" in found[0]["properties"]["title"]
+    said = found[0]["properties"]
+    simulated = "SIMULATED" in said["title"]
     collection = pystac.Collection(
         id=region,
-        title=f"Monthly soil moisture of {region}, 1 km{' (simulated)' if simulated else ''}",
-        description=found[0]["properties"]["description"],
+        title=f"{'SIMULATED: ' if simulated else ''}soil moisture of 0 to 5 cm, monthly means, maps of 1 km, {region}",
+        description=f"Monthly means on pixels of 1 km. {found[0]['id']}: {said['processing:lineage']}.",
+        stac_extensions=[EXTENSIONS[-1]],
+        extra_fields={"sci:citation": said["sci:citation"]},
         extent=pystac.Extent(
             pystac.SpatialExtent([boxes[0]]),  # every month's: it is the region's
             pystac.TemporalExtent([[min(dates), max(dates)]]),
@@ -172,16 +183,6 @@ def _box(area: shapely.Geometry) -> list[float]:
     if area.geom_type == "MultiPolygon":
         west, east = (edge(part.bounds[side] for part in area.geoms) for edge, side in ((max, 0), (min, 2)))
     return [west, south, east, north]
-
-
-def _described(tags: Mapping[str, str]) -> str:
-    """What a map was made from and how, in a sentence."""
-    granules = "simulated granules: nothing is measured" if _simulated(tags) else "granules of NASA"
-    return f"Monthly mean of {tags['target']}, brought to 1 km by the method {tags['method']}, from {granules}."
-
-
-def _simulated(tags: Mapping[str, str]) -> str:
-    return " (simulated)" if "simulated" in tags["source"] else ""
 
 
 def _relative(path: str | Path, start: Path) -> str:
