@@ -53,7 +53,7 @@ def exported(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_exports_are_made_when_they_are_asked_for(demo: Path, exported: Path) -> None:
     assert files(demo, EXPORTS) == set()
-    made = {path for path in files(exported, EXPORTS)}
+    made = set(files(exported, EXPORTS))
     rasters = {f"{EXPORTS}/raster/{name}.tif" for name in ("soil_moisture", "interval", "quality")}
     names = ("soil_moisture.nc", "item.json", "zones.csv", "zones.geojson", "points.csv", "slide.png")
     assert made == {*(f"{EXPORTS}/{name}" for name in names), *rasters, *FIGURES}
@@ -96,7 +96,7 @@ def test_netcdf_is_what_cf_asks_for(exported: Path, tmp_path: Path) -> None:
 
 def test_zarr_opens_in_xarray(exported: Path) -> None:
     with xarray.open_zarr(exported / "results/steppe/exports/soil_moisture.zarr", chunks=None) as found:
-        assert found["time"].values.astype("datetime64[M]").astype(str).tolist() == [MONTH]
+        assert found["time"].to_numpy().astype("datetime64[M]").astype(str).tolist() == [MONTH]
         np.testing.assert_array_equal(found["quality"][0], values(exported / DEMO / "quality.tif", "quality"))
 
 

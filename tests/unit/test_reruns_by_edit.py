@@ -44,7 +44,13 @@ EDITS = {
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
     | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map", "estimate_cells"},
-    "mapping/flags.py:flag_table": {"assemble_quality", "draw_maps", "style_rasters", "write_map_page", "export_raster"},
+    "mapping/flags.py:flag_table": {
+        "assemble_quality",
+        "draw_maps",
+        "style_rasters",
+        "write_map_page",
+        "export_raster",
+    },
     "mapping/resolution.py:radial_spectrum": {"assemble_map"},
     "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range", "measure_field_coverage"},

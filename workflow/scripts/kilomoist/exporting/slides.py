@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 
 from kilomoist.metadata import is_simulated
 from kilomoist.names import MAP_1KM
-from kilomoist.reporting.figures.cartography import Region, View, draw_map, read_view, view_of
-from kilomoist.reporting.figures.maps import colour_scale, made_by
+from kilomoist.reporting.figures.cartography import Region, View, colour_scale, draw_map, read_view, view_of
+from kilomoist.reporting.figures.maps import made_by
 from kilomoist.reporting.figures.pages import FAINT, INK, MISSING, ORANGE, STYLE, read_caption, save_page
 from kilomoist.version import VERSION
 
