@@ -33,6 +33,7 @@ from kilomoist.reporting.figures.quality import draw_quality
 from kilomoist.reporting.figures.shift import draw_shift
 
 CAPTION = "khangai  ·  August 2021  ·  simulated data"
+GAIN = "Gain over “SMAP, bilinear” that the run predicts before any truth is read"
 BBOX = (100.0, 46.0, 102.0, 47.0)
 REGION = None, BBOX, None
 PIXELS = cells_covering(BBOX).refined(9)
@@ -596,10 +597,10 @@ def test_maps_tell_how_far_they_are_reconciled(tmp_path: Path, tag: str, told: s
 
 def test_a_verdict_is_told_with_the_interval_that_it_rests_on() -> None:
     told = verdict_text({"gain": 0.11, "low": -0.23, "high": 0.42, "verdict": "cannot be told"})
-    assert told == "Predicted: cannot be told (gain −0.2 to 0.4 over “SMAP, bilinear”).\n"
+    assert told == f"{GAIN}: −0.2 to 0.4 (cannot be told).\n"
     nothing = dict.fromkeys(("gain", "low", "high"), np.nan)
     why = {"verdict": "cannot be told", "reasons": "12 cells, 400 are needed"}
-    assert verdict_text(nothing | why) == "Predicted: cannot be told (12 cells, 400 are needed).\n"
+    assert verdict_text(nothing | why) == f"{GAIN}: cannot be told (12 cells, 400 are needed).\n"
 
 
 def test_quality_of_a_map_that_is_not_reconciled_shows_the_other_flags(tmp_path: Path) -> None:

@@ -71,11 +71,12 @@ def draw_both_maps(
 
 
 def verdict_text(predicted: Mapping[str, Any]) -> str:
-    """The verdict of a row of `tables/gain.csv` and the interval that it rests on, on a line of its own."""
-    if not np.isfinite(predicted["gain"]):
-        return f"Predicted: {predicted['verdict']} ({predicted['reasons']}).\n"
-    low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
-    return f"Predicted: {predicted['verdict']} (gain {low} to {high} over “{LABELS['bilinear']}”).\n"
+    """The gain that a row of `tables/gain.csv` predicts, and what the run says of it, on a line of its own."""
+    said, told = predicted["verdict"], predicted["reasons"] if not np.isfinite(predicted["gain"]) else ""
+    if not told:
+        low, high = (signed_text(predicted[end], 1) for end in ("low", "high"))
+        said, told = f"{low} to {high}", said
+    return f"Gain over “{LABELS['bilinear']}” that the run predicts before any truth is read: {said} ({told}).\n"
 
 
 def made_by(tags: Mapping[str, str]) -> str:
