@@ -57,6 +57,7 @@ def test_a_run_says_what_it_is(demo: Path, run: xarray.Dataset) -> None:
     """Names and units as CF has them, and places as the rasters have them."""
     for name in ("soil_moisture", *INTERVAL, "soil_moisture_9km"):
         assert (run[name].attrs["standard_name"], run[name].attrs["units"]) == (MOISTURE, "m3 m-3")
+    assert {run[name].attrs["interval"] for name in INTERVAL} == {"0.9"}
     for name, variable in run.items():
         assert variable.attrs["long_name"], name
         assert variable.attrs["grid_mapping"] == "spatial_ref", name

@@ -29,9 +29,15 @@ class _Variable:
     file: str
     band: str
     long_name: str
-    others: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
+_PLACED = {"grid_mapping": "spatial_ref"}
+_OF_FLAGS = {
+    "standard_name": "quality_flag",
+    "flag_masks": np.array([1 << flag.bit for flag in FLAGS.values()], np.uint8),
+    "flag_meanings": " ".join(FLAGS),
+}
 _OF_MOISTURE = {"standard_name": MOISTURE, "cell_methods": "area: mean time: mean"}
 _VARIABLES = {
     "soil_moisture": _Variable("soil_moisture.tif", "soil_moisture", "soil moisture, map of 1 km", _OF_MOISTURE),
@@ -46,7 +52,7 @@ _VARIABLES = {
     "dissimilarity": _Variable(
         "applicability.tif", "dissimilarity", "dissimilarity of the predictors to what the model was trained on"
     ),
-    "quality": _Variable("quality.tif", "quality", "quality flags, a bit each", {"standard_name": "quality_flag"}),
+    "quality": _Variable("quality.tif", "quality", "quality flags, a bit each", _OF_FLAGS),
     "soil_moisture_9km": _Variable(
         "soil_moisture_9km.tif", "soil_moisture", "soil moisture, SMAP's cells of 9 km", _OF_MOISTURE
     ),
@@ -81,23 +87,14 @@ class _RunBackend(BackendEntrypoint):
         for file in dict.fromkeys(variable.file for variable in _VARIABLES.values()):
             if (folder / file).exists() or file not in OPTIONAL:
                 headers[file] = read_header(folder / file)
-        main = headers["soil_moisture.tif"]
-        variables: dict[str, xarray.Variable] = {}
+        main, variables = headers["soil_moisture.tif"], {}
         for name, variable in _VARIABLES.items():
             if header := headers.get(variable.file):
-                attributes = {"long_name": variable.long_name, **variable.others, "grid_mapping": "spatial_ref"}
-                attributes["units"] = header.units[variable.band] or "1"
-                variables[name] = _band(_Band(folder / variable.file, variable.band, header), attributes)
-        quality = headers["quality.tif"]
-        variables["quality"].attrs |= {
-            "flag_masks": np.array([1 << flag.bit for flag in FLAGS.values()], np.uint8),
-            "flag_meanings": " ".join(FLAGS),
-        }
-        del variables["quality"].attrs["units"]
-        variables["dissimilarity"].attrs["threshold"] = float(headers["applicability.tif"].tags["threshold"])
+                band = _Band(folder / variable.file, variable.band, header)
+                variables[name] = _lazy(band, _attributes(variable, header))
         for name, flag in FLAGS.items():
-            attributes = {"long_name": flag.meaning, "grid_mapping": "spatial_ref"}
-            variables[name] = _band(_Flag(folder / "quality.tif", "quality", quality, flag.bit), attributes)
+            bit = _Flag(folder / "quality.tif", "quality", headers["quality.tif"], flag.bit)
+            variables[name] = _lazy(bit, {"long_name": flag.meaning, **_PLACED})
         coordinates = {
             "spatial_ref": xarray.Variable((), 0, CRS(main.wkt).to_cf() | {"spatial_ref": main.wkt}),
             "time": _month(main.tags["month"]),
@@ -115,6 +112,7 @@ class _Band(BackendArray):
 
     def __init__(self, path: Path, band: str, header: Header) -> None:
         self._path, self._band = path, band
+        self.dims = ("y_9km", "x_9km") if path.stem.endswith("_9km") else ("y", "x")
         self.shape, self.dtype = header.shape, np.dtype(header.dtype)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
@@ -148,9 +146,18 @@ def _range(wanted: int | slice, length: int) -> tuple[int, int, int | slice]:
     return first, abs(places[-1] - places[0]) + 1, slice(None, None, places.step)
 
 
-def _band(array: _Band, attributes: Mapping[str, Any]) -> xarray.Variable:
-    suffix = "_9km" if array._path.stem.endswith("_9km") else ""
-    return xarray.Variable((f"y{suffix}", f"x{suffix}"), indexing.LazilyIndexedArray(array), attributes)
+def _attributes(variable: _Variable, header: Header) -> dict[str, Any]:
+    """What a variable is, and what its file says of it."""
+    said = {"long_name": variable.long_name, **variable.others, **_PLACED}
+    if "flag_masks" not in said:
+        said["units"] = header.units[variable.band] or "1"
+    said |= {name: header.tags[name] for name in ("interval", "target_error") if name in header.tags}
+    return said | {name: float(header.tags[name]) for name in ("threshold",) if name in header.tags}
+
+
+def _lazy(array: _Band, attributes: Mapping[str, Any]) -> xarray.Variable:
+    """A variable whose values are read when they are asked for."""
+    return xarray.Variable(array.dims, indexing.LazilyIndexedArray(array), attributes)
 
 
 def _month(month: str) -> xarray.Variable:
