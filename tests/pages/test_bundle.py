@@ -10,8 +10,10 @@ from string import Template
 import pytest
 from workflow_runs import ROOT
 
+from kilomoist.evaluation.scores import UNTOLD
 from kilomoist.publishing.page_texts import PAGE_TEXTS
 from kilomoist.publishing.pages import asset
+from kilomoist.reporting.verdicts import BETTER, EQUAL, NOT_BETTER, WORSE
 
 SOURCES = ROOT / "workflow/pages"
 BUILT = ROOT / "workflow/scripts/kilomoist/publishing/pages_files"
@@ -55,10 +57,10 @@ def test_every_text_of_the_pages_is_in_their_table_and_used() -> None:
     script = "".join(path.read_text(encoding="utf-8") for path in (SOURCES / "src").glob("*.js"))
     library = "".join(path.read_text(encoding="utf-8") for path in BUILT.parent.glob("*page*.py"))
     said = {key for call in re.findall(r"say\(([^)]*)\)", script) for key in re.findall(r"'(\w+)'", call)}
-    drawn = {"map_mean", "smap_mean", "map_here", "smap_here"}  # of the lines of a series, by their names
-    assert said <= PAGE_TEXTS.keys()
-    templates = [Template(asset(name)).get_identifiers() for name in ("map.html", "region.html")]
-    placed = {name for names in templates for name in names}
-    looked_up = set(re.findall(r'PAGE_TEXTS\["(\w+)"\]', library)) | {f"month_{month}" for month in range(1, 13)}
-    of_links = set(re.findall(r'"(open_\w+)"', library)) | {"north", "south", "east", "west"}
-    assert PAGE_TEXTS.keys() - said - drawn - placed - looked_up - of_links == set()
+    looked_up = set(re.findall(r'PAGE_TEXTS\["(\w+)"\]', library)) | set(re.findall(r'"(open_\w+)"', library))
+    by_name = {f"month_{month}" for month in range(1, 13)} | {"north", "south", "east", "west"}
+    by_name |= {f"verdict_{name.replace(' ', '_')}" for name in (BETTER, EQUAL, NOT_BETTER, WORSE, UNTOLD)}
+    by_name |= {"map_mean", "smap_mean", "map_here", "smap_here"}
+    placed = {name for page in ("map.html", "region.html") for name in Template(asset(page)).get_identifiers()}
+    assert said | looked_up | by_name <= PAGE_TEXTS.keys()
+    assert PAGE_TEXTS.keys() <= said | looked_up | by_name | placed

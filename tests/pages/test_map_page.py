@@ -16,8 +16,8 @@ from pyproj import Geod, Transformer
 from workflow_runs import SMALL
 
 from kilomoist.grids import CELL_SIDE, M01, M09, Window, geographic_from_ease
-from kilomoist.mapping.flags import FLAGS, NO_FLAG
 from kilomoist.publishing.map_page import Run, compose_map_page
+from kilomoist.quality_flags import FLAGS, NO_FLAG
 from kilomoist.rasters import write_raster
 
 BOX = tuple(SMALL["regions"][0]["bbox"])
@@ -292,7 +292,8 @@ def test_links_lead_to_files(wide: Opened, run: Path) -> None:
 
 def files_of(run: Path, **others: Path) -> Run:
     names = {"coarse": "soil_moisture_9km", "fine": "soil_moisture", "quality": "quality", "predictors": "predictors"}
-    return Run(**{key: run / f"{name}.tif" for key, name in names.items()}, **others)
+    rasters = {key: run / f"{name}.tif" for key, name in names.items()}
+    return Run(**rasters, verdict=run / "tables/verdict.csv", **others)
 
 
 def test_a_page_is_made_alike(run: Path, tmp_path: Path) -> None:
@@ -331,10 +332,13 @@ def test_across_180_degrees(browser: Any, tmp_path: Path) -> None:
     write_raster(tmp_path / "soil_moisture_9km.tif", {"soil_moisture": coarse}, M09, cells, tags)
     write_raster(tmp_path / "quality.tif", {"quality": np.zeros(pixels.shape, np.uint8)}, M01, pixels, tags)
     write_raster(tmp_path / "predictors.tif", {"ndvi": fine}, M01, pixels, tags, {"ndvi": "1"})
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/verdict.csv").write_text("sentence\nThe map < SMAP.\n")
     compose_map_page(tmp_path / "map.html", files_of(tmp_path), (None, None, None), ["ndvi"], ["SPL4SMGP.008"])
     east, north = M01.x_centres(pixels), M01.y_centres(pixels)
     with opened(browser, tmp_path / "map.html") as page:
         assert "Simulated data" not in page.page.locator("header").inner_text()
+        assert "The map < SMAP." in page.page.locator("aside").inner_text()
         for row, column in ((5, 3), (40, 53), (40, 54), (60, 100)):
             x = east[column] - (M01.columns * M01.side if column >= 54 else 0)
             longitude, latitude = (float(part) for part in geographic_from_ease(x, north[row]))

@@ -1,11 +1,13 @@
 """index.html of a region in a browser, from disk, without a network."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from browsers import PHONE, WIDE, Opened, number, opened
@@ -32,7 +34,7 @@ def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             with rasterio.open(folder / month / f"{name}.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
                 raster.write(raster.read(1) * np.float32(wetter), 1)
         files = [folder / month / f"{name}.tif" for name in ("soil_moisture_9km", "soil_moisture")]
-        months.append(MonthFiles(month, *files, run / "tables/gain.csv", run / "tables/field_validation.csv"))
+        months.append(MonthFiles(month, *files, run / "tables/verdict.csv"))
     compose_region_page(folder / "index.html", months, (None, BOX, None))
     return folder
 
@@ -81,7 +83,8 @@ def test_a_place_in_all_months(wide: Opened, region: Path) -> None:
     assert wide.page.locator("#series polyline").count() == 4
 
 
-def test_means_scores_and_links_of_every_month(wide: Opened, region: Path) -> None:
+def test_means_scores_and_links_of_every_month(wide: Opened, region: Path, run: Path) -> None:
+    verdicts = pd.read_csv(run / "tables/verdict.csv")
     rows = wide.page.locator("tbody tr")
     assert rows.locator("th").all_inner_texts() == ["May 2021", "August 2021", "September 2021"]
     for index, month in enumerate(MONTHS):
@@ -90,10 +93,11 @@ def test_means_scores_and_links_of_every_month(wide: Opened, region: Path) -> No
         cells = rows.nth(index).locator("td").all_inner_texts()
         assert float(cells[0]) == pytest.approx(mean, abs=5.1e-5)
         assert float(cells[1]) == pytest.approx(mean, abs=2e-3)  # nearly all cells are reconciled
-        assert "(n = " in cells[4]
+        assert all(re.fullmatch(r"[a-z ]+( \(0\.\d{4} / 0\.\d{4}\))?", cell) for cell in cells[4:7])
         links = rows.nth(index).locator("a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
         assert links == [f"{month}/map.html", f"{month}/report.html"]
-    assert "cannot be told" in rows.first.inner_text()
+    (truth,) = verdicts[verdicts["comparison"] == "simulated truth"]["rmse_map"][:1]
+    assert f"({truth:.4f} / " in rows.first.inner_text()
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])

@@ -74,8 +74,9 @@ def write_run(bench: Bench) -> None:
     write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": fine}, M01, pixels, TAGS)
     write_raster(bench.path(f"{RUN}/quality.tif"), {"quality": flags}, M01, pixels, TAGS)
     write_raster(bench.path(f"{RUN}/predictors.tif"), bands, M01, pixels, TAGS, dict.fromkeys(USE, "1"))
-    gain = {"gain": [0.12], "low": [-0.04], "high": [0.2], "verdict": ["use the map"], "reasons": [""]}
-    pd.DataFrame(gain).to_csv(bench.path(f"{RUN}/tables/gain.csv"), index=False)
+    verdict = {"comparison": "one scale up", "rmse_map": [0.012], "rmse_reference": [0.015], "verdict": "not better"}
+    table = pd.DataFrame(verdict).assign(sentence="The map is not better.")
+    table.to_csv(bench.path(f"{RUN}/tables/verdict.csv"), index=False)
 
 
 def test_write_map_page(bench: Bench) -> None:
@@ -87,6 +88,7 @@ def test_write_map_page(bench: Bench) -> None:
     assert 'class="simulated"' not in page
     assert 'id="data-predictor-lst_day"' in page
     assert 'id="data-below"' not in page
+    assert "<li>The map is not better.</li>" in page
     assert str(Path.cwd()) not in page
 
 
@@ -95,5 +97,5 @@ def test_write_region_page(bench: Bench) -> None:
     bench.run("write_region_page", f"results/{REGION}/index.html")
     page = (bench.folder / f"results/{REGION}/index.html").read_text(encoding="utf-8")
     assert f'href="{MONTH}/map.html"' in page
-    assert "use the map (gain −0.04 to 0.20)" in page
+    assert "<td>not better (0.0120 / 0.0150)</td><td>–</td><td>–</td>" in page
     assert 'class="simulated"' not in page

@@ -30,6 +30,7 @@ rule write_map_page:
         **named(RUN, "quality.tif", "predictors.tif"),
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
+        verdict=f"{RUN}/tables/verdict.csv",
         interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
         points=lambda wildcards: [f"{RUN}/tables/field_points.csv"] if wildcards.region in WITH_POINTS else [],
         outline=outline,
@@ -60,10 +61,7 @@ rule write_region_page:
     input:
         coarse=of_months("soil_moisture_9km.tif"),
         fine=of_months("soil_moisture.tif"),
-        gain=of_months("tables/gain.csv"),
-        field_scores=lambda wildcards: (
-            of_months("tables/field_validation.csv")(wildcards) if wildcards.region in WITH_POINTS else []
-        ),
+        verdict=of_months("tables/verdict.csv"),
         outline=outline,
     output:
         page="results/{region}/index.html",

@@ -12,6 +12,7 @@ def write_map_page(
     fine: str,
     quality: str,
     predictors: str,
+    verdict: str,
     interval: list[str],
     points: list[str],
     outline: list[str],
@@ -22,5 +23,5 @@ def write_map_page(
     page: str,
 ) -> None:
     """Write `map.html`; interval, field points and outline are none or one file each."""
-    run = Run(coarse, fine, quality, predictors, next(iter(interval), None), next(iter(points), None))
+    run = Run(coarse, fine, quality, predictors, verdict, next(iter(interval), None), next(iter(points), None))
     compose_map_page(page, run, (next(iter(outline), None), bbox, outline_layer), use, products)

@@ -1,7 +1,5 @@
 """Write the page of a region, with all its months, which a browser opens without a server and without a network."""
 
-import itertools
-
 from kilomoist.grids import Box
 from kilomoist.jobs import rule_script
 from kilomoist.publishing.region_page import MonthFiles, compose_region_page
@@ -12,15 +10,13 @@ def write_region_page(
     *,
     coarse: list[str],
     fine: list[str],
-    gain: list[str],
-    field_scores: list[str],
+    verdict: list[str],
     outline: list[str],
     bbox: Box | None,
     outline_layer: str | None,
     months: list[str],
     page: str,
 ) -> None:
-    """Write `index.html`; files are in the order of the months, those of field points of all months or none."""
-    of_points = field_scores or itertools.repeat(None, len(months))
-    files = [MonthFiles(*each) for each in zip(months, coarse, fine, gain, of_points, strict=True)]
+    """Write `index.html`; files are in the order of the months."""
+    files = [MonthFiles(*each) for each in zip(months, coarse, fine, verdict, strict=True)]
     compose_region_page(page, files, (next(iter(outline), None), bbox, outline_layer))

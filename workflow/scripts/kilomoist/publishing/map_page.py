@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
 from kilomoist.mapping.flags import most_severe, severity_colours
-from kilomoist.names import MAP_1KM, SMAP_9KM
+from kilomoist.names import MAP_1KM, SMAP_9KM, variable_label
 from kilomoist.publishing.packed import MOISTURE_STEP, Packed, digits_of, pack, round_step, steps_of
 from kilomoist.publishing.page_texts import PAGE_TEXTS
 from kilomoist.publishing.pages import MOISTURE_UNIT, note_of_source, place, scale, write_page
 from kilomoist.quality_flags import FLAGS, NO_FLAG, SEVERITY
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
-from kilomoist.reporting.figures.pages import label_of, read_caption
+from kilomoist.reporting.figures.pages import read_caption
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Run:
     fine: str | Path
     quality: str | Path
     predictors: str | Path
+    verdict: str | Path
     interval: str | Path | None = None
     points: str | Path | None = None
 
@@ -113,7 +114,7 @@ def _add_predictors(contents: _Contents, predictors: str | Path, use: Sequence[s
         step, unit = round_step(values), units[name] or ""
         key = f"predictor-{name}"
         contents.rasters.append(pack(key, steps_of(values, step), step))
-        contents.layers.append(_layer(key, label_of(name), key))
+        contents.layers.append(_layer(key, variable_label(name), key))
         norm = colour_scale([values], 10 * step)
         contents.scales[key] = scale(norm, "viridis", "" if unit == "1" else unit, digits_of(step))
 
@@ -160,6 +161,7 @@ def _parts(run: Run, content: Mapping[str, Any], products: Sequence[str]) -> dic
         "caption": html.escape(read_caption(run.fine)),
         "note": note_of_source(read_run(run.fine)["source"]),
         "sources": html.escape(made_from),
+        "verdicts": "\n".join(f"<li>{html.escape(text)}</li>" for text in pd.read_csv(run.verdict)["sentence"]),
         "without_interval": "" if run.interval else "hidden",
         "without_points": "" if content["points"] else "hidden",
     }

@@ -67,6 +67,7 @@ PAGE_TEXTS = {
     "go": "Go",
     "choose_point": "Field point",
     "no_point": "none chosen",
+    "verdict_title": "Is the map better than interpolated SMAP?",
     "about": "About this map",
     "made_from": "Made from {products}. Software: kilomoist, with OpenLayers and proj4 in this page.",
     "about_values": (
@@ -102,11 +103,21 @@ PAGE_TEXTS = {
     "column_smap_mean": "SMAP, mean (m³/m³)",
     "column_map_here": "map, here",
     "column_smap_here": "SMAP, here",
-    "column_points": "RMSE at field points: map / SMAP (m³/m³)",
-    "column_gain": "map against interpolated SMAP (predicted)",
+    "column_scale_up": "one scale up",
+    "column_points": "at field points",
+    "column_truth": "against the simulated truth",
     "column_open": "open",
-    "field_scores": "{map} / {smap} (n = {number})",
-    "gain_from_to": "{verdict} (gain {low} to {high})",
+    "about_verdicts": (
+        "The last columns compare the map with interpolated SMAP, whose RMSE (m³/m³) stands behind the map’s: one "
+        "scale up, where SMAP at 9 km is known and restored from coarser cells; at field points; against the truth "
+        "where data are simulated."
+    ),
+    "verdict_rmse": "{verdict} ({map} / {smap})",
+    "verdict_better": "better",
+    "verdict_worse": "worse",
+    "verdict_equal": "equal",
+    "verdict_not_better": "not better",
+    "verdict_cannot_be_told": "cannot be told",
     "open_report": "report",
     "open_page": "map",
     "month_1": "January",

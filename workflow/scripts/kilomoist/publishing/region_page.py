@@ -4,7 +4,6 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,29 +12,31 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
-from kilomoist.names import MAP_1KM, OWN_MAPS, SMAP_9KM
+from kilomoist.names import MAP_1KM, SMAP_9KM
 from kilomoist.publishing.packed import MOISTURE_STEP, digits_of, pack, steps_of
 from kilomoist.publishing.page_texts import PAGE_TEXTS
 from kilomoist.publishing.pages import MOISTURE_UNIT, note_of_source, place, scale, write_page
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
-from kilomoist.reporting.figures.pages import signed_text
+from kilomoist.reporting.verdicts import POINTS, SCALE_UP, TRUTH
 
 FACTORS = (1, 3, CELL_SIDE)
 """Pixels along a side of a square that is drawn."""
 MOST = 10_000_000
 """Squares of all months together in one page: a few MB."""
 
+COMPARISONS = (SCALE_UP, POINTS, TRUTH)
+"""Comparisons of `tables/verdict.csv` in the page's table; not all of them are in every run."""
+
 
 @dataclass(frozen=True)
 class MonthFiles:
-    """Files of a region's month that the page shows; `field_scores` is None without field points."""
+    """Files of a region's month that the page shows."""
 
     month: str
     coarse: str | Path
     fine: str | Path
-    gain: str | Path
-    field_scores: str | Path | None = None
+    verdict: str | Path
 
 
 def compose_region_page(path: str | Path, months: Sequence[MonthFiles], region: Region) -> None:
@@ -98,9 +99,9 @@ def month_text(month: str) -> str:
 def _row(each: MonthFiles, means: dict[str, float | None], digits: int) -> str:
     """Row of a month in the page's table, as HTML."""
     numbers = ["–" if value is None else f"{value:.{digits}f}" for value in means.values()]
-    cells = [*numbers, *("–" for _ in range(2)), _field_text(each.field_scores), _gain_text(each.gain)]
-    names = ["", "", " data-map-here", " data-smap-here", "", ""]
-    said = "".join(f"<td{name}>{html.escape(cell)}</td>" for name, cell in zip(names, cells, strict=True))
+    cells = [("", number) for number in numbers] + [(" data-map-here", "–"), (" data-smap-here", "–")]
+    cells += [("", text) for text in verdict_texts(pd.read_csv(each.verdict))]
+    said = "".join(f"<td{name}>{html.escape(cell)}</td>" for name, cell in cells)
     links = " ".join(
         f'<a href="{each.month}/{file}" aria-label="{html.escape(f"{PAGE_TEXTS[text]}, {month_text(each.month)}")}">'
         f"{html.escape(PAGE_TEXTS[text])}</a>"
@@ -109,20 +110,15 @@ def _row(each: MonthFiles, means: dict[str, float | None], digits: int) -> str:
     return f'<tr><th scope="row">{html.escape(month_text(each.month))}</th>{said}<td>{links}</td></tr>'
 
 
-def _field_text(path: str | Path | None) -> str:
-    """RMSE of the map and of SMAP at field points, from `tables/field_validation.csv`."""
-    if path is None:
-        return "–"
-    scores = pd.read_csv(path).set_index("map")
-    fine, coarse = (scores.loc[OWN_MAPS[name]] for name in ("fine", "coarse"))
-    rmse = {"map": f"{fine['rmse']:.4f}", "smap": f"{coarse['rmse']:.4f}"}
-    return PAGE_TEXTS["field_scores"].format(number=int(fine["n"]), **rmse)
-
-
-def _gain_text(path: str | Path) -> str:
-    """Verdict of `tables/gain.csv` with the interval that it rests on."""
-    predicted: Any = pd.read_csv(path).iloc[0]
-    if not np.isfinite(predicted["gain"]):
-        return str(predicted["verdict"])
-    low, high = (signed_text(predicted[end], 2) for end in ("low", "high"))
-    return PAGE_TEXTS["gain_from_to"].format(verdict=predicted["verdict"], low=low, high=high)
+def verdict_texts(verdicts: pd.DataFrame) -> list[str]:
+    """What `tables/verdict.csv` says of the map beside interpolated SMAP in each of `COMPARISONS`."""
+    texts = []
+    for comparison in COMPARISONS:
+        found = verdicts[(verdicts["comparison"] == comparison)].head(1)  # the first is interpolated SMAP
+        for row in found.itertuples():
+            word = PAGE_TEXTS[f"verdict_{str(row.verdict).replace(' ', '_')}"]
+            numbers = {"map": f"{row.rmse_map:.4f}", "smap": f"{row.rmse_reference:.4f}"}
+            texts.append(PAGE_TEXTS["verdict_rmse"].format(verdict=word, **numbers) if row.rmse_map > 0 else word)
+        if found.empty:
+            texts.append("–")
+    return texts
