@@ -1,5 +1,6 @@
 """Files that appear complete or not at all."""
 
+import errno
 import hashlib
 import os
 import socket
@@ -41,6 +42,27 @@ def test_an_error_leaves_what_was_there(tmp_path: Path, error: type[BaseExceptio
         write()
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def fill_the_disk(folder: Path) -> None:
+    """Begin to write a folder, in which a file does not find room."""
+    with replaced(folder) as partial:
+        partial.mkdir()
+        raise OSError(errno.ENOSPC, "full", str(partial / "chunk"))
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
+    """In the place of an older one, of which nothing stays; a file in it that cannot be written is told."""
+    folder = tmp_path / "store"
+    for name in ("old", "new"):
+        with replaced(folder) as partial:
+            partial.mkdir()
+            (partial / name).touch()
+            assert [path.name for path in folder.glob("*")] == (["old"] if name == "new" else [])
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    with pytest.raises(InputError, match=r"store cannot be written \(No space left on device\)"):
+        fill_the_disk(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 def test_a_file_that_was_never_written_is_an_error(tmp_path: Path) -> None:

@@ -417,6 +417,52 @@ def test_layers_need_not_cover_the_box_of_a_country() -> None:
 # Field points and maps that are compared at them
 
 
+def zones(path: str, west: float, east: float) -> str:
+    frame = geopandas.GeoDataFrame({"NAME": ["a"]}, geometry=[shapely.box(west, 47.2, east, 47.6)], crs=4326)
+    frame.to_file(path)
+    return path
+
+
+def exporting(*formats: str, **settings: Any) -> Configuration:
+    return configured(export={"formats": list(formats)} | settings, source="archive", archive="archive")
+
+
+def test_exports_that_can_be_made_are_not_told() -> None:
+    settings = {"crs": "EPSG:32647", "zones": zones("zones.gpkg", 98.6, 99), "points": points("points.csv", 99.2)}
+    assert requirements.export_warnings(exporting("raster", "zones", "points", "netcdf", **settings)) == []
+
+
+def test_settings_of_exports_that_nothing_reads_are_told() -> None:
+    assert requirements.export_warnings(exporting("png", crs="EPSG:32647", resolution=500)) == [
+        f"`export.{name}` is not read, because `export.formats` does not have raster." for name in ("crs", "resolution")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("formats", "settings", "said"),
+    [
+        ("raster", {"crs": "EPSG:4326", "resolution": 1000}, "`export.resolution` is 1000, but `export.crs` (WGS 84)"),
+        ("zones", {"zones": "far.gpkg"}, "`export.zones` far.gpkg: none of 1 zones lies in here: give some there, or "),
+        (
+            "zones",
+            {"zones": {"path": "far.gpkg", "name": "x"}},
+            "export.zones far.gpkg has no field x: name one of NAME",
+        ),
+        (
+            "points",
+            {"points": "far.csv"},
+            "`export.points` far.csv: none of 1 places lies in here: give some there, or ",
+        ),
+    ],
+)
+def test_exports_that_cannot_be_made_are_told(formats: str, settings: dict[str, Any], said: str) -> None:
+    zones("far.gpkg", 10, 11)
+    points("far.csv", 10)
+    with pytest.raises(InputError) as caught:
+        requirements.export_warnings(exporting(formats, **settings))
+    assert str(caught.value).startswith(said)
+
+
 def test_regions_with_field_points() -> None:
     both = {"regions": [HERE, THERE], "source": "earthdata"}
     assert requirements.check_inputs(load(both)) == []

@@ -25,7 +25,7 @@ from kilomoist.reporting.figures.coverage import dominance, draw_coverage
 from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.importance import draw_importance
 from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
-from kilomoist.reporting.figures.pages import NO_VALUE, percent_text, read_caption
+from kilomoist.reporting.figures.pages import NO_VALUE, new_page, percent_text, read_caption
 from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
 from kilomoist.reporting.figures.product_differences import draw_differences
@@ -643,3 +643,20 @@ def test_shift_of_values_alone_and_without_pixels(tmp_path: Path) -> None:
     nothing = shift_tables([[counted("value", "evi", np.arange(60) / 60, np.empty(0))]], {"evi": "1"})
     figure = draw_shift(tmp_path / "none.png", *nothing, CAPTION)
     assert NO_VALUE in words(figure)
+
+
+@pytest.mark.parametrize(("suffix", "begin"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
+def test_a_page_has_the_format_of_its_suffix_and_the_same_bytes_twice(
+    tmp_path: Path, suffix: str, begin: bytes
+) -> None:
+    """With its title in words, and without a date or matplotlib's version."""
+    paths = [tmp_path / f"{number}.{suffix}" for number in range(2)]
+    for path in paths:
+        with new_page(path, "Soil moisture", CAPTION, "", (4, 3)) as page:
+            page.subplots().plot([0, 1], [1, 0], clip_path=None)
+    first, second = (path.read_bytes() for path in paths)
+    assert first == second
+    assert first.startswith(begin)
+    assert b"Soil moisture" in first
+    for word in (b"atplotlib v", b"CreationDate", b"<dc:date"):
+        assert word not in first, word
