@@ -76,7 +76,11 @@ def prepare(folder: Path, keys: SceneKeys) -> Prepared:
         f"scene={keys.model_dump_json()}",
         f"regions={json.dumps([{'name': REGION, 'bbox': BOXES[keys.extent]}])}",
     ]
-    run(folder, config, [f"results/{REGION}/{MONTH}/{name}" for name in ("samples.parquet", "tables/agreement.csv")])
+    run(
+        folder,
+        config,
+        [f"results/{REGION}/{MONTH}/{name}" for name in ("samples.parquet", "tables/full/agreement.parquet")],
+    )
     samples, cells = read_cells(root / "samples.parquet", root / "cells.tif", USE)
     bands, pixels = mosaic(sorted(root.glob("blocks/*/predictors.tif")), M01, USE)
     simulated = folder / f"resources/simulated/{keys.name}"
@@ -86,7 +90,7 @@ def prepare(folder: Path, keys: SceneKeys) -> Prepared:
         samples,
         cells,
         np.stack([bands[name] for name in USE]),
-        read_reliability(root / "tables/agreement.csv", USE),
+        read_reliability(root / "tables/full/agreement.parquet", USE),
         truth["soil_moisture"][pixels.within(whole)].astype(float),
         USE,
         CELL_SIDE,

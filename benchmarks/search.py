@@ -17,9 +17,9 @@ RUN = "results/khangai/2021-08"
 
 def measure(folder: Path, kind: str, search: bool) -> dict[str, float]:
     """RMSE against the truth and by protocols, and CPU seconds of training."""
-    tables = [f"{RUN}/tables/{name}.csv" for name in ("truth", "scores")]
+    tables = [f"{RUN}/tables/full/{name}.parquet" for name in ("truth", "scores")]
     run(folder, [f'model={{"kind": "{kind}", "search": {str(search).lower()}}}'], tables)
-    truth, scores = (pd.read_csv(folder / table) for table in tables)
+    truth, scores = (pd.read_parquet(folder / table) for table in tables)
     found = {"map": truth.set_index(["map", "support"]).loc[("soil_moisture.tif", "1 km"), "rmse"]}
     absolute = scores[scores["method"] == "absolute"].set_index("protocol")["rmse"]
     found |= {protocol: absolute[protocol] for protocol in ("random", "blocks")}

@@ -111,7 +111,7 @@ def prepare(region: Region) -> None:
             write_raster(f"{region.folder}/{name}-predictors.tif", stack, M01, pixels, TAGS)
             write_raster(f"{region.folder}/{name}-cells.tif", cells, M09, block, TAGS)
             truth.write({"soil_moisture": (0.25 + 0.04 * wet).astype(np.float32)}, pixels)
-    pd.DataFrame({"predictor": USE, "reliability": 0.95}).to_csv(*region.at("agreement.csv"), index=False)
+    pd.DataFrame({"predictor": USE, "reliability": 0.95}).to_parquet(*region.at("agreement.parquet"))
     write_json(*region.at("range.json"), {"autocorrelation_range": 50_000.0})
     west, south, east, north = box_of(region.window)
     draws = np.random.default_rng(SEED).uniform(0.3, 0.7, (2, 300))
@@ -201,15 +201,15 @@ def train_model(region: Region, _: str) -> None:
             minimum_valid_fraction=0.5,
             threads=2,
             **region.named(samples="samples.parquet", cells="cells.tif"),
-            **region.named(model=f"{name}.skops", search=f"{name}_search.csv"),
+            **region.named(model=f"{name}.skops", search=f"{name}_search.parquet"),
         )
 
 
 def evaluate_model(region: Region, _: str) -> None:
     from evaluate_model import evaluate_model
 
-    files = {"samples": "samples.parquet", "cells": "cells.tif", "predictions": "predictions.csv"}
-    files |= {"importance": "importance.csv", "partial_dependence": "dependence.csv"}
+    files = {"samples": "samples.parquet", "cells": "cells.tif", "predictions": "predictions.parquet"}
+    files |= {"importance": "importance.parquet", "partial_dependence": "dependence.parquet"}
     evaluate_model(
         **region.named(**files, applicability="applicability.npz"),
         models=region.at("model.skops", "alternative.skops"),
@@ -232,7 +232,9 @@ def calibrate_intervals(region: Region, _: str) -> None:
         interval=0.9,
         minimum_valid_fraction=0.5,
         threads=2,
-        **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.csv"),
+        **region.named(
+            samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.parquet"
+        ),
         **region.named(calibration="intervals.json", errors="intervals.parquet"),
     )
 
@@ -241,7 +243,7 @@ def predict_block(region: Region, block: str) -> None:
     from predict_block import predict_block
 
     predict_block(
-        reliability=region.at("agreement.csv"),
+        reliability=region.at("agreement.parquet"),
         **region.named(stack=f"{block}-predictors.tif", samples="samples.parquet", cells="cells.tif"),
         **region.named(model="model.skops", raw=f"{block}-raw.tif"),
     )
@@ -252,7 +254,7 @@ def bound_block(region: Region, block: str) -> None:
 
     bound_block(
         **region.named(stack=f"{block}-predictors.tif", samples="samples.parquet", cells="cells.tif"),
-        **region.named(model="model.skops", calibration="intervals.json", reliability="agreement.csv"),
+        **region.named(model="model.skops", calibration="intervals.json", reliability="agreement.parquet"),
         **region.named(offsets=f"{block}-interval.tif"),
     )
 
@@ -261,7 +263,7 @@ def judge_block(region: Region, block: str) -> None:
     from judge_block import judge_block
 
     judge_block(
-        reliability=region.at("agreement.csv"),
+        reliability=region.at("agreement.parquet"),
         **region.named(stack=f"{block}-predictors.tif", samples="samples.parquet", cells="cells.tif"),
         **region.named(applicability="applicability.npz", verdict=f"{block}-applicability.tif"),
         **region.named(shift=f"{block}-shift.json"),
@@ -287,7 +289,7 @@ def assemble_map(region: Region, _: str) -> None:
         raw=region.of("raw.tif"),
         origin=ORIGIN,
         **region.named(cells="cells.tif", target="target.tif", correction="correction.tif"),
-        **region.named(soil_moisture="soil_moisture.tif", ranges="maps.csv"),
+        **region.named(soil_moisture="soil_moisture.tif", ranges="maps.parquet"),
     )
 
 
@@ -316,7 +318,7 @@ def assemble_quality(region: Region, _: str) -> None:
         units=UNITS,
         origin=ORIGIN,
         **region.named(correction="correction.tif", quality="quality.tif", applicability="applicability.tif"),
-        **region.named(flags="quality.csv", shift="shift.csv", histograms="shift_histograms.csv"),
+        **region.named(flags="quality.parquet", shift="shift.parquet", histograms="shift_histograms.parquet"),
     )
 
 
@@ -332,7 +334,7 @@ def compare_maps(region: Region, _: str) -> None:
 
     files = {"samples": "samples.parquet", "cells": "cells.tif", "model": "model.skops", "maps": "comparison.tif"}
     compare_maps(
-        **region.named(**files, alternative="alternative.skops", reliability="agreement.csv"),
+        **region.named(**files, alternative="alternative.skops", reliability="agreement.parquet"),
         raw=region.of("raw.tif"),
         stacks=region.of("predictors.tif"),
         minimum_valid_fraction=0.5,
@@ -342,14 +344,19 @@ def compare_maps(region: Region, _: str) -> None:
 def compare_truth(region: Region, _: str) -> None:
     from compare_truth import compare_truth
 
-    files = {"truth": "truth.tif", "maps": "comparison.tif", "soil_moisture": "soil_moisture.tif", "table": "truth.csv"}
+    files = {
+        "truth": "truth.tif",
+        "maps": "comparison.tif",
+        "soil_moisture": "soil_moisture.tif",
+        "table": "truth.parquet",
+    }
     compare_truth(**region.named(**files))
 
 
 def measure_coverage(region: Region, _: str) -> None:
     from measure_coverage import measure_coverage
 
-    files = {"errors": "intervals.parquet", "intervals": "interval.tif", "coverage": "coverage.csv"}
+    files = {"errors": "intervals.parquet", "intervals": "interval.tif", "coverage": "coverage.parquet"}
     files |= {"cells": "cells.tif"}
     stacks, truth = region.of("predictors.tif"), region.at("truth.tif")
     measure_coverage(**region.named(**files), stacks=stacks, truth=truth, vegetation="ndvi", interval=0.9)
@@ -366,8 +373,10 @@ def validate_field(region: Region, _: str) -> None:
         seed=SEED,
         **region.named(points="points.csv", coarse="target.tif", fine="soil_moisture.tif"),
         **region.named(comparison="comparison.tif", autocorrelation_range="range.json"),
-        **region.named(scores="field.csv", intervals="field_intervals.csv", differences="field_differences.csv"),
-        **region.named(matched="matched.csv", unused="unused.csv"),
+        **region.named(
+            scores="field.parquet", intervals="field_intervals.parquet", differences="field_differences.parquet"
+        ),
+        **region.named(matched="matched.parquet", unused="unused.parquet"),
     )
 
 
@@ -378,8 +387,8 @@ def draw_maps(region: Region, _: str) -> None:
         outline=[],
         outline_layer=None,
         bbox=box_of(region.window),
-        **region.named(coarse="target.tif", fine="soil_moisture.tif", quality="quality.tif", flags="quality.csv"),
-        **region.named(shift="shift.csv", histograms="shift_histograms.csv"),
+        **region.named(coarse="target.tif", fine="soil_moisture.tif", quality="quality.tif", flags="quality.parquet"),
+        **region.named(shift="shift.parquet", histograms="shift_histograms.parquet"),
         **region.named(maps_figure="maps.png", quality_figure="quality.png", shift_figure="shift.png"),
     )
 

@@ -41,7 +41,7 @@ SCENES = (
     *(f"steppe-error0.04-{part}" for part in ("with_predictors0.5", "static0.5", "range108")),
 )
 REGIONS = {"full": "khangai", "small": "steppe"}
-MADE = ("soil_moisture.tif", "predictors.tif", "tables/coverage.csv")
+MADE = ("soil_moisture.tif", "predictors.tif", "tables/full/coverage.parquet")
 PRINTED = (
     *("r", "rmse", "ubrmse", "skill", "coverage", "least", "most", "width"),
     *("pattern_coverage", "pattern_width", "pattern_score"),
@@ -110,7 +110,7 @@ def compare(folder: Path, name: str, extent: str, variants: list[str]) -> dict[s
         )
         bands, pixels = mosaic([root / "soil_moisture.tif"], M01)
         maps[variant] = bands["soil_moisture"].astype(float)
-        table = pd.read_csv(root / "tables/coverage.csv")
+        table = pd.read_parquet(root / "tables/full/coverage.parquet")
         true = table[table["support"].str.startswith("1 km")].set_index("group")
         pattern, true = (true[true["interval"] == kind] for kind in ("conditional", "total"))
         classes = true.loc[(true.index != "all") & (true["n"] >= 1000), "coverage"]

@@ -131,7 +131,7 @@ RELIABILITY = [0.5, 1.0, 0.25]
 
 
 def write_reliability(path: Path) -> None:
-    pd.DataFrame({"predictor": USE, "reliability": RELIABILITY}).to_csv(path, index=False)
+    pd.DataFrame({"predictor": USE, "reliability": RELIABILITY}).to_parquet(path)
 
 
 def write_trained(path: Callable[[str], Path], method: str = "absolute", cells: Window = CELLS) -> None:
@@ -139,7 +139,7 @@ def write_trained(path: Callable[[str], Path], method: str = "absolute", cells: 
     write_cells(path(f"{RUN}/cells.tif"), cells)
     write_sample_table(path(f"{RUN}/samples.parquet"), cells)
     write_model(path(f"{RUN}/model.skops"), method)
-    write_reliability(path(f"{RUN}/tables/agreement.csv"))
+    write_reliability(path(f"{RUN}/tables/full/agreement.parquet"))
 
 
 def region_cells(cells: Window = CELLS) -> Cells:

@@ -82,7 +82,7 @@ def run(shared: Path) -> Path:
             "quality.tif",
             "predictors.tif",
             "figures/maps.png",
-            "tables/field_validation.csv",
+            "tables/full/field_validation.parquet",
         ]
         succeed(folder, *(f"{RUN}/{name}" for name in names), config=CONFIG, cores=2)
 
@@ -93,7 +93,7 @@ def test_plans_the_tiles_of_both_sides(run: Path) -> None:
     composites = {path.name for path in (run / "results/composites/archive" / LST.name).iterdir()}
     assert composites == set(TILES)
     assert {path.name for path in (run / RUN / "blocks").iterdir()} == {"r000c000", "r000c001"}
-    assert f"{RUN}/tables/granules.csv" in {file.path for file in planned(run, CONFIG)}
+    assert f"{RUN}/tables/full/granules.parquet" in {file.path for file in planned(run, CONFIG)}
 
 
 def test_map_is_one_raster_with_values_at_both_sides(run: Path) -> None:
@@ -151,7 +151,7 @@ def test_people_see_longitudes_within_180(run: Path) -> None:
     np.testing.assert_allclose(
         samples["target"], moisture(samples["lon"].to_numpy(), samples["lat"].to_numpy()), atol=1e-5
     )
-    points = pd.read_csv(run / RUN / "tables/field_points.csv")
+    points = pd.read_parquet(run / RUN / "tables/full/field_points.parquet")
     assert points["id"].tolist() == ["A", "B", "C"]
     expected = moisture(points["longitude"].to_numpy(), points["latitude"].to_numpy())
     np.testing.assert_allclose(points["fine"], expected, atol=0.03)

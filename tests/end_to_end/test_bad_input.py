@@ -199,8 +199,8 @@ def test_missing_and_repeated_granules_are_counted(tmp_path: Path) -> None:
     assert older.name.count(".2021100") == 1
     older.write_text("not a granule")
     vegetation(archive, day(13), {"NDVI": 5000, "EVI": 3000, "VI Quality": 0, "pixel reliability": 0})
-    succeed(tmp_path, f"results/here/{MONTH}/tables/granules.csv", config=WITH_INDEX)
-    table = pd.read_csv(tmp_path / f"results/here/{MONTH}/tables/granules.csv").set_index("product")
+    succeed(tmp_path, f"results/here/{MONTH}/tables/full/granules.parquet", config=WITH_INDEX)
+    table = pd.read_parquet(tmp_path / f"results/here/{MONTH}/tables/full/granules.parquet").set_index("product")
     assert list(table.loc[LST.name, ["expected", "found"]]) == [31, 3]
     assert table.loc[LST.name, "absent"].split() == [f"2021{number}" for number in range(216, 244)]
     assert list(table.loc[INDEX.name, ["expected", "found"]]) == [3, 1]
@@ -260,7 +260,7 @@ def test_a_month_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     first, shape = datetime(2021, 7, 1), (LST.pixels, LST.pixels)
     arrays = {"LST_Day_1km": np.full(shape, 15000, np.uint16), "QC_Day": np.zeros(shape, np.uint8)}
     write_tiled_granule(archive / granule_file_name(LST, first, TILE), LST, TILE, first, arrays)
-    tables = [f"results/here/{month}/tables/granules.csv" for month in ("2021-07", MONTH)]
+    tables = [f"results/here/{month}/tables/full/granules.parquet" for month in ("2021-07", MONTH)]
     done = snakemake(tmp_path, *tables, config=ARCHIVE | {"months": ["2021-07", MONTH]})
     assert done.code == 1
     assert [(tmp_path / table).exists() for table in tables] == [False, True]
@@ -313,7 +313,7 @@ def test_field_points(demo: Path, tmp_path: Path, kind: str, told: str) -> None:
         return {name: (folder / name).stat().st_mtime_ns for name in files(folder, DEMO) if "field" not in name}
 
     before, config = times(), SMALL | {"field_points": "points.csv"}
-    sentence = snakemake(folder, f"{DEMO}/tables/field_validation.csv", config=config).sentence()
+    sentence = snakemake(folder, f"{DEMO}/tables/full/field_validation.parquet", config=config).sentence()
     assert told in sentence
     assert "points.csv" in sentence
     assert times() == before

@@ -36,7 +36,13 @@ def run(demo: Path, shared: Path) -> Path:
     def make(folder: Path) -> None:
         link(demo / "resources", folder / "resources")
         write_elevation(folder, 500)
-        made = ("predictors.tif", "tables/correlation.csv", "tables/importance.csv", "quality.tif", "provenance.json")
+        made = (
+            "predictors.tif",
+            "tables/full/correlation.parquet",
+            "tables/full/importance.parquet",
+            "quality.tif",
+            "provenance.json",
+        )
         succeed(folder, "--", *(f"{DEMO}/{name}" for name in made), config=CONFIG, cores=2)
 
     return once(shared, "layers", make)
@@ -68,11 +74,11 @@ def test_all_of_them_are_learned_from_and_looked_at(run: Path) -> None:
     samples = pd.read_parquet(run / DEMO / "samples.parquet")
     assert set(USE) <= set(samples.columns)
     assert np.isfinite(samples[USE]).all(axis=None)
-    importance = pd.read_csv(run / DEMO / "tables/importance.csv")
+    importance = pd.read_parquet(run / DEMO / "tables/full/importance.parquet")
     assert {*USE, "ndvi + evi", "lst_day + lst_night + lst_range", "elevation + slope"} == set(importance["predictor"])
-    dependence = pd.read_csv(run / DEMO / "tables/partial_dependence.csv")
+    dependence = pd.read_parquet(run / DEMO / "tables/full/partial_dependence.parquet")
     assert dict(zip(dependence["predictor"], dependence["unit"], strict=True))["elevation"] == "m"
-    correlation = pd.read_csv(run / DEMO / "tables/correlation.csv")
+    correlation = pd.read_parquet(run / DEMO / "tables/full/correlation.parquet")
     assert set(USE) < {*correlation["first"], *correlation["second"]}
     assert np.isfinite(values(run / DEMO / "soil_moisture.tif")).mean() > 0.3
 

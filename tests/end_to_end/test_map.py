@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,7 +27,9 @@ RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "ta
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules", "gain"),
     *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused", "residual_weight"),
-    *("field_within_cells", "field_coverage", "verdict"),
+    *("field_within_cells", "field_coverage", "variogram", "differences", "score_intervals", "shift_histograms"),
+    *("field_points", "field_differences", "field_intervals", "predictions", "model_search", "alternative_search"),
+    *("residual_points", "verdict"),
 )
 FIGURES = (
     *(
@@ -42,9 +45,11 @@ FIGURES = (
 )
 PROTOCOLS = ("one_scale_up", "train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 PUBLIC = {
-    *("samples.parquet", "model.skops", "provenance.json", "quality.tif.aux.xml", "map.html"),
+    *("samples.parquet", "model.skops", "provenance.json", "quality.tif.aux.xml", "map.html", "tables/columns.csv"),
     *(f"{name}.{kind}" for name in (*RASTERS, "interval") for kind in ("tif", "qml")),
+    *("README.txt", "report.html", "report.pdf"),
     *(f"tables/{name}.csv" for name in TABLES),
+    *(f"tables/full/{name}.parquet" for name in TABLES),
     *(f"figures/{name}.png" for name in FIGURES),
 }
 """What people and programs rely on: docs/design.md."""
@@ -52,10 +57,7 @@ BETWEEN = {
     *("cells.tif", "estimated_cells.tif", "correction.tif", "comparison.tif", "alternative.skops", "applicability.npz"),
     *("protocols/range.json", "protocols/intervals.json", "blocks/r000c000/shift.json"),
     *(f"protocols/{protocol}.parquet" for protocol in (*PROTOCOLS, "intervals")),
-    *(f"tables/{name}.csv" for name in ("variogram", "differences", "score_intervals", "shift_histograms")),
     *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map", "applicability", "interval")),
-    *(f"tables/field_{name}.csv" for name in ("points", "differences", "intervals")),
-    *(f"tables/{name}.csv" for name in ("predictions", "model_search", "alternative_search", "residual_points")),
 }
 SHARED = {
     f"results/composites/simulated/{name}/{MONTH}{suffix}"
@@ -94,7 +96,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 51
+    assert len(logs) == 56
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:
@@ -241,7 +243,7 @@ def test_quality_says_why_a_pixel_is_doubtful(demo: Path, moisture: NDArray, tar
     assert (wet & ~missing).any()
     assert (flags & (1 << 3) > 0)[wet & ~missing].all()
     assert not (flags & (1 << 5 | 1 << 6)).any()  # a warm August with a radiometer
-    table = pd.read_csv(demo / DEMO / "tables/quality.csv").set_index("flag")["share"]
+    table = pd.read_parquet(demo / DEMO / "tables/full/quality.parquet").set_index("flag")["share"]
     for bit, meaning in known.items():
         if bit != 7:
             assert table[meaning] == pytest.approx((flags & (1 << bit) > 0).sum() / (~missing).sum())
@@ -261,7 +263,7 @@ def test_pixels_far_from_the_training_rows_are_outside(demo: Path, moisture: NDA
     assert 0.8 < share < 1
     assert float(tags["share_inside"]) == pytest.approx(share, abs=1e-6)
     assert tags["method"] == "detail"
-    shift = pd.read_csv(demo / DEMO / "tables/shift.csv")
+    shift = pd.read_parquet(demo / DEMO / "tables/full/shift.parquet")
     assert shift["space"].unique().tolist() == ["value", "deviation"]
     fine, coarse = (shift[shift["support"] == support].reset_index() for support in ("1 km", "9 km"))
     assert (fine["n"] == mapped.sum()).all()
@@ -299,7 +301,7 @@ def rise(curves: pd.DataFrame, predictor: str) -> float:
 
 
 def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, target: NDArray) -> None:
-    tables = {path.stem: pd.read_csv(path) for path in (demo / DEMO / "tables").glob("*.csv")}
+    tables = {path.stem: pd.read_parquet(path) for path in (demo / DEMO / "tables/full").iterdir()}
     pairs = ["first", "first_label", "second", "second_label"]
     assert list(tables["correlation"]) == [*pairs, "r", "p", "n", "effective_n", "p_effective"]
     assert len(tables["correlation"]) == 6  # pairs of soil moisture, NDVI, EVI and LST
@@ -422,14 +424,20 @@ def test_a_run_ends_with_where_everything_lies(demo: Path, tmp_path: Path) -> No
     assert "snakemake --report report.html" in said
 
 
-def test_report_needs_no_network(demo: Path, tmp_path: Path) -> None:
+def test_report_of_all_runs_needs_no_network(demo: Path, tmp_path: Path) -> None:
+    """Snakemake's report opens with what it shows, and tells region, month and kind of each result."""
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    report = tmp_path / "report.html"
+    report = tmp_path / "report.zip"
     done = snakemake(demo, "--report", str(report), config=SMALL, variables=nowhere)
     assert done.code == 0, done.output
-    text = report.read_text()
-    assert "maps.png" in text
-    assert "granules.csv" in text
+    with zipfile.ZipFile(report) as archive:
+        names = {Path(name).name for name in archive.namelist()}
+        (page,) = (archive.read(name).decode() for name in archive.namelist() if name.endswith("/report.html"))
+    assert {"maps.png", "quality.png", "verdict.csv", "granules.csv"} <= {
+        re.sub(r"^[0-9a-f]+-", "", name) for name in names
+    }
+    assert "Soil moisture at 1 km, monthly means" in page
+    assert re.search(r'"region": ?"steppe", ?"month": ?"2021-08", ?"kind": ?"verdict"', page)
 
 
 def test_warns_that_nothing_is_measured_in_another_region(demo: Path) -> None:
@@ -446,7 +454,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(demo: Path, moisture: NDA
     assert (moisture[valid] < upper[valid]).all()
     with rasterio.open(demo / DEMO / "interval.tif") as file:
         assert (file.tags()["interval"], file.tags()["target_error"]) == ("0.9", "0 m3 m-3")
-    coverage = pd.read_csv(demo / DEMO / "tables/coverage.csv")
+    coverage = pd.read_parquet(demo / DEMO / "tables/full/coverage.parquet")
     coverage = coverage[(coverage["support"] == "9 km, one scale up") | (coverage["interval"] == "total")]
     coverage = coverage.set_index(["support", "group"])
     # Of 600 cells whose errors are alike nearby; the benchmarks' scenes are larger.

@@ -18,7 +18,7 @@ def test_a_map_of_passes_is_as_right_as_one_of_fields(demo: Path, tmp_path: Path
     """Simulated passes with gaps and noise have SMAP L4's mean where enough of them count, and give its map."""
     link(demo / SCENE, tmp_path / SCENE)
     config = SMALL | {"target": TARGET, "quality": {"minimum_passes": 24}}
-    succeed(tmp_path, "--", f"{DEMO}/tables/truth.csv", config=config)
+    succeed(tmp_path, "--", f"{DEMO}/tables/full/truth.parquet", config=config)
     cells, window = mosaic([tmp_path / DEMO / "cells.tif"], M09, ["target", "region_fraction"])
     of_fields, _ = mosaic([demo / DEMO / "cells.tif"], M09, ["target"])
     mean, tags = read_raster(tmp_path / f"results/composites/simulated/{TARGET}/{MONTH}.tif")
@@ -35,7 +35,9 @@ def test_a_map_of_passes_is_as_right_as_one_of_fields(demo: Path, tmp_path: Path
     inventory = read_json(tmp_path / f"results/composites/simulated/{TARGET}/{MONTH}.granules.json")
     assert inventory["granules"][0]["name"] == "SMAP_L3_SM_P_E_20210801_R19240_001.h5"
     scores = [
-        pd.read_csv(folder / f"{DEMO}/tables/truth.csv").query("support == '1 km'").set_index("map")["rmse"]
+        pd.read_parquet(folder / f"{DEMO}/tables/full/truth.parquet")
+        .query("support == '1 km'")
+        .set_index("map")["rmse"]
         for folder in (tmp_path, demo)
     ]
     found, expected = (each["soil_moisture.tif"] for each in scores)

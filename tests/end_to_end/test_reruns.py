@@ -13,10 +13,13 @@ COMPOSITES = {"composite_tile", "average_target"}
 SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
 FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation", "draw_coverage"}
 PAGES = {"write_map_page", "write_region_page"}
+PUBLISHED = {"write_tables", "write_field_tables", "write_report", "write_readme"}
+RECORDED = {"record_provenance", "write_report"}
+"""The record of what the map was made from, which holds the whole configuration, and what tells of it."""
 FROM_MODEL = {
     *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
     *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
-    *("restore_cells", "measure_coverage", "judge_map", *FIGURES, *PAGES),
+    *("restore_cells", "measure_coverage", "judge_map", *FIGURES, *PUBLISHED, *PAGES),
     *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
     *("estimate_cells", "weigh_residual", "score_field_cells", "measure_field_coverage", "style_rasters"),
 }
@@ -46,7 +49,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
         (
             *("map", "reconcile", False),
             {
-                *("reconcile_map", "assemble_map", "validate_field", *FIGURES),
+                *("reconcile_map", "assemble_map", "validate_field", *FIGURES, *PUBLISHED),
                 *("restore_cells", "score_protocols", "judge_map"),
                 *("calibrate_intervals", "bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
                 *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage", "style_rasters"),
@@ -58,9 +61,8 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
 def test_a_key_reruns_what_uses_it_and_what_follows(
     demo: Path, section: str, key: str, value: object, expected: set[str]
 ) -> None:
-    """The record of what the map was made from holds the whole configuration."""
     pending = planned(demo, changed(section, **{key: value}))
-    assert rules(pending) == {*expected, "record_provenance"}
+    assert rules(pending) == {*expected, *RECORDED}
     if key == "temperature":
         assert {file.path for file in pending if file.rule in COMPOSITES} == OF_TEMPERATURE
 
@@ -106,15 +108,15 @@ def test_another_month_computes_only_that_month(demo: Path) -> None:
     assert f"{DEMO.replace(MONTH, '2021-09')}/soil_moisture.tif" in new
     assert "results/steppe/months/2021-09.parquet" in new
     # Simulated periods of 16 days bear their first day, not a month; the one that August has too is not among them.
-    of_all = {
-        *(f"results/steppe/tables/{name}.csv" for name in ("months", "month_intervals")),
-        "results/steppe/index.html",
-    }
-    assert {path for path in new - {estimated} - of_all if "2021-09" not in path} == {
+    names = ("months", "month_intervals")
+    tables = {f"results/steppe/tables/{name}.csv" for name in names}
+    tables |= {"results/steppe/README.txt", "results/steppe/index.html"}
+    tables |= {f"results/steppe/tables/full/{name}.parquet" for name in names}
+    assert {path for path in new - {estimated} - tables if "2021-09" not in path} == {
         f"resources/simulated/small-2021/MOD13A1.061/h24v04/MOD13A1.A2021{day}.h24v04.061.2021{made}000000.hdf"
         for day, made in (("257", "277"), ("273", "293"))
     }
-    assert of_all < new
+    assert tables < new
 
 
 def test_another_region_reuses_granules_and_composites(demo: Path) -> None:
@@ -144,7 +146,7 @@ def test_layers_rerun_from_the_stack_on(demo: Path, tmp_path: Path) -> None:
     assert rules(pending) == {*SAMPLES, *FROM_MODEL, "record_provenance"}
     # A layer that is not in use changes nothing but the configuration that is recorded, and is told.
     unused = SMALL | {"predictors": {"layers": {"elevation": str(layer)}}}
-    assert rules(planned(demo, unused)) == {"record_provenance"}
+    assert rules(planned(demo, unused)) == RECORDED
     told = "`predictors.layers.elevation` is not read, because `predictors.use` does not have elevation."
     assert told in snakemake(demo, "--dry-run", config=unused).output
 
@@ -155,7 +157,9 @@ CODE = "\n\n_EDITED = True\n"
 @pytest.mark.parametrize(
     ("module", "text", "expected"),
     [
-        ("reporting/figures/pages.py", CODE, FIGURES | PAGES),
+        ("reporting/figures/pages.py", CODE, {*FIGURES, *PAGES, "write_report"}),
+        ("publishing/dictionary.py", CODE, {"write_tables", "write_field_tables", "write_readme"}),
+        ("publishing/report.py", CODE, {"write_report"}),
         (
             *("predictors/composites.py", CODE),
             {"composite_tile", *SAMPLES, *FROM_MODEL, "record_provenance", "count_granules"},
@@ -179,7 +183,9 @@ def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
     script = tree / "workflow/scripts/validate_field.py"
     script.write_text(script.read_text() + CODE)
     assert rules(planned(demo, SMALL, tree)) == {
-        *("validate_field", "draw_field_validation", "score_field_cells", "measure_field_coverage", *PAGES)
+        *("validate_field", "draw_field_validation", "score_field_cells", "measure_field_coverage"),
+        *("judge_map", "write_tables", "write_field_tables", "write_report"),
+        *PAGES,
     }
 
 

@@ -35,10 +35,12 @@ def test_one_surface_by_modis_and_by_viirs_gives_one_map(demo: Path, tmp_path: P
     Their predictors differ by what clouds and errors do to each pixel, and hardly in the mean.
     """
     take_scene(demo, tmp_path, "small-2021")
-    tables = [f"{DEMO}/tables/{name}.csv" for name in ("truth", "granules")]
+    tables = [f"{DEMO}/tables/full/{name}.parquet" for name in ("truth", "granules")]
     succeed(tmp_path, "--", *tables, config=SMALL | {"predictors": VIIRS}, cores=2)
     errors = [
-        pd.read_csv(folder / DEMO / "tables/truth.csv").set_index(["map", "support"])["rmse"]["soil_moisture.tif"]
+        pd.read_parquet(folder / DEMO / "tables/full/truth.parquet").set_index(["map", "support"])["rmse"][
+            "soil_moisture.tif"
+        ]
         for folder in (demo, tmp_path)
     ]
     difference = rmse(*(values(folder / DEMO / "soil_moisture.tif") for folder in (demo, tmp_path)))
@@ -49,7 +51,7 @@ def test_one_surface_by_modis_and_by_viirs_gives_one_map(demo: Path, tmp_path: P
         step = viirs[name] - modis[name]
         assert abs(np.nanmean(step)) < mean, name
         assert 0 < np.nanstd(step) < scatter, name
-    granules = pd.read_csv(tmp_path / DEMO / "tables/granules.csv").set_index("product")["found"]
+    granules = pd.read_parquet(tmp_path / DEMO / "tables/full/granules.parquet").set_index("product")["found"]
     assert granules.to_dict() == {"VNP13A2.002": 6, "VNP21A1D.002": 31, "SPL4SMGP.008": 248}  # no night is read
 
 
@@ -86,10 +88,10 @@ def test_months_of_two_sensors_are_refused_without_a_bridge(archive: Path, tmp_p
 
 def test_a_bridge_leaves_no_step_between_sensors(demo: Path, archive: Path, tmp_path: Path) -> None:
     """August by VIIRS, bridged by July, is August by MODIS but for what clouds and errors do to both."""
-    table = f"{DEMO}/tables/product_differences.csv"
+    table = f"{DEMO}/tables/full/product_differences.parquet"
     config = run_series(archive, bridge=True)
     succeed(tmp_path, "--", f"{DEMO}/soil_moisture.tif", table, config=config, cores=2)
-    found = pd.read_csv(tmp_path / table).query("pixels > 0")
+    found = pd.read_parquet(tmp_path / table).query("pixels > 0")
     assert set(found["months"]) == {"2021-07"}
     assert set(found["reference"]) == {INDICES[0], DAYS[0]}
     by_class = found.set_index(["quantity", "vegetation"])
@@ -110,6 +112,6 @@ def test_a_bridge_leaves_no_step_between_sensors(demo: Path, archive: Path, tmp_
             here = (ndvi >= low) & (ndvi < high) & np.isfinite(step)
             assert here.sum() > 1000
             assert abs(step[here].mean()) < 0.25 * more(ndvi[here]).mean(), (name, low)
-    error = pd.read_csv(demo / DEMO / "tables/truth.csv").set_index(["map", "support"])["rmse"]
+    error = pd.read_parquet(demo / DEMO / "tables/full/truth.parquet").set_index(["map", "support"])["rmse"]
     maps = [values(folder / DEMO / "soil_moisture.tif") for folder in (demo, tmp_path)]
     assert 0 < rmse(*maps) < 0.75 * error["soil_moisture.tif", "1 km"]

@@ -44,11 +44,11 @@ from kilomoist.names import LABELS
 from kilomoist.predictors.samples import write_samples
 from kilomoist.rasters import read_raster, write_raster
 
-RANKED = [f"{RUN}/tables/{name}.csv" for name in ("importance", "partial_dependence")]
-PREDICTIONS, APPLICABILITY = f"{RUN}/tables/predictions.csv", f"{RUN}/applicability.npz"
+RANKED = [f"{RUN}/tables/full/{name}.parquet" for name in ("importance", "partial_dependence")]
+PREDICTIONS, APPLICABILITY = f"{RUN}/tables/full/predictions.parquet", f"{RUN}/applicability.npz"
 EVALUATED = [*RANKED, PREDICTIONS, APPLICABILITY]
 STUDY = [f"{RUN}/protocols/{name}.parquet" for name in ("train", "random")]
-SCORED = [f"{RUN}/tables/{name}.csv" for name in ("scores", "differences", "correlation", "score_intervals")]
+SCORED = [f"{RUN}/tables/full/{name}.parquet" for name in ("scores", "differences", "correlation", "score_intervals")]
 PROTOCOLS = ("one_scale_up", "train", "random", "random_folds", "blocks", "knndm", "degrade_restore")
 MONTH_LABELS = LABELS | {"absolute": "study's map, 9 km"}
 
@@ -82,12 +82,12 @@ def test_evaluate_model(bench: Bench, method: str) -> None:
     for path in (bench.path(f"{RUN}/{name}.skops") for name in ("model", "alternative")):
         save(path, replace(load(path), options=options))
     log = bench.run("evaluate_model", *EVALUATED)
-    predictions, samples = pd.read_csv(bench.folder / PREDICTIONS), sample_table()
+    predictions, samples = pd.read_parquet(bench.folder / PREDICTIONS), sample_table()
     assert predictions["split"].tolist() == samples["split"].tolist()
     np.testing.assert_allclose(predictions["observed"], samples["target"])
     predicted = predict_mean(fitted("absolute").estimator, samples[USE].to_numpy(np.float32))
     np.testing.assert_allclose(predictions["predicted"], predicted)
-    importance, dependence = (pd.read_csv(bench.folder / table) for table in RANKED)
+    importance, dependence = (pd.read_parquet(bench.folder / table) for table in RANKED)
     assert importance["method"].unique().tolist() == ["absolute", "detail"]
     assert importance["predictor"].tolist() == [*USE, "ndvi + evi"] * 2
     assert importance["entry"].tolist() == ["predictor", "predictor", "predictor", "group"] * 2
@@ -127,7 +127,7 @@ def test_evaluate_model_without_detail(bench: Bench) -> None:
     prepare(bench, "detail", alpha=0.0)
     bench.run("evaluate_model", *EVALUATED)
     for table in RANKED:
-        assert pd.read_csv(bench.folder / table)["method"].unique().tolist() == ["absolute"]
+        assert pd.read_parquet(bench.folder / table)["method"].unique().tolist() == ["absolute"]
     known, facts = read_applicability(bench.folder / APPLICABILITY)
     assert known is None
     assert facts["tags"]["note"].startswith("alpha is 0")
@@ -155,10 +155,10 @@ def test_the_map_has_a_row_though_nothing_could_be_scored(bench: Bench, method: 
     nothing.to_parquet(bench.path(f"{RUN}/protocols/one_scale_up.parquet"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
     estimates = {"observed": samples["target"], "predicted": samples["target"] + 0.01, "split": samples["split"]}
-    pd.DataFrame(estimates).to_csv(bench.path(PREDICTIONS))
+    pd.DataFrame(estimates).to_parquet(bench.path(PREDICTIONS))
     write_range(bench)
     bench.run("score_protocols", *SCORED, *STUDY)
-    first = pd.read_csv(bench.folder / SCORED[0]).iloc[0]
+    first = pd.read_parquet(bench.folder / SCORED[0]).iloc[0]
     assert first["protocol"] == "one_scale_up"
     assert first["method"] == (f"{method}, reconciled" if reconcile else method)
     assert first["label"] == "map, one scale up"
@@ -184,13 +184,13 @@ def test_score_protocols(bench: Bench) -> None:
     restored.attrs |= {"note": "restored", "side": 18}
     restored.to_parquet(bench.path(f"{RUN}/protocols/one_scale_up.parquet"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
-    pd.DataFrame({"observed": y, "predicted": predicted, "split": samples["split"]}).to_csv(bench.path(PREDICTIONS))
+    pd.DataFrame({"observed": y, "predicted": predicted, "split": samples["split"]}).to_parquet(bench.path(PREDICTIONS))
     write_range(bench)
     bench.run("score_protocols", *SCORED, *STUDY)
-    scores = pd.read_csv(bench.folder / SCORED[0], dtype={"n": str})
+    scores = pd.read_parquet(bench.folder / SCORED[0])
     train, test = samples[samples["split"] == "train"], samples[samples["split"] == "test"]
     numbers = [len(y)] * 5 + [len(train)] * 3 + [len(test)] * 3 + [len(y)] * 9
-    assert scores["n"].tolist()[:-1] == list(map(str, numbers))  # counts, though one row has none
+    assert scores["n"].tolist()[:-1] == numbers  # counts, though one row has none
     scores["n"] = scores["n"].astype(float)
     assert scores["protocol"].tolist()[5:] == [*(name for name in PROTOCOLS[1:-1] for _ in range(3)), "degrade_restore"]
     assert scores["method"].tolist()[5:8] == ["absolute", "null model", "null model"]
@@ -211,13 +211,13 @@ def test_score_protocols(bench: Bench) -> None:
     errors = {name: np.mean((values - y) ** 2) for name, values in estimates.items()}
     assert first["skill_mean"] == pytest.approx(1 - errors["absolute"] / errors["mean"])
     assert first["skill_linear"] == pytest.approx(1 - errors["absolute"] / errors["linear"])
-    intervals = pd.read_csv(bench.folder / SCORED[3]).set_index(["protocol", "method"]).loc[("blocks", "absolute")]
+    intervals = pd.read_parquet(bench.folder / SCORED[3]).set_index(["protocol", "method"]).loc[("blocks", "absolute")]
     assert intervals["p"] == pytest.approx(expected["p"])
     assert intervals["errors_km"] > 0
     last = scores.iloc[-1]
     assert last["note"] == "too small"
     assert np.isnan(last["rmse"])
-    differences = pd.read_csv(bench.folder / SCORED[1])
+    differences = pd.read_parquet(bench.folder / SCORED[1])
     up = differences[differences["protocol"] == "one_scale_up"]
     (pair,) = up[(up["label"] == "map, one scale up") & (up["reference"] == "bilinear")].to_dict("records")
     assert (pair["estimate"], pair["reference_label"]) == ("detail_reconciled", "SMAP, bilinear, one scale up")
@@ -233,7 +233,7 @@ def test_score_protocols(bench: Bench) -> None:
         np.testing.assert_array_equal(found["row"], rows["row"])
         np.testing.assert_allclose(found["absolute"], predicted[rows.index])
         np.testing.assert_allclose(found["mean"], train["target"].mean())
-    correlation = pd.read_csv(bench.folder / SCORED[2])
+    correlation = pd.read_parquet(bench.folder / SCORED[2])
     r = correlation.set_index(["first", "second"])["r"]
     assert len(r) == 6
     assert r["target", "ndvi"] == pytest.approx(np.corrcoef(samples["target"], samples["ndvi"])[0, 1])
@@ -271,9 +271,9 @@ def test_compare_maps(bench: Bench, method: str) -> None:
 
 def test_estimate_range(bench: Bench) -> None:
     prepare(bench, "detail")
-    outputs = [f"{RUN}/protocols/range.json", f"{RUN}/tables/variogram.csv"]
+    outputs = [f"{RUN}/protocols/range.json", f"{RUN}/tables/full/variogram.parquet"]
     log = bench.run("estimate_range", *outputs)
-    found, lags = read_json(bench.folder / outputs[0]), pd.read_csv(bench.folder / outputs[1])
+    found, lags = read_json(bench.folder / outputs[0]), pd.read_parquet(bench.folder / outputs[1])
     assert 5_000 < found["autocorrelation_range"] < 80_000
     assert f"range {found['autocorrelation_range'] / 1000:.0f} km" in log
     assert list(lags) == ["lag_m", "semivariance", "pairs", "fitted"]
@@ -333,7 +333,9 @@ def test_cross_validate_says_that_there_are_too_few_blocks(bench: Bench) -> None
 
 MONTHS = ["2021-07", "2021-08", "2021-09"]
 LEFT_OUT = {month: f"results/{REGION}/months/{month}.parquet" for month in MONTHS}
-MONTH_SCORES, MONTH_INTERVALS = (f"results/{REGION}/tables/{name}.csv" for name in ("months", "month_intervals"))
+MONTH_SCORES, MONTH_INTERVALS = (
+    f"results/{REGION}/tables/full/{name}.parquet" for name in ("months", "month_intervals")
+)
 
 
 def write_month(bench: Bench, month: str, autocorrelation_range: float = 20_000.0) -> pd.DataFrame:
@@ -363,7 +365,7 @@ def test_months_are_left_out_and_a_month_more_changes_that_alone(tmp_path: Path)
         return succeed(bench.folder, *words, config=bench.config | {"months": months}).output
 
     make_scores([second, first])
-    assert pd.read_csv(bench.folder / MONTH_SCORES)["month"].tolist() == [first] * 3 + [second] * 3
+    assert pd.read_parquet(bench.folder / MONTH_SCORES)["month"].tolist() == [first] * 3 + [second] * 3
     assert "Nothing to be done" in make_scores([first, second], "--dry-run")
     write_month(bench, third)
     said = make_scores([third, first, second], "--dry-run")
@@ -387,10 +389,10 @@ def test_score_months(tmp_path: Path) -> None:
             month, Scored.of(table, autocorrelation_range, 2021), "random_forest", MONTH_LABELS, of="month"
         )
     bench.run("score_months", MONTH_SCORES, MONTH_INTERVALS)
-    found, intervals = (pd.read_csv(bench.folder / path) for path in (MONTH_SCORES, MONTH_INTERVALS))
+    found, intervals = (pd.read_parquet(bench.folder / path) for path in (MONTH_SCORES, MONTH_INTERVALS))
     assert list(found)[:5] == ["month", "method", "model", "label", "n"]
     both = found.merge(intervals)
-    pd.testing.assert_frame_equal(both, pd.DataFrame(expected)[list(both)])
+    pd.testing.assert_frame_equal(both, pd.DataFrame(expected)[list(both)], check_dtype=False)
     assert found["month"].tolist() == [MONTHS[0]] * 3 + [MONTHS[1]] * 3
     assert found["model"].tolist() == ["random_forest", "mean", "linear"] * 2
     y = sample_table()["target"].to_numpy() + 0.02
@@ -410,8 +412,8 @@ def test_measure_coverage(bench: Bench, target_error: float) -> None:
     ends |= {f"conditional_{name}": (end + RAW) / 2 for name, end in ends.items()}
     write_raster(bench.path(f"{RUN}/interval.tif"), ends, M01, CELLS.refined(9), {})
     write_cells(bench.path(f"{RUN}/cells.tif"))
-    bench.run("measure_coverage", f"{RUN}/tables/coverage.csv")
-    table = pd.read_csv(bench.folder / f"{RUN}/tables/coverage.csv")
+    bench.run("measure_coverage", f"{RUN}/tables/full/coverage.parquet")
+    table = pd.read_parquet(bench.folder / f"{RUN}/tables/full/coverage.parquet")
     assert (table["nominal"] == 0.9).all()
     assert list(dict.fromkeys(zip(table["support"], table["interval"], strict=True))) == [
         (support, kind) for support in ("9 km, one scale up", "1 km") for kind in ("total", "conditional")
@@ -438,8 +440,8 @@ def test_predict_gain(bench: Bench) -> None:
         "map": CONFIG["map"] | {"reconcile": True},
     }
     write_trained(bench.path, "detail")
-    log = bench.run("predict_gain", f"{RUN}/tables/gain.csv")
-    (row,) = pd.read_csv(bench.folder / f"{RUN}/tables/gain.csv").to_dict("records")
+    log = bench.run("predict_gain", f"{RUN}/tables/full/gain.parquet")
+    (row,) = pd.read_parquet(bench.folder / f"{RUN}/tables/full/gain.parquet").to_dict("records")
     assert row["verdict"] == "cannot be told"
     assert "cells of 18 km" in row["reasons"]
     assert np.isnan(row["gain"])

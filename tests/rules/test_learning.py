@@ -19,7 +19,7 @@ def trained(bench: Bench, name: str = "model", **keys: object) -> tuple[Model, s
     bench.config = CONFIG | {"model": CONFIG["model"] | keys}
     write_cells(bench.path(f"{RUN}/cells.tif"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
-    log = bench.run("train_model", f"{RUN}/{name}.skops", f"{RUN}/tables/{name}_search.csv")
+    log = bench.run("train_model", f"{RUN}/{name}.skops", f"{RUN}/tables/full/{name}_search.parquet")
     return load(bench.folder / f"{RUN}/{name}.skops"), log
 
 
@@ -37,7 +37,7 @@ def test_train_model_absolute(bench: Bench) -> None:
     assert_same_predictions(model, expected)
     assert model.source == "archive"
     assert model.training_rows == (sample_table()["split"] == "train").sum()
-    search = pd.read_csv(bench.folder / f"{RUN}/tables/model_search.csv")
+    search = pd.read_parquet(bench.folder / f"{RUN}/tables/full/model_search.parquet")
     assert list(search) == ["trees", "min_leaf", "alpha", "rmse", "chosen"]
     assert search["min_leaf"].tolist() == [5]
     assert "Method absolute, min_leaf 5" in log

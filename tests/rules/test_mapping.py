@@ -146,7 +146,7 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
     correction = np.where(kept, moisture(CELLS) - mean, 0.0)
     solved = {"correction": correction, "reconciled": kept.astype(float)}
     write_raster(bench.path(f"{RUN}/correction.tif"), solved, M09, CELLS, {})
-    outputs = [f"{RUN}/{name}" for name in ("soil_moisture.tif", "tables/maps.csv")]
+    outputs = [f"{RUN}/{name}" for name in ("soil_moisture.tif", "tables/full/maps.parquet")]
     bench.run("assemble_map", *outputs)
 
     made = values(bench.folder / outputs[0])
@@ -157,7 +157,7 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
     else:
         np.testing.assert_allclose(made, RAW, atol=1e-7)
     assert_cloud_optimized(bench.folder / outputs[0], "float32")
-    ranges = pd.read_csv(bench.folder / outputs[1])
+    ranges = pd.read_parquet(bench.folder / outputs[1])
     assert ranges["map"].tolist() == ["9 km", "9 km where mapped", "1 km"]
     assert list(ranges)[1:5] == ["n", "minimum", "maximum", "mean"]
     assert ranges.loc[2, "mean"] == pytest.approx(np.nanmean(made), abs=1e-6)
@@ -254,7 +254,7 @@ def test_judge_block_where_no_predictor_is_used(bench: Bench, estimator: bool) -
 
 
 QUALITY = [f"{RUN}/{name}.tif" for name in ("quality", "applicability")]
-QUALITY += [f"{RUN}/tables/{name}.csv" for name in ("quality", "shift", "shift_histograms")]
+QUALITY += [f"{RUN}/tables/full/{name}.parquet" for name in ("quality", "shift", "shift_histograms")]
 
 
 def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -312,10 +312,10 @@ def test_assemble_quality(bench: Bench) -> None:
         assert np.isnan(file.nodata)
         assert (file.tags()["threshold"], file.tags()["weights"]) == ("0.4", "ndvi 1")
         assert float(file.tags()["share_inside"]) == pytest.approx(share, abs=1e-6)
-    table = pd.read_csv(paths[2]).set_index("flag")
+    table = pd.read_parquet(paths[2]).set_index("flag")
     assert table.loc["outside the area of applicability", "share"] == pytest.approx(1 - share)
     assert table.loc["no flag", "pixels"] == (flags == 0).sum()
-    summary, histograms = pd.read_csv(paths[3]), pd.read_csv(paths[4])
+    summary, histograms = pd.read_parquet(paths[3]), pd.read_parquet(paths[4])
     assert summary["support"].tolist() == ["9 km", "1 km"]
     assert summary.loc[1, "n"] == valid.sum() == histograms["pixels"].sum()
     ndvi = stack(CELLS)["ndvi"][valid]
@@ -502,7 +502,7 @@ def test_merge_target_by_a_measured_weight(bench: Bench, high: float, how: str) 
     pd.DataFrame([one]).to_csv(bench.folder / "points.csv", index=False)
     write_trained(bench.path, "detail")
     measured = pd.DataFrame([{"weight": 0.3, "low": 0.1, "high": high, "says": "made up"}])
-    measured.to_csv(bench.path(f"{RUN}/tables/residual_weight.csv"), index=False)
+    measured.to_parquet(bench.path(f"{RUN}/tables/full/residual_weight.parquet"))
     bench.run("estimate_cells", f"{RUN}/estimated_cells.tif")
     log = bench.run("merge_target", f"{RUN}/merged_cells.tif")
     bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")

@@ -381,8 +381,8 @@ def test_measure_agreement(bench: Bench) -> None:
     write_composite(bench, LST, bands)
     write_composite(bench, INDEX, index)
     write_cells(bench.path(f"{RUN}/cells.tif"))
-    log = bench.run("measure_reliability", f"{RUN}/tables/agreement.csv")
-    table = pd.read_csv(bench.folder / f"{RUN}/tables/agreement.csv").set_index("predictor")
+    log = bench.run("measure_reliability", f"{RUN}/tables/full/agreement.parquet")
+    table = pd.read_parquet(bench.folder / f"{RUN}/tables/full/agreement.parquet").set_index("predictor")
     assert list(table.index) == USE
     assert table.loc["ndvi", "reliability"] == pytest.approx(1, abs=1e-6)
     assert table.loc["lst_day", "reliability"] == pytest.approx(0.5, abs=0.05)

@@ -79,9 +79,9 @@ LABELS = ["SMAP, 9 km", "map, 1 km", "SMAP, bilinear", "SMAP, bilinear, reconcil
 def compared(bench: Bench) -> tuple[list[pd.DataFrame], str]:
     """Scores, matched pixels, differences, intervals and unused points that `validate_field` writes, and its log."""
     names = ("validation", "points", "differences", "intervals", "points_unused")
-    outputs = [f"{RUN}/tables/field_{name}.csv" for name in names]
+    outputs = [f"{RUN}/tables/full/field_{name}.parquet" for name in names]
     log = bench.run("validate_field", *outputs)
-    return [pd.read_csv(bench.folder / path) for path in outputs], log
+    return [pd.read_parquet(bench.folder / path) for path in outputs], log
 
 
 def test_validate_field(bench: Bench) -> None:
@@ -221,7 +221,7 @@ def test_draw_evaluation(bench: Bench) -> None:
         "predictions": pd.DataFrame({"observed": samples["target"], "predicted": predicted, "split": samples["split"]}),
     }
     for name, frame in frames.items():
-        frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
+        frame.to_parquet(bench.path(f"{RUN}/tables/full/{name}.parquet"))
     scores = [
         {"protocol": protocol, "method": "absolute", "model": "random_forest", "label": "study's map, 9 km"}
         | score(samples["target"][rows].to_numpy(), predicted[rows].to_numpy())
@@ -231,7 +231,7 @@ def test_draw_evaluation(bench: Bench) -> None:
     scores.insert(0, own | score(samples["target"].to_numpy(), predicted.to_numpy()) | {"note": "restored"})
     restored = pd.DataFrame({"observed": samples["target"], "estimated": predicted})
     restored.to_parquet(bench.path(f"{RUN}/protocols/one_scale_up.parquet"))
-    write_scores(scores, *(bench.path(f"{RUN}/tables/{name}.csv") for name in ("scores", "score_intervals")))
+    write_scores(scores, *(bench.path(f"{RUN}/tables/full/{name}.parquet") for name in ("scores", "score_intervals")))
     write_maps(bench)  # which say of what run they are
     draw(bench, "draw_evaluation", "correlation", "importance", "partial_dependence", "predicted_observed")
 
@@ -249,9 +249,9 @@ def test_judge_map_without_points_and_truth(bench: Bench) -> None:
     )
     gain = pd.DataFrame([{"gain": np.nan, "verdict": "cannot be told", "reasons": "too few cells of 18 km"}])
     for name, table in (("scores", scores), ("differences", pairs), ("gain", gain)):
-        table.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
-    log = bench.run("judge_map", f"{RUN}/tables/verdict.csv")
-    table = pd.read_csv(bench.folder / f"{RUN}/tables/verdict.csv")
+        table.to_parquet(bench.path(f"{RUN}/tables/full/{name}.parquet"))
+    log = bench.run("judge_map", f"{RUN}/tables/full/verdict.parquet")
+    table = pd.read_parquet(bench.folder / f"{RUN}/tables/full/verdict.parquet")
     assert table["comparison"].tolist() == ["one scale up", "one scale up", "field points", "predicted gain"]
     assert table["verdict"].tolist() == ["better", "better", "cannot be told", "cannot be told"]
     assert "its mean squared error is 59 % smaller (RMSE 0.0066 instead of 0.0103 m³/m³" in table["sentence"][0]
@@ -280,7 +280,7 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
         "gain": pd.DataFrame([{"gain": 0.1, "low": -0.2, "high": 0.4, "verdict": "cannot be told"}]),
     }
     for name, frame in tables.items():
-        frame.to_csv(bench.path(f"{RUN}/tables/{name}.csv"), index=False)
+        frame.to_parquet(bench.path(f"{RUN}/tables/full/{name}.parquet"))
     draw(bench, "draw_maps", "maps", "quality", "shift")
 
 
@@ -290,14 +290,18 @@ def test_measure_field_coverage(bench: Bench, own: dict[str, float], width: floa
     write_points(bench)
     write_maps(bench)
     bench.config["points"] = own
-    outputs = [f"{RUN}/tables/{name}.csv" for name in ("field_validation", "field_intervals", "field_differences")]
-    bench.run("validate_field", *outputs, *(f"{RUN}/tables/field_points{name}.csv" for name in ("", "_unused")))
+    outputs = [
+        f"{RUN}/tables/full/{name}.parquet" for name in ("field_validation", "field_intervals", "field_differences")
+    ]
+    bench.run(
+        "validate_field", *outputs, *(f"{RUN}/tables/full/field_points{name}.parquet" for name in ("", "_unused"))
+    )
     fine = np.kron(moisture(CELLS), np.ones((9, 9)))
     reach = {"lower": -0.015, "upper": 0.015, "conditional_lower": -0.005, "conditional_upper": 0.005}
     bands = {name: (fine + off).astype(np.float32) for name, off in reach.items()}
     write_raster(bench.path(f"{RUN}/interval.tif"), bands, M01, CELLS.refined(9), TAGS)
-    log = bench.run("measure_field_coverage", f"{RUN}/tables/field_coverage.csv")
-    found = pd.read_csv(bench.folder / f"{RUN}/tables/field_coverage.csv").set_index("interval")
+    log = bench.run("measure_field_coverage", f"{RUN}/tables/full/field_coverage.parquet")
+    found = pd.read_parquet(bench.folder / f"{RUN}/tables/full/field_coverage.parquet").set_index("interval")
     assert found.index.tolist() == ["conditional", "total", "probe"]
     assert found["n"].tolist() == [5] * 3
     assert found["coverage"].tolist() == [0.2, 0.8, 1.0] if not own else [0.2, 0.8, 0.8]
@@ -319,9 +323,9 @@ def test_weigh_residual(bench: Bench) -> None:
     frame = pd.DataFrame({"id": [f"P{number}" for number in range(60)], **place})
     frame.assign(soil_moisture=0.05 + 0.8 * f + 0.4 * (y9 - f)).to_csv(bench.folder / "points.csv", index=False)
     bench.config = CONFIG | {"field_points": "points.csv"}
-    outputs = [f"{RUN}/tables/residual_{name}.csv" for name in ("weight", "points")]
+    outputs = [f"{RUN}/tables/full/residual_{name}.parquet" for name in ("weight", "points")]
     log = bench.run("weigh_residual", *outputs)
-    found, pixels = (pd.read_csv(bench.folder / path) for path in outputs)
+    found, pixels = (pd.read_parquet(bench.folder / path) for path in outputs)
     assert len(found) == 1
     one = found.iloc[0]
     np.testing.assert_allclose(one[["a", "b", "w", "weight"]].astype(float), [0.05, 0.8, 0.4, 0.5], atol=1e-5)
@@ -334,9 +338,9 @@ def test_weigh_residual_of_few_points_says_why(bench: Bench) -> None:
     write_points(bench)
     write_maps(bench)
     write_raster(bench.path(f"{RUN}/estimated_cells.tif"), {"estimated": moisture(CELLS)}, M09, CELLS, TAGS)
-    outputs = [f"{RUN}/tables/residual_{name}.csv" for name in ("weight", "points")]
+    outputs = [f"{RUN}/tables/full/residual_{name}.parquet" for name in ("weight", "points")]
     bench.run("weigh_residual", *outputs)
-    found = pd.read_csv(bench.folder / outputs[0]).iloc[0]
+    found = pd.read_parquet(bench.folder / outputs[0]).iloc[0]
     assert found["says"] == "cannot be told: 6 pixels with points, 30 are needed"
     assert np.isnan(found["weight"])
 
@@ -350,13 +354,13 @@ def test_draw_field_validation(bench: Bench) -> None:
         for name, column in (("9 km", "coarse"), ("1 km", "fine"))
     ]
     write_points(bench)
-    matched.to_csv(bench.path(f"{RUN}/tables/field_points.csv"), index=False)
-    write_scores(rows, *(bench.path(f"{RUN}/tables/field_{name}.csv") for name in ("validation", "intervals")))
+    matched.to_parquet(bench.path(f"{RUN}/tables/full/field_points.parquet"))
+    write_scores(rows, *(bench.path(f"{RUN}/tables/full/field_{name}.parquet") for name in ("validation", "intervals")))
     write_maps(bench)
     weighed = matched.assign(target=matched["coarse"], estimated=0.15)
-    weighed.to_csv(bench.path(f"{RUN}/tables/residual_points.csv"), index=False)
+    weighed.to_parquet(bench.path(f"{RUN}/tables/full/residual_points.parquet"))
     found = {"a": 0.1, "b": 1.0, "w": 0.5, "weight": 0.5, "low": 0.2, "high": 0.8, "pixels": 4, "cells": 4}
-    pd.DataFrame([found | {"says": "made up"}]).to_csv(bench.path(f"{RUN}/tables/residual_weight.csv"), index=False)
+    pd.DataFrame([found | {"says": "made up"}]).to_parquet(bench.path(f"{RUN}/tables/full/residual_weight.parquet"))
     draw(bench, "draw_field_validation", "field_validation", "residual_weight")
 
 
@@ -370,14 +374,14 @@ def write_matched(bench: Bench, month: str, added: float) -> None:
     )
     frame = frame.assign(coarse=0.2, fine=observed)
     frame["NASA 1 km"] = 0.2 - added
-    frame.to_csv(bench.path(f"results/{REGION}/{month}/tables/field_points.csv"), index=False)
+    frame.to_parquet(bench.path(f"results/{REGION}/{month}/tables/full/field_points.parquet"))
 
 
 def test_score_field_cells(bench: Bench) -> None:
     write_points(bench)
     write_matched(bench, MONTH, 0.0)
-    log = bench.run("score_field_cells", f"{RUN}/tables/field_within_cells.csv")
-    table = pd.read_csv(bench.folder / f"{RUN}/tables/field_within_cells.csv")
+    log = bench.run("score_field_cells", f"{RUN}/tables/full/field_within_cells.parquet")
+    table = pd.read_parquet(bench.folder / f"{RUN}/tables/full/field_within_cells.parquet")
     assert table["map"].tolist() == ["9 km", "1 km", "NASA 1 km"]
     assert table[["cells", "n"]].to_numpy().tolist() == [[1, 3]] * 3
     np.testing.assert_allclose(table["skill"], [0, 1, 0], atol=1e-9)
@@ -391,13 +395,13 @@ def test_score_field_months(tmp_path: Path) -> None:
     bench.config |= {"months": months, "field_points": "points.csv"}
     for number, month in enumerate(months):
         write_matched(bench, month, 0.01 * number)
-    path = f"results/{REGION}/tables/field_months.csv"
+    path = f"results/{REGION}/tables/full/field_months.parquet"
     bench.run("score_field_months", path)
-    table = pd.read_csv(bench.folder / path, keep_default_na=False).set_index(["map", "id"])
+    table = pd.read_parquet(bench.folder / path).fillna({"id": ""}).set_index(["map", "id"])
     assert len(table) == 15
     assert table.loc[("1 km", "NA"), "n"] == 3
     assert [float(table.loc[(name, ""), "anomaly_r"]) for name in ("1 km", "NASA 1 km")] == pytest.approx([1, -1])
-    assert table.loc[("9 km", ""), "points"] == "4"
+    assert table.loc[("9 km", ""), "points"] == 4
 
 
 def test_record_provenance(bench: Bench) -> None:
@@ -409,7 +413,7 @@ def test_record_provenance(bench: Bench) -> None:
         write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), inventory)
         inventories.append(inventory)
     write_maps(bench)
-    outputs = [f"{RUN}/provenance.json", f"{RUN}/tables/granules.csv"]
+    outputs = [f"{RUN}/provenance.json", f"{RUN}/tables/full/granules.parquet"]
     bench.run("record_provenance", outputs[0])
     bench.run("count_granules", outputs[1])
     record = json.loads((bench.folder / outputs[0]).read_text())
@@ -419,7 +423,7 @@ def test_record_provenance(bench: Bench) -> None:
     assert record["description"]["references"].endswith("https://doi.org/10.5067/MODIS/MOD11A1.061")
     assert (record["software"]["kilomoist"], record["software"]["kilomoist_released"]) == (VERSION, RELEASED)
     assert set(record["configuration"]) == set(load({}).model_dump(mode="json"))
-    table = pd.read_csv(bench.folder / outputs[1])
+    table = pd.read_parquet(bench.folder / outputs[1])
     assert table["expected"].tolist() == [3, 5, 3]
     assert table["found"].tolist() == [3, 3, 3]
     assert table.loc[1, "absent"] == "2021220 2021221"

@@ -86,6 +86,7 @@ EDITS = {
     "exporting/datasets.py:cf_dataset": {"export_netcdf", "export_zarr"},
     "exporting/stac.py:write_item": {"export_collection", "export_item"},
     "exporting/zones.py:zone_table": {"export_zones"},
+    "publishing/dictionary.py:rounded": {"write_tables"},
 }
 """Functions of the library, and exactly the scripts that an edit of each reruns."""
 

@@ -23,12 +23,11 @@ WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan", "doctor"}
 """Rules of NASA's granules: an edit of the library must not fetch or list anything again."""
 WITHOUT_NAMES = {"validate_field": 1, "weigh_residual": 1, "measure_field_coverage": 1}
 """Input functions and files that only say when to run again, and are not handed over."""
-
-REDRAWN = {
+SHARED = dict.fromkeys(("write_field_tables", "write_month_tables", "write_field_month_tables"), "write_tables") | {
     name: f"draw_{name.removeprefix('export_')}"
-    for name in (*("export_evaluation", "export_maps", "export_differences", "export_field_validation"),)
+    for name in ("export_evaluation", "export_maps", "export_coverage", "export_differences", "export_field_validation")
 }
-"""Rules that draw figures in another format, each with the rule whose script and inputs it takes."""
+"""Rules that run the script of another: on other files, or to draw figures in another format."""
 
 STEPPE, NO_FILES = Namedlist(fromdict={"region": "steppe"}), Namedlist(fromdict={"others": []})
 
@@ -79,18 +78,18 @@ def test_rules_of_granules_make_files_of_every_product(rules: dict[str, Rule]) -
 
 
 def test_every_rule_reruns_with_its_own_script(rules: dict[str, Rule]) -> None:
-    assert rules.keys() - REDRAWN.keys() == {path.stem for path in SCRIPTS.glob("*.py")}
-    for rule in rules.values():
-        name = REDRAWN.get(rule.name, rule.name)
-        assert rule.script == f"../scripts/{name}.py"
+    assert rules.keys() == {path.stem for path in SCRIPTS.glob("*.py")} | SHARED.keys()
+    for name, rule in rules.items():
+        script = SHARED.get(name, name)
+        assert rule.script == f"../scripts/{script}.py"
         code = rule.params.get("code")
         assert (code is None) == (name in WITHOUT_CODE), name
-        assert code is None or code(STEPPE) == fingerprint(SCRIPTS / f"{name}.py"), name
+        assert code is None or code(STEPPE) == fingerprint(SCRIPTS / f"{script}.py"), name
 
 
 def test_scripts_ask_for_what_their_rules_name(rules: dict[str, Rule]) -> None:
     for name, rule in rules.items():
-        script = REDRAWN.get(name, name)
+        script = SHARED.get(name, name)
         asked = signature(getattr(import_module(script), script)).parameters
         files = [*named(rule.input, WITHOUT_NAMES.get(name, 0)), *named(rule.output)]
         given = [*files, *(key for key, _ in rule.params.items() if key != "code")]

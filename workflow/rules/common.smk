@@ -41,6 +41,22 @@ FOLDED = ("random_folds", "blocks", "knndm")
 BLOCK = f"{RUN}/blocks/{{block}}"
 RULE_SECONDS = cache(progress.rule_seconds)
 TIMES = {"runtime": needs.minutes, "expected_seconds": needs.expected}
+# Tables of Snakemake's report: each has a caption of its name.
+IN_REPORT = (
+    *(
+        "verdict",
+        "scores",
+        "gain",
+        "coverage",
+        "quality",
+        "granules",
+        "shift",
+        "agreement",
+        "product_differences",
+        "truth",
+    ),
+    *("field_validation", "field_within_cells", "field_coverage", "residual_weight", "months", "field_months"),
+)
 
 
 for folder in ("results", "resources"):
@@ -63,7 +79,7 @@ REGIONS = {region.name: region for region in CONFIG.regions}
 SCENE = CONFIG.scene.name
 OWN_POINTS = checked(needs.field_point_files, CONFIG)
 # How much of the predictors' detail repeats: `absolute` maps no detail.
-RELIABILITY = [f"{RUN}/tables/agreement.csv"] if CONFIG.model.method == "detail" else []
+RELIABILITY = [f"{RUN}/tables/full/agreement.parquet"] if CONFIG.model.method == "detail" else []
 ARCHIVE = checked(search_archive, CONFIG.archive, needs.products(CONFIG)) if CONFIG.source == "archive" else {}
 SHORT = checked(requirements.shortages, CONFIG, ARCHIVE)
 LEFT_OUT = requirements.left_out(CONFIG, SHORT)
@@ -163,7 +179,10 @@ def named(folder, *files):
 
 def figure(name):
     """A figure of a run, with the caption of its name in Snakemake's report."""
-    return report(f"{RUN}/figures/{name}.png", caption=f"../report/{name}.rst", category="Figures")
+    labels = {"region": "{region}", "month": "{month}", "kind": name.replace("_", " ")}
+    return report(
+        f"{RUN}/figures/{name}.png", caption=f"../report/figures/{name}.rst", category="Figures", labels=labels
+    )
 
 
 def figures(*names):
@@ -173,6 +192,19 @@ def figures(*names):
 def vector_figures(*names):
     """Figures of a run in the format of the wildcard `vector`."""
     return {f"{name}_figure": f"{RUN}/exports/figures/{name}.{{vector}}" for name in names}
+
+
+def table(folder, name):
+    """A table as people read it; in Snakemake's report if it has a caption there."""
+    path = f"{folder}/tables/{name}.csv"
+    if name not in IN_REPORT:
+        return path
+    labels = {"region": "{region}", "month": "{month}" if folder == RUN else "all", "kind": name.replace("_", " ")}
+    return report(path, caption=f"../report/tables/{name}.rst", category="Tables", labels=labels)
+
+
+def tables(folder, *names):
+    return [table(folder, name) for name in names]
 
 
 def keys(*names):
@@ -290,7 +322,11 @@ def months_with(wildcards):
 
 def product_differences(wildcards):
     """Table of what is taken away of products that measure the same, as a list; empty where none do."""
-    return [f"{RUN}/tables/product_differences.csv".format(**wildcards)] if needs.shared_quantities(CONFIG) else []
+    return (
+        [f"{RUN}/tables/full/product_differences.parquet".format(**wildcards)]
+        if needs.shared_quantities(CONFIG)
+        else []
+    )
 
 
 def target_mean(wildcards):
@@ -360,52 +396,93 @@ def place_files(wildcards):
     return [str(CONFIG.export.points)] if CONFIG.export.points else []
 
 
-def public_files(region):
-    """The public files of each run of a region, by their paths in its folder."""
-    of_model = ["correlation", "importance", "partial_dependence", "scores"]
-    tables = [*of_model, "maps", "quality", "shift", "granules", "gain", "verdict"]
-    figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
+def run_tables():
+    """Tables of every run, and those of one with field points, by name."""
+    of_run = [
+        "verdict",
+        "scores",
+        "gain",
+        "maps",
+        "quality",
+        "granules",
+        "correlation",
+        "importance",
+        "partial_dependence",
+    ]
+    of_run += ["shift", "shift_histograms", "differences", "score_intervals", "variogram", "predictions"]
+    of_run += [f"{trained}_search" for trained in needs.scored_models(CONFIG)]
+    of_points = ["field_validation", "field_within_cells", "residual_weight", "field_differences", "field_intervals"]
+    of_points += ["field_points", "field_points_unused", "residual_points"]
     if CONFIG.source == "simulated":
-        tables.append("truth")
+        of_run.append("truth")
     if needs.shared_quantities(CONFIG):
-        tables.append("product_differences")
+        of_run.append("product_differences")
+    if CONFIG.map.interval:
+        of_run.append("coverage")
+        of_points.append("field_coverage")
+    if CONFIG.model.method == "detail":
+        of_run.append("agreement")
+    return of_run, of_points
+
+
+def run_files(region):
+    """The public files of a run, by their names in its folder."""
+    figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
+    tables, of_points = run_tables()
+    if needs.shared_quantities(CONFIG):
         figures.append("product_differences")
     if CONFIG.map.interval:
-        tables.append("coverage")
         figures.append("coverage")
-    if CONFIG.model.method == "detail":
-        tables.append("agreement")
     if region in WITH_POINTS:
-        tables += ["field_validation", "field_points_unused", "field_within_cells", "residual_weight"]
-        tables += ["field_coverage"] if CONFIG.map.interval else []
+        tables = tables + of_points
         figures += ["field_validation", "residual_weight"]
-    names = [*expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]), "quality.tif.aux.xml"]
-    names += ["samples.parquet", "model.skops", "provenance.json", "map.html"]
+    names = ["README.txt", "map.html", "report.html", "report.pdf", "samples.parquet", "model.skops", "provenance.json"]
+    names += [*expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]), "quality.tif.aux.xml", "tables/columns.csv"]
+    names += expand("tables/full/{name}.parquet", name=tables)
     return names + expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
+
+
+def region_files(region):
+    """The public files of a region beside those of its months, by their names in its folder."""
+    tables = ["months", "month_intervals"] if len(MONTHS[region]) > 1 else []
+    tables += ["field_months"] if region in WITH_POINTS and len(MONTHS[region]) > 2 else []
+    names = expand("tables/full/{name}.parquet", name=tables) + expand("tables/{name}.csv", name=tables)
+    return ["index.html", *(["README.txt", *names] if names else [])] if MONTHS[region] else []
+
+
+def report_tables(region):
+    """Tables that the report of a run tells of."""
+    of_interval = ["coverage"] if CONFIG.map.interval else []
+    return ["verdict", "scores", "maps", "quality", "granules", *of_interval, *point_parts(region)]
+
+
+def report_figures(region):
+    return ["maps", "quality", *point_parts(region)]
+
+
+def point_parts(region):
+    return ["field_validation"] if region in WITH_POINTS else []
 
 
 def export_files(region):
     """What is exported of each run of a region, by its path in the run's folder."""
-    drawn = [Path(name).stem for name in public_files(region) if name.startswith("figures/")]
+    drawn = [Path(name).stem for name in run_files(region) if name.startswith("figures/")]
     vectors = [name for name in ("svg", "pdf") if name in CONFIG.export.formats]
     return needs.exports(CONFIG) + expand("exports/figures/{name}.{vector}", name=drawn, vector=vectors)
 
 
 def assets(region):
     """Files of a run that its STAC item lists."""
-    return [*public_files(region), *(name for name in export_files(region) if not name.endswith("item.json"))]
+    return [*run_files(region), *(name for name in export_files(region) if not name.endswith("item.json"))]
 
 
 def targets():
-    """The public files of every run, and of every region that has several, and the exports that are asked for."""
+    """The public files of every run and region, and the exports that are asked for."""
     files = []
     for region, months in MONTHS.items():
-        names = [*public_files(region), *export_files(region)]
+        names = [*run_files(region), *export_files(region)]
         files += expand(f"{RUN}/{{name}}", region=region, month=months, name=names)
-        files += [f"results/{region}/index.html"] if months else []
-        files += [f"results/{region}/tables/months.csv"] if len(months) > 1 else []
-        files += [f"results/{region}/tables/field_months.csv"] if region in WITH_POINTS and len(months) > 2 else []
-        files += [f"results/{region}/{name}" for name in needs.region_exports(CONFIG)]
+        files += [f"results/{region}/{name}" for name in (*region_files(region), *needs.region_exports(CONFIG))]
     # Catalogues of months that are left out too, so that they are asked for anew with the others.
     return files + (checked(needs.catalogues, CONFIG) if LEFT_OUT else [])
 

@@ -13,7 +13,7 @@ rule evaluate_model:
         **named(RUN, "samples.parquet", "cells.tif"),
         models=expand(f"{RUN}/{{trained}}.skops", trained=needs.scored_models(CONFIG), allow_missing=True),
     output:
-        **named(f"{RUN}/tables", "predictions.csv", "importance.csv", "partial_dependence.csv"),
+        **named(f"{RUN}/tables/full", "predictions.parquet", "importance.parquet", "partial_dependence.parquet"),
         applicability=f"{RUN}/applicability.npz",
     log:
         log_of("evaluate_model", "{region}/{month}"),
@@ -41,7 +41,7 @@ rule estimate_range:
         samples=f"{RUN}/samples.parquet",
     output:
         variogram=f"{RUN}/protocols/range.json",
-        lags=f"{RUN}/tables/variogram.csv",
+        lags=f"{RUN}/tables/full/variogram.parquet",
     log:
         log_of("estimate_range", "{region}/{month}"),
     benchmark:
@@ -114,15 +114,15 @@ rule degrade_restore:
 
 rule score_protocols:
     input:
-        **named(RUN, "samples.parquet", "tables/predictions.csv"),
+        **named(RUN, "samples.parquet", "tables/full/predictions.parquet"),
         estimates=expand(
             f"{RUN}/protocols/{{protocol}}.parquet", protocol=["one_scale_up", *PROTOCOLS], allow_missing=True
         ),
         variogram=f"{RUN}/protocols/range.json",
     output:
         **named(f"{RUN}/protocols", "train.parquet", "random.parquet"),
-        **named(f"{RUN}/tables", "scores.csv", "differences.csv", "correlation.csv"),
-        intervals=f"{RUN}/tables/score_intervals.csv",
+        **named(f"{RUN}/tables/full", "scores.parquet", "differences.parquet", "correlation.parquet"),
+        intervals=f"{RUN}/tables/full/score_intervals.parquet",
     log:
         log_of("score_protocols", "{region}/{month}"),
     benchmark:
@@ -181,8 +181,8 @@ rule score_months:
             f"{RUN}/protocols/range.json", region=wildcards.region, month=MONTHS[wildcards.region]
         ),
     output:
-        scores=report("results/{region}/tables/months.csv", caption="../report/months.rst", category="Tables"),
-        intervals="results/{region}/tables/month_intervals.csv",
+        scores="results/{region}/tables/full/months.parquet",
+        intervals="results/{region}/tables/full/month_intervals.parquet",
     log:
         log_of("score_months", "{region}"),
     benchmark:
@@ -206,7 +206,7 @@ rule compare_maps:
         **named(RUN, "samples.parquet", "cells.tif", "model.skops", "alternative.skops"),
         raw=of_blocks("raw_map.tif"),
         stacks=of_blocks("predictors.tif"),
-        reliability=f"{RUN}/tables/agreement.csv",
+        reliability=f"{RUN}/tables/full/agreement.parquet",
     output:
         maps=f"{RUN}/comparison.tif",
     log:
@@ -233,7 +233,7 @@ rule compare_truth:
         maps=f"{RUN}/comparison.tif",
         soil_moisture=f"{RUN}/soil_moisture.tif",
     output:
-        table=report(f"{RUN}/tables/truth.csv", caption="../report/truth.rst", category="Tables"),
+        table=f"{RUN}/tables/full/truth.parquet",
     log:
         log_of("compare_truth", "{region}/{month}"),
     benchmark:
@@ -259,7 +259,7 @@ rule predict_gain:
         model=f"{RUN}/model.skops",
         reliability=RELIABILITY,
     output:
-        gain=report(f"{RUN}/tables/gain.csv", caption="../report/gain.rst", category="Tables"),
+        gain=f"{RUN}/tables/full/gain.parquet",
     log:
         log_of("predict_gain", "{region}/{month}"),
     benchmark:
@@ -288,7 +288,7 @@ rule measure_coverage:
         stacks=of_blocks("predictors.tif"),
         truth=[TRUTH] if CONFIG.source == "simulated" else [],
     output:
-        coverage=report(f"{RUN}/tables/coverage.csv", caption="../report/coverage.rst", category="Tables"),
+        coverage=f"{RUN}/tables/full/coverage.parquet",
     log:
         log_of("measure_coverage", "{region}/{month}"),
     benchmark:

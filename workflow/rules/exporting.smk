@@ -174,7 +174,7 @@ rule export_points:
 rule export_slide:
     input:
         soil_moisture=f"{RUN}/soil_moisture.tif",
-        ranges=f"{RUN}/tables/maps.csv",
+        ranges=f"{RUN}/tables/full/maps.parquet",
         outline=outline,
     output:
         slide=f"{RUN}/exports/slide.png",
@@ -217,6 +217,17 @@ use rule draw_maps as export_maps with:
         benchmark_of("export_maps", "{region}/{month}.{vector}")
     message:
         "Draw the maps of {wildcards.region}, {wildcards.month}, as {wildcards.vector}"
+
+
+use rule draw_coverage as export_coverage with:
+    output:
+        **vector_figures("coverage"),
+    log:
+        log_of("export_coverage", "{region}/{month}.{vector}"),
+    benchmark:
+        benchmark_of("export_coverage", "{region}/{month}.{vector}")
+    message:
+        "Draw the coverage of the intervals of {wildcards.region}, {wildcards.month}, as {wildcards.vector}"
 
 
 use rule draw_differences as export_differences with:

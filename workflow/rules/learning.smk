@@ -6,7 +6,7 @@ rule train_model:
         **named(RUN, "samples.parquet", "cells.tif"),
     output:
         model=f"{RUN}/{{trained}}.skops",
-        search=f"{RUN}/tables/{{trained}}_search.csv",
+        search=f"{RUN}/tables/full/{{trained}}_search.parquet",
     log:
         log_of("train_model", "{region}/{month}/{trained}"),
     benchmark:

@@ -37,7 +37,7 @@ rule merge_target:
     input:
         **named(RUN, "samples.parquet", "cells.tif"),
         estimates=f"{RUN}/estimated_cells.tif",
-        measured=[f"{RUN}/tables/residual_weight.csv"] if MEASURED else [],
+        measured=[f"{RUN}/tables/full/residual_weight.parquet"] if MEASURED else [],
     output:
         merged_cells=f"{RUN}/merged_cells.tif",
     log:
@@ -88,7 +88,7 @@ rule calibrate_intervals:
     input:
         **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
         restored=f"{RUN}/protocols/one_scale_up.parquet",
-        reliability=f"{RUN}/tables/agreement.csv",
+        reliability=f"{RUN}/tables/full/agreement.parquet",
         stacks=of_blocks("predictors.tif"),
     output:
         intervals=f"{RUN}/protocols/intervals.json",
@@ -117,7 +117,7 @@ rule bound_block:
         **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
         stack=f"{BLOCK}/predictors.tif",
         calibration=f"{RUN}/protocols/intervals.json",
-        reliability=f"{RUN}/tables/agreement.csv",
+        reliability=f"{RUN}/tables/full/agreement.parquet",
     output:
         offsets=f"{BLOCK}/interval.tif",
     log:
@@ -173,7 +173,7 @@ rule assemble_map:
         predictors=f"{RUN}/predictors.tif",
     output:
         soil_moisture=f"{RUN}/soil_moisture.tif",
-        ranges=f"{RUN}/tables/maps.csv",
+        ranges=f"{RUN}/tables/full/maps.parquet",
     log:
         log_of("assemble_map", "{region}/{month}"),
     benchmark:
@@ -254,9 +254,9 @@ rule assemble_quality:
     output:
         quality=f"{RUN}/quality.tif",
         applicability=f"{RUN}/applicability.tif",
-        frequencies=report(f"{RUN}/tables/quality.csv", caption="../report/quality_table.rst", category="Tables"),
-        shift=report(f"{RUN}/tables/shift.csv", caption="../report/shift_table.rst", category="Tables"),
-        histograms=f"{RUN}/tables/shift_histograms.csv",
+        frequencies=f"{RUN}/tables/full/quality.parquet",
+        shift=f"{RUN}/tables/full/shift.parquet",
+        histograms=f"{RUN}/tables/full/shift_histograms.parquet",
     log:
         log_of("assemble_quality", "{region}/{month}"),
     benchmark:

@@ -62,7 +62,7 @@ rule compare_products:
         inventories=composite_inventories,
         outline=outline,
     output:
-        comparison=f"{RUN}/product_comparison.csv",
+        comparison=f"{RUN}/product_comparison.parquet",
     log:
         log_of("compare_products", "{region}/{month}"),
     benchmark:
@@ -89,12 +89,10 @@ rule compare_products:
 rule bridge_products:
     input:
         compared=lambda wildcards: expand(
-            f"{RUN}/product_comparison.csv", region=wildcards.region, month=months_with(wildcards)
+            f"{RUN}/product_comparison.parquet", region=wildcards.region, month=months_with(wildcards)
         ),
     output:
-        differences=report(
-            f"{RUN}/tables/product_differences.csv", caption="../report/product_differences.rst", category="Tables"
-        ),
+        differences=f"{RUN}/tables/full/product_differences.parquet",
     log:
         log_of("bridge_products", "{region}/{month}"),
     benchmark:
@@ -182,7 +180,7 @@ rule measure_reliability:
         differences=product_differences,
         cells=f"{RUN}/cells.tif",
     output:
-        reliability=report(f"{RUN}/tables/agreement.csv", caption="../report/reliability.rst", category="Tables"),
+        reliability=f"{RUN}/tables/full/agreement.parquet",
     log:
         log_of("measure_reliability", "{region}/{month}"),
     benchmark:

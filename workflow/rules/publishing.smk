@@ -1,10 +1,153 @@
-# Publishing: what people open.
+# Publishing: what people open first.
+
+RUN_TABLES, FIELD_TABLES = run_tables()
+
+
+rule write_tables:
+    input:
+        full=expand(f"{RUN}/tables/full/{{table}}.parquet", table=RUN_TABLES, allow_missing=True),
+    output:
+        tables=tables(RUN, *RUN_TABLES),
+    log:
+        log_of("write_tables", "{region}/{month}"),
+    benchmark:
+        benchmark_of("write_tables", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(120, 2),
+    params:
+        code=code("write_tables"),
+    message:
+        "Round the tables of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/write_tables.py"
+
+
+use rule write_tables as write_field_tables with:
+    input:
+        full=expand(f"{RUN}/tables/full/{{table}}.parquet", table=FIELD_TABLES, allow_missing=True),
+    output:
+        tables=tables(RUN, *FIELD_TABLES),
+    log:
+        log_of("write_field_tables", "{region}/{month}"),
+    benchmark:
+        benchmark_of("write_field_tables", "{region}/{month}")
+    message:
+        "Round the tables of field points of {wildcards.region}, {wildcards.month}"
+
+
+use rule write_tables as write_month_tables with:
+    input:
+        full=expand("results/{{region}}/tables/full/{table}.parquet", table=["months", "month_intervals"]),
+    output:
+        tables=tables("results/{region}", "months", "month_intervals"),
+    log:
+        log_of("write_month_tables", "{region}"),
+    benchmark:
+        benchmark_of("write_month_tables", "{region}")
+    message:
+        "Round the tables of the months of {wildcards.region}"
+
+
+use rule write_tables as write_field_month_tables with:
+    input:
+        full=["results/{region}/tables/full/field_months.parquet"],
+    output:
+        tables=tables("results/{region}", "field_months"),
+    log:
+        log_of("write_field_month_tables", "{region}"),
+    benchmark:
+        benchmark_of("write_field_month_tables", "{region}")
+    message:
+        "Round the tables of field points of {wildcards.region} in time"
+
+
+rule write_report:
+    input:
+        soil_moisture=f"{RUN}/soil_moisture.tif",
+        provenance=f"{RUN}/provenance.json",
+        tables=lambda wildcards: expand(
+            f"{RUN}/tables/full/{{table}}.parquet", table=report_tables(wildcards.region), **wildcards
+        ),
+        figures=lambda wildcards: expand(
+            f"{RUN}/figures/{{figure}}.png", figure=report_figures(wildcards.region), **wildcards
+        ),
+    output:
+        page=f"{RUN}/report.html",
+        document=f"{RUN}/report.pdf",
+    log:
+        log_of("write_report", "{region}/{month}"),
+    benchmark:
+        benchmark_of("write_report", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(250, 4),
+    params:
+        language=CONFIG.report.language,
+        code=code("write_report"),
+    message:
+        "Write the report of {wildcards.region}, {wildcards.month}"
+    script:
+        "../scripts/write_report.py"
+
+
+rule write_readme:
+    input:
+        soil_moisture=f"{RUN}/soil_moisture.tif",
+        granules=f"{RUN}/tables/full/granules.parquet",
+    output:
+        readme=f"{RUN}/README.txt",
+        columns=f"{RUN}/tables/columns.csv",
+    log:
+        log_of("write_readme", "{region}/{month}"),
+    benchmark:
+        benchmark_of("write_readme", "{region}/{month}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(150, 2),
+    params:
+        files=lambda wildcards: run_files(wildcards.region),
+        language=CONFIG.report.language,
+        code=code("write_readme"),
+    message:
+        "Write what the files of {wildcards.region}, {wildcards.month}, are"
+    script:
+        "../scripts/write_readme.py"
+
+
+rule write_region_readme:
+    output:
+        readme="results/{region}/README.txt",
+    log:
+        log_of("write_region_readme", "{region}"),
+    benchmark:
+        benchmark_of("write_region_readme", "{region}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **measured(100, 2),
+    params:
+        months=lambda wildcards: MONTHS[wildcards.region],
+        files=lambda wildcards: region_files(wildcards.region),
+        language=CONFIG.report.language,
+        code=code("write_region_readme"),
+    message:
+        "Write what the files of {wildcards.region} are"
+    script:
+        "../scripts/write_region_readme.py"
 
 
 rule style_rasters:
     input:
         rasters=expand(f"{RUN}/{{name}}.tif", name=RASTERS, allow_missing=True),
-        ranges=f"{RUN}/tables/maps.csv",
+        ranges=f"{RUN}/tables/full/maps.parquet",
     output:
         styles=expand(f"{RUN}/{{name}}.qml", name=RASTERS, allow_missing=True),
         categories=f"{RUN}/quality.tif.aux.xml",
@@ -30,9 +173,9 @@ rule write_map_page:
         **named(RUN, "quality.tif", "predictors.tif"),
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
-        verdict=f"{RUN}/tables/verdict.csv",
+        verdict=f"{RUN}/tables/full/verdict.parquet",
         interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
-        points=lambda wildcards: [f"{RUN}/tables/field_points.csv"] if wildcards.region in WITH_POINTS else [],
+        points=lambda wildcards: [f"{RUN}/tables/full/field_points.parquet"] if wildcards.region in WITH_POINTS else [],
         outline=outline,
     output:
         page=f"{RUN}/map.html",
@@ -61,7 +204,7 @@ rule write_region_page:
     input:
         coarse=of_months("soil_moisture_9km.tif"),
         fine=of_months("soil_moisture.tif"),
-        verdict=of_months("tables/verdict.csv"),
+        verdict=of_months("tables/full/verdict.parquet"),
         outline=outline,
     output:
         page="results/{region}/index.html",

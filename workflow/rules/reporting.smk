@@ -10,11 +10,11 @@ rule validate_field:
         comparison=f"{RUN}/comparison.tif",
         autocorrelation_range=f"{RUN}/protocols/range.json",
     output:
-        scores=report(f"{RUN}/tables/field_validation.csv", caption="../report/field_validation.rst", category="Tables"),
-        intervals=f"{RUN}/tables/field_intervals.csv",
-        differences=f"{RUN}/tables/field_differences.csv",
-        matched=f"{RUN}/tables/field_points.csv",
-        unused=f"{RUN}/tables/field_points_unused.csv",
+        scores=f"{RUN}/tables/full/field_validation.parquet",
+        intervals=f"{RUN}/tables/full/field_intervals.parquet",
+        differences=f"{RUN}/tables/full/field_differences.parquet",
+        matched=f"{RUN}/tables/full/field_points.parquet",
+        unused=f"{RUN}/tables/full/field_points_unused.parquet",
     log:
         log_of("validate_field", "{region}/{month}"),
     benchmark:
@@ -44,8 +44,8 @@ rule weigh_residual:
         estimates=f"{RUN}/estimated_cells.tif",
         autocorrelation_range=f"{RUN}/protocols/range.json",
     output:
-        weight=report(f"{RUN}/tables/residual_weight.csv", caption="../report/residual_weight.rst", category="Tables"),
-        matched=f"{RUN}/tables/residual_points.csv",
+        weight=f"{RUN}/tables/full/residual_weight.parquet",
+        matched=f"{RUN}/tables/full/residual_points.parquet",
     log:
         log_of("weigh_residual", "{region}/{month}"),
     benchmark:
@@ -70,10 +70,10 @@ rule measure_field_coverage:
     input:
         # Read by way of `points`.
         point_files,
-        matched=f"{RUN}/tables/field_points.csv",
+        matched=f"{RUN}/tables/full/field_points.parquet",
         intervals=f"{RUN}/interval.tif",
     output:
-        coverage=report(f"{RUN}/tables/field_coverage.csv", caption="../report/field_coverage.rst", category="Tables"),
+        coverage=f"{RUN}/tables/full/field_coverage.parquet",
     log:
         log_of("measure_field_coverage", "{region}/{month}"),
     benchmark:
@@ -97,11 +97,9 @@ rule measure_field_coverage:
 
 rule score_field_cells:
     input:
-        matched=f"{RUN}/tables/field_points.csv",
+        matched=f"{RUN}/tables/full/field_points.parquet",
     output:
-        within=report(
-            f"{RUN}/tables/field_within_cells.csv", caption="../report/field_within_cells.rst", category="Tables"
-        ),
+        within=f"{RUN}/tables/full/field_within_cells.parquet",
     log:
         log_of("score_field_cells", "{region}/{month}"),
     benchmark:
@@ -123,12 +121,10 @@ rule score_field_cells:
 rule score_field_months:
     input:
         matched=lambda wildcards: expand(
-            f"{RUN}/tables/field_points.csv", region=wildcards.region, month=MONTHS[wildcards.region]
+            f"{RUN}/tables/full/field_points.parquet", region=wildcards.region, month=MONTHS[wildcards.region]
         ),
     output:
-        months=report(
-            "results/{region}/tables/field_months.csv", caption="../report/field_months.rst", category="Tables"
-        ),
+        months="results/{region}/tables/full/field_months.parquet",
     log:
         log_of("score_field_months", "{region}"),
     benchmark:
@@ -149,19 +145,19 @@ rule score_field_months:
 
 rule judge_map:
     input:
-        **named(f"{RUN}/tables", "scores.csv", "differences.csv", "gain.csv"),
+        **named(f"{RUN}/tables/full", "scores.parquet", "differences.parquet", "gain.parquet"),
         soil_moisture=f"{RUN}/soil_moisture.tif",
-        truth=[f"{RUN}/tables/truth.csv"] if CONFIG.source == "simulated" else [],
+        truth=[f"{RUN}/tables/full/truth.parquet"] if CONFIG.source == "simulated" else [],
         field=lambda wildcards: expand(
             (
-                [f"{RUN}/tables/field_{name}.csv" for name in ("validation", "differences")]
+                [f"{RUN}/tables/full/field_{name}.parquet" for name in ("validation", "differences")]
                 if wildcards.region in WITH_POINTS
                 else []
             ),
             **wildcards,
         ),
     output:
-        verdict=report(f"{RUN}/tables/verdict.csv", caption="../report/verdict.rst", category="Tables"),
+        verdict=f"{RUN}/tables/full/verdict.parquet",
     log:
         log_of("judge_map", "{region}/{month}"),
     benchmark:
@@ -181,9 +177,9 @@ rule judge_map:
 
 rule draw_evaluation:
     input:
-        **named(f"{RUN}/tables", "correlation.csv", "importance.csv", "partial_dependence.csv"),
-        **named(f"{RUN}/tables", "scores.csv", "predictions.csv"),
-        intervals=f"{RUN}/tables/score_intervals.csv",
+        **named(f"{RUN}/tables/full", "correlation.parquet", "importance.parquet", "partial_dependence.parquet"),
+        **named(f"{RUN}/tables/full", "scores.parquet", "predictions.parquet"),
+        intervals=f"{RUN}/tables/full/score_intervals.parquet",
         restored=f"{RUN}/protocols/one_scale_up.parquet",
         target=f"{RUN}/soil_moisture_9km.tif",
     output:
@@ -198,6 +194,7 @@ rule draw_evaluation:
     resources:
         **measured(220, 4),
     params:
+        language=CONFIG.report.language,
         code=code("draw_evaluation"),
     message:
         "Draw the evaluation of {wildcards.region}, {wildcards.month}"
@@ -208,7 +205,7 @@ rule draw_evaluation:
 rule draw_coverage:
     input:
         target=f"{RUN}/soil_moisture_9km.tif",
-        coverage=f"{RUN}/tables/coverage.csv",
+        coverage=f"{RUN}/tables/full/coverage.parquet",
     output:
         **figures("coverage"),
     log:
@@ -221,6 +218,7 @@ rule draw_coverage:
     resources:
         **measured(200, 3),
     params:
+        language=CONFIG.report.language,
         code=code("draw_coverage"),
     message:
         "Draw the coverage of the intervals of {wildcards.region}, {wildcards.month}"
@@ -232,12 +230,12 @@ rule draw_maps:
     input:
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
-        ranges=f"{RUN}/tables/maps.csv",
-        gain=f"{RUN}/tables/gain.csv",
+        ranges=f"{RUN}/tables/full/maps.parquet",
+        gain=f"{RUN}/tables/full/gain.parquet",
         quality=f"{RUN}/quality.tif",
-        flags=f"{RUN}/tables/quality.csv",
-        shift=f"{RUN}/tables/shift.csv",
-        histograms=f"{RUN}/tables/shift_histograms.csv",
+        flags=f"{RUN}/tables/full/quality.parquet",
+        shift=f"{RUN}/tables/full/shift.parquet",
+        histograms=f"{RUN}/tables/full/shift_histograms.parquet",
         outline=outline,
     output:
         **figures("maps", "quality", "shift"),
@@ -253,6 +251,7 @@ rule draw_maps:
     params:
         bbox=bbox,
         outline_layer=outline_layer,
+        language=CONFIG.report.language,
         code=code("draw_maps"),
     message:
         "Draw the maps of {wildcards.region}, {wildcards.month}"
@@ -263,7 +262,7 @@ rule draw_maps:
 rule draw_differences:
     input:
         target=f"{RUN}/soil_moisture_9km.tif",
-        differences=f"{RUN}/tables/product_differences.csv",
+        differences=f"{RUN}/tables/full/product_differences.parquet",
     output:
         **figures("product_differences"),
     log:
@@ -277,6 +276,7 @@ rule draw_differences:
         **measured(200, 3),
     params:
         units=needs.units(CONFIG),
+        language=CONFIG.report.language,
         code=code("draw_differences"),
     message:
         "Draw the differences between products of {wildcards.region}, {wildcards.month}"
@@ -287,11 +287,11 @@ rule draw_differences:
 rule draw_field_validation:
     input:
         fine=f"{RUN}/soil_moisture.tif",
-        scores=f"{RUN}/tables/field_validation.csv",
-        intervals=f"{RUN}/tables/field_intervals.csv",
-        matched=f"{RUN}/tables/field_points.csv",
-        weight=f"{RUN}/tables/residual_weight.csv",
-        weighed=f"{RUN}/tables/residual_points.csv",
+        scores=f"{RUN}/tables/full/field_validation.parquet",
+        intervals=f"{RUN}/tables/full/field_intervals.parquet",
+        matched=f"{RUN}/tables/full/field_points.parquet",
+        weight=f"{RUN}/tables/full/residual_weight.parquet",
+        weighed=f"{RUN}/tables/full/residual_points.parquet",
     output:
         **figures("field_validation", "residual_weight"),
     log:
@@ -304,6 +304,7 @@ rule draw_field_validation:
     resources:
         **measured(200, 3),
     params:
+        language=CONFIG.report.language,
         code=code("draw_field_validation"),
     message:
         "Draw {wildcards.region}, {wildcards.month}, against field points"
@@ -315,7 +316,7 @@ rule count_granules:
     input:
         inventories=inventories,
     output:
-        granules=report(f"{RUN}/tables/granules.csv", caption="../report/granules.rst", category="Tables"),
+        granules=f"{RUN}/tables/full/granules.parquet",
     log:
         log_of("count_granules", "{region}/{month}"),
     benchmark:

@@ -11,7 +11,7 @@ from kilomoist.predictors.product_differences import ALL
 @rule_script
 def bridge_products(*, compared: list[str], months: list[str], month: str, bridge: bool, differences: str) -> None:
     """Write the table of differences; `compared` has that of each of the `months`."""
-    tables = {name: pd.read_csv(path) for name, path in zip(months, compared, strict=True)}
+    tables = {name: pd.read_parquet(path) for name, path in zip(months, compared, strict=True)}
     chosen = choose_differences(tables, month, bridge)
     for row in chosen[chosen["vegetation"] == ALL].itertuples():
         LOGGER.info(

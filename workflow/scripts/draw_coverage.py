@@ -5,9 +5,11 @@ import pandas as pd
 from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.coverage import draw_coverage as draw
 from kilomoist.reporting.figures.pages import read_caption
+from kilomoist.texts import Language, speaking
 
 
 @rule_script
-def draw_coverage(*, target: str, coverage: str, coverage_figure: str) -> None:
+def draw_coverage(*, target: str, coverage: str, coverage_figure: str, language: Language) -> None:
     """Write a figure of the table; `target` is a raster that says of what run it is."""
-    draw(coverage_figure, pd.read_csv(coverage), read_caption(target))
+    with speaking(language):
+        draw(coverage_figure, pd.read_parquet(coverage), read_caption(target))

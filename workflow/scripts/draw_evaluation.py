@@ -9,6 +9,7 @@ from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
 from kilomoist.reporting.figures.scatter import read_scores
+from kilomoist.texts import Language, speaking
 
 
 @rule_script
@@ -26,12 +27,14 @@ def draw_evaluation(
     importance_figure: str,
     partial_dependence_figure: str,
     predicted_observed_figure: str,
+    language: Language,
 ) -> None:
     """Write four figures from the tables of the evaluation; `target` is a raster that says of what run they are."""
-    caption = read_caption(target)
-    draw_correlation(correlation_figure, pd.read_csv(correlation), caption)
-    draw_importance(importance_figure, pd.read_csv(importance), caption)
-    draw_partial_dependence(partial_dependence_figure, pd.read_csv(partial_dependence), caption)
-    found = read_scores(scores, intervals)
-    frames = pd.read_csv(predictions), pd.read_parquet(restored)
-    draw_predicted_observed(predicted_observed_figure, *frames, found, caption)
+    with speaking(language):
+        caption = read_caption(target)
+        draw_correlation(correlation_figure, pd.read_parquet(correlation), caption)
+        draw_importance(importance_figure, pd.read_parquet(importance), caption)
+        draw_partial_dependence(partial_dependence_figure, pd.read_parquet(partial_dependence), caption)
+        found = read_scores(scores, intervals)
+        frames = pd.read_parquet(predictions), pd.read_parquet(restored)
+        draw_predicted_observed(predicted_observed_figure, *frames, found, caption)

@@ -7,6 +7,7 @@ from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.residual_weight import draw_residual
 from kilomoist.reporting.figures.scatter import read_scores
+from kilomoist.texts import Language, speaking
 
 
 @rule_script
@@ -20,10 +21,12 @@ def draw_field_validation(
     weighed: str,
     field_validation_figure: str,
     residual_weight_figure: str,
+    language: Language,
 ) -> None:
     """Write a figure from the scores, how their intervals were found, and the matched pixels of the map `fine`; another
     from the residual weight and its pixels.
     """
-    caption = read_caption(fine)
-    draw_points(field_validation_figure, pd.read_csv(matched), read_scores(scores, intervals), caption)
-    draw_residual(residual_weight_figure, pd.read_csv(weighed), pd.read_csv(weight).iloc[0], caption)
+    with speaking(language):
+        caption = read_caption(fine)
+        draw_points(field_validation_figure, pd.read_parquet(matched), read_scores(scores, intervals), caption)
+        draw_residual(residual_weight_figure, pd.read_parquet(weighed), pd.read_parquet(weight).iloc[0], caption)

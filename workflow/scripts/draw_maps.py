@@ -8,6 +8,7 @@ from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
 from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.quality import draw_quality
 from kilomoist.reporting.figures.shift import draw_shift
+from kilomoist.texts import Language, speaking
 
 
 @rule_script
@@ -27,11 +28,13 @@ def draw_maps(
     maps_figure: str,
     quality_figure: str,
     shift_figure: str,
+    language: Language,
 ) -> None:
     """Write three figures of the map; the region is cut by a layer of the `outline` (none or one) and by the `bbox`."""
-    caption, region = read_caption(fine), (next(iter(outline), None), bbox, outline_layer)
-    resolution = pd.read_csv(ranges).set_index("map")["effective_resolution"]["1 km"]
-    verdict = verdict_text(pd.read_csv(gain).iloc[0])
-    draw_both_maps(maps_figure, coarse, fine, caption, region, resolution, verdict)
-    draw_quality(quality_figure, quality, pd.read_csv(flags), caption, region)
-    draw_shift(shift_figure, pd.read_csv(shift), pd.read_csv(histograms), caption)
+    with speaking(language):
+        caption, region = read_caption(fine), (next(iter(outline), None), bbox, outline_layer)
+        resolution = pd.read_parquet(ranges).set_index("map")["effective_resolution"]["1 km"]
+        verdict = verdict_text(pd.read_parquet(gain).iloc[0])
+        draw_both_maps(maps_figure, coarse, fine, caption, region, resolution, verdict)
+        draw_quality(quality_figure, quality, pd.read_parquet(flags), caption, region)
+        draw_shift(shift_figure, pd.read_parquet(shift), pd.read_parquet(histograms), caption)

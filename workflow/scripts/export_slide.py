@@ -12,5 +12,5 @@ def export_slide(
     *, soil_moisture: str, ranges: str, outline: list[str], bbox: Box | None, outline_layer: str | None, slide: str
 ) -> None:
     """Draw the map; the region is cut by a layer of the `outline` (none or one) and by the `bbox`."""
-    resolution = pd.read_csv(ranges).set_index("map")["effective_resolution"]["1 km"]
+    resolution = pd.read_parquet(ranges).set_index("map")["effective_resolution"]["1 km"]
     draw_slide(slide, soil_moisture, (next(iter(outline), None), bbox, outline_layer), resolution)

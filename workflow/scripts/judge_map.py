@@ -26,14 +26,14 @@ def judge_map(
 
     `field` are the scores at field points and their differences; it is empty without points, `truth` of real data.
     """
-    rows = one_scale_up(pd.read_csv(scores), pd.read_csv(differences))
+    rows = one_scale_up(pd.read_parquet(scores), pd.read_parquet(differences))
     if field:
-        rows += at_points(*map(pd.read_csv, field))
+        rows += at_points(*map(pd.read_parquet, field))
     else:
         rows.append(not_compared(POINTS, MAP_1KM, NO_POINTS))
     for path in truth:
-        rows += against_truth(pd.read_csv(path))
-    rows.append(predicted(pd.read_csv(gain).iloc[0]))
+        rows += against_truth(pd.read_parquet(path))
+    rows.append(predicted(pd.read_parquet(gain).iloc[0]))
     table = verdict_table(rows, read_tags(soil_moisture))
     LOGGER.info("%s", "\n".join(table["sentence"]))
     write_table(verdict, table)

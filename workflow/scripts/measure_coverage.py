@@ -11,7 +11,7 @@ from kilomoist.evaluation.coverage import (
     pixel_intervals,
     with_target_error,
 )
-from kilomoist.files import replaced
+from kilomoist.files import write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.mapping.maps import cell_errors
 
@@ -43,5 +43,4 @@ def measure_coverage(
         rows += coverage_rows("1 km, simulated truth" if known else "1 km", kind, pixels, interval)
     table = pd.DataFrame(rows, columns=COLUMNS)
     LOGGER.info("Coverage of the intervals:\n%s", table.to_string(index=False))
-    with replaced(coverage) as partial:
-        table.to_csv(partial, index=False, float_format="%.6f")
+    write_table(coverage, table)

@@ -32,7 +32,7 @@ def merge_target(
     y, estimated = table["target"].to_numpy(), read_raster(estimates)[0]["estimated"][places]
     found, how = weigh(y, estimated, target_error), "warranted"
     if measured:
-        row = pd.read_csv(measured[0]).iloc[0]
+        row = pd.read_parquet(measured[0]).iloc[0]
         weight = taken(row["weight"], row["low"], row["high"])
         if weight is None:
             how = "warranted (the field points do not tell it)"

@@ -43,7 +43,7 @@ def score_protocols(
     `method` and whether it is reconciled; it has a row though nothing could be scored.
     """
     table = read_samples(samples, use)
-    study = split_estimates(table, use, pd.read_csv(predictions)["predicted"].to_numpy())
+    study = split_estimates(table, use, pd.read_parquet(predictions)["predicted"].to_numpy())
     write_table(train, study["train"])
     write_table(random, study["random"])
     protocols = {Path(path).stem: pd.read_parquet(path) for path in estimates}

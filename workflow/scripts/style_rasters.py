@@ -23,7 +23,7 @@ from kilomoist.rasters import read_header, read_statistics
 @rule_script
 def style_rasters(*, rasters: list[str], ranges: str, styles: list[str], categories: str) -> None:
     """Write a style for QGIS beside each raster, and GDAL's table of what the values of `quality.tif` mean."""
-    moisture = moisture_scale(pd.read_csv(ranges))
+    moisture = moisture_scale(pd.read_parquet(ranges))
     for raster, style in zip(rasters, styles, strict=True):
         header, name = read_header(raster), Path(raster).stem
         notes = notes_of(header.tags)

@@ -240,8 +240,8 @@ def test_tables_have_a_row_for_every_predictor(tmp_path: Path) -> None:
     assert table["reliability"].tolist() == [1.0, pytest.approx(0, abs=0.05), 1.0]
     notes = ["fewer than 1000 pixels have two halves", "", "not observed again and again"]
     assert [note.split(":")[0] for note in table["note"]] == notes
-    table.to_csv(tmp_path / "agreement.csv", index=False)
-    assert read_reliability(tmp_path / "agreement.csv", use[::-1]) == table["reliability"].tolist()[::-1]
+    table.to_parquet(tmp_path / "agreement.parquet")
+    assert read_reliability(tmp_path / "agreement.parquet", use[::-1]) == table["reliability"].tolist()[::-1]
 
 
 def test_regions_across_180_are_compared_on_both_sides(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def test_what_is_taken_away_goes_in_a_straight_line_between_classes(tmp_path: Pa
     whole, bare = (AQUA, TERRA, "all", 0.25, 5000, 2.0), (AQUA, TERRA, "ndvi below 0.2", 0.1, 3000, 3.0)
     dense, few = (AQUA, TERRA, "ndvi 0.4 to 0.6", 0.4, 1950, 1.5), (AQUA, TERRA, "ndvi 0.6 and above", 0.7, 50, -9.0)
     found = table("2021-08", {TERRA: 31, AQUA: 31}, whole, bare, dense, few)
-    choose_differences({"2021-08": found}, "2021-08", bridge=False).to_csv(tmp_path / "table.csv", index=False)
-    differences = read_differences([tmp_path / "table.csv"], "ndvi")
+    choose_differences({"2021-08": found}, "2021-08", bridge=False).to_parquet(tmp_path / "table.parquet")
+    differences = read_differences([tmp_path / "table.parquet"], "ndvi")
     index = np.array([0.0, 0.1, 0.2, 0.4, 0.9, np.nan])
     np.testing.assert_allclose(differences.of("lst_day", AQUA, index), [3.0, 3.0, 2.5, 1.5, 1.5, 2.0])
     assert differences.of("lst_day", AQUA, None) == 2.0
@@ -197,8 +197,8 @@ def test_the_difference_that_was_put_in_is_found_and_taken_away(tmp_path: Path) 
     assert by_class.loc["ndvi 0.4 to 0.6", "difference"] == pytest.approx(1.0, abs=0.05)
     assert by_class.loc["ndvi below 0.2", "index"] == pytest.approx(0.1, abs=0.01)
 
-    choose_differences({"2021-08": found}, "2021-08", bridge=False).to_csv(tmp_path / "table.csv", index=False)
-    corrected = scene(tmp_path, read_differences([tmp_path / "table.csv"], "ndvi"))
+    choose_differences({"2021-08": found}, "2021-08", bridge=False).to_parquet(tmp_path / "table.parquet")
+    corrected = scene(tmp_path, read_differences([tmp_path / "table.parquet"], "ndvi"))
     merged = stack_predictors(corrected, ["ndvi", "lst_day"], HERE, 2)
     assert set(merged) == {"ndvi", "ndvi_days", "lst_day", "lst_day_days", "water", "snow"}
     # Each product alone, with all its observations, is as the merged map but for what it sees more.

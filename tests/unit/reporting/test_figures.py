@@ -25,12 +25,14 @@ from kilomoist.reporting.figures.coverage import dominance, draw_coverage
 from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.importance import draw_importance
 from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
-from kilomoist.reporting.figures.pages import NO_VALUE, new_page, percent_text, read_caption
+from kilomoist.reporting.figures.pages import new_page, percent_text, read_caption
 from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
 from kilomoist.reporting.figures.product_differences import draw_differences
 from kilomoist.reporting.figures.quality import draw_quality
 from kilomoist.reporting.figures.shift import draw_shift
+from kilomoist.texts import LANGUAGES, Language, speaking
+from kilomoist.texts import text as catalogued
 
 CAPTION = "khangai  ·  August 2021  ·  simulated data"
 GAIN = "Gain over “SMAP, bilinear” that the run predicts before any truth is read"
@@ -222,9 +224,16 @@ def assert_fits(figure: Figure) -> None:
         assert box.y1 <= heading, axes
 
 
-def test_nothing_is_cut_off(drawn: dict[str, Figure], tmp_path: Path) -> None:
-    for figure in drawn.values():
-        assert_fits(figure)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_cut_off(drawn: dict[str, Figure], tmp_path: Path, language: Language) -> None:
+    with speaking(language):
+        for figure in drawn.values() if language == "en" else draw_all(tmp_path).values():
+            assert_fits(figure)
+        assert_others_fit(tmp_path)
+
+
+def assert_others_fit(tmp_path: Path) -> None:
+    """Pages of little."""
     assert_fits(draw_predicted_observed(tmp_path / "empty.png", cells(0), restored(0), scores(), CAPTION))
     assert_fits(draw_correlation(tmp_path / "one.png", correlation_table()[:1], CAPTION))
     assert_fits(draw_importance(tmp_path / "one.png", importance_table()[:1], CAPTION))
@@ -533,7 +542,7 @@ def test_maps_without_any_value_say_so(tmp_path: Path) -> None:
     panels = draw_maps(tmp_path, fill=np.nan).axes[:-1]
     assert len(panels) == 2  # nothing to enlarge
     for axes in panels:
-        assert NO_VALUE in written(axes)
+        assert catalogued("figure.no_value") in written(axes)
 
 
 def test_a_constant_map_does_not_stretch_its_noise(tmp_path: Path) -> None:
@@ -614,7 +623,7 @@ def test_quality_of_a_map_that_is_not_reconciled_shows_the_other_flags(tmp_path:
 def test_quality_of_a_map_without_values(tmp_path: Path) -> None:
     figure = draw_flags(tmp_path, np.full(PIXELS.shape, 128, np.uint8))
     assert_fits(figure)
-    assert NO_VALUE in words(figure)
+    assert catalogued("figure.no_value") in words(figure)
     assert "nan" not in words(figure)
 
 
@@ -642,7 +651,7 @@ def test_shift_of_values_alone_and_without_pixels(tmp_path: Path) -> None:
     assert_fits(figure)
     nothing = shift_tables([[counted("value", "evi", np.arange(60) / 60, np.empty(0))]], {"evi": "1"})
     figure = draw_shift(tmp_path / "none.png", *nothing, CAPTION)
-    assert NO_VALUE in words(figure)
+    assert catalogued("figure.no_value") in words(figure)
 
 
 @pytest.mark.parametrize(("suffix", "begin"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])

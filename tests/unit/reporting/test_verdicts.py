@@ -13,6 +13,7 @@ from kilomoist.evaluation.scores import ESTIMATES
 from kilomoist.names import LABELS, MAP_ONE_SCALE_UP, map_names, protocol_label
 from kilomoist.reporting import verdicts
 from kilomoist.reporting.verdicts import sentence, verdict_of, verdict_table
+from kilomoist.texts import TEXTS
 
 TAGS = {"method": "detail", "alpha": "0.8000", "reconciled": "yes", "source": "archive"}
 PLACES = np.argwhere(np.ones((24, 24), bool)) * [0.1, 0.1] + [98.0, 46.0]
@@ -176,8 +177,8 @@ def test_no_prediction_says_why() -> None:
 
 def test_words_never_praise() -> None:
     """Every text of a sentence is data, and says what the numbers say."""
-    texts = [*verdicts.WHERE.values(), *verdicts.VERDICTS.values(), verdicts.AMOUNT, *verdicts.WHY.values()]
-    assert len(texts) > 10
+    texts = [english for key, (english, _) in TEXTS.items() if key.startswith("verdict.")]
+    assert len(texts) > 20
     praise = ("excellent", "great", "good", "reliable", "accurate", "significant", "high quality", "successful")
     assert not [text for text in texts for word in praise if word in text.lower()]
     row = {"comparison": "field points", "reference": "SMAP, bilinear", "n": 9, "confidence": 0.95, "reason": ""}

@@ -20,6 +20,7 @@ from kilomoist.configuration.types import degrees_text, shown
 from kilomoist.names import OWN_COLUMNS, OWN_MAPS
 from kilomoist.product_types import QualityLevel
 from kilomoist.products import PRODUCTS, TERRAIN, measuring
+from kilomoist.texts import Language
 
 
 def _key(default: object, meaning: str, unit: str = "", **limits: Any) -> Any:
@@ -323,6 +324,14 @@ class Evaluation(Section):
         get_args(types.Protocol),
         "Protocols that are scored beside the study's `train` and `random`, which cost nothing more: any of these, or "
         "none by `[]`. docs/scores.md explains them.",
+    )
+
+
+class ReportKeys(Section):
+    """The report, and figures."""
+
+    language: Language = _key(
+        "en", "Language of report, figures and README: English, or Mongolian, which no native speaker has checked yet."
     )
 
 
@@ -631,6 +640,7 @@ class Configuration(Section):
         title="a list of formats (netcdf, zarr, stac, raster, zones, points, png, svg, pdf), or a mapping with keys "
         "formats, crs, resolution, zones and points",
     )
+    report: ReportKeys = ReportKeys()
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Configuration":

@@ -9,8 +9,8 @@ from kilomoist.names import OWN_COLUMNS
 
 
 def read_pixels(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
-    """Pixels that hold field points, a row each, and the columns that are maps; an id is text, also `NA`."""
-    pixels = pd.read_csv(path, dtype={"pixel": str, "id": str}, keep_default_na=False)
+    """Pixels that hold field points, a row each, and the columns that are maps."""
+    pixels = pd.read_parquet(path)
     maps = [name for name in pixels if name not in OWN_COLUMNS]
     return pixels.astype(dict.fromkeys(["observed", *maps], float)), maps
 

@@ -59,7 +59,7 @@ def read_differences(paths: Iterable[str | Path], index: str | None) -> ProductD
 
     of_all, by_class = {}, {}
     for path in paths:
-        table = pd.read_csv(path)
+        table = pd.read_parquet(path)
         for key, rows in table[table["pixels"] > 0].groupby(["quantity", "product"]):
             classes = rows[(rows["vegetation"] != ALL) & (rows["pixels"] >= MIN_OF_CLASS)].sort_values("index")
             of_all[key] = float(rows.loc[rows["vegetation"] == ALL, "difference"].iloc[0])

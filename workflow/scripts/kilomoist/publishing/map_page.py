@@ -137,7 +137,7 @@ def around_zero(values: NDArray[np.floating]) -> Normalize:
 
 def field_points(path: str | Path) -> list[dict[str, Any]]:
     """Matched field points of `tables/field_points.csv`: a pixel each."""
-    table = pd.read_csv(path, usecols=["id", "longitude", "latitude", "observed"], dtype={"id": str})
+    table = pd.read_parquet(path, columns=["id", "longitude", "latitude", "observed"]).astype({"id": str})
     return [
         {
             "id": row.id,
@@ -161,7 +161,7 @@ def _parts(run: Run, content: Mapping[str, Any], products: Sequence[str]) -> dic
         "caption": html.escape(read_caption(run.fine)),
         "note": note_of_source(read_run(run.fine)["source"]),
         "sources": html.escape(made_from),
-        "verdicts": "\n".join(f"<li>{html.escape(text)}</li>" for text in pd.read_csv(run.verdict)["sentence"]),
+        "verdicts": "\n".join(f"<li>{html.escape(text)}</li>" for text in pd.read_parquet(run.verdict)["sentence"]),
         "without_interval": "" if run.interval else "hidden",
         "without_points": "" if content["points"] else "hidden",
     }

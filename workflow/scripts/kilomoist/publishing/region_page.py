@@ -100,7 +100,7 @@ def _row(each: MonthFiles, means: dict[str, float | None], digits: int) -> str:
     """Row of a month in the page's table, as HTML."""
     numbers = ["–" if value is None else f"{value:.{digits}f}" for value in means.values()]
     cells = [("", number) for number in numbers] + [(" data-map-here", "–"), (" data-smap-here", "–")]
-    cells += [("", text) for text in verdict_texts(pd.read_csv(each.verdict))]
+    cells += [("", text) for text in verdict_texts(pd.read_parquet(each.verdict))]
     said = "".join(f"<td{name}>{html.escape(cell)}</td>" for name, cell in cells)
     links = " ".join(
         f'<a href="{each.month}/{file}" aria-label="{html.escape(f"{PAGE_TEXTS[text]}, {month_text(each.month)}")}">'

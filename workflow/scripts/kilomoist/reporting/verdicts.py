@@ -1,7 +1,7 @@
 """Verdicts: whether the map is better than interpolated SMAP, by how much and how sure, a row a comparison.
 
 What is judged is the gain, 1 − MSE(map) / MSE(reference), by its interval; the numbers are those of other tables.
-Sentences are put together by `sentence` alone, from a row and the texts here.
+Sentences are put together by `sentence` alone, from a row and the catalogue of texts.
 """
 
 import math
@@ -13,6 +13,7 @@ import pandas as pd
 from kilomoist.evaluation.bootstrap import CONFIDENCE, MIN_BLOCKS
 from kilomoist.evaluation.scores import ESTIMATES, GAIN_INTERVAL, UNTOLD, USE_MAP, WORTH
 from kilomoist.names import LABELS, MAP_1KM, MAP_ONE_SCALE_UP, ONE_SCALE_UP, OWN_MAPS
+from kilomoist.texts import named, said, text
 
 Row = dict[str, Any]
 COLUMNS = (
@@ -25,37 +26,8 @@ BETTER, EQUAL, NOT_BETTER, WORSE = "better", "equal", "not better", "worse"
 TOO_FEW, UNSURE, NO_POINTS, UNMATCHED = "too few", "unsure", "no points", "no point on the maps"
 NO_PREDICTOR, SAME_POINTS, SIMULATED = "no predictor", "same points", "simulated data"
 SCATTER = "scatter of points"
-
-WHERE = {
-    SCALE_UP: "One scale up, where SMAP at 9 km is known and restored from coarser cells",
-    POINTS: "At field points",
-    TRUTH: "Against the simulated truth at 1 km",
-    PREDICTED: "By what this run predicts of its map before any truth is read",
-}
-VERDICTS = {
-    BETTER: "{where}, the map is better than “{reference}”: {amount}.",
-    WORSE: "{where}, the map is worse than “{reference}”: {amount}.",
-    EQUAL: "{where}, the map is neither better nor worse than “{reference}” by an amount that matters: {amount}.",
-    NOT_BETTER: "{where}, the map is not better than “{reference}” by an amount that matters, maybe worse: {amount}.",
-    UNTOLD: "{where}, whether the map is better than “{reference}” cannot be told: {why}.",
-}
-AMOUNT = "its mean squared error is {size} (RMSE {rmse_map} instead of {rmse_reference} m³/m³{interval})"
-INTERVAL = "; {confidence} % interval: {ends}"
-SIZES = ("{percent} % smaller", "{percent} % larger", "the same")
-BETWEEN = "{low} to {high}"
-WHY = {
-    TOO_FEW: "{n} values here are worth fewer than {blocks} independent ones",
-    UNSURE: "{amount}, which leaves both open",
-    NO_POINTS: "no field points were given",
-    UNMATCHED: "no field point of this month lies where all maps have a value",
-}
-"""By reason; another one is said as it is."""
-REMARKS = {
-    SCATTER: "Both errors hold what a point differs by from its pixel.",
-    NO_PREDICTOR: "The map uses no predictor: it is SMAP, interpolated.",
-    SAME_POINTS: "The map took the weight of SMAP's own part from these points: this is no independent test.",
-    SIMULATED: "The data are simulated.",
-}
+REASONS = (TOO_FEW, UNSURE, NO_POINTS, UNMATCHED)
+"""Reasons that have a sentence; another one is one."""
 
 
 def verdict_of(gain: float, low: float, high: float, worth: float = WORTH) -> tuple[str, str]:
@@ -75,22 +47,25 @@ def verdict_of(gain: float, low: float, high: float, worth: float = WORTH) -> tu
 
 
 def sentence(row: Mapping[str, Any]) -> str:
-    """What a row says, in sentences that need no other."""
-    known = {"where": WHERE[row["comparison"]], "reference": row["reference"].removesuffix(", one scale up")}
+    """What a row says, in sentences that need no other, in the language that is spoken."""
+    known: dict[str, Any] = {"where": text(f"verdict.where.{row['comparison']}")}
+    known |= {"reference": named(row["reference"].removesuffix(", one scale up"))}
     known |= {"n": row["n"], "blocks": MIN_BLOCKS, "confidence": f"{100 * row['confidence']:.0f}"}
     known |= {name: f"{row[name]:.4f}" for name in ("rmse_map", "rmse_reference")} | {"size": _size(row["gain"])}
-    ends = BETWEEN.format(low=_size(row["low"]), high=_size(row["high"]))
-    known["interval"] = INTERVAL.format(ends=ends, **known) if row["high"] > row["low"] else ""
-    known["amount"] = AMOUNT.format(**known)
-    known["why"] = WHY[row["reason"]].format(**known) if row["reason"] in WHY else row["reason"]
-    remarks = [REMARKS[name] for name in row["remark"].split("; ") if name]
-    return " ".join([VERDICTS[row["verdict"]].format(**known), *remarks])
+    ends = text("verdict.between", low=_size(row["low"]), high=_size(row["high"]))
+    known["interval"] = text("verdict.interval", ends=ends, **known) if row["high"] > row["low"] else ""
+    known["amount"] = text("verdict.amount", **known)
+    reason = row["reason"]
+    known["why"] = text(f"verdict.why.{reason}", **known) if reason in REASONS else said(reason)
+    remarks = [text(f"verdict.remark.{name}") for name in row["remark"].split("; ") if name]
+    return " ".join([text(f"verdict.is.{row['verdict']}", **known), *remarks])
 
 
 def _size(gain: float) -> str:
     """A gain in words: how much smaller or larger the mean squared error is."""
     percent = f"{abs(100 * gain):.1f}" if abs(gain) < 0.0995 else f"{abs(100 * gain):.0f}"
-    return SIZES[2 if percent == "0.0" else int(gain < 0)].format(percent=percent)
+    size = "same" if percent == "0.0" else "larger" if gain < 0 else "smaller"
+    return text(f"verdict.size.{size}", percent=percent)
 
 
 def compared(comparison: str, scores: pd.DataFrame, own: str, skills: pd.DataFrame | None) -> list[Row]:

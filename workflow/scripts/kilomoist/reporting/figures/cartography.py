@@ -24,7 +24,8 @@ from shapely.geometry import box
 
 from kilomoist.grids import geographic_from_ease, signed_longitude
 from kilomoist.regions import region_area
-from kilomoist.reporting.figures.pages import INK, MISSING, NO_VALUE, ROUND_STEPS
+from kilomoist.reporting.figures.pages import INK, MISSING, ROUND_STEPS
+from kilomoist.texts import text
 
 Bounds = tuple[float, float, float, float]
 """Left, bottom, right, top; in degrees west, south, east, north."""
@@ -137,11 +138,13 @@ def draw_map(
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", xlabel="", ylabel="")
     lengths = (step * 10.0**power for power in range(-2, 5) for step in ROUND_STEPS)
     length, thickness = max(km for km in lengths if km <= (right - left) / 4), (right - left) / 150
-    bar = AnchoredSizeBar(axes.transData, length, f"{length:g} km", "lower right", pad=0.3, size_vertical=thickness)
+    bar = AnchoredSizeBar(
+        axes.transData, length, text("figure.km", length=f"{length:g}"), "lower right", pad=0.3, size_vertical=thickness
+    )
     bar.patch.set(linewidth=0, alpha=0.85)
     axes.add_artist(bar)
     if not np.isfinite(values).any():
-        axes.text(0.5, 0.5, NO_VALUE, transform=axes.transAxes, ha="center", va="center", size=11)
+        axes.text(0.5, 0.5, text("figure.no_value"), transform=axes.transAxes, ha="center", va="center", size=11)
     return image
 
 
@@ -160,14 +163,17 @@ def _graticule(axes: Axes, view: View) -> None:
     for longitude in columns.tick_values(west, east):
         x, y = project(np.full(along.size, longitude), south + along * (north - south))
         axes.plot(x, y, **look)
-        ticks[0].append((float(np.interp(bottom, y, x)), _degrees(signed_longitude(longitude), "EW")))
+        ticks[0].append(
+            (float(np.interp(bottom, y, x)), _degrees(signed_longitude(longitude), "figure.east", "figure.west"))
+        )
     for latitude in rows.tick_values(south, north):
         x, y = project(west + along * (east - west), np.full(along.size, latitude))
         axes.plot(x, y, **look)
-        ticks[1].append((float(np.interp(left, x, y)), _degrees(latitude, "NS")))
+        ticks[1].append((float(np.interp(left, x, y)), _degrees(latitude, "figure.north", "figure.south")))
     for axis, marks in zip((axes.xaxis, axes.yaxis), ticks, strict=True):
         axis.set_ticks(*zip(*marks, strict=True))
 
 
-def _degrees(value: float, sides: str) -> str:
-    return f"{abs(value):g}°{'' if value in (0, 180) else sides[0] if value > 0 else sides[1]}"
+def _degrees(value: float, positive: str, negative: str) -> str:
+    side = "" if value in (0, 180) else text(positive if value > 0 else negative)
+    return f"{abs(value):g}°{side}"

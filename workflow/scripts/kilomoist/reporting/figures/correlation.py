@@ -9,6 +9,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from kilomoist.reporting.figures.pages import FAINT, INK, label_of, new_page, signed_text
+from kilomoist.texts import text
 
 
 def draw_correlation(path: str | Path, table: pd.DataFrame, caption: str) -> Figure:
@@ -26,13 +27,13 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: str) -> Fig
         r[high, low], p[high, low] = row.r, row.p_effective
     r, p = r[1:, :-1], p[1:, :-1]
     note = (
-        f"n = {_span(table['n'])} cells, whose neighbours are alike: worth {_span(table['effective_n'])}\n"
-        "independent ones (Dutilleul's effective sample size)\n** p_effective < 0.01,  * p_effective < 0.05"
+        f"{text('correlation.note', n=_span(table['n']), effective=_span(table['effective_n']))}\n"
+        "** p_effective < 0.01,  * p_effective < 0.05"
     )
 
     side = 0.9 * len(r)
     size = max(2.6 + side, 5.6), 2 + side
-    with new_page(path, "Correlation of the monthly 9 km values", caption, note, size) as page:
+    with new_page(path, text("correlation.title"), caption, note, size) as page:
         axes = page.subplots()
         colours = colormaps["RdBu_r"]
         image = axes.imshow(r, cmap=colours, vmin=-1, vmax=1)
@@ -40,8 +41,8 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: str) -> Fig
             if column > row:
                 continue
             stars = "**" if p[row, column] < 0.01 else "*" if p[row, column] < 0.05 else ""
-            text = "–" if np.isnan(value) else signed_text(value, 2) + stars
-            axes.text(column, row, text, ha="center", va="center", color=_readable(colours, (value + 1) / 2), size=11)
+            shown = "–" if np.isnan(value) else signed_text(value, 2) + stars
+            axes.text(column, row, shown, ha="center", va="center", color=_readable(colours, (value + 1) / 2), size=11)
         axes.hlines(np.arange(len(r) - 1) + 0.5, -0.5, len(r) - 0.5, color="white")
         axes.vlines(np.arange(len(r) - 1) + 0.5, -0.5, len(r) - 0.5, color="white")
         labels = [label_of(name) for name in names]
@@ -49,7 +50,7 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: str) -> Fig
         axes.set_yticks(range(len(r)), labels[1:])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        page.colorbar(image, ax=axes, label="Pearson r", shrink=0.9, ticks=[-1, -0.5, 0, 0.5, 1])
+        page.colorbar(image, ax=axes, label=text("correlation.r"), shrink=0.9, ticks=[-1, -0.5, 0, 0.5, 1])
     return page
 
 

@@ -9,56 +9,52 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, label_of, new_page, percent_text
+from kilomoist.texts import said, text
 
 KINDS = {
-    "total": ("total (lower, upper): for values", BLUE, 0.17),
-    "conditional": ("conditional (conditional_lower, …): for patterns", ORANGE, -0.17),
+    "total": ("coverage.total", BLUE, 0.17),
+    "conditional": ("coverage.conditional", ORANGE, -0.17),
 }
-"""What is drawn of each interval: what it is called, its colour and its place beside the other."""
-TITLES = {
-    "9 km, one scale up": "One scale up, against SMAP, 9 km",
-    "1 km, simulated truth": "map, 1 km, against the simulated truth",
-    "1 km": "map, 1 km",
-}
+"""What is drawn of each interval: the key of what it is called, its colour and its place beside the other."""
 DOMINANT = 2 / 3
 """Share of the width from which on one part is said to make it."""
 SAME = 0.995
 """Share of the width from which on nothing is left for the other part."""
-NONE = "No interval: the region is too small to count errors one scale up."
 
 
 def draw_coverage(path: str | Path, table: pd.DataFrame, caption: str) -> Figure:
     """Coverage and mean width of both intervals by group, a row of panels for each support; `tables/coverage.csv`."""
-    notes = ["Total: with SMAP's own error. Conditional: if the cell means that the map is held to are right."]
+    notes = [text("coverage.note")]
     notes += dominance(table)
     supports = list(dict.fromkeys(table["support"]))
     groups = {support: list(dict.fromkeys(table.loc[table["support"] == support, "group"])) for support in supports}
     lines = [len(names) for names in groups.values()]
     size = (9, 1.6 + 0.2 * len(notes) + sum(0.75 + 0.27 * count for count in lines)) if lines else (7, 3)
-    with new_page(path, "Do the intervals hold what they should?", caption, "\n".join(notes), size) as page:
+    with new_page(path, text("coverage.title"), caption, "\n".join(notes), size) as page:
         if not lines:
             axes = page.subplots()
             axes.set_axis_off()
-            axes.text(0.5, 0.5, NONE, ha="center", va="center", color=FAINT, size=11)
+            axes.text(0.5, 0.5, text("coverage.none"), ha="center", va="center", color=FAINT, size=11)
             return page
         panels = page.subplots(len(supports), 2, squeeze=False, sharey="row", height_ratios=[2 + n for n in lines])
         for (shares, widths), support in zip(panels, supports, strict=True):
             rows = table[table["support"] == support]
             _draw_shares(shares, rows, groups[support])
             _draw_widths(widths, rows, groups[support])
-            shares.set_title(TITLES.get(support, support))
+            shares.set_title(_title(support))
         widest = max(axes.get_xlim()[1] for axes in panels[:, 1])
         for shares, widths in panels:
             widths.set_xlim(0, widest)
             for axes in (shares, widths):
                 axes.tick_params(axis="y", length=0)
                 axes.spines[["top", "right", "left"]].set_visible(False)
-        panels[-1, 0].set_xlabel("Coverage (%)")
-        panels[-1, 1].set_xlabel("Mean width (m³/m³)")
+        panels[-1, 0].set_xlabel(text("coverage.share"))
+        panels[-1, 1].set_xlabel(text("coverage.width"))
         handles = [
-            Line2D([], [], color=colour, marker="o", linestyle="", label=name) for name, colour, _ in KINDS.values()
+            Line2D([], [], color=colour, marker="o", linestyle="", label=text(name))
+            for name, colour, _ in KINDS.values()
         ]
-        handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle="--", label="nominal"))
+        handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle="--", label=text("coverage.nominal")))
         page.legend(handles=handles, loc="outside lower center", ncols=3)
     return page
 
@@ -69,22 +65,27 @@ def dominance(table: pd.DataFrame) -> list[str]:
     found = []
     for support, row in widths.iterrows():
         inner = row.get("conditional", np.nan) / row.get("total", np.nan)
-        name = TITLES[str(support)].split(", against")[0]
+        name = text(f"coverage.of.{support}")
         if inner >= SAME:
-            found.append(f"{name}: SMAP's own error adds nothing, both intervals are the same.")
+            found.append(text("coverage.same", name=name))
             continue
-        parts = {"SMAP's own error": 1 - inner, "what the map leaves open within cells": inner}
+        parts = {"coverage.smap": 1 - inner, "coverage.open": inner}
         for part, share in parts.items():
             if share >= DOMINANT:
-                of = f"of the total interval's width of {row['total']:.3f} m³/m³"
-                found.append(f"{name}: {part} makes {percent_text(100 * share)} {of}.")
+                known = {"name": name, "share": percent_text(100 * share), "width": f"{row['total']:.3f}"}
+                found.append(text(part, **known))
     return found
+
+
+def _title(support: str) -> str:
+    """What is compared with what."""
+    return text(f"coverage.title.{support}")
 
 
 def _group_label(group: str) -> str:
     """A group in print: classes of a vegetation index by its label."""
     first, *rest = group.split(" ")
-    return " ".join([label_of(first), *rest])
+    return said(" ".join([label_of(first), *rest]), "group")
 
 
 def _draw_shares(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
@@ -100,8 +101,9 @@ def _draw_shares(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
     axes.set_ylim(len(groups) - 0.4, -0.6)
     axes.grid(axis="x", color=FAINT, alpha=0.2, linewidth=0.6)
     if rows["coverage"].isna().all():
-        text = "no truth at 1 km is known here:\nthe width alone"
-        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=FAINT, size=9)
+        axes.text(
+            0.5, 0.5, text("coverage.unknown"), transform=axes.transAxes, ha="center", va="center", color=FAINT, size=9
+        )
 
 
 def _draw_widths(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
@@ -109,6 +111,6 @@ def _draw_widths(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
     for kind, (_, colour, offset) in KINDS.items():
         width = rows[rows["interval"] == kind].set_index("group")["width"].reindex(groups).to_numpy(float)
         bars = axes.barh(np.arange(len(groups)) - offset, np.where(np.isfinite(width), width, 0), 0.32, color=colour)
-        texts = [f"{value:.3f}" if np.isfinite(value) else "no end" for value in width]
+        texts = [f"{value:.3f}" if np.isfinite(value) else text("coverage.endless") for value in width]
         axes.bar_label(bars, texts, padding=3, size=7)
     axes.margins(x=0.15)

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from kilomoist.names import LABELS, OWN_MAPS
 from kilomoist.reporting.figures.pages import BLUE, FAINT, ORANGE, new_page
 from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
-
-NO_POINTS = "No field points lie on the maps.\nSet field_points in the configuration to compare with measurements."
+from kilomoist.texts import named, text
 
 
 def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, caption: str) -> Figure:
@@ -20,12 +19,12 @@ def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, capt
     `1 km`), n, r, p, rmse, ubrmse, bias, which are printed and not computed again.
     """
     frame = frame.dropna(subset=["observed"]).dropna(subset=["coarse", "fine"], how="all")
-    title, size = "SMAP and the map against field measurements", (9, 5) if len(frame) else (7, 3)
+    title, size = text("field.title"), (9, 5) if len(frame) else (7, 3)
     with new_page(path, title, caption, "", size) as page:
         if frame.empty:
             axes = page.subplots()
             axes.set_axis_off()
-            axes.text(0.5, 0.5, NO_POINTS, ha="center", va="center", color=FAINT, size=11, linespacing=1.6)
+            axes.text(0.5, 0.5, text("field.none"), ha="center", va="center", color=FAINT, size=11, linespacing=1.6)
             return page
         limits = common_limits(frame["observed"], frame["coarse"], frame["fine"])
         both = page.subplots(1, 2, sharex=True, sharey=True)
@@ -35,8 +34,8 @@ def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, capt
             if part["observed"].nunique() > 2:
                 slope, intercept = np.polyfit(part["observed"], part[column], 1)
                 ends = np.array([part["observed"].min(), part["observed"].max()])
-                axes.plot(ends, slope * ends + intercept, color=ORANGE, linewidth=1.5, label="least squares")
-            draw_comparison(axes, LABELS[column], limits, table[table["map"] == OWN_MAPS[column]])
-            axes.set_xlabel("Measured (m³/m³)")
-        both[0].set_ylabel("SMAP or map (m³/m³)")
+                axes.plot(ends, slope * ends + intercept, color=ORANGE, linewidth=1.5, label=text("field.line"))
+            draw_comparison(axes, named(LABELS[column]), limits, table[table["map"] == OWN_MAPS[column]])
+            axes.set_xlabel(text("field.measured"))
+        both[0].set_ylabel(text("field.map"))
     return page

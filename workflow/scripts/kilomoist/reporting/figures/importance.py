@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, ROUND_STEPS, label_of, new_page, signed_text
+from kilomoist.texts import text
 
 
 def draw_importance(path: str | Path, table: pd.DataFrame, caption: str) -> Figure:
@@ -24,19 +25,21 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: str) -> Figu
     # From below: groups, then predictors, the largest of the first method on top; the others keep that order.
     order = list(first.sort_values(["entry", "rmse_growth"])["predictor"])
     groups = int((first["entry"] == "group").sum())
-    kinds = [("permutation_percent", "permutation", ORANGE), ("impurity_percent", "impurity", BLUE)]
+    kinds = [
+        ("permutation_percent", text("importance.permutation"), ORANGE),
+        ("impurity_percent", text("importance.impurity"), BLUE),
+    ]
     if table["impurity_percent"].isna().all():  # the learner has no splits to ask
         kinds = kinds[:1]
     notes = [
-        "Permutation: error that shuffling adds on blocks that models had not seen; ± 1 standard deviation over folds.",
-        ("Impurity: variance that splits remove in the training rows.  " if kinds[1:] else "")
-        + "VIF: variance inflation factor, 1 where the other predictors tell nothing.",
+        text("importance.note.permutation"),
+        (f"{text('importance.note.impurity')}  " if kinds[1:] else "") + text("importance.note.vif"),
     ]
     if groups:
-        notes.append("Below the line: predictors of one origin, shuffled together; shares are among such groups.")
+        notes.append(text("importance.note.groups"))
 
     size = 9, 0.9 + 0.2 * len(notes) + len(methods) * (0.9 + 0.46 * len(order))
-    with new_page(path, "Importance of the predictors", caption, "\n".join(notes), size) as page:
+    with new_page(path, text("importance.title"), caption, "\n".join(notes), size) as page:
         panels = page.subplots(len(methods), 2, sharey="row", squeeze=False)
         for (growth, shares), method in zip(panels, methods, strict=True):
             rows = table[table["method"] == method].set_index("predictor")
@@ -48,7 +51,7 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: str) -> Figu
                 bars = shares.barh(places + offset, values, height=0.36, color=colour, label=label)
                 texts = ["" if np.isnan(value) else f"{signed_text(value, 0)} %" for value in values]
                 shares.bar_label(bars, texts, padding=3, size=8)
-            shares.set(xlim=(0, 116), xlabel="Share (%)", xticks=range(0, 101, 20))
+            shares.set(xlim=(0, 116), xlabel=text("importance.share"), xticks=range(0, 101, 20))
             growth.set_title(label_of(method))
             growth.set_yticks(places, [_with_inflation(name, rows.loc[name, "vif"]) for name in rows.index])
             for axes in (growth, shares):
@@ -70,11 +73,12 @@ def _draw_growth(axes: Axes, places: NDArray, rows: pd.DataFrame) -> None:
     axes.errorbar(mean, places, xerr=spread, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2.5)
     ends = np.maximum(mean + spread, 0)
     for place, value, end in zip(places, mean, ends, strict=True):
-        text = signed_text(value, 4)
-        axes.annotate(text, (end, place), xytext=(5, 0), textcoords="offset points", va="center", size=8)
+        axes.annotate(
+            signed_text(value, 4), (end, place), xytext=(5, 0), textcoords="offset points", va="center", size=8
+        )
     low, high = min(float((mean - spread).min()), 0), max(float(ends.max()), 1e-4)  # room for what adds nothing
     axes.set(xlim=(low - 0.03 * (high - low), high + 0.2 * (high - low)))
-    axes.set_xlabel(f"Added to an RMSE of {rows['rmse'].iloc[0]:.3f} by shuffling (m³/m³)")
+    axes.set_xlabel(text("importance.growth", rmse=f"{rows['rmse'].iloc[0]:.3f}"))
     axes.locator_params("x", nbins=4, steps=ROUND_STEPS)
 
 

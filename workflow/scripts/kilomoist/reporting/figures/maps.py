@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kilomoist.names import LABELS, MAP_1KM, SMAP_9KM
 from kilomoist.reporting.figures.cartography import Bounds, Region, colour_scale, draw_map, read_view, view_of
 from kilomoist.reporting.figures.pages import INK, MISSING, label_of, new_page, signed_text
+from kilomoist.texts import named, said, text
 
 ZOOM_SIDE = 100.0
 """Shorter side of the enlarged window in km; at most a third of the region's."""
@@ -37,21 +38,21 @@ def draw_both_maps(
     whole, tags = view_of(fine, region)
     views = [(whole, read_view(source, whole)) for source in (coarse, fine)]
     scale = colour_scale([values for _, values in views])
-    note = made_by(tags) + "Colours span the 2nd to 98th percentile of the maps."
+    note = made_by(tags) + text("maps.colours")
     if np.isfinite(resolution):
-        note = f"Effective resolution of “{MAP_1KM}”: {resolution:.1f} km. {note}"
+        note = f"{text('maps.resolution', map=named(MAP_1KM), resolution=f'{resolution:.1f}')} {note}"
     note = verdict + note
     zoom = _most_varied(views[1][1], whole.bounds)
     if zoom:
         part = replace(whole, bounds=zoom)
         views += [(part, read_view(source, part)) for source in (coarse, fine)]
-        note += "  c, d: the rectangle in a, b, a well-filled part where b varies most."
-    names = [f"{name}{part}" for part in ("", ", enlarged") for name in (SMAP_9KM, MAP_1KM)]
+        note += f"  {text('maps.zoom')}"
+    names = [f"{named(name)}{part}" for part in ("", text("maps.enlarged")) for name in (SMAP_9KM, MAP_1KM)]
     titles = [f"{letter}   {name}" for letter, name in zip("abcd", names, strict=True)]
 
     width, height = whole.inches(4.4)
     size = 2 * width + 2.2, 1.5 + (height + 0.6) * (len(views) // 2)
-    with new_page(path, "Soil moisture, monthly mean", caption, note, size) as page:
+    with new_page(path, text("maps.title"), caption, note, size) as page:
         panels = page.subplots(len(views) // 2, 2, squeeze=False)
         for axes, title, (view, values) in zip(panels.flat, titles, views, strict=False):
             image = draw_map(axes, values, view, scale)
@@ -63,31 +64,36 @@ def draw_both_maps(
                 frame = Rectangle(zoom[:2], zoom[2] - zoom[0], zoom[3] - zoom[1], fill=False, color=INK, linewidth=1.4)
                 frame.set_path_effects([withStroke(linewidth=3, foreground="white")])
                 axes.add_patch(frame)
-        label = "Soil moisture (m³/m³)"
+        label = f"{text('figure.soil_moisture')} ({text('figure.unit')})"
         page.colorbar(image, ax=panels, label=label, extend="both", extendfrac=0.04, shrink=0.8, aspect=30)
-        handles = [Patch(color=MISSING, label="no value"), Line2D([], [], color=INK, linewidth=1, label="region")]
+        handles = [
+            Patch(color=MISSING, label=named("no value")),
+            Line2D([], [], color=INK, linewidth=1, label=text("maps.region")),
+        ]
         page.legend(handles=handles, loc="outside lower center", ncols=2)
     return page
 
 
 def verdict_text(predicted: Mapping[str, Any]) -> str:
-    """The gain that a row of `tables/gain.csv` predicts, and what the run says of it, on a line of its own."""
-    said, told = predicted["verdict"], predicted["reasons"] if not np.isfinite(predicted["gain"]) else ""
-    if not told:
-        low, high = (signed_text(predicted[end], 1) for end in ("low", "high"))
-        said, told = f"{low} to {high}", said
-    return f"Gain over “{LABELS['bilinear']}” that the run predicts before any truth is read: {said} ({told}).\n"
+    """The verdict of a row of `tables/gain.csv` and the interval that it rests on, on a line of its own."""
+    if not np.isfinite(predicted["gain"]):
+        return text("maps.untold", verdict=named(predicted["verdict"]), why=said(predicted["reasons"])) + "\n"
+    low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
+    known = {"verdict": named(predicted["verdict"]), "reference": named(LABELS["bilinear"])}
+    return text("maps.predicted", low=low, high=high, **known) + "\n"
 
 
 def made_by(tags: Mapping[str, str]) -> str:
     """Method of a map and how it is reconciled, as far as its tags say, on a line of its own."""
     if "method" not in tags:
         return ""
-    said = tags.get("reconciled", "")
-    short = {"": "", "yes": ", reconciled with SMAP", "no": ", not reconciled"}
-    reconciled = short.get(said, f", reconciled {said}")
-    note = f".  {tags['note'][0].upper()}{tags['note'][1:]}" if "note" in tags else ""
-    return f"Method {tags['method']}, {label_of(tags.get('model', ''))}{reconciled}{note}.\n"
+    known = tags.get("reconciled", "")
+    reconciled = f", {text('maps.reconciled', how=said(known))}" if known else ""
+    if known in ("yes", "no"):
+        reconciled = f", {text(f'maps.reconciled.{known}')}"
+    note = said(tags.get("note", ""))
+    note = f".  {note[0].upper()}{note[1:]}" if note else ""
+    return f"{text('maps.method', method=tags['method'])}, {label_of(tags.get('model', ''))}{reconciled}{note}.\n"
 
 
 def _most_varied(values: NDArray[np.float32], bounds: Bounds) -> Bounds | None:

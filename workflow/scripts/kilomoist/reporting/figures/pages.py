@@ -4,7 +4,6 @@ Colours are told apart by colour-blind readers and in print without colour.
 """
 
 import math
-from calendar import month_name
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from kilomoist.files import replaced
 from kilomoist.names import METHOD_LABELS, variable_label
 from kilomoist.rasters import read_run
+from kilomoist.texts import month_text, named
 
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
@@ -32,23 +32,15 @@ STYLE = {
     "pdf.fonttype": 42,  # text that other programs can edit
 }
 BLUE, ORANGE, INK, FAINT, MISSING = "#0072B2", "#E69F00", "#222222", "#666666", "#BDBDBD"
-NO_VALUE = "no value in this map"
 ROUND_STEPS = (1, 2, 5, 10)
 MAX_COLUMNS = 6
 """Panels beside each other: more go on in the next line."""
-_SOURCES = {
-    "simulated": "simulated data",
-    "archive": "granules of an archive",
-    "archive of simulated granules": "simulated data",
-    "earthdata": "NASA granules (earthdata)",
-}
 
 
 def read_caption(raster: str | Path) -> str:
     """Region, month and source of the run that made a raster, for print."""
     run = read_run(raster)
-    year, month = run["month"].split("-")
-    return f"{run['region']}  ·  {month_name[int(month)]} {year}  ·  {_SOURCES[run['source']]}"
+    return f"{run['region']}  ·  {month_text(run['month'])}  ·  {named(run['source'])}"
 
 
 def panel_lines(names: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
@@ -97,7 +89,7 @@ def save_page(figure: Figure, path: str | Path, title: str, caption: str) -> Non
 
 def label_of(name: str) -> str:
     """Name of the target, a predictor or a method in print."""
-    return METHOD_LABELS.get(name) or variable_label(name)
+    return named(METHOD_LABELS.get(name) or variable_label(name))
 
 
 def percent_text(share: float) -> str:

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from kilomoist.reporting.figures import pages
+from kilomoist.texts import text
 
 
 def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: str) -> Figure:
@@ -17,20 +18,20 @@ def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: str)
     predictor in the training rows.
     """
     notes = [
-        "Mean prediction over training rows with one predictor set to each value and the others left as they are.",
-        "Beyond the training rows nothing was learned: a forest goes on as at their edge, a linear trend straight on.",
+        text("dependence.note"),
+        text("dependence.beyond"),
     ]
     if "detail" in set(table["method"]):
-        notes.append("Method detail: both axes are deviations from the mean over coarse cells, interpolated.")
+        notes.append(text("dependence.detail"))
     # Deviations within cells are taken by `absolute` alone.
     taken = {method: list(rows["predictor"].unique()) for method, rows in table.groupby("method", sort=False)}
     lines = pages.panel_lines(taken)
     columns = max(len(part) for _, part in lines)
     size = max(2.5 * columns + 1, 6.6), 1.1 + 0.2 * len(notes) + 2.6 * len(lines)
-    with pages.new_page(path, "Partial dependence of predicted soil moisture", caption, "\n".join(notes), size) as page:
+    with pages.new_page(path, text("dependence.title"), caption, "\n".join(notes), size) as page:
         panels = page.subplots(len(lines), columns, sharey="row", squeeze=False)
         for row, (method, part) in zip(panels, lines, strict=True):
-            deviation = ":\ndeviation from coarse cells" if method == "detail" else ""
+            deviation = f":\n{text('dependence.deviation')}" if method == "detail" else ""
             for axes in row[len(part) :]:
                 axes.set_axis_off()
             for axes, name in zip(row, part, strict=False):
@@ -45,11 +46,11 @@ def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: str)
                 axes.locator_params(nbins=5, steps=pages.ROUND_STEPS)
                 axes.spines[["top", "right"]].set_visible(False)
             row[0].set_title(pages.label_of(method))
-            row[0].set_ylabel(f"Soil moisture{deviation} (m³/m³)")
+            row[0].set_ylabel(f"{text('figure.soil_moisture')}{deviation} ({text('figure.unit')})")
         handles = [
-            Line2D([], [], color=pages.BLUE, linewidth=1.6, label="mean prediction"),
-            Patch(color=pages.MISSING, alpha=0.4, label="5–95 % of the training rows"),
-            Line2D([], [], color=pages.FAINT, linewidth=0.9, linestyle="--", label="their minimum and maximum"),
+            Line2D([], [], color=pages.BLUE, linewidth=1.6, label=text("dependence.mean")),
+            Patch(color=pages.MISSING, alpha=0.4, label=text("dependence.inner")),
+            Line2D([], [], color=pages.FAINT, linewidth=0.9, linestyle="--", label=text("dependence.ends")),
         ]
         page.legend(handles=handles, loc="outside lower center", ncols=3)
     return page

@@ -10,9 +10,10 @@ from matplotlib import colormaps
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 
-from kilomoist.names import LABELS, MAP_ONE_SCALE_UP, ONE_SCALE_UP, STUDY_9KM
+from kilomoist.names import LABELS, MAP_ONE_SCALE_UP, ONE_SCALE_UP, SMAP_9KM, STUDY_9KM
 from kilomoist.reporting.figures.pages import BLUE, FAINT, ROUND_STEPS, new_page
 from kilomoist.reporting.figures.scatter import common_limits, draw_comparison
+from kilomoist.texts import named, said, text
 
 COUNT_COLOURS = ListedColormap(colormaps["Blues"](np.linspace(0.3, 1, 256)))
 """Without the palest blues: a single cell must be seen on white."""
@@ -45,20 +46,30 @@ def draw_predicted_observed(
     made, known = own[own["label"] == MAP_ONE_SCALE_UP], restored.dropna()
     if known.empty:
         known = pd.DataFrame({"observed": [], "estimated": []}, dtype=float)
-    why = str(made["note"].iloc[0]) if len(made) else "not scored"
-    panels = [Panel(MAP_ONE_SCALE_UP, known["observed"], known["estimated"], made, f"no cells:\n{fill(why, 40)}")]
-    for split, protocol, said in (("train", "train", "training cells"), ("test", "random", "test cells, random split")):
+    why = str(made["note"].iloc[0]) if len(made) else text("cells.unscored")
+    panels = [
+        Panel(
+            named(MAP_ONE_SCALE_UP),
+            known["observed"],
+            known["estimated"],
+            made,
+            f"{text('cells.none')}:\n{fill(said(why), 40)}",
+        )
+    ]
+    for split, protocol in (("train", "train"), ("test", "random")):
         part, row = frame[frame["split"] == split], scores[scores["protocol"] == protocol]
         row = row[row["label"] == STUDY_9KM]
-        panels.append(Panel(f"{STUDY_9KM}: {said}", part["observed"], part["predicted"], row, "no cells"))
+        title = f"{named(STUDY_9KM)}: {text(f'cells.{split}')}"
+        panels.append(Panel(title, part["observed"], part["predicted"], row, text("cells.none")))
     limits = common_limits(frame["observed"], frame["predicted"], known["observed"], known["estimated"])
-    notes = ["Neighbours of the test cells of a random split are among the training cells: not the accuracy at 1 km."]
+    notes = [text("cells.note")]
     rmse = own.set_index("label")["rmse"]
     nulls = [f"{LABELS[name]}, one scale up" for name in ("bilinear", "bilinear_reconciled")]
     if rmse.reindex(nulls).notna().all():
-        errors = ", ".join(f"{rmse[name]:.4f} m³/m³ (“{name}”)" for name in nulls)
-        notes.insert(0, f"{why[0].upper()}{why[1:]}. RMSE without any predictor: {errors}.")
-    with new_page(path, "Predicted against observed SMAP, 9 km", caption, "\n".join(notes), (13.2, 5.4)) as page:
+        errors = ", ".join(f"{rmse[name]:.4f} {text('figure.unit')} (“{named(name)}”)" for name in nulls)
+        how = said(why)
+        notes.insert(0, text("cells.null", how=f"{how[0].upper()}{how[1:]}", errors=errors))
+    with new_page(path, text("cells.title"), caption, "\n".join(notes), (13.2, 5.4)) as page:
         all_axes = page.subplots(1, 3, sharex=True, sharey=True)
         counts = []
         for axes, panel in zip(all_axes, panels, strict=True):
@@ -70,17 +81,17 @@ def draw_predicted_observed(
             else:
                 axes.scatter(panel.observed, panel.predicted, s=12, color=BLUE, alpha=0.6, linewidths=0)
             draw_comparison(axes, panel.title, limits, panel.scores)
-            axes.set_xlabel("SMAP, 9 km (m³/m³)")
+            axes.set_xlabel(f"{named(SMAP_9KM)} ({text('figure.unit')})")
             if panel.observed.empty:
-                text = {"transform": axes.transAxes, "ha": "center", "va": "center", "color": FAINT, "size": 10}
-                axes.text(0.5, 0.4, panel.missing, **text)
-        all_axes[0].set_ylabel("Predicted (m³/m³)")
+                look_of = {"transform": axes.transAxes, "ha": "center", "va": "center", "color": FAINT, "size": 10}
+                axes.text(0.5, 0.4, panel.missing, **look_of)
+        all_axes[0].set_ylabel(text("cells.predicted"))
         if counts:
             largest = max((float(count.get_array().max()) for count in counts if len(count.get_array())), default=1.0)
             norm = LogNorm(1, max(largest, 2))
             for count in counts:
                 count.set_norm(norm)
-            bar = page.colorbar(counts[0], ax=all_axes, label="Cells per hexagon", shrink=0.8, format="{x:,.0f}")
+            bar = page.colorbar(counts[0], ax=all_axes, label=text("cells.count"), shrink=0.8, format="{x:,.0f}")
             ticks = (digit * 10**power for power in range(6) for digit in ROUND_STEPS[:3])
             bar.set_ticks([tick for tick in ticks if tick <= norm.vmax])
             bar.minorticks_off()

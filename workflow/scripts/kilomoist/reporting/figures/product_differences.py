@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from kilomoist.predictors.product_differences import ALL, MIN_OF_CLASS
 from kilomoist.reporting.figures.pages import BLUE, INK, ORANGE, axis_label, label_of, new_page
+from kilomoist.texts import text
 
 _COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7")
 
@@ -17,9 +18,9 @@ def draw_differences(path: str | Path, table: pd.DataFrame, units: dict[str, str
     `table` is that of `bridging.choose_differences`; a panel a quantity, a dashed line for all pixels.
     """
     names = list(table["quantity"].unique())
-    note = "Taken away before observations are averaged.\nDashed: all pixels; bars: standard deviation over pixels."
+    note = text("differences.note")
     size = max(4.2 * len(names), 5.4), 4.6
-    with new_page(path, "Differences between products", caption, note, size) as page:
+    with new_page(path, text("differences.title"), caption, note, size) as page:
         for axes, name in zip(page.subplots(1, len(names), squeeze=False)[0], names, strict=True):
             rows = table[(table["quantity"] == name) & (table["pixels"] >= MIN_OF_CLASS)]
             products = list(rows["product"].unique())
@@ -38,8 +39,8 @@ def draw_differences(path: str | Path, table: pd.DataFrame, units: dict[str, str
             axes.set_xticks(range(len(shown)), words)
             axes.axhline(0, color=INK, linewidth=0.6)
             axes.margins(x=0.15)
-            axes.set_ylabel(axis_label(name, ", difference", units[name]))
-            axes.set_xlabel(f"Class of {label_of(shown[0].split(' ')[0])}" if len(known) else "")
+            axes.set_ylabel(axis_label(name, text("differences.difference"), units[name]))
+            axes.set_xlabel(text("differences.class", name=label_of(shown[0].split(" ")[0])) if len(known) else "")
             if products:
                 axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1.0))
     return page

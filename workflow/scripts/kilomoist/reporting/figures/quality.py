@@ -13,6 +13,7 @@ from kilomoist.mapping.flags import most_severe, severity_colours
 from kilomoist.quality_flags import FLAGS, NO_FLAG, SEVERITY
 from kilomoist.reporting.figures.cartography import Region, draw_map, read_view, view_of
 from kilomoist.reporting.figures.pages import INK, MISSING, new_page, percent_text
+from kilomoist.texts import named, text
 
 
 def draw_quality(path: str | Path, quality: str | Path, table: pd.DataFrame, caption: str, region: Region) -> Figure:
@@ -27,27 +28,28 @@ def draw_quality(path: str | Path, quality: str | Path, table: pd.DataFrame, cap
     places[places == SEVERITY.index("no_value")] = np.nan  # the grey of the region, nothing outside of it
     colours = severity_colours()
     scale = Normalize(-0.5, len(colours) - 0.5)
-    note = "A pixel can have several flags: the map shows the most severe one, in the order of the bars, from above."
+    note = text("quality.note")
     if not reconciled:
-        note += f"\nNo cell is reconciled (map.reconcile): “{FLAGS['not_reconciled'].meaning}” is left out of a."
+        note += "\n" + text("quality.unreconciled", flag=named(FLAGS["not_reconciled"].meaning))
 
     width, height = view.inches(5.2)
     size = width + 5.6, max(1.6 + height, 3.6)
-    with new_page(path, "Quality of the 1 km map", caption, note, size) as page:
+    with new_page(path, text("quality.title"), caption, note, size) as page:
         left_axes, bars = page.subplots(1, 2, width_ratios=(width, 2.6))
         draw_map(left_axes, places, view, scale, ListedColormap(colours))
-        left_axes.set_title("a   Most severe flag")
+        left_axes.set_title(f"a   {text('quality.severe')}")
         shares = 100 * table.set_index("flag")["share"]
         names = [*(FLAGS[name].meaning for name in SEVERITY if name != "no_value"), NO_FLAG]
-        drawn = bars.barh(names, shares[names], color=colours[1:], edgecolor=INK, linewidth=0.4)
+        shown = [named(name) for name in names]
+        drawn = bars.barh(shown, shares[names], color=colours[1:], edgecolor=INK, linewidth=0.4)
         bars.bar_label(drawn, [percent_text(share) for share in shares[names]], padding=3, size=8)
-        bars.scatter(np.full(len(names), -6), names, marker="s", s=50, color=colours[1:], edgecolor=INK, linewidth=0.4)
+        bars.scatter(np.full(len(names), -6), shown, marker="s", s=50, color=colours[1:], edgecolor=INK, linewidth=0.4)
         bars.axvline(0, color=INK, linewidth=0.6)
         bars.invert_yaxis()
-        bars.set(xlim=(-12, 122), xticks=range(0, 101, 25), xlabel="Share of the pixels with a value (%)")
-        bars.set_title("b   Pixels with each flag")
+        bars.set(xlim=(-12, 122), xticks=range(0, 101, 25), xlabel=text("quality.share"))
+        bars.set_title(f"b   {text('quality.each')}")
         bars.tick_params(axis="y", length=0)
         bars.spines[["top", "right", "left"]].set_visible(False)
         bars.spines["bottom"].set_bounds(0, 100)
-        page.legend(handles=[Patch(color=MISSING, label="no value")], loc="outside lower left")
+        page.legend(handles=[Patch(color=MISSING, label=named("no value"))], loc="outside lower left")
     return page

@@ -8,11 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kilomoist.reporting.figures.pages import INK, ROUND_STEPS, signed_text
+from kilomoist.texts import text
 
 
 def read_scores(scores: str, intervals: str) -> pd.DataFrame:
     """Scores of a table together with how their intervals were found, of the table beside it."""
-    return pd.read_csv(scores).merge(pd.read_csv(intervals))
+    return pd.read_parquet(scores).merge(pd.read_parquet(intervals))
 
 
 def draw_comparison(axes: Axes, title: str, limits: tuple[float, float], scores: pd.DataFrame) -> None:
@@ -22,9 +23,9 @@ def draw_comparison(axes: Axes, title: str, limits: tuple[float, float], scores:
     axes.locator_params(nbins=6, steps=ROUND_STEPS)
     axes.legend(loc="lower right")
     if len(scores):
-        text = _score_text(scores.iloc[0])
+        shown = _score_text(scores.iloc[0])
         # Below what is drawn: no point may be hidden.
-        axes.text(0.03, 0.97, text, va="top", size=8.5, linespacing=1.35, transform=axes.transAxes, zorder=1.6)
+        axes.text(0.03, 0.97, shown, va="top", size=8.5, linespacing=1.35, transform=axes.transAxes, zorder=1.6)
 
 
 def _score_text(scores: Mapping[str, Any]) -> str:
@@ -32,16 +33,20 @@ def _score_text(scores: Mapping[str, Any]) -> str:
     under the name of its column.
     """
     low, high = (scores.get(f"r_{side}", np.nan) for side in ("low", "high"))
-    interval = f" ({signed_text(low, 2)} to {signed_text(high, 2)})" if pd.notna(low) and pd.notna(high) else ""
+    interval = (
+        f" ({text('figure.between', low=signed_text(low, 2), high=signed_text(high, 2))})"
+        if pd.notna(low) and pd.notna(high)
+        else ""
+    )
     effective = "p_effective" if pd.notna(scores.get("p_effective")) else "p"
     formats = {
         "n": lambda value: f"n = {value:,.0f}",
         "r": lambda value: f"r = {signed_text(value, 2)}{interval}",
         effective: lambda value: f"{effective} < 0.001" if value < 0.001 else f"{effective} = {value:.3f}",
         "r2": lambda value: f"R² = {signed_text(value, 2)}",
-        "rmse": lambda value: f"RMSE = {value:.4f} m³/m³",
-        "ubrmse": lambda value: f"ubRMSE = {value:.4f} m³/m³",
-        "bias": lambda value: f"bias = {signed_text(value, 3)} m³/m³",
+        "rmse": lambda value: f"RMSE = {value:.4f} {text('figure.unit')}",
+        "ubrmse": lambda value: f"ubRMSE = {value:.4f} {text('figure.unit')}",
+        "bias": lambda value: f"{text('figure.bias')} = {signed_text(value, 3)} {text('figure.unit')}",
     }
     return "\n".join(write(scores[name]) for name, write in formats.items() if pd.notna(scores.get(name)))
 

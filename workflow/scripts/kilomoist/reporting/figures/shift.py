@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from kilomoist.reporting.figures import pages
+from kilomoist.texts import text
 
 
 def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, caption: str) -> Figure:
@@ -18,17 +19,13 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
     `table` and `histograms` are those of `mapping.shifts.shift_tables`.
     """
     spaces, names = (list(dict.fromkeys(table[column])) for column in ("space", "predictor"))
-    notes = [
-        "Grey: the range of the training rows; a forest goes on beyond it as at its edge, a linear trend straight on."
-    ]
+    notes = [text("shift.note")]
     if "deviation" in spaces:
-        notes.append(
-            "Deviations are what the model sees: at 9 km from the mean over coarse cells, at 1 km from that over 9 km."
-        )
+        notes.append(text("shift.deviations"))
     lines = pages.panel_lines(dict.fromkeys(spaces, names))
     columns = max(len(part) for _, part in lines)
     size = max(2.7 * columns + 0.6, 6.6), 1.2 + 0.2 * len(notes) + 2.6 * len(lines)
-    with pages.new_page(path, "Predictors at 9 km and at 1 km", caption, "\n".join(notes), size) as page:
+    with pages.new_page(path, text("shift.title"), caption, "\n".join(notes), size) as page:
         panels = page.subplots(len(lines), columns, squeeze=False)
         for row, (space, part) in zip(panels, lines, strict=True):
             for axes in row[len(part) :]:
@@ -37,13 +34,13 @@ def draw_shift(path: str | Path, table: pd.DataFrame, histograms: pd.DataFrame, 
                 summary = table[(table["space"] == space) & (table["predictor"] == name)].set_index("support")
                 bins = histograms[(histograms["space"] == space) & (histograms["predictor"] == name)]
                 _draw_distributions(axes, summary, bins)
-                deviation = ", deviation" if space == "deviation" else ""
+                deviation = text("shift.deviation") if space == "deviation" else ""
                 axes.set_xlabel(pages.axis_label(name, deviation, summary["unit"].iloc[0]))
-            row[0].set_ylabel("Density")
+            row[0].set_ylabel(text("shift.density"))
         handles = [
-            Patch(color=pages.MISSING, alpha=0.4, label="range of the training rows"),
-            Line2D([], [], color=pages.BLUE, linewidth=1.4, label="9 km, training rows"),
-            Line2D([], [], color=pages.ORANGE, linewidth=1.4, label="1 km, pixels of the map"),
+            Patch(color=pages.MISSING, alpha=0.4, label=text("shift.range")),
+            Line2D([], [], color=pages.BLUE, linewidth=1.4, label=text("shift.rows")),
+            Line2D([], [], color=pages.ORANGE, linewidth=1.4, label=text("shift.pixels")),
         ]
         page.legend(handles=handles, loc="outside lower center", ncols=3)
     return page
@@ -64,5 +61,5 @@ def _draw_distributions(axes: Axes, summary: pd.DataFrame, bins: pd.DataFrame) -
     axes.locator_params("x", nbins=5, steps=pages.ROUND_STEPS)
     axes.spines[["top", "right", "left"]].set_visible(False)
     outside = pages.percent_text(100 * pixels["outside"])
-    text = f"{outside} of the pixels outside" if outside else pages.NO_VALUE
-    axes.text(0.5, 0.98, text, transform=axes.transAxes, ha="center", va="top", size=8)
+    shown = text("shift.outside", share=outside) if outside else text("figure.no_value")
+    axes.text(0.5, 0.98, shown, transform=axes.transAxes, ha="center", va="top", size=8)

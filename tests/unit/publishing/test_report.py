@@ -1,0 +1,172 @@
+"""The report and the README of a run, as who gets the folder sees them."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from workflow_runs import DEMO
+
+from kilomoist.files import read_json
+from kilomoist.publishing.public_files import GROUPS, groups_of
+from kilomoist.publishing.readme import region_readme, run_readme
+from kilomoist.publishing.report import Report, Run, report_of
+from kilomoist.publishing.report_html import html
+from kilomoist.publishing.report_pdf import pdf
+from kilomoist.rasters import read_tags
+from kilomoist.texts import LANGUAGES, TEXTS, Language, speaking
+
+needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler's tools are not installed")
+
+
+@pytest.fixture(scope="module")
+def run(demo: Path) -> Run:
+    folder = demo / DEMO
+    return Run(
+        read_json(folder / "provenance.json"),
+        read_tags(folder / "soil_moisture.tif"),
+        {path.stem: pd.read_parquet(path) for path in (folder / "tables/full").iterdir()},
+        {path.stem: path for path in (folder / "figures").iterdir()},
+        "9.9.9",
+    )
+
+
+def report(run: Run, language: Language) -> Report:
+    with speaking(language):
+        return report_of(run)
+
+
+def pages(path: Path) -> list[str]:
+    """What each page of a PDF says."""
+    said = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True).stdout
+    return said.rstrip("\f").split("\f")
+
+
+def assert_no_key_is_left(said: str) -> None:
+    assert not [key for key in TEXTS if "." in key and not key.startswith("readme.") and f" {key} " in said]
+    assert not re.search(r"\{\w+\}", said)
+
+
+@needs_poppler
+def test_the_pdf_of_a_run_has_few_pages_and_the_numbers_of_its_tables(demo: Path) -> None:
+    said = pages(demo / DEMO / "report.pdf")
+    assert 2 <= len(said) <= 4
+    whole = " ".join(" ".join(said).split())
+    assert_no_key_is_left(whole)
+    maps = pd.read_csv(demo / DEMO / "tables/maps.csv").set_index("map").loc["1 km"]
+    assert f"{maps['mean']:.3f} m³/m³ of water" in whole
+    scores = pd.read_csv(demo / DEMO / "tables/scores.csv")
+    own = scores[scores["label"] == "map, one scale up"].iloc[0]
+    assert re.search(rf"map, one scale up +{own['n']:.0f} +{own['rmse']:.4f}", " ".join(said))
+    field = pd.read_csv(demo / DEMO / "tables/field_validation.csv").set_index("label").loc["map, 1 km"]
+    assert f"{field['r']:.2f} ({field['r_low']:.2f} … {field['r_high']:.2f})" in whole
+    for sentence in pd.read_csv(demo / DEMO / "tables/verdict.csv")["sentence"]:
+        assert "".join(sentence.split()) in "".join(whole.split())
+    assert "Simulated data: computed, not measured." in whole
+    assert "https://doi.org/10.5067/T5RUATAQREF8" in whole
+    assert "all 282 granules of the month were there" in whole
+
+
+@needs_poppler
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_fonts_are_embedded_and_letters_come_out_again(run: Run, tmp_path: Path, language: Language) -> None:
+    path = tmp_path / "report.pdf"
+    with speaking(language):
+        made = report_of(run)
+        path.write_bytes(pdf(made))
+        assert path.read_bytes() == pdf(report_of(run))
+    fonts = subprocess.run(["pdffonts", str(path)], capture_output=True, text=True, check=True).stdout.splitlines()[2:]
+    assert fonts
+    assert all(line.split()[-5:-2] == ["yes", "yes", "yes"] for line in fonts)
+    said = pages(path)
+    assert 2 <= len(said) <= 4
+    whole = " ".join(" ".join(said).split())
+    assert_no_key_is_left(whole)
+    assert made.title in whole
+    for block in made.blocks:
+        if block.kind == "paragraph":
+            assert "".join(block.text.split()) in "".join(whole.split())
+    if language == "mn":
+        assert "Хөрсний өнгөн 5 см-ийн үед" in whole
+        # Names of products, files and settings are the only words of another alphabet.
+        assert not re.search(r"\b(the|and|of|is|map|which)\b", whole.split("kilomoist developers")[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_needs_nothing_else(run: Run, language: Language) -> None:
+    with speaking(language):
+        made = html(report_of(run))
+        assert made == html(report_of(run))
+    assert f'<html lang="{language}">' in made
+    sources = re.findall(r'(?:src|href)="([^"]{0,30})', made)
+    assert sources
+    assert {source.split(":")[0] for source in sources} == {"data", "https"}  # pictures, and links of citations
+    assert all(source.startswith("data:image/png") for source in re.findall(r'src="([^"]{0,30})', made))
+    assert not re.search(r"<(script|link|iframe)|@import|url\(", made)
+    assert made.count("<img ") == 3
+    assert_no_key_is_left(re.sub(r"data:[^\"]*", "", made))
+
+
+def test_a_run_without_intervals_points_and_all_granules_says_so(run: Run) -> None:
+    granules = run.tables["granules"].assign(absent="2021213 2021214", found=lambda table: table["expected"] - 2)
+    tables = {name: table for name, table in run.tables.items() if name not in ("coverage", "field_validation")}
+    tables["scores"] = run.tables["scores"].assign(
+        rmse=float("nan"), note="3 complete cells of 36 km, 50 are needed to learn"
+    )
+    less = Run(run.provenance, run.tags, tables | {"granules": granules}, {}, "1")
+    said = "\n".join(block.text for block in report(less, "en").blocks)
+    assert "This run made no intervals" in said
+    assert "No field points lie on the map" in said
+    assert "6 of 282 granules were not there: MOD13A1.061 2021213" in said
+    assert "The map could not be scored: 3 complete cells of 36 km" in said
+    assert not [block for block in report(less, "en").blocks if block.kind == "picture"]
+
+
+def test_text_of_a_user_is_no_markup(run: Run, tmp_path: Path) -> None:
+    """Typst and HTML read # < & and others as their own."""
+    hostile = '#panic("x") <b>&amp; $x$ *y* _z_ \\u{1} @ref'
+    table = run.tables["verdict"].assign(verdict="cannot be told", reason=hostile, gain=float("nan"))
+    changed = Run(run.provenance, run.tags, {**run.tables, "verdict": table}, run.figures, run.version)
+    made = report(changed, "en")
+    assert "&lt;b&gt;&amp;amp;" in html(made)
+    (path := tmp_path / "report.pdf").write_bytes(pdf(made))
+    if shutil.which("pdftotext"):
+        assert "".join(hostile.split()) in "".join(" ".join(pages(path)).split())
+
+
+def test_readme_tells_of_every_file_of_the_run(demo: Path) -> None:
+    folder = demo / DEMO
+    said = (folder / "README.txt").read_text(encoding="utf-8")
+    assert max(map(len, said.splitlines())) <= 88
+    for path in folder.rglob("*"):
+        name = str(path.relative_to(folder))
+        if path.is_file() and groups_of([name]):
+            told = next(iter(groups_of([name]).values()))[0]
+            assert told in said, name
+    assert said.index("Open first") < said.index("soil_moisture.tif") < said.index("provenance.json")
+    assert "Simulated data" in said
+    assert "map.html" not in said or (folder / "map.html").exists()
+
+
+def test_readme_of_a_region_tells_its_months() -> None:
+    said = region_readme("here", ["2021-07", "2021-08"], ["README.txt", "tables/months.csv"])
+    assert re.search(r"2021-07/ +July 2021\n2021-08/ +August 2021\n", said)
+    assert "tables/*.csv" in said
+    assert "soil_moisture.tif" not in said
+
+
+def test_readme_in_mongolian() -> None:
+    run = {"source": "earthdata", "region": "here", "month": "2021-08"}
+    with speaking("mn"):
+        said = run_readme(run, ["report.pdf", "soil_moisture.tif", "tables/maps.csv"], ["SPL4SMGP.008"], "1")
+    assert "Хөрсний чийгийн" in said
+    assert "interval.tif" not in said
+
+
+def test_design_names_the_public_files() -> None:
+    design = (Path(__file__).parents[3] / "docs/design.md").read_text(encoding="utf-8")
+    listed = design.split("Files of a run that people rely on")[1].split("\n## ")[0]
+    names = [name for group in GROUPS.values() for name in group if name not in ("map.html", "index.html", "*.qml")]
+    assert [name for name in names if f"`{name}`" not in listed] == []

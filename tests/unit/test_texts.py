@@ -1,0 +1,109 @@
+"""The catalogue of texts: complete in every language, and all of it in use."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from kilomoist.mapping.flags import FLAGS, NO_FLAG
+from kilomoist.names import LABELS, METHOD_LABELS, PREDICTOR_LABELS
+from kilomoist.publishing.public_files import GROUPS
+from kilomoist.texts import LANGUAGES, TEXTS, month_text, named, said, speaking, text
+
+LIBRARY = Path(__file__).parents[2] / "workflow/scripts"
+
+
+def test_every_key_has_every_language_with_the_same_places() -> None:
+    for key, texts in TEXTS.items():
+        assert len(texts) == len(LANGUAGES), key
+        assert all(texts), key
+        places = [sorted(re.findall(r"\{(\w+)\}", words)) for words in texts]
+        if key != "month":  # English names the month, Mongolian numbers it
+            assert [set(found) for found in places] == [set(places[0])] * len(places), key
+
+
+def test_mongolian_is_in_cyrillic_of_mongolia() -> None:
+    letters = set("".join(mongolian for _, mongolian in TEXTS.values()))
+    assert {"ө", "ү", "Ө"} <= letters
+    assert not letters & set("ӨүўіїєґӘәҚқҒғҢңҰұҺһ") - {"Ө", "ү"}
+    words = [key for key, (_, mongolian) in TEXTS.items() if len(re.findall(r"[А-яӨөҮүЁё]", mongolian)) == 0]
+    # Numbers, names of products and of things that have no other.
+    assert set(words) <= {
+        "report.column.n",
+        "report.column.r",
+        "report.page",
+        "figure.between",
+        "verdict.between",
+        "group.between",
+    }
+
+
+def literals() -> tuple[set[str], list[str]]:
+    """Texts of the library's code, and the fixed beginnings of those that have values in them."""
+    whole, begun = set(), []
+    for path in LIBRARY.rglob("*.py"):
+        if path.name == "texts.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                whole.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+                begun.append(str(node.values[0].value))
+    return whole, begun
+
+
+def test_no_key_is_unused() -> None:
+    whole, begun = literals()
+    families = tuple(start for start in begun if re.fullmatch(r"[a-z_]+\.(\w+\.)*", start))
+    # Names and sentences are looked up by what tables hold.
+    unused = [key for key in TEXTS if key not in whole and not key.startswith(("name.", "said.", "group.", *families))]
+    assert unused == []
+
+
+def test_every_key_that_the_code_asks_for_is_there() -> None:
+    asked = set()
+    for path in LIBRARY.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "text"
+            if called and isinstance(node.args[0], ast.Constant):
+                asked.add(node.args[0].value)
+    assert len(asked) > 80
+    assert asked <= TEXTS.keys()
+
+
+@pytest.mark.parametrize("name", [*LABELS.values(), *(flag.meaning for flag in FLAGS.values()), NO_FLAG])
+def test_names_of_tables_are_translated(name: str) -> None:
+    assert named(name) == name
+    with speaking("mn"):
+        assert re.search(r"[а-яөү]", named(name))
+
+
+def test_what_else_is_looked_up_is_there() -> None:
+    assert {f"readme.{name}" for names in GROUPS.values() for name in names} <= TEXTS.keys()
+    assert {f"readme.group.{group}" for group in GROUPS} <= TEXTS.keys()
+    shown = {*PREDICTOR_LABELS.values(), *METHOD_LABELS.values()} - {"NDVI", "EVI", "NDII (band 7)"}
+    assert {f"name.{label}" for label in shown} <= TEXTS.keys()
+
+
+def test_a_users_name_stays() -> None:
+    with speaking("mn"):
+        assert named("clay content") == "clay content"
+        assert said("something new") == "something new"
+
+
+def test_sentences_of_tables_keep_their_numbers() -> None:
+    sentence = "160 complete cells of 18 km, 400 are needed to tell SMAP's error"
+    assert said(sentence) == sentence
+    with speaking("mn"):
+        told = said(sentence)
+    assert told != sentence
+    assert "160" in told
+    assert "400" in told
+    assert text("report.title") == "Soil moisture at 1 km"  # another language ends with its block
+
+
+def test_months() -> None:
+    assert month_text("2021-08") == "August 2021"
+    with speaking("mn"):
+        assert month_text("2021-08") == "2021 оны 8-р сар"

@@ -1,0 +1,275 @@
+"""The report of a run: what it says, as blocks that are rendered as HTML and as PDF."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kilomoist.names import ONE_SCALE_UP, OWN_MAPS, PREDICTOR_LABELS
+from kilomoist.products import PRODUCTS
+from kilomoist.publishing.citations import citations
+from kilomoist.reporting.verdicts import sentence
+from kilomoist.texts import TEXTS, month_text, named, said, text
+
+SHOWN_ABSENT = 8
+"""Absent granules that are named; of more their number is told."""
+FIELD_MAPS = ("coarse", "bilinear", "bilinear_reconciled", "fine")
+"""Maps of the field check, beside those that the user compares."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the report: a heading, a paragraph, a note, a list, a table or a picture, and what belongs to it."""
+
+    kind: str
+    text: str = ""
+    rows: list[list[str]] = field(default_factory=list)
+    """Items of a list, each alone in its row; rows of a table, its header first."""
+    width: int = 100
+    """Of a picture, in percent of the page's."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Title, what is reported on, and blocks."""
+
+    title: str
+    about: str
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a report tells of: a run's provenance, its map's tags, its tables by name, its figures by name."""
+
+    provenance: Mapping[str, Any]
+    tags: Mapping[str, str]
+    tables: Mapping[str, pd.DataFrame]
+    figures: Mapping[str, str | Path]
+    version: str
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        return self.provenance["configuration"]
+
+    @property
+    def simulated(self) -> bool:
+        return "simulated" in self.tags["source"]
+
+    @property
+    def widths(self) -> tuple[float, float] | None:
+        """Mean widths of the total and the conditional intervals at 1 km, m³/m³; None where there are none."""
+        if "coverage" not in self.tables:
+            return None
+        of_all = self.tables["coverage"].query("group == 'all' and support != '9 km, one scale up'")
+        width = of_all.set_index("interval")["width"]
+        known = len(width) == 2 and np.isfinite(width).all()
+        return (float(width["total"]), float(width["conditional"])) if known else None
+
+    @property
+    def nominal(self) -> str:
+        return f"{100 * self.configuration['map']['interval']:.0f} %"
+
+
+def report_of(run: Run) -> Report:
+    """The report of a run, in the language that is spoken."""
+    about = f"{run.tags['region']}  ·  {month_text(run.tags['month'])}  ·  {named(run.tags['source'])}"
+    parts = (
+        *(_short, _question, _data, _reading, _maps, _sure, _scores, _field, _quality),
+        *(_provenance, _citations),
+    )
+    return Report(text("report.title"), about, [block for part in parts for block in part(run)])
+
+
+def _heading(key: str) -> Block:
+    return Block("heading", text(key))
+
+
+def _paragraph(words: str) -> Block:
+    return Block("paragraph", words)
+
+
+def _list(items: Sequence[str]) -> Block:
+    return Block("list", rows=[[item] for item in items])
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
+    return Block("table", rows=[list(header), *map(list, rows)])
+
+
+def _picture(run: Run, figure: str, caption: str = "", width: int = 100) -> list[Block]:
+    if figure not in run.figures:
+        return []
+    return [Block("picture", caption, [[str(run.figures[figure])]], width)]
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return "–" if pd.isna(value) else f"{value:z.{digits}f}".replace("-", "−")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share < 0.995 or share == 1 else "> 99 %"
+
+
+def _held(share: float) -> str:
+    return "–" if pd.isna(share) else _percent(share)
+
+
+def _short(run: Run) -> list[Block]:
+    maps = run.tables["maps"].set_index("map").loc["1 km"]
+    blocks = [Block("note", text("report.simulated"))] if run.simulated else []
+    blocks += [
+        _heading("report.short"),
+        _paragraph(text("report.values", **{key: _number(maps[of]) for key, of in _RANGE.items()})),
+        _list([sentence(row) for row in run.tables["verdict"].to_dict("records")]),
+    ]
+    if run.widths:
+        total, conditional = (_number(width) for width in run.widths)
+        blocks.append(_paragraph(text("report.width", total=total, conditional=conditional, nominal=run.nominal)))
+    flagless = run.tables["quality"].set_index("flag")["share"]["no flag"]
+    return [*blocks, _paragraph(text("report.flagless", share=_percent(flagless)))]
+
+
+_RANGE = {"mean": "mean", "low": "p05", "high": "p95"}
+
+
+def _question(run: Run) -> list[Block]:
+    predictors = ", ".join(_predictor(name) for name in run.configuration["predictors"]["use"])
+    return [_heading("report.question"), _paragraph(text("report.question.text", predictors=predictors))]
+
+
+def _predictor(name: str) -> str:
+    known = name in PREDICTOR_LABELS or f"name.{name}" in TEXTS
+    return named(name) if known else name.replace("_", " ")
+
+
+def _data(run: Run) -> list[Block]:
+    granules = run.tables["granules"]
+    rows = []
+    for product, own in granules.groupby("product", sort=False):
+        expected, found = int(own["expected"].sum()), int(own["found"].sum())
+        tiles = "–" if (own["tile"] == "global").all() else str(len(own))
+        role = named(PRODUCTS[str(product)].role)
+        rows.append([str(product), role, tiles, *map(str, (expected, found, expected - found))])
+    expected, absent = int(granules["expected"].sum()), int((granules["expected"] - granules["found"]).sum())
+    names = [f"{row.product} {name}" for row in granules.itertuples() for name in str(row.absent or "").split()]
+    if absent:
+        more = [text("report.more", n=len(names) - SHOWN_ABSENT)] if len(names) > SHOWN_ABSENT else []
+        told = text("report.incomplete", absent=absent, expected=expected, names=", ".join(names[:SHOWN_ABSENT] + more))
+    else:
+        told = text("report.complete", expected=expected)
+    pixels = int(run.tables["maps"].set_index("map").loc["1 km", "n"])
+    header = [text(f"report.column.{key}") for key in ("product", "measures", "tiles", "expected", "found", "absent")]
+    return [
+        _heading("report.data"),
+        _table(header, rows),
+        _paragraph(f"{told} {text('report.unfilled', n=f'{pixels:,}')}"),
+    ]
+
+
+def _maps(run: Run) -> list[Block]:
+    return [_heading("report.maps"), *_picture(run, "maps", text("report.maps.caption"), 88)]
+
+
+def _sure(run: Run) -> list[Block]:
+    if not run.widths:
+        return [_heading("report.sure"), _paragraph(text("report.sure.none"))]
+    blocks = [_heading("report.sure"), _paragraph(text("report.sure.text", nominal=run.nominal))]
+    coverage = run.tables["coverage"]
+    rows = [
+        [named(row.support), named(row.interval), f"{row.n:,}", _held(row.coverage), _number(row.width)]
+        for row in coverage[coverage["group"] == "all"].itertuples()
+    ]
+    header = [text(f"report.column.{key}") for key in ("compared_with", "interval", "n", "held", "mean_width")]
+    blocks += [_table(header, rows)] if rows else []
+    total, conditional = run.widths
+    if conditional < 0.5 * total:
+        return [*blocks, _paragraph(text("report.mostly_smap"))]
+    return [*blocks, _paragraph(text("report.mostly_map"))] if conditional > 0.9 * total else blocks
+
+
+def _scores(run: Run) -> list[Block]:
+    own = run.tables["scores"]
+    own = own[own["protocol"] == ONE_SCALE_UP]
+    not_said = _paragraph(text("report.scores.not"))
+    if own["rmse"].isna().all():
+        why = said(str(own["note"].iloc[0]).rstrip("."))
+        return [_heading("report.scores"), _paragraph(text("report.scores.none", why=why)), not_said]
+    header = [text(f"report.column.{key}") for key in ("map", "n", "rmse", "r", "bias")]
+    rows = [
+        [named(row.label), f"{row.n:,}", _number(row.rmse, 4), _number(row.r), _number(row.bias, 4)]
+        for row in own.sort_values("rmse", kind="stable").itertuples()
+    ]
+    return [_heading("report.scores"), _paragraph(text("report.scores.text")), _table(header, rows), not_said]
+
+
+def _field(run: Run) -> list[Block]:
+    found = run.tables.get("field_validation")
+    if found is None or not len(found) or not found["n"].max() > 0:
+        return [_heading("report.field"), _paragraph(text("report.field.none"))]
+    own = {name: key for key, name in OWN_MAPS.items()}
+    shown = found[[own.get(name, "user's") in (*FIELD_MAPS, "user's") for name in found["map"]]]
+    header = [text(f"report.column.{key}") for key in ("map", "n", "r_interval", "rmse", "bias")]
+    rows = [
+        [named(row.label), f"{row.n:,}", _r(row), _number(row.rmse, 4), _number(row.bias, 4)]
+        for row in shown.itertuples()
+    ]
+    words = text("report.field.text", n=int(shown["n"].max()))
+    return [
+        _heading("report.field"),
+        _paragraph(words),
+        _table(header, rows),
+        *_picture(run, "field_validation", "", 70),
+    ]
+
+
+def _r(row: Any) -> str:
+    ends = f" ({_number(row.r_low, 2)} … {_number(row.r_high, 2)})" if pd.notna(row.r_low) else ""
+    return f"{_number(row.r, 2)}{ends}"
+
+
+def _quality(run: Run) -> list[Block]:
+    return [_heading("report.quality"), *_picture(run, "quality", text("report.quality.caption"), 74)]
+
+
+def _reading(run: Run) -> list[Block]:
+    items = [text(f"report.reading.{key}") for key in ("value", *(["interval"] if run.widths else []), "flags", "smap")]
+    resolution = run.tables["maps"].set_index("map").loc["1 km", "effective_resolution"]
+    if np.isfinite(resolution):
+        items.insert(1, text("report.reading.resolution", resolution=_number(resolution, 1)))
+    return [_heading("report.reading"), _list(items)]
+
+
+def _provenance(run: Run) -> list[Block]:
+    configuration, tags, software = run.configuration, run.tags, run.provenance["software"]
+    (region,) = (region for region in configuration["regions"] if region["name"] == tags["region"])
+    place = region["bbox"] and "{:g}–{:g}° E, {:g}–{:g}° N".format(*(region["bbox"][i] for i in (0, 2, 1, 3)))
+    outline = region["country"] or (region["outline"] or {}).get("path")
+    where = ", ".join(str(part) for part in (tags["region"], place, outline) if part)
+    shown = {
+        "region": where,
+        "month": month_text(tags["month"]),
+        "source": named(tags["source"]),
+        "target": tags["target"],
+        "predictors": ", ".join(_predictor(name) for name in configuration["predictors"]["use"]),
+        "model": f"{configuration['model']['method']}, {named(configuration['model']['kind'].replace('_', ' '))}",
+        "reconciled": said(tags.get("reconciled", "–")),
+        "software": f"kilomoist {run.version}, Python {software['python']}, GDAL {software['gdal']}",
+        "revision": run.provenance["git_revision"] or "–",
+        "files": ", ".join(sorted(Path(path).name for path in run.provenance["files"])) or "–",
+    }
+    rows = [[text(f"report.provenance.{key}"), value] for key, value in shown.items()]
+    return [
+        _heading("report.provenance"),
+        Block("pairs", rows=rows),
+        _paragraph(text("report.provenance.more")),
+    ]
+
+
+def _citations(run: Run) -> list[Block]:
+    products = list(dict.fromkeys(run.tables["granules"]["product"]))
+    licence = text("report.licence.simulated" if run.simulated else "report.licence")
+    return [_heading("report.citations"), _paragraph(licence), _list(citations(products, run.version))]

@@ -1,0 +1,797 @@
+"""Texts of figures, report and README in every language, by key: the one catalogue.
+
+The Mongolian has not yet been read by a native speaker.
+"""
+
+import re
+from calendar import month_name
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, get_args
+
+Language = Literal["en", "mn"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+_SPOKEN: ContextVar[Language] = ContextVar("language", default="en")
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Texts are of a language within the block; of English elsewhere."""
+    token = _SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
+
+
+def spoken() -> Language:
+    """The language that texts are of now."""
+    return _SPOKEN.get()
+
+
+def text(key: str, **values: object) -> str:
+    """The text of a key, with values in its braces."""
+    return TEXTS[key][LANGUAGES.index(spoken())].format(**values)
+
+
+def named(name: str) -> str:
+    """A name that tables have, such as that of a map or a flag, in print; what the user named is as it is."""
+    return text(key) if (key := f"name.{name}") in TEXTS else name
+
+
+def said(sentence: str, of: str = "said") -> str:
+    """A sentence that a table or a tag has in English, as far as the catalogue knows it; `of` begins its keys."""
+    for key in TEXTS:
+        if key.startswith(f"{of}.") and (found := re.fullmatch(_pattern(TEXTS[key][0]), sentence)):
+            return text(key, **{name: said(part) for name, part in found.groupdict().items()})
+    return sentence
+
+
+def _pattern(template: str) -> str:
+    """Regular expression of what a text in English may have become."""
+    parts = re.split(r"\{(\w+)\}", template)
+    return "".join(f"(?P<{part}>.+)" if number % 2 else re.escape(part) for number, part in enumerate(parts))
+
+
+def month_text(month: str) -> str:
+    """A month, `2021-08`, in print."""
+    year, number = month.split("-")
+    return text("month", year=year, number=int(number), name=month_name[int(number)])
+
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # Names that tables have, in print
+    "month": ("{name} {year}", "{year} оны {number}-р сар"),
+    "name.simulated": ("simulated data", "загварчилсан өгөгдөл"),
+    "name.archive": ("granules of an archive", "архивын өгөгдөл"),
+    "name.archive of simulated granules": ("simulated data", "загварчилсан өгөгдөл"),
+    "name.earthdata": ("NASA granules (earthdata)", "NASA-гийн өгөгдөл (Earthdata)"),
+    "name.SMAP, 9 km": ("SMAP, 9 km", "SMAP, 9 км"),
+    "name.map, 1 km": ("map, 1 km", "зураг, 1 км"),
+    "name.map, one scale up": ("map, one scale up", "зураг, нэг шат бүдүүн"),
+    "name.map before reconciliation": ("map before reconciliation", "тохируулахаас өмнөх зураг"),
+    "name.map before reconciliation, one scale up": (
+        "map before reconciliation, one scale up",
+        "тохируулахаас өмнөх зураг, нэг шат бүдүүн",
+    ),
+    "name.map, reconciled to SMAP exactly": ("map, reconciled to SMAP exactly", "SMAP-тай яг тохируулсан зураг"),
+    "name.detail map": ("detail map", "нарийвчилсан зураг"),
+    "name.detail map, reconciled": ("detail map, reconciled", "нарийвчилсан зураг, тохируулсан"),
+    "name.study's map": ("study's map", "судалгааны зураг"),
+    "name.study's map, reconciled": ("study's map, reconciled", "судалгааны зураг, тохируулсан"),
+    "name.study's map, 9 km": ("study's map, 9 km", "судалгааны зураг, 9 км"),
+    "name.study's map, one scale up": ("study's map, one scale up", "судалгааны зураг, нэг шат бүдүүн"),
+    "name.SMAP, bilinear": ("SMAP, bilinear", "SMAP, билинеар"),
+    "name.SMAP, bilinear, one scale up": ("SMAP, bilinear, one scale up", "SMAP, билинеар, нэг шат бүдүүн"),
+    "name.SMAP, bilinear, reconciled": ("SMAP, bilinear, reconciled", "SMAP, билинеар, тохируулсан"),
+    "name.SMAP, bilinear, reconciled, one scale up": (
+        "SMAP, bilinear, reconciled, one scale up",
+        "SMAP, билинеар, тохируулсан, нэг шат бүдүүн",
+    ),
+    "name.SMAP, 36 km": ("SMAP, 36 km", "SMAP, 36 км"),
+    "name.mean of the training rows": ("mean of the training rows", "сургалтын мөрийн дундаж"),
+    "name.linear model": ("linear model", "шугаман загвар"),
+    "name.outside the training range": ("outside the training range", "сургалтын утгын хүрээнээс гадуур"),
+    "name.outside the area of applicability": ("outside the area of applicability", "загвар хэрэглэх мужаас гадуур"),
+    "name.few observations": ("few observations", "ажиглалт цөөн"),
+    "name.water, snow or ice in the pixel": ("water, snow or ice in the pixel", "пикселд ус, цас эсвэл мөстэй"),
+    "name.cell not reconciled": ("cell not reconciled", "нүд тохируулагдаагүй"),
+    "name.frozen": ("frozen", "хөлдүү"),
+    "name.target without radiometer": ("target without radiometer", "радиометрийн хэмжилтгүй"),
+    "name.no value": ("no value", "утгагүй"),
+    "name.no flag": ("no flag", "тэмдэглэгээгүй"),
+    "name.elevation": ("elevation", "өндөр"),
+    "name.lst_day": ("land surface temperature by day", "газрын гадаргын өдрийн температур"),
+    "name.lst_night": ("land surface temperature at night", "газрын гадаргын шөнийн температур"),
+    "name.lst_range": ("range of the land surface temperature", "газрын гадаргын температурын хэлбэлзэл"),
+    "name.ndvi": ("vegetation index NDVI", "ургамлын индекс NDVI"),
+    "name.evi": ("vegetation index EVI", "ургамлын индекс EVI"),
+    "name.ndii7": ("water index NDII", "усны индекс NDII"),
+    "name.slope": ("slope", "налуу"),
+    "name.northness": ("northness", "хойд зүг рүү харсан байдал"),
+    "name.eastness": ("eastness", "зүүн зүг рүү харсан байдал"),
+    "name.vegetation": ("vegetation indices", "ургамлын индекс"),
+    "name.temperature": ("surface temperature", "гадаргын температур"),
+    "name.target": ("soil moisture", "хөрсний чийг"),
+    "name.conditional": ("conditional: of the pattern", "нөхцөлт: зүй тогтлын"),
+    "name.total": ("total: of the value", "бүрэн: утгын"),
+    "name.9 km, one scale up": ("SMAP at 9 km, one scale up", "9 км-ийн SMAP, нэг шат бүдүүн"),
+    "name.1 km, simulated truth": ("simulated truth at 1 km", "1 км-ийн загварчилсан үнэн утга"),
+    "name.LST, day": ("LST, day", "LST, өдөр"),
+    "name.LST, night": ("LST, night", "LST, шөнө"),
+    "name.LST, range": ("LST, range", "LST, хэлбэлзэл"),
+    "name.Elevation": ("Elevation", "Өндөр"),
+    "name.Slope": ("Slope", "Налуу"),
+    "name.Northness": ("Northness", "Хойд зүг рүү харсан байдал"),
+    "name.Eastness": ("Eastness", "Зүүн зүг рүү харсан байдал"),
+    "name.Method absolute (the study's)": ("Method absolute (the study's)", "absolute арга (судалгааных)"),
+    "name.Method detail": ("Method detail", "detail арга"),
+    "figure.no_value": ("no value in this map", "энэ зурагт утга алга"),
+    "figure.km": ("{length} km", "{length} км"),
+    "figure.east": ("E", " з.у"),
+    "figure.west": ("W", " б.у"),
+    "figure.north": ("N", " х.ө"),
+    "figure.south": ("S", " ө.ө"),
+    # Figures
+    "correlation.title": ("Correlation of the monthly 9 km values", "9 км-ийн сарын утгын хамаарал"),
+    "correlation.note": (
+        (
+            "n = {n} cells, whose neighbours are alike: worth {effective}\nindependent ones (Dutilleul's "
+            "effective sample size)"
+        ),
+        (
+            "n = {n} нүд, хөршүүд нь төстэй тул {effective} үл хамаарах\nнүдтэй тэнцүү (Дютийёлийн үр дүнт "
+            "түүврийн хэмжээ)"
+        ),
+    ),
+    "correlation.r": ("Pearson r", "Пирсоны r"),
+    "importance.title": ("Importance of the predictors", "Тайлбарлагч хувьсагчдын ач холбогдол"),
+    "importance.permutation": ("permutation", "холилт"),
+    "importance.impurity": ("impurity", "цэвэр бус байдал"),
+    "importance.note.permutation": (
+        (
+            "Permutation: error that shuffling adds on blocks that models had not seen; ± 1 standard deviation "
+            "over folds."
+        ),
+        "Холилт: загварын хараагүй блокууд дээр хувьсагчийг холиход нэмэгдэх алдаа; ± нэг стандарт хазайлт.",
+    ),
+    "importance.note.impurity": (
+        "Impurity: variance that splits remove in the training rows.",
+        "Цэвэр бус байдал: мод салаалахад сургалтын мөрөөс арилах дисперс.",
+    ),
+    "importance.note.vif": (
+        "VIF: variance inflation factor, 1 where the other predictors tell nothing.",
+        "VIF: дисперсийн өсөлтийн коэффициент; бусад хувьсагч юу ч хэлэхгүй бол 1.",
+    ),
+    "importance.note.groups": (
+        "Below the line: predictors of one origin, shuffled together; shares are among such groups.",
+        "Шугамын доор: нэг гаралтай, хамт холигдсон хувьсагчид; хувь нь ийм бүлгүүдийн хооронд.",
+    ),
+    "importance.share": ("Share (%)", "Эзлэх хувь (%)"),
+    "importance.growth": (
+        "Added to an RMSE of {rmse} by shuffling (m³/m³)",
+        "Холиход RMSE {rmse} дээр нэмэгдэх (м³/м³)",
+    ),
+    "dependence.title": (
+        "Partial dependence of predicted soil moisture",
+        "Тооцоолсон хөрсний чийгийн хэсэгчилсэн хамаарал",
+    ),
+    "dependence.note": (
+        "Mean prediction over training rows with one predictor set to each value and the others left as they are.",
+        "Нэг хувьсагчид утга бүрийг өгч, бусдыг хэвээр үлдээсэн үеийн сургалтын мөрийн дундаж тооцоо.",
+    ),
+    "dependence.beyond": (
+        (
+            "Beyond the training rows nothing was learned: a forest goes on as at their edge, a linear trend "
+            "straight on."
+        ),
+        "Сургалтын мөрөөс цааш юу ч сураагүй: ой загвар захынхаараа, шугаман чиглэл шулуунаар үргэлжилнэ.",
+    ),
+    "dependence.detail": (
+        "Method detail: both axes are deviations from the mean over coarse cells, interpolated.",
+        "detail арга: хоёр тэнхлэг нь бүдүүн нүдний интерполяцалсан дунджаас хазайх хэмжээ.",
+    ),
+    "dependence.deviation": ("deviation from coarse cells", "бүдүүн нүднээс хазайлт"),
+    "dependence.mean": ("mean prediction", "дундаж тооцоо"),
+    "dependence.inner": ("5–95 % of the training rows", "сургалтын мөрийн 5–95 %"),
+    "dependence.ends": ("their minimum and maximum", "тэдгээрийн бага ба их утга"),
+    "figure.soil_moisture": ("Soil moisture", "Хөрсний чийг"),
+    "figure.unit": ("m³/m³", "м³/м³"),
+    "differences.title": ("Differences between products", "Бүтээгдэхүүн хоорондын зөрүү"),
+    "differences.note": (
+        "Taken away before observations are averaged.\nDashed: all pixels; bars: standard deviation over pixels.",
+        "Ажиглалтыг дундажлахын өмнө хассан.\nТасархай: бүх пиксел; босоо зураас: пикселүүдийн стандарт хазайлт.",
+    ),
+    "differences.difference": (", difference", ", зөрүү"),
+    "differences.class": ("Class of {name}", "{name}: ангилал"),
+    "residual.title": (
+        "What SMAP says beyond the predictors, at field points",
+        "SMAP-ийн нэмж хэлэх зүйл, хээрийн цэгүүдээр",
+    ),
+    "residual.unknown": ("Residual weight {why}.", "Үлдэгдлийн жин: {why}."),
+    "residual.moisture": ("all soil moisture (1)", "бүгд хөрсний чийг (1)"),
+    "residual.error": ("all error (0)", "бүгд алдаа (0)"),
+    "residual.points": ("points", "цэгүүд"),
+    "figure.between": ("{low} to {high}", "{low} … {high}"),
+    "residual.x": ("SMAP − model, out of fold (m³/m³)", "SMAP − загвар, сургалтаас гадуур (м³/м³)"),
+    "residual.y": ("Measured − (a + b · model) (m³/m³)", "Хэмжсэн − (a + b · загвар) (м³/м³)"),
+    "residual.n": ("n = {pixels} pixels in {cells} cells", "n = {pixels} пиксел, {cells} нүдэнд"),
+    "residual.weight": ("Weight of SMAP's own part", "SMAP-ийн өөрийн хэсгийн жин"),
+    "field.title": ("SMAP and the map against field measurements", "SMAP ба зургийг хээрийн хэмжилттэй харьцуулсан нь"),
+    "field.none": (
+        "No field points lie on the maps.\nSet field_points in the configuration to compare with measurements.",
+        "Зураг дээр хээрийн цэг алга.\nХэмжилттэй харьцуулахын тулд тохиргоонд field_points өг.",
+    ),
+    "field.line": ("least squares", "хамгийн бага квадрат"),
+    "field.measured": ("Measured (m³/m³)", "Хэмжсэн (м³/м³)"),
+    "field.map": ("SMAP or map (m³/m³)", "SMAP эсвэл зураг (м³/м³)"),
+    "figure.bias": ("bias", "хазайлт"),
+    "shift.title": ("Predictors at 9 km and at 1 km", "Тайлбарлагч хувьсагчид 9 ба 1 км-ээр"),
+    "shift.note": (
+        (
+            "Grey: the range of the training rows; a forest goes on beyond it as at its edge, a linear trend "
+            "straight on."
+        ),
+        (
+            "Саарал: сургалтын мөрийн утгын хүрээ; түүнээс цааш ой загвар захынхаараа, шугаман чиглэл шулуунаар "
+            "үргэлжилнэ."
+        ),
+    ),
+    "shift.deviations": (
+        ("Deviations are what the model sees: at 9 km from the mean over coarse cells, at 1 km from that over 9 km."),
+        "Загвар хазайлтыг хардаг: 9 км-т бүдүүн нүдний дунджаас, 1 км-т 9 км-ийн дунджаас.",
+    ),
+    "shift.deviation": (", deviation", ", хазайлт"),
+    "shift.density": ("Density", "Нягт"),
+    "shift.range": ("range of the training rows", "сургалтын мөрийн хүрээ"),
+    "shift.rows": ("9 km, training rows", "9 км, сургалтын мөр"),
+    "shift.pixels": ("1 km, pixels of the map", "1 км, зургийн пиксел"),
+    "shift.outside": ("{share} of the pixels outside", "пикселийн {share} гадна"),
+    "quality.title": ("Quality of the 1 km map", "1 км-ийн зургийн чанар"),
+    "quality.note": (
+        "A pixel can have several flags: the map shows the most severe one, in the order of the bars, from above.",
+        (
+            "Нэг пиксел хэд хэдэн тэмдэглэгээтэй байж болно: зурагт хамгийн ноцтойг, баганын дээрээс доош "
+            "дарааллаар харуулав."
+        ),
+    ),
+    "quality.unreconciled": (
+        "No cell is reconciled (map.reconcile): “{flag}” is left out of a.",
+        "Нэг ч нүд тохируулагдаагүй (map.reconcile): “{flag}”-г a-д оруулаагүй.",
+    ),
+    "quality.severe": ("Most severe flag", "Хамгийн ноцтой тэмдэглэгээ"),
+    "quality.each": ("Pixels with each flag", "Тэмдэглэгээ бүрийн пиксел"),
+    "quality.share": ("Share of the pixels with a value (%)", "Утгатай пикселд эзлэх хувь (%)"),
+    "maps.title": ("Soil moisture, monthly mean", "Хөрсний чийг, сарын дундаж"),
+    "maps.colours": (
+        "Colours span the 2nd to 98th percentile of the maps.",
+        "Өнгө нь зургуудын 2–98 дахь персентилийг хамарна.",
+    ),
+    "maps.resolution": (
+        "Effective resolution of “{map}”: {resolution} km.",
+        "“{map}”-ийн бодит нарийвчлал: {resolution} км.",
+    ),
+    "maps.zoom": (
+        "c, d: the rectangle in a, b, a well-filled part where b varies most.",
+        "c, d: a, b дахь тэгш өнцөгт, b хамгийн их хэлбэлзэх хэсэг.",
+    ),
+    "maps.enlarged": (", enlarged", ", томруулсан"),
+    "maps.region": ("region", "бүс нутаг"),
+    "maps.untold": ("Predicted: {verdict} ({why}).", "Урьдчилсан дүгнэлт: {verdict} ({why})."),
+    "maps.predicted": (
+        "Predicted: {verdict} (gain {low} to {high} over “{reference}”).",
+        "Урьдчилсан дүгнэлт: {verdict} (“{reference}”-аас {low} … {high} дээр).",
+    ),
+    "maps.method": ("Method {method}", "{method} арга"),
+    "maps.reconciled.yes": ("reconciled with SMAP", "SMAP-тай тохируулсан"),
+    "maps.reconciled.no": ("not reconciled", "тохируулаагүй"),
+    "maps.reconciled": ("reconciled {how}", "тохируулга: {how}"),
+    "name.use the map": ("use the map", "зургийг ашигла"),
+    "name.use SMAP": ("use SMAP", "SMAP-ыг ашигла"),
+    "name.cannot be told": ("cannot be told", "хэлэх боломжгүй"),
+    "name.random forest": ("random forest", "санамсаргүй ой"),
+    "cells.title": ("Predicted against observed SMAP, 9 km", "Тооцоолсон ба ажигласан SMAP, 9 км"),
+    "cells.unscored": ("not scored", "үнэлээгүй"),
+    "cells.none": ("no cells", "нүд алга"),
+    "cells.train": ("training cells", "сургалтын нүд"),
+    "cells.test": ("test cells, random split", "шалгах нүд, санамсаргүй"),
+    "cells.note": (
+        "Neighbours of the test cells of a random split are among the training cells: not the accuracy at 1 km.",
+        "Санамсаргүй хуваалтын шалгах нүднүүдийн хөрш нь сургалтад орсон: энэ 1 км дэх нарийвчлал биш.",
+    ),
+    "cells.null": ("{how}. RMSE without any predictor: {errors}.", "{how}. Ямар ч хувьсагчгүй үеийн RMSE: {errors}."),
+    "cells.predicted": ("Predicted (m³/m³)", "Тооцоолсон (м³/м³)"),
+    "cells.count": ("Cells per hexagon", "Зургаан өнцөгт дэх нүд"),
+    "coverage.title": ("Do the intervals hold what they should?", "Завсрууд агуулах ёстойгоо агуулж байна уу?"),
+    "coverage.note": (
+        "Total: with SMAP's own error. Conditional: if the cell means that the map is held to are right.",
+        "Бүрэн: SMAP-ийн өөрийн алдаатай. Нөхцөлт: зургийг тохируулсан нүдний дундаж зөв бол.",
+    ),
+    "coverage.none": (
+        "No interval: the region is too small to count errors one scale up.",
+        "Завсар алга: бүс нутаг нэг шат бүдүүн алдааг тоолоход хэт жижиг.",
+    ),
+    "coverage.total": ("total (lower, upper): for values", "бүрэн (lower, upper): утгад"),
+    "coverage.conditional": (
+        "conditional (conditional_lower, …): for patterns",
+        "нөхцөлт (conditional_lower, …): зүй тогтолд",
+    ),
+    "coverage.title.9 km, one scale up": (
+        "One scale up, against SMAP, 9 km",
+        "Нэг шат бүдүүн, SMAP 9 км-тэй харьцуулсан",
+    ),
+    "coverage.title.1 km, simulated truth": (
+        "map, 1 km, against the simulated truth",
+        "зураг, 1 км, загварчилсан үнэн утгатай",
+    ),
+    "coverage.title.1 km": ("map, 1 km", "зураг, 1 км"),
+    "coverage.of.9 km, one scale up": ("One scale up", "Нэг шат бүдүүн"),
+    "coverage.of.1 km, simulated truth": ("map, 1 km", "зураг, 1 км"),
+    "coverage.of.1 km": ("map, 1 km", "зураг, 1 км"),
+    "coverage.share": ("Coverage (%)", "Агуулсан хувь (%)"),
+    "coverage.width": ("Mean width (m³/m³)", "Дундаж өргөн (м³/м³)"),
+    "coverage.nominal": ("nominal", "зорьсон"),
+    "coverage.same": (
+        "{name}: SMAP's own error adds nothing, both intervals are the same.",
+        "{name}: SMAP-ийн өөрийн алдаа юу ч нэмэхгүй, хоёр завсар ижил.",
+    ),
+    "coverage.smap": (
+        "{name}: SMAP's own error makes {share} of the total interval's width of {width} m³/m³.",
+        "{name}: бүрэн завсрын {width} м³/м³ өргөний {share} нь SMAP-ийн өөрийн алдаа.",
+    ),
+    "coverage.open": (
+        ("{name}: what the map leaves open within cells makes {share} of the total interval's width of {width} m³/m³."),
+        "{name}: бүрэн завсрын {width} м³/м³ өргөний {share} нь нүдэн доторх тодорхойгүй байдал.",
+    ),
+    "coverage.unknown": (
+        "no truth at 1 km is known here:\nthe width alone",
+        "1 км-ийн үнэн утга мэдэгдэхгүй:\nзөвхөн өргөн",
+    ),
+    "coverage.endless": ("no end", "хязгааргүй"),
+    # The verdict
+    "verdict.where.one scale up": (
+        "One scale up, where SMAP at 9 km is known and restored from coarser cells",
+        "Нэг шат бүдүүн хэмжээст, мэдэгдэж буй 9 км-ийн SMAP-ыг бүр бүдүүн нүднээс сэргээхэд",
+    ),
+    "verdict.where.field points": ("At field points", "Хээрийн цэгүүд дээр"),
+    "verdict.where.simulated truth": (
+        "Against the simulated truth at 1 km",
+        "1 км-ийн загварчилсан үнэн утгатай харьцуулахад",
+    ),
+    "verdict.where.predicted gain": (
+        "By what this run predicts of its map before any truth is read",
+        "Энэ тооцоо өөрийн зургийн талаар үнэн утга уншихаас өмнө урьдчилснаар",
+    ),
+    "verdict.is.better": (
+        "{where}, the map is better than “{reference}”: {amount}.",
+        "{where} зураг “{reference}”-аас сайн: {amount}.",
+    ),
+    "verdict.is.worse": (
+        "{where}, the map is worse than “{reference}”: {amount}.",
+        "{where} зураг “{reference}”-аас муу: {amount}.",
+    ),
+    "verdict.is.equal": (
+        "{where}, the map is neither better nor worse than “{reference}” by an amount that matters: {amount}.",
+        "{where} зураг “{reference}”-аас мэдэгдэхүйц сайн ч биш, муу ч биш: {amount}.",
+    ),
+    "verdict.is.not better": (
+        "{where}, the map is not better than “{reference}” by an amount that matters, maybe worse: {amount}.",
+        "{where} зураг “{reference}”-аас мэдэгдэхүйц сайн биш, магадгүй муу: {amount}.",
+    ),
+    "verdict.is.cannot be told": (
+        "{where}, whether the map is better than “{reference}” cannot be told: {why}.",
+        "{where} зураг “{reference}”-аас сайн эсэхийг хэлэх боломжгүй: {why}.",
+    ),
+    "verdict.amount": (
+        "its mean squared error is {size} (RMSE {rmse_map} instead of {rmse_reference} m³/m³{interval})",
+        "дундаж квадрат алдаа нь {size} (RMSE {rmse_reference} биш, {rmse_map} м³/м³{interval})",
+    ),
+    "verdict.interval": ("; {confidence} % interval: {ends}", "; {confidence} % завсар: {ends}"),
+    "verdict.size.smaller": ("{percent} % smaller", "{percent} % бага"),
+    "verdict.size.larger": ("{percent} % larger", "{percent} % их"),
+    "verdict.size.same": ("the same", "ижил"),
+    "verdict.between": ("{low} to {high}", "{low} – {high}"),
+    "verdict.why.too few": (
+        "{n} values here are worth fewer than {blocks} independent ones",
+        "эндхийн {n} утга {blocks} үл хамаарах утгад хүрэхгүй",
+    ),
+    "verdict.why.unsure": ("{amount}, which leaves both open", "{amount}, энэ нь хоёр талдаа нээлттэй"),
+    "verdict.why.no points": ("no field points were given", "хээрийн цэг өгөөгүй"),
+    "verdict.why.no point on the maps": (
+        "no field point of this month lies where all maps have a value",
+        "энэ сарын нэг ч хээрийн цэг бүх зураг утгатай газарт алга",
+    ),
+    "verdict.remark.scatter of points": (
+        "Both errors hold what a point differs by from its pixel.",
+        "Хоёр алдаанд цэг пикселээсээ ялгарах зөрүү мөн орсон.",
+    ),
+    "verdict.remark.no predictor": (
+        "The map uses no predictor: it is SMAP, interpolated.",
+        "Зураг ямар ч хувьсагч ашиглаагүй: интерполяцалсан SMAP мөн.",
+    ),
+    "verdict.remark.same points": (
+        "The map took the weight of SMAP's own part from these points: this is no independent test.",
+        "Зураг SMAP-ийн өөрийн хэсгийн жинг эдгээр цэгээс авсан: энэ үл хамаарах шалгалт биш.",
+    ),
+    "verdict.remark.simulated data": ("The data are simulated.", "Өгөгдөл загварчилсан."),
+    # Sentences of tables and tags
+    "group.all": ("all", "бүгд"),
+    "group.fold": ("fold {number}", "{number}-р блок"),
+    "group.below": ("{name} below {high}", "{name} {high}-аас доош"),
+    "group.above": ("{name} {low} and above", "{name} {low} ба түүнээс дээш"),
+    "group.between": ("{name} {low} to {high}", "{name} {low} – {high}"),
+    "said.yes": ("yes", "тийм"),
+    "said.no": ("no", "үгүй"),
+    "said.gain": (
+        "{rows} complete cells of 18 km, {least} are needed to tell SMAP's error",
+        "18 км-ийн бүрэн нүд {rows}, SMAP-ийн алдааг хэлэхэд {least} хэрэгтэй",
+    ),
+    "said.restored": (
+        "restored from {side} km in {folds} spatial folds, alpha {alpha}",
+        "{side} км-ээс {folds} орон зайн блокоор сэргээсэн, alpha {alpha}",
+    ),
+    "said.few": (
+        "{rows} complete cells of 36 km, {least} are needed to learn",
+        "36 км-ийн бүрэн нүд {rows}, сурахад {least} хэрэгтэй",
+    ),
+    "said.few_detail": (
+        "{cells} complete cells of {side} km, too few to learn detail from",
+        "{side} км-ийн бүрэн нүд {cells}, нарийвчлалыг сурахад хэт цөөн",
+    ),
+    "said.alpha": (
+        "alpha is 0, the map is SMAP, interpolated: {why}",
+        "alpha 0 тул зураг нь интерполяцалсан SMAP: {why}",
+    ),
+    "said.points": (
+        "cannot be told: {pixels} pixels with points, {least} are needed",
+        "хэлэх боломжгүй: цэгтэй пиксел {pixels}, {least} хэрэгтэй",
+    ),
+    "said.blocks": (
+        "cannot be told: the points are worth {blocks} blocks, {least} are needed",
+        "хэлэх боломжгүй: цэгүүд {blocks} блоктой тэнцүү, {least} хэрэгтэй",
+    ),
+    "said.undetermined": (
+        "undetermined: what the model says cannot be told from the mean at the points",
+        "тодорхойгүй: цэгүүд дээр загварын хэлснийг дунджаас ялгах боломжгүй",
+    ),
+    "said.both": (
+        "cannot be told: SMAP's own part may be all soil moisture or all error",
+        "хэлэх боломжгүй: SMAP-ийн өөрийн хэсэг бүхэлдээ хөрсний чийг эсвэл бүхэлдээ алдаа байж болно",
+    ),
+    # The report
+    "report.title": ("Soil moisture at 1 km", "Хөрсний чийгийн 1 км-ийн зураг"),
+    "report.simulated": (
+        "Simulated data: computed, not measured. They show how the method works and say nothing of a real place.",
+        (
+            "Загварчилсан өгөгдөл: хэмжсэн бус, тооцоолсон тоо. Арга хэрхэн ажилладгийг харуулах бөгөөд бодит "
+            "газар нутгийн талаар юу ч хэлэхгүй."
+        ),
+    ),
+    "report.short": ("In short", "Товчхон"),
+    "report.values": (
+        (
+            "The upper 5 cm of the soil held {mean} m³/m³ of water on average over region and month; nine tenths "
+            "of the pixels of 1 km lie between {low} and {high} m³/m³."
+        ),
+        (
+            "Хөрсний өнгөн 5 см-ийн үед тухайн бүс нутаг, сарын дунджаар {mean} м³/м³ ус агуулагдаж байв; 1 "
+            "км-ийн пикселийн 90 хувь нь {low}–{high} м³/м³-ийн хооронд байна."
+        ),
+    ),
+    "report.width": (
+        (
+            "The interval of a pixel's value, which holds SMAP's own error too, is {total} m³/m³ wide on "
+            "average, and is meant to hold the truth {nominal} of the time; that of the pattern within a cell of "
+            "9 km is {conditional}."
+        ),
+        (
+            "Пикселийн утгын завсар SMAP-ийн өөрийн алдааг мөн агуулах бөгөөд дунджаар {total} м³/м³ өргөн, үнэн "
+            "утгыг {nominal} тохиолдолд агуулах ёстой; 9 км-ийн нүдэн доторх зүй тогтлын завсар {conditional} "
+            "м³/м³ өргөн."
+        ),
+    ),
+    "report.flagless": (
+        "{share} of the pixels with a value have no flag.",
+        "Утгатай пикселийн {share} нь тэмдэглэгээгүй.",
+    ),
+    "report.question": ("The question", "Асуулт"),
+    "report.question.text": (
+        (
+            "SMAP tells the water in the upper 5 cm of the soil as a mean over squares of 9 km. Fields, valleys "
+            "and slopes are smaller. The map brings SMAP's monthly mean to pixels of 1 km by what other "
+            "satellites see there: {predictors}. What does it say, is it better than SMAP drawn smoothly, and "
+            "how sure is that?"
+        ),
+        (
+            "SMAP хиймэл дагуул хөрсний өнгөн 5 см дэх усны хэмжээг 9 км талтай талбайн дунджаар өгдөг. "
+            "Тариалангийн талбай, хөндий, энгэр налуу үүнээс жижиг. Энэ зураг SMAP-ийн сарын дунджийг бусад "
+            "хиймэл дагуулын 1 км-ээр хардаг зүйлийн тусламжтайгаар 1 км-ийн пикселд шилжүүлнэ: {predictors}. "
+            "Зураг юу хэлж байна, жигдрүүлсэн SMAP-аас сайн уу, үүнд хэр итгэж болох вэ?"
+        ),
+    ),
+    "report.data": ("Data used, and what is missing", "Ашигласан ба дутуу өгөгдөл"),
+    "report.column.product": ("Product", "Бүтээгдэхүүн"),
+    "report.column.measures": ("It measures", "Хэмжих зүйл"),
+    "report.column.tiles": ("Tiles", "Хавтан"),
+    "report.column.expected": ("Granules expected", "Байх ёстой файл"),
+    "report.column.found": ("Found", "Байсан"),
+    "report.column.absent": ("Absent", "Байхгүй"),
+    "report.complete": (
+        "Nothing is missing: all {expected} granules of the month were there.",
+        "Дутуу зүйл алга: тухайн сарын бүх {expected} файл байсан.",
+    ),
+    "report.incomplete": (
+        "{absent} of {expected} granules were not there: {names}.",
+        "{expected} файлын {absent} нь байгаагүй: {names}.",
+    ),
+    "report.more": ("and {n} more", "өөр {n}"),
+    "report.unfilled": (
+        "Nothing is filled in: a pixel without enough observations has no value. {n} pixels have one.",
+        "Дутууг нөхөж бичээгүй: хангалттай ажиглалтгүй пиксел утгагүй үлдэнэ. {n} пиксел утгатай.",
+    ),
+    "report.maps": ("The maps", "Зураг"),
+    "report.maps.caption": (
+        (
+            "Above, SMAP's cells of 9 km and the map of 1 km on one scale of colours; below, a part of both "
+            "enlarged. Grey pixels have no value."
+        ),
+        (
+            "Дээр: SMAP-ийн 9 км-ийн нүд ба 1 км-ийн зураг нэг өнгөний хуваарьтай; доор: хоёулангийнх нь нэг "
+            "хэсгийг томруулсан. Саарал пиксел утгагүй."
+        ),
+    ),
+    "report.sure": ("How sure a value is", "Утга хэр найдвартай вэ"),
+    "report.sure.text": (
+        (
+            "Each pixel has two intervals (interval.tif). The total one holds SMAP's own error: it is for "
+            "values. The conditional one takes SMAP's cell mean for right: it is for patterns, such as which "
+            "pixels of a cell are wetter. Both are meant to hold the truth {nominal} of the time. What they held "
+            "where that can be counted:"
+        ),
+        (
+            "Пиксел бүр хоёр завсартай (interval.tif). Бүрэн завсар SMAP-ийн өөрийн алдааг агуулна: утгад "
+            "зориулсан. Нөхцөлт завсар SMAP-ийн нүдний дунджийг зөв гэж үзнэ: зүй тогтолд, жишээ нь нүдний аль "
+            "пиксел чийглэг болохыг харахад зориулсан. Аль аль нь үнэн утгыг {nominal} тохиолдолд агуулах ёстой. "
+            "Тоолж болох газарт агуулсан нь:"
+        ),
+    ),
+    "report.sure.none": (
+        "This run made no intervals (map.interval: null).",
+        "Энэ тооцоонд завсар хийгээгүй (map.interval: null).",
+    ),
+    "report.mostly_smap": (
+        "Most of the total interval is SMAP's own error: the pattern is surer than the value.",
+        "Бүрэн завсрын ихэнх нь SMAP-ийн өөрийн алдаа: зүй тогтол утгаас илүү найдвартай.",
+    ),
+    "report.mostly_map": (
+        "SMAP's own error adds little to the total interval: what the map does within cells makes it wide.",
+        "SMAP-ийн өөрийн алдаа бүрэн завсарт бага нэмнэ: түүний өргөнийг нүдэн доторх тооцоо тодорхойлно.",
+    ),
+    "report.column.compared_with": ("Compared with", "Харьцуулсан зүйл"),
+    "report.column.interval": ("Interval", "Завсар"),
+    "report.column.n": ("n", "n"),
+    "report.column.held": ("Held", "Агуулсан"),
+    "report.column.mean_width": ("Mean width (m³/m³)", "Дундаж өргөн (м³/м³)"),
+    "report.scores": ("Scores, and what they do not say", "Үнэлгээ ба түүний хэлдэггүй зүйл"),
+    "report.scores.text": (
+        (
+            "SMAP is known at 9 km. One scale up, the map's method restores it from coarser cells, in parts of "
+            "the region that it did not learn from; beside it stands SMAP without any predictor, at the same "
+            "cells:"
+        ),
+        (
+            "SMAP 9 км-ээр мэдэгдэж байгаа. Нэг шат бүдүүн хэмжээст зургийн арга түүнийг бүр бүдүүн нүднээс, "
+            "сургалтад ороогүй хэсэгт сэргээнэ; хажууд нь ямар ч тайлбарлагч хувьсагчгүй SMAP мөн адил нүднүүдэд:"
+        ),
+    ),
+    "report.scores.none": ("The map could not be scored: {why}.", "Зургийг үнэлж чадсангүй: {why}."),
+    "report.scores.not": (
+        (
+            "What they do not say: they compare with SMAP, not with soil, and at 9 km, not at 1 km. Who restores "
+            "SMAP's pattern well reproduces a product that is partly a model itself. tables/scores.csv has all "
+            "protocols, also the study's random split, which looks better than it is, because neighbours sit in "
+            "both halves."
+        ),
+        (
+            "Хэлдэггүй зүйл: эдгээр нь хөрстэй бус SMAP-тай, 1 км бус 9 км-ээр харьцуулсан. SMAP-ийн зүй тогтлыг "
+            "сайн сэргээх нь өөрөө хэсэгчлэн загвар болох бүтээгдэхүүнийг давтаж буй хэрэг. tables/scores.csv-д "
+            "бүх туршилт бий, түүний дотор судалгааны санамсаргүй хуваалт: хөрш нүднүүд хоёр талд орсноос бодит "
+            "байдлаасаа сайн харагддаг."
+        ),
+    ),
+    "report.column.map": ("Map", "Зураг"),
+    "report.column.rmse": ("RMSE (m³/m³)", "RMSE (м³/м³)"),
+    "report.column.r": ("r", "r"),
+    "report.column.r_interval": ("r (95 % interval)", "r (95 % завсар)"),
+    "report.column.bias": ("Bias (m³/m³)", "Хазайлт (м³/м³)"),
+    "report.field": ("Field check", "Хээрийн шалгалт"),
+    "report.field.text": (
+        (
+            "Field points in {n} pixels, against each map at the same pixels. A point stands for some dm³ of "
+            "soil and a pixel for 1 km²: every map errs by that too, so that its share in the RMSE says nothing "
+            "of the map."
+        ),
+        (
+            "{n} пиксел дэх хээрийн цэгүүдийг зураг тус бүртэй ижил пикселд харьцуулав. Нэг цэг хэдхэн дм³ "
+            "хөрсийг, пиксел 1 км²-ыг төлөөлдөг: аль ч зураг үүгээр алдана, тиймээс RMSE дахь энэ хэсэг зургийн "
+            "талаар юу ч хэлэхгүй."
+        ),
+    ),
+    "report.field.none": (
+        (
+            "No field points lie on the map: nothing here was compared with soil. The key field_points of the "
+            "configuration names a table of yours."
+        ),
+        (
+            "Зураг дээр хээрийн цэг алга: энд юуг ч хөрстэй харьцуулаагүй. Тохиргооны field_points түлхүүр таны "
+            "хүснэгтийг заана."
+        ),
+    ),
+    "report.quality": ("Quality", "Чанар"),
+    "report.quality.caption": (
+        (
+            "The most severe flag of each pixel, and the share of the pixels with a value that have each flag; a "
+            "pixel can have several (quality.tif)."
+        ),
+        (
+            "Пиксел бүрийн хамгийн ноцтой тэмдэглэгээ, мөн утгатай пикселийн хэдэн хувь нь тус бүр "
+            "тэмдэглэгээтэй; нэг пиксел хэд хэдэн тэмдэглэгээтэй байж болно (quality.tif)."
+        ),
+    ),
+    "report.reading": ("How to read the map", "Зургийг хэрхэн унших вэ"),
+    "report.reading.value": (
+        (
+            "A value is the volume of water in a volume of soil, 0.20 being a fifth, as a mean of the month, of "
+            "1 km², and of the upper 5 cm. It does not tell single days, single fields or the root zone."
+        ),
+        (
+            "Утга нь хөрсний эзлэхүүн дэх усны эзлэхүүн: 0.20 бол тавны нэг. Энэ нь тухайн сар, 1 км² талбай, "
+            "өнгөн 5 см-ийн дундаж. Тодорхой өдөр, жижиг талбай, үндэсний бүсийн талаар хэлэхгүй."
+        ),
+    ),
+    "report.reading.interval": (
+        (
+            "Compare a value with other data by its total interval, pixels of one cell with each other by the "
+            "conditional one."
+        ),
+        "Утгыг бусад өгөгдөлтэй бүрэн завсраар, нэг нүдний пикселүүдийг хооронд нь нөхцөлт завсраар харьцуул.",
+    ),
+    "report.reading.flags": (
+        (
+            "Leave out pixels that are frozen or hold water, snow or ice; read those outside of the area of "
+            "applicability or of the training range as guesses."
+        ),
+        (
+            "Хөлдүү, эсвэл ус, цас, мөстэй пикселийг бүү ашигла; загвар хэрэглэх муж, сургалтын хүрээнээс "
+            "гадуурхыг таамаг гэж унш."
+        ),
+    ),
+    "report.reading.resolution": (
+        "The map has pixels of 1 km and shows patterns from {resolution} km on.",
+        "Зураг 1 км-ийн пикселтэй бөгөөд {resolution} км-ээс эхэлсэн зүй тогтлыг харуулна.",
+    ),
+    "report.reading.smap": (
+        (
+            "Where the verdict is that the map is not better than interpolated SMAP, interpolated SMAP is the "
+            "simpler choice."
+        ),
+        ("Зураг интерполяцлагдсан SMAP-аас сайн биш гэсэн дүгнэлттэй бол интерполяцлагдсан SMAP-ыг ашиглах нь энгийн."),
+    ),
+    "report.provenance": ("What it was made from", "Юунаас хийсэн бэ"),
+    "report.provenance.region": ("Region", "Бүс нутаг"),
+    "report.provenance.month": ("Month", "Сар"),
+    "report.provenance.source": ("Source", "Эх сурвалж"),
+    "report.provenance.target": ("Soil moisture", "Хөрсний чийг"),
+    "report.provenance.predictors": ("Predictors", "Тайлбарлагч хувьсагч"),
+    "report.provenance.model": ("Model", "Загвар"),
+    "report.provenance.reconciled": ("Held to SMAP's cell means", "SMAP-ийн нүдний дундажид тохируулсан"),
+    "report.provenance.software": ("Software", "Програм"),
+    "report.provenance.revision": ("Revision", "Хувилбарын код"),
+    "report.provenance.files": ("Your files", "Таны файл"),
+    "report.provenance.more": (
+        "provenance.json has every granule with its checksum, the whole configuration, and all versions.",
+        "provenance.json-д файл бүрийн хяналтын нийлбэр, тохиргоо бүхэлдээ, бүх хувилбар бий.",
+    ),
+    "report.citations": ("Licence and citations", "Лиценз ба эшлэл"),
+    "report.licence": (
+        "The software is free under the MIT licence. NASA's data are free to use; NASA asks to cite them:",
+        (
+            "Програм MIT лицензтэй, чөлөөтэй ашиглана. NASA-гийн өгөгдлийг чөлөөтэй ашиглаж болох бөгөөд эшлэл "
+            "хийхийг NASA хүсдэг:"
+        ),
+    ),
+    "report.licence.simulated": (
+        (
+            "The software is free under the MIT licence. These data are simulated in the form of NASA's "
+            "products, which a map of real data cites:"
+        ),
+        (
+            "Програм MIT лицензтэй, чөлөөтэй ашиглана. Энэ өгөгдлийг NASA-гийн бүтээгдэхүүний хэлбэрээр "
+            "загварчилсан; бодит өгөгдлийн зураг дараахыг эшилнэ:"
+        ),
+    ),
+    "report.page": ("{number} / {total}", "{number} / {total}"),
+    # README.txt
+    "readme.group.first": ("Open first", "Эхлээд нээх"),
+    "readme.group.maps": ("The map", "Зураг"),
+    "readme.group.cells": ("What it is made by", "Юугаар хийсэн"),
+    "readme.group.tables": ("Tables and figures", "Хүснэгт ба дүрс"),
+    "readme.group.made": ("Provenance", "Гарал үүсэл"),
+    "readme.months": ("Months", "Сарууд"),
+    "readme.months.text": (
+        "Each month's folder has a README.txt of its own.",
+        "Сар бүрийн хавтаст өөрийн README.txt бий.",
+    ),
+    "readme.index.html": (
+        "all months of the region in one page, in a browser",
+        "бүс нутгийн бүх сар нэг хуудсанд, хөтчөөр нээнэ",
+    ),
+    "readme.map.html": (
+        "the map beside SMAP, with the value under the cursor, in a browser; needs no network",
+        "зураг SMAP-ийн хажууд, заагчийн доорх утгатай, хөтчөөр нээнэ; сүлжээ хэрэггүй",
+    ),
+    "readme.report.html": (
+        "the report: what the map says, whether it is better than SMAP, how sure",
+        "тайлан: зураг юу хэлж байна, SMAP-аас сайн уу, хэр найдвартай вэ",
+    ),
+    "readme.report.pdf": ("the same, to print", "мөн адил, хэвлэхэд"),
+    "readme.soil_moisture.tif": (
+        "the map: monthly mean soil moisture, 0–5 cm, m³/m³, pixels of 1 km (EPSG:6933); no value is NaN",
+        "зураг: хөрсний чийгийн сарын дундаж, 0–5 см, м³/м³, 1 км-ийн пиксел (EPSG:6933); утгагүй нь NaN",
+    ),
+    "readme.interval.tif": (
+        (
+            "where each value may lie: lower and upper with SMAP's own error (for values), conditional_lower and "
+            "conditional_upper without it (for patterns), m³/m³"
+        ),
+        (
+            "утга бүр хаана байж болох: lower, upper нь SMAP-ийн алдаатай (утгад), conditional_lower, "
+            "conditional_upper нь түүнгүй (зүй тогтолд), м³/м³"
+        ),
+    ),
+    "readme.quality.tif": (
+        "what is doubtful of each pixel, as bits that the file's metadata name",
+        "пиксел бүрийн эргэлзээтэй зүйл, файлын метадатад нэрлэсэн битээр",
+    ),
+    "readme.applicability.tif": (
+        (
+            "how far each pixel's predictors are from all that the model learned from; above the threshold in "
+            "the metadata it guesses"
+        ),
+        "пикселийн хувьсагчид загварын сурсан зүйлээс хэр хол; метадата дахь босгоос дээш бол таамаг",
+    ),
+    "readme.*.qml": (
+        "colours and legend of a raster; QGIS finds them by itself",
+        "растрын өнгө ба тайлбар; QGIS өөрөө олно",
+    ),
+    "readme.soil_moisture_9km.tif": (
+        "SMAP's monthly mean, cells of 9 km, m³/m³",
+        "SMAP-ийн сарын дундаж, 9 км-ийн нүд, м³/м³",
+    ),
+    "readme.target_weight_9km.tif": (
+        "how much of SMAP's own value, 0 to 1, is in what each cell of the map is held to",
+        "зургийн нүд бүрийг тохируулсан утгад SMAP-ийн өөрийн утга хэр их орсон, 0–1",
+    ),
+    "readme.predictors.tif": (
+        "what the other satellites saw, pixels of 1 km, with the days of valid observations",
+        "бусад хиймэл дагуулын харсан зүйл, 1 км-ийн пиксел, хүчинтэй ажиглалтын өдрүүдтэй",
+    ),
+    "readme.samples.parquet": ("what the model learned from, a row a cell", "загварын сурсан зүйл, нэг нүд нэг мөр"),
+    "readme.model.skops": ("the fitted model", "сургасан загвар"),
+    "readme.tables/*.csv": ("numbers, rounded, for people", "тоонууд, бөөрөнхийлсөн, хүнд зориулсан"),
+    "readme.tables/columns.csv": (
+        "what each column of each table means, its unit, and how it is rounded (English)",
+        "хүснэгт бүрийн багана юуг илэрхийлэх, нэгж, бөөрөнхийлөлт (англиар)",
+    ),
+    "readme.tables/full/*.parquet": (
+        "the same tables with all digits, for programs",
+        "мөн хүснэгтүүд бүх оронтойгоо, програмд зориулсан",
+    ),
+    "readme.figures/*.png": ("pictures of maps and tables", "зураг ба хүснэгтийн дүрслэл"),
+    "readme.provenance.json": (
+        "every granule with its checksum, the configuration, and all versions",
+        "файл бүр хяналтын нийлбэртэйгээ, тохиргоо, бүх хувилбар",
+    ),
+}
+"""English, Mongolian. A name begins with `name.`; a text in braces is replaced by a value."""

@@ -1,0 +1,23 @@
+"""Write what a run's files are, and what the columns of its tables are."""
+
+import pandas as pd
+
+from kilomoist import __version__
+from kilomoist.files import replaced, write_table
+from kilomoist.jobs import rule_script
+from kilomoist.publishing.dictionary import columns_of
+from kilomoist.publishing.readme import run_readme
+from kilomoist.rasters import read_run
+from kilomoist.texts import Language, speaking
+
+
+@rule_script
+def write_readme(
+    *, soil_moisture: str, granules: str, files: list[str], language: Language, readme: str, columns: str
+) -> None:
+    """Write README.txt and the data dictionary of the tables among the `files`, which are below the run's folder."""
+    run = read_run(soil_moisture)
+    products = list(pd.read_parquet(granules)["product"].unique())
+    with speaking(language), replaced(readme) as partial:
+        partial.write_text(run_readme(run, files, products, __version__), encoding="utf-8")
+    write_table(columns, columns_of(files))
