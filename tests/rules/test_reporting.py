@@ -95,7 +95,7 @@ def test_validate_field(bench: Bench) -> None:
     assert list(unused) == ["id", "longitude", "latitude", "reason"]
     assert unused[["id", "reason"]].to_numpy().tolist() == [
         ["later", "not measured from 2021-08-01 to 2021-08-31"],
-        ["P0", "no value in: 1 km; 9 km, bilinear; 9 km, bilinear, reconciled; detail"],
+        ["P0", f"no value in: {'; '.join(LABELS[1:])}"],
         ["far", "outside of the mapped region"],
     ]
     assert table["map"].tolist() == NAMES

@@ -49,7 +49,7 @@ def validate_field(
         bands = {name: number for number, name in enumerate(file.descriptions, start=1)}
     maps |= {name: ComparedMap(comparison, bands[name]) for name in OWN_MAPS if name in bands}
     maps |= {raster["name"]: ComparedMap(**raster) for raster in compare}
-    pixels, unmatched = match_points(measured, maps, points)
+    pixels, unmatched = match_points(measured, maps, points, method)
     LOGGER.info(
         "%d of %d points of %s, in %d pixels, have a value in every map.",
         *(pixels["points"].sum(), len(measured), month, len(pixels)),

@@ -24,8 +24,6 @@ _OTHER_LABELS = {"detail": "detail map", "detail_reconciled": "detail map, recon
 ONE_SCALE_UP = "one_scale_up"
 RESTORING = (ONE_SCALE_UP, "degrade_restore")
 """Protocols in which maps restore SMAP's 9 km cells from coarser ones."""
-
-
 PREDICTOR_LABELS = {
     "ndvi": "NDVI",
     "evi": "EVI",

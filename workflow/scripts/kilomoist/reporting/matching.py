@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
-from kilomoist.names import OWN_MAPS
+from kilomoist.names import map_label
 from kilomoist.reporting.field_points import GEOGRAPHIC, LARGEST, refuse_outside
 from kilomoist.reporting.stations import UNUSED
 from kilomoist.user_rasters import opened_raster
@@ -79,7 +79,7 @@ def read_at(path: str | Path, points: pd.DataFrame, band: int | None = 1, **how:
 
 
 def match_points(
-    points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: str | Path
+    points: pd.DataFrame, maps: Mapping[str, ComparedMap], path: str | Path, method: str = "detail"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Field points and any number of maps at the same pixels of 1 km, a row a pixel, and the points left out.
 
@@ -87,7 +87,8 @@ def match_points(
     every map has a value count. Those in one pixel of the global 1 km grid are averaged: pixel (r, row, c, column), id
     (of all of them, with semicolons), points and measurements (their numbers), longitude and latitude (of the pixel's
     centre), observed, then the maps, in m³/m³ or, relative ones, percent (a raster on another grid is read at each
-    point). The others come with the columns `UNUSED`, whose reason names the maps without a value.
+    point). The others come with the columns `UNUSED`, whose reason names the maps without a value; `method` makes the
+    map.
 
     Raises `InputError` when no point lies in the region, or for a map of `compare` without a value at those that do, or
     with values that are no soil moisture.
@@ -102,12 +103,12 @@ def match_points(
         if source.name and len(points):
             _check_compared(source, table[column], inside)
     gaps = table.isna()
-    return _average_pixels(points, table[~gaps.any(axis=1)]), _unmatched_points(points, gaps)
+    return _average_pixels(points, table[~gaps.any(axis=1)]), _unmatched_points(points, gaps, method)
 
 
-def _unmatched_points(points: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+def _unmatched_points(points: pd.DataFrame, gaps: pd.DataFrame, method: str) -> pd.DataFrame:
     """Field points at which some map has a gap: `UNUSED`, with the maps' names as reason."""
-    names = np.array([OWN_MAPS.get(column, column) for column in gaps])
+    names = np.array([map_label(column, method) for column in gaps])
     frame = points[[*UNUSED[:3]]].assign(
         reason=[
             "outside of the mapped region" if row[0] else f"no value in: {'; '.join(names[row])}"
