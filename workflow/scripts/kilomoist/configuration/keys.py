@@ -322,7 +322,7 @@ class Evaluation(Section):
 
     protocols: Annotated[tuple[types.Protocol, ...], types.UNIQUE] = _key(
         get_args(types.Protocol),
-        "Protocols that are scored beside those that every run has, `one_scale_up` of the delivered map and the study's "
+        "Protocols that are scored beside those that every run has, `one_scale_up` of the map and the study's "
         "`train` and `random`: any of these, or none by `[]`. docs/scores.md explains them.",
     )
 
