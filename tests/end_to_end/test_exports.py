@@ -50,8 +50,7 @@ def exported(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "wells.csv").write_text("id,longitude,latitude\nB1,99.5,47.2\nB2,12,47\n")
     asked = config(*FORMATS, **SETTINGS)
     assert all(rule.startswith("export_") for rule in rules(planned(folder, asked)))
-    succeed(folder, config=asked, cores=2)
-    succeed(folder, "--", FIGURES[0], FIGURES[2], config=asked, cores=2)
+    succeed(folder, "--", "all", FIGURES[0], FIGURES[2], config=asked, cores=2)
     return folder
 
 
@@ -63,7 +62,7 @@ def test_exports_are_made_when_they_are_asked_for(demo: Path, exported: Path) ->
     assert made == {*(f"{EXPORTS}/{name}" for name in names), *rasters, *FIGURES}
     assert planned(exported, config(*FORMATS, **SETTINGS)) == set()
     assert planned(exported, SMALL) == set()
-    assert rules(planned(exported, config("svg"))) == {"export_evaluation", "export_maps", "export_field_validation"}
+    assert rules(planned(exported, config("svg"))) == {"export_evaluation", "export_maps"}
 
 
 @pytest.mark.parametrize(
