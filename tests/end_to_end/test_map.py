@@ -64,6 +64,7 @@ SHARED = {
     for name in ("MOD13A1.061/h24v04", "MOD11A1.061/h24v04", "SPL4SMGP.008")
     for suffix in (".tif", ".granules.json")
 }
+OF_REGION = {"results/steppe/index.html", "results/steppe/README.txt"}
 TRUTH = f"resources/simulated/small-2021/truth/{MONTH}/soil_moisture.tif"
 
 
@@ -87,7 +88,7 @@ def truth(demo: Path) -> NDArray[np.float32]:
 
 def test_makes_the_public_files_and_nothing_unexpected(demo: Path) -> None:
     made = {path for path in files(demo, "results") if not path.startswith(("results/logs/", "results/benchmarks/"))}
-    assert made == {f"{DEMO}/{name}" for name in PUBLIC | BETWEEN} | SHARED | {"results/steppe/index.html"}
+    assert made == {f"{DEMO}/{name}" for name in PUBLIC | BETWEEN} | SHARED | OF_REGION
 
 
 def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
@@ -96,7 +97,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 56
+    assert len(logs) == 57
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:

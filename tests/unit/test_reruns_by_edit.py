@@ -86,7 +86,8 @@ EDITS = {
     "exporting/datasets.py:cf_dataset": {"export_netcdf", "export_zarr"},
     "exporting/stac.py:write_item": {"export_collection", "export_item"},
     "exporting/zones.py:zone_table": {"export_zones"},
-    "publishing/dictionary.py:rounded": {"write_tables"},
+    "publishing/dictionary.py:rounded": {"write_tables", "write_readme"},
+    "publishing/report.py:report_of": {"write_report"},
 }
 """Functions of the library, and exactly the scripts that an edit of each reruns."""
 

@@ -447,7 +447,7 @@ def region_files(region):
     tables = ["months", "month_intervals"] if len(MONTHS[region]) > 1 else []
     tables += ["field_months"] if region in WITH_POINTS and len(MONTHS[region]) > 2 else []
     names = expand("tables/full/{name}.parquet", name=tables) + expand("tables/{name}.csv", name=tables)
-    return ["index.html", *(["README.txt", *names] if names else [])] if MONTHS[region] else []
+    return ["index.html", "README.txt", *names] if MONTHS[region] else []
 
 
 def report_tables(region):

@@ -112,7 +112,7 @@ rule write_readme:
     resources:
         **measured(150, 2),
     params:
-        files=lambda wildcards: run_files(wildcards.region),
+        files=lambda wildcards: [*run_files(wildcards.region), *export_files(wildcards.region)],
         language=CONFIG.report.language,
         code=code("write_readme"),
     message:

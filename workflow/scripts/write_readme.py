@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from kilomoist import __version__
 from kilomoist.files import replaced, write_table
 from kilomoist.jobs import rule_script
 from kilomoist.publishing.dictionary import columns_of
@@ -19,5 +18,5 @@ def write_readme(
     run = read_run(soil_moisture)
     products = list(pd.read_parquet(granules)["product"].unique())
     with speaking(language), replaced(readme) as partial:
-        partial.write_text(run_readme(run, files, products, __version__), encoding="utf-8")
+        partial.write_text(run_readme(run, files, products), encoding="utf-8")
     write_table(columns, columns_of(files))

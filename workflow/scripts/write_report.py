@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from kilomoist import __version__
 from kilomoist.files import read_json, replaced
 from kilomoist.jobs import rule_script
 from kilomoist.publishing.report import Run, report_of
@@ -31,7 +30,6 @@ def write_report(
         read_tags(soil_moisture),
         {Path(path).stem: pd.read_parquet(path) for path in tables},
         {Path(path).stem: path for path in figures},
-        __version__,
     )
     with speaking(language):
         report = report_of(run)

@@ -24,6 +24,7 @@ TITLES = {
 }
 """Of public files by their stem."""
 SOFTWARE = f"kilomoist {VERSION} ({RELEASED}), MIT licence"
+OWN_CITATION = f"kilomoist developers: kilomoist, version {VERSION}, {RELEASED}"
 SIMULATED = "SIMULATED: the granules were made by kilomoist, nothing here was measured"
 DATA_USE = "https://www.earthdata.nasa.gov/engage/open-data-services-software/data-use-policy"
 """NASA's data use policy."""
@@ -42,7 +43,7 @@ def describe(
     if not products:  # what follows is that of the file that the tags are of
         return tags
     read = [PRODUCTS[product] for product in products]
-    cited = [f"kilomoist developers: kilomoist, version {VERSION}, {RELEASED}"]
+    cited = [OWN_CITATION]
     own = f"; the user's own layers {', '.join(layers)}" if layers else ""
     days = "; ".join(_read(product, run["month"]) for product in read)
     tags |= {"products": f"{'SIMULATED: ' if simulated else ''}{days}{own}", "depth": "0 to 5 cm"}

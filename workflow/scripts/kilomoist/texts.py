@@ -415,12 +415,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Зураг SMAP-ийн өөрийн хэсгийн жинг эдгээр цэгээс авсан: энэ үл хамаарах шалгалт биш.",
     ),
     "verdict.remark.simulated data": ("The data are simulated.", "Өгөгдөл загварчилсан."),
-    # Sentences of tables and tags
     "group.all": ("all", "бүгд"),
     "group.fold": ("fold {number}", "{number}-р блок"),
     "group.below": ("{name} below {high}", "{name} {high}-аас доош"),
     "group.above": ("{name} {low} and above", "{name} {low} ба түүнээс дээш"),
     "group.between": ("{name} {low} to {high}", "{name} {low} – {high}"),
+    # Sentences of tables and tags
     "said.yes": ("yes", "тийм"),
     "said.no": ("no", "үгүй"),
     "said.gain": (
@@ -717,6 +717,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "readme.group.maps": ("The map", "Зураг"),
     "readme.group.cells": ("What it is made by", "Юугаар хийсэн"),
     "readme.group.tables": ("Tables and figures", "Хүснэгт ба дүрс"),
+    "readme.group.exports": ("In other formats", "Бусад форматаар"),
     "readme.group.made": ("Provenance", "Гарал үүсэл"),
     "readme.months": ("Months", "Сарууд"),
     "readme.months.text": (
@@ -765,6 +766,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "colours and legend of a raster; QGIS finds them by itself",
         "растрын өнгө ба тайлбар; QGIS өөрөө олно",
     ),
+    "readme.quality.tif.aux.xml": (
+        "the flags in words, for GDAL, R and ArcGIS",
+        "тэмдэглэгээ үгээр, GDAL, R, ArcGIS-д",
+    ),
+    "readme.exports/*": ("the same map for other programs (export)", "мөн зураг бусад програмд (export)"),
+    "readme.exports/figures/*": ("the figures as SVG or PDF", "дүрс SVG эсвэл PDF-ээр"),
     "readme.soil_moisture_9km.tif": (
         "SMAP's monthly mean, cells of 9 km, m³/m³",
         "SMAP-ийн сарын дундаж, 9 км-ийн нүд, м³/м³",

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill, indent
 from typing import Any
 
-from kilomoist.publishing.citations import citations
+from kilomoist.metadata import OWN_CITATION, citation, is_simulated
+from kilomoist.products import PRODUCTS
 from kilomoist.publishing.public_files import groups_of
 from kilomoist.texts import month_text, named, text
 
@@ -13,9 +14,10 @@ NAME_WIDTH = 24
 _WRAP: dict[str, Any] = {"width": WIDTH, "break_long_words": False, "break_on_hyphens": False}
 
 
-def run_readme(run: Mapping[str, str], files: Sequence[str], products: Sequence[str], version: str) -> str:
+def run_readme(run: Mapping[str, str], files: Sequence[str], products: Sequence[str]) -> str:
     """The text of a run's README; `run` is that of `rasters.read_run`, `products` are what the map is made from."""
-    simulated = "simulated" in run["source"]
+    simulated = is_simulated(run["source"])
+    cited = [OWN_CITATION, *(citation(PRODUCTS[name]) for name in products)]
     reading = ["value", "interval", "flags", "smap"]
     if "interval.tif" not in files:
         reading.remove("interval")
@@ -27,7 +29,7 @@ def run_readme(run: Mapping[str, str], files: Sequence[str], products: Sequence[
         _section(
             text("report.citations"),
             _wrapped(text("report.licence.simulated" if simulated else "report.licence")),
-            "\n".join(_item(citation) for citation in citations(products, version)),
+            "\n".join(map(_item, cited)),
         ),
     ]
     return "\n\n".join(parts) + "\n"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kilomoist.metadata import OWN_CITATION, SOFTWARE, citation, is_simulated
 from kilomoist.names import ONE_SCALE_UP, OWN_MAPS, PREDICTOR_LABELS
 from kilomoist.products import PRODUCTS
-from kilomoist.publishing.citations import citations
 from kilomoist.reporting.verdicts import sentence
 from kilomoist.texts import TEXTS, month_text, named, said, text
 
@@ -49,7 +49,6 @@ class Run:
     tags: Mapping[str, str]
     tables: Mapping[str, pd.DataFrame]
     figures: Mapping[str, str | Path]
-    version: str
 
     @property
     def configuration(self) -> Mapping[str, Any]:
@@ -57,7 +56,7 @@ class Run:
 
     @property
     def simulated(self) -> bool:
-        return "simulated" in self.tags["source"]
+        return is_simulated(self.tags["source"])
 
     @property
     def widths(self) -> tuple[float, float] | None:
@@ -257,7 +256,7 @@ def _provenance(run: Run) -> list[Block]:
         "predictors": ", ".join(_predictor(name) for name in configuration["predictors"]["use"]),
         "model": f"{configuration['model']['method']}, {named(configuration['model']['kind'].replace('_', ' '))}",
         "reconciled": said(tags.get("reconciled", "–")),
-        "software": f"kilomoist {run.version}, Python {software['python']}, GDAL {software['gdal']}",
+        "software": f"{SOFTWARE}; Python {software['python']}, GDAL {software['gdal']}",
         "revision": run.provenance["git_revision"] or "–",
         "files": ", ".join(sorted(Path(path).name for path in run.provenance["files"])) or "–",
     }
@@ -270,6 +269,6 @@ def _provenance(run: Run) -> list[Block]:
 
 
 def _citations(run: Run) -> list[Block]:
-    products = list(dict.fromkeys(run.tables["granules"]["product"]))
+    products = [PRODUCTS[name] for name in dict.fromkeys(run.tables["granules"]["product"])]
     licence = text("report.licence.simulated" if run.simulated else "report.licence")
-    return [_heading("report.citations"), _paragraph(licence), _list(citations(products, run.version))]
+    return [_heading("report.citations"), _paragraph(licence), _list([OWN_CITATION, *map(citation, products)])]
