@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from kilomoist.cells import aligned, coarsen
 from kilomoist.configuration.keys import SceneKeys
 from kilomoist.evaluation.gain import Prediction, evidence, predicted_gain, verdict_of
-from kilomoist.evaluation.scores import UNTOLD, USE_MAP
+from kilomoist.evaluation.worth import UNTOLD, USE_MAP
 from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings

@@ -21,8 +21,16 @@ SIZES = {1: (128, 128), 4: (256, 256), 16: (512, 512)}
 CONTINENT = (512, 768), 256
 BY_BLOCK = ("stack_block", "predict_block", "bound_block", "judge_block")
 RULES = (
-    *("stack_block", "collect_samples", "train_model", "evaluate_model", "calibrate_intervals", "predict_block"),
-    *("bound_block", "judge_block", "reconcile_map", "assemble_map", "assemble_interval", "assemble_quality"),
+    *("stack_block", "collect_samples", "train_model", "evaluate_model", "restore_cells", "calibrate_intervals"),
+    *(
+        "predict_block",
+        "bound_block",
+        "judge_block",
+        "reconcile_map",
+        "assemble_map",
+        "assemble_interval",
+        "assemble_quality",
+    ),
     *("assemble_predictors", "compare_maps", "compare_truth", "measure_coverage", "validate_field", "draw_maps"),
 )
 """In the order in which they follow from each other."""

@@ -222,19 +222,29 @@ def evaluate_model(region: Region, _: str) -> None:
     )
 
 
-def calibrate_intervals(region: Region, _: str) -> None:
-    from calibrate_intervals import calibrate_intervals
+def restore_cells(region: Region, _: str) -> None:
+    from restore_cells import restore_cells
 
-    calibrate_intervals(
-        stacks=region.of("predictors.tif"),
+    restore_cells(
         learner={"kind": region.kind, "trees": 200, "seed": SEED, "min_leaf": "auto"},
         reconciled=True,
         interval=0.9,
         minimum_valid_fraction=0.5,
         threads=2,
-        **region.named(
-            samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.parquet"
-        ),
+        **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", estimates="restored.parquet"),
+    )
+
+
+def calibrate_intervals(region: Region, _: str) -> None:
+    from calibrate_intervals import calibrate_intervals
+
+    calibrate_intervals(
+        stacks=region.of("predictors.tif"),
+        reconciled=True,
+        interval=0.9,
+        minimum_valid_fraction=0.5,
+        **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.parquet"),
+        **region.named(restored="restored.parquet"),
         **region.named(calibration="intervals.json", errors="intervals.parquet"),
     )
 
@@ -350,7 +360,7 @@ def compare_truth(region: Region, _: str) -> None:
         "soil_moisture": "soil_moisture.tif",
         "table": "truth.parquet",
     }
-    compare_truth(**region.named(**files))
+    compare_truth(**region.named(**files), method="detail")
 
 
 def measure_coverage(region: Region, _: str) -> None:
@@ -359,7 +369,9 @@ def measure_coverage(region: Region, _: str) -> None:
     files = {"errors": "intervals.parquet", "intervals": "interval.tif", "coverage": "coverage.parquet"}
     files |= {"cells": "cells.tif"}
     stacks, truth = region.of("predictors.tif"), region.at("truth.tif")
-    measure_coverage(**region.named(**files), stacks=stacks, truth=truth, vegetation="ndvi", interval=0.9)
+    measure_coverage(
+        **region.named(**files), stacks=stacks, truth=truth, vegetation="ndvi", target_error=0.02, interval=0.9
+    )
 
 
 def validate_field(region: Region, _: str) -> None:
@@ -370,6 +382,7 @@ def validate_field(region: Region, _: str) -> None:
         settings=Points().model_dump(mode="json"),
         compare=[],
         month=MONTH,
+        method="detail",
         seed=SEED,
         **region.named(points="points.csv", coarse="target.tif", fine="soil_moisture.tif"),
         **region.named(comparison="comparison.tif", autocorrelation_range="range.json"),
@@ -396,8 +409,8 @@ def draw_maps(region: Region, _: str) -> None:
 JOBS: dict[str, Callable[[Region, str], None]] = {
     one.__name__: one
     for one in (
-        *(stack_block, collect_samples, train_model, evaluate_model, calibrate_intervals, predict_block, bound_block),
-        *(judge_block, reconcile_map, assemble_map, assemble_interval, assemble_quality),
+        *(stack_block, collect_samples, train_model, evaluate_model, restore_cells, calibrate_intervals),
+        *(predict_block, bound_block, judge_block, reconcile_map, assemble_map, assemble_interval, assemble_quality),
         *(assemble_predictors, compare_maps, compare_truth, measure_coverage, validate_field, draw_maps),
     )
 }

@@ -275,7 +275,7 @@ def identical(first: Path, second: Path, run: str = DEMO) -> list[str]:
         if list(ours) != list(theirs) or any(ours[band].tobytes() != theirs[band].tobytes() for band in ours):
             different.append(name)
     # The truth is known of simulated granules alone, even where others hold the same.
-    names = {"truth.parquet", "coverage.parquet"}
+    names = {"truth.parquet", "coverage.parquet", "verdict.parquet"}
     known = names if not (second / run / "tables/full/truth.parquet").exists() else set()
     tables = sorted({path.name for path in (first / run / "tables/full").iterdir()} - known)
     others = ["samples.parquet", "model.skops", *(f"tables/full/{table}" for table in tables)]

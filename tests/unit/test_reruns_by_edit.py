@@ -43,7 +43,7 @@ EDITS = {
     "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"estimate_cells"},
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
-    | {"assemble_interval", "assemble_map", "merge_target", "reconcile_map", "estimate_cells"},
+    | {"assemble_interval", "assemble_map", "measure_coverage", "merge_target", "reconcile_map", "estimate_cells"},
     "mapping/flags.py:flag_table": {
         "assemble_quality",
         "draw_maps",
@@ -58,7 +58,11 @@ EDITS = {
     "evaluation/null_estimates.py:null_estimates": {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
     },
-    "evaluation/scores.py:score": SCORING | {"compare_truth", "score_field_cells", "score_field_months"},
+    "reporting/verdicts.py:sentence": {"judge_map"},
+    "reporting/figures/coverage.py:draw_coverage": {"draw_coverage"},
+    "evaluation/scores.py:score": SCORING
+    | {"judge_map"}
+    | {"compare_truth", "score_field_cells", "score_field_months"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"measure_field_coverage", "validate_field", "weigh_residual"},

@@ -131,7 +131,7 @@ rule score_protocols:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(390, 13, of_region=(3, 0.2)),
+        **measured(390, 18, of_region=(3, 0.3)),
     params:
         **keys("predictors.use", "model.kind", "model.method", "model.seed"),
         reconcile=bool(CONFIG.map.reconcile),

@@ -14,7 +14,7 @@ from kilomoist.evaluation.gain import (
     predicted_gain,
     verdict_of,
 )
-from kilomoist.evaluation.scores import UNTOLD, USE_MAP, USE_SMAP
+from kilomoist.evaluation.worth import UNTOLD, USE_MAP, USE_SMAP
 from kilomoist.grids import Window
 from kilomoist.learning.details import Cells, detail
 from kilomoist.learning.learners import LearnerSettings

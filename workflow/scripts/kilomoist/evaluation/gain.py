@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values
-from kilomoist.evaluation.scores import GAIN_INTERVAL, UNTOLD, USE_MAP, USE_SMAP, WORTH
+from kilomoist.evaluation.worth import GAIN_INTERVAL, UNTOLD, USE_MAP, USE_SMAP, WORTH
 from kilomoist.grids import COARSE_SIDE
 from kilomoist.learning.detail import detail_folds, reconciled_rows
 from kilomoist.learning.details import Cells, detail_rows

@@ -25,12 +25,6 @@ ESTIMATES = {
 }
 """Method and model of every estimate that a protocol may have, in the order of the tables; the model is empty where it
 is the configuration's kind."""
-WORTH = 0.05
-"""Gain over interpolated SMAP below which a map is not worth it."""
-GAIN_INTERVAL = 0.7
-"""Probability between both ends of the gain that a run predicts: the widest, in steps of 0.05, that leaves a verdict to
-two thirds (docs/scores.md)."""
-USE_MAP, USE_SMAP, UNTOLD = "use the map", "use SMAP", "cannot be told"
 NULLS = tuple(name for name, (method, _) in ESTIMATES.items() if method == "null model")
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from kilomoist.evaluation.bootstrap import CONFIDENCE, MIN_BLOCKS
-from kilomoist.evaluation.scores import ESTIMATES, GAIN_INTERVAL, UNTOLD, USE_MAP, WORTH
+from kilomoist.evaluation.scores import ESTIMATES
+from kilomoist.evaluation.worth import GAIN_INTERVAL, UNTOLD, USE_MAP, WORTH
 from kilomoist.names import LABELS, MAP_1KM, MAP_ONE_SCALE_UP, ONE_SCALE_UP, OWN_MAPS
 from kilomoist.texts import named, said, text
 
