@@ -1,4 +1,4 @@
-"""When a map is worth it: the gain over interpolated SMAP, 1 − MSE(map) / MSE(SMAP), that it needs, and what is said."""
+"""When a map is worth it: the gain over interpolated SMAP, 1 − MSE(map) / MSE(SMAP), and what is said of it."""
 
 WORTH = 0.05
 """Gain below which a map is not worth it."""
