@@ -184,6 +184,7 @@ def collect_samples(region: Region, _: str) -> None:
         minimum_passes=1,
         test_fraction=0.2,
         seed=SEED,
+        units=UNITS,
         origin=ORIGIN,
         **region.named(cells="cells.tif", target="target.tif", samples="samples.parquet"),
     )

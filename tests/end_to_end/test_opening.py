@@ -172,6 +172,8 @@ def test_samples_and_provenance_say_what_they_are(demo: Path) -> None:
         assert said["title"].startswith("SIMULATED: ")
         assert {"products", "origin", "license", "references", "software", "region", "month"} <= set(said)
     assert record["software"]["kilomoist"] == kilomoist.__version__
+    units = {"lon": "degrees_east", "lat": "degrees_north", "target": "m3 m-3", "ndvi": "1", "evi": "1", "lst_day": "K"}
+    assert samples["units"] == units
 
 
 def test_what_lies_between_says_no_more_than_it_did(demo: Path) -> None:

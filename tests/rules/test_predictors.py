@@ -342,6 +342,10 @@ def test_collect_samples(bench: Bench) -> None:
         assert (file.descriptions, file.units) == (("soil_moisture",), ("m3 m-3",))
         assert (file.tags()["source"], file.tags()["region"]) == ("archive", REGION)
         np.testing.assert_allclose(file.read(1), bands["target"], atol=1e-7)
+    with rasterio.open(bench.folder / SAMPLES[1]) as file:
+        assert "https://doi.org/10.5067/T5RUATAQREF8" in file.tags()["references"]
+    assert samples.attrs["units"] | {"lst_day": "K", "target": "m3 m-3"} == samples.attrs["units"]
+    assert samples.attrs["title"].startswith("cells of 9 km")
     assert len(samples) < CELLS.rows * CELLS.columns  # the corner without temperature
     pd.testing.assert_frame_equal(samples, sample_table(), check_dtype=False, atol=1e-6)
 

@@ -166,6 +166,7 @@ rule collect_samples:
     params:
         **keys("predictors.use", "quality.minimum_valid_fraction", "model.test_fraction", "model.seed"),
         minimum_passes=needs.minimum_passes(CONFIG, PRODUCTS[CONFIG.target]),
+        units=needs.units(CONFIG),
         origin=needs.origin(CONFIG),
         code=code("collect_samples"),
     message:

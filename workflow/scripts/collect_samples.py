@@ -18,6 +18,7 @@ def collect_samples(
     minimum_passes: int,
     test_fraction: float,
     seed: int,
+    units: dict[str, str],
     origin: dict[str, list[str]],
     cells: str,
     target: str,
@@ -39,5 +40,6 @@ def collect_samples(
     moisture = {"soil_moisture": bands["target"].astype("float32")}
     tags = describe(run, "soil_moisture_9km", **origin)
     write_raster(target, moisture, M09, window, tags, {"soil_moisture": "m3 m-3"}, cloud_optimized=True)
-    frame.attrs = describe(run, "samples", **origin)  # kept in the file's metadata
+    known = {"lon": "degrees_east", "lat": "degrees_north", "target": "m3 m-3"} | {name: units[name] for name in use}
+    frame.attrs = describe(run, "samples", **origin) | {"units": known}  # kept in the file's metadata
     write_samples(samples, frame, use)
