@@ -246,7 +246,7 @@ def calibrate_intervals(region: Region, _: str) -> None:
         minimum_valid_fraction=0.5,
         **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.parquet"),
         **region.named(restored="restored.parquet"),
-        **region.named(calibration="intervals.json", errors="intervals.parquet"),
+        **region.named(intervals="intervals.json", errors="intervals.parquet"),
     )
 
 

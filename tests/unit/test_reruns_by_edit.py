@@ -61,8 +61,7 @@ EDITS = {
     "reporting/verdicts.py:sentence": {"judge_map"},
     "reporting/figures/coverage.py:draw_coverage": {"draw_coverage"},
     "evaluation/scores.py:score": SCORING
-    | {"judge_map"}
-    | {"compare_truth", "score_field_cells", "score_field_months"},
+    | {"compare_truth", "score_field_cells", "score_field_months", "judge_map", "predict_gain", "write_region_page"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"measure_field_coverage", "validate_field", "weigh_residual"},
@@ -80,6 +79,7 @@ EDITS = {
     "metadata.py:describe": {
         *("assemble_interval", "assemble_map", "assemble_predictors", "assemble_quality", "collect_samples"),
         *("reconcile_map", "record_provenance"),
+        *("export_netcdf", "export_zarr", "export_slide"),
     },
     "publishing/styles.py:moisture_scale": {"style_rasters"},
     "publishing/categories.py:categories": {"style_rasters"},

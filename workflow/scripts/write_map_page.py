@@ -2,7 +2,7 @@
 
 from kilomoist.grids import Box
 from kilomoist.jobs import rule_script
-from kilomoist.publishing.map_page import Run, compose_map_page
+from kilomoist.publishing.map_page import MappedRun, compose_map_page
 
 
 @rule_script
@@ -23,5 +23,5 @@ def write_map_page(
     page: str,
 ) -> None:
     """Write `map.html`; interval, field points and outline are none or one file each."""
-    run = Run(coarse, fine, quality, predictors, verdict, next(iter(interval), None), next(iter(points), None))
+    run = MappedRun(coarse, fine, quality, predictors, verdict, next(iter(interval), None), next(iter(points), None))
     compose_map_page(page, run, (next(iter(outline), None), bbox, outline_layer), use, products)

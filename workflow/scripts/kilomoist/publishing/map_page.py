@@ -25,7 +25,7 @@ from kilomoist.reporting.figures.pages import read_caption
 
 
 @dataclass(frozen=True)
-class Run:
+class MappedRun:
     """Files of a run that its page shows; without interval or field points None."""
 
     coarse: str | Path
@@ -46,7 +46,7 @@ class _Contents:
     scales: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def compose_map_page(path: str | Path, run: Run, region: Region, use: Sequence[str], products: Sequence[str]) -> None:
+def compose_map_page(path: str | Path, run: MappedRun, region: Region, use: Sequence[str], products: Sequence[str]) -> None:
     """Write `map.html`: `use` are the predictors that are shown, `products` what the map is made from."""
     view, tags = view_of(run.fine, region)
     with rasterio.open(run.fine) as raster:
@@ -62,7 +62,7 @@ def compose_map_page(path: str | Path, run: Run, region: Region, use: Sequence[s
     write_page(path, "map.html", _parts(run, content, products), content, contents.rasters)
 
 
-def _add_moisture(contents: _Contents, run: Run) -> None:
+def _add_moisture(contents: _Contents, run: MappedRun) -> None:
     """Add map, SMAP, their difference and the width of the interval."""
     coarse, fine = (read_raster(path)[0]["soil_moisture"] for path in (run.coarse, run.fine))
     steps = steps_of(fine, MOISTURE_STEP)
@@ -154,7 +154,7 @@ def _percent_of(interval: str | Path) -> str:
         return f"{100 * float(raster.tags()['interval']):g}"
 
 
-def _parts(run: Run, content: Mapping[str, Any], products: Sequence[str]) -> dict[str, str]:
+def _parts(run: MappedRun, content: Mapping[str, Any], products: Sequence[str]) -> dict[str, str]:
     """Parts of the template that depend on the run, as HTML."""
     made_from = PAGE_TEXTS["made_from"].format(products=", ".join(products))
     return {
