@@ -221,7 +221,7 @@ def _field(run: Run) -> list[Block]:
         _heading("report.field"),
         _paragraph(words),
         _table(header, rows),
-        *_picture(run, "field_validation", "", 70),
+        *_picture(run, "field_validation", text("field.title"), 70),
     ]
 
 
