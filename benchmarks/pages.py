@@ -26,7 +26,7 @@ from playwright.sync_api import sync_playwright
 
 from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, M01, M09
-from kilomoist.publishing.map_page import Run, compose_map_page
+from kilomoist.publishing.map_page import MappedRun, compose_map_page
 from kilomoist.rasters import write_raster
 
 PRODUCTS = ["MOD13A1.061", "MOD11A1.061", "SPL4SMGP.008"]
@@ -48,7 +48,7 @@ def field(random: np.random.Generator, shape: tuple[int, int], roughness: float)
     return (smooth + rough).astype(np.float32)
 
 
-def write_run(folder: Path, outlined: bool) -> Run:
+def write_run(folder: Path, outlined: bool) -> MappedRun:
     """Rasters of a national run."""
     cells, pixels, inside = region()
     random = np.random.default_rng(SEED)
@@ -77,7 +77,7 @@ def write_run(folder: Path, outlined: bool) -> Run:
     write_raster(paths["interval"], interval, M01, pixels, TAGS | {"interval": "0.9"})
     verdict = folder / "verdict.csv"
     verdict.write_text("sentence\nRandom fields are compared with nothing.\n")
-    return Run(**paths, verdict=verdict)
+    return MappedRun(**paths, verdict=verdict)
 
 
 def told(page: Opened, x: float, y: float) -> float:

@@ -244,7 +244,9 @@ def calibrate_intervals(region: Region, _: str) -> None:
         reconciled=True,
         interval=0.9,
         minimum_valid_fraction=0.5,
-        **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.parquet"),
+        **region.named(
+            samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.parquet"
+        ),
         **region.named(restored="restored.parquet"),
         **region.named(intervals="intervals.json", errors="intervals.parquet"),
     )

@@ -58,10 +58,10 @@ EDITS = {
     "evaluation/null_estimates.py:null_estimates": {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
     },
-    "reporting/verdicts.py:sentence": {"judge_map"},
+    "reporting/verdicts.py:sentence": {"judge_map", "write_region_page", "write_report"},
     "reporting/figures/coverage.py:draw_coverage": {"draw_coverage"},
     "evaluation/scores.py:score": SCORING
-    | {"compare_truth", "score_field_cells", "score_field_months", "judge_map", "predict_gain", "write_region_page"},
+    | {"compare_truth", "score_field_cells", "score_field_months", "judge_map", "write_region_page", "write_report"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"measure_field_coverage", "validate_field", "weigh_residual"},
@@ -79,7 +79,7 @@ EDITS = {
     "metadata.py:describe": {
         *("assemble_interval", "assemble_map", "assemble_predictors", "assemble_quality", "collect_samples"),
         *("reconcile_map", "record_provenance"),
-        *("export_netcdf", "export_zarr", "export_slide"),
+        *("export_netcdf", "export_zarr", "export_slide", "write_readme", "write_region_readme", "write_report"),
     },
     "publishing/styles.py:moisture_scale": {"style_rasters"},
     "publishing/categories.py:categories": {"style_rasters"},

@@ -46,7 +46,9 @@ class _Contents:
     scales: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def compose_map_page(path: str | Path, run: MappedRun, region: Region, use: Sequence[str], products: Sequence[str]) -> None:
+def compose_map_page(
+    path: str | Path, run: MappedRun, region: Region, use: Sequence[str], products: Sequence[str]
+) -> None:
     """Write `map.html`: `use` are the predictors that are shown, `products` what the map is made from."""
     view, tags = view_of(run.fine, region)
     with rasterio.open(run.fine) as raster:
