@@ -1,6 +1,7 @@
 """Means over zones, by hand, on pixels of which each has its own number."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 from small_runs import ACROSS, CELLS, flags, moisture, write_run
+from workflow_runs import ROOT
 
 from kilomoist.errors import InputError
 from kilomoist.exporting.bands import RunBands, read_bands
@@ -112,3 +114,12 @@ def test_features_are_geojson_with_the_values(run: RunBands) -> None:
 
 def test_flags_are_counted_as_they_are(run: RunBands) -> None:
     np.testing.assert_array_equal(run.quality, flags())
+
+
+def test_the_documentation_explains_every_column(run: RunBands) -> None:
+    table = zone_table(zones(whole=box(CELLS.refined(9), 0, 0, 9, 9)), run)
+    text = (ROOT / "docs/exports.md").read_text(encoding="utf-8")
+    explained = {
+        name for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall("`(.+?)`", row)
+    }
+    assert {"share_…" if name.startswith("share_") else name for name in table} <= explained

@@ -44,17 +44,16 @@ _TYPES = {
     ".pdf": pystac.MediaType.PDF,
     ".png": pystac.MediaType.PNG,
     ".svg": "image/svg+xml",
+    ".qml": pystac.MediaType.XML,
     ".txt": pystac.MediaType.TEXT,
+    ".xml": pystac.MediaType.XML,
 }
 """Media types by suffix; of other files none is said."""
 _ROLES = {
-    ".tif": "data",
-    ".nc": "data",
-    ".parquet": "data",
-    ".csv": "metadata",
-    ".json": "metadata",
-    ".png": "overview",
+    **dict.fromkeys((".tif", ".nc", ".parquet"), "data"),
+    **dict.fromkeys((".html", ".pdf", ".png", ".svg"), "overview"),
 }
+"""Roles by suffix; of other files it is `metadata`."""
 _BITS = [
     {
         "name": name,
