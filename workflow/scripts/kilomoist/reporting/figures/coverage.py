@@ -1,6 +1,7 @@
 """Coverage and width of both intervals."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, label_of, new_page, percent_text
+from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, ROUND_STEPS, label_of, new_page, percent_text
 from kilomoist.texts import said, text
 
 KINDS = {
@@ -94,16 +95,16 @@ def _draw_shares(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
     for kind, (_, colour, offset) in KINDS.items():
         share = 100 * rows[rows["interval"] == kind].set_index("group")["coverage"].reindex(groups).to_numpy(float)
         axes.scatter(share, places - offset, color=colour, s=22, zorder=3, clip_on=False)
-    axes.axvline(100 * rows["nominal"].iloc[0], color=INK, linewidth=0.9, linestyle="--", zorder=1)
     axes.set(xlim=(min(50, 100 * rows["coverage"].min() - 5) if rows["coverage"].notna().any() else 50, 101))
     counts = rows.drop_duplicates("group").set_index("group")["n"]
     axes.set_yticks(places, [f"{_group_label(group)}  (n = {counts[group]:,})" for group in groups])
     axes.set_ylim(len(groups) - 0.4, -0.6)
     axes.grid(axis="x", color=FAINT, alpha=0.2, linewidth=0.6)
     if rows["coverage"].isna().all():
-        axes.text(
-            0.5, 0.5, text("coverage.unknown"), transform=axes.transAxes, ha="center", va="center", color=FAINT, size=9
-        )
+        look: dict[str, Any] = {"ha": "center", "va": "center", "color": FAINT, "size": 9, "backgroundcolor": "white"}
+        axes.text(0.5, 0.5, text("coverage.unknown"), transform=axes.transAxes, **look)
+    else:
+        axes.axvline(100 * rows["nominal"].iloc[0], color=INK, linewidth=0.9, linestyle="--", zorder=1)
 
 
 def _draw_widths(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
@@ -114,3 +115,4 @@ def _draw_widths(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
         texts = [f"{value:.3f}" if np.isfinite(value) else text("coverage.endless") for value in width]
         axes.bar_label(bars, texts, padding=3, size=7)
     axes.margins(x=0.15)
+    axes.locator_params("x", nbins=4, steps=ROUND_STEPS)
