@@ -26,8 +26,10 @@ from playwright.sync_api import sync_playwright
 
 from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, M01, M09
+from kilomoist.names import MAP_1KM
 from kilomoist.publishing.map_page import MappedRun, compose_map_page
 from kilomoist.rasters import write_raster
+from kilomoist.reporting.verdicts import NO_POINTS, POINTS, not_compared, verdict_table
 
 PRODUCTS = ["MOD13A1.061", "MOD11A1.061", "SPL4SMGP.008"]
 TAGS = {"source": "simulated", "region": "mongolia", "month": "2021-08", "target": PRODUCTS[-1], "reconciled": "yes"}
@@ -75,8 +77,8 @@ def write_run(folder: Path, outlined: bool) -> MappedRun:
     write_raster(paths["quality"], {"quality": quality}, M01, pixels, TAGS)
     write_raster(paths["predictors"], predictors, M01, pixels, TAGS, units)
     write_raster(paths["interval"], interval, M01, pixels, TAGS | {"interval": "0.9"})
-    verdict = folder / "verdict.csv"
-    verdict.write_text("sentence\nRandom fields are compared with nothing.\n")
+    verdict = folder / "verdict.parquet"
+    verdict_table([not_compared(POINTS, MAP_1KM, NO_POINTS)], TAGS).to_parquet(verdict)
     return MappedRun(**paths, verdict=verdict)
 
 

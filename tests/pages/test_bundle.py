@@ -10,10 +10,10 @@ from string import Template
 import pytest
 from workflow_runs import ROOT
 
-from kilomoist.evaluation.scores import UNTOLD
-from kilomoist.publishing.page_texts import PAGE_TEXTS
+from kilomoist.evaluation.worth import UNTOLD
 from kilomoist.publishing.pages import asset
 from kilomoist.reporting.verdicts import BETTER, EQUAL, NOT_BETTER, WORSE
+from kilomoist.texts import texts_of
 
 SOURCES = ROOT / "workflow/pages"
 BUILT = ROOT / "workflow/scripts/kilomoist/publishing/pages_files"
@@ -53,14 +53,14 @@ def test_licences_of_what_is_in_it_are_there() -> None:
     assert "Redistributions in binary form must reproduce" in text
 
 
-def test_every_text_of_the_pages_is_in_their_table_and_used() -> None:
+def test_every_text_of_the_pages_is_in_the_catalogue_and_used() -> None:
+    texts = texts_of("page").keys()
     script = "".join(path.read_text(encoding="utf-8") for path in (SOURCES / "src").glob("*.js"))
     library = "".join(path.read_text(encoding="utf-8") for path in BUILT.parent.glob("*page*.py"))
     said = {key for call in re.findall(r"say\(([^)]*)\)", script) for key in re.findall(r"'(\w+)'", call)}
-    looked_up = set(re.findall(r'PAGE_TEXTS\["(\w+)"\]', library)) | set(re.findall(r'"(open_\w+)"', library))
-    by_name = {f"month_{month}" for month in range(1, 13)} | {"north", "south", "east", "west"}
+    looked_up = set(re.findall(r'text\("page\.(\w+)"', library))
+    by_name = {"north", "south", "east", "west", "map_mean", "smap_mean", "map_here", "smap_here"}
     by_name |= {f"verdict_{name.replace(' ', '_')}" for name in (BETTER, EQUAL, NOT_BETTER, WORSE, UNTOLD)}
-    by_name |= {"map_mean", "smap_mean", "map_here", "smap_here"}
     placed = {name for page in ("map.html", "region.html") for name in Template(asset(page)).get_identifiers()}
-    assert said | looked_up | by_name <= PAGE_TEXTS.keys()
-    assert PAGE_TEXTS.keys() <= said | looked_up | by_name | placed
+    assert said | looked_up | by_name <= texts
+    assert texts <= said | looked_up | by_name | placed

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from pyproj import Geod, Transformer
 from workflow_runs import SMALL
 
 from kilomoist.grids import CELL_SIDE, M01, M09, Window, geographic_from_ease
-from kilomoist.publishing.map_page import Run, compose_map_page
+from kilomoist.names import MAP_ONE_SCALE_UP
+from kilomoist.publishing.map_page import MappedRun, compose_map_page
 from kilomoist.quality_flags import FLAGS, NO_FLAG
 from kilomoist.rasters import write_raster
+from kilomoist.reporting.verdicts import SCALE_UP, not_compared, verdict_table
+from kilomoist.texts import speaking
 
 BOX = tuple(SMALL["regions"][0]["bbox"])
 USE = ["ndvi", "evi", "lst_day"]
@@ -290,15 +294,15 @@ def test_links_lead_to_files(wide: Opened, run: Path) -> None:
     assert all((run / link).exists() for link in ("provenance.json", "tables", "../index.html"))
 
 
-def files_of(run: Path, **others: Path) -> Run:
+def files_of(run: Path, **others: Path) -> MappedRun:
     names = {"coarse": "soil_moisture_9km", "fine": "soil_moisture", "quality": "quality", "predictors": "predictors"}
     rasters = {key: run / f"{name}.tif" for key, name in names.items()}
-    return Run(**rasters, verdict=run / "tables/verdict.csv", **others)
+    return MappedRun(**rasters, verdict=run / "tables/full/verdict.parquet", **others)
 
 
 def test_a_page_is_made_alike(run: Path, tmp_path: Path) -> None:
     """The same bytes from the same files, wherever they lie; nothing of the machine in it."""
-    files = files_of(run, interval=run / "interval.tif", points=run / "tables/field_points.csv")
+    files = files_of(run, interval=run / "interval.tif", points=run / "tables/full/field_points.parquet")
     products = ["MOD13A1.061", "MOD11A1.061", "SPL4SMGP.008"]
     compose_map_page(tmp_path / "map.html", files, (None, BOX, None), USE, products)
     made = (tmp_path / "map.html").read_bytes()
@@ -320,6 +324,25 @@ def test_without_interval_and_points(browser: Any, run: Path, tmp_path: Path) ->
         assert page.page.input_value("#csv").startswith("longitude,latitude,smap_9km,map_1km,quality,flags\n")
 
 
+def test_in_mongolian(browser: Any, run: Path, tmp_path: Path) -> None:
+    """All of it, within a phone's width."""
+    files = files_of(run, interval=run / "interval.tif", points=run / "tables/full/field_points.parquet")
+    with speaking("mn"):
+        compose_map_page(tmp_path / "map.html", files, (None, BOX, None), USE, ["SPL4SMGP.008"])
+    with opened(browser, tmp_path / "map.html", PHONE) as page:
+        x, y = page.middle()
+        page.page.touchscreen.tap(x + 60, y)
+        page.page.locator("#kept-list li").wait_for()
+        assert page.page.locator("html").get_attribute("lang") == "mn"
+        shown = page.page.locator("body").inner_text()
+        assert "Хөрсний чийг" in shown
+        assert "зураг, 1 км" in page.page.locator("#layer-right").inner_text()
+        known = r"SMAP|Enter|soil_moisture|tif|kilomoist|OpenLayers|proj4|RMSE|CSV|EASE|SPL4SMGP|steppe|NDVI|EVI|LST"
+        assert set(re.findall(r"[A-Za-z]{3,}", re.sub(known, "", shown))) == set()
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+        assert page.serious() == []
+
+
 def test_across_180_degrees(browser: Any, tmp_path: Path) -> None:
     """Pixels east and west of 180° are found by their own longitudes."""
     cells = Window(900, M09.columns - 6, 8, 12)
@@ -332,13 +355,14 @@ def test_across_180_degrees(browser: Any, tmp_path: Path) -> None:
     write_raster(tmp_path / "soil_moisture_9km.tif", {"soil_moisture": coarse}, M09, cells, tags)
     write_raster(tmp_path / "quality.tif", {"quality": np.zeros(pixels.shape, np.uint8)}, M01, pixels, tags)
     write_raster(tmp_path / "predictors.tif", {"ndvi": fine}, M01, pixels, tags, {"ndvi": "1"})
-    (tmp_path / "tables").mkdir()
-    (tmp_path / "tables/verdict.csv").write_text("sentence\nThe map < SMAP.\n")
+    (tmp_path / "tables/full").mkdir(parents=True)
+    verdict = verdict_table([not_compared(SCALE_UP, MAP_ONE_SCALE_UP, "3 cells < 400")], tags)
+    verdict.to_parquet(tmp_path / "tables/full/verdict.parquet")
     compose_map_page(tmp_path / "map.html", files_of(tmp_path), (None, None, None), ["ndvi"], ["SPL4SMGP.008"])
     east, north = M01.x_centres(pixels), M01.y_centres(pixels)
     with opened(browser, tmp_path / "map.html") as page:
         assert "Simulated data" not in page.page.locator("header").inner_text()
-        assert "The map < SMAP." in page.page.locator("aside").inner_text()
+        assert "3 cells < 400" in page.page.locator("aside").inner_text()
         for row, column in ((5, 3), (40, 53), (40, 54), (60, 100)):
             x = east[column] - (M01.columns * M01.side if column >= 54 else 0)
             longitude, latitude = (float(part) for part in geographic_from_ease(x, north[row]))

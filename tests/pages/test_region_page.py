@@ -34,7 +34,7 @@ def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             with rasterio.open(folder / month / f"{name}.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
                 raster.write(raster.read(1) * np.float32(wetter), 1)
         files = [folder / month / f"{name}.tif" for name in ("soil_moisture_9km", "soil_moisture")]
-        months.append(MonthFiles(month, *files, run / "tables/verdict.csv"))
+        months.append(MonthFiles(month, *files, run / "tables/full/verdict.parquet"))
     compose_region_page(folder / "index.html", months, (None, BOX, None))
     return folder
 
@@ -84,7 +84,7 @@ def test_a_place_in_all_months(wide: Opened, region: Path) -> None:
 
 
 def test_means_scores_and_links_of_every_month(wide: Opened, region: Path, run: Path) -> None:
-    verdicts = pd.read_csv(run / "tables/verdict.csv")
+    verdicts = pd.read_parquet(run / "tables/full/verdict.parquet")
     rows = wide.page.locator("tbody tr")
     assert rows.locator("th").all_inner_texts() == ["May 2021", "August 2021", "September 2021"]
     for index, month in enumerate(MONTHS):

@@ -11,7 +11,9 @@ from small_region import CELLS, RAW, TAGS, USE, moisture, stack
 from kilomoist.grids import M01, M09
 from kilomoist.mapping.flags import colour_table
 from kilomoist.metadata import describe
+from kilomoist.names import MAP_ONE_SCALE_UP
 from kilomoist.rasters import raster_chunks, write_raster
+from kilomoist.reporting.verdicts import SCALE_UP, not_compared, verdict_table
 from kilomoist.statistics import describe as describe_values
 
 PIXELS = CELLS.refined(9)
@@ -44,7 +46,7 @@ def write_rasters(bench: Bench) -> None:
     ) as raster:
         raster.write({"quality": flags}, PIXELS)
     table = [{"map": name} | describe_values(values) for name, values in (("9 km", coarse), ("1 km", fine))]
-    pd.DataFrame(table).to_csv(bench.path(f"{RUN}/tables/maps.csv"), index=False)
+    pd.DataFrame(table).to_parquet(bench.path(f"{RUN}/tables/full/maps.parquet"))
 
 
 def test_style_rasters(bench: Bench) -> None:
@@ -74,9 +76,9 @@ def write_run(bench: Bench) -> None:
     write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": fine}, M01, pixels, TAGS)
     write_raster(bench.path(f"{RUN}/quality.tif"), {"quality": flags}, M01, pixels, TAGS)
     write_raster(bench.path(f"{RUN}/predictors.tif"), bands, M01, pixels, TAGS, dict.fromkeys(USE, "1"))
-    verdict = {"comparison": "one scale up", "rmse_map": [0.012], "rmse_reference": [0.015], "verdict": "not better"}
-    table = pd.DataFrame(verdict).assign(sentence="The map is not better.")
-    table.to_csv(bench.path(f"{RUN}/tables/verdict.csv"), index=False)
+    row = not_compared(SCALE_UP, MAP_ONE_SCALE_UP, "") | {"n": 300, "gain": 0.02, "low": -0.1, "high": 0.04}
+    row |= {"rmse_map": 0.012, "rmse_reference": 0.0121, "verdict": "not better"}
+    verdict_table([row], TAGS).to_parquet(bench.path(f"{RUN}/tables/full/verdict.parquet"))
 
 
 def test_write_map_page(bench: Bench) -> None:
@@ -88,7 +90,7 @@ def test_write_map_page(bench: Bench) -> None:
     assert 'class="simulated"' not in page
     assert 'id="data-predictor-lst_day"' in page
     assert 'id="data-below"' not in page
-    assert "<li>The map is not better.</li>" in page
+    assert "<li>One scale up, where SMAP at 9 km is known and restored" in page
     assert str(Path.cwd()) not in page
 
 
@@ -97,5 +99,5 @@ def test_write_region_page(bench: Bench) -> None:
     bench.run("write_region_page", f"results/{REGION}/index.html")
     page = (bench.folder / f"results/{REGION}/index.html").read_text(encoding="utf-8")
     assert f'href="{MONTH}/map.html"' in page
-    assert "<td>not better (0.0120 / 0.0150)</td><td>–</td><td>–</td>" in page
+    assert "<td>not better (0.0120 / 0.0121)</td><td>–</td><td>–</td>" in page
     assert 'class="simulated"' not in page

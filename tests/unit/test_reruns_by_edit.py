@@ -58,10 +58,11 @@ EDITS = {
     "evaluation/null_estimates.py:null_estimates": {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
     },
-    "reporting/verdicts.py:sentence": {"judge_map", "write_region_page", "write_report"},
+    "reporting/verdicts.py:sentence": {"judge_map", "write_map_page", "write_region_page", "write_report"},
     "reporting/figures/coverage.py:draw_coverage": {"draw_coverage"},
     "evaluation/scores.py:score": SCORING
-    | {"compare_truth", "score_field_cells", "score_field_months", "judge_map", "write_region_page", "write_report"},
+    | {"compare_truth", "score_field_cells", "score_field_months", "judge_map", "write_region_page", "write_report"}
+    | {"write_map_page"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"measure_field_coverage", "validate_field", "weigh_residual"},

@@ -193,6 +193,7 @@ rule write_map_page:
         bbox=bbox,
         outline_layer=outline_layer,
         products=[product.name for product in needs.products(CONFIG)],
+        language=CONFIG.report.language,
         code=code("write_map_page"),
     message:
         "Write the page of {wildcards.region}, {wildcards.month}"
@@ -221,6 +222,7 @@ rule write_region_page:
         bbox=bbox,
         outline_layer=outline_layer,
         months=lambda wildcards: MONTHS[wildcards.region],
+        language=CONFIG.report.language,
         code=code("write_region_page"),
     message:
         "Write the page of all months of {wildcards.region}"

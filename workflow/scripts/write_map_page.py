@@ -3,6 +3,7 @@
 from kilomoist.grids import Box
 from kilomoist.jobs import rule_script
 from kilomoist.publishing.map_page import MappedRun, compose_map_page
+from kilomoist.texts import Language, speaking
 
 
 @rule_script
@@ -20,8 +21,10 @@ def write_map_page(
     outline_layer: str | None,
     use: list[str],
     products: list[str],
+    language: Language,
     page: str,
 ) -> None:
     """Write `map.html`; interval, field points and outline are none or one file each."""
     run = MappedRun(coarse, fine, quality, predictors, verdict, next(iter(interval), None), next(iter(points), None))
-    compose_map_page(page, run, (next(iter(outline), None), bbox, outline_layer), use, products)
+    with speaking(language):
+        compose_map_page(page, run, (next(iter(outline), None), bbox, outline_layer), use, products)

@@ -1,4 +1,4 @@
-"""Texts of figures, report and README in every language, by key: the one catalogue.
+"""Texts of figures, report, pages and README in every language, by key: the one catalogue.
 
 The Mongolian has not yet been read by a native speaker.
 """
@@ -33,6 +33,12 @@ def spoken() -> Language:
 def text(key: str, **values: object) -> str:
     """The text of a key, with values in its braces."""
     return TEXTS[key][LANGUAGES.index(spoken())].format(**values)
+
+
+def texts_of(family: str) -> dict[str, str]:
+    """Texts of the keys that begin with a word and a dot, by what follows it, with their braces."""
+    start, number = f"{family}.", LANGUAGES.index(spoken())
+    return {key.removeprefix(start): words[number] for key, words in TEXTS.items() if key.startswith(start)}
 
 
 def named(name: str) -> str:
@@ -800,5 +806,176 @@ TEXTS: dict[str, tuple[str, str]] = {
         "every granule with its checksum, the configuration, and all versions",
         "файл бүр хяналтын нийлбэртэйгээ, тохиргоо, бүх хувилбар",
     ),
+    # Pages
+    "page.map_title": ("Soil moisture, monthly mean", "Хөрсний чийг, сарын дундаж"),
+    "page.region_title": ("Soil moisture by month", "Хөрсний чийг сараар"),
+    "page.no_value": ("no value", "утгагүй"),
+    "page.no_script": (
+        ("This page needs a browser with JavaScript: the numbers behind it are in soil_moisture.tif, beside it."),
+        "Энэ хуудсанд JavaScript-тэй хөтөч хэрэгтэй: цаад тоонууд нь хажууд байгаа soil_moisture.tif-д бий.",
+    ),
+    "page.failed": (
+        "This browser cannot show the map: take one of 2024 or later, or open soil_moisture.tif, beside it.",
+        (
+            "Энэ хөтөч зургийг үзүүлж чадахгүй: 2024 оноос хойших хөтөч хэрэглэ, эсвэл хажууд байгаа "
+            "soil_moisture.tif-ийг нээ."
+        ),
+    ),
+    "page.simulated": (
+        ("Simulated data: computed, not measured. They show how the method works and say nothing of a real place."),
+        "Загварчилсан өгөгдөл: хэмжээгүй, тооцоолсон. Аргыг үзүүлэх бөгөөд бодит газрын тухай юу ч хэлэхгүй.",
+    ),
+    "page.links": ("Files of this result", "Үр дүнгийн файлууд"),
+    "page.report": ("Report", "Тайлан"),
+    "page.readme": ("What the files are", "Файлуудын тайлбар"),
+    "page.tables": ("Tables", "Хүснэгтүүд"),
+    "page.provenance": ("Provenance", "Гарал үүсэл"),
+    "page.all_months": ("All months", "Бүх сар"),
+    "page.map_help": (
+        (
+            "Map. Arrow keys move the cursor by a pixel of 1 km, with Shift by ten; plus and minus zoom, 0 "
+            "shows the whole region, Enter keeps the value."
+        ),
+        (
+            "Зураг. Сумт товч курсорыг 1 км-ийн пикселээр, Shift-тэй бол арваар зөөнө; нэмэх, хасах товч "
+            "томруулж жижигрүүлнэ, 0 бүх бүс нутгийг харуулна, Enter утгыг хадгална."
+        ),
+    ),
+    "page.zoom_in": ("Zoom in", "Томруулах"),
+    "page.zoom_out": ("Zoom out", "Жижигрүүлэх"),
+    "page.zoom_whole": ("Show the whole region", "Бүх бүс нутгийг харуулах"),
+    "page.place": ("centre of the pixel", "пикселийн төв"),
+    "page.outside": ("outside of the map", "зургаас гадна"),
+    "page.north": ("N", "х.ө"),
+    "page.south": ("S", "ө.ө"),
+    "page.east": ("E", "з.у"),
+    "page.west": ("W", "б.у"),
+    "page.km": ("{number} km", "{number} км"),
+    "page.m": ("{number} m", "{number} м"),
+    "page.legend": ("Legend", "Таних тэмдэг"),
+    "page.licences": ("Licences of the software in this page", "Энэ хуудасны програмын лицензүүд"),
+    "page.left": ("Left of the divider", "Зааглагчийн зүүн тал"),
+    "page.right": ("Right of the divider", "Зааглагчийн баруун тал"),
+    "page.show_points": ("field points", "хээрийн цэгүүд"),
+    "page.layer_width": ("Width of the interval", "Завсрын өргөн"),
+    "page.layer_flags": ("Flags", "Тэмдэглэгээ"),
+    "page.layer_difference": ("map minus SMAP", "зураг хасах нь SMAP"),
+    "page.most_severe_flag": ("Most severe flag of the pixel", "Пикселийн хамгийн ноцтой тэмдэглэгээ"),
+    "page.divider": ("Divider between two layers", "Хоёр давхаргын зааглагч"),
+    "page.divider_at": (
+        "{percent} %: {left} on the left, {right} on the right",
+        "{percent} %: зүүн талд {left}, баруун талд {right}",
+    ),
+    "page.at_cursor": ("At the cursor", "Курсор дээр"),
+    "page.interval": ("interval, {percent} %", "завсар, {percent} %"),
+    "page.interval_from_to": ("{low} to {high}\N{NO-BREAK SPACE}{unit}", "{low} … {high}\N{NO-BREAK SPACE}{unit}"),
+    "page.smap_of_the_cell": ("SMAP, 9 km cell", "SMAP, 9 км-ийн нүд"),
+    "page.flags": ("flags", "тэмдэглэгээ"),
+    "page.field_point": ("field point {id}", "хээрийн цэг {id}"),
+    "page.hint": (
+        "Move over the map, or with the arrow keys. A click, or Enter, keeps the value.",
+        "Зураг дээгүүр хөдөлгө, эсвэл сумт товч дар. Товших эсвэл Enter утгыг хадгална.",
+    ),
+    "page.kept": ("Kept values", "Хадгалсан утгууд"),
+    "page.none_kept": ("None yet.", "Одоохондоо алга."),
+    "page.remove_number": ("Remove value {number}", "{number}-р утгыг устгах"),
+    "page.kept_number": ("Value {number} is kept.", "{number}-р утгыг хадгаллаа."),
+    "page.copy": ("Copy as CSV", "CSV-ээр хуулах"),
+    "page.csv": ("Kept values as CSV", "Хадгалсан утгууд CSV-ээр"),
+    "page.copied": ("Copied.", "Хуулав."),
+    "page.copy_yourself": (
+        "The browser does not allow it: copy the lines yourself.",
+        "Хөтөч зөвшөөрөхгүй байна: мөрүүдийг өөрөө хуул.",
+    ),
+    "page.go_to": ("Go to a place", "Газар руу очих"),
+    "page.longitude": ("Longitude (° E)", "Уртраг (° з.у)"),
+    "page.latitude": ("Latitude (° N)", "Өргөрөг (° х.ө)"),
+    "page.go": ("Go", "Очих"),
+    "page.choose_point": ("Field point", "Хээрийн цэг"),
+    "page.no_point": ("none chosen", "сонгоогүй"),
+    "page.verdict_title": ("Is the map better than interpolated SMAP?", "Зураг интерполяцалсан SMAP-аас сайн уу?"),
+    "page.about": ("About this map", "Энэ зургийн тухай"),
+    "page.made_from": (
+        "Made from {products}. Software: kilomoist, with OpenLayers and proj4 in this page.",
+        "Ашигласан өгөгдөл: {products}. Програм: kilomoist, энэ хуудсанд OpenLayers ба proj4.",
+    ),
+    "page.about_values": (
+        ("Values come from the data in this page, to 0.0005 m³/m³; soil_moisture.tif, beside it, holds all digits."),
+        (
+            "Утгыг энэ хуудсан дахь өгөгдлөөс 0.0005 м³/м³ хүртэл нарийвчлан харуулна; хажууд байгаа "
+            "soil_moisture.tif-д бүх орон нь бий."
+        ),
+    ),
+    "page.about_colours": (
+        "Colours span the 2nd to 98th percentile of the values; what lies beyond has the colour of the end.",
+        "Өнгө нь утгуудын 2–98 дахь персентилийг хамарна; түүнээс гадуурх нь захын өнгөтэй.",
+    ),
+    "page.about_interval": (
+        (
+            "The interval holds the error of SMAP too: it is meant for the value of a pixel, not for the "
+            "pattern within a cell."
+        ),
+        "Завсарт SMAP-ийн өөрийн алдаа орсон: пикселийн утгад зориулсан, нүдэн доторх зүй тогтолд биш.",
+    ),
+    "page.about_projection": (
+        (
+            "Drawn in a projection around the region’s centre that keeps areas. The scale bar is the length "
+            "on the globe, from west to east, at the centre of the view."
+        ),
+        (
+            "Бүс нутгийн төвийг тойрсон, талбай хадгалдаг тусгагаар зурав. Масштабын шугам нь харагдаж буй "
+            "хэсгийн төвд баруунаас зүүн тийш бөмбөрцөг дээрх урт."
+        ),
+    ),
+    "page.month": ("Month", "Сар"),
+    "page.layer": ("Layer", "Давхарга"),
+    "page.open_map": ("Open this month’s map", "Энэ сарын зургийг нээх"),
+    "page.region_hint": (
+        "One scale of colours for all months. A click, or Enter, shows the place in all months.",
+        "Бүх сард нэг өнгөний хуваарь. Товших эсвэл Enter тухайн газрыг бүх сараар харуулна.",
+    ),
+    "page.averaged": (
+        "Drawn in squares of {number} km: each month’s own map has all pixels.",
+        "{number} км-ийн квадратаар зурав: сар бүрийн өөрийн зурагт бүх пиксел бий.",
+    ),
+    "page.series": ("Series", "Цуваа"),
+    "page.series_of_region": ("Mean of the region.", "Бүс нутгийн дундаж."),
+    "page.series_of": ("Mean of the region, and {place}.", "Бүс нутгийн дундаж ба {place}."),
+    "page.map_mean": ("map, 1 km: mean of the region", "зураг, 1 км: бүс нутгийн дундаж"),
+    "page.smap_mean": ("SMAP, 9 km: mean of the region", "SMAP, 9 км: бүс нутгийн дундаж"),
+    "page.map_here": ("map, 1 km: here", "зураг, 1 км: энд"),
+    "page.smap_here": ("SMAP, 9 km: here", "SMAP, 9 км: энд"),
+    "page.months": ("Months", "Сарууд"),
+    "page.series_means": (
+        "Means are of the pixels that the month’s map has, and of SMAP at the same pixels.",
+        "Дундаж нь тухайн сарын зургийн утгатай пикселүүдийнх, SMAP-ийнх мөн тэр пикселүүдийнх.",
+    ),
+    "page.column_map_mean": ("map, mean (m³/m³)", "зураг, дундаж (м³/м³)"),
+    "page.column_smap_mean": ("SMAP, mean (m³/m³)", "SMAP, дундаж (м³/м³)"),
+    "page.column_map_here": ("map, here", "зураг, энд"),
+    "page.column_smap_here": ("SMAP, here", "SMAP, энд"),
+    "page.column_scale_up": ("one scale up", "нэг шат бүдүүн"),
+    "page.column_points": ("at field points", "хээрийн цэгүүд дээр"),
+    "page.column_truth": ("against the simulated truth", "загварчилсан үнэн утгатай"),
+    "page.column_open": ("open", "нээх"),
+    "page.about_verdicts": (
+        (
+            "The last columns compare the map with interpolated SMAP, whose RMSE (m³/m³) stands behind the "
+            "map’s: one scale up, where SMAP at 9 km is known and restored from coarser cells; at field "
+            "points; against the truth where data are simulated."
+        ),
+        (
+            "Сүүлийн баганууд зургийг интерполяцалсан SMAP-тай харьцуулна; зургийн RMSE-ийн ард SMAP-ийнх "
+            "(м³/м³): нэг шат бүдүүн, 9 км-ийн SMAP мэдэгдэж, бүдүүн нүднээс сэргээгдэх үед; хээрийн цэгүүд "
+            "дээр; загварчилсан өгөгдөлд үнэн утгатай."
+        ),
+    ),
+    "page.verdict_better": ("better", "сайн"),
+    "page.verdict_worse": ("worse", "муу"),
+    "page.verdict_equal": ("equal", "ижил"),
+    "page.verdict_not_better": ("not better", "сайн биш"),
+    "page.verdict_cannot_be_told": ("cannot be told", "хэлэх боломжгүй"),
+    "page.open_report": ("report", "тайлан"),
+    "page.open_page": ("map", "зураг"),
 }
 """English, Mongolian. A name begins with `name.`; a text in braces is replaced by a value."""

@@ -16,12 +16,13 @@ from kilomoist.grids import CELL_SIDE, EASE_WIDTH
 from kilomoist.mapping.flags import most_severe, severity_colours
 from kilomoist.names import MAP_1KM, SMAP_9KM, variable_label
 from kilomoist.publishing.packed import MOISTURE_STEP, Packed, digits_of, pack, round_step, steps_of
-from kilomoist.publishing.page_texts import PAGE_TEXTS
-from kilomoist.publishing.pages import MOISTURE_UNIT, note_of_source, place, scale, write_page
+from kilomoist.publishing.pages import note_of_source, place, scale, write_page
 from kilomoist.quality_flags import FLAGS, NO_FLAG, SEVERITY
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
 from kilomoist.reporting.figures.pages import read_caption
+from kilomoist.reporting.verdicts import sentence
+from kilomoist.texts import named, text
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def compose_map_page(
     content = where | {"kind": "map", "layers": contents.layers, "scales": contents.scales, "flags": flags}
     content["points"] = field_points(run.points) if run.points else []
     if run.interval:
-        content["interval"] = PAGE_TEXTS["interval"].format(percent=_percent_of(run.interval))
+        content["interval"] = text("page.interval", percent=_percent_of(run.interval))
     write_page(path, "map.html", _parts(run, content, products), content, contents.rasters)
 
 
@@ -73,11 +74,14 @@ def _add_moisture(contents: _Contents, run: MappedRun) -> None:
         _read_out(pack("map", steps, MOISTURE_STEP)),
         _read_out(pack("smap", steps_of(coarse, MOISTURE_STEP), MOISTURE_STEP, CELL_SIDE)),
     ]
-    contents.layers += [_layer("smap", SMAP_9KM, "soil_moisture"), _layer("map", MAP_1KM, "soil_moisture")]
-    contents.scales["soil_moisture"] = scale(colour_scale([coarse, fine]), "YlGnBu", MOISTURE_UNIT, digits)
+    contents.layers += [
+        _layer("smap", named(SMAP_9KM), "soil_moisture"),
+        _layer("map", named(MAP_1KM), "soil_moisture"),
+    ]
+    contents.scales["soil_moisture"] = scale(colour_scale([coarse, fine]), "YlGnBu", text("figure.unit"), digits)
     difference = fine - np.kron(coarse, np.ones((CELL_SIDE, CELL_SIDE), np.float32))
-    contents.layers.append(_layer("difference", PAGE_TEXTS["layer_difference"], "difference"))
-    contents.scales["difference"] = scale(around_zero(difference), "RdBu", MOISTURE_UNIT, digits)
+    contents.layers.append(_layer("difference", text("page.layer_difference"), "difference"))
+    contents.scales["difference"] = scale(around_zero(difference), "RdBu", text("figure.unit"), digits)
     if run.interval:
         bands, _ = read_raster(run.interval, ("lower", "upper"))
         below, above = steps - steps_of(bands["lower"], MOISTURE_STEP), steps_of(bands["upper"], MOISTURE_STEP) - steps
@@ -85,26 +89,26 @@ def _add_moisture(contents: _Contents, run: MappedRun) -> None:
             _read_out(pack(name, ends, MOISTURE_STEP, smooth=False))
             for name, ends in (("below", below), ("above", above))
         ]
-        contents.layers.append(_layer("width", PAGE_TEXTS["layer_width"], "width"))
+        contents.layers.append(_layer("width", text("page.layer_width"), "width"))
         widths = colour_scale([bands["upper"] - bands["lower"]])
-        contents.scales["width"] = scale(widths, "YlOrBr", MOISTURE_UNIT, digits)
+        contents.scales["width"] = scale(widths, "YlOrBr", text("figure.unit"), digits)
 
 
 def _add_flags(contents: _Contents, quality: str | Path, reconciled: bool) -> dict[str, Any]:
     """Add the flags; returns their words, and the class, by the most severe one, of each value of `quality.tif`."""
     flags = read_raster(quality)[0]["quality"]
     contents.rasters.append(_read_out(pack("flags", flags.astype(float), 1.0)))
-    contents.layers.append(_layer("flags", PAGE_TEXTS["layer_flags"]))
+    contents.layers.append(_layer("flags", text("page.layer_flags")))
     classes = most_severe(reconciled)
     present = set(np.unique(classes[np.unique(flags)]).tolist())
-    names = [*(FLAGS[name].meaning for name in SEVERITY), NO_FLAG]
+    names = [named(name) for name in (*(FLAGS[name].meaning for name in SEVERITY), NO_FLAG)]
     shown = [
         {"label": name, "colour": colour[1:], "present": number in present}
         for number, (name, colour) in enumerate(zip(names, severity_colours(), strict=True))
     ]
     shown[SEVERITY.index("no_value")]["colour"] = None  # the grey of the region lies below
-    words = [flag.meaning for flag in sorted(FLAGS.values(), key=lambda flag: flag.bit)]
-    return {"bits": words, "none": NO_FLAG, "classes": shown, "class_of": classes.tolist()}
+    words = [named(flag.meaning) for flag in sorted(FLAGS.values(), key=lambda flag: flag.bit)]
+    return {"bits": words, "none": named(NO_FLAG), "classes": shown, "class_of": classes.tolist()}
 
 
 def _add_predictors(contents: _Contents, predictors: str | Path, use: Sequence[str]) -> None:
@@ -116,7 +120,7 @@ def _add_predictors(contents: _Contents, predictors: str | Path, use: Sequence[s
         step, unit = round_step(values), units[name] or ""
         key = f"predictor-{name}"
         contents.rasters.append(pack(key, steps_of(values, step), step))
-        contents.layers.append(_layer(key, variable_label(name), key))
+        contents.layers.append(_layer(key, named(variable_label(name)), key))
         norm = colour_scale([values], 10 * step)
         contents.scales[key] = scale(norm, "viridis", "" if unit == "1" else unit, digits_of(step))
 
@@ -158,12 +162,13 @@ def _percent_of(interval: str | Path) -> str:
 
 def _parts(run: MappedRun, content: Mapping[str, Any], products: Sequence[str]) -> dict[str, str]:
     """Parts of the template that depend on the run, as HTML."""
-    made_from = PAGE_TEXTS["made_from"].format(products=", ".join(products))
+    verdicts: Any = pd.read_parquet(run.verdict).to_dict("records")
+    made_from = text("page.made_from", products=", ".join(products))
     return {
         "caption": html.escape(read_caption(run.fine)),
         "note": note_of_source(read_run(run.fine)["source"]),
         "sources": html.escape(made_from),
-        "verdicts": "\n".join(f"<li>{html.escape(text)}</li>" for text in pd.read_parquet(run.verdict)["sentence"]),
+        "verdicts": "\n".join(f"<li>{html.escape(sentence(row))}</li>" for row in verdicts),
         "without_interval": "" if run.interval else "hidden",
         "without_points": "" if content["points"] else "hidden",
     }

@@ -14,12 +14,11 @@ from matplotlib.colors import Normalize
 
 from kilomoist.files import replaced
 from kilomoist.publishing.packed import Packed
-from kilomoist.publishing.page_texts import PAGE_TEXTS
 from kilomoist.reporting.figures.cartography import View
+from kilomoist.texts import spoken, text, texts_of
 
 SIMULATED = ("simulated", "archive of simulated granules")
 """Sources, as rasters tell them, of values that nobody measured."""
-MOISTURE_UNIT = "m³/m³"
 SIMPLER = 0.2
 """km: by how much an outline in a page may differ."""
 
@@ -33,16 +32,16 @@ def write_page(
     path: str | Path, template: str, parts: Mapping[str, str], content: Mapping[str, Any], rasters: Iterable[Packed]
 ) -> None:
     """Write a page: a template with all texts and further `parts` (HTML), content and rasters for its script."""
-    whole = {**content, "texts": PAGE_TEXTS, "rasters": []}
+    whole = {**content, "texts": texts_of("page"), "rasters": []}
     blocks = []
     for raster in rasters:
         whole["rasters"].append(raster.about)
         blocks.append(f'<script type="text/plain" id="data-{raster.about["name"]}">{raster.text}</script>')
     # Within a script element only "<" can end or hide what follows.
-    text = json.dumps(whole, ensure_ascii=False, sort_keys=True, allow_nan=False).replace("<", "\\u003c")
-    said = {name: html.escape(text) for name, text in PAGE_TEXTS.items()}
+    written = json.dumps(whole, ensure_ascii=False, sort_keys=True, allow_nan=False).replace("<", "\\u003c")
+    said = {name: html.escape(words) for name, words in texts_of("page").items()} | {"language": spoken()}
     bundle = {"style": asset("page.css"), "script": asset("page.js"), "bundled": html.escape(asset("licences.txt"))}
-    page = Template(asset(template)).substitute({**said, **bundle, **parts}, content=text, rasters="\n".join(blocks))
+    page = Template(asset(template)).substitute({**said, **bundle, **parts}, content=written, rasters="\n".join(blocks))
     with replaced(path) as partial:
         partial.write_text(page, encoding="utf-8", newline="\n")
 
@@ -76,4 +75,4 @@ def place(view: View, transform: Any, shape: tuple[int, int], turn: float) -> di
 
 def note_of_source(source: str) -> str:
     """What a page says where its values are simulated, as HTML."""
-    return f'<p class="simulated">{html.escape(PAGE_TEXTS["simulated"])}</p>' if source in SIMULATED else ""
+    return f'<p class="simulated">{html.escape(text("page.simulated"))}</p>' if source in SIMULATED else ""

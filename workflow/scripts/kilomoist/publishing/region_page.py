@@ -14,11 +14,11 @@ from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
 from kilomoist.names import MAP_1KM, SMAP_9KM
 from kilomoist.publishing.packed import MOISTURE_STEP, digits_of, pack, steps_of
-from kilomoist.publishing.page_texts import PAGE_TEXTS
-from kilomoist.publishing.pages import MOISTURE_UNIT, note_of_source, place, scale, write_page
+from kilomoist.publishing.pages import note_of_source, place, scale, write_page
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
 from kilomoist.reporting.verdicts import POINTS, SCALE_UP, TRUTH
+from kilomoist.texts import month_text, named, text
 
 FACTORS = (1, 3, CELL_SIDE)
 """Pixels along a side of a square that is drawn."""
@@ -49,14 +49,14 @@ def compose_region_page(path: str | Path, months: Sequence[MonthFiles], region: 
     digits = digits_of(MOISTURE_STEP)
     content = where | {"kind": "region", "points": [], "layers": [], "months": []}
     norm = colour_scale([values for both in maps for values in both])
-    content["scales"] = {"soil_moisture": scale(norm, "YlGnBu", MOISTURE_UNIT, digits)}
+    content["scales"] = {"soil_moisture": scale(norm, "YlGnBu", text("figure.unit"), digits)}
     rasters, rows = [], []
     for each, (coarse, fine) in zip(months, maps, strict=True):
         drawn = block_mean(fine, factor)[0] if factor > 1 else fine
         for name, label, values, side in (("map", MAP_1KM, drawn, factor), ("smap", SMAP_9KM, coarse, CELL_SIDE)):
             key = f"{name}-{each.month}"
             rasters.append(pack(key, steps_of(values, MOISTURE_STEP), MOISTURE_STEP, side))
-            content["layers"].append({"key": key, "label": label, "scale": "soil_moisture"})
+            content["layers"].append({"key": key, "label": named(label), "scale": "soil_moisture"})
         means = means_of(coarse, fine)
         content["months"].append({"month": each.month, "title": month_text(each.month), **means})
         rows.append(_row(each, means, digits))
@@ -66,9 +66,9 @@ def compose_region_page(path: str | Path, months: Sequence[MonthFiles], region: 
         "note": note_of_source(run["source"]),
         "last": str(len(months) - 1),
         "without_choice": "" if len(months) > 1 else "hidden",
-        "averaging": html.escape(PAGE_TEXTS["averaged"].format(number=factor)) if factor > 1 else "",
-        "map_label": html.escape(MAP_1KM),
-        "smap_label": html.escape(SMAP_9KM),
+        "averaging": html.escape(text("page.averaged", number=factor)) if factor > 1 else "",
+        "map_label": html.escape(named(MAP_1KM)),
+        "smap_label": html.escape(named(SMAP_9KM)),
         "rows": "\n".join(rows),
     }
     write_page(path, "region.html", parts, content, rasters)
@@ -90,24 +90,23 @@ def means_of(coarse: NDArray[np.floating], fine: NDArray[np.floating]) -> dict[s
     }
 
 
-def month_text(month: str) -> str:
-    """A month, `2021-08`, in words."""
-    year, number = month.split("-")
-    return f"{PAGE_TEXTS[f'month_{int(number)}']} {year}"
-
-
 def _row(each: MonthFiles, means: dict[str, float | None], digits: int) -> str:
     """Row of a month in the page's table, as HTML."""
     numbers = ["–" if value is None else f"{value:.{digits}f}" for value in means.values()]
     cells = [("", number) for number in numbers] + [(" data-map-here", "–"), (" data-smap-here", "–")]
-    cells += [("", text) for text in verdict_texts(pd.read_parquet(each.verdict))]
+    cells += [("", said) for said in verdict_texts(pd.read_parquet(each.verdict))]
     said = "".join(f"<td{name}>{html.escape(cell)}</td>" for name, cell in cells)
-    links = " ".join(
-        f'<a href="{each.month}/{file}" aria-label="{html.escape(f"{PAGE_TEXTS[text]}, {month_text(each.month)}")}">'
-        f"{html.escape(PAGE_TEXTS[text])}</a>"
-        for file, text in (("map.html", "open_page"), ("report.html", "open_report"))
-    )
-    return f'<tr><th scope="row">{html.escape(month_text(each.month))}</th>{said}<td>{links}</td></tr>'
+    links = [
+        _link(each.month, "map.html", text("page.open_page")),
+        _link(each.month, "report.html", text("page.open_report")),
+    ]
+    return f'<tr><th scope="row">{html.escape(month_text(each.month))}</th>{said}<td>{" ".join(links)}</td></tr>'
+
+
+def _link(month: str, file: str, label: str) -> str:
+    """A link to a month's file, which says the month to who does not see its row."""
+    named_for = html.escape(f"{label}, {month_text(month)}")
+    return f'<a href="{month}/{file}" aria-label="{named_for}">{html.escape(label)}</a>'
 
 
 def verdict_texts(verdicts: pd.DataFrame) -> list[str]:
@@ -116,9 +115,9 @@ def verdict_texts(verdicts: pd.DataFrame) -> list[str]:
     for comparison in COMPARISONS:
         found = verdicts[(verdicts["comparison"] == comparison)].head(1)  # the first is interpolated SMAP
         for row in found.itertuples():
-            word = PAGE_TEXTS[f"verdict_{str(row.verdict).replace(' ', '_')}"]
-            numbers = {"map": f"{row.rmse_map:.4f}", "smap": f"{row.rmse_reference:.4f}"}
-            texts.append(PAGE_TEXTS["verdict_rmse"].format(verdict=word, **numbers) if row.rmse_map > 0 else word)
+            word = text(f"page.verdict_{str(row.verdict).replace(' ', '_')}")
+            numbers = f" ({row.rmse_map:.4f} / {row.rmse_reference:.4f})" if row.rmse_map > 0 else ""
+            texts.append(word + numbers)
         if found.empty:
             texts.append("–")
     return texts
