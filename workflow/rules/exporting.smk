@@ -190,6 +190,7 @@ rule export_slide:
     params:
         bbox=bbox,
         outline_layer=outline_layer,
+        language=CONFIG.report.language,
         code=code("export_slide"),
     message:
         "Draw a slide of {wildcards.region}, {wildcards.month}"

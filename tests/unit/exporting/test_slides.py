@@ -1,5 +1,7 @@
 """The slide: its size, what it says, and that it comes out the same twice."""
 
+import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from matplotlib.text import Text
 from small_runs import ACROSS, CELLS, Window, write_run
 
 from kilomoist.exporting.slides import draw_slide
+from kilomoist.texts import speaking
 
 WIDE = Window(200, 3000, 2, 40)
 NOWHERE = None, None, None
@@ -44,6 +47,21 @@ def test_a_simulated_map_is_marked(tmp_path: Path) -> None:
     figure = draw_slide(tmp_path / "slide.png", run / "soil_moisture.tif", NOWHERE)
     assert "simulated: nothing is measured" in words(figure)
     assert "nan" not in words(figure)
+
+
+def test_a_slide_speaks_mongolian(tmp_path: Path) -> None:
+    """Nothing of it is in English but names, and nothing stands over anything else."""
+    run = write_run(tmp_path, source="simulated")
+    with speaking("mn"):
+        figure = draw_slide(tmp_path / "slide.png", run / "soil_moisture.tif", NOWHERE, 6.6)
+    said = words(figure)
+    assert "Хөрсний чийг" in said
+    assert not {"Soil", "simulated", "value", "region", "Method", "resolution"} & set(re.findall(r"\w+", said))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in figure.texts]
+    boxes += [axes.get_window_extent(renderer) for axes in figure.axes]
+    assert not any(one.padded(10).overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert all(box.x1 <= 1920 for box in boxes)
 
 
 def test_the_same_map_gives_the_same_slide(tmp_path: Path) -> None:

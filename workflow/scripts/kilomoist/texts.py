@@ -293,6 +293,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "maps.reconciled.yes": ("reconciled with SMAP", "SMAP-тай тохируулсан"),
     "maps.reconciled.no": ("not reconciled", "тохируулаагүй"),
     "maps.reconciled": ("reconciled {how}", "тохируулга: {how}"),
+    "slide.simulated": ("simulated: nothing is measured", "загварчилсан: юу ч хэмжээгүй"),
+    "slide.source": ("From {target} (SMAP).", "Эх сурвалж: {target} (SMAP)."),
     "name.use the map": ("use the map", "зургийг ашигла"),
     "name.use SMAP": ("use SMAP", "SMAP-ыг ашигла"),
     "name.cannot be told": ("cannot be told", "хэлэх боломжгүй"),
