@@ -239,10 +239,7 @@ TEXTS: dict[str, tuple[str, str]] = {
             "Grey: the range of the training rows; a forest goes on beyond it as at its edge, a linear trend "
             "straight on."
         ),
-        (
-            "Саарал: сургалтын мөрийн утгын хүрээ; түүнээс цааш ой загвар захынхаараа, шугаман чиглэл шулуунаар "
-            "үргэлжилнэ."
-        ),
+        ("Саарал: сургалтын утгын хүрээ; цааш ой загвар захынхаараа, шугаман чиглэл шулуунаар үргэлжилнэ."),
     ),
     "shift.deviations": (
         ("Deviations are what the model sees: at 9 km from the mean over coarse cells, at 1 km from that over 9 km."),
@@ -284,10 +281,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "maps.enlarged": (", enlarged", ", томруулсан"),
     "maps.region": ("region", "бүс нутаг"),
-    "maps.untold": ("Predicted: {verdict} ({why}).", "Урьдчилсан дүгнэлт: {verdict} ({why})."),
+    "maps.untold": (
+        "Gain over “{reference}” that the run predicts before any truth is read: {verdict} ({why}).",
+        "Үнэн утгыг харахаас өмнө таамагласан, “{reference}”-тэй харьцуулсан ашиг: {verdict} ({why}).",
+    ),
     "maps.predicted": (
-        "Predicted: {verdict} (gain {low} to {high} over “{reference}”).",
-        "Урьдчилсан дүгнэлт: {verdict} (“{reference}”-аас {low} … {high} дээр).",
+        "Gain over “{reference}” that the run predicts before any truth is read: {low} to {high} ({verdict}).",
+        "Үнэн утгыг харахаас өмнө таамагласан, “{reference}”-тэй харьцуулсан ашиг: {low} … {high} ({verdict}).",
     ),
     "maps.method": ("Method {method}", "{method} арга"),
     "maps.reconciled.yes": ("reconciled with SMAP", "SMAP-тай тохируулсан"),

@@ -75,11 +75,11 @@ def draw_both_maps(
 
 
 def verdict_text(predicted: Mapping[str, Any]) -> str:
-    """The verdict of a row of `tables/gain.csv` and the interval that it rests on, on a line of its own."""
-    if not np.isfinite(predicted["gain"]):
-        return text("maps.untold", verdict=named(predicted["verdict"]), why=said(predicted["reasons"])) + "\n"
-    low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
+    """The gain that a row of `tables/gain.csv` predicts, and what the run says of it, on a line of its own."""
     known = {"verdict": named(predicted["verdict"]), "reference": named(LABELS["bilinear"])}
+    if not np.isfinite(predicted["gain"]):
+        return text("maps.untold", why=said(predicted["reasons"]), **known) + "\n"
+    low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
     return text("maps.predicted", low=low, high=high, **known) + "\n"
 
 
