@@ -71,7 +71,8 @@ def pixel_of(run: Path, longitude: float, latitude: float) -> tuple[int, int]:
 
 def go(page: Opened, longitude: float, latitude: float) -> dict[str, str]:
     """Have the page show a place that is written into its form; returns what it tells of it."""
-    told = f"{abs(latitude):.4f}° {'N' if latitude > 0 else 'S'}, {abs(longitude):.4f}° {'E' if longitude > 0 else 'W'}"
+    north, east = "N" if latitude > 0 else "S", "E" if longitude > 0 else "W"
+    told = f"{abs(latitude):.4f}°\N{NO-BREAK SPACE}{north}, {abs(longitude):.4f}°\N{NO-BREAK SPACE}{east}"
     return page.page.evaluate(GO, [longitude, latitude, told])
 
 

@@ -35,7 +35,7 @@ export function quantity(value, about) {
 }
 
 export function placeText([longitude, latitude], say) {
-  const part = (value, positive, negative) => `${Math.abs(value).toFixed(4)}° ${say(value < 0 ? negative : positive)}`;
+  const part = (value, positive, negative) => `${Math.abs(value).toFixed(4)}°\u00a0${say(value < 0 ? negative : positive)}`;
   return `${part(latitude, 'north', 'south')}, ${part(longitude, 'east', 'west')}`;
 }
 
