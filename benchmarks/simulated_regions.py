@@ -400,6 +400,7 @@ def draw_maps(region: Region, _: str) -> None:
     from draw_maps import draw_maps
 
     draw_maps(
+        language="en",
         outline=[],
         outline_layer=None,
         bbox=box_of(region.window),

@@ -123,6 +123,14 @@ def test_a_run_without_intervals_points_and_all_granules_says_so(run: Run) -> No
     assert not [block for block in report(less, "en").blocks if block.kind == "picture"]
 
 
+def test_a_region_of_the_west_and_south_is_told_by_its_sides(run: Run) -> None:
+    regions = [{"name": "steppe", "bbox": [178, -18.5, -178, 16], "country": None, "outline": {"path": "a.gpkg"}}]
+    provenance = {**run.provenance, "configuration": {**run.configuration, "regions": regions}}
+    made = report(Run(provenance, run.tags, run.tables, {}), "en")
+    (pairs,) = (block for block in made.blocks if block.kind == "pairs")
+    assert pairs.rows[0] == ["Region", "steppe, 178°E – 178°W, 18.5°S – 16°N, a.gpkg"]
+
+
 def test_text_of_a_user_is_no_markup(run: Run, tmp_path: Path) -> None:
     """Typst and HTML read # < & and others as their own."""
     hostile = '#panic("x") <b>&amp; $x$ *y* _z_ \\u{1} @ref'

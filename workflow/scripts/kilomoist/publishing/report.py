@@ -242,10 +242,19 @@ def _reading(run: Run) -> list[Block]:
     return [_heading("report.reading"), _list(items)]
 
 
+def _box(bbox: Sequence[float]) -> str:
+    """A box in degrees, west to east and south to north."""
+    west, south, east, north = bbox
+    across, along = ("figure.east", "figure.west"), ("figure.north", "figure.south")
+    sides = ((west, across), (east, across), (south, along), (north, along))
+    ends = [f"{abs(value):g}°{text(keys[value < 0])}" for value, keys in sides]
+    return f"{ends[0]} – {ends[1]}, {ends[2]} – {ends[3]}"
+
+
 def _provenance(run: Run) -> list[Block]:
     configuration, tags, software = run.configuration, run.tags, run.provenance["software"]
     (region,) = (region for region in configuration["regions"] if region["name"] == tags["region"])
-    place = region["bbox"] and "{:g}–{:g}° E, {:g}–{:g}° N".format(*(region["bbox"][i] for i in (0, 2, 1, 3)))
+    place = _box(region["bbox"]) if region["bbox"] else ""
     outline = region["country"] or (region["outline"] or {}).get("path")
     where = ", ".join(str(part) for part in (tags["region"], place, outline) if part)
     shown = {
