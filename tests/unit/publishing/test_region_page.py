@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from kilomoist.publishing.region_page import FACTORS, MOST, factor_of, means_of
+from kilomoist.publishing.pages import FACTORS, factor_of
+from kilomoist.publishing.region_page import MOST, means_of
 
 
 def test_large_series_are_drawn_in_larger_squares() -> None:
-    assert factor_of(MOST) == 1
-    assert factor_of(MOST + 1) == 3
-    assert factor_of(12 * 3114 * 936) == 3  # a year of Mongolia
-    assert factor_of(10**9) == FACTORS[-1]
+    assert factor_of(MOST, MOST) == 1
+    assert factor_of(MOST + 1, MOST) == 3
+    assert factor_of(12 * 3114 * 936, MOST) == 3  # a year of Mongolia
+    assert factor_of(10**9, MOST) == FACTORS[-1]
 
 
 def test_means_are_of_the_same_pixels() -> None:

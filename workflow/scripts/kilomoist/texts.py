@@ -940,6 +940,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Drawn in squares of {number} km: each month’s own map has all pixels.",
         "{number} км-ийн квадратаар зурав: сар бүрийн өөрийн зурагт бүх пиксел бий.",
     ),
+    "page.averaged_pixels": (
+        (
+            "Drawn in squares of {number} km, means of their pixels, with each flag that any of them has: the files "
+            "have all pixels."
+        ),
+        "{number} км-ийн квадратаар зурав: пикселүүдийн дундаж, аль нэгний тэмдэг бүр; файлд бүх пиксел бий.",
+    ),
     "page.series": ("Series", "Цуваа"),
     "page.series_of_region": ("Mean of the region.", "Бүс нутгийн дундаж."),
     "page.series_of": ("Mean of the region, and {place}.", "Бүс нутгийн дундаж ба {place}."),

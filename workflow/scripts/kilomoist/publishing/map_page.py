@@ -12,17 +12,21 @@ import rasterio
 from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
+from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
 from kilomoist.mapping.flags import most_severe, severity_colours
 from kilomoist.names import MAP_1KM, SMAP_9KM, variable_label
 from kilomoist.publishing.packed import MOISTURE_STEP, Packed, digits_of, pack, round_step, steps_of
-from kilomoist.publishing.pages import note_of_source, place, scale, write_page
+from kilomoist.publishing.pages import factor_of, note_of_source, place, scale, write_page
 from kilomoist.quality_flags import FLAGS, NO_FLAG, SEVERITY
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
 from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.verdicts import sentence
 from kilomoist.texts import named, text
+
+MOST = 4_000_000
+"""Squares of one layer in a page: a page of 15 MB holds about as many of all layers; Mongolia has 2.9 million."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class MappedRun:
 class _Contents:
     """What a page shows, layer by layer in the order of its menus."""
 
+    factor: int
+    """Pixels along a side of the squares that are drawn."""
     layers: list[dict[str, str]] = field(default_factory=list)
     rasters: list[Packed] = field(default_factory=list)
     scales: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -54,7 +60,7 @@ def compose_map_page(
     view, tags = view_of(run.fine, region)
     with rasterio.open(run.fine) as raster:
         where = place(view, raster.transform, raster.shape, EASE_WIDTH)
-    contents = _Contents()
+        contents = _Contents(factor_of(raster.width * raster.height, MOST))
     _add_moisture(contents, run)
     flags = _add_flags(contents, run.quality, tags.get("reconciled") != "no")
     _add_predictors(contents, run.predictors, use)
@@ -62,16 +68,34 @@ def compose_map_page(
     content["points"] = field_points(run.points) if run.points else []
     if run.interval:
         content["interval"] = text("page.interval", percent=_percent_of(run.interval))
-    write_page(path, "map.html", _parts(run, content, products), content, contents.rasters)
+    averaged = text("page.averaged_pixels", number=contents.factor) if contents.factor > 1 else ""
+    parts = _parts(run, content, products) | {"averaging": html.escape(averaged)}
+    write_page(path, "map.html", parts, content, contents.rasters)
+
+
+def _squares(path: str | Path, band: str, factor: int) -> NDArray[np.floating]:
+    """Means of a band over the squares that are drawn."""
+    values = read_raster(path, (band,))[0][band]
+    return block_mean(values, factor)[0] if factor > 1 else values
+
+
+def flags_of_squares(flags: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Flags of `factor` × `factor` pixels: those that any pixel with a value has; no value, where none has one."""
+    rows, columns = flags.shape
+    squares = flags.reshape(rows // factor, factor, columns // factor, factor)
+    empty = np.uint8(1 << FLAGS["no_value"].bit)
+    any_flag = np.bitwise_or.reduce(squares, axis=(1, 3)) & ~empty
+    return any_flag | (np.bitwise_and.reduce(squares, axis=(1, 3)) & empty)
 
 
 def _add_moisture(contents: _Contents, run: MappedRun) -> None:
     """Add map, SMAP, their difference and the width of the interval."""
-    coarse, fine = (read_raster(path)[0]["soil_moisture"] for path in (run.coarse, run.fine))
+    factor = contents.factor
+    coarse, fine = read_raster(run.coarse)[0]["soil_moisture"], _squares(run.fine, "soil_moisture", factor)
     steps = steps_of(fine, MOISTURE_STEP)
     digits = digits_of(MOISTURE_STEP)
     contents.rasters += [
-        _read_out(pack("map", steps, MOISTURE_STEP)),
+        _read_out(pack("map", steps, MOISTURE_STEP, factor)),
         _read_out(pack("smap", steps_of(coarse, MOISTURE_STEP), MOISTURE_STEP, CELL_SIDE)),
     ]
     contents.layers += [
@@ -79,14 +103,14 @@ def _add_moisture(contents: _Contents, run: MappedRun) -> None:
         _layer("map", named(MAP_1KM), "soil_moisture"),
     ]
     contents.scales["soil_moisture"] = scale(colour_scale([coarse, fine]), "YlGnBu", text("figure.unit"), digits)
-    difference = fine - np.kron(coarse, np.ones((CELL_SIDE, CELL_SIDE), np.float32))
+    difference = fine - np.kron(coarse, np.ones((CELL_SIDE // factor, CELL_SIDE // factor), np.float32))
     contents.layers.append(_layer("difference", text("page.layer_difference"), "difference"))
     contents.scales["difference"] = scale(around_zero(difference), "RdBu", text("figure.unit"), digits)
     if run.interval:
-        bands, _ = read_raster(run.interval, ("lower", "upper"))
+        bands = {name: _squares(run.interval, name, factor) for name in ("lower", "upper")}
         below, above = steps - steps_of(bands["lower"], MOISTURE_STEP), steps_of(bands["upper"], MOISTURE_STEP) - steps
         contents.rasters += [
-            _read_out(pack(name, ends, MOISTURE_STEP, smooth=False))
+            _read_out(pack(name, ends, MOISTURE_STEP, factor, smooth=False))
             for name, ends in (("below", below), ("above", above))
         ]
         contents.layers.append(_layer("width", text("page.layer_width"), "width"))
@@ -96,8 +120,8 @@ def _add_moisture(contents: _Contents, run: MappedRun) -> None:
 
 def _add_flags(contents: _Contents, quality: str | Path, reconciled: bool) -> dict[str, Any]:
     """Add the flags; returns their words, and the class, by the most severe one, of each value of `quality.tif`."""
-    flags = read_raster(quality)[0]["quality"]
-    contents.rasters.append(_read_out(pack("flags", flags.astype(float), 1.0)))
+    flags = flags_of_squares(read_raster(quality)[0]["quality"], contents.factor)
+    contents.rasters.append(_read_out(pack("flags", flags.astype(float), 1.0, contents.factor)))
     contents.layers.append(_layer("flags", text("page.layer_flags")))
     classes = most_severe(reconciled)
     present = set(np.unique(classes[np.unique(flags)]).tolist())
@@ -116,10 +140,10 @@ def _add_predictors(contents: _Contents, predictors: str | Path, use: Sequence[s
     with rasterio.open(predictors) as raster:
         units = dict(zip(raster.descriptions, raster.units, strict=True))
     for name in use:
-        values = read_raster(predictors, (name,))[0][name]
+        values = _squares(predictors, name, contents.factor)
         step, unit = round_step(values), units[name] or ""
         key = f"predictor-{name}"
-        contents.rasters.append(pack(key, steps_of(values, step), step))
+        contents.rasters.append(pack(key, steps_of(values, step), step, contents.factor))
         contents.layers.append(_layer(key, named(variable_label(name)), key))
         norm = colour_scale([values], 10 * step)
         contents.scales[key] = scale(norm, "viridis", "" if unit == "1" else unit, digits_of(step))

@@ -13,12 +13,14 @@ import numpy as np
 from matplotlib.colors import Normalize
 
 from kilomoist.files import replaced
+from kilomoist.grids import CELL_SIDE
+from kilomoist.metadata import is_simulated
 from kilomoist.publishing.packed import Packed
 from kilomoist.reporting.figures.cartography import View
 from kilomoist.texts import spoken, text, texts_of
 
-SIMULATED = ("simulated", "archive of simulated granules")
-"""Sources, as rasters tell them, of values that nobody measured."""
+FACTORS = (1, 3, CELL_SIDE)
+"""Pixels along a side of a square that is drawn."""
 SIMPLER = 0.2
 """km: by how much an outline in a page may differ."""
 
@@ -44,6 +46,11 @@ def write_page(
     page = Template(asset(template)).substitute({**said, **bundle, **parts}, content=written, rasters="\n".join(blocks))
     with replaced(path) as partial:
         partial.write_text(page, encoding="utf-8", newline="\n")
+
+
+def factor_of(pixels: int, most: int) -> int:
+    """Pixels along a side of the squares that are drawn, so that `pixels` make `most` squares, or as few as can be."""
+    return next((factor for factor in FACTORS if pixels <= most * factor**2), FACTORS[-1])
 
 
 def colours(name: str) -> str:
@@ -75,4 +82,4 @@ def place(view: View, transform: Any, shape: tuple[int, int], turn: float) -> di
 
 def note_of_source(source: str) -> str:
     """What a page says where its values are simulated, as HTML."""
-    return f'<p class="simulated">{html.escape(text("page.simulated"))}</p>' if source in SIMULATED else ""
+    return f'<p class="simulated">{html.escape(text("page.simulated"))}</p>' if is_simulated(source) else ""

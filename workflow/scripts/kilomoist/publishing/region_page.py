@@ -14,17 +14,14 @@ from kilomoist.cells import block_mean
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
 from kilomoist.names import MAP_1KM, SMAP_9KM
 from kilomoist.publishing.packed import MOISTURE_STEP, digits_of, pack, steps_of
-from kilomoist.publishing.pages import note_of_source, place, scale, write_page
+from kilomoist.publishing.pages import factor_of, note_of_source, place, scale, write_page
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
 from kilomoist.reporting.verdicts import POINTS, SCALE_UP, TRUTH
 from kilomoist.texts import month_text, named, text
 
-FACTORS = (1, 3, CELL_SIDE)
-"""Pixels along a side of a square that is drawn."""
 MOST = 10_000_000
 """Squares of all months together in one page: a few MB."""
-
 COMPARISONS = (SCALE_UP, POINTS, TRUTH)
 """Comparisons of `tables/verdict.csv` in the page's table; not all of them are in every run."""
 
@@ -44,7 +41,7 @@ def compose_region_page(path: str | Path, months: Sequence[MonthFiles], region: 
     view, _ = view_of(months[0].fine, region)
     with rasterio.open(months[0].fine) as raster:
         where = place(view, raster.transform, raster.shape, EASE_WIDTH)
-        factor = factor_of(len(months) * raster.width * raster.height)
+        factor = factor_of(len(months) * raster.width * raster.height, MOST)
     maps = [tuple(read_raster(file)[0]["soil_moisture"] for file in (each.coarse, each.fine)) for each in months]
     digits = digits_of(MOISTURE_STEP)
     content = where | {"kind": "region", "points": [], "layers": [], "months": []}
@@ -72,11 +69,6 @@ def compose_region_page(path: str | Path, months: Sequence[MonthFiles], region: 
         "rows": "\n".join(rows),
     }
     write_page(path, "region.html", parts, content, rasters)
-
-
-def factor_of(pixels: int) -> int:
-    """Pixels along a side of the squares that are drawn, so that `pixels` make `MOST` squares, or as few as can be."""
-    return next((factor for factor in FACTORS if pixels <= MOST * factor**2), FACTORS[-1])
 
 
 def means_of(coarse: NDArray[np.floating], fine: NDArray[np.floating]) -> dict[str, float | None]:

@@ -13,6 +13,7 @@ import pandas as pd
 from kilomoist.evaluation.bootstrap import CONFIDENCE, MIN_BLOCKS
 from kilomoist.evaluation.scores import ESTIMATES
 from kilomoist.evaluation.worth import GAIN_INTERVAL, UNTOLD, USE_MAP, WORTH
+from kilomoist.metadata import is_simulated
 from kilomoist.names import LABELS, MAP_1KM, MAP_ONE_SCALE_UP, ONE_SCALE_UP, OWN_MAPS
 from kilomoist.texts import named, said, text
 
@@ -142,7 +143,7 @@ def verdict_table(rows: list[Row], tags: Mapping[str, str]) -> pd.DataFrame:
     """The table of verdicts, with remarks that the map's tags warrant, and sentences."""
     marks = [NO_PREDICTOR] if float(tags.get("alpha", 1)) == 0 else []
     of_points = [SCATTER, SAME_POINTS] if "measured at field points" in tags.get("reconciled", "") else [SCATTER]
-    simulated = [SIMULATED] if "simulated" in tags["source"] else []
+    simulated = [SIMULATED] if is_simulated(tags["source"]) else []
     complete = []
     for row in rows:
         known = marks + (of_points if row["comparison"] == POINTS and math.isfinite(row["gain"]) else [])
