@@ -22,16 +22,9 @@ CONTINENT = (512, 768), 256
 BY_BLOCK = ("stack_block", "predict_block", "bound_block", "judge_block")
 RULES = (
     *("stack_block", "collect_samples", "train_model", "evaluate_model", "restore_cells", "calibrate_intervals"),
-    *(
-        "predict_block",
-        "bound_block",
-        "judge_block",
-        "reconcile_map",
-        "assemble_map",
-        "assemble_interval",
-        "assemble_quality",
-    ),
-    *("assemble_predictors", "compare_maps", "compare_truth", "measure_coverage", "validate_field", "draw_maps"),
+    *("predict_block", "bound_block", "judge_block", "assemble_predictors", "reconcile_map", "assemble_map"),
+    *("assemble_interval", "assemble_quality", "compare_maps", "compare_truth", "measure_coverage", "validate_field"),
+    *("draw_maps", "write_map_page"),
 )
 """In the order in which they follow from each other."""
 

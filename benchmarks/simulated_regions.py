@@ -80,8 +80,10 @@ def prepare(region: Region) -> None:
     import pandas as pd
 
     from kilomoist.files import write_json
+    from kilomoist.names import MAP_1KM
     from kilomoist.predictors.stacks import aggregate
     from kilomoist.rasters import raster_chunks, write_raster
+    from kilomoist.reporting.verdicts import NO_POINTS, POINTS, not_compared, verdict_table
     from kilomoist.simulation.scenes import Scene
 
     whole = region.window.refined(CELL_SIDE)
@@ -112,6 +114,7 @@ def prepare(region: Region) -> None:
             write_raster(f"{region.folder}/{name}-cells.tif", cells, M09, block, TAGS)
             truth.write({"soil_moisture": (0.25 + 0.04 * wet).astype(np.float32)}, pixels)
     pd.DataFrame({"predictor": USE, "reliability": 0.95}).to_parquet(*region.at("agreement.parquet"))
+    verdict_table([not_compared(POINTS, MAP_1KM, NO_POINTS)], TAGS).to_parquet(*region.at("verdict.parquet"))
     write_json(*region.at("range.json"), {"autocorrelation_range": 50_000.0})
     west, south, east, north = box_of(region.window)
     draws = np.random.default_rng(SEED).uniform(0.3, 0.7, (2, 300))
@@ -300,9 +303,10 @@ def assemble_map(region: Region, _: str) -> None:
 
     assemble_map(
         raw=region.of("raw.tif"),
+        use=USE,
         origin=ORIGIN,
         **region.named(cells="cells.tif", target="target.tif", correction="correction.tif"),
-        **region.named(soil_moisture="soil_moisture.tif", ranges="maps.parquet"),
+        **region.named(predictors="predictors.tif", soil_moisture="soil_moisture.tif", ranges="maps.parquet"),
     )
 
 
@@ -406,7 +410,25 @@ def draw_maps(region: Region, _: str) -> None:
         bbox=box_of(region.window),
         **region.named(coarse="target.tif", fine="soil_moisture.tif", quality="quality.tif", flags="quality.parquet"),
         **region.named(shift="shift.parquet", histograms="shift_histograms.parquet"),
+        **region.named(ranges="maps.parquet", verdict="verdict.parquet"),
         **region.named(maps_figure="maps.png", quality_figure="quality.png", shift_figure="shift.png"),
+    )
+
+
+def write_map_page(region: Region, _: str) -> None:
+    from write_map_page import write_map_page
+
+    write_map_page(
+        language="en",
+        outline=[],
+        outline_layer=None,
+        bbox=box_of(region.window),
+        use=USE,
+        products=ORIGIN["products"],
+        interval=region.at("interval.tif"),
+        points=region.at("matched.parquet"),
+        **region.named(coarse="target.tif", fine="soil_moisture.tif", quality="quality.tif"),
+        **region.named(predictors="predictors.tif", verdict="verdict.parquet", page="map.html"),
     )
 
 
@@ -416,6 +438,7 @@ JOBS: dict[str, Callable[[Region, str], None]] = {
         *(stack_block, collect_samples, train_model, evaluate_model, restore_cells, calibrate_intervals),
         *(predict_block, bound_block, judge_block, reconcile_map, assemble_map, assemble_interval, assemble_quality),
         *(assemble_predictors, compare_maps, compare_truth, measure_coverage, validate_field, draw_maps),
+        write_map_page,
     )
 }
 """What each rule's job does, by the name of the rule."""

@@ -277,7 +277,7 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
         "shift": shift,
         "shift_histograms": histograms,
         "maps": ranges,
-        "gain": pd.DataFrame([{"gain": 0.1, "low": -0.2, "high": 0.4, "verdict": "cannot be told"}]),
+        "verdict": pd.DataFrame([{"comparison": "field points", "verdict": "cannot be told"}]),
     }
     for name, frame in tables.items():
         frame.to_parquet(bench.path(f"{RUN}/tables/full/{name}.parquet"))

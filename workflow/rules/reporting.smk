@@ -231,7 +231,7 @@ rule draw_maps:
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
         ranges=f"{RUN}/tables/full/maps.parquet",
-        gain=f"{RUN}/tables/full/gain.parquet",
+        verdict=f"{RUN}/tables/full/verdict.parquet",
         quality=f"{RUN}/quality.tif",
         flags=f"{RUN}/tables/full/quality.parquet",
         shift=f"{RUN}/tables/full/shift.parquet",

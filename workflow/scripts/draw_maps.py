@@ -4,10 +4,11 @@ import pandas as pd
 
 from kilomoist.grids import Box
 from kilomoist.jobs import rule_script
-from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
+from kilomoist.reporting.figures.maps import draw_both_maps
 from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.quality import draw_quality
 from kilomoist.reporting.figures.shift import draw_shift
+from kilomoist.reporting.verdicts import briefly
 from kilomoist.texts import Language, speaking
 
 
@@ -17,7 +18,7 @@ def draw_maps(
     coarse: str,
     fine: str,
     ranges: str,
-    gain: str,
+    verdict: str,
     quality: str,
     flags: str,
     shift: str,
@@ -34,7 +35,7 @@ def draw_maps(
     with speaking(language):
         caption, region = read_caption(fine), (next(iter(outline), None), bbox, outline_layer)
         resolution = pd.read_parquet(ranges).set_index("map")["effective_resolution"]["1 km"]
-        verdict = verdict_text(pd.read_parquet(gain).iloc[0])
-        draw_both_maps(maps_figure, coarse, fine, caption, region, resolution, verdict)
+        said = briefly(pd.read_parquet(verdict))
+        draw_both_maps(maps_figure, coarse, fine, caption, region, resolution, said)
         draw_quality(quality_figure, quality, pd.read_parquet(flags), caption, region)
         draw_shift(shift_figure, pd.read_parquet(shift), pd.read_parquet(histograms), caption)

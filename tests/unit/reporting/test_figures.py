@@ -24,7 +24,7 @@ from kilomoist.reporting.figures.correlation import draw_correlation
 from kilomoist.reporting.figures.coverage import dominance, draw_coverage
 from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.importance import draw_importance
-from kilomoist.reporting.figures.maps import draw_both_maps, verdict_text
+from kilomoist.reporting.figures.maps import draw_both_maps
 from kilomoist.reporting.figures.pages import new_page, percent_text, read_caption
 from kilomoist.reporting.figures.partial_dependence import draw_partial_dependence
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
@@ -35,7 +35,6 @@ from kilomoist.texts import LANGUAGES, Language, speaking
 from kilomoist.texts import text as catalogued
 
 CAPTION = "khangai  ·  August 2021  ·  simulated data"
-GAIN = "Gain over “SMAP, bilinear” that the run predicts before any truth is read"
 BBOX = (100.0, 46.0, 102.0, 47.0)
 REGION = None, BBOX, None
 PIXELS = cells_covering(BBOX).refined(9)
@@ -146,7 +145,7 @@ def draw_maps(folder: Path, region: Region = REGION, fill: float | None = None, 
     for path, values, grid, area in zip(paths, (coarse, fine), (M09, M01), (window, fine_window), strict=True):
         bands = {"soil_moisture": values if fill is None else np.full_like(values, fill)}
         write_raster(path, bands, grid, area, tags)
-    return draw_both_maps(folder / "maps.png", *paths, CAPTION, region, 2.54, "Verdict: use SMAP.\n")
+    return draw_both_maps(folder / "maps.png", *paths, CAPTION, region, 2.54, "Verdict: use SMAP.")
 
 
 def some_flags() -> np.ndarray:
@@ -602,14 +601,6 @@ def test_maps_tell_how_far_they_are_reconciled(tmp_path: Path, tag: str, told: s
     assert "Effective resolution of “map, 1 km”: 2.5 km." in words(figure)
     assert "Verdict: use SMAP." in words(figure)
     assert_fits(figure)
-
-
-def test_a_verdict_is_told_with_the_interval_that_it_rests_on() -> None:
-    told = verdict_text({"gain": 0.11, "low": -0.23, "high": 0.42, "verdict": "cannot be told"})
-    assert told == f"{GAIN}: −0.2 to 0.4 (cannot be told).\n"
-    nothing = dict.fromkeys(("gain", "low", "high"), np.nan)
-    why = {"verdict": "cannot be told", "reasons": "12 cells, 400 are needed"}
-    assert verdict_text(nothing | why) == f"{GAIN}: cannot be told (12 cells, 400 are needed).\n"
 
 
 def test_quality_of_a_map_that_is_not_reconciled_shows_the_other_flags(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from kilomoist.evaluation.assessments import Scored, difference_table, score_tab
 from kilomoist.evaluation.scores import ESTIMATES
 from kilomoist.names import LABELS, MAP_ONE_SCALE_UP, map_names, protocol_label
 from kilomoist.reporting import verdicts
-from kilomoist.reporting.verdicts import sentence, verdict_of, verdict_table
+from kilomoist.reporting.verdicts import briefly, sentence, verdict_of, verdict_table
 from kilomoist.texts import TEXTS
 
 TAGS = {"method": "detail", "alpha": "0.8000", "reconciled": "yes", "source": "archive"}
@@ -173,6 +173,12 @@ def test_no_prediction_says_why() -> None:
         .iloc[0]
         .endswith("cannot be told: 160 complete cells of 18 km, 400 are needed.")
     )
+
+
+def test_a_line_says_a_word_of_each_comparison_with_interpolated_smap() -> None:
+    rows = [("one scale up", "better"), ("one scale up", "worse"), ("field points", "cannot be told")]
+    told = briefly(pd.DataFrame(rows, columns=["comparison", "verdict"]))
+    assert told == "Better than “SMAP, bilinear”? one scale up: better; at field points: cannot be told."
 
 
 def test_words_never_praise() -> None:

@@ -107,7 +107,7 @@ def verdict_texts(verdicts: pd.DataFrame) -> list[str]:
     for comparison in COMPARISONS:
         found = verdicts[(verdicts["comparison"] == comparison)].head(1)  # the first is interpolated SMAP
         for row in found.itertuples():
-            word = text(f"page.verdict_{str(row.verdict).replace(' ', '_')}")
+            word = named(str(row.verdict))
             numbers = f" ({row.rmse_map:.4f} / {row.rmse_reference:.4f})" if row.rmse_map > 0 else ""
             texts.append(word + numbers)
         if found.empty:

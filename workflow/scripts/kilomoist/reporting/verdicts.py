@@ -63,6 +63,16 @@ def sentence(row: Mapping[str, Any]) -> str:
     return " ".join([text(f"verdict.is.{row['verdict']}", **known), *remarks])
 
 
+def briefly(verdicts: pd.DataFrame) -> str:
+    """What `tables/verdict.csv` says of the map beside interpolated SMAP, a word a comparison, in one line."""
+    beside = verdicts.drop_duplicates("comparison")  # the first row of each has this reference
+    answers = (
+        text(f"verdict.brief.{comparison}", verdict=named(verdict))
+        for comparison, verdict in zip(beside["comparison"], beside["verdict"], strict=True)
+    )
+    return text("verdict.brief", reference=named(LABELS["bilinear"]), answers="; ".join(answers))
+
+
 def _size(gain: float) -> str:
     """A gain in words: how much smaller or larger the mean squared error is."""
     percent = f"{abs(100 * gain):.1f}" if abs(gain) < 0.0995 else f"{abs(100 * gain):.0f}"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,9 +11,9 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from kilomoist.names import LABELS, MAP_1KM, SMAP_9KM
+from kilomoist.names import MAP_1KM, SMAP_9KM
 from kilomoist.reporting.figures.cartography import Bounds, Region, colour_scale, draw_map, read_view, view_of
-from kilomoist.reporting.figures.pages import INK, MISSING, label_of, new_page, signed_text
+from kilomoist.reporting.figures.pages import INK, MISSING, label_of, new_page
 from kilomoist.texts import named, said, text
 
 ZOOM_SIDE = 100.0
@@ -33,7 +32,7 @@ def draw_both_maps(
     """Both maps side by side, whole and enlarged, with one colour scale (figure 5 of the study).
 
     Reads band 1 (m³/m³, NaN where there is no value) of `soil_moisture_9km.tif` and `soil_moisture.tif`. `resolution`
-    is the effective one of the latter (km; NaN: not known), `verdict` the sentence of `verdict_text`.
+    is the effective one of the latter (km; NaN: not known), `verdict` a line on what the map is worth.
     """
     whole, tags = view_of(fine, region)
     views = [(whole, read_view(source, whole)) for source in (coarse, fine)]
@@ -41,7 +40,7 @@ def draw_both_maps(
     note = made_by(tags) + text("maps.colours")
     if np.isfinite(resolution):
         note = f"{text('maps.resolution', map=named(MAP_1KM), resolution=f'{resolution:.1f}')} {note}"
-    note = verdict + note
+    note = f"{verdict}\n{note}" if verdict else note
     zoom = _most_varied(views[1][1], whole.bounds)
     if zoom:
         part = replace(whole, bounds=zoom)
@@ -72,15 +71,6 @@ def draw_both_maps(
         ]
         page.legend(handles=handles, loc="outside lower center", ncols=2)
     return page
-
-
-def verdict_text(predicted: Mapping[str, Any]) -> str:
-    """The gain that a row of `tables/gain.csv` predicts, and what the run says of it, on a line of its own."""
-    known = {"verdict": named(predicted["verdict"]), "reference": named(LABELS["bilinear"])}
-    if not np.isfinite(predicted["gain"]):
-        return text("maps.untold", why=said(predicted["reasons"]), **known) + "\n"
-    low, high = signed_text(predicted["low"], 1), signed_text(predicted["high"], 1)
-    return text("maps.predicted", low=low, high=high, **known) + "\n"
 
 
 def made_by(tags: Mapping[str, str]) -> str:
