@@ -166,7 +166,9 @@ def stack_block(region: Region, block: str) -> None:
         outline_layer=None,
         bbox=box,
         layers=[],
-        resampling={},
+        reading={},
+        differences=[],
+        index="ndvi",
         region=TAGS["region"],
         month=MONTH,
         window=[window.row, window.column, window.rows, window.columns],
@@ -335,7 +337,7 @@ def assemble_quality(region: Region, _: str) -> None:
         units=UNITS,
         origin=ORIGIN,
         **region.named(correction="correction.tif", quality="quality.tif", applicability="applicability.tif"),
-        **region.named(flags="quality.parquet", shift="shift.parquet", histograms="shift_histograms.parquet"),
+        **region.named(frequencies="quality.parquet", shift="shift.parquet", histograms="shift_histograms.parquet"),
     )
 
 

@@ -87,6 +87,19 @@ def test_every_rule_reruns_with_its_own_script(rules: dict[str, Rule]) -> None:
         assert code is None or code(STEPPE) == fingerprint(SCRIPTS / f"{script}.py"), name
 
 
+def test_benchmarks_hand_scripts_what_they_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test runs benchmarks; a parameter that came or went would be noticed by who measures."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    regions = import_module("simulated_regions")
+    region, called = regions.Region("folder", (204, 2400, 16, 16), 16), []
+    for name, job in regions.JOBS.items():
+        script = import_module(name)
+        asked = signature(getattr(script, name))
+        monkeypatch.setattr(script, name, lambda called_as=asked, **given: called.append(called_as.bind(**given)))
+        job(region, next(iter(region.blocks)))
+    assert len(called) == len(regions.JOBS) > 15
+
+
 def test_scripts_ask_for_what_their_rules_name(rules: dict[str, Rule]) -> None:
     for name, rule in rules.items():
         script = SHARED.get(name, name)
