@@ -97,7 +97,7 @@ def test_benchmarks_hand_scripts_what_they_ask_for(monkeypatch: pytest.MonkeyPat
         asked = signature(getattr(script, name))
         monkeypatch.setattr(script, name, lambda called_as=asked, **given: called.append(called_as.bind(**given)))
         job(region, next(iter(region.blocks)))
-    assert len(called) == len(regions.JOBS) > 15
+    assert len(called) >= len(regions.JOBS) > 15
 
 
 def test_scripts_ask_for_what_their_rules_name(rules: dict[str, Rule]) -> None:
