@@ -5,8 +5,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / "environment.yaml"
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}
-"""Packages that conda-forge names differently; its `matplotlib` brings a graphical toolkit."""
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "typst": "typst-py"}
+"""Packages that conda-forge names differently; its `matplotlib` brings a toolkit, its `typst` is a program."""
 
 
 def environment() -> str:

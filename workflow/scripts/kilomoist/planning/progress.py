@@ -60,9 +60,11 @@ class Progress:
         What is left follows from the time that the finished jobs took, so that cores and machine need not be known.
         """
         gone = (time.monotonic() if now is None else now) - self.begun
+        if gone - self._told < _PAUSE:  # before thousands of jobs are looked at after each of them
+            return ""
         whole = sum(self.seconds.values())
         left = sum(self.seconds.get(job, 0.0) for job in unfinished)
-        if gone - self._told < _PAUSE or not 0 < left < whole:
+        if not 0 < left < whole:
             return ""
         self._told = gone
         share = 1 - left / whole
