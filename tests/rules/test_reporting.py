@@ -422,7 +422,7 @@ def test_record_provenance(bench: Bench) -> None:
     assert record["configuration"]["months"] == [MONTH]
     assert record["description"]["references"].endswith("https://doi.org/10.5067/MODIS/MOD11A1.061")
     assert (record["software"]["kilomoist"], record["software"]["kilomoist_released"]) == (VERSION, RELEASED)
-    assert set(record["configuration"]) == set(load({}).model_dump(mode="json")) - {"export"}
+    assert set(record["configuration"]) == set(load({}).model_dump(mode="json")) - {"export", "report"}
     table = pd.read_parquet(bench.folder / outputs[1])
     assert table["expected"].tolist() == [3, 5, 3]
     assert table["found"].tolist() == [3, 3, 3]

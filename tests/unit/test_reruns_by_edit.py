@@ -59,7 +59,7 @@ EDITS = {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
     },
     "reporting/verdicts.py:sentence": {"judge_map", "write_map_page", "write_region_page", "write_report"},
-    "reporting/figures/coverage.py:draw_coverage": {"draw_coverage"},
+    "reporting/figures/coverage.py:draw_coverage": {"draw_coverage", "write_report"},
     "evaluation/scores.py:score": SCORING
     | {"compare_truth", "score_field_cells", "score_field_months", "judge_map", "write_region_page", "write_report"}
     | {"write_map_page"},

@@ -453,7 +453,8 @@ def region_files(region):
 def report_tables(region):
     """Tables that the report of a run tells of."""
     of_interval = ["coverage"] if CONFIG.map.interval else []
-    return ["verdict", "scores", "maps", "quality", "granules", *of_interval, *point_parts(region)]
+    of_points = [*point_parts(region), *(["field_coverage"] if CONFIG.map.interval and region in WITH_POINTS else [])]
+    return ["verdict", "scores", "maps", "quality", "granules", *of_interval, *of_points]
 
 
 def report_figures(region):

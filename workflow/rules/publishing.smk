@@ -68,6 +68,7 @@ rule write_report:
     input:
         soil_moisture=f"{RUN}/soil_moisture.tif",
         provenance=f"{RUN}/provenance.json",
+        interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
         tables=lambda wildcards: expand(
             f"{RUN}/tables/full/{{table}}.parquet", table=report_tables(wildcards.region), **wildcards
         ),
@@ -99,6 +100,7 @@ rule write_readme:
     input:
         soil_moisture=f"{RUN}/soil_moisture.tif",
         granules=f"{RUN}/tables/full/granules.parquet",
+        interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
     output:
         readme=f"{RUN}/README.txt",
         columns=f"{RUN}/tables/columns.csv",
@@ -112,7 +114,7 @@ rule write_readme:
     resources:
         **measured(150, 2),
     params:
-        files=lambda wildcards: [*run_files(wildcards.region), *export_files(wildcards.region)],
+        files=lambda wildcards: run_files(wildcards.region),
         language=CONFIG.report.language,
         code=code("write_readme"),
     message:

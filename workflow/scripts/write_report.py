@@ -18,6 +18,7 @@ def write_report(
     *,
     soil_moisture: str,
     provenance: str,
+    interval: list[str],
     tables: list[str],
     figures: list[str],
     language: Language,
@@ -30,6 +31,7 @@ def write_report(
         read_tags(soil_moisture),
         {Path(path).stem: pd.read_parquet(path) for path in tables},
         {Path(path).stem: path for path in figures},
+        read_tags(interval[0]) if interval else None,
     )
     with speaking(language):
         report = report_of(run)

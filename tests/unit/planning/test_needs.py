@@ -181,6 +181,7 @@ def test_one_run_knows_nothing_of_the_others() -> None:
     assert [region["name"] for region in own["regions"]] == ["there"]
     assert own["months"] == ["2021-07"]
     assert load(own).model == configuration.model
+    assert not own.keys() & {"export", "report"}  # neither changes a map, and provenance stays
 
 
 def test_files_of_field_points(tmp_path: Path) -> None:

@@ -98,11 +98,9 @@ def test_success_says_where_everything_lies(folder: Path) -> None:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).touch()
     where = "results/here/2021-08"
-    beside = f"page {where}/map.html, figures {where}/figures, tables {where}/tables"
     assert success_text(files, {JULY: "No granule."}).splitlines() == [
-        f"here, 2021-08: {where}/soil_moisture.tif, {beside}",
-        "here, all months: results/here/index.html",
-        "Figures and tables on one page: snakemake --report report.html, with the same configuration.",
+        f"here, 2021-08: open {where}/map.html or {where}/report.html; map {where}/soil_moisture.tif",
+        "here, all months: open results/here/index.html",
         "here, 2021-07 was left out: No granule.",
     ]
 

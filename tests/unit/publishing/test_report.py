@@ -29,6 +29,7 @@ def run(demo: Path) -> Run:
         read_tags(folder / "soil_moisture.tif"),
         {path.stem: pd.read_parquet(path) for path in (folder / "tables/full").iterdir()},
         {path.stem: path for path in (folder / "figures").iterdir()},
+        read_tags(folder / "interval.tif"),
     )
 
 

@@ -122,6 +122,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name.target": ("soil moisture", "хөрсний чийг"),
     "name.conditional": ("conditional: of the pattern", "нөхцөлт: зүй тогтлын"),
     "name.total": ("total: of the value", "бүрэн: утгын"),
+    "name.probe": ("of a probe", "мэдрэгчийн"),
+    "name.field points": ("field points", "хээрийн цэгүүд"),
     "name.9 km, one scale up": ("SMAP at 9 km, one scale up", "9 км-ийн SMAP, нэг шат бүдүүн"),
     "name.1 km, simulated truth": ("simulated truth at 1 km", "1 км-ийн загварчилсан үнэн утга"),
     "name.LST, day": ("LST, day", "LST, өдөр"),
@@ -500,6 +502,13 @@ TEXTS: dict[str, tuple[str, str]] = {
             "м³/м³ өргөн."
         ),
     ),
+    "report.width.same": (
+        (
+            "The interval of a pixel's value is {total} m³/m³ wide on average, and is meant to hold the truth "
+            "{nominal} of the time."
+        ),
+        "Пикселийн утгын завсар дунджаар {total} м³/м³ өргөн бөгөөд үнэн утгыг {nominal} тохиолдолд агуулах ёстой.",
+    ),
     "report.flagless": (
         "{share} of the pixels with a value have no flag.",
         "Утгатай пикселийн {share} нь тэмдэглэгээгүй.",
@@ -565,17 +574,53 @@ TEXTS: dict[str, tuple[str, str]] = {
             "Тоолж болох газарт агуулсан нь:"
         ),
     ),
+    "report.sure.points": (
+        (
+            "At field points the intervals of value and pattern may hold less, which is not their fault: a probe "
+            "stands for some dm³ of soil and differs from the mean of its pixel. What a probe shows is held by the "
+            "interval of a probe, which adds that difference."
+        ),
+        (
+            "Хээрийн цэг дээр утга ба зүй тогтлын завсар цөөнийг агуулж болох ч энэ нь завсрын буруу биш: мэдрэгч "
+            "хэдхэн дм³ хөрсийг төлөөлж, пикселийнхээ дунджаас ялгаатай. Мэдрэгчийн хэмжсэнийг түүний завсар "
+            "агуулна: энэ ялгааг нэмсэн."
+        ),
+    ),
+    "report.wide": ("{share}, wider than needed here", "{share}, энд хэрэгтэйгээс өргөн"),
+    "report.narrow": ("{share}, narrower than meant here", "{share}, энд зорьсноос нарийн"),
     "report.sure.none": (
         "This run made no intervals (map.interval: null).",
         "Энэ тооцоонд завсар хийгээгүй (map.interval: null).",
     ),
-    "report.mostly_smap": (
+    "intervals.small": (
+        "interval.tif has no value: the region is too small to count errors one scale up.",
+        "interval.tif утгагүй: бүс нутаг нэг шат бүдүүн алдааг тоолоход хэт жижиг.",
+    ),
+    "intervals.exact": (
+        "The intervals do not estimate SMAP's own error: they take it as 0 (target_error), so that both are the same.",
+        "Завсар SMAP-ийн өөрийн алдааг үнэлээгүй: түүнийг 0 гэж авсан (target_error) тул хоёр завсар ижил.",
+    ),
+    "intervals.taken": (
+        "The intervals do not estimate SMAP's own error: they take it to be {error} m³/m³ (target_error).",
+        "Завсар SMAP-ийн өөрийн алдааг үнэлээгүй: түүнийг {error} м³/м³ гэж авсан (target_error).",
+    ),
+    "intervals.weighed": (
+        (
+            "The intervals do not estimate SMAP's own error: they take it to be {error} m³/m³ (target_error), of which "
+            "{left} is left in the cells that the map is held to."
+        ),
+        (
+            "Завсар SMAP-ийн өөрийн алдааг үнэлээгүй: түүнийг {error} м³/м³ гэж авсан (target_error), үүнээс {left} нь "
+            "зургийг тохируулсан нүдэнд үлдсэн."
+        ),
+    ),
+    "report.mostly.smap": (
         "Most of the total interval is SMAP's own error: the pattern is surer than the value.",
         "Бүрэн завсрын ихэнх нь SMAP-ийн өөрийн алдаа: зүй тогтол утгаас илүү найдвартай.",
     ),
-    "report.mostly_map": (
-        "SMAP's own error adds little to the total interval: what the map does within cells makes it wide.",
-        "SMAP-ийн өөрийн алдаа бүрэн завсарт бага нэмнэ: түүний өргөнийг нүдэн доторх тооцоо тодорхойлно.",
+    "report.mostly.open": (
+        "Most of the total interval is what the map leaves open within cells, not SMAP's own error.",
+        "Бүрэн завсрын ихэнх нь SMAP-ийн өөрийн алдаа бус, нүдэн доторх тодорхойгүй байдал.",
     ),
     "report.column.compared_with": ("Compared with", "Харьцуулсан зүйл"),
     "report.column.interval": ("Interval", "Завсар"),
@@ -592,6 +637,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         (
             "SMAP 9 км-ээр мэдэгдэж байгаа. Нэг шат бүдүүн хэмжээст зургийн арга түүнийг бүр бүдүүн нүднээс, "
             "сургалтад ороогүй хэсэгт сэргээнэ; хажууд нь ямар ч тайлбарлагч хувьсагчгүй SMAP мөн адил нүднүүдэд:"
+        ),
+    ),
+    "report.scores.text.absolute": (
+        (
+            "SMAP is known at 9 km. One scale up, the map's method restores it from coarser cells, in all parts of "
+            "the region, also those that it learned from, which flatters it; beside it stands SMAP without any "
+            "predictor, at the same cells:"
+        ),
+        (
+            "SMAP 9 км-ээр мэдэгдэж байгаа. Нэг шат бүдүүн хэмжээст зургийн арга түүнийг бүр бүдүүн нүднээс бүс "
+            "нутгийн бүх хэсэгт, сурсан хэсэгтээ ч сэргээнэ, энэ нь үнэлгээг сайжруулж харагдуулна; хажууд нь ямар ч "
+            "тайлбарлагч хувьсагчгүй SMAP мөн адил нүднүүдэд:"
         ),
     ),
     "report.scores.none": ("The map could not be scored: {why}.", "Зургийг үнэлж чадсангүй: {why}."),
@@ -676,6 +733,18 @@ TEXTS: dict[str, tuple[str, str]] = {
             "гадуурхыг таамаг гэж унш."
         ),
     ),
+    "report.reading.words": (
+        (
+            "“One scale up” is the same method tried where SMAP is known: cells of 9 km made from coarser ones. "
+            "“Bilinear” is SMAP interpolated smoothly between the centres of its cells. “Reconciled” is shifted so "
+            "that the mean of each cell equals SMAP's, or what is left of SMAP's value after weighing."
+        ),
+        (
+            "“Нэг шат бүдүүн” гэдэг нь мөн аргыг SMAP мэдэгдэж байгаа газар туршсан нь: 9 км-ийн нүдийг бүдүүн нүднээс "
+            "гаргасан. “Билинеар” гэдэг нь нүдний төвүүдийн хооронд жигд интерполяцалсан SMAP. “Тохируулсан” гэдэг нь "
+            "нүд бүрийн дунджийг SMAP-ийнхтэй, эсвэл жинлэсний дараах утгатай тэнцүү болгож шилжүүлсэн."
+        ),
+    ),
     "report.reading.resolution": (
         "The map has pixels of 1 km and shows patterns from {resolution} km on.",
         "Зураг 1 км-ийн пикселтэй бөгөөд {resolution} км-ээс эхэлсэн зүй тогтлыг харуулна.",
@@ -694,10 +763,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report.provenance.target": ("Soil moisture", "Хөрсний чийг"),
     "report.provenance.predictors": ("Predictors", "Тайлбарлагч хувьсагч"),
     "report.provenance.model": ("Model", "Загвар"),
-    "report.provenance.reconciled": ("Held to SMAP's cell means", "SMAP-ийн нүдний дундажид тохируулсан"),
+    "report.provenance.reconciled": ("Reconciled with SMAP", "SMAP-тай тохируулсан"),
     "report.provenance.software": ("Software", "Програм"),
     "report.provenance.revision": ("Revision", "Хувилбарын код"),
     "report.provenance.files": ("Your files", "Таны файл"),
+    "report.counts": (
+        "Counts (n) differ: each table counts where all that it compares has a value.",
+        "Тоо (n) өөр өөр: хүснэгт бүр харьцуулж буй бүх зүйл утгатай газрыг тоолно.",
+    ),
     "report.provenance.more": (
         "provenance.json has every granule with its checksum, the whole configuration, and all versions.",
         "provenance.json-д файл бүрийн хяналтын нийлбэр, тохиргоо бүхэлдээ, бүх хувилбар бий.",
@@ -779,8 +852,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the flags in words, for GDAL, R and ArcGIS",
         "тэмдэглэгээ үгээр, GDAL, R, ArcGIS-д",
     ),
-    "readme.exports/*": ("the same map for other programs (export)", "мөн зураг бусад програмд (export)"),
-    "readme.exports/figures/*": ("the figures as SVG or PDF", "дүрс SVG эсвэл PDF-ээр"),
+    "readme.exports/": (
+        "where the configuration asks for it (export): the same map, its numbers or figures in other formats",
+        "тохиргоонд хүссэн бол (export): мөн зураг, түүний тоо, дүрс бусад форматаар",
+    ),
+    "readme.exports.region": (
+        "where the configuration asks for it (export): all months as one Zarr, a STAC collection of them",
+        "тохиргоонд хүссэн бол (export): бүх сар нэг Zarr-д, тэдгээрийн STAC цуглуулга",
+    ),
     "readme.soil_moisture_9km.tif": (
         "SMAP's monthly mean, cells of 9 km, m³/m³",
         "SMAP-ийн сарын дундаж, 9 км-ийн нүд, м³/м³",
@@ -805,6 +884,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "мөн хүснэгтүүд бүх оронтойгоо, програмд зориулсан",
     ),
     "readme.figures/*.png": ("pictures of maps and tables", "зураг ба хүснэгтийн дүрслэл"),
+    "readme.jobs": (
+        "What jobs use, and nobody needs to read the result: {names}.",
+        "Зөвхөн тооцоонд хэрэглэдэг, үр дүнг уншихад хэрэггүй: {names}.",
+    ),
     "readme.provenance.json": (
         "every granule with its checksum, the configuration, and all versions",
         "файл бүр хяналтын нийлбэртэйгээ, тохиргоо, бүх хувилбар",

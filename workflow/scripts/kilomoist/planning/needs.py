@@ -192,8 +192,8 @@ def scored_models(configuration: Configuration) -> list[str]:
 
 
 def own_configuration(configuration: Configuration, region: str, month: str) -> dict[str, Any]:
-    """Resolved configuration of a run, without other regions and months, and without exports, which change no map."""
-    dumped = configuration.model_dump(mode="json", exclude={"export"})
+    """Resolved configuration of a run: its region and month, without `export` and `report`, which change no map."""
+    dumped = configuration.model_dump(mode="json", exclude={"export", "report"})
     return dumped | {"regions": [keys for keys in dumped["regions"] if keys["name"] == region], "months": [month]}
 
 

@@ -100,14 +100,8 @@ def success_text(files: Mapping[Run, str], left_out: Mapping[Run, str]) -> str:
     for (region, month), file in files.items():
         folder = Path(file).parent
         if Path(file).exists():
-            others = (
-                ""
-                if month == ALL_MONTHS
-                else f", page {folder}/map.html, figures {folder}/figures, tables {folder}/tables"
-            )
-            lines.append(f"{region}, {month}: {file}{others}")
-    if lines:
-        lines.append("Figures and tables on one page: snakemake --report report.html, with the same configuration.")
+            shown = "" if month == ALL_MONTHS else f": open {folder}/map.html or {folder}/report.html; map"
+            lines.append(f"{region}, {month}{shown or ': open'} {file}")
     lines += [f"{region}, {month} was left out: {reason}" for (region, month), reason in left_out.items()]
     return "\n".join(lines)
 

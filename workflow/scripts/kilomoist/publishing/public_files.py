@@ -8,10 +8,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "maps": ("soil_moisture.tif", "interval.tif", "quality.tif", "applicability.tif", "*.qml", "quality.tif.aux.xml"),
     "cells": ("soil_moisture_9km.tif", "target_weight_9km.tif", "predictors.tif", "samples.parquet", "model.skops"),
     "tables": ("tables/*.csv", "tables/columns.csv", "tables/full/*.parquet", "figures/*.png"),
-    "exports": ("exports/*", "exports/figures/*"),
     "made": ("provenance.json",),
 }
 """Names below a folder; a `*` stands for any name. Each has a text `readme.<name>` in the catalogue."""
+OF_JOBS = (
+    *("alternative.skops", "applicability.npz", "blocks/", "cells.tif", "comparison.tif", "correction.tif"),
+    *("estimated_cells.tif", "merged_cells.tif", "protocols/"),
+)
+"""What lies beside them in a run's folder for the jobs of the run."""
 
 
 def groups_of(files: Iterable[str]) -> dict[str, list[str]]:

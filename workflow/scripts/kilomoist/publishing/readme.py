@@ -6,7 +6,8 @@ from typing import Any
 
 from kilomoist.metadata import OWN_CITATION, citation, is_simulated
 from kilomoist.products import PRODUCTS
-from kilomoist.publishing.public_files import groups_of
+from kilomoist.publishing.intervals import has_intervals, interval_note
+from kilomoist.publishing.public_files import OF_JOBS, groups_of
 from kilomoist.texts import month_text, named, text
 
 WIDTH = 88
@@ -14,18 +15,26 @@ NAME_WIDTH = 24
 _WRAP: dict[str, Any] = {"width": WIDTH, "break_long_words": False, "break_on_hyphens": False}
 
 
-def run_readme(run: Mapping[str, str], files: Sequence[str], products: Sequence[str]) -> str:
-    """The text of a run's README; `run` is that of `rasters.read_run`, `products` are what the map is made from."""
+def run_readme(
+    run: Mapping[str, str], files: Sequence[str], products: Sequence[str], interval: Mapping[str, str] | None = None
+) -> str:
+    """The text of a run's README; `run` is that of `rasters.read_run`, `products` are what the map is made from.
+
+    `interval` are the tags of interval.tif, where there is one.
+    """
     simulated = is_simulated(run["source"])
     cited = [OWN_CITATION, *(citation(PRODUCTS[name]) for name in products)]
-    reading = ["value", "interval", "flags", "smap"]
-    if "interval.tif" not in files:
-        reading.remove("interval")
+    keys = ("value", *(["interval"] if interval and has_intervals(interval) else []), "flags", "smap")
+    reading = [text(f"report.reading.{key}") for key in keys]
+    if interval:
+        reading.insert(keys.index("flags"), interval_note(interval))
     parts = [
         _title(f"{text('report.title')}: {run['region']}, {month_text(run['month'])}"),
         _wrapped(text("report.simulated") if simulated else named(run["source"])),
         *_files(files),
-        _section(text("report.reading"), "\n".join(_item(text(f"report.reading.{key}")) for key in reading)),
+        _section(text("readme.group.exports"), _named("exports/", text("readme.exports/"))),
+        _wrapped(text("readme.jobs", names=", ".join(OF_JOBS))),
+        _section(text("report.reading"), "\n".join(map(_item, reading))),
         _section(
             text("report.citations"),
             _wrapped(text("report.licence.simulated" if simulated else "report.licence")),
@@ -42,6 +51,7 @@ def region_readme(region: str, months: Sequence[str], files: Iterable[str]) -> s
         _title(f"{text('report.title')}: {region}"),
         _section(text("readme.months"), folders, _wrapped(text("readme.months.text"))),
         *_files(files),
+        _section(text("readme.group.exports"), _named("exports/", text("readme.exports.region"))),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -1,7 +1,8 @@
 """The report of a run: what it says, as blocks that are rendered as HTML and as PDF."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,19 @@ import pandas as pd
 from kilomoist.metadata import OWN_CITATION, SOFTWARE, citation, is_simulated
 from kilomoist.names import ONE_SCALE_UP, OWN_MAPS, PREDICTOR_LABELS
 from kilomoist.products import PRODUCTS
-from kilomoist.reporting.verdicts import sentence
+from kilomoist.publishing.intervals import has_intervals, interval_note, target_error
+from kilomoist.reporting.figures.coverage import main_part
+from kilomoist.reporting.figures.pages import degrees_text, percent_text, signed_text
+from kilomoist.reporting.verdicts import briefly, sentence
 from kilomoist.texts import TEXTS, month_text, named, said, text
 
 SHOWN_ABSENT = 8
 """Absent granules that are named; of more their number is told."""
 FIELD_MAPS = ("coarse", "bilinear", "bilinear_reconciled", "fine")
 """Maps of the field check, beside those that the user compares."""
+
+TOLERANCE = 0.05
+"""How far a coverage may be from the nominal one before the report says that intervals are wide or narrow."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,8 @@ class Block:
     text: str = ""
     rows: list[list[str]] = field(default_factory=list)
     """Items of a list, each alone in its row; rows of a table, its header first."""
-    width: int = 100
-    """Of a picture, in percent of the page's."""
+    words: list[int] = field(default_factory=list)
+    """Columns of a table that hold words; the others hold numbers."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,16 @@ class Report:
 
 @dataclass(frozen=True)
 class Run:
-    """What a report tells of: a run's provenance, its map's tags, its tables by name, its figures by name."""
+    """What a report tells of: a run's provenance, its map's tags, its tables by name, its figures by name.
+
+    `interval` are the tags of interval.tif, where there is one.
+    """
 
     provenance: Mapping[str, Any]
     tags: Mapping[str, str]
     tables: Mapping[str, pd.DataFrame]
     figures: Mapping[str, str | Path]
+    interval: Mapping[str, str] | None = None
 
     @property
     def configuration(self) -> Mapping[str, Any]:
@@ -59,14 +70,16 @@ class Run:
         return is_simulated(self.tags["source"])
 
     @property
-    def widths(self) -> tuple[float, float] | None:
-        """Mean widths of the total and the conditional intervals at 1 km, m³/m³; None where there are none."""
-        if "coverage" not in self.tables:
-            return None
+    def bounded(self) -> Mapping[str, str] | None:
+        """Tags of interval.tif; None where it has no value, or is not there."""
+        return self.interval if self.interval and has_intervals(self.interval) else None
+
+    @property
+    def widths(self) -> tuple[float, float]:
+        """Mean widths of the total and the conditional intervals at 1 km, m³/m³."""
         of_all = self.tables["coverage"].query("group == 'all' and support != '9 km, one scale up'")
         width = of_all.set_index("interval")["width"]
-        known = len(width) == 2 and np.isfinite(width).all()
-        return (float(width["total"]), float(width["conditional"])) if known else None
+        return float(width.get("total", np.nan)), float(width.get("conditional", np.nan))
 
     @property
     def nominal(self) -> str:
@@ -80,7 +93,17 @@ def report_of(run: Run) -> Report:
         *(_short, _question, _data, _reading, _maps, _sure, _scores, _field, _quality),
         *(_provenance, _citations),
     )
-    return Report(text("report.title"), about, [block for part in parts for block in part(run)])
+    return Report(text("report.title"), about, [_unbroken(block) for part in parts for block in part(run)])
+
+
+def _unbroken(block: Block) -> Block:
+    """A block whose numbers stay with their sign of percent, in one line."""
+
+    def unbroken(words: str) -> str:
+        return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", words)
+
+    rows = block.rows if block.kind == "picture" else [[unbroken(cell) for cell in row] for row in block.rows]
+    return replace(block, text=unbroken(block.text), rows=rows)
 
 
 def _heading(key: str) -> Block:
@@ -96,25 +119,22 @@ def _list(items: Sequence[str]) -> Block:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
-    return Block("table", rows=[list(header), *map(list, rows)])
+    words = [column for column, cell in enumerate(rows[0]) if column == 0 or cell[:1].isalpha()] if rows else []
+    return Block("table", rows=[list(header), *map(list, rows)], words=words)
 
 
-def _picture(run: Run, figure: str, caption: str = "", width: int = 100) -> list[Block]:
+def _picture(run: Run, figure: str, caption: str = "") -> list[Block]:
     if figure not in run.figures:
         return []
-    return [Block("picture", caption, [[str(run.figures[figure])]], width)]
+    return [Block("picture", caption, [[str(run.figures[figure])]])]
 
 
 def _number(value: float, digits: int = 3) -> str:
-    return "–" if pd.isna(value) else f"{value:z.{digits}f}".replace("-", "−")
+    return "–" if pd.isna(value) else signed_text(value, digits)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share < 0.995 or share == 1 else "> 99 %"
-
-
-def _held(share: float) -> str:
-    return "–" if pd.isna(share) else _percent(share)
+def _width(value: float) -> str:
+    return text("coverage.endless") if np.isinf(value) else _number(value)
 
 
 def _short(run: Run) -> list[Block]:
@@ -123,13 +143,16 @@ def _short(run: Run) -> list[Block]:
     blocks += [
         _heading("report.short"),
         _paragraph(text("report.values", **{key: _number(maps[of]) for key, of in _RANGE.items()})),
+        _paragraph(briefly(run.tables["verdict"])),
         _list([sentence(row) for row in run.tables["verdict"].to_dict("records")]),
     ]
-    if run.widths:
-        total, conditional = (_number(width) for width in run.widths)
-        blocks.append(_paragraph(text("report.width", total=total, conditional=conditional, nominal=run.nominal)))
+    if run.bounded and np.isfinite(run.widths).all():
+        key = "report.width" if target_error(run.bounded)[0] else "report.width.same"
+        total, conditional = map(_number, run.widths)
+        told = text(key, total=total, conditional=conditional, nominal=run.nominal)
+        blocks.append(_paragraph(f"{told} {interval_note(run.bounded)}"))
     flagless = run.tables["quality"].set_index("flag")["share"]["no flag"]
-    return [*blocks, _paragraph(text("report.flagless", share=_percent(flagless)))]
+    return [*blocks, _paragraph(text("report.flagless", share=percent_text(100 * flagless)))]
 
 
 _RANGE = {"mean": "mean", "low": "p05", "high": "p95"}
@@ -170,24 +193,40 @@ def _data(run: Run) -> list[Block]:
 
 
 def _maps(run: Run) -> list[Block]:
-    return [_heading("report.maps"), *_picture(run, "maps", text("report.maps.caption"), 88)]
+    return [_heading("report.maps"), *_picture(run, "maps", text("report.maps.caption"))]
 
 
 def _sure(run: Run) -> list[Block]:
-    if not run.widths:
-        return [_heading("report.sure"), _paragraph(text("report.sure.none"))]
-    blocks = [_heading("report.sure"), _paragraph(text("report.sure.text", nominal=run.nominal))]
-    coverage = run.tables["coverage"]
+    heading = _heading("report.sure")
+    if not run.bounded:
+        return [heading, _paragraph(interval_note(run.interval) if run.interval else text("report.sure.none"))]
+    coverage = run.tables["coverage"].query("group == 'all'")
+    at_points = run.tables.get("field_coverage", pd.DataFrame({"n": []})).query("n > 0")
+    found = pd.concat([coverage, at_points.assign(support="field points")]) if len(at_points) else coverage
     rows = [
-        [named(row.support), named(row.interval), f"{row.n:,}", _held(row.coverage), _number(row.width)]
-        for row in coverage[coverage["group"] == "all"].itertuples()
+        [named(row.support), named(row.interval), f"{row.n:,}", _held(row), _width(row.width)]
+        for row in found.itertuples()
     ]
     header = [text(f"report.column.{key}") for key in ("compared_with", "interval", "n", "held", "mean_width")]
-    blocks += [_table(header, rows)] if rows else []
-    total, conditional = run.widths
-    if conditional < 0.5 * total:
-        return [*blocks, _paragraph(text("report.mostly_smap"))]
-    return [*blocks, _paragraph(text("report.mostly_map"))] if conditional > 0.9 * total else blocks
+    part = main_part(*run.widths)
+    after = [interval_note(run.bounded), *([text(f"report.mostly.{part}")] if part in ("smap", "open") else [])]
+    return [
+        heading,
+        _paragraph(text("report.sure.text", nominal=run.nominal)),
+        _table(header, rows),
+        _paragraph(" ".join(after)),
+        *([_paragraph(text("report.sure.points"))] if len(at_points) else []),
+    ]
+
+
+def _held(row: Any) -> str:
+    """Share that intervals held, and whether that is far from nominal; at points the probe's alone can be."""
+    if pd.isna(row.coverage):
+        return "–"
+    share, beyond = percent_text(100 * row.coverage), row.coverage - row.nominal
+    if abs(beyond) <= TOLERANCE or (row.support == "field points" and row.interval != "probe"):
+        return share
+    return text("report.wide" if beyond > 0 else "report.narrow", share=share)
 
 
 def _scores(run: Run) -> list[Block]:
@@ -202,7 +241,14 @@ def _scores(run: Run) -> list[Block]:
         [named(row.label), f"{row.n:,}", _number(row.rmse, 4), _number(row.r), _number(row.bias, 4)]
         for row in own.sort_values("rmse", kind="stable").itertuples()
     ]
-    return [_heading("report.scores"), _paragraph(text("report.scores.text")), _table(header, rows), not_said]
+    absolute = run.configuration["model"]["method"] == "absolute"  # which leaves out nothing
+    told = text("report.scores.text.absolute" if absolute else "report.scores.text")
+    return [
+        _heading("report.scores"),
+        _paragraph(told),
+        _table(header, rows),
+        not_said,
+    ]
 
 
 def _field(run: Run) -> list[Block]:
@@ -221,7 +267,7 @@ def _field(run: Run) -> list[Block]:
         _heading("report.field"),
         _paragraph(words),
         _table(header, rows),
-        *_picture(run, "field_validation", text("field.title"), 70),
+        *_picture(run, "field_validation", text("field.title")),
     ]
 
 
@@ -231,11 +277,12 @@ def _r(row: Any) -> str:
 
 
 def _quality(run: Run) -> list[Block]:
-    return [_heading("report.quality"), *_picture(run, "quality", text("report.quality.caption"), 74)]
+    return [_heading("report.quality"), *_picture(run, "quality", text("report.quality.caption"))]
 
 
 def _reading(run: Run) -> list[Block]:
-    items = [text(f"report.reading.{key}") for key in ("value", *(["interval"] if run.widths else []), "flags", "smap")]
+    keys = ("value", *(["interval"] if run.bounded else []), "flags", "smap", "words")
+    items = [text(f"report.reading.{key}") for key in keys]
     resolution = run.tables["maps"].set_index("map").loc["1 km", "effective_resolution"]
     if np.isfinite(resolution):
         items.insert(1, text("report.reading.resolution", resolution=_number(resolution, 1)))
@@ -246,8 +293,8 @@ def _box(bbox: Sequence[float]) -> str:
     """A box in degrees, west to east and south to north."""
     west, south, east, north = bbox
     across, along = ("figure.east", "figure.west"), ("figure.north", "figure.south")
-    sides = ((west, across), (east, across), (south, along), (north, along))
-    ends = [f"{abs(value):g}°{text(keys[value < 0])}" for value, keys in sides]
+    ends = [degrees_text(value, *across) for value in (west, east)]
+    ends += [degrees_text(value, *along) for value in (south, north)]
     return f"{ends[0]} – {ends[1]}, {ends[2]} – {ends[3]}"
 
 
@@ -273,7 +320,7 @@ def _provenance(run: Run) -> list[Block]:
     return [
         _heading("report.provenance"),
         Block("pairs", rows=rows),
-        _paragraph(text("report.provenance.more")),
+        _paragraph(f"{text('report.provenance.more')} {text('report.counts')}"),
     ]
 
 

@@ -45,8 +45,8 @@ def _html(block: Block) -> str:
         return "<ul>\n" + "\n".join(f"<li>{_linked(item)}</li>" for (item,) in block.rows) + "\n</ul>"
     if block.kind == "table":
         header, *rows = block.rows
-        head = f"<thead>{_row(header, 'th')}</thead>"
-        body = "\n".join(_row(row) for row in rows)
+        head = f"<thead>{_row(header, block.words, 'th')}</thead>"
+        body = "\n".join(_row(row, block.words) for row in rows)
         return f'<div class="wide" tabindex="0"><table>{head}\n<tbody>\n{body}\n</tbody></table></div>'
     if block.kind == "pairs":
         rows_of = "\n".join(f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in block.rows)
@@ -57,9 +57,12 @@ def _html(block: Block) -> str:
     return f"<figure>{image}{caption}</figure>"
 
 
-def _row(cells: list[str], tag: str = "td") -> str:
+def _row(cells: list[str], words: list[int], tag: str = "td") -> str:
+    """A row of a table; cells in columns of words have a class."""
     scope = ' scope="col"' if tag == "th" else ""
-    return "<tr>" + "".join(f"<{tag}{scope}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    classes = [' class="words"' if column in words else "" for column in range(len(cells))]
+    parts = (f"<{tag}{scope}{of}>{escape(cell)}</{tag}>" for cell, of in zip(cells, classes, strict=True))
+    return f"<tr>{''.join(parts)}</tr>"
 
 
 def _linked(words: str) -> str:

@@ -24,7 +24,7 @@ from shapely.geometry import box
 
 from kilomoist.grids import geographic_from_ease, signed_longitude
 from kilomoist.regions import region_area
-from kilomoist.reporting.figures.pages import INK, MISSING, ROUND_STEPS
+from kilomoist.reporting.figures.pages import INK, MISSING, ROUND_STEPS, degrees_text
 from kilomoist.texts import text
 
 Bounds = tuple[float, float, float, float]
@@ -164,16 +164,11 @@ def _graticule(axes: Axes, view: View) -> None:
         x, y = project(np.full(along.size, longitude), south + along * (north - south))
         axes.plot(x, y, **look)
         ticks[0].append(
-            (float(np.interp(bottom, y, x)), _degrees(signed_longitude(longitude), "figure.east", "figure.west"))
+            (float(np.interp(bottom, y, x)), degrees_text(signed_longitude(longitude), "figure.east", "figure.west"))
         )
     for latitude in rows.tick_values(south, north):
         x, y = project(west + along * (east - west), np.full(along.size, latitude))
         axes.plot(x, y, **look)
-        ticks[1].append((float(np.interp(left, x, y)), _degrees(latitude, "figure.north", "figure.south")))
+        ticks[1].append((float(np.interp(left, x, y)), degrees_text(latitude, "figure.north", "figure.south")))
     for axis, marks in zip((axes.xaxis, axes.yaxis), ticks, strict=True):
         axis.set_ticks(*zip(*marks, strict=True))
-
-
-def _degrees(value: float, positive: str, negative: str) -> str:
-    side = "" if value in (0, 180) else text(positive if value > 0 else negative)
-    return f"{abs(value):g}°{side}"

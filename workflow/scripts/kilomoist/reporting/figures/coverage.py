@@ -65,17 +65,23 @@ def dominance(table: pd.DataFrame) -> list[str]:
     widths = table[table["group"] == "all"].pivot_table(index="support", columns="interval", values="width", sort=False)
     found = []
     for support, row in widths.iterrows():
-        inner = row.get("conditional", np.nan) / row.get("total", np.nan)
-        name = text(f"coverage.of.{support}")
-        if inner >= SAME:
-            found.append(text("coverage.same", name=name))
-            continue
-        parts = {"coverage.smap": 1 - inner, "coverage.open": inner}
-        for part, share in parts.items():
-            if share >= DOMINANT:
-                known = {"name": name, "share": percent_text(100 * share), "width": f"{row['total']:.3f}"}
-                found.append(text(part, **known))
+        total, conditional = row.get("total", np.nan), row.get("conditional", np.nan)
+        if part := main_part(total, conditional):
+            share = conditional / total if part == "open" else 1 - conditional / total
+            known = {"share": percent_text(100 * share), "width": f"{total:.3f}"}
+            found.append(text(f"coverage.{part}", name=text(f"coverage.of.{support}"), **known))
     return found
+
+
+def main_part(total: float, conditional: float) -> str:
+    """What makes most of the total interval's width: `open` within cells, `smap`'s error; `same` where it adds nothing.
+
+    Empty where neither makes most of it, or a width is not known or has no end.
+    """
+    inner = conditional / total if np.isfinite(total) and total > 0 else np.nan
+    if inner >= SAME:
+        return "same"
+    return "open" if inner >= DOMINANT else "smap" if 1 - inner >= DOMINANT else ""
 
 
 def _title(support: str) -> str:

@@ -16,7 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from kilomoist.files import replaced
 from kilomoist.names import METHOD_LABELS, variable_label
 from kilomoist.rasters import read_run
-from kilomoist.texts import month_text, named
+from kilomoist.texts import month_text, named, text
 
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
@@ -68,9 +68,9 @@ def new_page(path: str | Path, title: str, caption: str, note: str, size: tuple[
     with style.context(STYLE, after_reset=True):
         figure = Figure(figsize=size, layout=layout)
         heading = ((title, 0.12, 13, "bold"), (caption, 0.40, 9, "normal"), (note, 0.62, 8, "normal"))
-        for text, below, points, weight in heading:
-            if text:
-                figure.text(0.12 / width, 1 - below / height, text, va="top", color=INK, size=points, weight=weight)
+        for words, below, points, weight in heading:
+            if words:
+                figure.text(0.12 / width, 1 - below / height, words, va="top", color=INK, size=points, weight=weight)
         yield figure
         save_page(figure, path, title, caption)
 
@@ -106,3 +106,9 @@ def percent_text(share: float) -> str:
 def signed_text(value: float, digits: int) -> str:
     """A number with a true minus sign, and without any when it rounds to zero."""
     return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def degrees_text(value: float, positive: str, negative: str) -> str:
+    """A longitude or latitude for print, with the text of the key of its side; 0° and 180° have none."""
+    side = "" if abs(value) in (0, 180) else text(positive if value > 0 else negative)
+    return f"{abs(value):g}°{side}"
