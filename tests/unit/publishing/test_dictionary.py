@@ -31,7 +31,7 @@ def test_every_column_of_a_run_is_in_the_dictionary_and_no_other(demo: Path) -> 
     for name, table in tables.items():
         known = TABLES[name]
         assert [title for title in table if known.column(title) is None] == [], name
-        used = {known.column(title) for title in table} | {key for key in known.columns if "{option}" in key}
+        used = {known.column(title) for title in table} | {key for key in known.columns if key in ("{option}", "{map}")}
         assert known.columns.keys() - used <= OF_OTHER_MODELS, name
 
 
@@ -84,3 +84,5 @@ def test_a_run_takes_the_dictionary_of_its_tables_along(demo: Path) -> None:
         "unit": "m³/m³",
         "rounded_to": "5",
     }
+    (about,) = columns[(columns["table"] == "scores") & (columns["column"] == "(table)")]["meaning"]
+    assert about == TABLES["scores"].about

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -124,6 +125,57 @@ def test_a_run_without_intervals_points_and_all_granules_says_so(run: Run) -> No
     assert not [block for block in report(less, "en").blocks if block.kind == "picture"]
 
 
+def words(run: Run) -> str:
+    return "\n".join(block.text for block in report(run, "en").blocks)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("0 m3 m-3", "they take it as 0 (target_error), so that both are the same"),
+        ("0.06 m3 m-3", "they take it to be 0.06 m³/m³ (target_error)."),
+        ("0.06 m3 m-3 said, 0.0204 m3 m-3 left after weighing", "0.06 m³/m³ (target_error), of which 0.020 is left"),
+    ],
+)
+def test_intervals_hold_the_error_that_was_taken(run: Run, error: str, said: str) -> None:
+    told = words(replace(run, interval={**run.interval, "target_error": error}))
+    assert told.count(said) == 2
+    assert ("holds SMAP's own error too" in told) == (error != "0 m3 m-3")
+
+
+def test_a_region_too_small_for_intervals_is_no_wish_of_the_user(run: Run) -> None:
+    none = {**run.interval, "interval": "none: the region is too small to count errors one scale up"}
+    told = words(replace(run, interval=none, tables=run.tables | {"coverage": run.tables["coverage"].iloc[:0]}))
+    assert "too small to count errors" in told
+    assert "map.interval: null" not in told
+
+
+def test_what_intervals_held_is_judged(run: Run) -> None:
+    coverage = run.tables["coverage"].query("group == 'all'").iloc[:3]
+    coverage = coverage.assign(coverage=[0.99, 0.7, 0.94], width=[0.04, float("inf"), 0.03])
+    made = report(replace(run, tables=run.tables | {"coverage": coverage}), "en")
+    (table,) = (block.rows for block in made.blocks if block.kind == "table" and "Held" in block.rows[0])
+    held, width = (table[0].index(name) for name in ("Held", "Mean width (m³/m³)"))
+    assert table[1][held] == "99\N{NO-BREAK SPACE}%, wider than needed here"
+    assert table[2][held] == "70\N{NO-BREAK SPACE}%, narrower than meant here"
+    assert table[2][width] == "no end"
+    assert table[3][held] == "94\N{NO-BREAK SPACE}%"
+    assert table[-1][:2] == ["field points", "of a probe"]
+
+
+def test_the_answer_stands_before_the_sentences(run: Run) -> None:
+    kinds = [block.kind for block in report(run, "en").blocks]
+    answer = report(run, "en").blocks[kinds.index("list") - 1].text
+    assert answer.startswith("Better than “SMAP, bilinear”?")
+
+
+def test_a_method_that_leaves_nothing_out_is_told_so(run: Run) -> None:
+    model = {**run.configuration["model"], "method": "absolute"}
+    absolute = replace(run, provenance={**run.provenance, "configuration": {**run.configuration, "model": model}})
+    assert "that it did not learn from" in words(run)
+    assert "that it did not learn from" not in words(absolute)
+
+
 def test_a_region_of_the_west_and_south_is_told_by_its_sides(run: Run) -> None:
     regions = [{"name": "steppe", "bbox": [178, -18.5, -178, 16], "country": None, "outline": {"path": "a.gpkg"}}]
     provenance = {**run.provenance, "configuration": {**run.configuration, "regions": regions}}
@@ -156,12 +208,17 @@ def test_readme_tells_of_every_file_of_the_run(demo: Path) -> None:
     assert said.index("Open first") < said.index("soil_moisture.tif") < said.index("provenance.json")
     assert "Simulated data" in said
     assert "map.html" not in said or (folder / "map.html").exists()
+    beside = {path.relative_to(folder).parts[0] for path in folder.rglob("*.*") if path.is_file()} - {"README.txt"}
+    names = said + " tables figures"
+    assert [name for name in beside if name not in names and not name.endswith((".qml", ".aux.xml"))] == []
+    assert "they take it as 0" in said
 
 
 def test_readme_of_a_region_tells_its_months() -> None:
     said = region_readme("here", ["2021-07", "2021-08"], ["README.txt", "tables/months.csv"])
     assert re.search(r"2021-07/ +July 2021\n2021-08/ +August 2021\n", said)
     assert "tables/*.csv" in said
+    assert "exports/" in said
     assert "soil_moisture.tif" not in said
 
 
@@ -176,10 +233,5 @@ def test_readme_in_mongolian() -> None:
 def test_design_names_the_public_files() -> None:
     design = (Path(__file__).parents[3] / "docs/design.md").read_text(encoding="utf-8")
     listed = design.split("Files of a run that people rely on")[1].split("\n## ")[0]
-    names = [
-        name
-        for group in GROUPS.values()
-        for name in group
-        if name not in ("index.html", "exports/*", "exports/figures/*")
-    ]
+    names = [name for group in GROUPS.values() for name in group if name != "index.html"]
     assert [name for name in names if f"`{name}`" not in listed] == []

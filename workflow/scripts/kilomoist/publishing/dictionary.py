@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kilomoist.names import LABELS, OWN_MAPS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,6 +24,9 @@ Written by `python -m kilomoist.publishing.dictionary`.
 `results/{region}/tables`, those of a run in `results/{region}/{month}/tables`.
 
 `tables/columns.csv` of a run is this dictionary, of the tables that the run has.
+
+Counts (`n`) of tables differ: each counts where all that it compares has a value. Not every cell that was learned from
+can be restored from a coarser one, which must be complete, and not every pixel of the map has an interval or a truth.
 
 An empty field is a number that is not known: too few rows, no interval that can be given, or nothing to say it of.
 Rounding: `3` means three digits after the point, `3 significant` the first three digits that are not 0.
@@ -112,7 +117,7 @@ SKILLS = {
         "1 − MSE / MSE of SMAP interpolated and reconciled: above 0 is better than it"
     ),
     "skill_bilinear": _number("The same against SMAP interpolated bilinearly"),
-    "skill_copied": _number("The same against SMAP at 9 km as it is"),
+    "skill_copied": _number("The same against SMAP as it is: at 9 km, or where 9 km is restored the coarser cells"),
 }
 STUDY_SKILLS = {
     "skill_linear": _number("The same against a linear model of the training rows"),
@@ -163,6 +168,12 @@ POINTS = {
 PREDICTOR = _text("Predictor")
 METHOD = _text("`absolute`, the study's method, or `detail`, what neighbours lack (docs/method.md)")
 UNIT = _text("Unit of the predictor")
+PROTOCOL = _text(
+    "What was left out of training: `one_scale_up`: folds of space, where the map's method restores 9 km from coarser "
+    "cells; `train`: nothing; `random`: the study's random 20 %; `random_folds`: each of five folds by chance; "
+    "`blocks`: blocks as long as the range of `variogram`; `knndm`: folds as far away as the map's pixels are; "
+    "`degrade_restore`: 9 km itself, restored from one level up by both methods"
+)
 LABEL = _text("What it is called in figures, pages and the report")
 REFERENCE_LABEL = _text("What the reference is called there")
 MAP = {"label": LABEL, "map": _text("Key of the map, which does not change")}
@@ -203,7 +214,7 @@ TABLES: Mapping[str, Table] = {
     "scores": Table(
         "Models and null models against SMAP at 9 km by each protocol, a row an estimate: docs/scores.md.",
         {
-            "protocol": _text("What was left out of training"),
+            "protocol": PROTOCOL,
             "label": LABEL,
             "method": _text("Method or null model that estimates"),
             "model": _text("Learner, or name of the null model"),
@@ -211,7 +222,7 @@ TABLES: Mapping[str, Table] = {
             **SCORES_WITH_ENDS,
             **SKILLS,
             **STUDY_SKILLS,
-            "note": _text("Why there is no score"),
+            "note": _text("How it was scored, or why not"),
         },
     ),
     "field_validation": Table(
@@ -390,7 +401,7 @@ TABLES: Mapping[str, Table] = {
     "differences": Table(
         "Differences between estimates of `scores` at the same rows, a row a pair.",
         {
-            "protocol": _text("What was left out of training"),
+            "protocol": _text("As in `scores`"),
             "label": LABEL,
             "reference_label": REFERENCE_LABEL,
             "estimate": _text("Key of the estimate"),
@@ -410,7 +421,7 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "variogram": Table(
-        "Variogram of the target at 9 km, a row a class of distance.",
+        "Variogram of SMAP's monthly mean at the cells of `samples`, a row a class of distance.",
         {
             "lag_m": _number("Mean distance of the pairs", "m", 0),
             "semivariance": Column("Half of the mean squared difference", "(m³/m³)²", digits=4),
@@ -419,22 +430,27 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "predictions": Table(
-        "The study's figure 4: what the study's model says of each 9 km cell, a row a cell.",
+        "The study's figure 4: what the study's model (method `absolute`) says of each 9 km cell, a row a cell.",
         {
             "observed": _moisture("SMAP"),
-            "predicted": _moisture("The model"),
+            "predicted": _moisture("The study's model, that of the “study's map”"),
             "split": _text("`train` or `test`"),
         },
     ),
     "model_search": Table(SEARCH.about.format("model of the map"), SEARCH.columns),
-    "alternative_search": Table(SEARCH.about.format("model of the other method"), SEARCH.columns),
+    "alternative_search": Table(SEARCH.about.format("other method's model (`alternative.skops`)"), SEARCH.columns),
     "field_points": Table(
         "Pixels with field points, and every map there, a row a pixel.",
         {
             **PIXEL,
             "fine": _moisture("The map, 1 km"),
             "coarse": _moisture("SMAP, 9 km"),
-            "{map}": _moisture("Map of that key"),
+            **{
+                key: _moisture(f"{LABELS[key][:1].upper()}{LABELS[key][1:]}")
+                for key in OWN_MAPS
+                if key not in ("fine", "coarse")
+            },
+            "{map}": _moisture("Map of the user of that name"),
             **POINTS,
         },
     ),
@@ -581,7 +597,7 @@ def rounded(name: str, table: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def columns_of(files: Iterable[str]) -> "pd.DataFrame":
-    """The dictionary of the tables among a folder's files, a row a column of a table."""
+    """The dictionary of the tables among a folder's files: a row a column, before them one of the table itself."""
     import pandas as pd
 
     names = {Path(file).stem for file in files}
@@ -589,7 +605,7 @@ def columns_of(files: Iterable[str]) -> "pd.DataFrame":
         {"table": name, "column": title, "meaning": column.meaning, "unit": column.unit, "rounded_to": column.rounding}
         for name, table in TABLES.items()
         if name in names
-        for title, column in table.columns.items()
+        for title, column in {"(table)": _text(table.about), **table.columns}.items()
     ]
     return pd.DataFrame(rows)
 
