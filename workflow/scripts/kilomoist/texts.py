@@ -825,11 +825,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "readme.interval.tif": (
         (
-            "where each value may lie: lower and upper with SMAP's own error (for values), conditional_lower and "
-            "conditional_upper without it (for patterns), m³/m³"
+            "where each value may lie: lower and upper with SMAP's own error as taken (for values), conditional_lower "
+            "and conditional_upper without it (for patterns), m³/m³"
         ),
         (
-            "утга бүр хаана байж болох: lower, upper нь SMAP-ийн алдаатай (утгад), conditional_lower, "
+            "утга бүр хаана байж болох: lower, upper нь SMAP-ийн авсан алдаатай (утгад), conditional_lower, "
             "conditional_upper нь түүнгүй (зүй тогтолд), м³/м³"
         ),
     ),
