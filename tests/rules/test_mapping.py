@@ -159,7 +159,8 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
     assert_cloud_optimized(bench.folder / outputs[0], "float32")
     ranges = pd.read_parquet(bench.folder / outputs[1])
     assert ranges["map"].tolist() == ["9 km", "9 km where mapped", "1 km"]
-    assert list(ranges)[1:5] == ["n", "minimum", "maximum", "mean"]
+    assert ranges["label"].tolist() == ["SMAP, 9 km", "SMAP, 9 km, where mapped", "map, 1 km"]
+    assert list(ranges)[2:6] == ["n", "minimum", "maximum", "mean"]
     assert ranges.loc[2, "mean"] == pytest.approx(np.nanmean(made), abs=1e-6)
     assert ranges.loc[0, "n"] == CELLS.rows * CELLS.columns
     assert 1 <= ranges.loc[2, "effective_resolution"] <= 18
