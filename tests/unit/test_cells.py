@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.interpolate import RegularGridInterpolator
 
-from kilomoist.cells import aligned, block_mean, coarsen, fill_nearest, interpolate
+from kilomoist.cells import aligned, block_mean, coarsen, fill_nearest, interpolate, repeated
 from kilomoist.grids import Window
 from kilomoist.learning.coarser_scale import null_models
 from kilomoist.reconciliation import interpolated_mean_weights, reconcile, settle, solve_correction
@@ -18,6 +18,14 @@ shapes = st.tuples(st.integers(1, 6), st.integers(1, 6))
 
 
 # Means
+
+
+@given(seed=seeds, shape=shapes, factor=factors)
+def test_repeated_cells_nest(seed: int, shape: tuple[int, int], factor: int) -> None:
+    cells = np.random.default_rng(seed).random(shape).astype(np.float32)
+    fine = repeated(cells, factor)
+    assert fine.dtype == cells.dtype
+    np.testing.assert_array_equal(fine, np.kron(cells, np.ones((factor, factor), np.float32)))
 
 
 @given(seed=seeds, shape=shapes, factor=factors, share=st.floats(0, 1))

@@ -59,6 +59,7 @@ def test_an_item_says_what_and_where_a_map_is(tmp_path: Path) -> None:
     assert item.properties["proj:code"] == "EPSG:6933"
     assert item.properties["proj:shape"] == [27, 36]
     assert item.properties["gsd"] == 1000
+    assert item.properties["kilomoist:source"] == "archive"
     assert "10.5067/MODIS/MOD13A1.061" in item.properties["sci:citation"]
     assert item.properties["processing:lineage"].startswith("MOD13A1.061 of 2021-")
     map_, quality = item.assets["soil_moisture.tif"], item.assets["quality.tif"]

@@ -26,6 +26,11 @@ def block_mean(values: NDArray, factor: int) -> tuple[Values, NDArray[np.int64]]
         return total / count, count
 
 
+def repeated(values: NDArray, factor: int) -> NDArray:
+    """Values of cells at each of the `factor` × `factor` finer cells that nest in them."""
+    return values.repeat(factor, axis=-2).repeat(factor, axis=-1)
+
+
 def aligned(values: NDArray, window: Window, factor: int) -> tuple[Values, Window]:
     """Values over a window, padded with NaN to whole cells of the `factor` times coarser grid; that window."""
     row, column = window.row // factor, window.column // factor

@@ -38,8 +38,7 @@ def describe(
     `products` are those that the run reads, `layers` the user's.
     """
     simulated = is_simulated(run["source"])
-    title = f"{TITLES[name]}, {run['region']}, {run['month']}"
-    tags = {**run, "title": f"SIMULATED: {title}" if simulated else title, "software": SOFTWARE}
+    tags = {**run, "title": title_of(name, run["source"], run["region"], run["month"]), "software": SOFTWARE}
     if not products:  # what follows is that of the file that the tags are of
         return tags
     read = [PRODUCTS[product] for product in products]
@@ -57,6 +56,11 @@ def describe(
         "license": terms + ("; the user's layers have terms of their own" if layers else ""),
         "references": "; ".join(cited),
     }
+
+
+def title_of(name: str, source: str, *where: str) -> str:
+    """Title of the public file `name` of a region, or of its month, which says first that nothing was measured."""
+    return f"{'SIMULATED: ' if is_simulated(source) else ''}{', '.join([TITLES[name], *where])}"
 
 
 def is_simulated(source: str) -> bool:

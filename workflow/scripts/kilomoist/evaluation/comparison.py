@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.cells import fill_nearest, interpolate
+from kilomoist.cells import fill_nearest, interpolate, repeated
 from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.learning.details import Cells
 from kilomoist.rasters import chunks_of
@@ -58,10 +58,7 @@ def compared_maps(
         for chunk in chunks_of(window):
             pixels = chunk.refined(CELL_SIDE)
             maps = with_bilinear({name: np.load(kept) for name in methods}, pixels)
-            copied, studied = (
-                np.kron(values[chunk.within(window)], np.ones((CELL_SIDE, CELL_SIDE)))
-                for values in (cells.target, study)
-            )
+            copied, studied = (repeated(values[chunk.within(window)], CELL_SIDE) for values in (cells.target, study))
             for name, values in (("mean", mean), ("copied", copied), ("absolute_9km", studied)):
                 maps[name] = np.where(np.isfinite(maps["bilinear"]), values, np.nan)
             for name, correction in corrections.items():

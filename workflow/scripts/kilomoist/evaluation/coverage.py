@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.cells import block_mean
+from kilomoist.cells import block_mean, repeated
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.mapping.maps import CellErrors, total_offset
 from kilomoist.rasters import Mosaic, chunks_of
@@ -102,7 +102,7 @@ def pixel_intervals(
             found.insert(0, true.read(pixels, ["soil_moisture"])["soil_moisture"] if true else found[0] * np.nan)
             if true and kind == "conditional":
                 shift = held.read(chunk, ["target"])["target"] - block_mean(found[0], CELL_SIDE)[0]
-                found[0] = found[0] + np.kron(shift, np.ones((CELL_SIDE, CELL_SIDE)))
+                found[0] = found[0] + repeated(shift, CELL_SIDE)
             plants = stack.read(pixels, [vegetation])[vegetation] if vegetation else found[1]
             valid = np.isfinite([*found[0 if true else 1 :], plants]).all(axis=0)
             groups = {"all": np.ones(int(valid.sum()), bool)}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.cells import Values, block_mean
+from kilomoist.cells import Values, block_mean, repeated
 from kilomoist.evaluation.scores import Pairs, skill
 from kilomoist.grids import CELL_SIDE
 
@@ -45,4 +45,4 @@ def truth_table(parts: Iterable[tuple[Mapping[str, NDArray], NDArray]]) -> "pd.D
 def cell_anomaly(values: NDArray) -> Values:
     """Pixels' deviations from the mean of their cell's finite pixels."""
     mean, _ = block_mean(values, CELL_SIDE)
-    return values - np.kron(mean, np.ones((CELL_SIDE, CELL_SIDE)))
+    return values - repeated(mean, CELL_SIDE)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kilomoist.cells import repeated
 from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.rasters import mosaic
 
@@ -26,7 +27,7 @@ def read_bands(map_: str | Path, target: str | Path, quality: str | Path, interv
     bands, window = mosaic([map_], M01)
     cells, covered = mosaic([target], M09)
     own = cells["soil_moisture"][window.coarsened(CELL_SIDE).within(covered)]
-    bands["soil_moisture_9km"] = np.kron(own, np.ones((CELL_SIDE, CELL_SIDE), np.float32))
+    bands["soil_moisture_9km"] = repeated(own, CELL_SIDE)
     for path in interval:
         bands |= mosaic([path], M01, ["lower", "upper"])[0]
     return RunBands(bands, mosaic([quality], M01)[0]["quality"], window)

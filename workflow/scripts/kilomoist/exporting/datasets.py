@@ -9,9 +9,10 @@ import numpy as np
 import xarray
 
 from kilomoist.calendars import month_range
+from kilomoist.cells import repeated
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE
-from kilomoist.metadata import SOFTWARE, is_simulated
+from kilomoist.metadata import SOFTWARE, title_of
 from kilomoist.quality_flags import FLAGS
 from kilomoist.runs import open_run
 
@@ -54,17 +55,15 @@ def cf_dataset(folder: str | Path) -> xarray.Dataset:
 def _on_pixels(run: xarray.Dataset) -> xarray.Dataset:
     """A run whose cells' values are on the pixels too, which nest in them: one grid, which every reader knows."""
     cells = {name: variable for name, variable in run.data_vars.items() if "y_9km" in variable.dims}
-    whole = np.ones((CELL_SIDE, CELL_SIDE), np.float32)
-    pixels = {name: (("y", "x"), np.kron(cell.values, whole), cell.attrs) for name, cell in cells.items()}
+    pixels = {name: (("y", "x"), repeated(cell.values, CELL_SIDE), cell.attrs) for name, cell in cells.items()}
     return run.drop_dims(["y_9km", "x_9km"]).assign(pixels)
 
 
 def _said_of(tags: dict[str, Any]) -> dict[str, str]:
     """Global attributes that CF asks for, by the tags of the map, which have terms of use and citations already."""
-    simulated = "SIMULATED: " if is_simulated(tags["source"]) else ""
     return {
         "Conventions": CONVENTIONS,
-        "title": f"{simulated}soil moisture of 0 to 5 cm, monthly mean, map of 1 km, {tags['region']}",
+        "title": title_of("soil_moisture", tags["source"], tags["region"]),
         "institution": f"made with {SOFTWARE}",
         "source": f"{tags['target']} brought to 1 km by the method {tags['method']}, from {tags['origin']}",
         "history": f"map made from granules, and exported, by {SOFTWARE}",

@@ -13,6 +13,7 @@ from pyproj import CRS, Transformer
 
 from kilomoist.calendars import month_range
 from kilomoist.files import read_json, sha256, write_json
+from kilomoist.metadata import is_simulated, title_of
 from kilomoist.quality_flags import FLAGS
 from kilomoist.rasters import read_tags
 from kilomoist.regions import on_globe
@@ -89,6 +90,7 @@ def write_item(path: str | Path, map_: str | Path, files: Sequence[str | Path]) 
             "title": tags["title"],
             "description": f"{tags['title']}; from {tags['origin']}.",
             "gsd": 1000,
+            "kilomoist:source": tags["source"],
             "processing:lineage": f"{tags['products']}; method {tags['method']}",
             "processing:software": {"kilomoist": VERSION},
             "sci:citation": tags["references"],
@@ -113,10 +115,10 @@ def write_collection(path: str | Path, items: Sequence[str | Path]) -> None:
     dates = [datetime.fromisoformat(item["properties"][name]) for item in found for name in ends]
     region = found[0]["collection"]
     said = found[0]["properties"]
-    simulated = "SIMULATED" in said["title"]
+    source = said["kilomoist:source"]
     collection = pystac.Collection(
         id=region,
-        title=f"{'SIMULATED: ' if simulated else ''}soil moisture of 0 to 5 cm, monthly means, maps of 1 km, {region}",
+        title=title_of("soil_moisture", source, region),
         description=f"Monthly means on pixels of 1 km. {found[0]['id']}: {said['processing:lineage']}.",
         stac_extensions=[EXTENSIONS[-1]],
         extra_fields={"sci:citation": said["sci:citation"]},
@@ -126,7 +128,7 @@ def write_collection(path: str | Path, items: Sequence[str | Path]) -> None:
         ),
         license="other",
         providers=[
-            *([] if simulated else [_NASA]),
+            *([] if is_simulated(source) else [_NASA]),
             pystac.Provider("kilomoist", roles=[pystac.ProviderRole.PROCESSOR]),
         ],
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.cells import Values, aligned, interpolate
+from kilomoist.cells import Values, aligned, interpolate, repeated
 from kilomoist.grids import COARSE_SIDE, Window
 from kilomoist.learning.details import Cells
 from kilomoist.reconciliation import reconcile
@@ -23,7 +23,7 @@ def coarse_experiment(cells: Cells, use: Sequence[str], minimum_fraction: float)
     above = cells.coarsened(COARSE_SIDE, minimum_fraction)
     truth, stack = (aligned(layers, cells.window, COARSE_SIDE)[0] for layers in (cells.target, cells.predictors))
     below = Cells(truth, stack, above.window.refined(COARSE_SIDE))
-    known = np.isfinite(np.kron(above.target, np.ones((COARSE_SIDE, COARSE_SIDE))))
+    known = repeated(np.isfinite(above.target), COARSE_SIDE)
     missing = ~(below.complete() & known)
     truth[missing] = stack[:, missing] = np.nan
     row, column = np.nonzero(above.complete())
@@ -36,7 +36,7 @@ def null_models(
     target: NDArray, cells: Window, valid: NDArray[np.bool_], factor: int, minimum_fraction: float
 ) -> dict[str, Values]:
     """Null models of a map, on the valid pixels: `copied`, `bilinear` and `bilinear_reconciled` cell values."""
-    copied = np.where(valid, np.kron(target, np.ones((factor, factor))), np.nan)
+    copied = np.where(valid, repeated(target, factor), np.nan)
     bilinear = np.where(valid, interpolate(target, cells, cells.refined(factor), factor), np.nan)
     reconciled, _ = reconcile(bilinear, target, factor, cells, minimum_fraction)
     return {"copied": copied, "bilinear": bilinear, "bilinear_reconciled": reconciled}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kilomoist.cells import Values, aligned, block_mean, coarsen, fill_nearest, interpolate
+from kilomoist.cells import Values, aligned, block_mean, coarsen, fill_nearest, interpolate, repeated
 from kilomoist.grids import COARSE_SIDE, M09, Window
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
@@ -85,7 +85,7 @@ def reconciled_detail(values: NDArray, window: Window, factor: int = COARSE_SIDE
 def coarse_values(cells: Cells, minimum_fraction: float, factor: int = COARSE_SIDE) -> Values:
     """The target's mean over the coarse cell of each cell, (rows, columns); NaN where a coarse cell has too few."""
     means, coarse = coarsen(cells.target, cells.window, factor, minimum_fraction)
-    return np.kron(means, np.ones((factor, factor))).astype(float)[cells.window.within(coarse.refined(factor))]
+    return repeated(means, factor).astype(float)[cells.window.within(coarse.refined(factor))]
 
 
 def detail_rows(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kilomoist.cells import repeated
 from kilomoist.grids import CELL_SIDE
 from kilomoist.quality_flags import FLAGS, NO_FLAG, NO_FLAG_COLOUR, SEVERITY
 
@@ -44,7 +45,7 @@ def flag_block(
     raised = {
         "few_observations": np.any([stack[f"{name}_days"] < days for name, days in few_days.items()], axis=0),
         "water_or_snow": np.any(surface, axis=0),
-        "not_reconciled": ~np.kron(reconciled, np.ones((CELL_SIDE, CELL_SIDE), bool)),
+        "not_reconciled": ~repeated(reconciled, CELL_SIDE),
         "frozen": stack["lst_day"] < FREEZING if "lst_day" in stack else np.False_,
         **others,
     }

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kilomoist.cells import block_mean, interpolate
+from kilomoist.cells import block_mean, interpolate, repeated
 from kilomoist.grids import CELL_SIDE, M01, Window, tile_grid
 from kilomoist.predictors.footprints import sum_footprints, window_under
 from kilomoist.predictors.product_differences import merge_products
@@ -121,7 +121,7 @@ def detail_moments(halves: Halves, usable: NDArray[np.bool_], minimum_fraction: 
     details = halves - [interpolate(mean, cells, cells.refined(CELL_SIDE), CELL_SIDE) for mean in means]
     counted = np.zeros(usable.shape, bool)
     counted[_INNER] = (usable & np.isfinite(means).all(axis=0))[_INNER]
-    inside = np.kron(counted, np.ones((CELL_SIDE, CELL_SIDE), bool)) & np.isfinite(details).all(axis=0)
+    inside = repeated(counted, CELL_SIDE) & np.isfinite(details).all(axis=0)
     both, odd, even = details[:, inside]
     products = (odd * even, odd**2, even**2, both**2)  # summed by numpy itself, in one order on any number of cores
     return np.array([len(both), *(product.sum() for product in products)])

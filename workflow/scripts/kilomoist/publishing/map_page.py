@@ -12,7 +12,7 @@ import rasterio
 from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
-from kilomoist.cells import block_mean
+from kilomoist.cells import block_mean, repeated
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
 from kilomoist.mapping.flags import most_severe, severity_colours
 from kilomoist.names import MAP_1KM, SMAP_9KM, variable_label
@@ -103,7 +103,7 @@ def _add_moisture(contents: _Contents, run: MappedRun) -> None:
         _layer("map", named(MAP_1KM), "soil_moisture"),
     ]
     contents.scales["soil_moisture"] = scale(colour_scale([coarse, fine]), "YlGnBu", text("figure.unit"), digits)
-    difference = fine - np.kron(coarse, np.ones((CELL_SIDE // factor, CELL_SIDE // factor), np.float32))
+    difference = fine - repeated(coarse, CELL_SIDE // factor)
     contents.layers.append(_layer("difference", text("page.layer_difference"), "difference"))
     contents.scales["difference"] = scale(around_zero(difference), "RdBu", text("figure.unit"), digits)
     if run.interval:
