@@ -253,6 +253,16 @@ def test_a_month_without_granules_is_left_out_of_several(tmp_path: Path) -> None
     assert "holds no granule" in snakemake(tmp_path, config=config | {"missing_months": "stop"}).output
 
 
+def test_of_a_region_without_a_month_nothing_is_exported(tmp_path: Path) -> None:
+    uniform_archive(tmp_path / "granules", days=1)
+    regions = [*ARCHIVE["regions"], {"name": "there", "bbox": [18.5, 47.0, 20.0, 48.0]}]  # no granule on its tiles
+    export = {"formats": ["zarr", "stac"]}
+    config = ARCHIVE | {"regions": regions, "missing_months": "skip", "export": export}
+    made = {file.path for file in planned(tmp_path, config)}
+    assert {"results/here/exports/collection.json", "results/here/exports/soil_moisture.zarr"} <= made
+    assert not {path for path in made if path.startswith("results/there")}
+
+
 def test_a_month_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     """It is named at the end with its reason and log, and without the paths of all its granules."""
     archive = uniform_archive(tmp_path / "granules", days=1)

@@ -483,7 +483,8 @@ def targets():
     for region, months in MONTHS.items():
         names = [*run_files(region), *export_files(region)]
         files += expand(f"{RUN}/{{name}}", region=region, month=months, name=names)
-        files += [f"results/{region}/{name}" for name in (*region_files(region), *needs.region_exports(CONFIG))]
+        regional = [*region_files(region), *needs.region_exports(CONFIG)] if months else []
+        files += [f"results/{region}/{name}" for name in regional]
     # Catalogues of months that are left out too, so that they are asked for anew with the others.
     return files + (checked(needs.catalogues, CONFIG) if LEFT_OUT else [])
 

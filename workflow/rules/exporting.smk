@@ -38,7 +38,8 @@ rule export_zarr:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(190, 10, of_region=(5, 0.4)),
+        # Month by month, so that memory does not grow with them.
+        **measured(190, 10, of_region=(5, 0.4 * len(CONFIG.months))),
     params:
         code=code("export_zarr"),
     message:

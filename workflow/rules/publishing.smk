@@ -219,7 +219,8 @@ rule write_region_page:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(210, 2, of_region=(8, 0.1)),
+        # Maps of all months are read.
+        **measured(210, 2, of_region=(8 + len(CONFIG.months), 0.1 * len(CONFIG.months))),
     params:
         bbox=bbox,
         outline_layer=outline_layer,

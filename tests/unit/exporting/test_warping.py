@@ -102,6 +102,14 @@ def test_pixels_that_are_too_many_are_told(tmp_path: Path) -> None:
         warped(tmp_path, "soil_moisture", UTM, 1)
 
 
+def test_pixels_of_the_maps_own_size_that_are_too_many_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kilomoist.exporting.warping.MOST", 100)
+    with pytest.raises(InputError, match=r"`export.resolution` is None: with pixels of \d+\.?\d* the map has"):
+        warped(tmp_path, "soil_moisture", UTM, None)
+
+
 @pytest.mark.parametrize("how", ["bilinear", "nearest"])
 def test_rows_that_are_warped_apart_fit_together(tmp_path: Path, how: str) -> None:
     """As GDAL warps all of it at once."""

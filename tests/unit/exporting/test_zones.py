@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from small_runs import ACROSS, CELLS, flags, moisture, write_run
 from workflow_runs import ROOT
 
-from kilomoist.errors import InputError
 from kilomoist.exporting.bands import RunBands, read_bands
 from kilomoist.exporting.zones import zone_features, zone_table
 from kilomoist.grids import M01, Window, geographic_from_ease
@@ -82,9 +81,14 @@ def test_zones_beyond_the_map_have_a_row(run: RunBands) -> None:
     assert np.isnan(table["soil_moisture"][0])
 
 
-def test_no_zone_on_the_map_is_told(run: RunBands) -> None:
-    with pytest.raises(InputError, match=r"`export.zones`: none of out lies on the map"):
-        zone_table(zones(out=box(CELLS.refined(9), 200, 0, 210, 5)), run)
+def test_a_map_without_zones_has_rows_without_values(run: RunBands) -> None:
+    """Of a region in which none of the user's zones lies."""
+    far = zones(out=box(CELLS.refined(9), 200, 0, 210, 5), antipode=shapely.box(-100, -40, -99, -39))
+    table = zone_table(far, run)
+    assert table["zone"].tolist() == ["out", "antipode"]
+    assert table["pixels"].tolist() == [0, 0]
+    assert table["soil_moisture"].isna().all()
+    assert zone_features(far, table)["features"][1]["properties"]["soil_moisture"] is None
 
 
 def test_zones_across_180_degrees(tmp_path: Path) -> None:

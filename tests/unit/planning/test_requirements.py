@@ -432,6 +432,17 @@ def test_exports_that_can_be_made_are_not_told() -> None:
     assert requirements.export_warnings(exporting("raster", "zones", "points", "netcdf", **settings)) == []
 
 
+def test_a_region_without_zones_or_points_is_told_beside_one_with_some() -> None:
+    settings = {"zones": zones("zones.gpkg", 98.6, 99), "points": points("points.csv", 99.2)}
+    both = exporting("zones", "points", **settings).model_copy(
+        update={"regions": load({"regions": [HERE, THERE]}).regions}
+    )
+    assert requirements.export_warnings(both) == [
+        "`export.zones` zones.gpkg: none of 1 zones lies in there: what is exported there has no values.",
+        "`export.points` points.csv: none of 1 places lies in there: what is exported there has no values.",
+    ]
+
+
 def test_settings_of_exports_that_nothing_reads_are_told() -> None:
     assert requirements.export_warnings(exporting("png", crs="EPSG:32647", resolution=500)) == [
         f"`export.{name}` is not read, because `export.formats` does not have raster." for name in ("crs", "resolution")

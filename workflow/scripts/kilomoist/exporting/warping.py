@@ -78,8 +78,8 @@ def _target_grid(file: rasterio.DatasetReader, crs: str, resolution: float | Non
         transform, width, height = aligned_target(transform, width, height, resolution)
     if width * height > MOST:
         raise InputError(
-            f"`export.resolution` is {resolution:g}, by which the map has {width} × {height} pixels in {crs}, expected "
-            f"at most {MOST // 10**6} million: give larger pixels, in the unit of the CRS."
+            f"`export.resolution` is {resolution}: with pixels of {transform.a:g} the map has {width} × {height} in "
+            f"{crs}, expected at most {MOST // 10**6} million: give larger pixels, in the unit of the CRS."
         )
     return Grid(crs, transform.c, transform.f, transform.a, height, width)
 

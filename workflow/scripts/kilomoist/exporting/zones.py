@@ -11,13 +11,11 @@ from exactextract.feature import JSONFeatureSource
 from exactextract.raster import NumPyRasterSource
 from numpy.typing import NDArray
 
-from kilomoist.errors import InputError
 from kilomoist.exporting.bands import RunBands
 from kilomoist.grids import M01, Window, ease_from_geographic
 from kilomoist.outlines import Zones
 from kilomoist.quality_flags import FLAGS
 from kilomoist.regions import on_globe, projected
-from kilomoist.reporting.tables import clipped
 
 _KM2, _DIGITS = 1e6, 4
 
@@ -27,17 +25,13 @@ def zone_table(zones: Zones, run: RunBands) -> pd.DataFrame:
 
     Pixels of EASE-Grid 2.0 have equal areas, so that shares of pixels are weights. `soil_moisture_9km` is of the pixels
     that have a value in the map. `lower_mean` and `upper_mean` are means of the pixels' interval, no interval of the
-    mean. Raises `InputError` where no zone lies on the map.
+    mean.
     """
-    rows, met = [], False
+    rows = []
     for name, area in zip(zones.names, zones.areas, strict=True):
         flat = projected(area, ease_from_geographic)
         pixels, shares = _pixels_in(flat, run.window)
-        met |= bool(shares.sum())
         rows.append({"zone": name, "area_km2": round(flat.area / _KM2, 1), **_means(run, pixels, shares, flat.area)})
-    if not met:
-        names = clipped(", ".join(zones.names))
-        raise InputError(f"`export.zones`: none of {names} lies on the map: give zones that share pixels with it.")
     return pd.DataFrame(rows)
 
 

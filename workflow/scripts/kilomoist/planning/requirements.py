@@ -342,7 +342,8 @@ def export_warnings(configuration: Configuration) -> list[str]:
         zones = read_zones(**keys.zones.model_dump())
         warnings += zones.guesses
         touched = [name for name, whole in areas.items() if any(map(whole.intersects, zones.areas))]
-        _require_some(f"`export.zones` {keys.zones.path}: none of {len(zones.areas)} zones", areas, touched)
+        what = f"`export.zones` {keys.zones.path}: none of {len(zones.areas)} zones"
+        warnings += _nothing_in(what, areas, touched)
     if "points" in keys.formats and keys.points:
         from kilomoist.exporting.points import read_places
 
@@ -350,15 +351,17 @@ def export_warnings(configuration: Configuration) -> list[str]:
         longitude, latitude = places["longitude"].to_numpy(), places["latitude"].to_numpy()
         turns = [shapely.points(longitude + turn, latitude) for turn in (-360, 0, 360)]
         holding = [name for name, whole in areas.items() if shapely.intersects(whole, turns).any()]
-        _require_some(f"`export.points` {keys.points}: none of {len(places)} places", areas, holding)
+        warnings += _nothing_in(f"`export.points` {keys.points}: none of {len(places)} places", areas, holding)
     return warnings
 
 
-def _require_some(what: str, areas: Collection[str], found: Collection[str]) -> None:
-    """Raise `InputError` where a region has nothing of the user's to export."""
+def _nothing_in(what: str, areas: Collection[str], found: Collection[str]) -> list[str]:
+    """What is told of regions that have nothing of the user's to export; raises `InputError` where none has any."""
     without = [name for name in areas if name not in found]
-    if without:
-        raise InputError(f"{what} lies in {', '.join(without)}: give some there, or leave that format out.")
+    where = f"{what} lies in {', '.join(without)}"
+    if without and not found:
+        raise InputError(f"{where}: give some there, or leave that format out.")
+    return [f"{where}: what is exported there has no values."] if without else []
 
 
 def raster_warnings(configuration: Configuration) -> list[str]:
