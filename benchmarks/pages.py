@@ -63,6 +63,7 @@ def write_run(folder: Path, outlined: bool) -> MappedRun:
     coarse = block_mean(fine, CELL_SIDE)[0].astype(np.float32)
     below, above = (0.023 + 0.003 * np.abs(random.normal(size=pixels.shape)) for _ in range(2))
     interval = {"lower": within(fine - below), "upper": within(fine + above)}
+    interval |= {"conditional_lower": within(fine - 0.7 * below), "conditional_upper": within(fine + 0.7 * above)}
     rare = field(random, pixels.shape, 0.05)
     flags = (rare > 1.5) * 4 + (rare < -2) * 8
     quality = np.where(where, flags, 128).astype(np.uint8)

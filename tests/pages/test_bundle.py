@@ -10,9 +10,7 @@ from string import Template
 import pytest
 from workflow_runs import ROOT
 
-from kilomoist.evaluation.worth import UNTOLD
 from kilomoist.publishing.pages import asset
-from kilomoist.reporting.verdicts import BETTER, EQUAL, NOT_BETTER, WORSE
 from kilomoist.texts import texts_of
 
 SOURCES = ROOT / "workflow/pages"
@@ -60,7 +58,6 @@ def test_every_text_of_the_pages_is_in_the_catalogue_and_used() -> None:
     said = {key for call in re.findall(r"say\(([^)]*)\)", script) for key in re.findall(r"'(\w+)'", call)}
     looked_up = set(re.findall(r'text\("page\.(\w+)"', library))
     by_name = {"north", "south", "east", "west", "map_mean", "smap_mean", "map_here", "smap_here"}
-    by_name |= {f"verdict_{name.replace(' ', '_')}" for name in (BETTER, EQUAL, NOT_BETTER, WORSE, UNTOLD)}
     placed = {name for page in ("map.html", "region.html") for name in Template(asset(page)).get_identifiers()}
     assert said | looked_up | by_name <= texts
     assert texts <= said | looked_up | by_name | placed

@@ -122,3 +122,7 @@ def test_a_region_of_one_month(browser: Any, run: Path) -> None:
         assert page.page.locator("#month-name").inner_text() == "August 2021"
         links = page.page.locator("tbody a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
         assert (run.parent / links[0]).exists()
+        # Of one month there are no lines: the dots differ, and the axis has a unit.
+        looks = page.page.locator("#series circle").evaluate_all("all => all.map((one) => one.getAttribute('fill'))")
+        assert sorted(look == "none" for look in looks) == [False, True]
+        assert "m³/m³" in page.page.locator("#series text").all_text_contents()

@@ -5,6 +5,8 @@ import {MapView} from './map_view.js';
 import {byId, colourLegend, element, placeText, quantity, showScaleBar, swatch, texts, useKeyboard} from './parts.js';
 import {Place} from './place.js';
 
+const KEPT = ['map', 'interval', 'conditional', 'smap', 'flags'];
+
 export async function openMapPage(page) {
   const say = texts(page);
   const {layers, rasters, scales} = makeLayers(page);
@@ -30,6 +32,7 @@ export async function openMapPage(page) {
       found.lower = found.map - rasters.below.steps(row, column) * step;
       found.upper = found.map + rasters.above.steps(row, column) * step;
     }
+    if (rasters.conditional) found.conditional_width = rasters.conditional.steps(row, column) * rasters.conditional.step;
     return found;
   }
 
@@ -49,6 +52,11 @@ export async function openMapPage(page) {
         : say('interval_from_to', {low: numberText(found.lower, digits), high: numberText(found.upper, digits), unit});
       rows.push(['interval', page.interval, interval]);
     }
+    if (rasters.conditional) {
+      const about = {digits: scales.soil_moisture.digits - 1, unit: scales.soil_moisture.unit};
+      const wide = Number.isNaN(found.conditional_width) ? '–' : say('wide', {width: quantity(found.conditional_width, about)});
+      rows.push(['conditional', say('conditional'), wide]);
+    }
     rows.push(['smap', say('smap_of_the_cell'), moisture(found.smap)], ['flags', say('flags'), flagText(found.flags)]);
     for (const layer of new Set([scene.left, scene.right])) {
       if (['map', 'smap', 'flags'].includes(layer.key)) continue;
@@ -67,10 +75,14 @@ export async function openMapPage(page) {
     if (scene.cursor !== pixel) return;
     const list = byId('values');
     if (!pixel) {
+      byId('readout').textContent = say('outside');
       list.replaceChildren(element('dt', {}, say('place')), element('dd', {}, say('outside')));
       return;
     }
-    const said = lines(valuesAt(pixel));
+    const found = valuesAt(pixel);
+    const said = lines(found);
+    const short = said.filter(([key]) => ['map', 'interval'].includes(key)).map(([, , text]) => text).join(' · ');
+    byId('readout').textContent = `${layers.map.label}: ${Number.isNaN(found.map) ? say('no_value') : short}`;
     list.replaceChildren(...said.flatMap(([key, term, text]) => [
       element('dt', {}, term), element('dd', {'data-value': key}, text),
     ]));
@@ -92,7 +104,8 @@ export async function openMapPage(page) {
         showKept();
         byId('kept-title').focus();
       });
-      const said = lines(found).filter(([key]) => ['map', 'interval', 'smap'].includes(key));
+      // Where there is no value the flags say so.
+      const said = lines(found).filter(([key, , text]) => KEPT.includes(key) && text !== '–');
       const values = said.map(([, term, text]) => element('span', {}, `${term}: ${text}`));
       return element('li', {}, element('span', {}, placeText(found.centre, say)), ...values, remove);
     }));
@@ -109,10 +122,11 @@ export async function openMapPage(page) {
 
   function csv() {
     const cell = (value) => (Number.isFinite(value) ? value.toFixed(4) : '');
-    const names = ['longitude', 'latitude', 'smap_9km', 'map_1km', ...(rasters.below ? ['lower', 'upper'] : []), 'quality', 'flags'];
+    const ends = [...(rasters.below ? ['lower', 'upper'] : []), ...(rasters.conditional ? ['conditional_width'] : [])];
+    const names = ['longitude', 'latitude', 'smap_9km', 'map_1km', ...ends, 'quality', 'flags'];
     const rows = kept.map((found) => [
       ...found.centre.map((value) => value.toFixed(5)), cell(found.smap), cell(found.map),
-      ...(rasters.below ? [cell(found.lower), cell(found.upper)] : []), found.flags, `"${flagText(found.flags)}"`,
+      ...ends.map((name) => cell(found[name])), found.flags, `"${flagText(found.flags)}"`,
     ]);
     return [names, ...rows].map((row) => row.join(',') + '\n').join('');
   }
@@ -154,11 +168,12 @@ export async function openMapPage(page) {
       const layer = layers[choice.value];
       document.body.setAttribute('aria-busy', 'true');
       await layer.load();
+      if (layer !== layers[choice.value]) return; // another was chosen meanwhile
       document.body.removeAttribute('aria-busy');
       scene[side] = layer;
       showLegends();
       if (scene.cursor) tell(scene.cursor);
-      view.refresh();
+      divide(scene.divider);
     });
   }
   showLegends();

@@ -5,11 +5,17 @@ import {MapView} from './map_view.js';
 import {byId, colourLegend, drawing, element, placeText, quantity, showScaleBar, texts, useKeyboard} from './parts.js';
 import {Place} from './place.js';
 
-const [HEIGHT, MARGIN] = [240, {left: 52, right: 14, top: 12, bottom: 30}];
+const [HEIGHT, MARGIN] = [240, {left: 52, right: 14, top: 28, bottom: 30}];
 const LOOKS = {
   map_mean: {stroke: '#0072b2', 'stroke-width': 2.5}, smap_mean: {stroke: '#0072b2', 'stroke-width': 1.5, 'stroke-dasharray': '6 4'},
   map_here: {stroke: '#d55e00', 'stroke-width': 2.5}, smap_here: {stroke: '#d55e00', 'stroke-width': 1.5, 'stroke-dasharray': '6 4'},
 };
+
+/** Dots of SMAP are hollow, and around those of the map where both have one value. */
+function dot(key, cx, cy) {
+  const {stroke} = LOOKS[key];
+  return drawing('circle', key.startsWith('smap') ? {cx, cy, r: 5, fill: 'none', stroke, 'stroke-width': 1.5} : {cx, cy, r: 3, fill: stroke});
+}
 
 export async function openRegionPage(page) {
   const say = texts(page);
@@ -46,6 +52,7 @@ export async function openRegionPage(page) {
       parts.push(drawing('line', {x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value), stroke: '#dddddd'}));
       parts.push(drawing('text', {x: MARGIN.left - 8, y: y(value) + 4, 'text-anchor': 'end'}, numberText(value, 2)));
     }
+    parts.push(drawing('text', {x: 0, y: 12}, scale.unit));
     const every = Math.ceil((months.length * 75) / width);
     months.forEach(({month}, index) => {
       if (index % every) return;
@@ -55,12 +62,13 @@ export async function openRegionPage(page) {
     for (const [key, values] of Object.entries(lines)) {
       const shown = values.map((value, index) => [x(index), y(value)]).filter(([, at]) => Number.isFinite(at));
       parts.push(drawing('polyline', {points: shown.join(' '), fill: 'none', ...LOOKS[key]}));
-      for (const [cx, cy] of shown) parts.push(drawing('circle', {cx, cy, r: 3.5, fill: LOOKS[key].stroke}));
+      parts.push(...shown.map(([cx, cy]) => dot(key, cx, cy)));
     }
     byId('series').replaceChildren(...parts);
     byId('series-legend').replaceChildren(...Object.keys(lines).map((key) => {
       const line = drawing('line', {x1: 0, x2: 30, y1: 6, y2: 6, ...LOOKS[key]});
-      return element('span', {className: 'line'}, drawing('svg', {width: 30, height: 12, 'aria-hidden': 'true'}, line), say(key));
+      const look = drawing('svg', {width: 30, height: 12, 'aria-hidden': 'true'}, line, dot(key, 15, 6));
+      return element('span', {className: 'line'}, look, say(key));
     }));
     const cells = (name, values) => document.querySelectorAll(`td[data-${name}]`).forEach((cell, index) => {
       cell.textContent = values ? numberText(values[index], scale.digits) : '–';

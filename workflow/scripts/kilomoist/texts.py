@@ -914,7 +914,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.links": ("Files of this result", "Үр дүнгийн файлууд"),
     "page.report": ("Report", "Тайлан"),
     "page.readme": ("What the files are", "Файлуудын тайлбар"),
-    "page.tables": ("Tables", "Хүснэгтүүд"),
     "page.provenance": ("Provenance", "Гарал үүсэл"),
     "page.all_months": ("All months", "Бүх сар"),
     "page.map_help": (
@@ -955,6 +954,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.at_cursor": ("At the cursor", "Курсор дээр"),
     "page.interval": ("interval, {percent} %", "завсар, {percent} %"),
     "page.interval_from_to": ("{low} to {high}\N{NO-BREAK SPACE}{unit}", "{low} … {high}\N{NO-BREAK SPACE}{unit}"),
+    "page.conditional": ("interval in its cell", "нүдэн дэх завсар"),
+    "page.wide": ("{width} wide", "өргөн нь {width}"),
     "page.smap_of_the_cell": ("SMAP, 9 km cell", "SMAP, 9 км-ийн нүд"),
     "page.flags": ("flags", "тэмдэглэгээ"),
     "page.field_point": ("field point {id}", "хээрийн цэг {id}"),
@@ -980,6 +981,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.choose_point": ("Field point", "Хээрийн цэг"),
     "page.no_point": ("none chosen", "сонгоогүй"),
     "page.verdict_title": ("Is the map better than interpolated SMAP?", "Зураг интерполяцалсан SMAP-аас сайн уу?"),
+    "page.verdict_sentences": ("In sentences, with numbers", "Өгүүлбэрээр, тоотой"),
     "page.about": ("About this map", "Энэ зургийн тухай"),
     "page.made_from": (
         "Made from {products}. Software: kilomoist, with OpenLayers and proj4 in this page.",
@@ -999,9 +1001,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.about_interval": (
         (
             "The interval holds the error of SMAP too: it is meant for the value of a pixel, not for the "
-            "pattern within a cell."
+            "pattern within a cell. To compare pixels of one cell take the one that holds if SMAP’s value of the cell "
+            "is right (conditional_lower, conditional_upper in interval.tif, beside the page); the cursor tells its "
+            "width where it differs."
         ),
-        "Завсарт SMAP-ийн өөрийн алдаа орсон: пикселийн утгад зориулсан, нүдэн доторх зүй тогтолд биш.",
+        (
+            "Завсарт SMAP-ийн өөрийн алдаа орсон: пикселийн утгад зориулсан, нүдэн доторх зүй тогтолд биш. Нэг нүдний "
+            "пикселүүдийг харьцуулахдаа нүдний SMAP утга зөв үеийн завсрыг ав (хажууд байгаа interval.tif дэх "
+            "conditional_lower, conditional_upper); ялгаатай бол өргөнийг нь курсор дээр үзүүлнэ."
+        ),
     ),
     "page.about_projection": (
         (

@@ -22,11 +22,14 @@ from kilomoist.quality_flags import FLAGS, NO_FLAG, SEVERITY
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.figures.cartography import Region, colour_scale, view_of
 from kilomoist.reporting.figures.pages import read_caption
-from kilomoist.reporting.verdicts import sentence
+from kilomoist.reporting.verdicts import briefly, sentence
 from kilomoist.texts import named, text
 
 MOST = 4_000_000
 """Squares of one layer in a page: a page of 15 MB holds about as many of all layers; Mongolia has 2.9 million."""
+
+WIDTH_STEP = 0.001
+"""m³/m³: of the conditional interval's width, which is told alone: its two ends would make a page a sixth larger."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +110,20 @@ def _add_moisture(contents: _Contents, run: MappedRun) -> None:
     contents.layers.append(_layer("difference", text("page.layer_difference"), "difference"))
     contents.scales["difference"] = scale(around_zero(difference), "RdBu", text("figure.unit"), digits)
     if run.interval:
-        bands = {name: _squares(run.interval, name, factor) for name in ("lower", "upper")}
+        names = ("lower", "upper", "conditional_lower", "conditional_upper")
+        bands = {name: _squares(run.interval, name, factor) for name in names}
         below, above = steps - steps_of(bands["lower"], MOISTURE_STEP), steps_of(bands["upper"], MOISTURE_STEP) - steps
         contents.rasters += [
             _read_out(pack(name, ends, MOISTURE_STEP, factor, smooth=False))
             for name, ends in (("below", below), ("above", above))
         ]
         contents.layers.append(_layer("width", text("page.layer_width"), "width"))
-        widths = colour_scale([bands["upper"] - bands["lower"]])
-        contents.scales["width"] = scale(widths, "YlOrBr", text("figure.unit"), digits)
+        width = bands["upper"] - bands["lower"]
+        contents.scales["width"] = scale(colour_scale([width]), "YlOrBr", text("figure.unit"), digits)
+        conditional = bands["conditional_upper"] - bands["conditional_lower"]
+        if np.nan_to_num(width - conditional).max(initial=0) > WIDTH_STEP:  # with an error of SMAP's own
+            steps = steps_of(conditional, WIDTH_STEP)
+            contents.rasters.append(_read_out(pack("conditional", steps, WIDTH_STEP, factor, smooth=False)))
 
 
 def _add_flags(contents: _Contents, quality: str | Path, reconciled: bool) -> dict[str, Any]:
@@ -186,12 +194,14 @@ def _percent_of(interval: str | Path) -> str:
 
 def _parts(run: MappedRun, content: Mapping[str, Any], products: Sequence[str]) -> dict[str, str]:
     """Parts of the template that depend on the run, as HTML."""
-    verdicts: Any = pd.read_parquet(run.verdict).to_dict("records")
+    table = pd.read_parquet(run.verdict)
+    verdicts: Any = table.to_dict("records")
     made_from = text("page.made_from", products=", ".join(products))
     return {
         "caption": html.escape(read_caption(run.fine)),
         "note": note_of_source(read_run(run.fine)["source"]),
         "sources": html.escape(made_from),
+        "brief": html.escape(briefly(table)),
         "verdicts": "\n".join(f"<li>{html.escape(sentence(row))}</li>" for row in verdicts),
         "without_interval": "" if run.interval else "hidden",
         "without_points": "" if content["points"] else "hidden",

@@ -41,11 +41,17 @@ def write_page(
         blocks.append(f'<script type="text/plain" id="data-{raster.about["name"]}">{raster.text}</script>')
     # Within a script element only "<" can end or hide what follows.
     written = json.dumps(whole, ensure_ascii=False, sort_keys=True, allow_nan=False).replace("<", "\\u003c")
-    said = {name: html.escape(words) for name, words in texts_of("page").items()} | {"language": spoken()}
+    said = {name: html.escape(words) for name, words in texts_of("page").items()} | {"language": spoken(), **parts}
     bundle = {"style": asset("page.css"), "script": asset("page.js"), "bundled": html.escape(asset("licences.txt"))}
-    page = Template(asset(template)).substitute({**said, **bundle, **parts}, content=written, rasters="\n".join(blocks))
+    bound = {name: _bound(words) for name, words in (said | {"content": written}).items()}
+    page = Template(asset(template)).substitute(bound | bundle, rasters="\n".join(blocks))
     with replaced(path) as partial:
         partial.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _bound(words: str) -> str:
+    """The same with every % on the line of its number."""
+    return words.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def factor_of(pixels: int, most: int) -> int:

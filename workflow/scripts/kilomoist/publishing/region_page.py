@@ -37,7 +37,7 @@ class MonthFiles:
 
 
 def compose_region_page(path: str | Path, months: Sequence[MonthFiles], region: Region) -> None:
-    """Write `index.html` of the months, the first of which comes first."""
+    """Write `index.html` of the months, in their order; it opens on the last."""
     view, _ = view_of(months[0].fine, region)
     with rasterio.open(months[0].fine) as raster:
         where = place(view, raster.transform, raster.shape, EASE_WIDTH)
