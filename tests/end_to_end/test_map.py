@@ -224,7 +224,7 @@ def test_quality_says_why_a_pixel_is_doubtful(demo: Path, moisture: NDArray, tar
         3: "water, snow or ice in the pixel",
         4: "cell not reconciled",
         5: "frozen",
-        6: "target without radiometer",
+        6: "SMAP without radiometer",
         7: "no value",
     }
     with rasterio.open(demo / DEMO / "quality.tif") as file:

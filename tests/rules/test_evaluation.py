@@ -142,16 +142,28 @@ def test_degrade_restore_says_when_there_is_too_little(bench: Bench) -> None:
     assert table.attrs["note"] in log
 
 
-@pytest.mark.parametrize(("method", "reconcile"), [("detail", False), ("absolute", True)])
-def test_the_map_has_a_row_though_nothing_could_be_scored(bench: Bench, method: str, reconcile: bool) -> None:
+RESTORED = pd.DataFrame({"observed": [0.1], "lon": [98.0], "lat": [46.0], "copied": [np.nan], "detail": [0.1]})
+
+
+@pytest.mark.parametrize(
+    ("method", "reconcile", "restored", "note", "why"),
+    [
+        ("detail", False, pd.DataFrame(), "no cell has the target and every predictor", None),
+        ("absolute", True, pd.DataFrame(), "3 complete cells of 36 km, 20 are needed to learn", None),
+        ("detail", True, RESTORED, "restored from 36 km in 5 spatial folds", "no cell has a value in every map"),
+    ],
+)
+def test_the_map_has_a_row_though_nothing_could_be_scored(
+    bench: Bench, method: str, reconcile: bool, restored: pd.DataFrame, note: str, why: str | None
+) -> None:
     """With the reason, and the name of the map: the default map once had no row on ordinary regions."""
     bench.config = CONFIG | {
         "model": CONFIG["model"] | {"method": method},
         "map": CONFIG["map"] | {"reconcile": reconcile},
         "evaluation": {"protocols": []},
     }
-    samples, nothing = sample_table(), pd.DataFrame()
-    nothing.attrs |= {"note": "no cell has the target and every predictor", "side": 36}
+    samples, nothing = sample_table(), restored.copy()
+    nothing.attrs |= {"note": note, "side": 36}
     nothing.to_parquet(bench.path(f"{RUN}/protocols/one_scale_up.parquet"))
     write_sample_table(bench.path(f"{RUN}/samples.parquet"))
     estimates = {"observed": samples["target"], "predicted": samples["target"] + 0.01, "split": samples["split"]}
@@ -162,7 +174,7 @@ def test_the_map_has_a_row_though_nothing_could_be_scored(bench: Bench, method: 
     assert first["protocol"] == "one_scale_up"
     assert first["method"] == (f"{method}, reconciled" if reconcile else method)
     assert first["label"] == "map, one scale up"
-    assert first["note"] == "no cell has the target and every predictor"
+    assert first["note"].startswith(why or note)
     assert np.isnan(first["rmse"])
 
 

@@ -57,6 +57,8 @@ def score_protocols(
         rows = score_table(protocol, scored, kind, labels)
         if protocol == ONE_SCALE_UP and not scored.estimates:
             rows[0] |= estimate_names(delivered(method, reconcile), kind, labels)
+            if len(estimated):  # its note says how they were restored, not why none counts
+                rows[0]["note"] = "no cell has a value in every map that is compared"
         found += rows
         differing += difference_table(protocol, scored, REFERENCES.get(protocol, ("bilinear_reconciled",)), labels)
     write_scores(found, scores, intervals)

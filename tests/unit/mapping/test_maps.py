@@ -141,7 +141,7 @@ def test_a_map_tells_how_far_it_is_reconciled(target: float, weight: float, told
 
 MEANINGS = (
     *("outside the training range", "outside the area of applicability", "few observations"),
-    *("water, snow or ice in the pixel", "cell not reconciled", "frozen", "target without radiometer"),
+    *("water, snow or ice in the pixel", "cell not reconciled", "frozen", "SMAP without radiometer"),
 )
 """Of bits 0 to 6."""
 RECONCILED = np.array([[True]])

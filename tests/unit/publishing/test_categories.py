@@ -22,7 +22,7 @@ def test_categories_are_what_occurs_the_plain_ones_first() -> None:
     found = categories(numbers(0, 0, 4, 12, 128, 2, 6, 8, 3, 64), reconciled=True)
     assert [(category.value, category.count, category.label) for category in found] == [
         (0, 2, "no flag"),
-        (64, 1, "target without radiometer"),
+        (64, 1, "SMAP without radiometer"),
         (4, 1, "few observations"),
         (2, 1, "outside the area of applicability"),
         (8, 1, "water, snow or ice in the pixel"),

@@ -1,6 +1,7 @@
 """The verdict in words: better, equal, worse, or not to be told, by numbers alone."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_maps_are_judged_against_bilinear_and_the_best_null_model(
         assert row.gain == pytest.approx(1 - (row.rmse_map / row.rmse_reference) ** 2)
         if rows > 8:
             assert row.low < row.gain < row.high
-            assert f"RMSE {row.rmse_map:.4f} instead of {row.rmse_reference:.4f} m³/m³" in row.sentence
+            assert f"({row.rmse_map:.4f} instead of {row.rmse_reference:.4f} m³/m³; 95 % interval: " in row.sentence
         else:
             assert math.isnan(row.low)
             assert "8 values here are worth fewer than 10 independent ones" in row.sentence
@@ -94,7 +95,7 @@ def test_a_map_that_is_the_null_model_is_no_better(tmp_path: Any) -> None:
     assert (last["gain"], last["low"], last["high"], last["verdict"]) == (0, 0, 0, "equal")
     told = verdict_table([dict(last) | {"n": 1}], TAGS | {"alpha": "0.0000"})["sentence"].iloc[0]
     assert "neither better nor worse than “SMAP, bilinear, reconciled” by an amount that matters" in told
-    assert "its mean squared error is the same" in told
+    assert "its RMSE is the same" in told
     assert told.endswith("The map uses no predictor: it is SMAP, interpolated.")
 
 
@@ -190,6 +191,36 @@ def test_words_never_praise() -> None:
     row = {"comparison": "field points", "reference": "SMAP, bilinear", "n": 9, "confidence": 0.95, "reason": ""}
     row |= {"rmse_map": 0.04, "rmse_reference": 0.02, "gain": -3.0, "low": -5.0, "high": -1.0}
     assert sentence(row | {"verdict": "worse", "remark": ""}) == (
-        "At field points, the map is worse than “SMAP, bilinear”: its mean squared error is 300 % larger "
-        "(RMSE 0.0400 instead of 0.0200 m³/m³; 95 % interval: 500 % larger to 100 % larger)."
+        "At field points, the map is worse than “SMAP, bilinear”: its RMSE is 100 % larger "
+        "(0.0400 instead of 0.0200 m³/m³; 95 % interval: 145 % larger to 41 % larger)."
     )
+
+
+def test_percent_is_of_the_rmse_that_stands_beside_it() -> None:
+    errors = {"coarse": 0.012, "fine": 0.0074, "bilinear": 0.0085, "bilinear_reconciled": 0.012, "absolute": 0.012}
+    scores = pd.DataFrame([map_names(name, "detail") | {"n": 40, "rmse": value} for name, value in errors.items()])
+    told = verdict_table(verdicts.at_points(scores, field_pairs(0.19, 0.36)), TAGS)["sentence"].iloc[0]
+    assert "its RMSE is 13 % smaller (0.0074 instead of 0.0085 m³/m³; 95 % interval: 10 % smaller to 20 %" in told
+
+
+def test_a_reference_without_error_is_not_taken_for_too_few_values() -> None:
+    errors = {"soil_moisture.tif": 0.01, "copied": 0.0, "bilinear": 0.0, "bilinear_reconciled": 0.0}
+    truth = pd.DataFrame([{"map": name, "label": LABELS[name], "n": 900, "rmse": e} for name, e in errors.items()])
+    rows = verdicts.against_truth(truth.assign(support="1 km"))
+    assert {row["reason"] for row in rows} == {"no error"}
+    assert "“SMAP, bilinear” has no error here" in verdict_table(rows, TAGS)["sentence"].iloc[0]
+
+
+def test_simulated_data_are_named_where_the_row_is_alone() -> None:
+    rows = verdicts.at_points(field_scores(0.02), field_pairs(0.5, 0.9))
+    table = verdict_table(rows, TAGS | {"source": "simulated"})
+    assert table["sentence"].iloc[0].endswith("The data are simulated.")
+    assert "simulated" not in sentence(table.iloc[0])
+
+
+def test_what_absolute_had_seen_one_scale_up_is_said(tmp_path: Path) -> None:
+    row = judged(tmp_path, 0.008).iloc[0].to_dict()
+    (seen,) = verdict_table([row], TAGS | {"method": "absolute"}).to_dict("records")
+    assert seen["remark"] == "seen in training"
+    assert "it had seen all of them" in seen["sentence"]
+    assert "seen" not in row["sentence"]

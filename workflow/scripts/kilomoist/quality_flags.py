@@ -13,6 +13,7 @@ class Flag:
     """Red, green, blue as `#rrggbb`, of pixels of which it is the most severe flag."""
 
 
+NO_VALUE_COLOUR = "#BDBDBD"
 FLAGS: dict[str, Flag] = {
     "outside_range": Flag(0, "outside the training range", "#CC79A7"),
     "outside_applicability": Flag(1, "outside the area of applicability", "#882255"),
@@ -20,8 +21,8 @@ FLAGS: dict[str, Flag] = {
     "water_or_snow": Flag(3, "water, snow or ice in the pixel", "#0072B2"),
     "not_reconciled": Flag(4, "cell not reconciled", "#E69F00"),
     "frozen": Flag(5, "frozen", "#56B4E9"),
-    "without_radiometer": Flag(6, "target without radiometer", "#8C6D46"),
-    "no_value": Flag(7, "no value", "#BDBDBD"),
+    "without_radiometer": Flag(6, "SMAP without radiometer", "#8C6D46"),
+    "no_value": Flag(7, "no value", NO_VALUE_COLOUR),
 }
 SEVERITY = (
     *("no_value", "frozen", "water_or_snow", "outside_applicability", "outside_range", "not_reconciled"),

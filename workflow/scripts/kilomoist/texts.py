@@ -43,7 +43,12 @@ def texts_of(family: str) -> dict[str, str]:
 
 def named(name: str) -> str:
     """A name that tables have, such as that of a map or a flag, in print; what the user named is as it is."""
-    return text(key) if (key := f"name.{name}") in TEXTS else name
+    if (key := f"name.{name}") in TEXTS:
+        return text(key)
+    for key in ("named.one_scale_up", "named.smap"):
+        if found := re.fullmatch(_pattern(TEXTS[key][0]), name):
+            return text(key, **{part: named(value) for part, value in found.groupdict().items()})
+    return name
 
 
 def said(sentence: str, of: str = "said") -> str:
@@ -73,29 +78,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name.archive": ("granules of an archive", "архивын өгөгдөл"),
     "name.archive of simulated granules": ("simulated data", "загварчилсан өгөгдөл"),
     "name.earthdata": ("NASA granules (earthdata)", "NASA-гийн өгөгдөл (Earthdata)"),
-    "name.SMAP, 9 km": ("SMAP, 9 km", "SMAP, 9 км"),
     "name.map, 1 km": ("map, 1 km", "зураг, 1 км"),
     "name.map, one scale up": ("map, one scale up", "зураг, нэг шат бүдүүн"),
     "name.map before reconciliation": ("map before reconciliation", "тохируулахаас өмнөх зураг"),
-    "name.map before reconciliation, one scale up": (
-        "map before reconciliation, one scale up",
-        "тохируулахаас өмнөх зураг, нэг шат бүдүүн",
-    ),
     "name.map, reconciled to SMAP exactly": ("map, reconciled to SMAP exactly", "SMAP-тай яг тохируулсан зураг"),
     "name.detail map": ("detail map", "нарийвчилсан зураг"),
     "name.detail map, reconciled": ("detail map, reconciled", "нарийвчилсан зураг, тохируулсан"),
     "name.study's map": ("study's map", "судалгааны зураг"),
     "name.study's map, reconciled": ("study's map, reconciled", "судалгааны зураг, тохируулсан"),
     "name.study's map, 9 km": ("study's map, 9 km", "судалгааны зураг, 9 км"),
-    "name.study's map, one scale up": ("study's map, one scale up", "судалгааны зураг, нэг шат бүдүүн"),
     "name.SMAP, bilinear": ("SMAP, bilinear", "SMAP, билинеар"),
-    "name.SMAP, bilinear, one scale up": ("SMAP, bilinear, one scale up", "SMAP, билинеар, нэг шат бүдүүн"),
     "name.SMAP, bilinear, reconciled": ("SMAP, bilinear, reconciled", "SMAP, билинеар, тохируулсан"),
-    "name.SMAP, bilinear, reconciled, one scale up": (
-        "SMAP, bilinear, reconciled, one scale up",
-        "SMAP, билинеар, тохируулсан, нэг шат бүдүүн",
-    ),
-    "name.SMAP, 36 km": ("SMAP, 36 km", "SMAP, 36 км"),
+    "named.one_scale_up": ("{name}, one scale up", "{name}, нэг шат бүдүүн"),
+    "named.smap": ("SMAP, {side} km", "SMAP, {side} км"),
     "name.mean of the training rows": ("mean of the training rows", "сургалтын мөрийн дундаж"),
     "name.linear model": ("linear model", "шугаман загвар"),
     "name.outside the training range": ("outside the training range", "сургалтын утгын хүрээнээс гадуур"),
@@ -104,19 +99,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name.water, snow or ice in the pixel": ("water, snow or ice in the pixel", "пикселд ус, цас эсвэл мөстэй"),
     "name.cell not reconciled": ("cell not reconciled", "нүд тохируулагдаагүй"),
     "name.frozen": ("frozen", "хөлдүү"),
-    "name.target without radiometer": ("target without radiometer", "радиометрийн хэмжилтгүй"),
+    "name.SMAP without radiometer": ("SMAP without radiometer", "SMAP радиометрийн хэмжилтгүй"),
     "name.no value": ("no value", "утгагүй"),
     "name.no flag": ("no flag", "тэмдэглэгээгүй"),
-    "name.elevation": ("elevation", "өндөр"),
-    "name.lst_day": ("land surface temperature by day", "газрын гадаргын өдрийн температур"),
-    "name.lst_night": ("land surface temperature at night", "газрын гадаргын шөнийн температур"),
-    "name.lst_range": ("range of the land surface temperature", "газрын гадаргын температурын хэлбэлзэл"),
-    "name.ndvi": ("vegetation index NDVI", "ургамлын индекс NDVI"),
-    "name.evi": ("vegetation index EVI", "ургамлын индекс EVI"),
-    "name.ndii7": ("water index NDII", "усны индекс NDII"),
-    "name.slope": ("slope", "налуу"),
-    "name.northness": ("northness", "хойд зүг рүү харсан байдал"),
-    "name.eastness": ("eastness", "зүүн зүг рүү харсан байдал"),
+    "predictor.lst_day": ("land surface temperature by day", "газрын гадаргын өдрийн температур"),
+    "predictor.lst_night": ("land surface temperature at night", "газрын гадаргын шөнийн температур"),
+    "predictor.lst_range": ("range of the land surface temperature", "газрын гадаргын температурын хэлбэлзэл"),
+    "predictor.ndvi": ("vegetation index", "ургамлын индекс"),
+    "predictor.evi": ("vegetation index", "ургамлын индекс"),
+    "predictor.ndii7": ("water index", "усны индекс"),
     "name.vegetation": ("vegetation indices", "ургамлын индекс"),
     "name.temperature": ("surface temperature", "гадаргын температур"),
     "name.target": ("soil moisture", "хөрсний чийг"),
@@ -126,6 +117,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name.field points": ("field points", "хээрийн цэгүүд"),
     "name.9 km, one scale up": ("SMAP at 9 km, one scale up", "9 км-ийн SMAP, нэг шат бүдүүн"),
     "name.1 km, simulated truth": ("simulated truth at 1 km", "1 км-ийн загварчилсан үнэн утга"),
+    "name.1 km": ("nothing: the width at 1 km alone", "юутай ч үгүй: зөвхөн 1 км дэх өргөн"),
     "name.LST, day": ("LST, day", "LST, өдөр"),
     "name.LST, night": ("LST, night", "LST, шөнө"),
     "name.LST, range": ("LST, range", "LST, хэлбэлзэл"),
@@ -133,8 +125,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name.Slope": ("Slope", "Налуу"),
     "name.Northness": ("Northness", "Хойд зүг рүү харсан байдал"),
     "name.Eastness": ("Eastness", "Зүүн зүг рүү харсан байдал"),
-    "name.Method absolute (the study's)": ("Method absolute (the study's)", "absolute арга (судалгааных)"),
-    "name.Method detail": ("Method detail", "detail арга"),
     "figure.no_value": ("no value in this map", "энэ зурагт утга алга"),
     "figure.km": ("{length} km", "{length} км"),
     "figure.east": ("E", " з.у"),
@@ -197,8 +187,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Сургалтын мөрөөс цааш юу ч сураагүй: ой загвар захынхаараа, шугаман чиглэл шулуунаар үргэлжилнэ.",
     ),
     "dependence.detail": (
-        "Method detail: both axes are deviations from the mean over coarse cells, interpolated.",
-        "detail арга: хоёр тэнхлэг нь бүдүүн нүдний интерполяцалсан дунджаас хазайх хэмжээ.",
+        "“{map}”: both axes are deviations from the mean over coarse cells, interpolated.",
+        "“{map}”: хоёр тэнхлэг нь бүдүүн нүдний интерполяцалсан дунджаас хазайх хэмжээ.",
     ),
     "dependence.deviation": ("deviation from coarse cells", "бүдүүн нүднээс хазайлт"),
     "dependence.mean": ("mean prediction", "дундаж тооцоо"),
@@ -218,9 +208,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "SMAP-ийн нэмж хэлэх зүйл, хээрийн цэгүүдээр",
     ),
     "residual.unknown": ("Residual weight {why}.", "Үлдэгдлийн жин: {why}."),
-    "residual.moisture": ("all soil moisture (1)", "бүгд хөрсний чийг (1)"),
-    "residual.error": ("all error (0)", "бүгд алдаа (0)"),
-    "residual.points": ("points", "цэгүүд"),
+    "residual.moisture": ("weight 1: all soil moisture", "жин 1: бүгд хөрсний чийг"),
+    "residual.error": ("weight 0: all error", "жин 0: бүгд алдаа"),
+    "residual.points": (
+        "weight {weight}: as the points have it\n({confidence} % interval: {interval})",
+        "жин {weight}: цэгүүдээр\n({confidence} % завсар: {interval})",
+    ),
+    "residual.note": (
+        (
+            "Model: what “{map}” says of a point's cell, out of fold. a = {a} m³/m³ and b = {b} fit measured\n"
+            "= a + b · model + w · (SMAP − model). A line's slope is its weight × b; of the points w = {w}."
+        ),
+        (
+            "Загвар: цэгийн нүдний талаар “{map}”-ийн сургалтаас гадуур хэлэх утга. a = {a} м³/м³, b = {b}: хэмжсэн\n"
+            "= a + b · загвар + w · (SMAP − загвар). Шугамын налуу нь жин × b; цэгүүдийнх w = {w}."
+        ),
+    ),
     "figure.between": ("{low} to {high}", "{low} … {high}"),
     "residual.x": ("SMAP − model, out of fold (m³/m³)", "SMAP − загвар, сургалтаас гадуур (м³/м³)"),
     "residual.y": ("Measured − (a + b · model) (m³/m³)", "Хэмжсэн − (a + b · загвар) (м³/м³)"),
@@ -270,8 +273,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quality.share": ("Share of the pixels with a value (%)", "Утгатай пикселд эзлэх хувь (%)"),
     "maps.title": ("Soil moisture, monthly mean", "Хөрсний чийг, сарын дундаж"),
     "maps.colours": (
-        "Colours span the 2nd to 98th percentile of the maps.",
-        "Өнгө нь зургуудын 2–98 дахь персентилийг хамарна.",
+        "Colours span the 1st to 99th percentile of the maps.",
+        "Өнгө нь зургуудын 1–99 дэх персентилийг хамарна.",
     ),
     "maps.resolution": (
         "Effective resolution of “{map}”: {resolution} km.",
@@ -279,11 +282,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "maps.zoom": (
         "c, d: the rectangle in a, b, a well-filled part where b varies most.",
-        "c, d: a, b дахь тэгш өнцөгт, b хамгийн их хэлбэлзэх хэсэг.",
+        "c, d: a, b дахь тэгш өнцөгт, утгаар дүүрэн, b хамгийн их хэлбэлзэх хэсэг.",
     ),
     "maps.enlarged": (", enlarged", ", томруулсан"),
     "maps.region": ("region", "бүс нутаг"),
-    "maps.method": ("Method {method}", "{method} арга"),
+    "maps.method": ("Method {method}", "“{method}” арга"),
     "maps.reconciled.yes": ("reconciled with SMAP", "SMAP-тай тохируулсан"),
     "maps.reconciled.no": ("not reconciled", "тохируулаагүй"),
     "maps.reconciled": ("reconciled {how}", "тохируулга: {how}"),
@@ -297,16 +300,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name.not better": ("not better", "сайн биш"),
     "name.cannot be told": ("cannot be told", "хэлэх боломжгүй"),
     "name.random forest": ("random forest", "санамсаргүй ой"),
+    "name.extra trees": ("extra trees", "хэт санамсаргүй мод"),
+    "name.hist gradient boosting": ("hist gradient boosting", "гистограммтай градиент бустинг"),
+    "name.linear": ("linear", "шугаман"),
     "cells.title": ("Predicted against observed SMAP, 9 km", "Тооцоолсон ба ажигласан SMAP, 9 км"),
     "cells.unscored": ("not scored", "үнэлээгүй"),
     "cells.none": ("no cells", "нүд алга"),
     "cells.train": ("training cells", "сургалтын нүд"),
-    "cells.test": ("test cells, random split", "шалгах нүд, санамсаргүй"),
+    "cells.test": ("test cells, random split", "шалгах нүд, санамсаргүй хуваалт"),
     "cells.note": (
         "Neighbours of the test cells of a random split are among the training cells: not the accuracy at 1 km.",
         "Санамсаргүй хуваалтын шалгах нүднүүдийн хөрш нь сургалтад орсон: энэ 1 км дэх нарийвчлал биш.",
     ),
-    "cells.null": ("{how}. RMSE without any predictor: {errors}.", "{how}. Ямар ч хувьсагчгүй үеийн RMSE: {errors}."),
+    "cells.how": ("“{map}”: {how}.", "“{map}”: {how}."),
+    "cells.null": ("RMSE without any predictor:", "Хувьсагчгүй үеийн RMSE:"),
+    "figure.p_effective": ("{p} (effective sample size)", "{p} (үр дүнт түүвэр)"),
     "cells.predicted": ("Predicted (m³/m³)", "Тооцоолсон (м³/м³)"),
     "cells.count": ("Cells per hexagon", "Зургаан өнцөгт дэх нүд"),
     "coverage.title": ("Do the intervals hold what they should?", "Завсрууд агуулах ёстойгоо агуулж байна уу?"),
@@ -395,8 +403,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{where} зураг “{reference}”-аас сайн эсэхийг хэлэх боломжгүй: {why}.",
     ),
     "verdict.amount": (
-        "its mean squared error is {size} (RMSE {rmse_map} instead of {rmse_reference} m³/m³{interval})",
-        "дундаж квадрат алдаа нь {size} (RMSE {rmse_reference} биш, {rmse_map} м³/м³{interval})",
+        "its RMSE is {size} ({rmse_map} instead of {rmse_reference} m³/m³{interval})",
+        "RMSE нь {size} ({rmse_reference} биш, {rmse_map} м³/м³{interval})",
     ),
     "verdict.interval": ("; {confidence} % interval: {ends}", "; {confidence} % завсар: {ends}"),
     "verdict.size.smaller": ("{percent} % smaller", "{percent} % бага"),
@@ -406,6 +414,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "verdict.why.too few": (
         "{n} values here are worth fewer than {blocks} independent ones",
         "эндхийн {n} утга {blocks} үл хамаарах утгад хүрэхгүй",
+    ),
+    "verdict.why.no error": (
+        "“{reference}” has no error here that could be larger or smaller",
+        "“{reference}” энд алдаагүй тул харьцуулах юмгүй",
     ),
     "verdict.why.unsure": ("{amount}, which leaves both open", "{amount}, энэ нь хоёр талдаа нээлттэй"),
     "verdict.why.no points": ("no field points were given", "хээрийн цэг өгөөгүй"),
@@ -425,9 +437,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The map took the weight of SMAP's own part from these points: this is no independent test.",
         "Зураг SMAP-ийн өөрийн хэсгийн жинг эдгээр цэгээс авсан: энэ үл хамаарах шалгалт биш.",
     ),
+    "verdict.remark.seen in training": (
+        "The model had learned from the means of these very cells over 36 km: it had seen all of them.",
+        "Загвар яг эдгээр нүдний 36 км-ийн дунджаас сурсан: бүгдийг нь харсан.",
+    ),
     "verdict.remark.simulated data": ("The data are simulated.", "Өгөгдөл загварчилсан."),
     "group.all": ("all", "бүгд"),
-    "group.fold": ("fold {number}", "{number}-р блок"),
+    "group.fold": ("fold {number}", "{number}-р багц"),
     "group.below": ("{name} below {high}", "{name} {high}-аас доош"),
     "group.above": ("{name} {low} and above", "{name} {low} ба түүнээс дээш"),
     "group.between": ("{name} {low} to {high}", "{name} {low} – {high}"),
@@ -438,9 +454,41 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{rows} complete cells of 18 km, {least} are needed to tell SMAP's error",
         "18 км-ийн бүрэн нүд {rows}, SMAP-ийн алдааг хэлэхэд {least} хэрэгтэй",
     ),
+    "said.gain_reasons": (
+        (
+            "the deviation of what the predictors leave of the detail of 9 km is {ratio} of that of 18 km, for soil "
+            "moisture {low} to {high}: SMAP errs by about {own} m3/m3 independently of the predictors, and by up to "
+            "{told} m3/m3 with them, which no run sees; the map restores {restored} of the detail one level up and "
+            "drops {dropped} of SMAP's own part"
+        ),
+        (
+            "хувьсагчдын тайлбарлаагүй 9 км-ийн нарийвчлалын хазайлт 18 км-ийнхээс {ratio} дахин, хөрсний чийгт "
+            "{low}–{high}: SMAP хувьсагчдаас үл хамааран ойролцоогоор {own} м³/м³, тэдэнтэй хамт {told} м³/м³ хүртэл "
+            "алдана, үүнийг тооцоо харж чадахгүй; зураг нэг шат дээрх нарийвчлалын {restored}-ийг сэргээж, SMAP-ийн "
+            "өөрийн хэсгийн {dropped}-ийг хаяна"
+        ),
+    ),
+    "said.weighed": (
+        "as far as {how}: SMAP has weight {weight}, the model's mean the rest",
+        "{how}: SMAP-ийн жин {weight}, үлдсэн нь загварын дунджийнх",
+    ),
+    "said.warranted": ("warranted", "үндэслэлтэй хэмжээгээр"),
+    "said.measured": ("measured at field points", "хээрийн цэгт хэмжсэн хэмжээгээр"),
     "said.restored": (
         "restored from {side} km in {folds} spatial folds, alpha {alpha}",
-        "{side} км-ээс {folds} орон зайн блокоор сэргээсэн, alpha {alpha}",
+        "{side} км-ээс орон зайн {folds} багцаар сэргээсэн, alpha {alpha}",
+    ),
+    "said.learned": (
+        "learned from {rows} cells of 36 km, all of which it had seen",
+        "36 км-ийн {rows} нүднээс сурсан, бүгдийг нь харсан",
+    ),
+    "said.incomplete": (
+        "no cell has the target and every predictor",
+        "SMAP ба бүх хувьсагч нь утгатай нүд алга",
+    ),
+    "said.unscored": (
+        "no cell has a value in every map that is compared",
+        "харьцуулж буй бүх зураг утгатай нүд алга",
     ),
     "said.few": (
         "{rows} complete cells of 36 km, {least} are needed to learn",
@@ -449,6 +497,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "said.few_detail": (
         "{cells} complete cells of {side} km, too few to learn detail from",
         "{side} км-ийн бүрэн нүд {cells}, нарийвчлалыг сурахад хэт цөөн",
+    ),
+    "said.few_coarse": (
+        "only {cells} coarse cells of {side} km where {least} are needed",
+        "{side} км-ийн бүдүүн нүд {cells}, {least} хэрэгтэй",
+    ),
+    "said.untold": (
+        "the predictors tell nothing out of fold",
+        "хувьсагчид сургалтаас гадуур юу ч хэлэхгүй",
     ),
     "said.alpha": (
         "alpha is 0, the map is SMAP, interpolated: {why}",
@@ -465,6 +521,26 @@ TEXTS: dict[str, tuple[str, str]] = {
     "said.undetermined": (
         "undetermined: what the model says cannot be told from the mean at the points",
         "тодорхойгүй: цэгүүд дээр загварын хэлснийг дунджаас ялгах боломжгүй",
+    ),
+    "said.same": (
+        "cannot be told: SMAP, or what its model says, is the same at all points",
+        "хэлэх боломжгүй: SMAP эсвэл загварынх нь утга бүх цэгт ижил",
+    ),
+    "said.drop": (
+        "SMAP's own part is error as far as the points tell: drop it (method absolute, not reconciled)",
+        "цэгүүдээр бол SMAP-ийн өөрийн хэсэг алдаа: хая (“absolute” арга, тохируулахгүй)",
+    ),
+    "said.conserve": (
+        "SMAP's own part is soil moisture as far as the points tell: conserve it (map.reconcile: true)",
+        "цэгүүдээр бол SMAP-ийн өөрийн хэсэг хөрсний чийг: хадгал (map.reconcile: true)",
+    ),
+    "said.merge": (
+        (
+            "SMAP's own part is soil moisture and error: merge it (map.reconcile: measured, or warranted if not sure)"
+        ),
+        (
+            "SMAP-ийн өөрийн хэсэг хөрсний чийг ба алдаа: нэгтгэ (map.reconcile: measured, эргэлзвэл warranted)"
+        ),
     ),
     "said.both": (
         "cannot be told: SMAP's own part may be all soil moisture or all error",
@@ -812,7 +888,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "readme.map.html": (
         "the map beside SMAP, with the value under the cursor, in a browser; needs no network",
-        "зураг SMAP-ийн хажууд, заагчийн доорх утгатай, хөтчөөр нээнэ; сүлжээ хэрэггүй",
+        "зураг SMAP-ийн хажууд, курсорын доорх утгатай, хөтчөөр нээнэ; сүлжээ хэрэггүй",
     ),
     "readme.report.html": (
         "the report: what the map says, whether it is better than SMAP, how sure",
@@ -995,8 +1071,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         ),
     ),
     "page.about_colours": (
-        "Colours span the 2nd to 98th percentile of the values; what lies beyond has the colour of the end.",
-        "Өнгө нь утгуудын 2–98 дахь персентилийг хамарна; түүнээс гадуурх нь захын өнгөтэй.",
+        "Colours span the 1st to 99th percentile of the values; what lies beyond has the colour of the end.",
+        "Өнгө нь утгуудын 1–99 дэх персентилийг хамарна; түүнээс гадуурх нь захын өнгөтэй.",
     ),
     "page.about_interval": (
         (
@@ -1037,7 +1113,7 @@ TEXTS: dict[str, tuple[str, str]] = {
             "Drawn in squares of {number} km, means of their pixels, with each flag that any of them has: the files "
             "have all pixels."
         ),
-        "{number} км-ийн квадратаар зурав: пикселүүдийн дундаж, аль нэгний тэмдэг бүр; файлд бүх пиксел бий.",
+        "{number} км-ийн квадратаар зурав: пикселүүдийн дундаж, аль нэгнийх нь тэмдэглэгээ бүр; файлд бүх пиксел бий.",
     ),
     "page.series": ("Series", "Цуваа"),
     "page.series_of_region": ("Mean of the region.", "Бүс нутгийн дундаж."),

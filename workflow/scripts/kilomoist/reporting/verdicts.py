@@ -1,7 +1,8 @@
 """Verdicts: whether the map is better than interpolated SMAP, by how much and how sure, a row a comparison.
 
 What is judged is the gain, 1 − MSE(map) / MSE(reference), by its interval; the numbers are those of other tables.
-Sentences are put together by `sentence` alone, from a row and the catalogue of texts.
+Sentences are put together by `sentence` alone, from a row and the catalogue of texts; they tell a gain as what it makes
+of the RMSE, which stands beside it.
 """
 
 import math
@@ -26,9 +27,10 @@ REFERENCES = ("bilinear", "bilinear_reconciled", "copied")
 SCALE_UP, POINTS, TRUTH, PREDICTED = "one scale up", "field points", "simulated truth", "predicted gain"
 BETTER, EQUAL, NOT_BETTER, WORSE = "better", "equal", "not better", "worse"
 TOO_FEW, UNSURE, NO_POINTS, UNMATCHED = "too few", "unsure", "no points", "no point on the maps"
+NO_ERROR = "no error"
 NO_PREDICTOR, SAME_POINTS, SIMULATED = "no predictor", "same points", "simulated data"
-SCATTER = "scatter of points"
-REASONS = (TOO_FEW, UNSURE, NO_POINTS, UNMATCHED)
+SCATTER, SEEN = "scatter of points", "seen in training"
+REASONS = (TOO_FEW, UNSURE, NO_POINTS, UNMATCHED, NO_ERROR)
 """Reasons that have a sentence; another one is one."""
 
 
@@ -37,7 +39,9 @@ def verdict_of(gain: float, low: float, high: float, worth: float = WORTH) -> tu
 
     Equal where the interval lies within ± `worth`; not better where it holds 0 and no gain that is worth a map.
     """
-    if not all(map(math.isfinite, (gain, low, high))):
+    if not math.isfinite(gain):
+        return UNTOLD, NO_ERROR
+    if not (math.isfinite(low) and math.isfinite(high)):
         return UNTOLD, TOO_FEW
     if low >= -worth and high <= worth:
         return EQUAL, ""
@@ -48,8 +52,11 @@ def verdict_of(gain: float, low: float, high: float, worth: float = WORTH) -> tu
     return (NOT_BETTER, "") if high <= worth else (UNTOLD, UNSURE)
 
 
-def sentence(row: Mapping[str, Any]) -> str:
-    """What a row says, in sentences that need no other, in the language that is spoken."""
+def sentence(row: Mapping[str, Any], alone: bool = False) -> str:
+    """What a row says, in sentences that need no other, in the language that is spoken.
+
+    That data are simulated is said where the row is `alone`: pages and reports say it once, of everything.
+    """
     known: dict[str, Any] = {"where": text(f"verdict.where.{row['comparison']}")}
     known |= {"reference": named(row["reference"].removesuffix(", one scale up"))}
     known |= {"n": row["n"], "blocks": MIN_BLOCKS, "confidence": f"{100 * row['confidence']:.0f}"}
@@ -59,7 +66,7 @@ def sentence(row: Mapping[str, Any]) -> str:
     known["amount"] = text("verdict.amount", **known)
     reason = row["reason"]
     known["why"] = text(f"verdict.why.{reason}", **known) if reason in REASONS else said(reason)
-    remarks = [text(f"verdict.remark.{name}") for name in row["remark"].split("; ") if name]
+    remarks = [text(f"verdict.remark.{name}") for name in row["remark"].split("; ") if name and (alone or name != SIMULATED)]
     return " ".join([text(f"verdict.is.{row['verdict']}", **known), *remarks])
 
 
@@ -74,9 +81,10 @@ def briefly(verdicts: pd.DataFrame) -> str:
 
 
 def _size(gain: float) -> str:
-    """A gain in words: how much smaller or larger the mean squared error is."""
-    percent = f"{abs(100 * gain):.1f}" if abs(gain) < 0.0995 else f"{abs(100 * gain):.0f}"
-    size = "same" if percent == "0.0" else "larger" if gain < 0 else "smaller"
+    """A gain in words: how much smaller or larger the RMSE is, 1 − √(1 − gain)."""
+    share = 1 - math.sqrt(1 - gain)
+    percent = f"{abs(100 * share):.1f}" if abs(share) < 0.0995 else f"{abs(100 * share):.0f}"
+    size = "same" if percent == "0.0" else "larger" if share < 0 else "smaller"
     return text(f"verdict.size.{size}", percent=percent)
 
 
@@ -153,11 +161,13 @@ def verdict_table(rows: list[Row], tags: Mapping[str, str]) -> pd.DataFrame:
     """The table of verdicts, with remarks that the map's tags warrant, and sentences."""
     marks = [NO_PREDICTOR] if float(tags.get("alpha", 1)) == 0 else []
     of_points = [SCATTER, SAME_POINTS] if "measured at field points" in tags.get("reconciled", "") else [SCATTER]
+    seen = [SEEN] if tags.get("method") == "absolute" else []
     simulated = [SIMULATED] if is_simulated(tags["source"]) else []
     complete = []
     for row in rows:
         known = marks + (of_points if row["comparison"] == POINTS and math.isfinite(row["gain"]) else [])
+        known += seen if row["comparison"] == SCALE_UP and math.isfinite(row["gain"]) else []
         known += simulated if row["comparison"] != TRUTH and math.isfinite(row["gain"]) else []
         row = row | {"remark": "; ".join(known)}
-        complete.append(row | {"sentence": sentence(row)})
+        complete.append(row | {"sentence": sentence(row, alone=True)})
     return pd.DataFrame(complete, columns=[*COLUMNS]).astype({"n": "Int64"})
