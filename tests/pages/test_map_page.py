@@ -110,7 +110,7 @@ def test_the_map_is_drawn_where_its_values_are(wide: Opened, run: Path) -> None:
     content = json.loads(wide.page.locator("#page").text_content())
     scale = content["scales"]["soil_moisture"]
     (fine,), (coarse,) = bands(run, "soil_moisture"), bands(run, "soil_moisture_9km")
-    low, high = (np.percentile(np.nan_to_num(fine[np.isfinite(fine)]), share) for share in (2, 98))
+    low, high = (np.percentile(np.nan_to_num(fine[np.isfinite(fine)]), share) for share in (1, 99))
     assert scale["low"] <= low + 1e-6
     assert scale["high"] >= high - 1e-6
     outline = np.array(content["outline"][0]).reshape(-1, 2)

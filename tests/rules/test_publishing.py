@@ -1,9 +1,11 @@
 """Rules of publishing.smk: what people open."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import pytest
 from granule_archives import MONTH, TARGET
 from rule_bench import CONFIG, REGION, RUN, Bench
 from small_region import CELLS, RAW, TAGS, USE, moisture, stack
@@ -55,11 +57,13 @@ def test_style_rasters(bench: Bench) -> None:
     styles = {name: (bench.folder / f"{RUN}/{name}.qml").read_text() for name in STYLED}
     assert 'label="no value"' in styles["quality"]
     assert "the threshold" in styles["applicability"]
-    low, high = np.nanpercentile(np.concatenate([RAW.ravel(), moisture(CELLS).ravel()]), [1, 99])
     for name in ("soil_moisture", "soil_moisture_9km", "interval"):
         assert styles[name].split("<userNotes")[0] == styles["soil_moisture"].split("<userNotes")[0]
     assert 'suffix=" m³/m³"' in styles["soil_moisture"]
-    assert low < high
+    (shader,) = ElementTree.fromstring(styles["soil_moisture"]).iter("colorrampshader")  # noqa: S314
+    ends = [np.nanpercentile(values, [1, 99]) for values in (RAW, moisture(CELLS))]
+    low, high = np.floor(100 * np.min(ends)) / 100, np.ceil(100 * np.max(ends)) / 100
+    assert [float(shader.attrib[f"{end}Value"]) for end in ("minimum", "maximum")] == pytest.approx([low, high])
     for name, style in styles.items():
         assert "https://doi.org/10.5067/T5RUATAQREF8" in style, name
     assert "<F>few observations</F>" in (bench.folder / f"{RUN}/quality.tif.aux.xml").read_text()

@@ -1,13 +1,30 @@
 """The catalogue of texts: complete in every language, and all of it in use."""
 
 import ast
+import itertools
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from kilomoist.evaluation.coverage import KINDS, SUPPORTS
+from kilomoist.evaluation.gain import Evidence, predicted_gain
+from kilomoist.evaluation.residual_weight import in_words, residual_weight
+from kilomoist.evaluation.scores import ESTIMATES
+from kilomoist.grids import Window
+from kilomoist.learning import learners
+from kilomoist.learning.details import Cells
+from kilomoist.learning.learners import LearnerSettings
+from kilomoist.learning.models import Model
+from kilomoist.learning.predictions import model_tags
+from kilomoist.mapping.calibration import MapSettings, detail_errors
 from kilomoist.mapping.flags import FLAGS, NO_FLAG
-from kilomoist.names import LABELS, METHOD_LABELS, PREDICTOR_LABELS
+from kilomoist.mapping.maps import AnalysisCells, map_tags
+from kilomoist.names import LABELS, PREDICTOR_LABELS, RESTORING, protocol_label
 from kilomoist.publishing.public_files import GROUPS
 from kilomoist.texts import LANGUAGES, TEXTS, month_text, named, said, speaking, text
 
@@ -58,7 +75,7 @@ def test_no_key_is_unused() -> None:
     whole, begun = literals()
     families = tuple(start for start in begun if re.fullmatch(r"[a-z_]+\.(\w+\.)*", start))
     # Names and sentences are looked up by what tables hold, those of pages by templates: tests/pages/test_bundle.py.
-    families = ("name.", "said.", "group.", "page.", *families)
+    families = ("name.", "named.", "said.", "group.", "page.", *families)
     unused = [key for key in TEXTS if key not in whole and not key.startswith(families)]
     assert unused == []
 
@@ -84,7 +101,7 @@ def test_names_of_tables_are_translated(name: str) -> None:
 def test_what_else_is_looked_up_is_there() -> None:
     assert {f"readme.{name}" for names in GROUPS.values() for name in names} <= TEXTS.keys()
     assert {f"readme.group.{group}" for group in GROUPS} <= TEXTS.keys()
-    shown = {*PREDICTOR_LABELS.values(), *METHOD_LABELS.values()} - {"NDVI", "EVI", "NDII (band 7)"}
+    shown = {*PREDICTOR_LABELS.values()} - {"NDVI", "EVI", "NDII (band 7)"}
     assert {f"name.{label}" for label in shown} <= TEXTS.keys()
 
 
@@ -103,6 +120,56 @@ def test_sentences_of_tables_keep_their_numbers() -> None:
     assert "160" in told
     assert "400" in told
     assert text("report.title") == "Soil moisture at 1 km"  # another language ends with its block
+
+
+@pytest.mark.parametrize("method", ["detail", "absolute"])
+@pytest.mark.parametrize("reconciled", [True, False])
+@pytest.mark.parametrize("side", [18, 27, 36])
+def test_every_estimate_is_named_in_every_language(method: str, reconciled: bool, side: int) -> None:
+    for protocol, estimate in itertools.product((*RESTORING, "blocks"), ESTIMATES):
+        name = protocol_label(protocol, estimate, method, reconciled, side)
+        assert named(name) == name
+        with speaking("mn"):
+            assert not re.search("[a-z]", named(name).replace("SMAP", "")), name
+
+
+@pytest.mark.parametrize("name", [*SUPPORTS, *KINDS, *(kind.replace("_", " ") for kind in learners.KINDS)])
+def test_what_the_report_names_is_translated(name: str) -> None:
+    with speaking("mn"):
+        assert re.search("[а-яөү]", named(name))
+
+
+def map_of(**known: Any) -> Model:
+    shape = {"method": "detail", "kind": "linear", "predictors": ("ndvi",), "min_leaf": 1, "alpha": 0.0}
+    return Model(**(shape | {"training_rows": 0, "coarse_cells": 0, "estimator": None} | known))
+
+
+def sentences() -> Iterator[str]:
+    """What is written to tables and tags in English, by those who write it."""
+    cells = np.full((2, 2), 0.2)
+    for weighed in ("warranted", "measured at field points"):
+        yield map_tags(AnalysisCells(Window(0, 0, 2, 2), cells, cells, 0.64, weighed))["reconciled"]
+    for coarse_cells in (3, 3000):
+        yield model_tags(map_of(coarse_cells=coarse_cells))["note"]
+    made = MapSettings(True, None, 0.5)
+    empty = Cells(cells * np.nan, cells[None], Window(0, 0, 2, 2))
+    yield detail_errors(empty, LearnerSettings("linear", 1, 1), map_of(), made).note
+    for points in (3, 40):
+        fields = dict.fromkeys(("observed", "estimated", "target"), np.full(points, 0.2))
+        yield residual_weight(fields, np.zeros((points, 2)), np.arange(points), 1000.0).says
+    yield from (in_words(*ends) for ends in ((-np.inf, np.inf), (-1, 2), (-1, 0.5), (0.5, 2), (0.5, 0.8)))
+    known = Evidence(1e-4, 5e-5, 4e-5, 1e-4, 500, 1e-3, 2e-4, 0.0, 0.0, True)
+    yield predicted_gain(known).reasons
+    yield predicted_gain(replace(known, unexplained_coarser=np.nan)).reasons
+
+
+def test_sentences_are_known_as_they_are_written() -> None:
+    written = list(sentences())
+    assert len(written) > 10
+    for sentence in written:
+        assert said(sentence) == sentence
+        with speaking("mn"):
+            assert not re.search(r"\b(the|of|is|are|and)\b", said(sentence)), sentence
 
 
 def test_months() -> None:

@@ -194,6 +194,7 @@ rule draw_evaluation:
     resources:
         **measured(220, 4),
     params:
+        **keys("model.method"),
         language=CONFIG.report.language,
         code=code("draw_evaluation"),
     message:

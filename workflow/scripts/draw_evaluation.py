@@ -27,14 +27,16 @@ def draw_evaluation(
     importance_figure: str,
     partial_dependence_figure: str,
     predicted_observed_figure: str,
+    method: str,
     language: Language,
 ) -> None:
-    """Write four figures from the tables of the evaluation; `target` is a raster that says of what run they are."""
+    """Write four figures from the tables of the evaluation; `target` is a raster that says of what run they are,
+    `method` that of its map."""
     with speaking(language):
         caption = read_caption(target)
         draw_correlation(correlation_figure, pd.read_parquet(correlation), caption)
-        draw_importance(importance_figure, pd.read_parquet(importance), caption)
-        draw_partial_dependence(partial_dependence_figure, pd.read_parquet(partial_dependence), caption)
+        draw_importance(importance_figure, pd.read_parquet(importance), caption, method)
+        draw_partial_dependence(partial_dependence_figure, pd.read_parquet(partial_dependence), caption, method)
         found = read_scores(scores, intervals)
         frames = pd.read_parquet(predictions), pd.read_parquet(restored)
         draw_predicted_observed(predicted_observed_figure, *frames, found, caption)

@@ -5,6 +5,9 @@ import pandas as pd
 from kilomoist.evaluation.coverage import (
     COLUMNS,
     KINDS,
+    MAP_SUPPORT,
+    SCALE_UP_SUPPORT,
+    TRUTH_SUPPORT,
     PixelClasses,
     cell_intervals,
     coverage_rows,
@@ -36,11 +39,11 @@ def measure_coverage(
     if len(found):
         wide = with_target_error(found, cell_errors(cells, target_error), interval)
         for kind, ends in zip(KINDS, (wide, found), strict=True):
-            rows += coverage_rows("9 km, one scale up", kind, [cell_intervals(ends, vegetation)], interval)
+            rows += coverage_rows(SCALE_UP_SUPPORT, kind, [cell_intervals(ends, vegetation)], interval)
     known = truth[0] if truth else None
     for kind in KINDS:
         pixels = pixel_intervals(intervals, kind, known, cells, PixelClasses(stacks, vegetation))
-        rows += coverage_rows("1 km, simulated truth" if known else "1 km", kind, pixels, interval)
+        rows += coverage_rows(TRUTH_SUPPORT if known else MAP_SUPPORT, kind, pixels, interval)
     table = pd.DataFrame(rows, columns=COLUMNS)
     LOGGER.info("Coverage of the intervals:\n%s", table.to_string(index=False))
     write_table(coverage, table)

@@ -30,6 +30,7 @@ from kilomoist.reporting.figures.partial_dependence import draw_partial_dependen
 from kilomoist.reporting.figures.predicted_observed import draw_predicted_observed
 from kilomoist.reporting.figures.product_differences import draw_differences
 from kilomoist.reporting.figures.quality import draw_quality
+from kilomoist.reporting.figures.residual_weight import draw_residual
 from kilomoist.reporting.figures.shift import draw_shift
 from kilomoist.texts import LANGUAGES, Language, speaking
 from kilomoist.texts import text as catalogued
@@ -270,7 +271,7 @@ def test_correlation_prints_every_pair_once_with_its_significance(drawn: dict[st
     texts = words(drawn["correlation"]).splitlines()
     assert [text for text in texts if text.endswith(("**", "6*", "0.00"))] == ["0.72**", "−0.66*", "0.00"]
     assert any("n = 17,000–17,564 cells" in text and "worth 11–1,204" in text for text in texts)
-    assert any("** p_effective < 0.01" in text for text in texts)
+    assert any("** p < 0.01" in text for text in texts)
     assert {"SMAP, 9 km", "NDVI", "LST, day", "Pearson r"} <= set(texts)
     np.testing.assert_allclose(values_drawn(drawn["correlation"].axes[0]), [[0.72, np.nan], [-0.66, -0.004]])
 
@@ -292,7 +293,7 @@ def test_correlation_of_a_constant_has_no_stars(tmp_path: Path) -> None:
 
 def test_importance_has_a_row_of_panels_a_method_in_one_order(drawn: dict[str, Figure]) -> None:
     panels = drawn["importance"].axes
-    assert [axes.get_title(loc="left") for axes in panels[::2]] == ["Method absolute (the study's)", "Method detail"]
+    assert [axes.get_title(loc="left") for axes in panels[::2]] == ["study's map", "map, 1 km"]
     # Groups below, the largest of the study's method on top; factors are those of the method.
     assert labels(panels[0]) == ["NDVI + EVI", "LST, day\nVIF 1.7", "NDVI\nVIF ∞", "EVI\nVIF 26.0"]
     assert labels(panels[2]) == ["NDVI + EVI", "LST, day\nVIF 1.0", "NDVI\nVIF 5.3", "EVI\nVIF 5.2"]
@@ -333,13 +334,13 @@ def test_importance_without_splits_and_groups_has_permutation_alone(tmp_path: Pa
 
 def test_partial_dependence_has_units_and_tells_deviations(drawn: dict[str, Figure]) -> None:
     panels = drawn["dependence"].axes
-    assert [axes.get_title(loc="left") for axes in panels[::2]] == ["Method absolute (the study's)", "Method detail"]
+    assert [axes.get_title(loc="left") for axes in panels[::2]] == ["study's map", "map, 1 km"]
     deviation = ":\ndeviation from coarse cells"
     expected = ["NDVI", "LST, day (K)", f"NDVI{deviation}", f"LST, day{deviation} (K)"]
     assert [axes.get_xlabel() for axes in panels] == expected
     expected = ["Soil moisture (m³/m³)", f"Soil moisture{deviation} (m³/m³)"]
     assert [axes.get_ylabel() for axes in panels[::2]] == expected
-    assert "Method detail: both axes are deviations" in words(drawn["dependence"])
+    assert "“map, 1 km”: both axes are deviations" in words(drawn["dependence"])
 
 
 def test_partial_dependence_marks_the_training_rows(drawn: dict[str, Figure]) -> None:
@@ -360,7 +361,7 @@ def test_partial_dependence_of_indices_alone_reads_their_unit_as_a_number(tmp_pa
     table = dependence_table()[:3].assign(unit=1)
     figure = draw_partial_dependence(tmp_path / "one.png", table, CAPTION)
     assert [axes.get_xlabel() for axes in figure.axes] == ["NDVI"]
-    assert "Method detail" not in words(figure)
+    assert "both axes are deviations" not in words(figure)
 
 
 def test_many_predictors_go_on_in_the_next_line(tmp_path: Path) -> None:
@@ -388,10 +389,10 @@ def test_predicted_observed_prints_the_scores_it_was_given(drawn: dict[str, Figu
     assert "not the accuracy at 1 km" in words(drawn[name])
     # The delivered map comes first, beside what needs no predictor; p says which column it is.
     assert own.get_title(loc="left") == "map, one scale up"
-    assert written(own)[0].startswith("n = 600\nr = 0.95\np_effective = 0.012\n")
-    heading = words(drawn[name])
-    assert "Restored from 36 km. RMSE without any predictor: 0.0131 m³/m³ (“SMAP, bilinear, one scale up”)" in heading
-    assert "0.0111 m³/m³ (“SMAP, bilinear, reconciled, one scale up”)" in heading
+    assert written(own)[0].startswith("n = 600\nr = 0.95\np = 0.012 (effective sample size)\n")
+    nulls = "0.0131 m³/m³, “SMAP, bilinear, one scale up”\n0.0111 m³/m³, “SMAP, bilinear, reconciled, one scale up”"
+    assert written(own)[0].endswith(f"RMSE without any predictor:\n{nulls}")
+    assert "“map, one scale up”: restored from 36 km." in words(drawn[name])
     assert [axes.get_title(loc="left")[:17] for axes in (train, test)] == ["study's map, 9 km"] * 2
 
 
@@ -423,6 +424,13 @@ def test_field_validation_prints_r_p_n_of_both_maps(drawn: dict[str, Figure]) ->
     assert len(coarse.collections[0].get_offsets()) == 30
 
 
+@pytest.mark.parametrize("name", ["field", "dots", "counts"])
+def test_nothing_is_written_over_points(drawn: dict[str, Figure], name: str) -> None:
+    for axes in [axes for axes in drawn[name].axes if axes.texts]:
+        assert axes.get_legend() is None
+        assert all(text.get_window_extent().y1 < axes.get_window_extent().y0 for text in axes.texts)
+
+
 def test_field_validation_leaves_out_points_off_one_map(tmp_path: Path) -> None:
     frame = field_points()
     frame.loc[:4, "fine"] = np.nan
@@ -435,6 +443,19 @@ def test_field_validation_without_points_says_so(tmp_path: Path, frame: pd.DataF
     figure = draw_points(tmp_path / "field.png", frame, field_table()[:0], CAPTION)
     assert "No field points lie on the maps.\nSet field_points in the configuration" in words(figure)
     assert imread(tmp_path / "field.png").std() > 0
+
+
+def test_residual_weight_names_its_lines_and_level(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"observed": [0.1, 0.2, 0.3], "target": [0.1, 0.15, 0.3], "estimated": [0.12, 0.14, 0.2]})
+    row = {"a": 0.03, "b": 0.8, "w": 0.64, "weight": 0.8, "low": 0.24, "high": 1.63, "pixels": 3, "cells": 3}
+    figure = draw_residual(tmp_path / "residual.png", frame, row, CAPTION)
+    assert_fits(figure)
+    assert "weight 0.80: as the points have it\n(90 % interval: 0.24 to 1.63)" in words(figure)
+    assert "a = 0.030 m³/m³ and b = 0.80" in words(figure)
+    (axes,) = figure.axes
+    slopes = [np.ptp(line.get_ydata()) / np.ptp(line.get_xdata()) for line in axes.lines]
+    assert slopes == pytest.approx([0.8, 0, 0.64])  # weights × b
+    assert axes.get_legend() is None
 
 
 def coverage_table(own_error: float) -> pd.DataFrame:

@@ -36,7 +36,6 @@ PREDICTOR_LABELS = {
     "northness": "Northness",
     "eastness": "Eastness",
 }
-METHOD_LABELS = {"absolute": "Method absolute (the study's)", "detail": "Method detail"}
 
 
 def variable_label(key: str) -> str:
@@ -52,6 +51,11 @@ def delivered(method: str, reconciled: bool) -> str:
 def map_label(key: str, method: str) -> str:
     """What people see a map called, by its key and the run's method; the user's maps keep their names."""
     return (_OTHER_LABELS if method == "absolute" else {}).get(key, LABELS.get(key, key))
+
+
+def method_label(method: str, own: str) -> str:
+    """What people see the map of a method called; `own` is that of the run."""
+    return MAP_1KM if method == own else map_label(method, own)
 
 
 def protocol_label(protocol: str, estimate: str, method: str, reconciled: bool, side: int = 36) -> str:

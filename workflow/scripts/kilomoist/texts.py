@@ -143,6 +143,10 @@ TEXTS: dict[str, tuple[str, str]] = {
             "түүврийн хэмжээ)"
         ),
     ),
+    "correlation.stars": (
+        "** p < 0.01,  * p < 0.05, for as many independent cells",
+        "** p < 0.01,  * p < 0.05, тэр тооны үл хамаарах нүдэд",
+    ),
     "correlation.r": ("Pearson r", "Пирсоны r"),
     "importance.title": ("Importance of the predictors", "Тайлбарлагч хувьсагчдын ач холбогдол"),
     "importance.permutation": ("permutation", "холилт"),
@@ -312,7 +316,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Neighbours of the test cells of a random split are among the training cells: not the accuracy at 1 km.",
         "Санамсаргүй хуваалтын шалгах нүднүүдийн хөрш нь сургалтад орсон: энэ 1 км дэх нарийвчлал биш.",
     ),
-    "cells.how": ("“{map}”: {how}.", "“{map}”: {how}."),
     "cells.null": ("RMSE without any predictor:", "Хувьсагчгүй үеийн RMSE:"),
     "figure.p_effective": ("{p} (effective sample size)", "{p} (үр дүнт түүвэр)"),
     "cells.predicted": ("Predicted (m³/m³)", "Тооцоолсон (м³/м³)"),
@@ -535,12 +538,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "цэгүүдээр бол SMAP-ийн өөрийн хэсэг хөрсний чийг: хадгал (map.reconcile: true)",
     ),
     "said.merge": (
-        (
-            "SMAP's own part is soil moisture and error: merge it (map.reconcile: measured, or warranted if not sure)"
-        ),
-        (
-            "SMAP-ийн өөрийн хэсэг хөрсний чийг ба алдаа: нэгтгэ (map.reconcile: measured, эргэлзвэл warranted)"
-        ),
+        ("SMAP's own part is soil moisture and error: merge it (map.reconcile: measured, or warranted if not sure)"),
+        ("SMAP-ийн өөрийн хэсэг хөрсний чийг ба алдаа: нэгтгэ (map.reconcile: measured, эргэлзвэл warranted)"),
     ),
     "said.both": (
         "cannot be told: SMAP's own part may be all soil moisture or all error",

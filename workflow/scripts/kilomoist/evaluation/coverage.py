@@ -18,6 +18,9 @@ COLUMNS = "support", "interval", "group", "n", "nominal", "coverage", "width", "
 """Of the table."""
 KINDS = "total", "conditional"
 """Intervals that are checked: with SMAP's own error, and if the cells that the map is held to are right."""
+SCALE_UP_SUPPORT, TRUTH_SUPPORT, MAP_SUPPORT = "9 km, one scale up", "1 km, simulated truth", "1 km"
+"""What intervals are of, and checked by: SMAP where it is known, the simulated truth, nothing."""
+SUPPORTS = SCALE_UP_SUPPORT, TRUTH_SUPPORT, MAP_SUPPORT
 
 Intervals = tuple[Mapping[str, NDArray[np.bool_]], NDArray, NDArray, NDArray]
 """Groups of rows by name, and of every row what was observed and the lower and upper end of its interval."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kilomoist.metadata import OWN_CITATION, SOFTWARE, citation, is_simulated
-from kilomoist.names import ONE_SCALE_UP, OWN_MAPS, PREDICTOR_LABELS
+from kilomoist.names import ONE_SCALE_UP, OWN_MAPS, variable_label
 from kilomoist.products import PRODUCTS
 from kilomoist.publishing.intervals import has_intervals, interval_note, target_error
 from kilomoist.reporting.figures.coverage import main_part
@@ -77,7 +77,7 @@ class Run:
     @property
     def widths(self) -> tuple[float, float]:
         """Mean widths of the total and the conditional intervals at 1 km, m³/m³."""
-        of_all = self.tables["coverage"].query("group == 'all' and support != '9 km, one scale up'")
+        of_all = self.tables["coverage"].query("group == 'all' and support != @SCALE_UP_SUPPORT")
         width = of_all.set_index("interval")["width"]
         return float(width.get("total", np.nan)), float(width.get("conditional", np.nan))
 
@@ -164,8 +164,8 @@ def _question(run: Run) -> list[Block]:
 
 
 def _predictor(name: str) -> str:
-    known = name in PREDICTOR_LABELS or f"name.{name}" in TEXTS
-    return named(name) if known else name.replace("_", " ")
+    label = named(variable_label(name))
+    return f"{text(f'predictor.{name}')} ({label})" if f"predictor.{name}" in TEXTS else label
 
 
 def _data(run: Run) -> list[Block]:

@@ -13,14 +13,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
 from kilomoist.publishing.categories import Category, write_xml
 from kilomoist.rasters import Header
 
-MOISTURE_COLOURS = (
-    *("#FFFFD9", "#EDF8B1", "#C7E9B4", "#7FCDBB", "#41B6C4", "#1D91C0", "#225EA8", "#253494", "#081D58"),
+MOISTURE_COLOURS, OTHER_COLOURS = (
+    tuple(to_hex(colour).upper() for colour in colormaps[name](np.linspace(0, 1, 9))) for name in ("YlGnBu", "viridis")
 )
-OTHER_COLOURS = ("#440154", "#472D7B", "#3B528B", "#2C728E", "#21918C", "#28AE80", "#5EC962", "#ADDC30", "#FDE725")
 NEAR, NEARER, FAR, FARTHER = "#E1ECF4", "#9DC3DD", "#CC79A7", "#882255"
 """Of pixels inside and outside the area of applicability."""
 UNITS = {"m3 m-3": " m³/m³", "1": ""}
@@ -52,7 +53,8 @@ class Step:
 def moisture_scale(ranges: pd.DataFrame) -> Scale:
     """One scale for all maps of a run: the 1st to 99th percentile of the 9 km and the 1 km map, of `tables/maps.csv`.
 
-    Ends are whole hundredths of m³/m³. A fixed scale would spend most colours on values that a dry region never has.
+    As in the figures, with ends at whole hundredths of m³/m³. A fixed scale would spend most colours on values that a
+    dry region never has.
     """
     shown = ranges[ranges["map"].isin(["9 km", "1 km"])]
     low, high = shown["p01"].min(), shown["p99"].max()

@@ -66,8 +66,10 @@ def sentence(row: Mapping[str, Any], alone: bool = False) -> str:
     known["amount"] = text("verdict.amount", **known)
     reason = row["reason"]
     known["why"] = text(f"verdict.why.{reason}", **known) if reason in REASONS else said(reason)
-    remarks = [text(f"verdict.remark.{name}") for name in row["remark"].split("; ") if name and (alone or name != SIMULATED)]
-    return " ".join([text(f"verdict.is.{row['verdict']}", **known), *remarks])
+    remarks = [name for name in row["remark"].split("; ") if name and (alone or name != SIMULATED)]
+    return " ".join(
+        [text(f"verdict.is.{row['verdict']}", **known), *(text(f"verdict.remark.{name}") for name in remarks)]
+    )
 
 
 def briefly(verdicts: pd.DataFrame) -> str:

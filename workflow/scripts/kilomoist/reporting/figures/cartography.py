@@ -113,11 +113,11 @@ def read_view(path: str | Path, view: View, resampling: Resampling = Resampling.
 
 
 def colour_scale(maps: Sequence[NDArray[np.floating]], least: float = 0.01) -> Normalize:
-    """Scale from the lowest 2nd to the highest 98th percentile of the maps, so that all fit it; `least` wide or more.
+    """Scale from the lowest 1st to the highest 99th percentile of the maps, so that all fit it; `least` wide or more.
 
     Below 0.01 m³/m³ colours would show noise.
     """
-    ends = [np.percentile(values[np.isfinite(values)], [2, 98]) for values in maps if np.isfinite(values).any()]
+    ends = [np.percentile(values[np.isfinite(values)], [1, 99]) for values in maps if np.isfinite(values).any()]
     if not ends:
         return Normalize(0, 0.5)
     low, high = float(np.min(ends)), float(np.max(ends))

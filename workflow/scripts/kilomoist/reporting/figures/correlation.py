@@ -28,7 +28,7 @@ def draw_correlation(path: str | Path, table: pd.DataFrame, caption: str) -> Fig
     r, p = r[1:, :-1], p[1:, :-1]
     note = (
         f"{text('correlation.note', n=_span(table['n']), effective=_span(table['effective_n']))}\n"
-        "** p_effective < 0.01,  * p_effective < 0.05"
+        f"{text('correlation.stars')}"
     )
 
     side = 0.9 * len(r)

@@ -9,13 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from kilomoist.evaluation.coverage import KINDS
 from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, ROUND_STEPS, label_of, new_page, percent_text
 from kilomoist.texts import said, text
 
-KINDS = {
-    "total": ("coverage.total", BLUE, 0.17),
-    "conditional": ("coverage.conditional", ORANGE, -0.17),
-}
+LOOKS = dict(zip(KINDS, (("coverage.total", BLUE, 0.17), ("coverage.conditional", ORANGE, -0.17)), strict=True))
 """What is drawn of each interval: the key of what it is called, its colour and its place beside the other."""
 DOMINANT = 2 / 3
 """Share of the width from which on one part is said to make it."""
@@ -53,7 +51,7 @@ def draw_coverage(path: str | Path, table: pd.DataFrame, caption: str) -> Figure
         panels[-1, 1].set_xlabel(text("coverage.width"))
         handles = [
             Line2D([], [], color=colour, marker="o", linestyle="", label=text(name))
-            for name, colour, _ in KINDS.values()
+            for name, colour, _ in LOOKS.values()
         ]
         handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle="--", label=text("coverage.nominal")))
         page.legend(handles=handles, loc="outside lower center", ncols=3)
@@ -98,7 +96,7 @@ def _group_label(group: str) -> str:
 def _draw_shares(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
     """Coverage of each group, a dot an interval, and what is nominal."""
     places = np.arange(len(groups))
-    for kind, (_, colour, offset) in KINDS.items():
+    for kind, (_, colour, offset) in LOOKS.items():
         share = 100 * rows[rows["interval"] == kind].set_index("group")["coverage"].reindex(groups).to_numpy(float)
         axes.scatter(share, places - offset, color=colour, s=22, zorder=3, clip_on=False)
     axes.set(xlim=(min(50, 100 * rows["coverage"].min() - 5) if rows["coverage"].notna().any() else 50, 101))
@@ -115,7 +113,7 @@ def _draw_shares(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
 
 def _draw_widths(axes: Axes, rows: pd.DataFrame, groups: list[str]) -> None:
     """Mean width of each group, a bar an interval; a width without an end has none."""
-    for kind, (_, colour, offset) in KINDS.items():
+    for kind, (_, colour, offset) in LOOKS.items():
         width = rows[rows["interval"] == kind].set_index("group")["width"].reindex(groups).to_numpy(float)
         bars = axes.barh(np.arange(len(groups)) - offset, np.where(np.isfinite(width), width, 0), 0.32, color=colour)
         texts = [f"{value:.3f}" if np.isfinite(value) else text("coverage.endless") for value in width]

@@ -19,7 +19,7 @@ def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, capt
     `1 km`), n, r, p, rmse, ubrmse, bias, which are printed and not computed again.
     """
     frame = frame.dropna(subset=["observed"]).dropna(subset=["coarse", "fine"], how="all")
-    title, size = text("field.title"), (9, 5) if len(frame) else (7, 3)
+    title, size = text("field.title"), (9, 6.4) if len(frame) else (7, 3)
     with new_page(path, title, caption, "", size) as page:
         if frame.empty:
             axes = page.subplots()
@@ -38,4 +38,5 @@ def draw_points(path: str | Path, frame: pd.DataFrame, table: pd.DataFrame, capt
             draw_comparison(axes, named(LABELS[column]), limits, table[table["map"] == OWN_MAPS[column]])
             axes.set_xlabel(text("field.measured"))
         both[0].set_ylabel(text("field.map"))
+        page.legend(*both[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return page

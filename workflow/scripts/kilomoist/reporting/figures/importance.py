@@ -9,16 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from kilomoist.names import method_label
 from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, ROUND_STEPS, label_of, new_page, signed_text
-from kilomoist.texts import text
+from kilomoist.texts import named, text
 
 
-def draw_importance(path: str | Path, table: pd.DataFrame, caption: str) -> Figure:
+def draw_importance(path: str | Path, table: pd.DataFrame, caption: str, own: str = "detail") -> Figure:
     """Importance of every predictor and group of predictors, a row of panels a method (figure 3 of the study).
 
     Left the growth of the error by shuffling on blocks held out, with its standard deviation over folds; right shares
     in percent. `table` has columns method, predictor, entry (`predictor` or `group`), impurity_percent,
-    permutation_percent, rmse, rmse_growth, rmse_growth_sd (m³/m³) and vif.
+    permutation_percent, rmse, rmse_growth, rmse_growth_sd (m³/m³) and vif; `own` is the method of the run's map.
     """
     methods = list(dict.fromkeys(table["method"]))
     first = table[table["method"] == methods[0]]
@@ -52,7 +53,7 @@ def draw_importance(path: str | Path, table: pd.DataFrame, caption: str) -> Figu
                 texts = ["" if np.isnan(value) else f"{signed_text(value, 0)} %" for value in values]
                 shares.bar_label(bars, texts, padding=3, size=8)
             shares.set(xlim=(0, 116), xlabel=text("importance.share"), xticks=range(0, 101, 20))
-            growth.set_title(label_of(method))
+            growth.set_title(named(method_label(method, own)))
             growth.set_yticks(places, [_with_inflation(name, rows.loc[name, "vif"]) for name in rows.index])
             for axes in (growth, shares):
                 axes.axvline(0, color=INK, linewidth=0.6)

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from kilomoist.files import replaced
-from kilomoist.names import METHOD_LABELS, variable_label
+from kilomoist.names import variable_label
+from kilomoist.quality_flags import NO_VALUE_COLOUR
 from kilomoist.rasters import read_run
 from kilomoist.texts import month_text, named, text
 
@@ -31,7 +32,7 @@ STYLE = {
     "svg.hashsalt": "kilomoist",  # else names in an SVG are random
     "pdf.fonttype": 42,  # text that other programs can edit
 }
-BLUE, ORANGE, INK, FAINT, MISSING = "#0072B2", "#E69F00", "#222222", "#666666", "#BDBDBD"
+BLUE, ORANGE, INK, FAINT, MISSING = "#0072B2", "#E69F00", "#222222", "#666666", NO_VALUE_COLOUR
 ROUND_STEPS = (1, 2, 5, 10)
 MAX_COLUMNS = 6
 """Panels beside each other: more go on in the next line."""
@@ -88,8 +89,8 @@ def save_page(figure: Figure, path: str | Path, title: str, caption: str) -> Non
 
 
 def label_of(name: str) -> str:
-    """Name of the target, a predictor or a method in print."""
-    return named(METHOD_LABELS.get(name) or variable_label(name))
+    """Name of the target or a predictor in print."""
+    return named(variable_label(name))
 
 
 def percent_text(share: float) -> str:

@@ -7,22 +7,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from kilomoist.names import method_label
 from kilomoist.reporting.figures import pages
-from kilomoist.texts import text
+from kilomoist.texts import named, text
 
 
-def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: str) -> Figure:
+def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: str, own: str = "detail") -> Figure:
     """Mean prediction of a model where a predictor takes each of many values; a row of panels a method.
 
     `table` has columns method, predictor, unit, value, prediction (m³/m³), and minimum, p05, p95, maximum of the
-    predictor in the training rows.
+    predictor in the training rows; `own` is the method of the run's map.
     """
     notes = [
         text("dependence.note"),
         text("dependence.beyond"),
     ]
     if "detail" in set(table["method"]):
-        notes.append(text("dependence.detail"))
+        notes.append(text("dependence.detail", map=named(method_label("detail", own))))
     # Deviations within cells are taken by `absolute` alone.
     taken = {method: list(rows["predictor"].unique()) for method, rows in table.groupby("method", sort=False)}
     lines = pages.panel_lines(taken)
@@ -45,7 +46,7 @@ def draw_partial_dependence(path: str | Path, table: pd.DataFrame, caption: str)
                 axes.margins(x=0)
                 axes.locator_params(nbins=5, steps=pages.ROUND_STEPS)
                 axes.spines[["top", "right"]].set_visible(False)
-            row[0].set_title(pages.label_of(method))
+            row[0].set_title(named(method_label(method, own)))
             row[0].set_ylabel(f"{text('figure.soil_moisture')}{deviation} ({text('figure.unit')})")
         handles = [
             Line2D([], [], color=pages.BLUE, linewidth=1.6, label=text("dependence.mean")),

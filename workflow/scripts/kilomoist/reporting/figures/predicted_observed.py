@@ -59,17 +59,17 @@ def draw_predicted_observed(
     for split, protocol in (("train", "train"), ("test", "random")):
         part, row = frame[frame["split"] == split], scores[scores["protocol"] == protocol]
         row = row[row["label"] == STUDY_9KM]
-        title = f"{named(STUDY_9KM)}: {text(f'cells.{split}')}"
+        title = f"{named(STUDY_9KM)}:\n{text(f'cells.{split}')}"
         panels.append(Panel(title, part["observed"], part["predicted"], row, text("cells.none")))
     limits = common_limits(frame["observed"], frame["predicted"], known["observed"], known["estimated"])
-    notes = [text("cells.note")]
+    notes, beside = [text("cells.note")], ""
     rmse = own.set_index("label")["rmse"]
     nulls = [f"{LABELS[name]}, one scale up" for name in ("bilinear", "bilinear_reconciled")]
     if rmse.reindex(nulls).notna().all():
-        errors = ", ".join(f"{rmse[name]:.4f} {text('figure.unit')} (“{named(name)}”)" for name in nulls)
-        how = said(why)
-        notes.insert(0, text("cells.null", how=f"{how[0].upper()}{how[1:]}", errors=errors))
-    with new_page(path, text("cells.title"), caption, "\n".join(notes), (13.2, 5.4)) as page:
+        errors = [f"{rmse[name]:.4f} {text('figure.unit')}, “{named(name)}”" for name in nulls]
+        beside = "\n".join([text("cells.null"), *errors])
+        notes.insert(0, f"“{named(MAP_ONE_SCALE_UP)}”: {said(why)}.")
+    with new_page(path, text("cells.title"), caption, "\n".join(notes), (13.2, 7)) as page:
         all_axes = page.subplots(1, 3, sharex=True, sharey=True)
         counts = []
         for axes, panel in zip(all_axes, panels, strict=True):
@@ -80,12 +80,13 @@ def draw_predicted_observed(
                 counts.append(axes.hexbin(panel.observed, panel.predicted, **grid, **look))
             else:
                 axes.scatter(panel.observed, panel.predicted, s=12, color=BLUE, alpha=0.6, linewidths=0)
-            draw_comparison(axes, panel.title, limits, panel.scores)
+            draw_comparison(axes, panel.title, limits, panel.scores, beside if panel is panels[0] else "")
             axes.set_xlabel(f"{named(SMAP_9KM)} ({text('figure.unit')})")
             if panel.observed.empty:
                 look_of = {"transform": axes.transAxes, "ha": "center", "va": "center", "color": FAINT, "size": 10}
                 axes.text(0.5, 0.4, panel.missing, **look_of)
         all_axes[0].set_ylabel(text("cells.predicted"))
+        page.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center")
         if counts:
             largest = max((float(count.get_array().max()) for count in counts if len(count.get_array())), default=1.0)
             norm = LogNorm(1, max(largest, 2))

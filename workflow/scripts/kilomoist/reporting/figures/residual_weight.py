@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from kilomoist.evaluation.residual_weight import CONFIDENCE
+from kilomoist.names import STUDY_9KM
 from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, new_page, signed_text
-from kilomoist.texts import said, text
+from kilomoist.texts import named, said, text
 
 LINES = {"residual.moisture": (1.0, "--"), "residual.error": (0.0, ":")}
 
@@ -21,8 +23,10 @@ def draw_residual(path: str | Path, frame: pd.DataFrame, row: Mapping[str, Any],
     words where there is no weight.
     """
     known = bool(np.isfinite(row["weight"]))
-    size = (6, 5) if known else (7, 3)
-    with new_page(path, text("residual.title"), caption, "", size) as page:
+    size = (7, 6.4) if known else (7, 3)
+    numbers = {"a": signed_text(row["a"], 3), "b": signed_text(row["b"], 2), "w": signed_text(row["w"], 2)}
+    note = text("residual.note", map=named(STUDY_9KM), **numbers) if known else ""
+    with new_page(path, text("residual.title"), caption, note, size) as page:
         axes = page.subplots()
         if not known:
             axes.set_axis_off()
@@ -42,12 +46,13 @@ def draw_residual(path: str | Path, frame: pd.DataFrame, row: Mapping[str, Any],
         for name, (weight, style) in LINES.items():
             axes.plot(ends, weight * row["b"] * ends, color=INK, linewidth=0.9, linestyle=style, label=text(name))
         interval = text("figure.between", low=signed_text(row["low"], 2), high=signed_text(row["high"], 2))
-        label = f"{text('residual.points')}: {signed_text(row['weight'], 2)} ({interval})"
+        found = {"weight": signed_text(row["weight"], 2), "confidence": f"{100 * CONFIDENCE:.0f}", "interval": interval}
+        label = text("residual.points", **found)
         axes.plot(ends, row["w"] * ends, color=ORANGE, linewidth=1.8, label=label)
         axes.set(
             xlabel=text("residual.x"),
             ylabel=text("residual.y"),
         )
         axes.set_title(text("residual.n", pixels=row["pixels"], cells=row["cells"]), size=9)
-        axes.legend(title=text("residual.weight"), loc="best")
+        page.legend(title=text("residual.weight"), loc="outside lower center", ncols=3)
     return page

@@ -16,22 +16,24 @@ def read_scores(scores: str, intervals: str) -> pd.DataFrame:
     return pd.read_parquet(scores).merge(pd.read_parquet(intervals))
 
 
-def draw_comparison(axes: Axes, title: str, limits: tuple[float, float], scores: pd.DataFrame) -> None:
-    """Equal axes, the 1:1 line and the scores of the table's first row, in a panel of two soil moistures."""
+def draw_comparison(
+    axes: Axes, title: str, limits: tuple[float, float], scores: pd.DataFrame, beside: str = ""
+) -> None:
+    """Equal axes, the 1:1 line and below them the scores of the table's first row, in a panel of two soil moistures.
+
+    `beside` is what goes with these scores. No point may be hidden: nothing is written where there may be one.
+    """
     axes.plot(limits, limits, color=INK, linewidth=0.8, linestyle="--", label="1:1", zorder=1.5)
     axes.set(xlim=limits, ylim=limits, aspect="equal", title=title)
     axes.locator_params(nbins=6, steps=ROUND_STEPS)
-    axes.legend(loc="lower right")
     if len(scores):
-        shown = _score_text(scores.iloc[0])
-        # Below what is drawn: no point may be hidden.
-        axes.text(0.03, 0.97, shown, va="top", size=8.5, linespacing=1.35, transform=axes.transAxes, zorder=1.6)
+        shown = "\n".join(filter(None, (_score_text(scores.iloc[0]), beside)))
+        below: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, -38), "textcoords": "offset points"}
+        axes.annotate(shown, (0, 0), va="top", size=8.5, linespacing=1.35, annotation_clip=False, **below)
 
 
 def _score_text(scores: Mapping[str, Any]) -> str:
-    """Scores that are there, each on a line; r with its interval, and p of r as neighbours allow, where they are known,
-    under the name of its column.
-    """
+    """Scores that are there, each on a line; r with its interval, p of r as neighbours allow, where known."""
     low, high = (scores.get(f"r_{side}", np.nan) for side in ("low", "high"))
     interval = (
         f" ({text('figure.between', low=signed_text(low, 2), high=signed_text(high, 2))})"
@@ -39,10 +41,15 @@ def _score_text(scores: Mapping[str, Any]) -> str:
         else ""
     )
     effective = "p_effective" if pd.notna(scores.get("p_effective")) else "p"
+
+    def write_p(value: float) -> str:
+        shown = "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+        return shown if effective == "p" else text("figure.p_effective", p=shown)
+
     formats = {
         "n": lambda value: f"n = {value:,.0f}",
         "r": lambda value: f"r = {signed_text(value, 2)}{interval}",
-        effective: lambda value: f"{effective} < 0.001" if value < 0.001 else f"{effective} = {value:.3f}",
+        effective: write_p,
         "r2": lambda value: f"R² = {signed_text(value, 2)}",
         "rmse": lambda value: f"RMSE = {value:.4f} {text('figure.unit')}",
         "ubrmse": lambda value: f"ubRMSE = {value:.4f} {text('figure.unit')}",
