@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kilomoist.evaluation.coverage import SCALE_UP_SUPPORT
 from kilomoist.metadata import OWN_CITATION, SOFTWARE, citation, is_simulated
 from kilomoist.names import ONE_SCALE_UP, OWN_MAPS, variable_label
 from kilomoist.products import PRODUCTS
@@ -77,7 +78,8 @@ class Run:
     @property
     def widths(self) -> tuple[float, float]:
         """Mean widths of the total and the conditional intervals at 1 km, m³/m³."""
-        of_all = self.tables["coverage"].query("group == 'all' and support != @SCALE_UP_SUPPORT")
+        coverage = self.tables["coverage"]
+        of_all = coverage[(coverage["group"] == "all") & (coverage["support"] != SCALE_UP_SUPPORT)]
         width = of_all.set_index("interval")["width"]
         return float(width.get("total", np.nan)), float(width.get("conditional", np.nan))
 
