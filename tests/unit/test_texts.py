@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kilomoist.evaluation.coverage import KINDS, SUPPORTS
@@ -21,7 +22,8 @@ from kilomoist.learning.details import Cells
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import model_tags
-from kilomoist.mapping.calibration import MapSettings, detail_errors
+from kilomoist.learning.tuning import TuningOptions
+from kilomoist.mapping.calibration import MapSettings, absolute_errors, detail_errors
 from kilomoist.mapping.flags import FLAGS, NO_FLAG
 from kilomoist.mapping.maps import AnalysisCells, map_tags
 from kilomoist.names import LABELS, PREDICTOR_LABELS, RESTORING, protocol_label
@@ -66,8 +68,8 @@ def literals() -> tuple[set[str], list[str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 whole.add(node.value)
-            elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
-                begun.append(str(node.values[0].value))
+            elif isinstance(node, ast.JoinedStr) and isinstance(first := node.values[0], ast.Constant):  # noqa: PD011
+                begun.append(str(first.value))
     return whole, begun
 
 
@@ -154,6 +156,11 @@ def sentences() -> Iterator[str]:
     made = MapSettings(True, None, 0.5)
     empty = Cells(cells * np.nan, cells[None], Window(0, 0, 2, 2))
     yield detail_errors(empty, LearnerSettings("linear", 1, 1), map_of(), made).note
+    for side in (4, 24):  # 1 and 36 coarse cells, of which 20 are needed
+        values = np.random.default_rng(1).uniform(0.1, 0.3, (side, side))
+        region = Cells(values, values[None], Window(400, 2000, side, side))
+        learned = region, pd.DataFrame(), LearnerSettings("linear", 1, 1), TuningOptions(1)
+        yield absolute_errors(*learned, map_of(method="absolute"), made).note
     for points in (3, 40):
         fields = dict.fromkeys(("observed", "estimated", "target"), np.full(points, 0.2))
         yield residual_weight(fields, np.zeros((points, 2)), np.arange(points), 1000.0).says
