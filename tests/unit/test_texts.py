@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kilomoist.evaluation.coverage import KINDS, SUPPORTS
 from kilomoist.evaluation.gain import Evidence, predicted_gain
 from kilomoist.evaluation.residual_weight import in_words, residual_weight
 from kilomoist.evaluation.scores import ESTIMATES
@@ -26,7 +25,7 @@ from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.calibration import MapSettings, absolute_errors, detail_errors
 from kilomoist.mapping.flags import FLAGS, NO_FLAG
 from kilomoist.mapping.maps import AnalysisCells, map_tags
-from kilomoist.names import LABELS, PREDICTOR_LABELS, RESTORING, protocol_label
+from kilomoist.names import INTERVALS, LABELS, PREDICTOR_LABELS, RESTORING, SUPPORTS, protocol_label
 from kilomoist.publishing.public_files import GROUPS
 from kilomoist.texts import LANGUAGES, TEXTS, month_text, named, said, speaking, text
 
@@ -135,7 +134,7 @@ def test_every_estimate_is_named_in_every_language(method: str, reconciled: bool
             assert not re.search("[a-z]", named(name).replace("SMAP", "")), name
 
 
-@pytest.mark.parametrize("name", [*SUPPORTS, *KINDS, *(kind.replace("_", " ") for kind in learners.KINDS)])
+@pytest.mark.parametrize("name", [*SUPPORTS, *INTERVALS, *(kind.replace("_", " ") for kind in learners.KINDS)])
 def test_what_the_report_names_is_translated(name: str) -> None:
     with speaking("mn"):
         assert re.search("[а-яөү]", named(name))

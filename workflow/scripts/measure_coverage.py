@@ -4,10 +4,6 @@ import pandas as pd
 
 from kilomoist.evaluation.coverage import (
     COLUMNS,
-    KINDS,
-    MAP_SUPPORT,
-    SCALE_UP_SUPPORT,
-    TRUTH_SUPPORT,
     PixelClasses,
     cell_intervals,
     coverage_rows,
@@ -17,6 +13,7 @@ from kilomoist.evaluation.coverage import (
 from kilomoist.files import write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.mapping.maps import cell_errors
+from kilomoist.names import INTERVALS, MAP_SUPPORT, SCALE_UP_SUPPORT, TRUTH_SUPPORT
 
 
 @rule_script
@@ -38,10 +35,10 @@ def measure_coverage(
     found, rows = pd.read_parquet(errors), []
     if len(found):
         wide = with_target_error(found, cell_errors(cells, target_error), interval)
-        for kind, ends in zip(KINDS, (wide, found), strict=True):
+        for kind, ends in zip(INTERVALS, (wide, found), strict=True):
             rows += coverage_rows(SCALE_UP_SUPPORT, kind, [cell_intervals(ends, vegetation)], interval)
     known = truth[0] if truth else None
-    for kind in KINDS:
+    for kind in INTERVALS:
         pixels = pixel_intervals(intervals, kind, known, cells, PixelClasses(stacks, vegetation))
         rows += coverage_rows(TRUTH_SUPPORT if known else MAP_SUPPORT, kind, pixels, interval)
     table = pd.DataFrame(rows, columns=COLUMNS)

@@ -92,6 +92,12 @@ def map_names(column: str, method: str, of: str = "map") -> dict[str, str]:
     return {of: OWN_MAPS.get(column, column), label: map_label(column, method)}
 
 
+INTERVALS = "total", "conditional"
+"""Intervals that are checked: with SMAP's own error, and if the cells that the map is held to are right."""
+SCALE_UP_SUPPORT, TRUTH_SUPPORT, MAP_SUPPORT = "9 km, one scale up", "1 km, simulated truth", "1 km"
+"""What intervals are of, and checked by: SMAP where it is known, the simulated truth, nothing."""
+SUPPORTS = SCALE_UP_SUPPORT, TRUTH_SUPPORT, MAP_SUPPORT
+
 RANKED, MATCHED = " (relative: rank)", ", linearly matched"
 """What follows the name of a map in percent of saturation: where it is compared by rank, and where by m³/m³."""
 OWN_COLUMNS = ("pixel", "id", "points", "measurements", "longitude", "latitude", "observed")

@@ -16,11 +16,6 @@ from kilomoist.vegetation_classes import vegetation_classes
 
 COLUMNS = "support", "interval", "group", "n", "nominal", "coverage", "width", "score"
 """Of the table."""
-KINDS = "total", "conditional"
-"""Intervals that are checked: with SMAP's own error, and if the cells that the map is held to are right."""
-SCALE_UP_SUPPORT, TRUTH_SUPPORT, MAP_SUPPORT = "9 km, one scale up", "1 km, simulated truth", "1 km"
-"""What intervals are of, and checked by: SMAP where it is known, the simulated truth, nothing."""
-SUPPORTS = SCALE_UP_SUPPORT, TRUTH_SUPPORT, MAP_SUPPORT
 
 Intervals = tuple[Mapping[str, NDArray[np.bool_]], NDArray, NDArray, NDArray]
 """Groups of rows by name, and of every row what was observed and the lower and upper end of its interval."""
@@ -48,7 +43,7 @@ def interval_scores(observed: NDArray, lower: NDArray, upper: NDArray, interval:
 def coverage_rows(support: str, kind: str, parts: Iterable[Intervals], interval: float) -> list[dict[str, object]]:
     """Nominal and actual coverage, mean width and mean score (m³/m³) of intervals, for each group that has rows.
 
-    `kind` is one of `KINDS`. Where nothing was observed (NaN) there is a width alone.
+    `kind` is one of `INTERVALS`. Where nothing was observed (NaN) there is a width alone.
     """
     sums: dict[str, NDArray[np.float64]] = {}
     for groups, observed, lower, upper in parts:

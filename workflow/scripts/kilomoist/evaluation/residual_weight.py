@@ -17,11 +17,11 @@ from kilomoist.evaluation.bootstrap import (
 )
 from kilomoist.evaluation.effective_size import Values, complete_rows, projected
 from kilomoist.evaluation.variograms import lags_of, variogram
+from kilomoist.evaluation.worth import WEIGHT_INTERVAL
 from kilomoist.grids import M09
 
 MIN_PIXELS = 30
 """Pixels below which there is no weight: ten for each of the three coefficients."""
-CONFIDENCE = 0.9
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def fieller(b: float, w: float, covariance: Values, degrees: float) -> tuple[flo
     """Ends of the 90 % interval of w / b; −∞ and ∞ where b cannot be told from 0. `covariance` (2, 2) of (b, w)."""
     from scipy.special import stdtrit
 
-    square = float(stdtrit(degrees, (1 + CONFIDENCE) / 2)) ** 2
+    square = float(stdtrit(degrees, (1 + WEIGHT_INTERVAL) / 2)) ** 2
     leading, middle, constant = (
         left - square * share
         for left, share in zip((b * b, b * w, w * w), covariance[[0, 0, 1], [0, 1, 1]], strict=True)

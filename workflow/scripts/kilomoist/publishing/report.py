@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kilomoist.evaluation.coverage import SCALE_UP_SUPPORT
 from kilomoist.metadata import OWN_CITATION, SOFTWARE, citation, is_simulated
-from kilomoist.names import ONE_SCALE_UP, OWN_MAPS, variable_label
+from kilomoist.names import ONE_SCALE_UP, OWN_MAPS, SCALE_UP_SUPPORT, variable_label
 from kilomoist.products import PRODUCTS
 from kilomoist.publishing.intervals import has_intervals, interval_note, target_error
 from kilomoist.reporting.figures.coverage import main_part

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kilomoist.evaluation.coverage import KINDS
+from kilomoist.names import INTERVALS
 from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, ROUND_STEPS, label_of, new_page, percent_text
 from kilomoist.texts import said, text
 
-LOOKS = dict(zip(KINDS, (("coverage.total", BLUE, 0.17), ("coverage.conditional", ORANGE, -0.17)), strict=True))
+LOOKS = dict(zip(INTERVALS, (("coverage.total", BLUE, 0.17), ("coverage.conditional", ORANGE, -0.17)), strict=True))
 """What is drawn of each interval: the key of what it is called, its colour and its place beside the other."""
 DOMINANT = 2 / 3
 """Share of the width from which on one part is said to make it."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kilomoist.evaluation.residual_weight import CONFIDENCE
+from kilomoist.evaluation.worth import WEIGHT_INTERVAL
 from kilomoist.names import STUDY_9KM
 from kilomoist.reporting.figures.pages import BLUE, FAINT, INK, ORANGE, new_page, signed_text
 from kilomoist.texts import named, said, text
@@ -46,7 +46,11 @@ def draw_residual(path: str | Path, frame: pd.DataFrame, row: Mapping[str, Any],
         for name, (weight, style) in LINES.items():
             axes.plot(ends, weight * row["b"] * ends, color=INK, linewidth=0.9, linestyle=style, label=text(name))
         interval = text("figure.between", low=signed_text(row["low"], 2), high=signed_text(row["high"], 2))
-        found = {"weight": signed_text(row["weight"], 2), "confidence": f"{100 * CONFIDENCE:.0f}", "interval": interval}
+        found = {
+            "weight": signed_text(row["weight"], 2),
+            "confidence": f"{100 * WEIGHT_INTERVAL:.0f}",
+            "interval": interval,
+        }
         label = text("residual.points", **found)
         axes.plot(ends, row["w"] * ends, color=ORANGE, linewidth=1.8, label=label)
         axes.set(
