@@ -58,11 +58,11 @@ EDITS = {
     "evaluation/null_estimates.py:null_estimates": {
         *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
     },
-    "reporting/verdicts.py:sentence": {"judge_map", "write_map_page", "write_region_page", "write_report"},
+    "reporting/verdicts.py:sentence": {"judge_map", "draw_maps", "write_map_page", "write_region_page", "write_report"},
     "reporting/figures/coverage.py:draw_coverage": {"draw_coverage", "write_report"},
     "evaluation/scores.py:score": SCORING
     | {"compare_truth", "score_field_cells", "score_field_months", "judge_map", "write_region_page", "write_report"}
-    | {"write_map_page"},
+    | {"draw_maps", "write_map_page"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {"measure_field_coverage", "validate_field", "weigh_residual"},
@@ -80,7 +80,9 @@ EDITS = {
     "metadata.py:describe": {
         *("assemble_interval", "assemble_map", "assemble_predictors", "assemble_quality", "collect_samples"),
         *("reconcile_map", "record_provenance"),
-        *("export_netcdf", "export_zarr", "export_slide", "write_readme", "write_region_readme", "write_report"),
+        *("export_netcdf", "export_zarr", "export_slide", "export_item", "export_collection"),
+        *("judge_map", "draw_maps", "write_map_page", "write_region_page"),
+        *("write_readme", "write_region_readme", "write_report"),
     },
     "publishing/styles.py:moisture_scale": {"style_rasters"},
     "publishing/categories.py:categories": {"style_rasters"},
