@@ -338,6 +338,7 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
     }
     # The delivered map comes first by its name, and learned something that SMAP does not have.
     own = scores[scores["label"] == "map, one scale up"]
+    assert own.index.tolist() == [0]
     assert own[["protocol", "method"]].to_numpy().tolist() == [["one_scale_up", "detail, reconciled"]]
     assert own["note"].iloc[0].startswith("restored from 36 km in 5 spatial folds, alpha 0.")
     assert own["skill_bilinear_reconciled"].iloc[0] > 0

@@ -10,7 +10,7 @@ from kilomoist.evaluation.study import correlations, split_estimates
 from kilomoist.files import read_json, write_table
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE
 from kilomoist.jobs import rule_script
-from kilomoist.names import ONE_SCALE_UP, delivered, protocol_label, variable_label
+from kilomoist.names import MAP_ONE_SCALE_UP, ONE_SCALE_UP, delivered, protocol_label, variable_label
 from kilomoist.predictors.samples import read_samples
 
 REFERENCES = dict.fromkeys(("random", "random_folds", "blocks", "knndm"), ("linear",)) | {
@@ -59,7 +59,7 @@ def score_protocols(
             rows[0] |= estimate_names(delivered(method, reconcile), kind, labels)
             if len(estimated):  # its note says how they were restored, not why none counts
                 rows[0]["note"] = "no cell has a value in every map that is compared"
-        found += rows
+        found += sorted(rows, key=lambda row: row.get("label") != MAP_ONE_SCALE_UP)  # the delivered one first
         differing += difference_table(protocol, scored, REFERENCES.get(protocol, ("bilinear_reconciled",)), labels)
     write_scores(found, scores, intervals)
     write_table(differences, pd.DataFrame(differing).astype({"n": "Int64"}))
