@@ -42,21 +42,9 @@ BLOCK = f"{RUN}/blocks/{{block}}"
 RULE_SECONDS = cache(progress.rule_seconds)
 TIMES = {"runtime": needs.minutes, "expected_seconds": needs.expected}
 # Tables of Snakemake's report: each has a caption of its name.
-IN_REPORT = (
-    *(
-        "verdict",
-        "scores",
-        "gain",
-        "coverage",
-        "quality",
-        "granules",
-        "shift",
-        "agreement",
-        "product_differences",
-        "truth",
-    ),
-    *("field_validation", "field_within_cells", "field_coverage", "residual_weight", "months", "field_months"),
-)
+IN_REPORT = ["verdict", "scores", "gain", "coverage", "quality", "granules", "shift", "agreement"]
+IN_REPORT += ["product_differences", "truth", "months", "field_months"]
+IN_REPORT += ["field_validation", "field_within_cells", "field_coverage", "residual_weight"]
 
 
 for folder in ("results", "resources"):
@@ -398,17 +386,8 @@ def place_files(wildcards):
 
 def run_tables():
     """Tables of every run, and those of one with field points, by name."""
-    of_run = [
-        "verdict",
-        "scores",
-        "gain",
-        "maps",
-        "quality",
-        "granules",
-        "correlation",
-        "importance",
-        "partial_dependence",
-    ]
+    of_run = ["verdict", "scores", "gain", "maps", "quality", "granules"]
+    of_run += ["correlation", "importance", "partial_dependence"]
     of_run += ["shift", "shift_histograms", "differences", "score_intervals", "variogram", "predictions"]
     of_run += [f"{trained}_search" for trained in needs.scored_models(CONFIG)]
     of_points = ["field_validation", "field_within_cells", "residual_weight", "field_differences", "field_intervals"]

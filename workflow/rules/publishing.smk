@@ -68,7 +68,7 @@ rule write_report:
     input:
         soil_moisture=f"{RUN}/soil_moisture.tif",
         provenance=f"{RUN}/provenance.json",
-        interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
+        interval=intervals,
         tables=lambda wildcards: expand(
             f"{RUN}/tables/full/{{table}}.parquet", table=report_tables(wildcards.region), **wildcards
         ),
@@ -100,7 +100,7 @@ rule write_readme:
     input:
         soil_moisture=f"{RUN}/soil_moisture.tif",
         granules=f"{RUN}/tables/full/granules.parquet",
-        interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
+        interval=intervals,
     output:
         readme=f"{RUN}/README.txt",
         columns=f"{RUN}/tables/columns.csv",
@@ -176,7 +176,7 @@ rule write_map_page:
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
         verdict=f"{RUN}/tables/full/verdict.parquet",
-        interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
+        interval=intervals,
         points=lambda wildcards: [f"{RUN}/tables/full/field_points.parquet"] if wildcards.region in WITH_POINTS else [],
         outline=outline,
     output:

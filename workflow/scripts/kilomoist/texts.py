@@ -65,6 +65,11 @@ def _pattern(template: str) -> str:
     return "".join(f"(?P<{part}>.+)" if number % 2 else re.escape(part) for number, part in enumerate(parts))
 
 
+def unbroken(words: str) -> str:
+    """The same with every % on the line of its number."""
+    return words.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
 def month_text(month: str) -> str:
     """A month, `2021-08`, in print."""
     year, number = month.split("-")

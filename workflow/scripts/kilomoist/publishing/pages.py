@@ -17,7 +17,7 @@ from kilomoist.grids import CELL_SIDE
 from kilomoist.metadata import is_simulated
 from kilomoist.publishing.packed import Packed
 from kilomoist.reporting.figures.cartography import View
-from kilomoist.texts import spoken, text, texts_of
+from kilomoist.texts import spoken, text, texts_of, unbroken
 
 FACTORS = (1, 3, CELL_SIDE)
 """Pixels along a side of a square that is drawn."""
@@ -43,15 +43,10 @@ def write_page(
     written = json.dumps(whole, ensure_ascii=False, sort_keys=True, allow_nan=False).replace("<", "\\u003c")
     said = {name: html.escape(words) for name, words in texts_of("page").items()} | {"language": spoken(), **parts}
     bundle = {"style": asset("page.css"), "script": asset("page.js"), "bundled": html.escape(asset("licences.txt"))}
-    bound = {name: _bound(words) for name, words in (said | {"content": written}).items()}
+    bound = {name: unbroken(words) for name, words in (said | {"content": written}).items()}
     page = Template(asset(template)).substitute(bound | bundle, rasters="\n".join(blocks))
     with replaced(path) as partial:
         partial.write_text(page, encoding="utf-8", newline="\n")
-
-
-def _bound(words: str) -> str:
-    """The same with every % on the line of its number."""
-    return words.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def factor_of(pixels: int, most: int) -> int:

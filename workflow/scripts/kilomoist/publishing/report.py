@@ -1,6 +1,5 @@
 """The report of a run: what it says, as blocks that are rendered as HTML and as PDF."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from kilomoist.publishing.intervals import has_intervals, interval_note, target_
 from kilomoist.reporting.figures.coverage import main_part
 from kilomoist.reporting.figures.pages import degrees_text, percent_text, signed_text
 from kilomoist.reporting.verdicts import briefly, sentence
-from kilomoist.texts import TEXTS, month_text, named, said, text
+from kilomoist.texts import TEXTS, month_text, named, said, text, unbroken
 
 SHOWN_ABSENT = 8
 """Absent granules that are named; of more their number is told."""
@@ -99,10 +98,6 @@ def report_of(run: Run) -> Report:
 
 def _unbroken(block: Block) -> Block:
     """A block whose numbers stay with their sign of percent, in one line."""
-
-    def unbroken(words: str) -> str:
-        return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", words)
-
     rows = block.rows if block.kind == "picture" else [[unbroken(cell) for cell in row] for row in block.rows]
     return replace(block, text=unbroken(block.text), rows=rows)
 
