@@ -337,6 +337,7 @@ def assemble_quality(region: Region, _: str) -> None:
         units=UNITS,
         origin=ORIGIN,
         **region.named(correction="correction.tif", quality="quality.tif", applicability="applicability.tif"),
+        **region.named(quality_class="quality_class.tif"),
         **region.named(frequencies="quality.parquet", shift="shift.parquet", histograms="shift_histograms.parquet"),
     )
 

@@ -23,7 +23,10 @@ from kilomoist.learning.coarser_scale import null_models
 from kilomoist.names import OWN_MAPS
 from kilomoist.rasters import read_run
 
-RASTERS = ("soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors")
+RASTERS = (
+    *("soil_moisture", "quality", "quality_class", "applicability"),
+    *("soil_moisture_9km", "target_weight_9km", "predictors"),
+)
 TABLES = (
     *("correlation", "importance", "partial_dependence", "maps", "scores", "truth", "granules", "gain"),
     *("quality", "shift", "agreement", "coverage", "field_validation", "field_points_unused", "residual_weight"),
@@ -47,7 +50,7 @@ PROTOCOLS = ("one_scale_up", "train", "random", "random_folds", "blocks", "knndm
 PUBLIC = {
     *("samples.parquet", "model.skops", "provenance.json", "quality.tif.aux.xml", "map.html", "tables/columns.csv"),
     *(f"{name}.{kind}" for name in (*RASTERS, "interval") for kind in ("tif", "qml")),
-    *("README.txt", "report.html", "report.pdf"),
+    *("README.txt", "report.html", "report.pdf", "quality_class.tif.aux.xml"),
     *(f"tables/{name}.csv" for name in TABLES),
     *(f"tables/full/{name}.parquet" for name in TABLES),
     *(f"figures/{name}.png" for name in FIGURES),
@@ -121,7 +124,7 @@ def test_map_is_a_cloud_optimized_geotiff_on_the_ease_grid(demo: Path, moisture:
     with rasterio.open(demo / DEMO / "soil_moisture_9km.tif") as coarse:
         extent, cells = coarse.bounds, coarse.shape
     for name in RASTERS:
-        path, dtype = demo / DEMO / f"{name}.tif", "uint8" if name == "quality" else "float32"
+        path, dtype = demo / DEMO / f"{name}.tif", "uint8" if name.startswith("quality") else "float32"
         assert cog_validate(path, quiet=True)[:2] == (True, [])
         assert read_run(path) == {"source": "simulated", "region": "steppe", "month": MONTH, "target": "SPL4SMGP.008"}
         if name.endswith("9km"):

@@ -4,6 +4,7 @@ import json
 import pickle
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ INTERVAL = "lower", "upper", "conditional_lower", "conditional_upper"
 QGIS = "/usr/bin/python3"
 """The Python that Debian's QGIS is built for."""
 RASTERS = (
-    *("soil_moisture", "interval", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors"),
+    *("soil_moisture", "interval", "quality", "quality_class", "applicability"),
+    *("soil_moisture_9km", "target_weight_9km", "predictors"),
 )
 
 
@@ -157,7 +159,7 @@ def test_a_raster_says_what_it_is(demo: Path, name: str) -> None:
     assert tags["products"].startswith("SIMULATED: SPL4SMGP.008 of 2021-08-01 to 2021-08-31; MOD13A1.061 of ")
     assert tags["software"].startswith(f"kilomoist {kilomoist.__version__} (")
     assert tags["depth"] == "0 to 5 cm"
-    if name != "quality":  # numbers with units; flags have neither
+    if not name.startswith("quality"):  # numbers with units; flags have neither
         assert all(units)
         for said, band in zip(bands, numbers, strict=True):
             finite = band[np.isfinite(band)]
@@ -189,8 +191,12 @@ def test_what_lies_between_says_no_more_than_it_did(demo: Path) -> None:
 def test_gdal_knows_the_categories_of_quality(demo: Path) -> None:
     if not shutil.which("gdalinfo"):
         pytest.skip("GDAL's programs are not installed")
-    command = ["gdalinfo", "-json", str(demo / DEMO / "quality.tif")]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    told, merged = (
+        json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for command in (
+            ["gdalinfo", "-json", str(demo / DEMO / f"{name}.tif")] for name in ("quality", "quality_class")
+        )
+    )
     table = told["rat"]["row"]
     flags = values(demo / DEMO / "quality.tif", "quality")
     found, counts = np.unique(flags, return_counts=True)
@@ -201,6 +207,10 @@ def test_gdal_knows_the_categories_of_quality(demo: Path) -> None:
     assert classes[8 + 4] == ["water, snow or ice in the pixel", "water, snow or ice in the pixel, few observations"]
     colours = told["bands"][0]["colorTable"]["entries"]
     assert all(row["f"][4:] == colours[row["f"][0]][:3] for row in table)
+    numbers = Counter[str]()
+    for row in table:
+        numbers[row["f"][2]] += row["f"][1]
+    assert {row["f"][2]: row["f"][1] for row in merged["rat"]["row"]} == numbers
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +225,10 @@ def layers(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
     command = [QGIS, str(ROOT / "tests/qgis_layers.py"), str(folder), str(pictures)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     left = {path.name for path in folder.iterdir() if path.suffix == ".xml"}
-    assert left == {"quality.tif.aux.xml"}  # QGIS found statistics in the files, and computed none
+    assert left == {
+        "quality.tif.aux.xml",
+        "quality_class.tif.aux.xml",
+    }  # QGIS found statistics in the files, and computed none
     return json.loads(done.stdout.splitlines()[-1]), pictures
 
 
@@ -225,7 +238,7 @@ def test_qgis_opens_every_raster_in_its_style(layers: tuple[dict[str, Any], Path
     for name, layer in told.items():
         assert layer["valid"], name
         assert layer["crs"] == "EPSG:6933", name
-        assert layer["renderer"] == ("paletted" if name == "quality" else "singlebandpseudocolor"), name
+        assert layer["renderer"] == ("paletted" if name.startswith("quality") else "singlebandpseudocolor"), name
         assert layer["notes"].startswith("SIMULATED: "), name
         red, green, blue = np.moveaxis(imread(pictures / f"{name}.png")[..., :3], -1, 0)
         coloured = (red != green) | (green != blue)
@@ -243,6 +256,7 @@ def test_qgis_says_flags_and_applicability_in_words(demo: Path, layers: tuple[di
     pure = ["no flag", "few observations", "cell not reconciled", "outside the training range"]
     pure += ["outside the area of applicability", "water, snow or ice in the pixel", "no value"]
     assert said[:7] == pure
+    assert told["quality_class"]["legend"][1:] == pure
     assert all(text.split("; also ")[0] in pure for text in said)
     assert len(set(said)) == len(said) == len(np.unique(values(demo / DEMO / "quality.tif", "quality")))
     inside, nearer, outside, far = told["applicability"]["legend"][1:]
@@ -259,12 +273,13 @@ def test_qgis_draws_the_classes_of_applicability_and_quality(demo: Path, layers:
     _, pictures = layers
     drawn = {
         name: np.round(255 * imread(pictures / f"{name}.png")[..., :3]).astype(int)
-        for name in ("applicability", "quality")
+        for name in ("applicability", "quality", "quality_class")
     }
     with rasterio.open(demo / DEMO / "quality.tif") as file:
         palette = np.array([file.colormap(1)[value][:3] for value in range(256)])
         flags = file.read(1)
     np.testing.assert_array_equal(drawn["quality"], palette[flags])
+    np.testing.assert_array_equal(drawn["quality_class"], palette[flags])
     outside = [(drawn["applicability"] == tuple(bytes.fromhex(colour[1:]))).all(-1) for colour in (FAR, FARTHER)]
     np.testing.assert_array_equal(np.any(outside, axis=0), flags & 2 > 0)
 
@@ -295,10 +310,10 @@ def test_terra_opens_every_raster(demo: Path) -> None:
             row, column = file.height // 2 - 1, file.width // 2 - 3
             expected = file.read()[:, row, column]
             bands = list(file.descriptions)
-        assert next(lines).split() == (["Class"] if name == "quality" else bands)
+        assert next(lines).split() == (["Class"] if name.startswith("quality") else bands)
         assert next(lines) == "6933"
         read = next(lines)
-        if name == "quality":
+        if name.startswith("quality"):
             assert read == "no flag"
             assert expected == 0
         else:

@@ -255,6 +255,7 @@ def test_judge_block_where_no_predictor_is_used(bench: Bench, estimator: bool) -
 
 
 QUALITY = [f"{RUN}/{name}.tif" for name in ("quality", "applicability")]
+CLASSES = f"{RUN}/quality_class.tif"
 QUALITY += [f"{RUN}/tables/full/{name}.parquet" for name in ("quality", "shift", "shift_histograms")]
 
 
@@ -285,7 +286,7 @@ def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.nda
 
 def test_assemble_quality(bench: Bench) -> None:
     index, outside, kept = write_verdicts(bench)
-    log = bench.run("assemble_quality", *QUALITY)
+    log = bench.run("assemble_quality", *QUALITY, CLASSES)
     assert "radiometer on" not in log
     paths = [bench.folder / name for name in QUALITY]
     flags, valid = values(paths[0], "quality"), np.isfinite(RAW)
@@ -307,6 +308,17 @@ def test_assemble_quality(bench: Bench) -> None:
         assert file.tags()["bit_5"] == "frozen"
         assert file.tags()["days_without_radiometer"] == "0"
         assert file.colormap(1)[4] == (0xF0, 0xE4, 0x42, 255)
+    classes = values(bench.folder / CLASSES, "quality_class")
+    with rasterio.open(bench.folder / CLASSES) as file:
+        meanings = [file.tags()[f"class_{number}"] for number in range(9)]
+        assert not any(tag.startswith("bit_") for tag in file.tags())
+        assert file.colormap(1)[2] == (0xF0, 0xE4, 0x42, 255)
+    assert (meanings[0], meanings[2], meanings[8]) == ("no flag", "few observations", "no value")
+    assert np.array_equal(classes == 8, ~valid)
+    assert np.array_equal(classes == 0, flags == 0)
+    assert np.array_equal(classes == 6, (flags & 8) > 0)  # water, snow or ice: more severe than what else is set
+    assert np.array_equal(classes == 2, flags == 4)
+    assert_cloud_optimized(bench.folder / CLASSES, "uint8")
     np.testing.assert_array_equal(values(paths[1], "dissimilarity"), index)
     share = (index <= 0.4)[valid].mean()
     with rasterio.open(paths[1]) as file:
@@ -331,18 +343,19 @@ def test_assemble_quality_of_a_map_that_is_not_reconciled(bench: Bench) -> None:
     path = bench.folder / f"{RUN}/correction.tif"
     bands, tags = read_raster(path)
     write_raster(path, {name: np.zeros_like(band) for name, band in bands.items()}, M09, CELLS, tags)
-    bench.run("assemble_quality", *QUALITY)
+    bench.run("assemble_quality", *QUALITY, CLASSES)
     assert (values(bench.folder / QUALITY[0], "quality")[np.isfinite(RAW)] & 16 > 0).all()
     with rasterio.open(bench.folder / QUALITY[0]) as file:
         assert file.tags()["reconciled"] == "no"
         assert file.colormap(1)[16 + 4] == (0xF0, 0xE4, 0x42, 255)
+    assert np.unique(values(bench.folder / CLASSES, "quality_class")).tolist() == [0, 2, 4, 5, 6, 8]
 
 
 def test_assemble_quality_of_a_month_without_radiometer(tmp_path: Path) -> None:
     bench = make_bench(tmp_path, ["2022-09"])
     bench.config = CONFIG | {"months": ["2022-09"]}
     write_verdicts(bench, "2022-09")
-    outputs = [name.replace(MONTH, "2022-09") for name in QUALITY]
+    outputs = [name.replace(MONTH, "2022-09") for name in (*QUALITY, CLASSES)]
     log = bench.run("assemble_quality", *outputs)
     assert "WARNING SPL4SMGP.008 had no radiometer on 20 days of 2022-09" in log
     flags = values(bench.folder / outputs[0], "quality")
@@ -357,7 +370,7 @@ def test_assemble_quality_without_temperature_never_says_frozen(bench: Bench) ->
         bands = {layer: band for layer, band in stack(window).items() if not layer.startswith("lst")}
         path = bench.folder / f"{RUN}/blocks/{name}/predictors.tif"
         write_raster(path, bands, M01, window.refined(9), {})
-    bench.run("assemble_quality", *QUALITY)
+    bench.run("assemble_quality", *QUALITY, CLASSES)
     assert read_tags(bench.folder / QUALITY[0])["bit_5"] == "frozen (never set: lst_day is not in use)"
     assert not (values(bench.folder / QUALITY[0], "quality") & 32).any()
 

@@ -12,7 +12,7 @@ from small_region import CELLS, RAW, TAGS, USE, moisture, stack
 
 from kilomoist.grids import M01, M09
 from kilomoist.mapping.flags import colour_table
-from kilomoist.metadata import describe
+from kilomoist.metadata import TITLES, describe
 from kilomoist.names import MAP_ONE_SCALE_UP
 from kilomoist.rasters import raster_chunks, write_raster
 from kilomoist.reporting.verdicts import SCALE_UP, not_compared, verdict_table
@@ -20,8 +20,18 @@ from kilomoist.statistics import describe as describe_values
 
 PIXELS = CELLS.refined(9)
 STYLED = (
-    *("soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors", "interval"),
+    *(
+        "soil_moisture",
+        "quality",
+        "quality_class",
+        "applicability",
+        "soil_moisture_9km",
+        "target_weight_9km",
+        "predictors",
+        "interval",
+    ),
 )
+TABLES = [f"{RUN}/{name}.tif.aux.xml" for name in ("quality", "quality_class")]
 
 
 def write_rasters(bench: Bench) -> None:
@@ -47,13 +57,16 @@ def write_rasters(bench: Bench) -> None:
         bench.path(f"{RUN}/quality.tif"), M01, PIXELS, tags, cloud_optimized=True, colours=colour_table()
     ) as raster:
         raster.write({"quality": flags}, PIXELS)
+    tags["title"] = TITLES["quality_class"]
+    classes = {"quality_class": np.where(flags == 4, 2, 8).astype(np.uint8)}
+    write_raster(bench.path(f"{RUN}/quality_class.tif"), classes, M01, PIXELS, tags, {}, cloud_optimized=True)
     table = [{"map": name} | describe_values(values) for name, values in (("9 km", coarse), ("1 km", fine))]
     pd.DataFrame(table).to_parquet(bench.path(f"{RUN}/tables/full/maps.parquet"))
 
 
 def test_style_rasters(bench: Bench) -> None:
     write_rasters(bench)
-    bench.run("style_rasters", *(f"{RUN}/{name}.qml" for name in STYLED), f"{RUN}/quality.tif.aux.xml")
+    bench.run("style_rasters", *(f"{RUN}/{name}.qml" for name in STYLED), *TABLES)
     styles = {name: (bench.folder / f"{RUN}/{name}.qml").read_text() for name in STYLED}
     assert 'label="no value"' in styles["quality"]
     assert "the threshold" in styles["applicability"]
@@ -66,7 +79,9 @@ def test_style_rasters(bench: Bench) -> None:
     assert [float(shader.attrib[f"{end}Value"]) for end in ("minimum", "maximum")] == pytest.approx([low, high])
     for name, style in styles.items():
         assert "https://doi.org/10.5067/T5RUATAQREF8" in style, name
-    assert "<F>few observations</F>" in (bench.folder / f"{RUN}/quality.tif.aux.xml").read_text()
+    for table in TABLES:
+        assert "<F>few observations</F>" in (bench.folder / table).read_text()
+    assert styles["quality_class"].count("<paletteEntry") == 2
 
 
 def write_run(bench: Bench) -> None:

@@ -354,7 +354,8 @@ def field_files(wildcards):
 
 
 # Those that people open.
-RASTERS = ["soil_moisture", "quality", "applicability", "soil_moisture_9km", "target_weight_9km", "predictors"]
+RASTERS = ["soil_moisture", "quality", "quality_class", "applicability"]
+RASTERS += ["soil_moisture_9km", "target_weight_9km", "predictors"]
 RASTERS += ["interval"] if CONFIG.map.interval else []
 
 
@@ -369,8 +370,8 @@ def run_rasters(wildcards):
 
 
 def rasters_of(region, month):
-    """Public rasters of a run but its predictors."""
-    names = [name for name in RASTERS if name != "predictors"]
+    """Public rasters of a run but its predictors, and what `quality.tif` says already."""
+    names = [name for name in RASTERS if name not in ("predictors", "quality_class")]
     return expand(f"{RUN}/{{name}}.tif", region=region, month=month, name=names)
 
 
@@ -416,7 +417,8 @@ def run_files(region):
         tables = tables + of_points
         figures += ["field_validation", "residual_weight"]
     names = ["README.txt", "map.html", "report.html", "report.pdf", "samples.parquet", "model.skops", "provenance.json"]
-    names += [*expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]), "quality.tif.aux.xml", "tables/columns.csv"]
+    names += [*expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]), "tables/columns.csv"]
+    names += ["quality.tif.aux.xml", "quality_class.tif.aux.xml"]
     names += expand("tables/full/{name}.parquet", name=tables)
     return names + expand("tables/{name}.csv", name=tables) + expand("figures/{name}.png", name=figures)
 

@@ -253,6 +253,7 @@ rule assemble_quality:
         correction=f"{RUN}/correction.tif",
     output:
         quality=f"{RUN}/quality.tif",
+        quality_class=f"{RUN}/quality_class.tif",
         applicability=f"{RUN}/applicability.tif",
         frequencies=f"{RUN}/tables/full/quality.parquet",
         shift=f"{RUN}/tables/full/shift.parquet",

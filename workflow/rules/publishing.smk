@@ -153,6 +153,7 @@ rule style_rasters:
     output:
         styles=expand(f"{RUN}/{{name}}.qml", name=RASTERS, allow_missing=True),
         categories=f"{RUN}/quality.tif.aux.xml",
+        classes=f"{RUN}/quality_class.tif.aux.xml",
     log:
         log_of("style_rasters", "{region}/{month}"),
     benchmark:

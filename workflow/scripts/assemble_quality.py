@@ -8,7 +8,7 @@ from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.mapping import flags
 from kilomoist.mapping.shifts import shift_tables
 from kilomoist.metadata import describe
-from kilomoist.quality_flags import FLAGS
+from kilomoist.quality_flags import CLASSES, FLAGS
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
 
 
@@ -26,12 +26,13 @@ def assemble_quality(
     units: dict[str, str],
     origin: dict[str, list[str]],
     quality: str,
+    quality_class: str,
     applicability: str,
     frequencies: str,
     shift: str,
     histograms: str,
 ) -> None:
-    """Write flags and dissimilarity index as COGs, and the tables of flags and of the shift.
+    """Write flags, their classes and the dissimilarity index as COGs, and the tables of flags and of the shift.
 
     `model_only_days` are those of the month on which the target is its model alone.
     """
@@ -41,8 +42,12 @@ def assemble_quality(
     of_flags = {name: text for name, text in tags.items() if name not in ("threshold", "mean_distance", "weights")}
     of_flags |= flags.legend(use) | {"days_without_radiometer": str(model_only_days)}
     of_flags["reconciled"] = "yes" if reconciled.any() else "no"
-    colours = flags.colour_table(bool(reconciled.any()))
+    colours, class_of = flags.colour_table(bool(reconciled.any())), flags.class_of_values(bool(reconciled.any()))
+    of_classes = {name: text for name, text in of_flags.items() if not name.startswith("bit_")}
+    of_classes |= {f"class_{value}": of.meaning for value, of in enumerate(CLASSES)}
     of_flags, of_index = describe(of_flags, "quality", **origin), describe(tags, "applicability", **origin)
+    of_classes = describe(of_classes, "quality_class", **origin)
+    class_colours = {value: of.rgb for value, of in enumerate(CLASSES)}
     units_of_index = {"dissimilarity": "1"}
     needed = [*(f"{name}_days" for name in few_days), "water", "snow", "lst_day"]
     numbers = np.zeros(256, np.int64)
@@ -51,6 +56,9 @@ def assemble_quality(
         Mosaic(stacks, M01) as predictors,
         Mosaic(verdicts, M01) as judged,
         raster_chunks(quality, M01, pixels, of_flags, cloud_optimized=True, colours=colours) as flag_raster,
+        raster_chunks(
+            quality_class, M01, pixels, of_classes, cloud_optimized=True, colours=class_colours
+        ) as class_raster,
         raster_chunks(applicability, M01, pixels, of_index, units_of_index, cloud_optimized=True) as index_raster,
     ):
         for chunk in chunks_of(cells):
@@ -61,6 +69,7 @@ def assemble_quality(
             block = flags.flag_block(values, stack, few_days, kept, others)
             numbers += flags.count_values(block)
             flag_raster.write({"quality": block}, here)
+            class_raster.write({"quality_class": class_of[block]}, here)
             index_raster.write({"dissimilarity": verdict["dissimilarity"]}, here)
         table = flags.flag_table(numbers)
         index_raster.tags["share_inside"] = f"{flags.share_without(table, 'outside_applicability'):.6f}"

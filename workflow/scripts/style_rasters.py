@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from kilomoist.jobs import rule_script
-from kilomoist.publishing.categories import read_categories, write_attribute_table
+from kilomoist.publishing.categories import merged, read_categories, write_attribute_table
 from kilomoist.publishing.styles import (
     OTHER_COLOURS,
     Scale,
@@ -21,16 +21,18 @@ from kilomoist.rasters import read_header, read_statistics
 
 
 @rule_script
-def style_rasters(*, rasters: list[str], ranges: str, styles: list[str], categories: str) -> None:
-    """Write a style for QGIS beside each raster, and GDAL's table of what the values of `quality.tif` mean."""
+def style_rasters(*, rasters: list[str], ranges: str, styles: list[str], categories: str, classes: str) -> None:
+    """Write a style for QGIS beside each raster, and GDAL's tables of what the values of flags mean."""
+    quality = next(raster for raster in rasters if Path(raster).stem == "quality")
     moisture = moisture_scale(pd.read_parquet(ranges))
     for raster, style in zip(rasters, styles, strict=True):
         header, name = read_header(raster), Path(raster).stem
         notes = notes_of(header.tags)
-        if name == "quality":
-            found = read_categories(raster, header.tags["reconciled"] != "no")
+        if name in ("quality", "quality_class"):
+            found = read_categories(quality, header.tags["reconciled"] != "no")
+            found = found if name == "quality" else merged(found)
             write_categories(style, found, notes)
-            write_attribute_table(categories, found)
+            write_attribute_table(categories if name == "quality" else classes, found)
         elif name == "applicability":
             write_steps(style, applicability_steps(float(header.tags["threshold"])), notes)
         elif name == "predictors":

@@ -11,6 +11,7 @@ from kilomoist.grids import CELL_SIDE, Window
 from kilomoist.mapping import flags
 from kilomoist.mapping.maps import AnalysisCells, bounds_of, finish_block, map_tags
 from kilomoist.products import products_of
+from kilomoist.quality_flags import CLASSES
 from kilomoist.reconciliation import Reconciliation
 from kilomoist.regions import blocks_of
 
@@ -236,7 +237,7 @@ def test_each_value_has_the_colour_of_its_most_severe_flag() -> None:
     assert sorted(colours) == list(range(256))
     for value, colour in colours.items():
         assert "#" + "".join(f"{part:02X}" for part in colour) == flags.severity_colours()[places[value]]
-    assert flags.severity_colours()[-1] == flags.NO_FLAG_COLOUR
+    assert flags.severity_colours()[-1] == CLASSES[0].colour
     assert len(set(flags.severity_colours())) == 9
 
 

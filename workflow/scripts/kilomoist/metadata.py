@@ -15,6 +15,7 @@ TITLES = {
     "soil_moisture": "soil moisture of 0 to 5 cm, monthly mean, map of 1 km",
     "interval": "where soil moisture of 0 to 5 cm may lie, map of 1 km",
     "quality": "quality flags of the map of 1 km",
+    "quality_class": "most severe quality flag of the map of 1 km",
     "applicability": "dissimilarity of the predictors to what the model was trained on, map of 1 km",
     "soil_moisture_9km": "soil moisture of 0 to 5 cm, monthly mean, SMAP's cells of 9 km",
     "target_weight_9km": "weight of SMAP's own value in what the cell's mean is held to, cells of 9 km",

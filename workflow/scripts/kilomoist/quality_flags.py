@@ -31,3 +31,23 @@ SEVERITY = (
 """Flags, the most severe first; last the flag that is everywhere or nowhere in a month, lest it hide the others."""
 NO_FLAG = "no flag"
 NO_FLAG_COLOUR = "#DCEBD2"
+
+
+@dataclass(frozen=True)
+class SeverityClass:
+    """One value of `quality_class.tif`: pixels of one most severe flag, or without any."""
+
+    meaning: str
+    colour: str
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        red, green, blue = bytes.fromhex(self.colour[1:])
+        return red, green, blue
+
+
+CLASSES = (
+    SeverityClass(NO_FLAG, NO_FLAG_COLOUR),
+    *(SeverityClass(FLAGS[name].meaning, FLAGS[name].colour) for name in reversed(SEVERITY)),
+)
+"""Values of `quality_class.tif`, from no flag (0) to the most severe."""

@@ -913,9 +913,13 @@ TEXTS: dict[str, tuple[str, str]] = {
             "conditional_upper нь түүнгүй (зүй тогтолд), м³/м³"
         ),
     ),
+    "readme.quality_class.tif": (
+        "the most severe doubt about each pixel, in a colour and in words",
+        "пиксел бүрийн хамгийн ноцтой эргэлзээ, өнгөөр ба үгээр",
+    ),
     "readme.quality.tif": (
-        "what is doubtful of each pixel, as bits that the file's metadata name",
-        "пиксел бүрийн эргэлзээтэй зүйл, файлын метадатад нэрлэсэн битээр",
+        "all that is doubtful of each pixel, as bits that the file's metadata name",
+        "пиксел бүрийн бүх эргэлзээтэй зүйл, файлын метадатад нэрлэсэн битээр",
     ),
     "readme.applicability.tif": (
         (
@@ -928,7 +932,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "colours and legend of a raster; QGIS finds them by itself",
         "растрын өнгө ба тайлбар; QGIS өөрөө олно",
     ),
-    "readme.quality.tif.aux.xml": (
+    "readme.*.tif.aux.xml": (
         "the flags in words, for GDAL, R and ArcGIS",
         "тэмдэглэгээ үгээр, GDAL, R, ArcGIS-д",
     ),

@@ -1,6 +1,7 @@
 """A run as an item, and a region as a collection, of the SpatioTemporal Asset Catalog (STAC 1.1)."""
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from pyproj import CRS, Transformer
 from kilomoist.calendars import month_range
 from kilomoist.files import read_json, sha256, write_json
 from kilomoist.metadata import is_simulated, title_of
-from kilomoist.quality_flags import FLAGS
+from kilomoist.quality_flags import CLASSES, FLAGS
 from kilomoist.rasters import read_tags
 from kilomoist.regions import on_globe
 from kilomoist.version import VERSION
@@ -66,6 +67,16 @@ _BITS = [
     for name, flag in FLAGS.items()
 ]
 """Bits of `quality.tif`, as the classification extension says them."""
+_CLASSES = [
+    {
+        "value": value,
+        "name": re.sub(r"\W+", "_", of.meaning),
+        "description": of.meaning,
+        "color_hint": of.colour.removeprefix("#"),
+    }
+    for value, of in enumerate(CLASSES)
+]
+"""Values of `quality_class.tif`, likewise."""
 _NASA = pystac.Provider(
     "NASA Earthdata",
     roles=[pystac.ProviderRole.PRODUCER, pystac.ProviderRole.LICENSOR],
@@ -160,6 +171,8 @@ def _raster(path: Path) -> dict[str, Any]:
         ]
     if path.stem == "quality":
         bands[0]["classification:bitfields"] = _BITS
+    elif path.stem == "quality_class":
+        bands[0]["classification:classes"] = _CLASSES
     return projection | {"bands": bands}
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kilomoist.cells import repeated
 from kilomoist.grids import CELL_SIDE
-from kilomoist.quality_flags import FLAGS, NO_FLAG, NO_FLAG_COLOUR, SEVERITY
+from kilomoist.quality_flags import CLASSES, FLAGS, NO_FLAG, SEVERITY
 
 _SET_IN = {name: (np.arange(256) >> flag.bit) & 1 == 1 for name, flag in FLAGS.items()}
 """Values of `quality.tif` that have each flag, (256,)."""
@@ -77,13 +77,17 @@ def most_severe(reconciled: bool = True) -> NDArray[np.uint8]:
 
 def severity_colours() -> list[str]:
     """Colour of each flag in the order of `SEVERITY`, and of pixels without any."""
-    return [*(FLAGS[name].colour for name in SEVERITY), NO_FLAG_COLOUR]
+    return [of.colour for of in reversed(CLASSES)]
+
+
+def class_of_values(reconciled: bool = True) -> NDArray[np.uint8]:
+    """Value of `quality_class.tif` for each value of `quality.tif`, (256,); `reconciled` as in `most_severe`."""
+    return np.uint8(len(SEVERITY)) - most_severe(reconciled)
 
 
 def colour_table(reconciled: bool = True) -> dict[int, tuple[int, int, int]]:
     """Red, green and blue of each value of `quality.tif`, by its most severe flag."""
-    colours = [tuple(bytes.fromhex(colour[1:])) for colour in severity_colours()]
-    return {value: colours[place] for value, place in enumerate(most_severe(reconciled))}
+    return {value: CLASSES[number].rgb for value, number in enumerate(class_of_values(reconciled))}
 
 
 def count_values(flags: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
-"""Values of `quality.tif` in words, and GDAL's table of them."""
+"""Values of `quality.tif` and `quality_class.tif` in words, and GDAL's table of them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from kilomoist.files import replaced
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.mapping.flags import colour_table, count_values, most_severe
-from kilomoist.quality_flags import FLAGS, NO_FLAG, SEVERITY
+from kilomoist.quality_flags import CLASSES, FLAGS, NO_FLAG, SEVERITY
 from kilomoist.rasters import Mosaic, chunks_of
 
 _INTEGER, _TEXT = "0", "2"
@@ -24,7 +25,7 @@ _FIELDS = (
 
 @dataclass(frozen=True)
 class Category:
-    """A value of `quality.tif` that occurs on a map."""
+    """A value of `quality.tif` or `quality_class.tif` that occurs on a map."""
 
     value: int
     count: int
@@ -60,6 +61,18 @@ def categories(numbers: NDArray[np.int64], reconciled: bool) -> list[Category]:
         raised = [FLAGS[name].meaning for name in counted if value >> FLAGS[name].bit & 1] or [NO_FLAG]
         found.append(Category(value, int(numbers[value]), raised[0], tuple(raised[1:]), colours[value]))
     return sorted(found, key=lambda category: (bool(category.others), -int(places[category.value]), category.value))
+
+
+def merged(found: Iterable[Category]) -> list[Category]:
+    """Categories of `quality_class.tif`, by those of `quality.tif`, from the least to the most severe."""
+    numbers = Counter[str]()
+    for category in found:
+        numbers[category.name] += category.count
+    return [
+        Category(value, numbers[of.meaning], of.meaning, (), of.rgb)
+        for value, of in enumerate(CLASSES)
+        if numbers[of.meaning]
+    ]
 
 
 def write_attribute_table(path: str | Path, found: Iterable[Category]) -> None:

@@ -5,7 +5,10 @@ from collections.abc import Iterable
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "first": ("index.html", "map.html", "report.html", "report.pdf"),
-    "maps": ("soil_moisture.tif", "interval.tif", "quality.tif", "applicability.tif", "*.qml", "quality.tif.aux.xml"),
+    "maps": (
+        *("soil_moisture.tif", "interval.tif", "quality_class.tif", "quality.tif", "applicability.tif"),
+        *("*.qml", "*.tif.aux.xml"),
+    ),
     "cells": ("soil_moisture_9km.tif", "target_weight_9km.tif", "predictors.tif", "samples.parquet", "model.skops"),
     "tables": ("tables/*.csv", "tables/columns.csv", "tables/full/*.parquet", "figures/*.png"),
     "made": ("provenance.json",),
