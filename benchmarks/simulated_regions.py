@@ -389,7 +389,7 @@ def validate_field(region: Region, _: str) -> None:
     from validate_field import validate_field
 
     validate_field(
-        settings=Points().model_dump(mode="json"),
+        settings=Points().reading,
         compare=[],
         month=MONTH,
         method="detail",

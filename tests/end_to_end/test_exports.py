@@ -18,6 +18,7 @@ from matplotlib.image import imread
 from stac import validate
 from workflow_runs import DEMO, MONTH, SMALL, files, link, planned, rules, snakemake, succeed, values
 
+from kilomoist.publishing.dictionary import TABLES
 from kilomoist.rasters import read_tags
 
 FORMATS = ["netcdf", "zarr", "stac", "raster", "zones", "points", "png"]
@@ -86,6 +87,13 @@ def test_what_a_format_lacks_is_told_before_the_first_job(tmp_path: Path, settin
     failed = snakemake(tmp_path, config=SMALL | {"export": settings})
     assert failed.sentence().startswith(said)
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("name", ["zones", "points"])
+def test_the_dictionary_knows_exported_tables(exported: Path, name: str) -> None:
+    known, table = TABLES[name], pd.read_csv(exported / EXPORTS / f"{name}.csv")
+    assert {known.column(title) for title in table} == set(known.columns)
+    assert [title for title in table if title in known.columns] == [title for title in known.columns if title in table]
 
 
 def test_netcdf_is_what_cf_asks_for(exported: Path, tmp_path: Path) -> None:

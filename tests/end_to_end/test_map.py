@@ -457,7 +457,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(demo: Path, moisture: NDA
     assert (lower[valid] < moisture[valid]).all()
     assert (moisture[valid] < upper[valid]).all()
     with rasterio.open(demo / DEMO / "interval.tif") as file:
-        assert (file.tags()["interval"], file.tags()["target_error"]) == ("0.9", "0 m3 m-3")
+        tags = file.tags()
+    assert [tags[name] for name in ("interval", "target_error", "target_error_left")] == ["0.9", *["0 m3 m-3"] * 2]
     coverage = pd.read_parquet(demo / DEMO / "tables/full/coverage.parquet")
     # Both intervals are checked at both scales; of an exact SMAP they are the same but for rounding.
     both = [coverage[coverage["interval"] == kind].set_index(["support", "group"]) for kind in ("total", "conditional")]

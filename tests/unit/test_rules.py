@@ -87,17 +87,18 @@ def test_every_rule_reruns_with_its_own_script(rules: dict[str, Rule]) -> None:
         assert code is None or code(STEPPE) == fingerprint(SCRIPTS / f"{script}.py"), name
 
 
-def test_benchmarks_hand_scripts_what_they_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test runs benchmarks; a parameter that came or went would be noticed by who measures."""
+def test_benchmarks_run_every_job_of_theirs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A parameter or a file that came or went would else be noticed by who measures."""
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     regions = import_module("simulated_regions")
-    region, called = regions.Region("folder", (204, 2400, 16, 16), 16), []
-    for name, job in regions.JOBS.items():
-        script = import_module(name)
-        asked = signature(getattr(script, name))
-        monkeypatch.setattr(script, name, lambda called_as=asked, **given: called.append(called_as.bind(**given)))
-        job(region, next(iter(region.blocks)))
-    assert len(called) >= len(regions.JOBS) > 15
+    region = regions.Region(str(tmp_path), (204, 2400, 24, 24), 24, "linear")
+    for prepare in regions.PREPARATIONS.values():
+        prepare(region)
+    ordered = import_module("memory").RULES
+    assert set(ordered) == regions.JOBS.keys()
+    for name in ordered:
+        regions.JOBS[name](region, next(iter(region.blocks)))
+    assert (tmp_path / "map.html").stat().st_size > 100_000
 
 
 def test_scripts_ask_for_what_their_rules_name(rules: dict[str, Rule]) -> None:

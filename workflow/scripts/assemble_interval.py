@@ -17,13 +17,14 @@ def assemble_interval(
 ) -> None:
     """Write the total and the conditional interval of nominal coverage as a COG.
 
-    `target_error` is the standard error (m³/m³) of the product's cells; merged cells (`merged_cells.tif`) tell theirs.
+    `target_error` is the standard error (m³/m³) of the product's cells; merged cells (`merged_cells.tif`) tell what is
+    left of it after weighing.
     """
     tags = read_tags(soil_moisture)
     bounds = bounds_of(tags["target"])
     error = cell_errors(cells, target_error)
-    left = "" if error.left == target_error else f" said, {error.left:.4f} m3 m-3 left after weighing"
-    tags = describe(tags, "interval") | {"interval": f"{nominal:g}", "target_error": f"{target_error:g} m3 m-3{left}"}
+    tags = describe(tags, "interval") | {"interval": f"{nominal:g}"}
+    tags |= {"target_error": f"{target_error:g} m3 m-3", "target_error_left": f"{error.left:.4g} m3 m-3"}
     bounded = False
     with Mosaic([soil_moisture], M01) as mapped, Mosaic(offsets, M01) as sides:
         units = dict.fromkeys(BANDS, "m3 m-3")

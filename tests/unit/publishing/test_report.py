@@ -131,17 +131,18 @@ def words(run: Run) -> str:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "left", "said"),
     [
-        ("0 m3 m-3", "they take it as 0 (target_error), so that both are the same"),
-        ("0.06 m3 m-3", "they take it to be 0.06 m³/m³ (target_error)."),
-        ("0.06 m3 m-3 said, 0.0204 m3 m-3 left after weighing", "0.06 m³/m³ (target_error), of which 0.020 is left"),
+        ("0", "0", "they take it as 0 (target_error), so that both are the same"),
+        ("0.06", "0.06", "they take it to be 0.06 m³/m³ (target_error)."),
+        ("0.06", "0.0204", "0.06 m³/m³ (target_error), of which 0.020 is left"),
     ],
 )
-def test_intervals_hold_the_error_that_was_taken(run: Run, error: str, said: str) -> None:
-    told = words(replace(run, interval={**run.interval, "target_error": error}))
+def test_intervals_hold_the_error_that_was_taken(run: Run, error: str, left: str, said: str) -> None:
+    taken = {"target_error": f"{error} m3 m-3", "target_error_left": f"{left} m3 m-3"}
+    told = words(replace(run, interval={**run.interval, **taken}))
     assert told.count(said) == 2
-    assert ("holds SMAP's own error too" in told) == (error != "0 m3 m-3")
+    assert ("holds SMAP's own error too" in told) == (error != "0")
 
 
 def test_a_region_too_small_for_intervals_is_no_wish_of_the_user(run: Run) -> None:

@@ -151,7 +151,9 @@ def _attributes(variable: _Variable, header: Header) -> dict[str, Any]:
     said = {"long_name": variable.long_name, **variable.others, **_PLACED}
     if "flag_masks" not in said:
         said["units"] = header.units[variable.band] or "1"
-    said |= {name: header.tags[name] for name in ("interval", "target_error") if name in header.tags}
+    said |= {
+        name: header.tags[name] for name in ("interval", "target_error", "target_error_left") if name in header.tags
+    }
     return said | {name: float(header.tags[name]) for name in ("threshold",) if name in header.tags}
 
 

@@ -577,7 +577,38 @@ TABLES: Mapping[str, Table] = {
             "{predictor}": Column("Mean of a predictor", "unit of the predictor", digits=6),
         },
     ),
+    "zones": Table(
+        "Means of the map over the user's zones (`exports/zones.csv`), weighted by the area of each pixel inside.",
+        {
+            "zone": _text("Name of the zone"),
+            "area_km2": _number("Area of the zone", "km²", 1),
+            "pixels": _number("Pixels with a value inside, by their shares", decimals=1),
+            "covered": _number("Share of the zone's area where the map has a value"),
+            "soil_moisture": _number("Map, 1 km", MOISTURE),
+            "lower_mean": _number("Mean of the pixels' lower ends: no interval of the zone's mean", MOISTURE),
+            "upper_mean": _number("Mean of the pixels' upper ends: no interval of the zone's mean", MOISTURE),
+            "soil_moisture_9km": _number("SMAP, 9 km", MOISTURE),
+            "share_{flag}": _number("Share of the area with a value that has a flag of quality.tif"),
+        },
+    ),
+    "points": Table(
+        "Values of a run at the user's places (`exports/points.csv`), a row a place.",
+        {
+            "id": _text("Name of the place, as given"),
+            "longitude": _number("Longitude, as given", "°", 6),
+            "latitude": _number("Latitude, as given", "°", 6),
+            "soil_moisture": _number("Map, 1 km", MOISTURE),
+            "lower": _number("Lower end of its total interval", MOISTURE),
+            "upper": _number("Upper end of its total interval", MOISTURE),
+            "soil_moisture_9km": _number("SMAP, 9 km", MOISTURE),
+            "quality": _count("Number in quality.tif: the sum of its flags"),
+            "flags": _text("Names of these flags"),
+            "note": _text("Why there is no value"),
+        },
+    ),
 }
+EXPORTED = "zones", "points"
+"""Tables that a run has when they are asked for."""
 
 
 def rounded(name: str, table: "pd.DataFrame") -> "pd.DataFrame":

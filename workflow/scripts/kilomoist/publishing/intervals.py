@@ -1,6 +1,5 @@
 """What a run's intervals take SMAP's own error to be, by the tags of interval.tif."""
 
-import re
 from collections.abc import Mapping
 
 from kilomoist.texts import text
@@ -13,8 +12,8 @@ def has_intervals(tags: Mapping[str, str]) -> bool:
 
 def target_error(tags: Mapping[str, str]) -> tuple[float, float]:
     """SMAP's own error that was taken, and what weighing left of it in the cells, m³/m³."""
-    taken, *left = map(float, re.findall(r"(\S+) m3 m-3", tags["target_error"]))
-    return taken, left[0] if left else taken
+    taken, left = (float(tags[name].removesuffix(" m3 m-3")) for name in ("target_error", "target_error_left"))
+    return taken, left
 
 
 def interval_note(tags: Mapping[str, str]) -> str:

@@ -144,7 +144,7 @@ def _add_flags(contents: _Contents, quality: str | Path, reconciled: bool) -> di
 
 
 def _add_predictors(contents: _Contents, predictors: str | Path, use: Sequence[str]) -> None:
-    """Add the predictors in use; they are looked at, so that 500 steps are enough."""
+    """Add the predictors in use; they are looked at, so that 250 steps are enough."""
     with rasterio.open(predictors) as raster:
         units = dict(zip(raster.descriptions, raster.units, strict=True))
     for name in use:

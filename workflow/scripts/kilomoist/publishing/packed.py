@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 MOISTURE_STEP = 0.0005
 """m³/m³: no value in a page is further than half of it from the raster's."""
-LEVELS = 500
+LEVELS = 250
 """Steps over the range of what is only looked at."""
 _MOST = 65_534
 """Steps that 16 bits tell apart, beside the code of no value."""
