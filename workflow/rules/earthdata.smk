@@ -12,8 +12,9 @@ wildcard_constraints:
 
 # Snakemake knows one hook of each kind.
 onstart:
-    # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs.
-    for folder in ("results", "resources"):
+    # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs. The store is
+    # named too, because it may be a link, which is not followed.
+    for folder in ("results", "resources", STORE):
         remove_abandoned(folder)
     retrievals, searches = pending(rules.retrieve_granule), pending(rules.list_granules)
     if not searches:  # which may find more

@@ -1,6 +1,8 @@
 """Granules that are fetched: whole or the wanted field alone, verified, whatever goes wrong on the way."""
 
+import errno
 import hashlib
+import os
 import shutil
 import zlib
 from collections.abc import Callable
@@ -74,7 +76,8 @@ class Store:
         return retrieve(entry_of(product, **changes), product, self.folder, self.session, self.told.append)
 
     def names(self) -> set[str]:
-        return {path.name for path in self.folder.iterdir()}
+        """Of files but that of the locks."""
+        return {path.name for path in self.folder.iterdir()} - {".lock"}
 
 
 @pytest.fixture
@@ -249,6 +252,21 @@ def test_checksums_of_all_kinds(store: Store, granules: Path) -> None:
     for algorithm in ("POSIX", "SYSV", "BSD checksum", "Fletcher-32", "shake_128", ""):
         assert f"size and reading only, because {algorithm} is not known here" in told(algorithm, "1" * 64)
     assert "size and reading only, because the catalogue has no checksum" in told("MD5", "")
+
+
+@pytest.mark.usefixtures("earthdata")
+def test_a_store_without_locks_is_told(store: Store, granules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Lustre that is mounted without `flock`."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    assert store.get(LST).read_bytes() == original(granules, LST).read_bytes()
+    assert (
+        store.told[0] == f"{store.folder} has no locks (Function not implemented): let no other run fetch into it "
+        "meanwhile."
+    )
 
 
 # The wanted field alone

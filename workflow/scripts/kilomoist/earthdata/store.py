@@ -4,11 +4,12 @@ No rule declares the folder as its output, so that Snakemake never deletes what 
 the workflow.
 """
 
+import fcntl
 import hashlib
 import re
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from kilomoist.earthdata import subsets
@@ -32,29 +33,53 @@ _REFRESH = "refresh the catalogue by snakemake --forcerun list_granules, which f
 def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[], Session], tell: Tell) -> Path:
     """Path of the granule of a catalogue's entry in `folder`: verified if it is there, else fetched and verified.
 
-    A wrong file is moved aside. `session` logs in, when something must be fetched; `tell` is told what happens. Raises
-    `InputError` when the granule cannot be fetched or came twice otherwise than the catalogue says.
+    A wrong file is moved aside. Of several processes that want it one fetches it, and the others wait. `session` logs
+    in, when something must be fetched; `tell` is told what happens. Raises `InputError` when the granule cannot be
+    fetched or came twice otherwise than the catalogue says.
     """
     path = folder / entry.granule
     folder.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        try:
-            tell(f"{entry.granule} is there, {_verify(path, entry, product)}")
-        except InputError as error:
-            aside = path.with_name(path.name + ".wrong")
-            path.replace(aside)
-            tell(f"{error} It is moved to {aside.name} and fetched again.")
-        else:
-            return path
-    connection = session()
-    if product.subset_size:
-        try:
-            _fetch_subset(entry, product, path, connection, tell)
-            return path
-        except (NotServedError, subsets.UnknownLayoutError) as error:
-            tell(f"{entry.granule}: the whole file is fetched, because {error}.")
-    _fetch_whole(entry, product, path, connection, tell)
+    with _alone(path, tell):
+        if path.exists():
+            try:
+                tell(f"{entry.granule} is there, {_verify(path, entry, product)}")
+            except InputError as error:
+                aside = path.with_name(path.name + ".wrong")
+                path.replace(aside)
+                tell(f"{error} It is moved to {aside.name} and fetched again.")
+            else:
+                return path
+        connection = session()
+        if product.subset_size:
+            try:
+                _fetch_subset(entry, product, path, connection, tell)
+                return path
+            except (NotServedError, subsets.UnknownLayoutError) as error:
+                tell(f"{entry.granule}: the whole file is fetched, because {error}.")
+        _fetch_whole(entry, product, path, connection, tell)
     return path
+
+
+@contextmanager
+def _alone(path: Path, tell: Tell) -> Iterator[None]:
+    """Keep a granule of the store from other processes, of this host and others; wait for one that has it.
+
+    Each granule is a byte of one file beside it, which POSIX locks: of a process that ends, however it ends, the system
+    frees it, and of network file systems the server does. Where there are no locks, or nothing can be written, the
+    block runs without.
+    """
+    byte = int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:7])  # of 2⁵⁶: locks need not lie in the file
+    with ExitStack() as held:
+        try:
+            file = held.enter_context(open(path.with_name(".lock"), "ab"))
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+            except (BlockingIOError, PermissionError):  # POSIX leaves it to systems which of both they raise
+                tell(f"{path.name}: another process is fetching it, for which this one waits.")
+                fcntl.lockf(file, fcntl.LOCK_EX, 1, byte)
+        except OSError as error:
+            tell(f"{path.parent} has no locks ({error.strerror}): let no other run fetch into it meanwhile.")
+        yield
 
 
 def _fetch_subset(entry: Entry, product: Product, path: Path, session: Session, tell: Tell) -> None:
