@@ -201,7 +201,7 @@ def test_what_breaks_on_the_way_is_found_out(serve: SERVE, store: Store, granule
         with pytest.raises(InputError, match=r"sent a web page \(perhaps of a login\) in place of VNP21A1D"):
             store.get(DAY)
     assert store.get(DAY).read_bytes() == next(granules.glob("VNP21A1D*")).read_bytes()
-    assert len(list(store.folder.iterdir())) == 1
+    assert len(list(store.folder.glob("[!.]*"))) == 1
 
 
 def damaged(path: Path) -> None:
@@ -261,7 +261,7 @@ def test_a_wrong_file_at_nasa_is_an_error(
         store.get(DAY)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert list(store.folder.iterdir()) == []
+    assert list(store.folder.glob("[!.]*")) == []
 
 
 def test_a_wrong_file_in_the_store_is_moved_aside(serve: SERVE, store: Store, granules: Path) -> None:
@@ -270,7 +270,7 @@ def test_a_wrong_file_in_the_store_is_moved_aside(serve: SERVE, store: Store, gr
     content = path.read_bytes()
     damaged(path)
     assert store.get(DAY).read_bytes() == content
-    assert {other.name for other in store.folder.iterdir()} == {path.name, f"{path.name}.wrong"}
+    assert {other.name for other in store.folder.glob("[!.]*")} == {path.name, f"{path.name}.wrong"}
     assert any("is cut off or damaged" in said and "It is moved to" in said for said in store.told)
 
 
