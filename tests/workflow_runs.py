@@ -215,8 +215,9 @@ def once(shared: Path, name: str, make: Callable[[Path], object]) -> Path:
 
 
 def files(folder: Path, *parts: str) -> set[str]:
-    """Every file below some parts of a folder, by its path in the folder."""
-    return {str(path.relative_to(folder)) for part in parts for path in (folder / part).rglob("*") if not path.is_dir()}
+    """Every file below some parts of a folder but the locks of a store, by its path in the folder."""
+    found = (path for part in parts for path in (folder / part).rglob("*") if not path.is_dir())
+    return {str(path.relative_to(folder)) for path in found if path.name != ".lock"}
 
 
 def holding(folder: Path, *texts: str) -> list[Path]:
