@@ -32,6 +32,7 @@ from kilomoist.earthdata.catalogues import (
     untold,
     write_catalogue,
 )
+from kilomoist.earthdata.documents import MOST
 from kilomoist.earthdata.downloads import Session
 from kilomoist.errors import InputError
 from kilomoist.files import sha256
@@ -195,13 +196,42 @@ def test_a_part_of_an_answer_is_asked_for_again(cmr: Earthdata) -> None:
         (b"[]", "something else than a list"),
         (b"<html>", "JSONDecodeError"),
         (b'{"items": [', "JSONDecodeError"),
-        (b"[" * 100_000, "RecursionError"),
-        (b"\xff\xfe\xfa", "JSONDecodeError"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"\xff\xfe\xfa", "UnicodeDecodeError"),
     ],
 )
 def test_what_is_no_list_of_granules_is_refused(cmr: Earthdata, body: bytes, told: str) -> None:
     with pytest.raises(InputError, match=rf"did not answer the search for .*{told}"):
         answered(cmr, *[Answer(200, body)] * 3)
+
+
+class Endless:
+    """A session that lists ever more granules, in pages of a megabyte."""
+
+    pause = 0.0
+
+    def __init__(self) -> None:
+        self.pages = 0
+
+    def get(self, *_: Any, **__: Any) -> Response:
+        self.pages += 1
+        response = Response()
+        response.status_code = 200
+        response.headers["CMR-Search-After"] = str(self.pages)
+        response.raw = BytesIO(json.dumps({"items": [{"number": self.pages, "rest": "x" * 1_000_000}]}).encode())
+        return response
+
+
+def test_answers_have_a_limit() -> None:
+    """Of one, of all together; and of a document, which may be packed as large as one likes."""
+    with pytest.raises(InputError, match=rf"did not answer the search for .* \(it sent more than {MOST} bytes\)"):
+        search_month(LST, "h24v04", "2021-08", Replies(b" " * (MOST + 1)))
+    with pytest.raises(InputError, match=rf"did not answer the search for .* \(it sent more than {MOST} bytes\)"):
+        search_month(LST, "h24v04", "2021-08", Replies(LISTED.encode(), b" " * (MOST + 1)))
+    endless = Endless()
+    with pytest.raises(InputError, match=r"lists \d\d granules of MOD11A1.061, 2021-08, and no end of them"):
+        search_month(LST, "h24v04", "2021-08", endless)
+    assert endless.pages == MOST // 1_000_000 + 1
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again(august: Earthdata) -> None:
@@ -338,7 +368,7 @@ def test_where_echo10_tells_nothing_either_it_is_said(cmr: Earthdata) -> None:
     assert untold(found) == "of 2 granules NASA's catalogue tells no checksum of 2, no exact size of 2"
     cmr.faults.add(CONCEPTS, Answer(200, b"<html>", "text/html"), times=None)
     cmr.faults.add(SEARCH, page(items))
-    with pytest.raises(InputError, match=r"did not answer the search for .*something else than ECHO10"):
+    with pytest.raises(InputError, match=r"did not answer the search for .*something else than XML"):
         search_month(LST, "h24v04", "2021-08", Session(pause=0.0))
 
 

@@ -175,7 +175,7 @@ def test_an_answer_of_the_real_catalogue_is_told_as_it_came(nasa: Earthdata) -> 
         (SEARCH, Answer(200, b"<html>", "text/html"), "failed", "is not understood"),
         (SEARCH, document(200, {"hits": 1, "items": [{"umm\n": "\ud800"}]}), "failed", "is not understood"),
         (ECHO10, Answer(200, GRANULE_ECHO10.replace("1192551", "²").encode()), "ok", "a.hdf, ² bytes, SHA-256"),
-        (ECHO10, Answer(200, b"<Granule", ""), "note", "Its ECHO10 form is no XML"),
+        (ECHO10, Answer(200, b"<Granule", ""), "note", "Its ECHO10 form is not understood"),
     ],
 )
 def test_a_step_that_fails_is_told(nasa: Earthdata, pattern: str, fault: Any, outcome: str, expected: str) -> None:
@@ -373,6 +373,15 @@ def test_recordings_of_other_products_are_told(nasa: Earthdata, folder: str) -> 
             assert any("has no link to its file" in one or "not understood" in one for one in told(findings, "failed"))
         else:
             assert "not understood: the DMR++ does not describe Geophysical_Data" in told(findings, "note")[-1]
+
+
+@pytest.mark.parametrize("depth", [60, 900, 100_000])
+def test_answers_without_a_bottom_lead_to_a_report(nasa: Earthdata, depth: int) -> None:
+    item = json.loads(nasa.catalogue.entry(nasa.catalogue.all()[0]))
+    page = json.dumps({"hits": 1, "items": [item | {"more": "HERE"}]}).replace('"HERE"', "[" * depth + "]" * depth)
+    nasa.faults.add(SEARCH, Answer(200, page.encode()), times=None)
+    findings, _ = diagnose([(LST, TILE)])
+    assert any("is not understood (ValueError('it sent JSON" in one for one in told(findings, "failed"))
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,6 +17,7 @@ from mutations import mutated, reads_or_refuses
 from witnesses import SHARED, with_witnesses
 
 from kilomoist.earthdata.catalogues import search_month
+from kilomoist.earthdata.documents import MOST
 from kilomoist.earthdata.downloads import Session, fetch_content, logged_in
 from kilomoist.earthdata.logins import HOST, Login, find_login
 from kilomoist.errors import InputError
@@ -293,8 +294,9 @@ def test_a_token_given_for_a_password_is_looked_at(earthdata: Earthdata, monkeyp
     monkeypatch.delenv("EARTHDATA_TOKEN")
     monkeypatch.setenv("EARTHDATA_USERNAME", earthdata.login.user)
     monkeypatch.setenv("EARTHDATA_PASSWORD", earthdata.login.password)
-    for given_instead in ({"access_token": f"x\n{SECRET}"}, {"access_token": None}, [SECRET], {}):
-        earthdata.faults.add(f"{LOGIN}/*", document(200, given_instead))
+    forms = ({"access_token": f"x\n{SECRET}"}, {"access_token": None}, [SECRET], {})
+    for answer in (*(document(200, form) for form in forms), Answer(200, b"[" * 100_000), Answer(200, b"[" * MOST * 2)):
+        earthdata.faults.add(f"{LOGIN}/*", answer)
         with pytest.raises(InputError, match=r"did not give a token|gave no token") as caught:
             logged_in()
         assert SECRET not in str(caught.value)

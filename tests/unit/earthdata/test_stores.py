@@ -24,6 +24,7 @@ from granule_archives import LST, MONTH, TARGET, TILE, field, temperature
 from kilomoist.calendars import slots
 from kilomoist.earthdata.access import check_access
 from kilomoist.earthdata.catalogues import Entry, search_month
+from kilomoist.earthdata.documents import MOST
 from kilomoist.earthdata.downloads import Session, fetch_content, logged_in
 from kilomoist.earthdata.logins import find_login
 from kilomoist.earthdata.store import retrieve
@@ -176,6 +177,32 @@ def test_what_does_not_pass_is_one_sentence(earthdata: Earthdata, store: Store, 
     assert not [name for name in store.names() if not name.endswith(".part")]
 
 
+@pytest.mark.usefixtures("earthdata")
+@pytest.mark.parametrize("size", [1000, 0])
+def test_a_file_without_an_end_is_not_fetched(store: Store, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than the catalogue says or, where it does not say, than any granule."""
+    monkeypatch.setattr("kilomoist.earthdata.downloads.LARGEST", 2000)
+    with pytest.raises(InputError, match=rf"MOD11A1\S+ does not end after {size or 2000} bytes, (which|and no)"):
+        store.get(LST, size=size, checksum="")
+    (part,) = store.names()
+    assert (store.folder / part).stat().st_size <= 2**16
+
+
+@pytest.mark.parametrize("address", ["https://[x/y", "https://\udcff", "https://x\u2100.nasa.gov/y", "https://x:y/"])
+def test_a_redirect_to_no_address_is_one_sentence(earthdata: Earthdata, store: Store, address: str) -> None:
+    answer = Answer(302, headers={"Location": address.encode("utf-8", "surrogateescape").decode("latin-1")})
+    earthdata.faults.add(f"{DATA['LPCLOUD']}/*", answer, times=None)
+    with pytest.raises(InputError, match=rf"{DATA['LPCLOUD']} cannot be reached for MOD11A1"):
+        store.get(LST)
+
+
+@pytest.mark.parametrize("content", [b"x" * (MOST + 1), b"[" * 100_000, b'{"resolution_url": [[]]}'])
+def test_a_refusal_of_any_form_is_one_sentence(earthdata: Earthdata, store: Store, content: bytes) -> None:
+    earthdata.faults.add(f"{DATA['LPCLOUD']}/*", Answer(403, content), times=None)
+    with pytest.raises(InputError, match="approve the application of this host"):
+        store.get(LST)
+
+
 def test_a_page_with_the_name_of_data_is_found_out(earthdata: Earthdata, store: Store) -> None:
     """Some hosts say that their login page is a file."""
     earthdata.faults.add(f"{STORE}/*", replace(HTML_PAGE, content_type="application/octet-stream"), times=None)
@@ -321,7 +348,7 @@ def test_without_ranges_the_whole_file_comes(serve: SERVE, store: Store, granule
     assert earthdata.fetched(path.name) == 1
 
 
-@pytest.mark.parametrize("document", [b"<Dataset/>", b"no XML", b"<html></html>"])
+@pytest.mark.parametrize("document", [b"<Dataset/>", b"no XML", b"<html></html>", b" " * (MOST + 1)])
 def test_a_useless_sidecar_is_passed_over(earthdata: Earthdata, store: Store, granules: Path, document: bytes) -> None:
     earthdata.faults.add("*.dmrpp", Answer(200, document, "application/vnd.opendap.dap4.dmrpp+xml"), times=None)
     same_field(store.get(TARGET), original(granules, TARGET))

@@ -17,11 +17,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from xml.etree import ElementTree
 
 import requests
 
 from kilomoist.calendars import month_range
+from kilomoist.earthdata.documents import MOST, body_of, read_json, read_xml
 from kilomoist.earthdata.downloads import Session
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
@@ -34,8 +34,8 @@ Json = dict[str, Any]
 Read = TypeVar("Read")
 
 _CMR = "https://cmr.earthdata.nasa.gov/search"
-_PAGE = 2000
-"""Granules that CMR lists at once, at most."""
+_PAGE = 500
+"""Granules that are listed at once; CMR gives up to 2000, but a page has to be below `MOST`."""
 _TRIES = 3
 _CLOUD = ".earthdatacloud.nasa.gov"
 """End of the hosts of archives in the cloud; what lies in older ones may still be listed."""
@@ -205,6 +205,11 @@ def _search(product: Product, tile: str | None, month: str, session: Session) ->
         found |= {repr(item): item for item in items}
         if len(found) == known or not after:
             break
+        if sum(map(len, found)) > MOST:
+            raise InputError(
+                f"NASA's catalogue (CMR) lists {len(found)} granules of {product.name}, {month}, and no end of them: "
+                "see https://status.earthdata.nasa.gov and the network, and run again."
+            )
     if len(found) < announced:
         raise InputError(
             f"NASA's catalogue (CMR) announced {announced} granules of {product.name}, {month}, but listed "
@@ -222,13 +227,14 @@ def _ask(path: str, read: Callable[[requests.Response], Read], session: Session,
     for attempt in range(_TRIES):
         time.sleep(attempt * session.pause)
         try:
-            return read(session.get(f"{_CMR}/{path}", **request))
-        except (ValueError, RecursionError, requests.exceptions.ChunkedEncodingError) as error:
+            with session.get(f"{_CMR}/{path}", stream=True, **request) as answer:
+                return read(answer)
+        except (ValueError, requests.exceptions.ChunkedEncodingError) as error:
             problem = error
         except requests.RequestException as error:
             problem = error
             break  # the session was patient
-    reason = str(problem) if type(problem) is ValueError else type(problem).__name__
+    reason = " ".join(str(problem).split()) if type(problem) is ValueError else type(problem).__name__
     raise InputError(
         f"NASA's catalogue (CMR) did not answer the search for {sought} ({reason}): see "
         "https://status.earthdata.nasa.gov and the network, and run again."
@@ -241,7 +247,7 @@ def _page(answer: requests.Response) -> tuple[list[Json], int, str]:
         raise ValueError(f"HTTP {answer.status_code}")
     if answer.headers.get("CMR-Timed-Out", "").lower() == "true":
         raise ValueError("it ran out of time and gave a part")
-    items = _object(answer.json()).get("items")
+    items = _object(read_json(body_of(answer))).get("items")
     if not isinstance(items, list):
         raise ValueError("it sent something else than a list of granules")
     announced = answer.headers.get("CMR-Hits", "")
@@ -311,14 +317,10 @@ def _additional_files(answer: requests.Response) -> list[Json]:
         return []
     if not answer.ok:
         raise ValueError(f"HTTP {answer.status_code}")
-    try:
-        granule = ElementTree.fromstring(answer.content)  # noqa: S314 - NASA's own; expat bounds what entities grow to
-    except ElementTree.ParseError as error:
-        raise ValueError(f"it sent something else than ECHO10: {error}") from error
     return [
         {field: file.findtext(field) for field in ("Name", "SizeInBytes", "Size", "SizeUnit")}
         | {"Checksum": {field: file.findtext(f"Checksum/{field}") for field in ("Value", "Algorithm")}}
-        for file in granule.iter("AdditionalFile")
+        for file in read_xml(body_of(answer)).iter("AdditionalFile")
     ]
 
 

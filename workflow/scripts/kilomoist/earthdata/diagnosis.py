@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
-from xml.etree import ElementTree
 
 import requests
 
 from kilomoist.calendars import month_range, slots
 from kilomoist.earthdata.access import check_catalogue
 from kilomoist.earthdata.catalogues import newest_granule
+from kilomoist.earthdata.documents import MOST, read_json, read_xml
 from kilomoist.earthdata.downloads import Session
 from kilomoist.earthdata.logins import HOST, Login, find_login, refusal
 from kilomoist.earthdata.subsets import UnknownLayoutError, layout_from_sidecar
@@ -47,10 +47,9 @@ _HEADERS = (
 """Headers of answers that are reported; cookies and whatever else may identify a user are not."""
 _EXCERPT = 1000
 """Bytes of a granule that are asked for, and of a document that are reported where not all of it is wanted."""
-_DOCUMENT = 2**25
-"""Bytes after which no document goes on."""
 _CLOCK = 60
 """Seconds by which a clock may be wrong: signed addresses hold for an hour or less."""
+_SIZE = re.compile(r"[0-9]{1,15}")
 _WEB_TOKEN = re.compile(r"eyJ[\w-]{5,}[\w.=-]*")
 _QUERY = re.compile(r"(https?://[^\s\"'<>?]*)\?[^\s\"'<>]*")
 
@@ -176,7 +175,9 @@ class Diagnosis:
             yield Finding("failed", answer.problem, answer.facts)
             return
         yield Finding("ok", f"{host} answers (HTTP {answer.status}).", answer.facts)
-        with suppress(KeyError, TypeError, ValueError):  # an answer without a date tells nothing of the clock
+        with suppress(
+            KeyError, TypeError, ValueError, OverflowError
+        ):  # an answer without a date tells nothing of the clock
             ahead = time.time() - parsedate_to_datetime(answer.response.headers["Date"]).timestamp()
             right = abs(ahead) <= _CLOCK
             said = f"This machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of {host}"
@@ -235,19 +236,18 @@ class Diagnosis:
                 "readable_granule_name[]": f"{product.short_name}.A*.{tile}.*",
                 "options[readable_granule_name][pattern]": "true",
             }
-        answer = _ask(self.visitor, f"https://{CMR}/search/granules.umm_json", _DOCUMENT, params=query)
+        answer = _ask(self.visitor, f"https://{CMR}/search/granules.umm_json", MOST, params=query)
         facts = {"product": product.name, "tile": tile, "month": month, "query": query} | answer.facts
         where = f"{product.name}{f' on {tile}' if tile else ''} in {month}"
         if answer.problem or answer.status != requests.codes.ok:
             told = answer.problem or f"NASA's catalogue answered HTTP {answer.status}."
             return Finding("failed", f"Search for {where}: {told}", facts)
         try:
-            page = json.loads(answer.content)
+            page = read_json(answer.content)
             facts["hits"] = page["hits"]
             if not page["items"]:
                 return Finding("failed", f"NASA's catalogue has no granule of {where}.", facts)
             facts["item"] = item = page["items"][0]
-            json.dumps(item, allow_nan=False)  # the report is JSON without numbers that JSON does not have
             links = [str(link.get("URL")) for link in item["umm"]["RelatedUrls"] if link.get("Type") == "GET DATA"]
             files = [url for url in links if url.startswith("https://") and parse_name(url.rsplit("/", 1)[-1], product)]
             if not files:
@@ -279,14 +279,14 @@ class Diagnosis:
 
     def _echo10(self, item: dict[str, Any]) -> Finding:
         """The concept in ECHO10, which may have checksum and exact size where UMM-G has none."""
-        answer = _ask(self.visitor, f"https://{CMR}/search/concepts/{item['meta']['concept-id']}.echo10", _DOCUMENT)
+        answer = _ask(self.visitor, f"https://{CMR}/search/concepts/{item['meta']['concept-id']}.echo10", MOST)
         if answer.problem or answer.status != requests.codes.ok:
             return Finding("note", answer.problem or f"Its ECHO10 form: HTTP {answer.status}.", answer.facts)
         facts = answer.facts | {"document": answer.text}
         try:
-            root = ElementTree.fromstring(answer.content)  # noqa: S314 - comes from NASA over a verified connection
-        except ElementTree.ParseError as error:
-            return Finding("note", f"Its ECHO10 form is no XML ({error}).", facts)
+            root = read_xml(answer.content)
+        except ValueError as error:
+            return Finding("note", f"Its ECHO10 form is not understood ({error}).", facts)
         facts["files"] = [
             {
                 "Name": node.findtext("Name") or node.findtext("ProducerGranuleId"),
@@ -313,7 +313,7 @@ class Diagnosis:
         stated = answer.response.headers.get("Content-Range", "")
         whole = stated.rpartition("/")[2]
         said = f"Login accepted: {answer.way}; {len(answer.content)} bytes came, Content-Range {stated or 'missing'}"
-        if not sizes or not whole.isdecimal():
+        if not sizes or not _SIZE.fullmatch(whole):
             return Finding("note", f"{said}; the catalogue's size cannot be compared.", facts)
         if int(whole) not in sizes:
             return Finding("failed", f"{said}; the catalogue says {' or '.join(map(str, sizes))} bytes.", facts)
@@ -324,7 +324,7 @@ class Diagnosis:
         if answer.problem:
             return answer.problem
         if answer.status in (requests.codes.unauthorized, requests.codes.forbidden) and self._login:
-            return f"{answer.way}: {refusal(answer.response, self._login)}"
+            return f"{answer.way}: {refusal(answer.response, answer.content, self._login)}"
         if "html" in answer.response.headers.get("Content-Type", "").lower() and answer.response.ok:
             return f"A web page came in place of the file ({answer.way}), perhaps that of a login."
         return "" if answer.response.ok else f"The file does not come: {answer.way}."
@@ -334,7 +334,7 @@ class Diagnosis:
         links = [str(link.get("URL", "")) for link in item["umm"]["RelatedUrls"]]
         beside = f"{url}.dmrpp"
         sidecar = next((link for link in links if link.startswith("https://") and link.endswith(".dmrpp")), beside)
-        answer = _ask(self.member, sidecar, _DOCUMENT)
+        answer = _ask(self.member, sidecar, MOST)
         facts = answer.facts | {"linked": sidecar in links}
         if told := self._refused(answer):
             return Finding("note", f"No DMR++: {told}", facts)
@@ -356,9 +356,9 @@ def _ask(session: Session, url: str, limit: int = _EXCERPT, **options: Any) -> _
     begin = time.monotonic()
     try:
         with session.get(url, stream=True, **options) as response:
-            content = response.content if not response.ok else b""
-            pieces = response.iter_content(_EXCERPT if limit == _EXCERPT else 2**16) if response.ok else iter(())
-            while len(content) < limit and (piece := next(pieces, b"")):
+            content, most = b"", limit if response.ok else MOST
+            pieces = response.iter_content(_EXCERPT if most == _EXCERPT else 2**16)
+            while len(content) < most and (piece := next(pieces, b"")):
                 content += piece
     except (requests.RequestException, ValueError) as error:  # http.client's ValueError quotes the token
         return _Answer(facts | {"error": _cause(error)}, problem=_problem(error, host))
@@ -414,4 +414,4 @@ def _sizes(item: dict[str, Any], described: Finding, name: str) -> list[int]:
     files = (*listed, *described.facts.get("files", []))
     stated = [file.get("SizeInBytes") for file in files if file.get("Name") in (name, "Not provided")]
     texts = [str(size).removesuffix(".0") for size in stated]
-    return sorted({int(text) for text in texts if text.isdecimal()})
+    return sorted({int(text) for text in texts if _SIZE.fullmatch(text)})

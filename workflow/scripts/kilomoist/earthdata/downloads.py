@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from kilomoist.earthdata.documents import MOST, body_of
 from kilomoist.earthdata.logins import HOST, NASA, Login, bearer_token, find_login, from_storage, refusal
 from kilomoist.errors import InputError
 
@@ -21,6 +22,8 @@ _PIECE = 2**16
 """Bytes that are written at once; so many are lost when a connection breaks off."""
 _BUSY = [408, 429, 500, 502, 503, 504]
 """HTTP statuses that may pass."""
+LARGEST = 2**30
+"""Bytes of a granule: those that are read have up to some 150 MB."""
 _PROGRESS = 10.0
 """Seconds between two messages about a file."""
 
@@ -96,10 +99,11 @@ def logged_in() -> Session:
 def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable[[str], None]) -> int:
     """Fetch a file of `size` bytes (0: unknown) into `part`, going on after what is there; returns the bytes moved.
 
-    `tell` is given a sentence every ten seconds. Raises `InputError` when the server refuses, has no such file, or
-    breaks off again and again; what came stays in `part`.
+    `tell` is given a sentence every ten seconds. Raises `InputError` when the server refuses, has no such file, sends
+    more than the file has, or breaks off again and again; what came stays in `part`.
     """
     moved = 0
+    known = "which NASA's catalogue says" if size else "and no granule is so large"
     for attempt in range(_TRIES):
         have = part.stat().st_size if part.exists() else 0
         if size and have == size:
@@ -119,6 +123,11 @@ def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable
                     for piece in answer.iter_content(_PIECE):
                         file.write(piece)
                         moved += len(piece)
+                        if file.tell() > (size or LARGEST):
+                            raise InputError(
+                                f"{_name(url)} does not end after {size or LARGEST} bytes, {known}: refresh the "
+                                "catalogue by snakemake --forcerun list_granules."
+                            )
                         if time.monotonic() - told > _PROGRESS:
                             told = time.monotonic()
                             tell(f"{_name(url)}: {file.tell() / 1e6:.0f} of {size / 1e6:.0f} MB")
@@ -131,8 +140,8 @@ def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable
 def fetch_content(url: str, session: Session, offset: int | None = None, length: int = 0) -> tuple[bytes, int]:
     """A small file, or `length` bytes of a large file from `offset` on; and the size of the whole file (0: not told).
 
-    Raises `NotServedError` when the server has no such file or would send all of a large file, `InputError` when it
-    refuses or breaks off again and again.
+    Raises `NotServedError` when the server has no such file or would send more than what is wanted, `InputError` when
+    it refuses or breaks off again and again.
     """
     headers = {} if offset is None else {"Range": f"bytes={offset}-{offset + length - 1}"}
     for attempt in range(_TRIES):
@@ -142,7 +151,9 @@ def fetch_content(url: str, session: Session, offset: int | None = None, length:
                     raise NotServedError(f"{urlsplit(url).hostname} does not give the range of bytes that is wanted")
                 said = answer.headers.get("Content-Range", "").rpartition("/")[2]
                 whole = int(said) if re.fullmatch(r"\d{1,18}", said, re.ASCII) else 0
-                content = answer.content
+                content = body_of(answer, length or MOST)
+        except ValueError as error:
+            raise NotServedError(f"{_name(url)} is not what is wanted: {error}") from error
         except _BROKEN:
             content, whole = b"", 0
         if content and len(content) == (length or len(content)):
@@ -168,7 +179,7 @@ def _get(url: str, session: Session, headers: dict[str, str], optional: bool = F
             f"{host} or a host that it names has a certificate that this machine does not trust: if your network puts "
             "its own in between, name its authority's file in REQUESTS_CA_BUNDLE."
         ) from None
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # of redirects to what is no address
         raise InputError(
             f"{host} cannot be reached for {_name(url)} ({type(error).__name__}): check the network, see "
             "https://status.earthdata.nasa.gov, and run again."
@@ -178,8 +189,12 @@ def _get(url: str, session: Session, headers: dict[str, str], optional: bool = F
         if headers and status == requests.codes.requested_range_not_satisfiable:
             yield answer
             return
+        refused, said = status in (requests.codes.unauthorized, requests.codes.forbidden), b""
+        if refused:
+            with suppress(ValueError):  # of any size, it explains nothing
+                said = body_of(answer)
         if status in (requests.codes.not_found, requests.codes.gone) or (
-            optional and not headers and from_storage(answer)
+            optional and not headers and from_storage(answer, said)
         ):
             if optional:
                 raise NotServedError(f"{_name(url)} is not at {host} (HTTP {status})")
@@ -187,8 +202,8 @@ def _get(url: str, session: Session, headers: dict[str, str], optional: bool = F
                 f"{_name(url)} is in NASA's catalogue but not at {host} (HTTP {status}): refresh the catalogue by "
                 "snakemake --forcerun list_granules."
             )
-        if status in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise refusal(answer, session.login)
+        if refused:
+            raise refusal(answer, said, session.login)
         if status not in (requests.codes.ok, requests.codes.partial_content):
             raise InputError(
                 f"{host} answered with HTTP {status} for {_name(url)}, after several tries where that may pass: see "

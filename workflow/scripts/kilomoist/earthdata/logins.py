@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import HTTPBasicAuth
 
+from kilomoist.earthdata.documents import body_of, read_json
 from kilomoist.errors import InputError
 
 HOST = "urs.earthdata.nasa.gov"
@@ -74,12 +75,13 @@ def bearer_token(login: Login, session: requests.Session) -> str:
     # RFC 7617: UTF-8, where requests takes Latin-1.
     credentials = HTTPBasicAuth(login.user.encode(), login.password.encode())
     try:
-        answer = session.post(url, auth=credentials, headers={"Accept": "application/json"})
+        with session.post(url, auth=credentials, headers={"Accept": "application/json"}, stream=True) as answer:
+            said = body_of(answer)
         if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise refusal(answer, login)
+            raise refusal(answer, said, login)
         answer.raise_for_status()
-        token = answer.json()["access_token"]
-    except (requests.RequestException, KeyError, TypeError) as error:
+        token = read_json(said)["access_token"]
+    except (requests.RequestException, KeyError, TypeError, ValueError) as error:
         # The cause is not told: it may quote what was sent.
         raise InputError(
             f"https://{HOST} did not give a token for {login.origin} ({type(error).__name__}): "
@@ -90,12 +92,15 @@ def bearer_token(login: Login, session: requests.Session) -> str:
     return token
 
 
-def refusal(answer: requests.Response, login: Login) -> InputError:
-    """Sentence for an answer with HTTP status 401 or 403: with the page that NASA names, or else by who answered."""
+def refusal(answer: requests.Response, said: bytes, login: Login) -> InputError:
+    """Sentence for an answer with HTTP status 401 or 403: with the page that NASA names, or else by who answered.
+
+    `said` is the body of the answer.
+    """
     status, host = answer.status_code, urlsplit(answer.url).hostname
     asked = urlsplit((answer.history or [answer])[0].url).hostname
-    page = _resolution(answer)
-    if status == requests.codes.forbidden and "eula" in answer.text.lower():
+    page = _resolution(said)
+    if status == requests.codes.forbidden and b"eula" in said.lower():
         return InputError(
             f"NASA gives the data of {asked} only to those who accepted their licence (HTTP {status}): "
             f"log in at {page or f'https://{HOST}/profile (menu EULAs)'} and accept it, then run again."
@@ -105,7 +110,7 @@ def refusal(answer: requests.Response, login: Login) -> InputError:
             f"{asked} refused the user of {login.origin} (HTTP {status}): log in at {page}, accept what it asks for, "
             "and run again."
         )
-    if from_storage(answer):
+    if from_storage(answer, said):
         return InputError(
             f"The storage {host} refused a file of {asked} (HTTP 403), because it is not there, or because a network "
             "in between does not let it pass: run again, and if it stays so try another network or ask the archive's "
@@ -127,10 +132,10 @@ def refusal(answer: requests.Response, login: Login) -> InputError:
     )
 
 
-def from_storage(answer: requests.Response) -> bool:
-    """Whether an HTTP 403 is of the storage behind NASA's hosts, which answers so for a file that is not there."""
+def from_storage(answer: requests.Response, said: bytes) -> bool:
+    """Whether an HTTP 403 with a body is of the storage behind NASA's hosts, as for a file that is not there."""
     outside = not f"{urlsplit(answer.url).hostname}".endswith(NASA)
-    return answer.status_code == requests.codes.forbidden and outside and not _resolution(answer)
+    return answer.status_code == requests.codes.forbidden and outside and not _resolution(said)
 
 
 def _with_password(origin: str, user: str, password: str) -> Login:
@@ -191,10 +196,10 @@ def _refuse_expired(token: str) -> None:
         )
 
 
-def _resolution(answer: requests.Response) -> str:
+def _resolution(said: bytes) -> str:
     """Page that NASA names for accepting something, as HTTPS; empty without one at Earthdata Login."""
     try:
-        page = _PAGE.fullmatch(str(answer.json()["resolution_url"]))
-    except (requests.exceptions.JSONDecodeError, KeyError, TypeError, RecursionError):
+        page = _PAGE.fullmatch(str(read_json(said)["resolution_url"]))
+    except (ValueError, KeyError, TypeError):
         return ""
     return f"https://{page[1]}{page[2]}" if page else ""

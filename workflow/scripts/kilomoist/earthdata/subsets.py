@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import h5py
 import numpy as np
 
+from kilomoist.earthdata.documents import read_xml
 from kilomoist.granules.ease_grid import describe, write_ease_grid, write_field
 from kilomoist.granules.smap import PART_OF
 from kilomoist.grids import M09
@@ -68,7 +69,7 @@ def layout_in_sidecar(document: bytes, dataset: str) -> Layout:
     Where the order of bytes is not told, as older documents do not, it is that of Hyrax's own machines, little-endian.
     """
     try:
-        root = ElementTree.fromstring(document)  # noqa: S314 - comes from NASA over a verified connection
+        root = read_xml(document)
         node, path, sizes = root, "", _sizes(root, "")
         *groups, name = dataset.split("/")
         for group in groups:
@@ -98,8 +99,8 @@ def layout_in_sidecar(document: bytes, dataset: str) -> Layout:
             chunks[position] = int(chunk.get("offset", "")), int(chunk.get("nBytes", ""))
         attributes, of_file = _attributes(variable), _attributes(root)
         return Layout(dataset, _TYPES[kind], shape, chunk_shape, filters, chunks, attributes, of_file)
-    # LookupError: a name or an encoding that there is not; OverflowError: a number that no type holds.
-    except (ElementTree.ParseError, StopIteration, LookupError, ValueError, OverflowError) as error:
+    # LookupError: a name that there is not; OverflowError: a number that no type holds.
+    except (StopIteration, LookupError, ValueError, OverflowError) as error:
         raise UnknownLayoutError(f"the DMR++ does not describe {dataset} ({error})") from error
 
 
@@ -199,12 +200,12 @@ class _Remote(io.RawIOBase):
         return len(content)
 
 
-def _sizes(group: ElementTree.Element, path: str) -> dict[str, str]:
+def _sizes(group: Element, path: str) -> dict[str, str]:
     """Lengths of a group's dimensions by their full names."""
     return {f"{path}/{axis.get('name')}": axis.get("size", "") for axis in group.findall(f"{_DAP}Dimension")}
 
 
-def _attributes(node: ElementTree.Element) -> dict[str, Any]:
+def _attributes(node: Element) -> dict[str, Any]:
     """Attributes of a variable or of the document; texts stay texts."""
     found: dict[str, Any] = {}
     for attribute in node.findall(f"{_DAP}Attribute"):
