@@ -3,12 +3,16 @@
 import json
 import socket
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from earthdata.answers import NOT_FOUND, UNAVAILABLE, Answer
 from earthdata.faults import Cut, Fault
 from earthdata.server import Earthdata
+from hypothesis import given, settings
+from mutations import mutated, reads_or_refuses
+from requests import Response
 
 from kilomoist.earthdata.outlines import NATURAL_EARTH, fetch_outline
 from kilomoist.errors import InputError
@@ -73,8 +77,13 @@ def test_an_unknown_country_is_told_which_there_are(tmp_path: Path) -> None:
         (Answer(200, b"<!DOCTYPE html><title>Sign in</title>", "text/html"), NO_FEATURES),
         (Answer(200, b"[1, 2, 3]"), NO_FEATURES),
         (Answer(200, b'{"message": "moved"}'), NO_FEATURES),
+        (Answer(200, b'{"features": 3}'), NO_FEATURES),
+        (Answer(200, b'{"features": [3, {}, {"properties": []}, {"properties": {"ADM0_A3": {}}}]}'), NO_FEATURES),
+        (Answer(200, b"[" * 100_000), NO_FEATURES),
+        (Answer(200, b" " * (2**25 + 1)), NO_FEATURES),
+        (Answer(302, headers={"Location": "https://[x/y"}), NO_FEATURES),
     ],
-    ids=["404", "503", "cut", "page", "list", "other"],
+    ids=["404", "503", "cut", "page", "list", "other", "number", "features", "deep", "large", "redirect"],
 )
 def test_other_answers(natural_earth: Earthdata, tmp_path: Path, fault: Fault, expected: str) -> None:
     natural_earth.faults.add("*", fault)
@@ -82,6 +91,16 @@ def test_other_answers(natural_earth: Earthdata, tmp_path: Path, fault: Fault, e
     assert f"{NATURAL_EARTH} {expected}" in said
     assert "download an outline yourself and give it as `outline` in place of `country: MNG`" in said
     assert "\n" not in said
+
+
+@settings(max_examples=100)
+@given(mutated(json.dumps({"type": "FeatureCollection", "features": FEATURES}).encode()))
+def test_any_answer_is_an_outline_or_told(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    response = Response()
+    response.status_code, response.raw = 200, BytesIO(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("requests.get", lambda *_, **__: response)
+        reads_or_refuses(lambda: fetch_outline("FRA", tmp_path_factory.getbasetemp() / "mutated.geojson"))
 
 
 def test_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

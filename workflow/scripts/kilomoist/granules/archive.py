@@ -106,7 +106,9 @@ def _read_receipt(path: Path) -> dict[str, Any] | None:
             return None
         wrong = [name for name in ("path", "name", "checksum") if not isinstance(stored[name], str)]
         wrong += [] if isinstance(stored["size"], int) else ["size"]
-        wrong += [] if isinstance(stored.get("origin", {}), dict) else ["origin"]
+        origin = stored.get("origin", {})
+        told = isinstance(origin, dict) and isinstance(origin.get("verified", ""), str)
+        wrong += [] if told else ["origin"]
         reason = f"{wrong[0]!r} is {stored[wrong[0]]!r:.80}" if wrong else ""
     except (ValueError, AttributeError, TypeError, RecursionError) as error:  # no JSON, or not of a receipt's form
         reason = " ".join(str(error).split())[:200]
