@@ -35,6 +35,7 @@ from workflow_runs import (
 from kilomoist.earthdata.catalogues import read_catalogue
 from kilomoist.files import read_json, sha256
 from kilomoist.planning import needs
+from kilomoist.products import PRODUCTS
 from retrieve_granule import retrieve_granule
 
 CONFIG = SMALL | {"source": "earthdata", "target_error": 0}
@@ -98,7 +99,7 @@ def fetch_fields() -> None:
     """Fetch the target's fields of all days but the first into this folder."""
     product = "SPL4SMGP.008"
     catalogue = needs.CATALOGUE.format(product=product, extent="global", month=MONTH)
-    for entry in read_catalogue(catalogue)[8:]:
+    for entry in read_catalogue(catalogue, PRODUCTS[product])[8:]:
         granule = {"product": product, "place": entry.place, "day": entry.day}
         receipt = needs.RECEIPT.format(**granule)
         Path(receipt).parent.mkdir(parents=True, exist_ok=True)

@@ -45,13 +45,13 @@ def fetching(bench: Bench) -> Bench:
 def test_list_granules(fetching: Bench, nasa: Earthdata) -> None:
     log = fetching.run("list_granules", LST_CATALOGUE, variables={"EARTHDATA_TOKEN": ""})
     assert "2 granules" in log
-    entries = read_catalogue(fetching.folder / LST_CATALOGUE)
+    entries = read_catalogue(fetching.folder / LST_CATALOGUE, LST)
     assert [entry.day for entry in entries] == ["2021-08-03", "2021-08-04"]
     for entry in entries:
         (path,) = nasa.folder.glob(entry.granule)
         assert entry.size == path.stat().st_size
     fetching.run("list_granules", TARGET_CATALOGUE)
-    (entry,) = read_catalogue(fetching.folder / TARGET_CATALOGUE)
+    (entry,) = read_catalogue(fetching.folder / TARGET_CATALOGUE, TARGET)
     assert (entry.day, entry.place) == ("2021-08-01", "0130")
 
 
@@ -67,7 +67,7 @@ def test_retrieve_granule_whole(fetching: Bench, nasa: Earthdata) -> None:
         "name": original.name,
         "origin": {
             "algorithm": "SHA-256",
-            "checksum": read_catalogue(fetching.folder / LST_CATALOGUE)[0].checksum,
+            "checksum": read_catalogue(fetching.folder / LST_CATALOGUE, LST)[0].checksum,
             "size": original.stat().st_size,
             "verified": "verified by its size, SHA-256 and reading",
         },
@@ -240,7 +240,7 @@ def test_a_granule_of_two_passes_comes_whole(fetching: Bench, nasa: Earthdata) -
     fetching.config["target"] = PASSES.name
     catalogue = f"resources/catalogue/{PASSES.name}/global/{MONTH}.csv"
     fetching.run("list_granules", catalogue)
-    (entry,) = read_catalogue(fetching.folder / catalogue)
+    (entry,) = read_catalogue(fetching.folder / catalogue, PASSES)
     assert (entry.granule, entry.day, entry.place) == (original.name, "2021-08-03", "0000")
     assert (entry.size, entry.sidecar) == (original.stat().st_size, "")
     receipt, stored = (

@@ -17,7 +17,7 @@ def plan(*, catalogues: list[str], receipts: list[str], store: str) -> None:
         raise InputError("Nothing is fetched by this configuration: `plan` is for `source: earthdata`.")
     listed: dict[str, list[Entry]] = defaultdict(list)
     for path in map(Path, catalogues):
-        listed[path.parts[-3]] += read_catalogue(path)
+        listed[path.parts[-3]] += read_catalogue(path, PRODUCTS[path.parts[-3]])
     wanted: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for path in map(Path, receipts):
         wanted[path.parts[-3]].add((path.stem, path.parts[-2]))

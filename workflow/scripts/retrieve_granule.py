@@ -13,7 +13,8 @@ from kilomoist.products import PRODUCTS
 @rule_script
 def retrieve_granule(*, catalogue: str, product: str, place: str, day: str, store: str, receipt: str) -> None:
     """Write the receipt of the granule of a day and place (tile, or time of the day), or that NASA has none."""
-    entry = next((entry for entry in read_catalogue(catalogue) if (entry.day, entry.place) == (day, place)), None)
+    entries = read_catalogue(catalogue, PRODUCTS[product])
+    entry = next((entry for entry in entries if (entry.day, entry.place) == (day, place)), None)
     if entry is None:
         LOGGER.warning("%s, %s, %s: NASA's catalogue has no such granule.", product, place, day)
         write_absent(receipt, product)

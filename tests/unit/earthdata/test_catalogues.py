@@ -101,7 +101,7 @@ def test_a_product_that_is_not_there_has_an_empty_catalogue(serve: SERVE, tmp_pa
     serve(tmp_path)
     assert search_month(LST, "h24v04", "2021-08", Session()) == []
     write_catalogue(tmp_path / "empty.csv", [])
-    assert read_catalogue(tmp_path / "empty.csv") == []
+    assert read_catalogue(tmp_path / "empty.csv", LST) == []
 
 
 @pytest.fixture
@@ -566,6 +566,8 @@ def test_any_echo10_is_read_or_refused(body: bytes) -> None:
     reads_or_refuses(lambda: search_month(LST, "h24v04", "2021-08", Replies(LISTED.encode(), body)))
 
 
+VIIRS = granule_file_name(PRODUCTS["VNP21A1D.002"], datetime(2021, 8, 1), "h24v04")
+"""A granule of another product, of the same day and tile."""
 HEADER = "granule,day,place,url,sidecar,size,checksum,algorithm,produced"
 ROW = f"{NAMES[0]},2021-08-01,h24v04,{NASA}/{NAMES[0]},,7,ab,MD5,2021"
 
@@ -577,24 +579,28 @@ def listed() -> Entry:
 def test_a_catalogue_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.csv"
     write_catalogue(path, [listed(), replace(listed(), size=0)])
-    assert read_catalogue(path) == [listed(), replace(listed(), size=0)]
+    assert read_catalogue(path, LST) == [listed(), replace(listed(), size=0)]
     text = path.read_text()
     assert text.splitlines()[0] == f"{HEADER},estimated_size"
     path.write_text(text.replace("algorithm,", ""))
     with pytest.raises(InputError, match=r"catalogue\.csv is not a catalogue .*: delete it"):
-        read_catalogue(path)
+        read_catalogue(path, LST)
 
 
 def test_a_catalogue_of_an_older_version_is_read(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.csv"
     path.write_text(f"{HEADER}\n{ROW}\n")
-    assert [(entry.size, entry.estimated_size) for entry in read_catalogue(path)] == [(7, 7)]
+    assert [(entry.size, entry.estimated_size) for entry in read_catalogue(path, LST)] == [(7, 7)]
 
 
 @pytest.mark.parametrize(
     "changed",
     [
         {"granule": "../../../../victim.txt"},
+        {"granule": VIIRS, "url": f"{NASA}/{VIIRS}"},
+        {"granule": f"../{NAMES[0]}", "url": f"{NASA}/../{NAMES[0]}"},
+        {"granule": f"{NAMES[0]}\0"},
+        {"granule": f"{NAMES[0]}\n"},
         {"granule": f"/{NAMES[0]}"},
         {"granule": NAMES[1]},
         {"place": "h25v04"},
@@ -615,13 +621,13 @@ def test_names_and_values_that_no_catalogue_has_are_refused(tmp_path: Path, chan
     path = tmp_path / "catalogue.csv"
     write_catalogue(path, [replace(listed(), **changed)])
     with pytest.raises(InputError, match=r"catalogue\.csv is not a catalogue .*: delete it"):
-        read_catalogue(path)
+        read_catalogue(path, LST)
 
 
 @with_witnesses
 def test_the_recorded_catalogue_that_leaves_its_folder_is_refused() -> None:
     with pytest.raises(InputError, match=r"'\.\./\.\./\.\./\.\./victim\.txt' is no granule of"):
-        read_catalogue(FAULTS / "catalogue-dotdot.csv")
+        read_catalogue(FAULTS / "catalogue-dotdot.csv", LST)
 
 
 @settings(max_examples=100)
@@ -629,4 +635,4 @@ def test_the_recorded_catalogue_that_leaves_its_folder_is_refused() -> None:
 def test_any_file_is_read_as_a_catalogue_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "mutated.csv"
     path.write_bytes(content)
-    reads_or_refuses(lambda: read_catalogue(path))
+    reads_or_refuses(lambda: read_catalogue(path, LST))

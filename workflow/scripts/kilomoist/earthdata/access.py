@@ -21,7 +21,7 @@ def check_access(product: Product, month: str, catalogues: Iterable[str | Path],
 
     Raises `InputError` when the login of the session may not have the product.
     """
-    listed = chain.from_iterable(read_catalogue(path) for path in catalogues if Path(path).exists())
+    listed = chain.from_iterable(read_catalogue(path, product) for path in catalogues if Path(path).exists())
     # The catalogue is open to all; with a token that it does not know it would refuse to answer.
     if entry := next(listed, None) or find_granule(product, month, Session()):
         with suppress(NotServedError):  # whoever says that may be asked

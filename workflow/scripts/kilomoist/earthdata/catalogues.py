@@ -26,7 +26,7 @@ from kilomoist.earthdata.downloads import Session
 from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.product_types import GranuleName, Product
-from kilomoist.products import ENDINGS, PRODUCTS, parse_name
+from kilomoist.products import ENDINGS, parse_name
 
 LOGGER = logging.getLogger(__name__)
 
@@ -144,26 +144,27 @@ def write_catalogue(path: str | Path, entries: Iterable[Entry]) -> None:
         table.writerows(asdict(entry) for entry in entries)
 
 
-def read_catalogue(path: str | Path) -> list[Entry]:
-    """Read what `write_catalogue` wrote. Raises `InputError` when it is not whole or tells what no catalogue does."""
+def read_catalogue(path: str | Path, product: Product) -> list[Entry]:
+    """Read what `write_catalogue` wrote of a product. Raises `InputError` for what no catalogue of it tells."""
     with open(path, newline="", encoding="utf-8") as file:
         try:
-            return [_checked(row) for row in csv.DictReader(file, strict=True)]
+            return [_checked(row, product) for row in csv.DictReader(file, strict=True)]
         except (KeyError, TypeError, ValueError, csv.Error) as error:
             raise InputError(
-                f"{path} is not a catalogue ({error}): delete it, and the next run searches NASA's catalogue again."
+                f"{path} is not a catalogue of {product.name} ({error}): delete it, and the next run searches NASA's "
+                "catalogue again."
             ) from error
 
 
-def _checked(row: dict[str, Any]) -> Entry:
-    """Entry of a row of a catalogue. Raises `KeyError`, `TypeError` or `ValueError` for any other row."""
+def _checked(row: dict[str, Any], product: Product) -> Entry:
+    """Entry of a row of a product's catalogue. Raises `KeyError`, `TypeError` or `ValueError` for any other row."""
     for column in ("size", "estimated_size"):
         if not _SIZE.fullmatch(row.get(column, "0")):
             raise ValueError(f"its {column} is not a number of bytes: {row[column]!r}")
     numbers = {"size": int(row["size"]), "estimated_size": int(row.get("estimated_size", row["size"]))}
     entry = Entry(**row | numbers)
-    names = (parse_name(entry.granule, product) for product in PRODUCTS.values())
-    if (entry.day, entry.place) not in [_slot(name) for name in names if name]:
+    name = parse_name(entry.granule, product)
+    if name is None or (entry.day, entry.place) != _slot(name):
         raise ValueError(f"{entry.granule!r} is no granule of {entry.day!r}, {entry.place!r}")
     if not (_ADDRESS.fullmatch(entry.url) and _file_name(entry.url) == entry.granule):
         raise ValueError(f"{entry.url!r} is no address of {entry.granule}")

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import requests
 
 MOST = 2**24
-"""Bytes of an answer, unpacked: a month of SMAP in UMM-G has some 3 MB, a DMR++ well below 1 MB."""
+"""Bytes of an answer, unpacked: recorded granules have up to 13 kB each in UMM-G, recorded DMR++ up to 64 kB."""
 _DEEPEST = 50
 """Levels of JSON: UMM-G has some ten."""
 _PIECE = 2**16

@@ -235,7 +235,7 @@ def _listed(configuration: Configuration) -> Collection[tuple[str, str | None, d
             if path not in entries and Path(path).exists():
                 from kilomoist.earthdata.catalogues import read_catalogue
 
-                entries[path] = {(entry.day, entry.place) for entry in read_catalogue(path)}
+                entries[path] = {(entry.day, entry.place) for entry in read_catalogue(path, product)}
             if path not in entries or (day, place) in entries[path]:
                 listed.add((product.name, tile, slot.time))
     return listed
