@@ -624,6 +624,15 @@ def test_names_and_values_that_no_catalogue_has_are_refused(tmp_path: Path, chan
         read_catalogue(path, LST)
 
 
+@pytest.mark.parametrize("content", ["", "\n\n", "a,b\n", HEADER.replace("url,", "") + "\n", "," * 200_000])
+def test_a_file_without_columns_is_no_empty_catalogue(tmp_path: Path, content: str) -> None:
+    """All granules of a month would be absent."""
+    path = tmp_path / "catalogue.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"catalogue\.csv is not a catalogue of MOD11A1.061 \(it has no column"):
+        read_catalogue(path, LST)
+
+
 @with_witnesses
 def test_the_recorded_catalogue_that_leaves_its_folder_is_refused() -> None:
     with pytest.raises(InputError, match=r"'\.\./\.\./\.\./\.\./victim\.txt' is no granule of"):

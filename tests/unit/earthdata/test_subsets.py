@@ -1,9 +1,11 @@
 """Layouts of datasets from DMR++ documents, and files that are written by them."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from earthdata.sidecars import sidecar
@@ -148,7 +150,7 @@ CHUNK = 'chunkPositionInArray="[0,0]"'
         (('offset="', 'offset="-'), "impossible length"),
         (("1624 3856</", "0 3856</"), "in chunks of"),
         (("1624 3856</", "1624 99999999999999999999</"), "in chunks of"),
-        (("1624 3856</", "1 1</"), "not 6262144 each at its place"),
+        (("1624 3856</", "1 1</"), "stored in 6262144 chunks"),
     ],
 )
 def test_what_cannot_be_copied_is_refused(granule: Path, change: tuple[str, str], reason: str) -> None:
@@ -160,6 +162,43 @@ def test_what_older_sidecars_leave_out_is_not_missed(granule: Path, tmp_path: Pa
     part = tmp_path / granule.name
     copied(layout_from_sidecar(edited(granule, change), DATASET), granule, part)
     np.testing.assert_equal(read_target(part, TARGET), read_target(granule, TARGET))
+
+
+def remote(path: Path) -> tuple[Callable[[int, int], bytes], int]:
+    content = path.read_bytes()
+    return lambda begin, end: content[begin:end], len(content)
+
+
+def test_a_field_in_very_many_chunks_comes_with_its_file(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "granule.h5", "w") as granule:
+        granule.create_dataset(DATASET, data=np.zeros(M09.window.shape, "f4"), chunks=(28, 28), compression=1)
+    with pytest.raises(UnknownLayoutError, match="is stored in 8004 chunks, more than 1000"):
+        layout_from_file(*remote(tmp_path / "granule.h5"), DATASET)
+
+
+def test_a_structure_without_an_end_is_not_searched_on(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "granule.h5", "w", libver="latest") as granule:
+        stored = granule.create_dataset(DATASET, data=np.zeros((8, 8), "f4"), chunks=(8, 8))
+        stored.attrs["long"] = np.zeros(40_000_000, "u1")
+    with pytest.raises(UnknownLayoutError, match="structure has more than 33554432 bytes"):
+        layout_from_file(*remote(tmp_path / "granule.h5"), DATASET)
+
+
+def test_any_file_has_a_layout_or_is_refused(granule: Path, tmp_path: Path) -> None:
+    whole = granule.read_bytes()
+    structure = 6000
+
+    @given(mutated(whole[:structure]))
+    @settings(max_examples=60, deadline=None)
+    def read(content: bytes) -> None:
+        damaged = content + whole[structure:]
+        with suppress(UnknownLayoutError, InputError):
+            layout = layout_from_file(lambda begin, end: damaged[begin:end], len(damaged), DATASET)
+            assert layout.shape == M09.window.shape
+            copied(layout, granule, tmp_path / "part.h5")
+            read_target(tmp_path / "part.h5", TARGET)
+
+    read()
 
 
 def retrieve_by(document: bytes, granule: Path, path: Path) -> None:

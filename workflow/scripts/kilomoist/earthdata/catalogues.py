@@ -11,7 +11,7 @@ import csv
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
@@ -148,12 +148,21 @@ def read_catalogue(path: str | Path, product: Product) -> list[Entry]:
     """Read what `write_catalogue` wrote of a product. Raises `InputError` for what no catalogue of it tells."""
     with open(path, newline="", encoding="utf-8") as file:
         try:
-            return [_checked(row, product) for row in csv.DictReader(file, strict=True)]
+            table = csv.DictReader(file, strict=True)
+            _check_columns(table.fieldnames or ())
+            return [_checked(row, product) for row in table]
         except (KeyError, TypeError, ValueError, csv.Error) as error:
             raise InputError(
-                f"{path} is not a catalogue of {product.name} ({error}): delete it, and the next run searches NASA's "
-                "catalogue again."
+                f"{path} is not a catalogue of {product.name} ({error!s:.300}): delete it, and the next run searches "
+                "NASA's catalogue again."
             ) from error
+
+
+def _check_columns(names: Sequence[str]) -> None:
+    """Raise `ValueError` where a column lacks: a file without a row would be one of a product without granules."""
+    columns = [field.name for field in fields(Entry) if field.name != "estimated_size"]  # older ones lack it
+    if missing := [name for name in columns if name not in names]:
+        raise ValueError(f"it has no column {' and no '.join(missing)}")
 
 
 def _checked(row: dict[str, Any], product: Product) -> Entry:

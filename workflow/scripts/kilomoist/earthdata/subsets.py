@@ -31,6 +31,10 @@ _STRUCTURE = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimi
 """Attributes in which HDF5 keeps links between datasets: they are made anew."""
 _BLOCK = 2**16
 """Bytes that are read at once of a file whose structure is scattered; the default of libraries is 100 times larger."""
+_STRUCTURE_SIZE = 2**25
+"""Bytes after which a file's structure is not searched on: where there is so much of it, the whole file is no more."""
+_MOST_CHUNKS = 1000
+"""Each is a request, so that the whole file comes sooner than more of them."""
 _LONGEST = 32_000
 """Bytes of an attribute, of the 64 KiB that HDF5 has for each: others say nothing that is read."""
 
@@ -101,7 +105,7 @@ def layout_in_sidecar(document: bytes, dataset: str) -> Layout:
         return Layout(dataset, _TYPES[kind], shape, chunk_shape, filters, chunks, attributes, of_file)
     # LookupError: a name that there is not; OverflowError: a number that no type holds.
     except (StopIteration, LookupError, ValueError, OverflowError) as error:
-        raise UnknownLayoutError(f"the DMR++ does not describe {dataset} ({error})") from error
+        raise UnknownLayoutError(f"the DMR++ does not describe {dataset} ({_short(error)})") from error
 
 
 def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str) -> Layout:
@@ -112,9 +116,11 @@ def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str
     try:
         with h5py.File(_Remote(fetch, size), "r") as granule:
             stored = granule[dataset]
+            if (number := stored.id.get_num_chunks()) > _MOST_CHUNKS:
+                raise UnknownLayoutError(f"{dataset} is stored in {number} chunks, more than {_MOST_CHUNKS}")
             applied = stored.id.get_create_plist()
-            filters = tuple(applied.get_filter(number)[3].decode() for number in range(applied.get_nfilters()))
-            places = [stored.id.get_chunk_info(number) for number in range(stored.id.get_num_chunks())]
+            filters = tuple(applied.get_filter(step)[3].decode() for step in range(applied.get_nfilters()))
+            places = [stored.id.get_chunk_info(place) for place in range(number)]
             if any(place.filter_mask for place in places):
                 raise UnknownLayoutError(f"{dataset} has chunks that are stored in another way")
             chunks = {tuple(place.chunk_offset): (place.byte_offset, place.size) for place in places}
@@ -122,7 +128,7 @@ def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str
             described = stored.dtype.str, stored.shape, stored.chunks or (), filters, chunks
             return _copyable(Layout(dataset, *described, attributes, dict(granule.attrs)))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise UnknownLayoutError(f"{dataset} cannot be found in the file ({error})") from error
+        raise UnknownLayoutError(f"{dataset} cannot be found in the file ({_short(error)})") from error
 
 
 def _copyable(layout: Layout) -> Layout:
@@ -133,14 +139,16 @@ def _copyable(layout: Layout) -> Layout:
         or len(sides) != 2
         or not all(0 < side <= length for side, length in zip(sides, shape, strict=True))
     ):
-        raise UnknownLayoutError(f"{dataset} has the shape {shape} in chunks of {sides}")
+        raise UnknownLayoutError(f"{dataset} has the shape {_short(shape)} in chunks of {_short(sides)}")
     if layout.filters not in (("deflate",), ("shuffle", "deflate")):
-        raise UnknownLayoutError(f"{dataset} is stored with the filters {' '.join(layout.filters) or 'none'}")
+        raise UnknownLayoutError(f"{dataset} is stored with the filters {_short(' '.join(layout.filters)) or 'none'}")
     stored = np.dtype(layout.type)
     if stored.kind != "f" or stored.byteorder == ">":
         raise UnknownLayoutError(f"{dataset} holds numbers of type {layout.type}")
     expected = math.prod(-(-length // side) for length, side in zip(shape, sides, strict=True))
     corners = itertools.product(*(range(0, length, side) for length, side in zip(shape, sides, strict=True)))
+    if expected > _MOST_CHUNKS:
+        raise UnknownLayoutError(f"{dataset} is stored in {expected} chunks, more than {_MOST_CHUNKS}")
     if len(layout.chunks) != expected or set(layout.chunks) != set(corners):
         raise UnknownLayoutError(f"{dataset} has {len(layout.chunks)} chunks, not {expected} each at its place")
     raw = math.prod(sides) * stored.itemsize
@@ -182,7 +190,14 @@ class _Remote(io.RawIOBase):
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
         self._size, self._position = size, 0
-        self._block = cache(lambda begin: fetch(begin, min(begin + _BLOCK, size)))
+        self._block = cache(self._fetch)
+        self._get, self._fetched = fetch, 0
+
+    def _fetch(self, begin: int) -> bytes:
+        self._fetched += _BLOCK
+        if self._fetched > _STRUCTURE_SIZE:
+            raise UnknownLayoutError(f"its structure has more than {_STRUCTURE_SIZE} bytes")
+        return self._get(begin, min(begin + _BLOCK, self._size))
 
     def tell(self) -> int:
         return self._position
@@ -198,6 +213,11 @@ class _Remote(io.RawIOBase):
         buffer[: len(content)] = content
         self._position += len(content)
         return len(content)
+
+
+def _short(told: object) -> str:
+    """What a document tells, in words of a sentence."""
+    return f"{' '.join(str(told).split()):.200}"
 
 
 def _sizes(group: Element, path: str) -> dict[str, str]:
