@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ from earthdata.hosts import CMR, DATA, LOGIN, STORE
 from earthdata.server import Earthdata
 from granule_archives import temperature
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from mutations import mutated, reads_or_refuses
+from requests import Response
 from witnesses import SHARED, with_witnesses
 
 from kilomoist.earthdata.catalogues import search_month
 from kilomoist.earthdata.documents import MOST
 from kilomoist.earthdata.downloads import Session, fetch_content, logged_in
-from kilomoist.earthdata.logins import HOST, Login, find_login
+from kilomoist.earthdata.logins import HOST, Login, bearer_token, find_login
 from kilomoist.errors import InputError
 from kilomoist.products import PRODUCTS
 
@@ -300,6 +303,32 @@ def test_a_token_given_for_a_password_is_looked_at(earthdata: Earthdata, monkeyp
         with pytest.raises(InputError, match=r"did not give a token|gave no token") as caught:
             logged_in()
         assert SECRET not in str(caught.value)
+
+
+class Replies:
+    """A session that gets the same answer to everything, without a server."""
+
+    def __init__(self, status: int, content: bytes) -> None:
+        self._status, self._content = status, content
+
+    def post(self, url: str, **_: Any) -> Response:
+        response = Response()
+        response.status_code, response.url, response.raw = self._status, url, BytesIO(self._content)
+        return response
+
+
+@given(
+    mutated(b'{"access_token": "abc", "resolution_url": "https://urs.earthdata.nasa.gov/approve_app?client_id=x"}'),
+    st.sampled_from([200, 204, 401, 403, 500]),
+)
+def test_any_answer_of_the_login_is_a_token_or_a_sentence(content: bytes, status: int) -> None:
+    login = Login("a file", user="me", password=SECRET)
+    try:
+        said = bearer_token(login, Replies(status, content))
+    except InputError as error:
+        said = str(error)
+    assert said.isprintable()
+    assert SECRET not in said
 
 
 def test_a_password_of_all_letters_is_sent_as_utf_8(earthdata: Earthdata, monkeypatch: pytest.MonkeyPatch) -> None:

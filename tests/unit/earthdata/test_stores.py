@@ -296,6 +296,16 @@ def test_a_store_without_locks_is_told(store: Store, granules: Path, monkeypatch
     )
 
 
+@pytest.mark.usefixtures("earthdata")
+@pytest.mark.parametrize("link", [True, False])
+def test_a_store_that_cannot_be_made_is_one_sentence(store: Store, tmp_path: Path, link: bool) -> None:
+    """A link that leads nowhere, and a file in place of a folder."""
+    store.folder.symlink_to(tmp_path / "gone") if link else store.folder.touch()
+    store.folder /= "granules"
+    with pytest.raises(InputError, match=rf"{store.folder} cannot be made \((File exists|Not a directory)\)"):
+        store.get(LST)
+
+
 # The wanted field alone
 
 

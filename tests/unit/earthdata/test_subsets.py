@@ -229,6 +229,20 @@ def test_any_sidecar_copies_or_is_refused(granule: Path, tmp_path: Path) -> None
     read()
 
 
+def test_any_part_names_a_granule_or_none(granule: Path, tmp_path: Path) -> None:
+    copied(layout_from_sidecar(sidecar(granule), DATASET), granule, tmp_path / "part.h5")
+    whole = (tmp_path / "part.h5").read_bytes()
+    assert subset_of(tmp_path / "part.h5") == granule.name
+
+    @given(mutated(whole[:6000]))
+    @settings(max_examples=60, deadline=None)
+    def read(content: bytes) -> None:
+        (tmp_path / "damaged.h5").write_bytes(content + whole[6000:])
+        assert isinstance(subset_of(tmp_path / "damaged.h5"), str | None)
+
+    read()
+
+
 @with_witnesses
 def test_a_damaged_part_is_no_part(tmp_path: Path) -> None:
     (found,) = (SHARED / "faults/exceptions").glob("part_of--*")

@@ -34,11 +34,17 @@ def retrieve(entry: Entry, product: Product, folder: Path, session: Callable[[],
     """Path of the granule of a catalogue's entry in `folder`: verified if it is there, else fetched and verified.
 
     A wrong file is moved aside. Of several processes that want it one fetches it, and the others wait. `session` logs
-    in, when something must be fetched; `tell` is told what happens. Raises `InputError` when the granule cannot be
-    fetched or came twice otherwise than the catalogue says.
+    in, when something must be fetched; `tell` is told what happens. Raises `InputError` when there can be no folder,
+    and when the granule cannot be fetched or came twice otherwise than the catalogue says.
     """
     path = folder / entry.granule
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # of a link that leads nowhere too
+        raise InputError(
+            f"{folder} cannot be made ({error.strerror}): what is above it, or where a link leads to, must be folders "
+            "that you can write."
+        ) from error
     with _alone(path, tell):
         if path.exists():
             try:
