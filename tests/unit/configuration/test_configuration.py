@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
@@ -34,11 +35,11 @@ ITEMS = {"regions": {"name": "here", "bbox": BOX}, "compare": {"name": "NASA", "
 """Keys of a list's item that are right."""
 KHANGAI = {"name": "khangai", "bbox": BOX}
 PREDICTORS = "ndvi, evi, ndii7, lst_day, lst_night, lst_range, slope, northness, eastness"
-USE = f"expected a list of one or more, each {PREDICTORS} or the name of a layer"
+USE = f"expected a list of 1 to 100, each {PREDICTORS} or the name of a layer"
 USED = f"expected {PREDICTORS}, or the name of a raster in `predictors.layers`"
 LAYER = "a mapping with keys path and resampling"
-MONTHS = "expected a list of one or more, each a month as YYYY-MM"
-REGIONS = "expected a list of one or more, each a mapping with keys name, bbox, outline, country"
+MONTHS = "expected a list of 1 to 1000, each a month as YYYY-MM"
+REGIONS = "expected a list of 1 to 1000, each a mapping with keys name, bbox, outline, country"
 CORNERS = "expected four numbers in degrees, [west, south, east, north]"
 DEPTH = "expected an upper and a lower limit in cm"
 INTERVAL = "expected a number of at least 0.5 and at most 0.99, or null"
@@ -132,6 +133,78 @@ def test_every_key_is_described() -> None:
     for node in [closed, *closed["$defs"].values()]:
         assert node["description"]
         walk(node)
+
+
+def nodes(part: object, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every mapping of a part of the schema, with the way to it."""
+    if isinstance(part, dict):
+        yield where, part
+    for name, child in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+        yield from nodes(child, f"{where}/{name}")
+
+
+def test_every_number_and_list_of_the_schema_is_bounded() -> None:
+    numbers = 0
+    for where, node in nodes(schema.schema()):
+        if node.get("type") in ("integer", "number"):
+            numbers += 1
+            assert {"minimum", "exclusiveMinimum"} & node.keys(), where
+            assert node["maximum"] < 2**53, where
+        if node.get("type") == "array" and "enum" not in node.get("items", node):
+            assert "maxItems" in node, where  # of what has a fixed number too
+    assert numbers > 30
+
+
+BOMB: list[Any] = ["lol"] * 9
+for _ in range(9):
+    BOMB = [BOMB] * 9
+ITSELF: list[Any] = []
+ITSELF.append(ITSELF)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (BOMB, "more than 10,000 values"),
+        (ITSELF, "lists or mappings in each other, more than 20 deep"),
+        (["2021-08"] * 10_000_000, "more than 10,000 values"),
+        ({"a": "x" * 20_000}, "a text of 20,000 characters, expected at most 10,000"),
+        (b"x" * 20_000, "a text of 20,000 characters, expected at most 10,000"),
+        ([1 << 100_000], "a whole number of more than 30 digits"),
+    ],
+)
+@pytest.mark.parametrize("key", ["i", "months", "scene"])
+def test_what_no_run_needs_is_refused_before_it_is_shown(key: str, value: object, told: str) -> None:
+    begin = time.monotonic()
+    assert problems({key: value}) == [f"`{key}` holds {told}: look whether that is meant, and shorten it."]
+    assert time.monotonic() - begin < 1
+
+
+def test_of_many_mistakes_the_first_are_told() -> None:
+    *told, last = problems({"regions": [{"name": "A"}] * 300})
+    assert (len(told), last) == (50, "There are 250 more mistakes: correct these first.")
+
+
+@pytest.mark.parametrize(("key", "letter"), [("regions[0].name", "a"), ("compare[0].name", "A")])
+def test_names_fit_into_file_names(key: str, letter: str) -> None:
+    load(written(key, letter * 100))
+    (said,) = problems(written(key, letter * 300))
+    assert said.endswith("letter or digit, of at most 100 characters.")
+
+
+@pytest.mark.parametrize("name", ["д ю н а ё.gpkg", "a b 'c' \"d\".csv", "x" * 250])
+@pytest.mark.parametrize("key", ["regions[0].outline", "field_points", "export.points", "export.zones"])
+def test_paths_may_have_any_letters(tmp_path: Path, key: str, name: str) -> None:
+    (tmp_path / name).touch()
+    keys = written(key, str(tmp_path / name))
+    assert load({"regions": [{**KHANGAI, **keys["regions"][0]}]} if "regions" in keys else keys)
+
+
+@pytest.mark.parametrize("key", ["regions[0].outline", "field_points", "export.points", "predictors.layers.soil"])
+def test_what_has_no_end_is_no_file(tmp_path: Path, key: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", str(tmp_path / "pipe")):
+        assert "it is a device, a pipe or a socket, which has no end" in problems(written(key, path))[0]
 
 
 def test_reading_the_workflow_imports_nothing_heavy() -> None:
@@ -263,8 +336,8 @@ WRONG: list[tuple[Any, ...]] = [
     ("quality.minimum_target_share", "expected a number of at least 0 and at most 1; 90 % is 0.9.", 90),
     ("quality.minimum_target_share", "expected a number", ".nan", "nan"),
     ("quality.vegetation", "expected good or fair.", "best"),
-    ("model.trees", "expected a whole number of at least 1.", 0),
-    ("model.min_leaf", "expected auto, or a whole number of at least 1.", "big", 0, True),
+    ("model.trees", "expected a whole number of at least 1 and at most 10000.", 0, 1e9, 2**63),
+    ("model.min_leaf", "expected auto, or a whole number of at least 1 and at most 1000000.", "big", 0, True),
     ("model.test_fraction", "expected a number of at least 0.05 and at most 0.5; 20 % is 0.2.", 20),
     ("model.kind", "expected random_forest, extra_trees, hist_gradient_boosting or linear.", "forest"),
     ("model.method", "expected detail or absolute.", "other"),
@@ -272,7 +345,7 @@ WRONG: list[tuple[Any, ...]] = [
     ("model.detail_ratio", "expected auto, or a whole number of at least 2 and at most 4.", 5),
     ("model.seed", "expected a whole number of at least 0", -1),
     ("map.reconcile", "expected true or false, or warranted or measured.", "perhaps"),
-    ("map.block", "expected a whole number of at least 8.", 4),
+    ("map.block", "expected a whole number of at least 8 and at most 1024.", 4, 2**31),
     ("map.interval", f"{INTERVAL}.", 1),
     ("map.interval", f"{INTERVAL}; 90 % is 0.9.", 90, "90", "90 %"),
     ("predictors.temperature", "expected MOD11A1.061, MYD11A1.061, VNP21A1D.002, ", "MOD13A1.061"),
@@ -317,13 +390,17 @@ WRONG: list[tuple[Any, ...]] = [
     ("points.depth", f"it looks like metres; {DEPTH}, for ", [0, 0.05]),
     ("points.depth", f"{DEPTH} below the surface, [top, bottom].", [10, 5]),
     ("points.columns.id", "expected text.", None),
-    ("compare", "expected a list, each a mapping with", "x.tif"),
+    ("compare", "expected a list of at most 100, each a mapping with", "x.tif"),
     ("compare[0].name", "expected a name of letters, digits, blanks and . _ - that begins with", "a,b"),
-    ("compare[0].band", "expected a whole number of at least 1, or null.", 0),
-    ("compare[0].scale", "expected a number of more than 0, or null.", 0),
+    ("compare[0].band", "expected a whole number of at least 1 and at most 65536, or null.", 0, 2**31),
+    ("compare[0].scale", "expected a number of at least 1e-15 and at most 1000000000000000, or null.", 0, 1e300),
     ("export", "expected a list of formats (netcdf, zarr, stac, raster, zones, points, png, svg, pdf), or a ", 5),
-    ("export.formats", "expected a list, each netcdf, zarr, stac, raster, zones, points, png, svg or pdf.", "png"),
-    ("export.resolution", "expected a number of more than 0, or null.", 0),
+    (
+        "export.formats",
+        "expected a list of at most 9, each netcdf, zarr, stac, raster, zones, points, png, svg or pdf.",
+        "png",
+    ),
+    ("export.resolution", "expected a number of at least 0.0001 and at most 10000000, or null.", 0, 1e300),
 ]
 """Keys, what is said of wrong values after key and value, and such values."""
 
@@ -407,7 +484,10 @@ def test_an_unknown_key_gets_advice(key: str, advice: str) -> None:
         *(
             ({"predictors": {"layers": layers}}, f"`predictors.layers{sentence}")
             for layers, sentence in (
-                ({"Clay": __file__}, "`: Clay cannot name a layer: take a-z, 0-9 and _, beginning with a letter."),
+                (
+                    {"Clay": __file__},
+                    "`: Clay cannot name a layer: take a-z, 0-9 and _, beginning with a letter, at most 100 ",
+                ),
                 ({"clay": "absent.tif"}, '.clay.path` is "absent.tif": there is no such file (paths start at '),
                 (
                     {"soil": {"path": __file__, "resampling": "modal"}},
@@ -568,7 +648,13 @@ def test_any_file_that_is_yaml_is_taken_or_refused(content: bytes) -> None:
         ("{month} {n}.tif", "{"),
     ],
 )
-@pytest.mark.parametrize("key", ["regions[0].outline", "field_points", "archive", "compare[0].path"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("regions[0].outline", "field_points", "archive", "compare[0].path"),
+        *("predictors.layers.soil", "export.zones", "export.points"),
+    ],
+)
 def test_a_path_that_no_file_can_have_is_told(key: str, path: str, reason: str) -> None:
     keys = written(key, path) | ({"regions": [{**KHANGAI, "outline": path}]} if "regions" in key else {})
     assert reason in problems(keys | ({"source": "archive"} if key == "archive" else {}))[0]

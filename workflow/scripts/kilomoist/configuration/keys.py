@@ -70,7 +70,9 @@ class Region(Section):
         ...,
         "Names the region's folder under `results/`.",
         pattern=r"^[a-z0-9][a-z0-9-]*$",
-        title="a short name of a-z, 0-9 and - that begins with a letter or digit",
+        max_length=types.LONGEST_NAME,
+        title="a short name of a-z, 0-9 and - that begins with a letter or digit, "
+        f"of at most {types.LONGEST_NAME} characters",
     )
     bbox: types.RegionBox | None = _key(
         None,
@@ -124,11 +126,15 @@ class RasterKeys(Section):
     variable: str | None = _key(
         None, 'Variable of a netCDF or HDF5 file with several; a `path` like `NETCDF:"file.nc":variable` has it too.'
     )
-    band: int | None = _key(None, "Band of the raster, for example a time of netCDF; null: the only one.", ge=1)
-    scale: float | None = _key(
-        None, "What the stored numbers are multiplied by; null: the file's own scale, or 1.", gt=0
+    band: int | None = _key(
+        None, "Band of the raster, for example a time of netCDF; null: the only one.", ge=1, le=types.MOST_BANDS
     )
-    offset: float | None = _key(None, "What is added after `scale`; null: the file's own offset, or 0.")
+    scale: float | None = _key(
+        None, "What the stored numbers are multiplied by; null: the file's own scale, or 1.", ge=1e-15, le=1e15
+    )
+    offset: float | None = _key(
+        None, "What is added after `scale`; null: the file's own offset, or 0.", ge=-1e15, le=1e15
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -188,6 +194,7 @@ class Predictors(Section):
         ("ndvi", "evi", "lst_day"),
         "Predictors that the model uses; `slope`, `northness` and `eastness` are computed from the layer `elevation`.",
         min_length=1,
+        max_length=100,
     )
     layers: Annotated[
         dict[str, Annotated[LayerKeys, BeforeValidator(_as_layer, json_schema_input_type=str | LayerKeys)]],
@@ -196,7 +203,8 @@ class Predictors(Section):
         {},
         "Rasters that do not change with the month, by the names that `use` knows them by, for example "
         "`{elevation: dem.tif}`; `elevation` is in m.",
-        title="a mapping of names to paths of rasters, or to mappings with keys path and resampling",
+        max_length=100,
+        title="a mapping of names to paths of rasters, or to mappings with keys path and resampling, at most 100",
     )
 
     @property
@@ -255,8 +263,8 @@ class ModelKeys(Section):
     kind: Literal["random_forest", "extra_trees", "hist_gradient_boosting", "linear"] = _key(
         "random_forest", "The learner."
     )
-    trees: int = _key(200, "Trees of a forest, or rounds of boosting.", "trees", ge=1)
-    min_leaf: Literal["auto"] | Annotated[int, Field(ge=1)] = _key(
+    trees: int = _key(200, "Trees of a forest, or rounds of boosting.", "trees", ge=1, le=10_000)
+    min_leaf: Literal["auto"] | Annotated[int, Field(ge=1, le=1_000_000)] = _key(
         "auto", "Smallest leaf of a tree; `auto` chooses it out of fold on the run's own samples.", "rows"
     )
     trend: Literal["none", "linear"] = _key(
@@ -314,7 +322,7 @@ class MapKeys(Section):
         ge=0.5,
         le=0.99,
     )
-    block: int = _key(256, "Side of the block that one job maps: bounds its memory.", "cells of 9 km", ge=8)
+    block: int = _key(256, "Side of the block that one job maps: bounds its memory.", "cells of 9 km", ge=8, le=1024)
 
 
 class Evaluation(Section):
@@ -324,6 +332,7 @@ class Evaluation(Section):
         get_args(types.Protocol),
         "Protocols that are scored beside those that every run has, `one_scale_up` of the map and the study's "
         "`train` and `random`: any of these, or none by `[]`. docs/scores.md explains them.",
+        max_length=len(get_args(types.Protocol)),
     )
 
 
@@ -509,7 +518,9 @@ class Compared(RasterKeys):
         ...,
         "Names the map's row in `tables/field_validation.csv` and its column in `tables/field_points.csv`.",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
-        title="a name of letters, digits, blanks and . _ - that begins with a letter or digit",
+        max_length=types.LONGEST_NAME,
+        title="a name of letters, digits, blanks and . _ - that begins with a letter or digit, "
+        f"of at most {types.LONGEST_NAME} characters",
     )
     product: types.Published | None = _key(
         None,
@@ -565,6 +576,7 @@ class ExportKeys(Section):
         "Formats to make: `netcdf` (CF), `zarr` (all months of a region), `stac`, `raster` (in `export.crs`), `zones` "
         "(means of `export.zones`), `points` (values at `export.points`), `png` (a slide of the map), `svg` and `pdf` "
         "(every figure); `[]`: none.",
+        max_length=len(get_args(types.Export)),
     )
     crs: str | None = _key(
         None, "Coordinate reference system of `raster`, for example EPSG:32648 (UTM zone 48 N).", min_length=1
@@ -572,7 +584,8 @@ class ExportKeys(Section):
     resolution: float | None = _key(
         None,
         "Side of a pixel of `raster` in the unit of `export.crs` (m or degrees); null: about the map's own.",
-        gt=0,
+        ge=1e-4,
+        le=1e7,
     )
     zones: Annotated[ZoneKeys, BeforeValidator(_as_outline, json_schema_input_type=str | ZoneKeys)] | None = _key(
         None,
@@ -596,9 +609,9 @@ class Configuration(Section):
         None, "Folder of granules for `source: archive`, searched at any depth; null otherwise."
     )
     scene: SceneKeys = SceneKeys()
-    regions: tuple[Region, ...] = _key(DEFAULT_REGIONS, "Areas to map, each by itself.", min_length=1)
+    regions: tuple[Region, ...] = _key(DEFAULT_REGIONS, "Areas to map, each by itself.", min_length=1, max_length=1000)
     months: Annotated[tuple[types.Month, ...], types.UNIQUE] = _key(
-        ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1
+        ("2021-08",), f"Months to map, each by itself, from {FIRST_MONTH} on.", min_length=1, max_length=1000
     )
     missing_months: Literal["auto", "stop", "skip"] = _key(
         "auto",
@@ -631,7 +644,7 @@ class Configuration(Section):
         "points with `source: simulated`.",
     )
     points: Points = Points()
-    compare: tuple[Compared, ...] = _key((), "Other maps that are compared at the same pixels.")
+    compare: tuple[Compared, ...] = _key((), "Other maps that are compared at the same pixels.", max_length=100)
     export: Annotated[
         ExportKeys, BeforeValidator(_as_export, json_schema_input_type=tuple[types.Export, ...] | ExportKeys)
     ] = _key(

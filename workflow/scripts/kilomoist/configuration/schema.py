@@ -4,6 +4,7 @@ Writes the documents that are made from the keys when run.
 """
 
 import difflib
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -15,9 +16,13 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
 from kilomoist.configuration.keys import Configuration
-from kilomoist.configuration.types import as_json, shown
+from kilomoist.configuration.types import as_json, clipped, shown
 from kilomoist.errors import InputError
 
+MOST_VALUES, DEEPEST, LONGEST_TEXT, MOST_DIGITS = 10_000, 20, 10_000, 30
+"""Values that a key may hold, how deep in each other; characters of a text, digits of a whole number."""
+_MOST_TOLD = 50
+"""Mistakes that are told one by one."""
 _BEGIN = "<!-- from here written by `python -m kilomoist.configuration.schema` -->"
 _END = "<!-- to here -->"
 
@@ -107,7 +112,8 @@ def _expected(node: dict[str, Any]) -> str:
     if "properties" in node:
         return f"a mapping with keys {', '.join(node['properties'])}"
     if node["type"] == "array":
-        number = " of one or more" if node.get("minItems") else ""
+        least, most = node.get("minItems"), node.get("maxItems")
+        number = f" of {f'{least} to' if least else 'at most'} {most}" if most else ""
         return f"a list{number}, each {_expected(_resolved(node['items']))}"
     words = {
         "integer": "a whole number",
@@ -117,20 +123,52 @@ def _expected(node: dict[str, Any]) -> str:
         "string": "a path" if node.get("format") == "path" else "text",
     }
     limits = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most"}
-    found = [f"{text} {node[limit]}" for limit, text in limits.items() if limit in node]
+    found = [f"{text} {node[limit]:.16g}" for limit, text in limits.items() if limit in node]
     return words[node["type"]] + (f" of {' and '.join(found)}" if found else "")
 
 
 def load(raw: Mapping[str, Any]) -> Configuration:
     """The checked configuration. Raises `InputError` with a sentence, on a line of its own, for each problem."""
+    _refuse_masses(raw)
     try:
         return Configuration.model_validate(dict(raw))
     except ValidationError as error:
         # pydantic reports a list of wrong items as too short as well, and a union once for each of its members.
         problems = [dict(found) for found in error.errors() if found["type"] != "too_short" or not found["input"]]
-        raise InputError("\n".join(dict.fromkeys(_sentence(found, raw) for found in problems))) from None
+        sentences = list(dict.fromkeys(_sentence(found, raw) for found in problems))
+        if len(sentences) > _MOST_TOLD:
+            sentences[_MOST_TOLD:] = [f"There are {len(sentences) - _MOST_TOLD} more mistakes: correct these first."]
+        raise InputError("\n".join(sentences)) from None
     except UnicodeEncodeError as error:
         raise InputError(f"The configuration holds {error.object!a}, which is no text: correct it.") from None
+
+
+def _refuse_masses(raw: Mapping[str, Any]) -> None:
+    """Raise `InputError` for a key that holds more than any run needs, before anything of it is copied or shown.
+
+    A few lines of YAML can stand for any number of values, or for themselves.
+    """
+    for key, value in raw.items():
+        waiting: list[tuple[object, int]] = [(key, 0), (value, 0)]
+        for number in itertools.count():
+            if not waiting:
+                break
+            value, depth = waiting.pop()
+            found = None
+            if number > MOST_VALUES:
+                found = f"more than {MOST_VALUES:,} values"
+            elif depth > DEEPEST:
+                found = f"lists or mappings in each other, more than {DEEPEST} deep"
+            elif isinstance(value, (str, bytes)) and len(value) > LONGEST_TEXT:
+                found = f"a text of {len(value):,} characters, expected at most {LONGEST_TEXT:,}"
+            elif isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
+                found = f"a whole number of more than {MOST_DIGITS} digits"
+            if found:
+                raise InputError(f"`{clipped(str(key))}` holds {found}: look whether that is meant, and shorten it.")
+            if isinstance(value, Mapping):
+                value = [*value, *value.values()]
+            if isinstance(value, (list, tuple, set, frozenset)):
+                waiting.extend((part, depth + 1) for part in itertools.islice(value, MOST_VALUES + 1))
 
 
 def _sentence(problem: dict[str, Any], raw: object) -> str:
@@ -160,6 +198,7 @@ def _unknown(section: str, name: str, value: object, node: dict[str, Any]) -> st
     siblings = [prefix + sibling for form in forms for sibling in form.get("properties", {})]
     anywhere = [key for key, _ in _all_keys(schema()) if key.rsplit(".", 1)[-1] == name]
     nearest = difflib.get_close_matches(prefix + name, siblings, 1, cutoff=0.75) or anywhere
+    name = clipped(name)
     advice = f"did you mean `{nearest[0]}`?" if nearest else f"expected one of {', '.join(siblings)}."
     return f"`{prefix}{name}` is not a key (its value is {shown(value)}): {advice}"
 

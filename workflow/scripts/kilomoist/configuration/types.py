@@ -21,6 +21,10 @@ SCENE_EXTENTS: dict[str, Box] = {"full": (95.5, 44.5, 104.5, 50.5), "small": (97
 _OBSERVING = [product for product in PRODUCTS.values() if product.role != "target"]
 PREDICTORS = tuple(dict.fromkeys(name for product in _OBSERVING for name in product.quantities) | TERRAIN)
 """Predictors that products measure, and those computed from elevation."""
+LONGEST_NAME = 100
+"""Characters of a name that becomes a folder's or a column's; file systems take 255 bytes."""
+MOST_BANDS = 65_536
+"""GDAL opens no raster with more."""
 _NUMBERS = TypeAdapter(Box, config=ConfigDict(allow_inf_nan=False))
 
 
@@ -33,8 +37,11 @@ def _checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
     """Layers whose names are free."""
     taken = {*PREDICTORS, "aspect", *OWN_BANDS}
     for name in layers:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise ValueError(f"{name} cannot name a layer: take a-z, 0-9 and _, beginning with a letter")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > LONGEST_NAME:
+            raise ValueError(
+                f"{clipped(name)} cannot name a layer: take a-z, 0-9 and _, beginning with a letter, "
+                f"at most {LONGEST_NAME} characters"
+            )
         if name in taken or name.startswith("valid_fraction") or name.endswith(("_days", "_std")):
             raise ValueError(f"{name} cannot name a layer, because something else is called so: take another name")
     return layers
@@ -122,6 +129,8 @@ def _of_months(path: Path) -> Path:
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise ValueError(f"there is no such file (paths start at {Path.cwd()})")
+    if not path.is_file() and not path.is_dir():
+        raise ValueError("it is a device, a pipe or a socket, which has no end: give a file or a folder")
     return path
 
 
@@ -136,8 +145,11 @@ Protocol = Literal["random_folds", "blocks", "knndm", "degrade_restore"]
 Export = Literal["netcdf", "zarr", "stac", "raster", "zones", "points", "png", "svg", "pdf"]
 # A title says in words what the schema's own keywords cannot.
 Month = Annotated[str, AfterValidator(_checked_month), Field(title="a month as YYYY-MM")]
-Depth = Annotated[tuple[float, float], AfterValidator(_checked_depth)]
-RegionBox = Annotated[Box, BeforeValidator(_checked_box)]
+_Depth: TypeAlias = Annotated[float, Field(ge=0, le=1000)]
+Depth = Annotated[tuple[_Depth, _Depth], AfterValidator(_checked_depth)]
+_Longitude: TypeAlias = Annotated[float, Field(ge=-180, le=180)]
+_Latitude: TypeAlias = Annotated[float, Field(ge=-MAX_LATITUDE, le=MAX_LATITUDE)]
+RegionBox = Annotated[tuple[_Longitude, _Latitude, _Longitude, _Latitude], BeforeValidator(_checked_box)]
 MonthlyPath = Annotated[Path, AfterValidator(_expanded), AfterValidator(_of_months)]
 UserPath = Annotated[Path, AfterValidator(_expanded), AfterValidator(_literal)]
 ExistingPath = Annotated[UserPath, AfterValidator(_existing)]
@@ -174,7 +186,11 @@ def as_json(value: object) -> str:
         return repr(value)
 
 
+def clipped(text: str) -> str:
+    """A text, cut after 80 characters, for messages."""
+    return text if len(text) <= 80 else text[:80] + "…"
+
+
 def shown(value: object) -> str:
     """A value as JSON, cut after 80 characters, for messages."""
-    text = as_json(value)
-    return text if len(text) <= 80 else text[:80] + "…"
+    return clipped(as_json(value))
