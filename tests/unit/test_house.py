@@ -79,7 +79,7 @@ def test_conda_environment_is_current() -> None:
 
 
 def test_dependencies_are_what_the_code_imports() -> None:
-    packages = {"sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
+    packages = {"sklearn": "scikit-learn", "mpl_toolkits": "matplotlib", "yaml": "pyyaml"}
     imported: set[str] = set()
     for path in (ROOT / "workflow/scripts").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -20,6 +20,7 @@ elif find_spec("kilomoist") is None:
 from snakemake.logging import is_quiet_about, logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from kilomoist.configuration.loading import check_file
 from kilomoist.configuration.schema import load
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.dependencies import fingerprint
@@ -28,12 +29,6 @@ from kilomoist.files import remove_abandoned
 from kilomoist.granules.archive import search_archive
 from kilomoist.planning import needs, outcomes, progress, requirements
 from kilomoist.products import PRODUCTS
-
-# In another working directory the defaults are those of the typed model, which this file shows.
-if Path("config/config.yaml").exists():
-
-    configfile: "config/config.yaml"
-
 
 ENVIRONMENT = "../envs/environment.yaml"
 RUN = "results/{region}/{month}"
@@ -60,6 +55,17 @@ def checked(function, *arguments):
         return function(*arguments)
     except InputError as error:
         sys.exit(f"Error: {error}".replace("\n", "\nError: "))
+
+
+# A file is looked at before Snakemake loads it, one of --configfile after; another workflow's are its own.
+if workflow.is_main_process and not workflow.modifier.skip_configfile:
+    for path in [*workflow.overwrite_configfiles, *filter(Path.exists, [Path("config/config.yaml")])]:
+        checked(check_file, path)
+
+# In another working directory the defaults are those of the typed model, which this file shows.
+if Path("config/config.yaml").exists():
+
+    configfile: "config/config.yaml"
 
 
 CONFIG = checked(load, config)
