@@ -21,6 +21,7 @@ import numpy as np
 
 from kilomoist.earthdata.documents import read_xml
 from kilomoist.granules.ease_grid import describe, write_ease_grid, write_field
+from kilomoist.granules.hdf5 import read_attribute
 from kilomoist.granules.smap import PART_OF
 from kilomoist.grids import M09
 
@@ -124,7 +125,7 @@ def layout_from_file(fetch: Callable[[int, int], bytes], size: int, dataset: str
             if any(place.filter_mask for place in places):
                 raise UnknownLayoutError(f"{dataset} has chunks that are stored in another way")
             chunks = {tuple(place.chunk_offset): (place.byte_offset, place.size) for place in places}
-            attributes = {name: value for name, value in stored.attrs.items() if name not in _STRUCTURE}
+            attributes = {name: stored.attrs[name] for name in stored.attrs if name not in _STRUCTURE}
             described = stored.dtype.str, stored.shape, stored.chunks or (), filters, chunks
             return _copyable(Layout(dataset, *described, attributes, dict(granule.attrs)))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
@@ -178,7 +179,7 @@ def subset_of(path: str | Path) -> str | None:
     """The granule that a file says it is a subset of; None for any other file."""
     try:
         with h5py.File(path, "r") as granule:
-            said = granule.attrs.get(PART_OF)
+            said = read_attribute(granule, PART_OF)
             return said.decode() if isinstance(said, bytes) else None
     # Of a damaged file HDF5 raises any of these: whoever reads its values names the damage.
     except (OSError, RuntimeError, KeyError, ValueError, TypeError):

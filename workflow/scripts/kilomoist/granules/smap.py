@@ -7,14 +7,14 @@ neither x and y nor a projection, and flags beside each field.
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
-from kilomoist.granules.formats import FETCH_AGAIN, check_format, inflate, missing_dataset, naming_damage, shape_text
-from kilomoist.granules.hdf5 import dataset_of, member_of
+from kilomoist.granules.formats import FETCH_AGAIN, check_format, missing_dataset, naming_damage, shape_text
+from kilomoist.granules.hdf5 import dataset_of, member_of, read_attribute, read_whole
 from kilomoist.granules.identity import (
     Statement,
     check_attributes,
@@ -61,8 +61,8 @@ def read_target(
     with naming_damage(path, product), h5py.File(path, "r") as granule:
         check_statements(path, product, _statements(path, product, granule, name or path.name))
         stored = _grid_of(path, product, granule, layer.dataset, np.floating)
-        attributes = {title: stored.attrs.get(title) for title in expected_attributes(product, layer.dataset)}
-        check_attributes(path, product, layer.dataset, attributes)
+        expected = expected_attributes(product, layer.dataset)
+        check_attributes(path, product, layer.dataset, {title: read_attribute(stored, title) for title in expected})
         axes = [axis for name in ("x", "y") if (axis := dataset_of(path, product, granule, name, M09.window.shape))]
         if len(axes) == 2:
             window, ascending = _place(path, stored.shape, *axes)
@@ -74,9 +74,9 @@ def read_target(
                 f"which only the whole globe of {shape_text(M09.window.shape)} cells can do without; keep x and y when "
                 f"cutting."
             )
-        values = _read_whole(stored).astype(np.float32, copy=False)
+        values = read_whole(stored, expected.get("_FillValue")).astype(np.float32, copy=False)
         names = {condition.dataset for alternative in quality for condition in alternative}
-        flags = {name: _read_whole(_grid_of(path, product, granule, name, np.uint16)) for name in names}
+        flags = {name: read_whole(_grid_of(path, product, granule, name, np.uint16)) for name in names}
         if any(array.shape != values.shape for array in flags.values()):
             raise InputError(
                 f"{path} is damaged: {', '.join(names)} and {layer.dataset} differ in shape; {FETCH_AGAIN}."
@@ -106,39 +106,23 @@ def _grid_of(path: Path, product: Product, granule: "h5py.File", name: str, kind
 
 def _statements(path: Path, product: Product, granule: "h5py.File", name: str) -> Iterator[Statement]:
     """What the file tells of its name, product, version and time."""
-    yield own_name("Filename", text_of(granule.attrs.get("Filename")), name, product)
-    whole = text_of(granule.attrs.get(PART_OF))  # its name, and what tells one production from another
+    yield own_name("Filename", text_of(read_attribute(granule, "Filename")), name, product)
+    whole = text_of(read_attribute(granule, PART_OF))  # its name, and what tells one production from another
     yield own_name(PART_OF, whole and whole.split()[0], name, product)
     for group in ("DatasetIdentification", "SeriesIdentification"):
         item = member_of(path, product, granule, f"Metadata/{group}")
-        attributes = item.attrs if item is not None else {}
-        yield own_name("fileName", text_of(attributes.get("fileName")), name, product)
-        yield "shortName", text_of(attributes.get("shortName")), product.short_name
-        yield "ECSVersionID", text_of(attributes.get("ECSVersionID")), product.version
+        if item is not None:
+            yield own_name("fileName", text_of(read_attribute(item, "fileName")), name, product)
+            yield "shortName", text_of(read_attribute(item, "shortName")), product.short_name
+            yield "ECSVersionID", text_of(read_attribute(item, "ECSVersionID")), product.version
     time, named = dataset_of(path, product, granule, "time", M09.window.shape), parse_name(name, product)
     if named and time is not None and time.size == 1 and time.dtype.kind in "fiu":
-        units = text_of(time.attrs.get("units"))
-        seconds, expected = float(np.ravel(time[()])[0]), (named.time - TIME_EPOCH).total_seconds()
+        units = text_of(read_attribute(time, "units"))
+        seconds, expected = float(read_whole(time).ravel()[0]), (named.time - TIME_EPOCH).total_seconds()
         # A file that counts from elsewhere was not written by NASA, and its units may tell the truth or not.
         if units is None or units.startswith(_TIME_UNITS):
             told = expected if abs(seconds - expected) < _TIME_TOLERANCE else seconds
             yield f"time, in seconds since {TIME_EPOCH},", told, expected
-
-
-def _read_whole(stored: "h5py.Dataset") -> NDArray[Any]:
-    """All numbers of a dataset.
-
-    SMAP's fields are one deflated chunk, which HDF5 takes ten times as long to inflate and copy; a month has 248.
-    """
-    if stored.chunks != stored.shape or stored.compression != "gzip" or stored.fletcher32 or stored.scaleoffset:
-        return stored[()]
-    left_out, chunk = stored.id.read_direct_chunk((0,) * stored.ndim)  # filters, when the chunk was written
-    if left_out:
-        return stored[()]
-    content = inflate(chunk, stored.dtype.itemsize * stored.size, f"of {stored.name!r}")
-    if stored.shuffle:  # all first bytes, then all second bytes, and so on
-        content = np.ascontiguousarray(content.reshape(stored.dtype.itemsize, -1).T).ravel()
-    return content.view(stored.dtype).reshape(stored.shape)
 
 
 def _place(path: Path, shape: tuple[int, ...], *axes: "h5py.Dataset") -> tuple[Window, bool]:
@@ -148,7 +132,7 @@ def _place(path: Path, shape: tuple[int, ...], *axes: "h5py.Dataset") -> tuple[W
         raise InputError(
             f"{path} is damaged: {x_size} x and {y_size} y belong to {shape_text(shape)} cells; {FETCH_AGAIN}."
         )
-    x, y = (axis[()].astype(float) for axis in axes)
+    x, y = (read_whole(axis).astype(float) for axis in axes)
     columns, rows = (x - M09.left) / M09.side - 0.5, (M09.top - y) / M09.side - 0.5
     ascending = len(rows) > 1 and rows[0] > rows[-1]
     rows = rows[::-1] if ascending else rows

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kilomoist.errors import InputError
 from kilomoist.granules import formats
 from kilomoist.granules.formats import FETCH_AGAIN, shape_text
-from kilomoist.granules.hdf5 import dataset_of, member_of
+from kilomoist.granules.hdf5 import dataset_of, member_of, read_attribute, read_whole
 from kilomoist.granules.identity import (
     Statement,
     check_attributes,
@@ -51,8 +51,10 @@ def read_datasets(
         for title, dataset in stored.items():
             check_attributes(path, product, title, _attributes(dataset, expected_attributes(product, title)))
         _check_identity(path, product, granule, name or path.name)
+        fills = {title: expected_attributes(product, title).get("_FillValue") for title in stored}
         return {
-            title: dataset[()].astype(dataset.dtype.newbyteorder("="), copy=False) for title, dataset in stored.items()
+            title: read_whole(dataset, fills[title]).astype(dataset.dtype.newbyteorder("="), copy=False)
+            for title, dataset in stored.items()
         }
 
 
@@ -81,7 +83,7 @@ def _dataset(path: Path, product: Product, granule: "h5py.File", title: str) -> 
 def _attributes(dataset: "h5py.Dataset", names: Iterable[str]) -> dict[str, Any]:
     """Those attributes of a dataset that it has, whichever letters of their names are capitals."""
     own = {title.lower(): title for title in dataset.attrs}
-    return {name: dataset.attrs[own[name.lower()]] for name in names if name.lower() in own}
+    return {name: read_attribute(dataset, own[name.lower()]) for name in names if name.lower() in own}
 
 
 def _check_identity(path: Path, product: Product, granule: "h5py.File", name: str) -> None:
@@ -91,7 +93,7 @@ def _check_identity(path: Path, product: Product, granule: "h5py.File", name: st
     for title in ("CoreMetadata.0", "StructMetadata.0"):
         stored = dataset_of(path, product, granule, f"{_INFORMATION}/{title}", _LONGEST)
         if stored is not None and stored.dtype.kind == "S":
-            texts[title] = b"".join(np.ravel(stored[()])).partition(b"\0")[0].decode("latin-1")
+            texts[title] = b"".join(np.ravel(read_whole(stored))).partition(b"\0")[0].decode("latin-1")
     if "CoreMetadata.0" in texts:
         check_core_metadata(path, product, texts["CoreMetadata.0"], name)
     if "StructMetadata.0" not in texts:
@@ -104,7 +106,7 @@ def _check_identity(path: Path, product: Product, granule: "h5py.File", name: st
 
 def _statements(product: Product, granule: "h5py.File", name: str) -> Iterator[Statement]:
     """What the file's own attributes tell of its name, product and version."""
-    told = {title: text_of(granule.attrs.get(title)) for title in ("LocalGranuleID", "ShortName", "VersionID")}
+    told = {title: text_of(read_attribute(granule, title)) for title in ("LocalGranuleID", "ShortName", "VersionID")}
     yield own_name("LocalGranuleID", told["LocalGranuleID"], name, product)
     yield "ShortName", told["ShortName"], product.short_name
     yield "VersionID", told["VersionID"] and told["VersionID"].zfill(len(product.version)), product.version
