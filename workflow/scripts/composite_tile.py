@@ -9,6 +9,7 @@ from kilomoist.grids import tile_grid
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.predictors.composites import average_rows
 from kilomoist.predictors.inventories import choose_granules, describe_granules, write_inventory
+from kilomoist.predictors.tallies import Tally
 from kilomoist.product_types import QualityLevel
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import raster_chunks
@@ -44,9 +45,14 @@ def composite_tile(
     grid, source = tile_grid(tile, described.pixels), describe_source(source, paths)
     tags = {"source": source, "product": product, "tile": tile, "month": month, "quality": quality}
     observations: Counter[str] = Counter()
+    tally = Tally()
     with raster_chunks(composite, grid, grid.window, tags) as raster:
-        for window, bands, numbers in average_rows(chosen, described, quality, use, by_slot):
+        for window, bands, numbers in average_rows(chosen, described, quality, use, by_slot, tally):
             raster.write(bands, window)
             observations.update(numbers)
+    told |= {"observations": observations, "odd": list(tally.sentences(gaps=True))}  # clouds
+    for sentence in told["odd"]:
+        LOGGER.warning("%s", sentence)
+    told["counts"] = {name: tally.balance(number, name) for name, number in observations.items()}
     of_files = {path: verified.get(path.name) for path in paths}
-    write_inventory(inventory, described, tile, month, of_files, absent, told | {"observations": observations})
+    write_inventory(inventory, described, tile, month, of_files, absent, told)

@@ -1,6 +1,7 @@
 """Composites: monthly values of a product on a tile, in the tile's own grid."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from kilomoist.calendars import Slot
 from kilomoist.granules.quality import meets
 from kilomoist.granules.tiles import read_datasets
 from kilomoist.grids import Window
+from kilomoist.predictors.tallies import NO_PART, NO_VALUE, QUALITY, Tally
 from kilomoist.product_types import Product, QualityLevel
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands
@@ -18,6 +20,8 @@ KINDS = ("", "_std", "_days", "_odd", "_odd_days")
 """Suffixes of the bands that a composite has of each quantity (`average_rows`)."""
 INDEX_SCALE = 0.0001
 """Steps of an index of two layers, those that NDVI is stored in: their sums are exact, as those of stored numbers."""
+_Layer = tuple[NDArray, NDArray[np.bool_], dict[str, int]]
+"""Stored numbers of a layer or quantity, mask of the valid numbers, and how many are not, by reason."""
 _Observation = tuple[Slot, NDArray, NDArray[np.bool_]]
 """Slot of a granule, stored numbers of a quantity in some rows of it, and mask of the valid numbers."""
 _ROWS_AT_ONCE = 64
@@ -30,6 +34,7 @@ def average_rows(
     level: QualityLevel,
     use: Collection[str] | None = None,
     partners: Mapping[Slot, Path] | None = None,
+    tally: Tally | None = None,
 ) -> Iterator[tuple[Window, Bands, dict[str, int]]]:
     """Composite of a product on a tile from its granules, each with its slot in the month, by rows from the north.
 
@@ -40,8 +45,9 @@ def average_rows(
     no observation is valid. Of products that tell them, `water` and `snow` are the shares of processed observations
     marked so. An observation is valid when its number is one of the layer's (`Layer.holds`) and its quality bits are
     accepted at `level`; of a difference or index of two layers when both are. `partners` are granules of the product's
-    partner, without which its differences from that have no observations.
+    partner, without which its differences from that have no observations. The `tally` counts all numbers.
     """
+    tally = Tally() if tally is None else tally
     names = [name for name in product.quantities if use is None or name in use]
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
     stored = [_read(path, product, names) for path, _ in granules]
@@ -52,14 +58,15 @@ def average_rows(
         seen: dict[str, list[_Observation]] = {name: [] for name in names}
         marked = {name: np.zeros(window.shape, np.uint8) for name in surfaces}  # of 31 granules at the most
         telling = np.zeros(window.shape, np.uint8)
-        for whole, (_, slot) in zip(stored, granules, strict=True):
+        for whole, (path, slot) in zip(stored, granules, strict=True):
             numbers = {name: array[start : start + window.rows] for name, array in whole.items()}
             layers = _observed_layers(product, level, names, numbers)
             if partner and slot in others:
                 theirs = {name: array[start : start + window.rows] for name, array in others[slot].items()}
                 layers |= _observed_layers(partner, level, partner.layers, theirs)
-            for name, values, valid in _observed(product, names, layers):
+            for name, values, valid, masked in _observed(product, names, layers):
                 seen[name].append((slot, values, valid))
+                tally.add(path.name, name, valid.size, masked, partial(np.extract, valid, values))
             if surfaces:
                 tells = ~meets(product.silent, numbers)
                 telling += tells
@@ -119,32 +126,35 @@ def _read(path: Path, product: Product, names: Collection[str]) -> dict[str, NDA
 
 def _observed_layers(
     product: Product, level: QualityLevel, names: Collection[str], numbers: dict[str, NDArray]
-) -> dict[str, tuple[NDArray, NDArray[np.bool_]]]:
+) -> dict[str, _Layer]:
     """Stored numbers and validity of the layers that some quantities are made from, given those of the datasets."""
     found, accepted = {}, {}
     for name, layer in product.layers_of(names).items():
         stored, quality = numbers[layer.dataset], layer.quality[level]
         if quality not in accepted:  # vegetation indices share theirs
             accepted[quality] = meets(quality, numbers)
-        found[name] = stored, accepted[quality] & layer.holds(stored)
+        held, good = layer.holds(stored), accepted[quality]
+        empty, refused = held.size - np.count_nonzero(held), np.count_nonzero(held > good)  # held, and not good
+        found[name] = stored, good & held, {NO_VALUE: int(empty), QUALITY: int(refused)}
     return found
 
 
 def _observed(
-    product: Product, names: Collection[str], layers: Mapping[str, tuple[NDArray, NDArray[np.bool_]]]
-) -> Iterator[tuple[str, NDArray, NDArray[np.bool_]]]:
-    """Name, stored numbers and validity of some quantities, given the layers that they are made from."""
+    product: Product, names: Collection[str], layers: Mapping[str, _Layer]
+) -> Iterator[tuple[str, NDArray, NDArray[np.bool_], dict[str, int]]]:
+    """Name, stored numbers, validity and masked of some quantities, given the layers that they are made from."""
     for name in layers:
         if name in names and name in product.layers:
             yield name, *layers[name]
     for name, parts in product.differences.items():
         if name in names and all(part in layers for part in parts):
-            (first, first_valid), (second, second_valid) = (layers[part] for part in parts)
-            yield name, np.subtract(first, second, dtype=np.float32), first_valid & second_valid
+            (first, first_valid, _), (second, second_valid, _) = (layers[part] for part in parts)
+            lacking = {NO_PART: int(np.count_nonzero(~first_valid | ~second_valid))}
+            yield name, np.subtract(first, second, dtype=np.float32), first_valid & second_valid, lacking
     for name, parts in product.indices.items():
         if name in names:
-            (first, first_valid), (second, second_valid) = (layers[part] for part in parts)
+            (first, first_valid, _), (second, second_valid, _) = (layers[part] for part in parts)
             first, second = first.astype(np.float32), second.astype(np.float32)
             held = first_valid & second_valid & (first + second > 0)
             index = np.divide(first - second, first + second, out=np.zeros_like(first), where=held)
-            yield name, np.rint(index / np.float32(INDEX_SCALE)), held
+            yield name, np.rint(index / np.float32(INDEX_SCALE)), held, {NO_PART: int(np.count_nonzero(~held))}

@@ -37,7 +37,8 @@ def write_inventory(
     """Write the granules that a composite was made from, by name, size and SHA-256, and the absent times.
 
     `granules` says how each was verified when it was fetched (`verifications`), `others` what else is told: numbers of
-    valid observations over all pixels (`observations`), granules of a partner (`partner`).
+    valid observations over all pixels (`observations`), what was masked (`counts`), sentences for granules that are not
+    like the others (`odd`), granules of a partner (`partner`).
     """
     inventory = {
         "product": product.name,
