@@ -81,7 +81,7 @@ _OTHER_FILTERS = "is stored by other filters than deflate and shuffle"
 _OTHER_TYPE = "holds neither numbers of a usual type nor text of usual length"
 SPECIMENS: dict[str, tuple[Make, str]] = {
     "a bomb": (bomb, "compressed data of .*where 25048576 are expected"),
-    "a bomb of one number": (long_chunk, "'/time' has more than 1 chunks, or one of more than 8 bytes"),
+    "a bomb of one number": (long_chunk, "a chunk of '/time' has 9999 bytes at \\(0,\\), which it cannot"),
     "a bomb in a bomb": (lambda file: bomb(file, twice=True), _OTHER_FILTERS),
     "a filter of h5py's own": (
         lambda file: again(file, FIELD, (20, 30), "f4", compression="lzf"),
@@ -256,3 +256,16 @@ def test_chunks_of_the_fill_need_not_be_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(values[:7], MOISTURE[:7])
     assert valid[:7].all()
     assert not valid[7:].any()
+
+
+def test_a_chunk_that_lies_twice_in_the_index_is_refused(tmp_path: Path) -> None:
+    """Another's numbers would be read, and its own place be empty."""
+    path = write(tmp_path / "cut.h5", chunks=(7, 30), compression=1, fillvalue=-9999)
+    with h5py.File(path) as file:
+        place = file[FIELD].id.get_chunk_info(1)
+    whole = path.read_bytes()
+    # A key of the index: bytes of the chunk, filters left out, its row and column, a zero; then its address.
+    key = b"".join(number.to_bytes(8, "little") for number in (7, 0, 0, place.byte_offset))
+    assert whole.count(key) == 1
+    path.write_bytes(whole.replace(key, bytes(8) + key[8:]))
+    assert "bytes at (0, 0), which it cannot" in refusal(path)

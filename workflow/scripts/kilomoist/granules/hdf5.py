@@ -105,7 +105,7 @@ def read_whole(stored: "h5py.Dataset", fill: Any = None) -> NDArray[Any]:
     # What h5py asks HDF5 for anew each time is asked for once: a field may have a chunk a row.
     shape, sides, kind, filters, title = stored.shape, stored.chunks, stored.dtype, _filters_of(stored), stored.name
     corners = list(itertools.product(*map(range, itertools.repeat(0), shape, sides)))
-    written = _chunks_in(stored, len(corners))
+    written = _chunks_in(stored, set(corners))
     if not written.issuperset(corners):
         _require_fill(stored, fill)
     size = kind.itemsize * math.prod(sides)
@@ -162,19 +162,18 @@ def _ends(read: Callable[[], object]) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-def _chunks_in(stored: "h5py.Dataset", most: int) -> set[tuple[int, ...]]:
-    """Corners of the chunks that were written. Raises ValueError for more than there may be, or a long one."""
-    found: set[tuple[int, ...]] = set()
-    size = stored.dtype.itemsize * math.prod(stored.chunks)
-    numbers = itertools.count(1)
+def _chunks_in(stored: "h5py.Dataset", corners: set[tuple[int, ...]]) -> set[tuple[int, ...]]:
+    """Those corners at which a chunk was written. Raises ValueError for a chunk elsewhere, twice or far too long."""
+    left, longest = corners.copy(), 2 * stored.dtype.itemsize * math.prod(stored.chunks) + 1024
+    title = stored.name
 
     def keep(place: Any) -> None:
-        if next(numbers) > most or place.size > 2 * size + 1024:  # deflate makes nothing longer by a thousandth
-            raise ValueError(f"{stored.name!r} has more than {most} chunks, or one of more than {size} bytes")
-        found.add(place.chunk_offset)
+        if place.chunk_offset not in left or place.size > longest:  # deflate makes nothing longer by a thousandth
+            raise ValueError(f"a chunk of {title!r} has {place.size} bytes at {place.chunk_offset}, which it cannot")
+        left.remove(place.chunk_offset)
 
     stored.id.chunk_iter(keep)
-    return found
+    return corners - left
 
 
 def _unpacked(chunk: bytes, applied: Sequence[int], size: int, width: int, title: str) -> NDArray[np.uint8]:
