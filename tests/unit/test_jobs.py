@@ -1,5 +1,6 @@
 """Jobs: messages when something goes wrong, and the hand-over by name."""
 
+import errno
 import logging
 import os
 import runpy
@@ -148,3 +149,36 @@ def test_a_name_too_many_twice_or_missing_is_refused(tmp_path: Path, params: dic
 
     with pytest.raises(TypeError, match=message):
         hand_over(Handed(tmp_path / "job.log", **params), stack_block)
+
+
+def test_a_full_disk_is_one_sentence_wherever_it_is_met(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also of a temporary file that no writer of the workflow's own opened."""
+    with pytest.raises(SystemExit) as caught, job(tmp_path / "job.log"):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "scratch"))
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"Error: {tmp_path / 'scratch'} cannot be written (No space left on device); ")
+    assert said.count("\n") == 1
+
+
+def test_a_log_that_cannot_be_opened_is_said_once_and_the_job_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        logging.getLogger("another").warning("nowhere")
+        raise InputError(SENTENCE)
+
+    with pytest.raises(SystemExit), job(tmp_path):  # a folder
+        fail()
+    warning, error = capsys.readouterr().err.splitlines()
+    assert warning.startswith(f"Warning: {tmp_path} cannot be written (Is a directory); ")
+    assert error == f"Error: {SENTENCE}"
+
+
+def test_a_message_that_cannot_be_made_is_no_fault_of_the_disk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    with job(tmp_path / "job.log"):
+        logging.getLogger("another").info("%d is no number", "one")
+    assert "TypeError: %d format" in capsys.readouterr().err

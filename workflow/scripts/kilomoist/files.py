@@ -1,6 +1,5 @@
 """Files that appear complete or not at all."""
 
-import errno
 import hashlib
 import json
 import os
@@ -14,32 +13,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kilomoist.disks import probe, written
 from kilomoist.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_UNWRITABLE = {
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST),
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-}
-
 _PARTIAL = re.compile(r"\.partial-[0-9a-f]{12}-(?P<process>\d+)@(?P<host>[^@]*)@.*", re.DOTALL)
 _ABANDONED_AFTER = 7 * 24 * 3600
 """Seconds without a write after which another host's file is abandoned: no job runs that long."""
-
-
-class WriteError(OSError):
-    """A library could not write a file, and does not tell why; for `replaced`."""
-
-
-@contextmanager
-def writing(*errors: type[Exception]) -> Iterator[None]:
-    """Turn what a library raises about a file that it writes into `WriteError`."""
-    try:
-        yield
-    except errors as error:
-        raise WriteError(f"its library says: {' '.join(str(error).split())}") from error
 
 
 @contextmanager
@@ -47,32 +29,23 @@ def replaced(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename the file or folder of it to `path` when the block ends without error.
 
     It keeps the suffix of `path`, by which GDAL and others choose the format, is like no other name, lest two jobs that
-    write a file spoil it, and says whose it is. Raises `InputError` when folder or disk cannot be written.
+    write a file spoil it, and says whose it is. Raises `UnwritableError` when folder or disk cannot be written.
     """
     path = Path(path)
     partial = path.with_name(f".partial-{secrets.token_hex(6)}-{os.getpid()}@{socket.gethostname()}@{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Libraries that write rasters or HDF do not say why a folder cannot be written; Python does.
-        partial.touch()
-        partial.unlink()
-        yield partial
-        if partial.is_dir() and path.is_dir():  # only an empty folder can be replaced
-            shutil.rmtree(path)
-        os.replace(partial, path)
-    except OSError as error:
-        # What else the block opens has another name; what has none is a file that was open for writing.
-        named = Path(error.filename or partial)
-        ours = named in (partial, *path.parents) or partial in named.parents
-        if not isinstance(error, WriteError) and not (error.errno in _UNWRITABLE and ours):
-            raise
-        reason = os.strerror(error.errno) if error.errno else error  # HDF5's own words are a paragraph
-        raise InputError(
-            f"{path} cannot be written ({reason}): make its folder writable, make room, or use another --directory."
-        ) from error
+        with written(path, partial):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Libraries do not say why a file cannot be written, and HDF4 ends the process; Python says it.
+            probe(partial)
+            yield partial
+            if partial.is_dir() and path.is_dir():  # only an empty folder can be replaced
+                shutil.rmtree(path)
+            os.replace(partial, path)
     finally:
-        if partial.exists():
-            _remove(partial)
+        with suppress(OSError):  # of a disk that fails: the next run removes it
+            if partial.exists():
+                _remove(partial)
 
 
 def _remove(path: Path) -> None:

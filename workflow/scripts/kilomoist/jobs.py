@@ -5,10 +5,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from kilomoist.disks import failing, unwritable
 from kilomoist.errors import InputError
 
 LOGGER = logging.getLogger("kilomoist")
@@ -16,29 +17,63 @@ CACHE = 128
 """MB of rasters that GDAL keeps: by its own default a share of the machine's memory, however large that is."""
 
 
+class _Log(logging.StreamHandler):
+    """A log that says on standard error, once, that it cannot be written; the job goes on without it."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path, self._is_whole = path, True
+        try:
+            super().__init__(_opened(path))
+        except OSError as error:
+            super().__init__(_opened(os.devnull))
+            self._tell(error)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        error = sys.exception()
+        if isinstance(error, OSError):
+            self._tell(error)
+        else:
+            super().handleError(record)
+
+    def close(self) -> None:
+        with suppress(OSError):  # of what could not be written either, and is told
+            self.stream.close()
+        super().close()
+
+    def _tell(self, error: OSError) -> None:
+        if self._is_whole:
+            print(f"Warning: {unwritable(self._path, error.strerror or str(error))}", file=sys.stderr)
+        self._is_whole = False
+
+
+def _opened(path: str | Path) -> TextIO:
+    return open(path, "w", encoding="utf-8", errors="backslashreplace")
+
+
 @contextmanager
 def job(log: str | Path) -> Iterator[None]:
     """Write messages to `log`, the workflow's own to standard error too; end with status 1 after an `InputError`.
 
-    Any other exception is a fault of the program: it is logged with its traceback and goes on.
+    So it does where a disk is full or fails, whatever was written there. Any other exception is a fault of the program:
+    it is logged with its traceback and goes on.
     """
     os.environ.setdefault("GDAL_CACHEMAX", str(CACHE))  # GDAL reads it once, when the first raster is read
-    logging.basicConfig(
-        filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
-    )
+    form = "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(handlers=[_Log(log)], level=logging.INFO, format=form, force=True)
     logging.captureWarnings(True)
     terminal = logging.StreamHandler(sys.stderr)
     terminal.addFilter(lambda record: record.levelno < logging.ERROR)
     LOGGER.addHandler(terminal)
     try:
         yield
-    except InputError as error:
-        LOGGER.error("%s", error)
-        print(f"Error: {error}", file=sys.stderr)
+    except Exception as error:
+        said = failing(error) if isinstance(error, OSError) else error
+        if not isinstance(said, InputError):
+            LOGGER.exception("This is a fault of the program, please report it with this log.")
+            raise
+        LOGGER.error("%s", said)
+        print(f"Error: {said}", file=sys.stderr)
         sys.exit(1)
-    except Exception:
-        LOGGER.exception("This is a fault of the program, please report it with this log.")
-        raise
     finally:
         LOGGER.removeHandler(terminal)
 

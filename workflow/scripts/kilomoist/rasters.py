@@ -11,13 +11,15 @@ import numpy as np
 import rasterio
 import rasterio.errors
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import Interleaving
 from rasterio.shutil import copy as copy_raster
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
+from kilomoist.disks import WriteError, writing
 from kilomoist.errors import InputError
-from kilomoist.files import WriteError, replaced, writing
+from kilomoist.files import replaced
 from kilomoist.grids import EASE_CRS_ACROSS, Grid, Window
 
 Bands = dict[str, NDArray[np.float32]]
@@ -26,6 +28,8 @@ TILE = 256
 """Pixels along the side of a raster's tiles."""
 CHUNK = (28, 256)
 """Rows and columns of cells that are handled at once: about one row of tiles and exactly nine columns of them."""
+_GDAL_ERRORS = (rasterio.errors.RasterioIOError, CPLE_BaseError)
+"""What rasterio raises where GDAL fails: most of it as its own, some as GDAL's."""
 _TILED = {"driver": "GTiff", "tiled": True, "blockxsize": TILE, "blockysize": TILE, "BIGTIFF": "IF_SAFER"}
 # A quarter of deflate's time; maps for everybody are cloud-optimized, and deflated when they are copied.
 _COMPRESSED = {"compress": "zstd", "zstd_level": 1, "predictor": 2, "interleave": "band"}
@@ -84,7 +88,7 @@ class RasterWriter:
         for number, (name, array) in enumerate(bands.items(), start=1):
             if array.shape != chunk.shape:
                 raise ValueError(f"band {name} has shape {array.shape}, its window {chunk.shape}")
-            with writing(rasterio.errors.RasterioIOError):
+            with writing(*_GDAL_ERRORS):
                 self._file.write(array, number, window=where)
             if self.statistics and np.issubdtype(array.dtype, np.floating):
                 self._counted[number] = self._counted.get(number, _Statistics()).with_values(array)
@@ -141,7 +145,7 @@ def raster_chunks(
                 with rasterio.open(plain) as file:
                     resampling = "AVERAGE" if np.issubdtype(file.dtypes[0], np.floating) else "NEAREST"
                 profile = {"compress": "DEFLATE", "level": 1, "blocksize": TILE}  # a third less time, 2 % more bytes
-                with writing(rasterio.errors.RasterioIOError):
+                with writing(*_GDAL_ERRORS):
                     copy_raster(plain, partial, driver="COG", resampling=resampling, **profile)
                 _require_whole(partial)
         finally:

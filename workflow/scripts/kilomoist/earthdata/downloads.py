@@ -13,6 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from kilomoist.disks import written
 from kilomoist.earthdata.documents import MOST, body_of
 from kilomoist.earthdata.logins import HOST, NASA, Login, bearer_token, find_login, from_storage, refusal
 from kilomoist.errors import InputError
@@ -117,7 +118,7 @@ def fetch_file(url: str, part: Path, size: int, session: Session, tell: Callable
                     part.unlink()  # of another file, or no range that was asked for
                     continue
                 goes_on = begin and answer.status_code == requests.codes.partial_content
-                with open(part, "r+b" if goes_on else "wb") as file:
+                with written(part), open(part, "r+b" if goes_on else "wb") as file:
                     file.seek(begin if goes_on else 0)
                     told = time.monotonic()
                     for piece in answer.iter_content(_PIECE):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from kilomoist.disks import UnwritableError
 from kilomoist.earthdata import subsets
 from kilomoist.earthdata.catalogues import Entry
 from kilomoist.earthdata.downloads import NotServedError, Session, fetch_content, fetch_file
@@ -112,6 +113,8 @@ def _fetch_subset(entry: Entry, product: Product, path: Path, session: Session, 
             with replaced(path) as partial:
                 subsets.write_subset(partial, layout, parts, _identity(entry))
                 _read(partial, product, entry.granule)
+        except UnwritableError:
+            raise
         except InputError as error:
             return error
         return None

@@ -165,14 +165,16 @@ def write_subset(path: str | Path, layout: Layout, parts: Mapping[tuple[int, ...
     `origin` names the granule that it is a subset of. The same input gives the same bytes. Raises `UnknownLayoutError`
     for a description, such as attributes, that HDF5 does not take.
     """
+    content = io.BytesIO()  # HDF5 ends the process when it cannot close a file for want of room
     try:
-        with h5py.File(path, "w", libver=("earliest", "v110")) as granule:
+        with h5py.File(content, "w", libver=("earliest", "v110")) as granule:
             describe(granule, layout.of_file | {PART_OF: origin})
             write_ease_grid(granule)
             stored = {"dtype": layout.type, "chunks": layout.chunk_shape, "shuffle": "shuffle" in layout.filters}
             write_field(granule, layout.dataset, parts, layout.attributes, **stored)
     except (RuntimeError, KeyError, ValueError, TypeError) as error:
         raise UnknownLayoutError(f"{layout.dataset} cannot be written as it is described ({error})") from error
+    Path(path).write_bytes(content.getbuffer())
 
 
 def subset_of(path: str | Path) -> str | None:

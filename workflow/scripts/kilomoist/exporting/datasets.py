@@ -106,9 +106,12 @@ def _same(one: Any, other: Any) -> bool:
 
 def write_netcdf(path: str | Path, folder: str | Path) -> None:
     """Write the run in a folder as netCDF 4."""
-    with cf_dataset(folder) as dataset, replaced(path) as partial:
-        packed = {"zlib": True, "complevel": 4, "shuffle": True}
-        dataset.to_netcdf(partial, engine="h5netcdf", encoding=_encoding(dataset, "chunksizes", packed))
+    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    with cf_dataset(folder) as dataset:
+        # In memory first: HDF5 ends the process when it cannot close a file for want of room.
+        content = dataset.to_netcdf(engine="h5netcdf", encoding=_encoding(dataset, "chunksizes", packed))
+    with replaced(path) as partial:
+        partial.write_bytes(content)
 
 
 def _encoding(dataset: xarray.Dataset, chunks: str, packed: dict[str, Any]) -> dict[Hashable, dict[str, Any]]:

@@ -22,7 +22,8 @@ from pyhdf.HDF import HC, HDF
 from pyhdf.SD import SD, SDC
 from pyhdf.V import VG, V
 
-from kilomoist.files import replaced, writing
+from kilomoist.disks import writing
+from kilomoist.files import replaced
 from kilomoist.granules.formats import DESCRIPTOR, descriptors
 from kilomoist.granules.simulated import MARK
 from kilomoist.grids import TILE_SIDE

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
 import h5py
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from kilomoist.calendars import slots
 from kilomoist.cells import block_mean
-from kilomoist.files import replaced, writing
+from kilomoist.files import replaced
 from kilomoist.granules.ease_grid import describe, write_ease_grid, write_field
 from kilomoist.granules.simulated import MARK
 from kilomoist.granules.smap import TIME_EPOCH
@@ -143,17 +144,16 @@ def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
 @contextmanager
 def new_granule(path: str | Path, product: Product, time: datetime) -> Iterator[h5py.File]:
     """An HDF5 file that says which granule it is, and appears at `path` when it is complete."""
+    content = BytesIO()  # HDF5 ends the process when it cannot close a file for want of room
     # "v110" is the newest format that HDF5 1.10 to 1.14 read; what h5py writes as "latest" only HDF5 2 does.
-    with (
-        replaced(path) as partial_path,
-        writing(RuntimeError),
-        h5py.File(partial_path, "w", libver=("earliest", "v110")) as granule,
-    ):
+    with h5py.File(content, "w", libver=("earliest", "v110")) as granule:
         name = granule_file_name(product, time, None)
         describe(granule, {"Filename": name, MARK: "simulated"})
         identification = {"fileName": name, "shortName": product.short_name, "ECSVersionID": product.version}
         describe(granule.create_group("Metadata/DatasetIdentification"), identification)
         yield granule
+    with replaced(path) as partial:
+        partial.write_bytes(content.getbuffer())
 
 
 def write_target_granule(path: str | Path, product: Product, time: datetime, field: bytes) -> None:
