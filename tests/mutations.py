@@ -1,5 +1,6 @@
 """Damaged inputs: what hypothesis makes of a whole one, and the only two ends that reading it may have."""
 
+import random
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -46,6 +47,15 @@ def _edited(content: bytes, edits: list[tuple[int, int, bytes | None]]) -> bytes
         # Without a piece what lies there is doubled.
         content = content[:place] + (content[place : place + length] * 2 if piece is None else piece) + rest
     return content
+
+
+def damaged(content: bytes, draw: random.Random) -> bytes:
+    """A file's content after one to three changes like those of `mutated`, drawn at once: for larger files."""
+    edits = []
+    for _ in range(draw.randint(1, 3)):
+        place, length = draw.randrange(len(content)), draw.choice((1, 1, 4, 8, 64))
+        edits.append((place, length, draw.choice((None, draw.choice(_STRANGE), draw.randbytes(length)))))
+    return _edited(content, edits)
 
 
 def reads_or_refuses(read: Callable[[], object]) -> None:

@@ -86,6 +86,21 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
         write(partial, index=False)
 
 
+@contextmanager
+def own_file(path: str | Path, kind: str) -> Iterator[None]:
+    """Raise `InputError` for whatever is raised while a file that a job of the run wrote is read, as `kind`.
+
+    A file that was damaged between two jobs makes parsers and libraries raise errors of any kind.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{path} is not {kind} ({said[:300]}): delete it and run snakemake again.") from error
+
+
 def sha256(path: str | Path) -> str:
     """SHA-256 of a file's bytes, as hexadecimal digits."""
     with open(path, "rb") as file:
