@@ -45,12 +45,14 @@ demo: install ## Make the map of the default configuration, offline
 test: install ## Run all tests
 	$(ACTIVATED) python -m pytest
 
-lint: install ## Check style, types and the workflow
+lint: install ## Check style, types, the workflow, what is known to be unsafe, and that the packages fit together
 	$(ACTIVATED) ruff check .
 	$(ACTIVATED) ruff format --check .
 	$(ACTIVATED) snakefmt --check Snakefile workflow
 	$(ACTIVATED) snakemake --lint
 	$(ACTIVATED) mypy
+	$(ACTIVATED) bandit --quiet --configfile pyproject.toml --recursive workflow/scripts
+	$(ACTIVATED) python -m pip check
 
 # Keeps the versions that are there: make UPGRADE=--upgrade lock takes the newest. No address or folder of a registry
 # gets into the file, so that it installs from any; the build backend is in it (extra dev), so that nothing else is fetched.

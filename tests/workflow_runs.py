@@ -145,15 +145,20 @@ def succeed(folder: Path, *arguments: str, **options: Any) -> Finished:
     return done
 
 
-def kill_once(
+def kill_once(happened: Callable[[], object], folder: Path, *arguments: str, **options: Any) -> None:
+    """Start Snakemake and `kill -9` it and its jobs as soon as something has happened; it must not have ended then."""
+    assert kill_when(happened, folder, *arguments, **options), "Snakemake had ended before it was killed"
+
+
+def kill_when(
     happened: Callable[[], object],
     folder: Path,
     *arguments: str,
     config: Mapping[str, Any],
     cores: int,
     variables: Mapping[str, str] | None = None,
-) -> None:
-    """Start Snakemake and `kill -9` it and its jobs as soon as something has happened; it must not have ended then."""
+) -> bool:
+    """Start Snakemake and `kill -9` it and its jobs as soon as something has happened; False where it ended before."""
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         command(folder, *arguments, config=config, cores=cores),
@@ -165,15 +170,33 @@ def kill_once(
     )
     try:
         deadline = time.monotonic() + 120
-        while not happened():
-            assert process.poll() is None, "Snakemake ended by itself"
+        while process.poll() is None and not happened():
             assert time.monotonic() < deadline, "what was waited for did not happen"
             time.sleep(0.02)
-        assert process.poll() is None, "Snakemake had ended before it was killed"
+        return process.poll() is None
     finally:
         with suppress(ProcessLookupError):  # all have ended by themselves, as is told
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def kill_in(rule: str, folder: Path, *arguments: str, config: Mapping[str, Any], delay: float) -> bool:
+    """`kill -9` a run so many seconds after a job of a rule has begun, and unlock its folder; False where it ended."""
+    mark = folder / f".before-{rule}"
+    mark.touch()
+    begun: list[float] = []
+
+    def happened() -> bool:
+        logs = (folder / "results/logs" / rule).rglob("*.log")
+        if not begun and any(log.stat().st_mtime > mark.stat().st_mtime for log in logs):
+            begun.append(time.monotonic())
+        return bool(begun) and time.monotonic() - begun[0] >= delay
+
+    killed = kill_when(happened, folder, *arguments, config=config, cores=2)
+    mark.unlink()
+    if killed:
+        succeed(folder, "--unlock", config=config)
+    return killed
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The same map whatever the blocks, the cores and the source of granules, and whatever happened in between."""
 
+import subprocess
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,10 @@ from workflow_runs import (
     MONTH,
     SMALL,
     WITHOUT_FIGURES,
+    copy_tree,
     files,
     identical,
+    kill_in,
     kill_once,
     leave_half_a_file,
     link,
@@ -24,6 +28,9 @@ from workflow_runs import (
 
 from kilomoist.learning.learners import predict_mean
 from kilomoist.learning.models import load
+
+KILLED = "average_target", "train_model", "predict_block", "assemble_quality", "compare_maps"
+"""Rules in whose jobs a run is killed, in the order of the flow; `benchmarks/faults.py` has all of them."""
 
 
 @pytest.fixture(scope="session")
@@ -74,8 +81,24 @@ def test_blocks_do_not_show(demo: Path, tmp_path: Path) -> None:
     assert identical(demo, folder) == []
 
 
+def test_eight_cores_any_order_and_an_installation_that_cannot_be_written_to(demo: Path, tmp_path: Path) -> None:
+    folder, tree = tmp_path / "run", copy_tree(tmp_path / "read only")
+    mounted = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+    prefix = ["unshare", "--mount", "sh", "-c", mounted, str(tree)]
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    link(demo / "resources", folder / "resources")
+    made = sorted(path for path in files(demo, DEMO) if path.endswith(("tif", "parquet")) and "/exports/" not in path)
+    first = Random(2026).sample(made, 12)
+    before = files(tree, ".")
+    options = {"config": SMALL, "cores": 8, "tree": tree, "prefix": prefix}
+    succeed(folder, *WITHOUT_FIGURES, "--prioritize", *first, **options)
+    assert identical(demo, folder) == []
+    assert files(tree, ".") == before
+
+
 def test_killed_run_continues_to_the_same_map(demo: Path, tmp_path: Path) -> None:
-    """`kill -9` of Snakemake and its jobs while they composite; what Snakemake's message says; the run again."""
+    """`kill -9` of Snakemake and its jobs at six places; what Snakemake's message says; the run again."""
     folder = tmp_path / "killed"
     link(demo / "resources", folder / "resources")
     kill_once(lambda: list(folder.glob("results/logs/composite_tile/**/*.log")), folder, config=SMALL, cores=2)
@@ -85,6 +108,9 @@ def test_killed_run_continues_to_the_same_map(demo: Path, tmp_path: Path) -> Non
     assert refused.code != 0
     assert "--unlock" in refused.output
     succeed(folder, "--unlock", config=SMALL)
+    random = Random(2026)
+    for rule in KILLED:
+        assert kill_in(rule, folder, *WITHOUT_FIGURES, config=SMALL, delay=random.uniform(0, 0.5)), rule
     succeed(folder, *WITHOUT_FIGURES, config=SMALL, cores=2)
     assert not [path for path in files(folder, "results/logs") if "simulate_" in path]  # granules are taken as they are
     assert not list(folder.rglob(".partial-*"))

@@ -1,0 +1,120 @@
+"""Damaged files and killed runs, many of them: python benchmarks/faults.py [--cases 200000] [--kills 100] [--seed 1].
+
+Every reader of the workflow reads as many files, each damaged in one to three ways (`tests/fuzzing.py`), in processes
+whose death, time and memory are seen. Prints of each reader the files that said the same as the whole one
+(`same_<reader>`), something else where its form cannot tell (`other_…`), were refused in a sentence (`refused_…`), and
+of all readers what must be 0: deaths and hangs of a process, more than 1 GB, exceptions that no document tells, and
+numbers of an HDF file that are silently others. A case that must not be is kept in the folder `faults` of this one.
+
+Then runs of the small scene of the tests, simulated, are killed (SIGKILL of Snakemake and all jobs, up to a second
+after a job has begun) in a job of one rule after the other, unlocked and continued, until each rule was hit and the
+kills are as many as asked for. Prints `kills`, `rules_hit`, `rules_of_the_run`, and `results_changed`: files of results
+that differ from those of a run that nobody disturbed.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from runs import ROOT
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from damaged_readers import READERS
+from fuzzing import GOOD, Tally, fuzz
+from workflow_runs import DEMO, SMALL, files, identical, kill_in, link, planned, rules, succeed
+
+PIECE = 500
+"""Cases that a process of its own reads."""
+LATEST = 1.0
+"""Seconds after the beginning of a job until which it is killed."""
+
+
+def read_damaged(cases: int, seed: int, kept: Path) -> None:
+    """Read damaged files with every reader, as many with each."""
+    each = -(-cases // len(READERS))
+    pieces = [range(first, min(first + PIECE, each)) for first in range(0, each, PIECE)]
+    total = Counter[str]()
+    with ProcessPoolExecutor(2) as pool:
+        for name in READERS:
+            counts = Counter[str]()
+            for tally in pool.map(read_piece, repeat(name), pieces, repeat(seed)):
+                counts += tally.counts
+                keep(tally, kept, name)
+            for outcome in sorted({*GOOD, *counts}):
+                print(f"{outcome}_{name} {counts[outcome]}", flush=True)
+            total += counts
+    print(f"cases {total.total()}")
+    print(f"faults {sum(number for outcome, number in total.items() if outcome not in GOOD)}", flush=True)
+
+
+def read_piece(name: str, cases: range, seed: int) -> Tally:
+    """Read some cases of a reader."""
+    return fuzz(READERS[name], cases, seed)
+
+
+def keep(tally: Tally, folder: Path, name: str) -> None:
+    """Keep an example of each outcome that must not be."""
+    for outcome, (number, content) in tally.examples.items():
+        folder.mkdir(exist_ok=True)
+        print(f"# {name}, case {number}: {outcome}")
+        (folder / f"{name}-{number}".replace(" ", "-")).write_bytes(content)
+
+
+def kill_everywhere(kills: int, seed: int) -> None:
+    """Kill runs until every rule was hit and the kills are enough."""
+    random, hit, done = Random(seed), Counter[str](), 0
+    with tempfile.TemporaryDirectory() as name:
+        undisturbed, folder = Path(name, "undisturbed"), Path(name, "killed")
+        succeed(undisturbed, config=SMALL, cores=2, cold=True)
+        changed: list[str] = []
+        every = rules(planned(Path(name, "new"), SMALL))
+        passes = 0
+        while done < kills or hit.keys() < every:
+            passes += 1
+            run = folder / str(passes)
+            run.mkdir(parents=True)
+            if passes % 2 == 0:  # the other half makes its granules too
+                link(undisturbed / "resources", run / "resources")
+            while left := [rule for rule in sorted(rules(planned(run, SMALL))) if hit[rule] < passes]:
+                rule = random.choice(left)
+                if kill_in(rule, run, config=SMALL, delay=random.uniform(0, LATEST)):
+                    done += 1
+                    hit[rule] += 1
+                else:
+                    break
+            succeed(run, config=SMALL, cores=2, cold=True)
+            changed += identical(undisturbed, run) + different(undisturbed, run)
+            print(f"# {done} kills, {len(hit)} of {len(every)} rules after run {passes}", flush=True)
+    print(f"kills {done}")
+    print(f"rules_hit {len(hit.keys() & every)}")
+    print(f"rules_of_the_run {len(every)}")
+    print(f"results_changed {len(changed)}")
+
+
+def different(first: Path, second: Path) -> list[str]:
+    """Public files whose bytes differ between two runs, and abandoned ones."""
+    return [path for path in files(first, DEMO) if (first / path).read_bytes() != (second / path).read_bytes()] + [
+        path for path in files(second, "results") if ".partial-" in path
+    ]
+
+
+def main() -> None:
+    parser: Any = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=200_000)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    read_damaged(asked.cases, asked.seed, Path("faults"))
+    if asked.kills:
+        kill_everywhere(asked.kills, asked.seed)
+
+
+if __name__ == "__main__":
+    main()
