@@ -1,5 +1,6 @@
 """Rules of earthdata.smk, each alone, against a server that plays NASA Earthdata."""
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -95,6 +96,22 @@ def test_retrieve_granule_part(fetching: Bench, nasa: Earthdata) -> None:
     assert "is there, part of the catalogue's granule, field read" in log
     assert (fetching.folder / receipt).read_bytes() == content
     assert len(nasa.requested(f"{STORE}/*")) == before + 1  # one byte, for the login
+
+
+def test_a_store_may_be_a_link(fetching: Bench, nasa: Earthdata, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As of runs that share it; what was being written there and was left for more than a week is removed."""
+    store = tmp_path_factory.mktemp("store")
+    fetching.path("resources/granules").symlink_to(store)
+    left = store / ".partial-0123456789ab-1@another-host@file.h5"
+    left.touch()
+    os.utime(left, (0, 0))
+    fetching.run("list_granules", TARGET_CATALOGUE)
+    assert not left.exists()
+    receipt = f"resources/receipts/{TARGET.name}/0130/2021-08-01.json"
+    fetching.run("retrieve_granule", receipt)
+    (original,) = nasa.folder.glob("SMAP*")
+    stored = store / TARGET.name / "0130" / original.name
+    assert read_json(fetching.folder / receipt)["checksum"] == f"sha256:{sha256(stored)}"
 
 
 def test_retrieve_granule_absent(fetching: Bench) -> None:
