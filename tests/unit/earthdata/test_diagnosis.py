@@ -375,6 +375,20 @@ def test_recordings_of_other_products_are_told(nasa: Earthdata, folder: str) -> 
             assert "not understood: the DMR++ does not describe Geophysical_Data" in told(findings, "note")[-1]
 
 
+def test_numbers_of_any_length_lead_to_a_report(nasa: Earthdata) -> None:
+    """Of a clock, of the catalogue's size, and of the file's; without the last two nothing can be compared."""
+    item = json.loads(nasa.catalogue.entry(nasa.catalogue.all()[0]))
+    for file in item["umm"]["DataGranule"]["ArchiveAndDistributionInformation"]:
+        file["SizeInBytes"] = "9" * 5000
+    part = Answer(206, b"x", headers={"Content-Range": f"bytes 0-0/{'9' * 5000}"})
+    nasa.faults.add(SEARCH, document(200, {"hits": 1, "items": [item]}), times=None)
+    nasa.faults.add(f"{CMR}/", Answer(200, headers={"Date": f"Mon, {'9' * 30} Jan 2021 00:00:00 GMT"}))
+    nasa.faults.add(f"{STORE}/*", part, times=None)
+    findings, _ = diagnose([(LST, TILE)])
+    assert any("size cannot be compared" in one for one in told(findings, "note"))
+    assert len([one for one in findings if "clock" in one.sentence]) == 1  # of the other host
+
+
 @pytest.mark.parametrize("depth", [60, 900, 100_000])
 def test_answers_without_a_bottom_lead_to_a_report(nasa: Earthdata, depth: int) -> None:
     item = json.loads(nasa.catalogue.entry(nasa.catalogue.all()[0]))
