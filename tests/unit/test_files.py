@@ -87,14 +87,15 @@ def test_only_what_no_living_process_writes_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "file.txt"
     dead = leave_half_a_file(path)
     recent, old = (dead.with_name(dead.name.replace(socket.gethostname(), f"node{number}")) for number in (1, 2))
-    for elsewhere, days in ((recent, 6), (old, 8)):
+    contained = dead.with_name(re.sub(r"\+\d+@", "+1@", dead.name))  # of a container that has this host's name
+    for elsewhere, days in ((recent, 6), (old, 8), (contained, 6)):
         elsewhere.touch()
         os.utime(elsewhere, times=(time.time() - days * 24 * 3600,) * 2)
     with replaced(path) as own:
         own.write_text("whole")
         os.utime(own, times=(0, 0))
         remove_abandoned(tmp_path)
-        assert set(path.parent.iterdir()) == {own, recent}
+        assert set(path.parent.iterdir()) == {own, recent, contained}
     assert path.read_text() == "whole"
 
 

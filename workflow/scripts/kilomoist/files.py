@@ -32,7 +32,7 @@ def replaced(path: str | Path) -> Iterator[Path]:
     write a file spoil it, and says whose it is. Raises `UnwritableError` when folder or disk cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(f".partial-{secrets.token_hex(6)}-{os.getpid()}@{socket.gethostname()}@{path.name}")
+    partial = path.with_name(f".partial-{secrets.token_hex(6)}-{os.getpid()}@{_host()}@{path.name}")
     try:
         with written(path, partial):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def remove_abandoned(folder: str | Path) -> None:
     """Delete what killed processes were writing below `folder`, but nothing that a living process may be writing.
 
     Of this host's processes the system says which are alive. Those of other hosts, where a cluster's jobs may outlive
-    their run, are given a week.
+    their run, and of other containers are given a week.
     """
     for partial in list(Path(folder).rglob(".partial-*")):
         with suppress(FileNotFoundError):  # its owner renamed or deleted it
@@ -68,9 +68,17 @@ def remove_abandoned(folder: str | Path) -> None:
                 _remove(partial)
 
 
+def _host() -> str:
+    """Where a process's number holds: the host and, of containers that bear its name, the namespace of processes."""
+    try:
+        return f"{socket.gethostname()}+{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:  # not Linux
+        return socket.gethostname()
+
+
 def _is_abandoned(partial: Path) -> bool:
     owner = _PARTIAL.fullmatch(partial.name)
-    if not owner or owner["host"] != socket.gethostname():
+    if not owner or owner["host"] != _host():
         return time.time() - partial.stat().st_mtime > _ABANDONED_AFTER
     try:
         os.kill(int(owner["process"]), 0)
