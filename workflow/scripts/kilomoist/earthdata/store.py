@@ -25,7 +25,9 @@ from kilomoist.product_types import Product
 
 Tell = Callable[[str], None]
 
-_SUMS = {"adler32": zlib.adler32, "crc32": zlib.crc32}
+_SUMS = {"adler32": (zlib.adler32, 1), "crc32": (zlib.crc32, 0)}
+"""Sums of bytes, with their values before the first one."""
+_PIECE = 2**20
 _SHA2 = {64: "sha256", 96: "sha384", 128: "sha512"}
 """Hashes of the family SHA-2 by their number of hexadecimal digits."""
 _REFRESH = "refresh the catalogue by snakemake --forcerun list_granules, which fetches only what changed"
@@ -201,7 +203,10 @@ def _agrees(path: Path, entry: Entry) -> bool | None:
     if not name:
         return None
     if name in _SUMS:
-        total = _SUMS[name](path.read_bytes())
+        add, total = _SUMS[name]
+        with open(path, "rb") as file:
+            while piece := file.read(_PIECE):
+                total = add(piece, total)
         return entry.checksum in (f"{total:08x}", str(total))
     with open(path, "rb") as file:
         return hashlib.file_digest(file, name).hexdigest() == entry.checksum
