@@ -2,6 +2,7 @@
 
 import logging
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
@@ -344,7 +345,44 @@ def test_what_unpacks_to_too_much_is_refused_before(tmp_path: Path) -> None:
     with ZipFile(many, "w", ZIP_DEFLATED) as archive:
         for number in range(5):
             archive.writestr(file_name(f"A{number}"), block)
-    assert "would unpack to 51 MB, expected at most 100 times its size" in said(many)
+    assert "would unpack to 51 MB, expected at most 50 times its size" in said(many)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            "2021/08/01 00:00 0.2 G M\n" * 134_000,
+            "more than 133,920 measurements around a month, more than one a minute",
+        ),
+        ("\n" * 1001, "it has more than 1,000 empty lines"),
+        ("a b c\n" * 10, "line 2 ends too early"),
+    ],
+    ids=["the same minute", "nothing", "words"],
+)
+def test_lines_that_no_sensor_writes_are_damage(tmp_path: Path, lines: str, told: str) -> None:
+    path = write_archive(tmp_path / "a", {file_name("A"): header_values([]) + lines, file_name("B"): GOOD_FILE})
+    assert any(told in reason for reasons in unused(path).values() for reason in reasons)
+
+
+def test_of_an_archive_one_file_is_held_at_a_time(tmp_path: Path) -> None:
+    """Here they would be 2 MB together; of large archives gigabytes."""
+    whole = header_values(hourly("2021/08/01 00:00", 500))
+    files = {file_name("A", sensor=f"S{number:02}"): whole for number in range(20)}
+    path = write_archive(tmp_path / "a", files)
+    read(path)
+    tracemalloc.start()
+    read(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 600_000
+
+
+def test_names_that_are_no_files_of_soil_moisture_take_no_time(tmp_path: Path) -> None:
+    names = [f"{'_sm_1.1_1.1_' * 20}{number}x" for number in range(2000)]
+    path, begin = write_archive(tmp_path / "a.zip", dict.fromkeys(names, "") | {file_name("B"): GOOD_FILE}), time.time()
+    assert archive_files(path, (0, 5)) == [path]
+    assert time.time() - begin < 2
 
 
 def test_a_file_of_a_folder_that_is_too_large(tmp_path: Path) -> None:

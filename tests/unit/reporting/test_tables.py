@@ -171,7 +171,8 @@ def test_decimal_commas_between_separating_ones_are_told(tmp_path: Path) -> None
         (b'"id,longitude\n1,2\n', "check its quotation marks"),
         (PLAIN.encode() + b"A" * 200_000 + b",1,2,0.3\n", "cannot be read as a CSV (field larger"),
         (PLAIN.encode() + b'"A\nB",1,2,"0.3\n' + b"x" * 9999 + b'"\n', "of point A B is 0.3 xxx"),
-        (b"strange," * 9999 + b"end\n", "lack the column id, longitude, latitude, soil_moisture: there are strange, "),
+        (b"strange," * 9999 + b"end\n", "have 10,000 columns, expected at most 1,000: give those that count."),
+        (b"strange," * 999 + b"end\n", "lack the column id, longitude, latitude, soil_moisture: there are strange, "),
     ],
 )
 def test_what_is_no_table(tmp_path: Path, content: bytes, told: str) -> None:
@@ -249,6 +250,35 @@ def test_workbooks_are_bounded(tmp_path: Path) -> None:
         parts.writestr("xl/media/a.bin", bytes(101 * 10**6))
     assert path.stat().st_size < 200_000
     assert "would unpack to 101 MB, expected at most 100 MB" in said(path)
+
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "xml", "told"),
+    [
+        (
+            "sheet1.xml",
+            SHEET.format("<row>" + "<c/>" * 4_000_000 + "</row>"),
+            "hold more than 1,000,000 cells, with what",
+        ),
+        (
+            "styles.xml",
+            "<styleSheet>" + "<xf/>" * 4_000_000 + "</styleSheet>",
+            "hold more than 1,000,000 cells, with what",
+        ),
+        ("sheet1.xml", SHEET.format('<row r="1"><c><v>1</v></c></row><row r="999999999"/>'), "or 1,048,576 rows: give"),
+    ],
+    ids=["cells", "styles", "gap"],
+)
+def test_a_workbook_of_more_than_a_table_is_refused_before(tmp_path: Path, part: str, xml: str, told: str) -> None:
+    """Kilobytes that would take gigabytes, or a row of a number that no sheet has."""
+    whole = workbook(tmp_path / "whole.xlsx", {"a": [HEAD]}).read_bytes()
+    path = write(tmp_path / "p.xlsx", packed(lambda name, own: xml.encode() if name.endswith(part) else own, whole))
+    assert told in said(path)
 
 
 # Zip files of a table

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -40,6 +40,10 @@ _NAME = re.compile(r"(?!\.).*?_sm_(\d+\.\d+)_(\d+\.\d+)_(?:(.*?)_?(\d{8}_\d{8}.*
 """Files of soil moisture (`sm`) by name: depths in m, sensor, days; macOS adds some that begin with a dot."""
 _LONGEST = {"name": 255, "line": 2000}
 """Characters; no file system has longer names, and no format longer lines."""
+_SHORTEST, _MOST_BLANK = 20, 1000
+"""Characters of a measurement, and lines of a file that have none."""
+_MOST_RECORDS = (31 + 2 * 31) * 24 * 60
+"""Measurements of a file: one a minute in a month with the largest `points.window` around it."""
 _DAY, _CLOCK = re.compile(r"\d{4}/\d\d/\d\d"), re.compile(r"\d\d:\d\d")
 _NUMBER = re.compile(r"[-+]?\d+\.\d+")  # never without decimals, unlike the words of a station's name
 _NOWHERE = (float("nan"), float("nan"))
@@ -62,30 +66,46 @@ class File:
         return f"sensor {self.sensor or 'without a name'} at {self.top:g}–{self.bottom:g} cm"
 
 
-@dataclass(frozen=True)
-class Series:
-    """Measurements in a month, of a file or of a sensor: time (UTC), value (m³/m³) and ISMN's flag of each."""
+Record = tuple[str, float, str]
+"""Time (UTC), value (m³/m³) and ISMN's flag of a measurement."""
+
+
+class Series(NamedTuple):
+    """Measurements in a month, of a file."""
 
     station: str
     """Network/station."""
     longitude: float
     latitude: float
-    records: Sequence[tuple[str, float, str]]
+    records: Sequence[Record]
 
-    @property
-    def good(self) -> list[float]:
-        """Values that count, in order of time."""
-        return [value for _, value, flag in sorted(self.records) if flag == GOOD]
 
-    @property
-    def days(self) -> int:
-        """Number of days (UTC) with a value that counts."""
-        return len({time[:10] for time, _, flag in self.records if flag == GOOD})
+class Sensor(NamedTuple):
+    """What counts of a sensor's measurements in a month."""
 
-    @property
-    def flagged(self) -> Counter[str]:
-        """Number of values that do not count, by flag."""
-        return Counter(flag for _, _, flag in self.records if flag != GOOD)
+    file: File
+    """The latest download."""
+    station: str
+    """Network/station."""
+    longitude: float
+    latitude: float
+    good: int
+    """Number of values that count."""
+    mean: float
+    """Of these, m³/m³; NaN where there are none."""
+    days: int
+    """Number of days (UTC) with a value that counts."""
+    flagged: Counter[str]
+    """Number of values that do not count, by flag."""
+
+    @classmethod
+    def of(cls, file: File, last: Series, records: Sequence[Record]) -> "Sensor":
+        """A sensor by its latest file, what it holds, and the measurements of all of its files."""
+        good = [value for _, value, flag in sorted(records) if flag == GOOD]
+        days = len({time[:10] for time, _, flag in records if flag == GOOD})
+        flagged = Counter(flag for _, _, flag in records if flag != GOOD)
+        mean = sum(good) / len(good) if good else float("nan")
+        return cls(file, *last[:3], len(good), mean, days, flagged)
 
 
 def is_archive(path: str | Path) -> bool:
@@ -127,35 +147,36 @@ def read_stations(
     cannot be opened, holds no sensor within `depth`, or has only damaged files of these.
     """
     days = days_around(month, window)
-    parts: list[tuple[File, Series]] = []
     unused: list[tuple[str, float, float, str]] = []
+
+    def series(file: File) -> Series | None:
+        try:
+            return _series(read(file.name, -1), *days)
+        except DAMAGES as error:
+            LOGGER.warning("%s: %s is damaged (%s): it is skipped.", path, file.name, error)
+            unused.append((file.name, *_NOWHERE, f"damaged: {error}"))
+            return None
+
     with _opened(path, depth) as (chosen, others, read):
-        for file in chosen:
-            try:
-                parts.append((file, _series(read(file.name, -1), *days)))
-            except DAMAGES as error:
-                LOGGER.warning("%s: %s is damaged (%s): it is skipped.", path, file.name, error)
-                unused.append((file.name, *_NOWHERE, f"damaged: {error}"))
-        for file in others:
-            unused.append((*_place_of(read, file), f"{file}, not within {_shown(depth)}"))
-    if not parts:
+        found = list(_sensors(path, [(_place_of(read, file)[0], file) for file in chosen], series))
+        damaged = len(unused)
+        unused += [(*_place_of(read, file), f"{file}, not within {_shown(depth)}") for file in others]
+    if not found:
         raise InputError(
             f"field points {path}: all {len(chosen)} files of soil moisture within {_shown(depth)} are damaged, the "
-            f"last is {file.name}: download the archive again."
+            f"last is {chosen[-1].name}: download the archive again."
         )
-    damaged = len(chosen) - len(parts)
-    found = _sensors(path, parts)
-    kept = [own for _, own in found if own.days >= minimum_days]
-    for file, own in found:
+    kept = [own for own in found if own.days >= minimum_days]
+    for own in found:
         reason = f"good values on {own.days} days in {month}, fewer than {minimum_days}"
         if not own.days:
             reason = f"no good value in {month}"
         if own.flagged:
             reason += f" (others have the flags {_counted(own.flagged)})"
         if own.days < minimum_days:
-            unused.append((own.station, own.longitude, own.latitude, f"{file}: {reason}"))
-    silent = sum(not own.days for _, own in found)
-    flagged = sum((own.flagged for _, own in found), Counter())
+            unused.append((own.station, own.longitude, own.latitude, f"{own.file}: {reason}"))
+    silent = sum(not own.days for own in found)
+    flagged = sum((own.flagged for own in found), Counter())
     LOGGER.info(
         "%s: of %d sensors of soil moisture %d lie within %s; %d of these are averaged, %d have no good value in %s, "
         "%d have some on fewer than %d days, %d are damaged.",
@@ -164,10 +185,10 @@ def read_stations(
     )
     LOGGER.info(
         "%s: %d values have the flag %s, %d others do not count%s.",
-        *(path, sum(len(own.good) for _, own in found), GOOD, flagged.total()),
+        *(path, sum(own.good for own in found), GOOD, flagged.total()),
         f" ({_counted(flagged)})" if flagged else "",
     )
-    rows = [(own.station, own.longitude, own.latitude, sum(own.good) / len(own.good), len(own.good)) for own in kept]
+    rows = [(own.station, own.longitude, own.latitude, own.mean, own.good) for own in kept]
     frame = pd.DataFrame(rows, columns=["id", "longitude", "latitude", "soil_moisture", "measurements"])
     places = frame.groupby(["id", "longitude", "latitude"], as_index=False)
     means = places.agg({"soil_moisture": "mean", "measurements": "sum"})
@@ -178,40 +199,49 @@ def _counted(flagged: Counter[str]) -> str:
     return ", ".join(f"{flag}: {count}" for flag, count in sorted(flagged.items()))
 
 
-def _sensors(path: str | Path, parts: Sequence[tuple[File, Series]]) -> list[tuple[File, Series]]:
-    """Sensors, each once: where files of one differ the values of the latest download count, which is told."""
+def _sensors(
+    path: str | Path, placed: Sequence[tuple[str, File]], series: Callable[[File], Series | None]
+) -> Iterator[Sensor]:
+    """Sensors, each once: where files of one differ the values of the latest download count, which is told.
+
+    `placed` are files with the station that each names; `series` reads a file, None where it is damaged. One file is
+    held at a time.
+    """
     named: dict[tuple, set[str]] = {}
-    for file, own in parts:
-        named.setdefault((own.station, file.top, file.bottom), set()).add(file.sensor)
-    together: dict[tuple, list[tuple[File, Series]]] = {}
-    for file, own in parts:
-        place = (own.station, file.top, file.bottom)
+    for station, file in placed:
+        named.setdefault((station, file.top, file.bottom), set()).add(file.sensor)
+    together: dict[tuple, list[File]] = {}
+    for station, file in placed:
+        place = (station, file.top, file.bottom)
         # A name that is missing is that of the only sensor there.
         sensor = file.sensor or (min(named[place] - {""}, default="") if len(named[place]) == 2 else "")
-        together.setdefault((*place, sensor), []).append((file, own))
-    found = []
-    for one in together.values():
-        one.sort(key=lambda part: (part[0].days[-8:], part[0].name))
-        records: dict[str, tuple[str, float, str]] = {}
-        for file, own in one:
+        together.setdefault((*place, sensor), []).append(file)
+    for files in together.values():
+        records: dict[str, Record] = {}
+        places = set()
+        latest: tuple[File, Series] | None = None
+        for file in sorted(files, key=lambda one: (one.days[-8:], one.name)):
+            if (own := series(file)) is None:
+                continue
             unlike = []
             for record in own.records:
-                if records.setdefault(record[0], record) != record:
-                    unlike.append((*records[record[0]], *record[1:]))
+                if (known := records.setdefault(record[0], record)) != record:
+                    unlike.append((*known, *record[1:]))
                     records[record[0]] = record
             if unlike:
                 LOGGER.warning(
                     "%s: %d values of %s, %s, are there twice and differ (%s: %g %s and %g %s): those of %s are taken.",
                     *(path, len(unlike), own.station, file, *unlike[0], file.name),
                 )
-        file, last = one[-1]
-        if len({(own.longitude, own.latitude) for _, own in one}) > 1:
+            places.add((own.longitude, own.latitude))
+            latest = file, own
+        if latest and len(places) > 1:
             LOGGER.warning(
                 "%s: %s, %s, lies elsewhere in each download: the place in %s is taken, which ends last.",
-                *(path, last.station, file, file.name),
+                *(path, latest[1].station, latest[0], latest[0].name),
             )
-        found.append((file, Series(last.station, last.longitude, last.latitude, list(records.values()))))
-    return found
+        if latest:
+            yield Sensor.of(*latest, list(records.values()))
 
 
 _Reader = Callable[[str, int], bytes]
@@ -254,7 +284,8 @@ def _chosen(path: Path, names: Sequence[str], depth: Sequence[float]) -> tuple[l
     files = []
     for name in sorted(set(names)):
         last = PurePosixPath(name.replace("\\", "/")).name
-        if len(last) <= _LONGEST["name"] and (match := _NAME.fullmatch(last)):
+        # The end first: it tells a long name that is none from one in a moment.
+        if len(last) <= _LONGEST["name"] and last.endswith(".stm") and (match := _NAME.fullmatch(last)):
             top, bottom = (round(100 * float(limit), 3) for limit in match.group(1, 2))
             files.append(File(name, top, bottom, match[3] or match[5] or "", (match[4] or "")[:17]))
     if not files:
@@ -268,7 +299,7 @@ def _chosen(path: Path, names: Sequence[str], depth: Sequence[float]) -> tuple[l
         raise InputError(
             f"field points {path} hold no sensor within {_shown(depth)} (there are {there} cm): change `points.depth`."
         )
-    return chosen, [file for file in files if file not in chosen]
+    return chosen, [file for file in files if not within(file.top, file.bottom, depth)]
 
 
 def _place_of(read: _Reader, file: File) -> tuple[str, float, float]:
@@ -322,13 +353,19 @@ def _series(content: bytes, first: date, last: date) -> Series:
     records = []
     # Days as text are in order too: of a series of years only the month is read in full.
     begin, end = f"{first:%Y/%m/%d}", f"{last:%Y/%m/%d}"
+    blank = 0
     for number, line in enumerate(rest, start=start):
         words = line.split(None, at + 1)
         if not words:
+            blank += 1
+            if blank > _MOST_BLANK:
+                raise ValueError(f"it has more than {_MOST_BLANK:,} empty lines")
             continue
         if len(words) <= at:
             raise ValueError(f"line {number} ends too early")
         if not begin <= words[at] <= end:
+            if len(line) < _SHORTEST:
+                raise ValueError(f"line {number} ends too early")
             continue
         words = line.split()
         if len(words) < column + 2 or not (_DAY.fullmatch(words[at]) and _CLOCK.fullmatch(words[at + 1])):
@@ -338,6 +375,8 @@ def _series(content: bytes, first: date, last: date) -> Series:
         if flag == GOOD and not 0 <= value <= 1:
             raise ValueError(f"line {number} has the flag {GOOD} and {value:g}, which is not soil moisture in m³/m³")
         records.append((time, value, flag))
+        if len(records) > _MOST_RECORDS:
+            raise ValueError(f"it has more than {_MOST_RECORDS:,} measurements around a month, more than one a minute")
     return Series(station, longitude, latitude, records)
 
 

@@ -20,9 +20,11 @@ from kilomoist.errors import InputError
 
 LARGEST = 100
 """MB that a table, or a file of an archive, may hold, unpacked; hourly values of a century take less."""
-MOST_UNPACKED = 100
+MOST_UNPACKED = 50
 """Times its size that a zip file may unpack to; lines that begin with a time shrink to a thirtieth at best."""
-MOST_CELLS = 10_000_000
+MOST_CELLS, MOST_COLUMNS = 10_000_000, 1000
+MOST_TAGS, MOST_ROWS = 4_000_000, 2**20
+"""Tags in all parts of a workbook, of which a cell has four: openpyxl takes microseconds for each; rows of a sheet."""
 DAMAGES = (ValueError, OSError, EOFError, RuntimeError, BadZipFile, zlib.error)
 """What a damaged file raises; of zip files, whose parts are also refused as not implemented."""
 SEPARATORS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
@@ -214,6 +216,11 @@ def _frame(path: str | Path, rows: Iterable[Sequence[str]]) -> pd.DataFrame:
             continue
         if not head:
             head = own
+            if len(head) > MOST_COLUMNS:
+                raise InputError(
+                    f"field points {path} have {len(head):,} columns, expected at most {MOST_COLUMNS:,}: give those "
+                    "that count."
+                )
         elif len(own) > len(head):
             raise InputError(
                 f"field points {path}: row {number} has {len(own)} cells, the header {len(head)}: where commas are "
@@ -270,11 +277,16 @@ def _sheet(path: str | Path, content: bytes, needed: Collection[str]) -> tuple[l
     try:
         with ZipFile(io.BytesIO(content)) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
-        if unpacked > LARGEST * 10**6:
-            raise InputError(
-                f"field points {path} would unpack to {unpacked / 1e6:.0f} MB, expected at most {LARGEST} MB: give the "
-                "rows that count."
-            )
+            if unpacked > LARGEST * 10**6:
+                raise InputError(
+                    f"field points {path} would unpack to {unpacked / 1e6:.0f} MB, expected at most {LARGEST} MB: give "
+                    "the rows that count."
+                )
+            if sum(parts.read(part).count(b"<") for part in parts.infolist()) > MOST_TAGS:
+                raise InputError(
+                    f"field points {path} hold more than {MOST_TAGS // 4:,} cells, with what describes them: give the "
+                    "rows that count, or save it as a CSV."
+                )
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheets = {sheet.title: list(_sheet_rows(path, sheet)) for sheet in book.worksheets}
     except InputError:
@@ -300,10 +312,13 @@ def _sheet_rows(path: str | Path, sheet: Any) -> Iterator[list[str]]:
     """Rows of a sheet that are not empty."""
     sheet.reset_dimensions()  # programs write them wrong
     cells = 0
-    for row in sheet.iter_rows(values_only=True):
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
         cells += len(row)
-        if cells > MOST_CELLS:
-            raise InputError(f"field points {path} hold more than {MOST_CELLS:,} cells: give the rows that count.")
+        if cells > MOST_CELLS or number > MOST_ROWS:
+            raise InputError(
+                f"field points {path} hold more than {MOST_CELLS:,} cells or {MOST_ROWS:,} rows: give the rows that "
+                "count."
+            )
         texts = [_text(cell) for cell in row]
         if any(texts):
             yield texts
