@@ -1,8 +1,12 @@
 """Other people's maps at field points: how they are packed, named and placed, and what is refused."""
 
+import re
+import socket
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,11 +15,13 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated, reads_or_refuses
+from rasterio.shutil import copy
 from rasterio.transform import Affine, from_origin
 from witnesses import SHARED, with_witnesses
 
 from kilomoist.errors import InputError
 from kilomoist.reporting.matching import ComparedMap, check_raster, match_points, read_at
+from kilomoist.user_rasters import opened_raster
 
 
 def at(longitude: Any, latitude: Any) -> pd.DataFrame:
@@ -172,5 +178,82 @@ def test_a_file_that_ends_gdal_is_refused(tmp_path: Path, place: int) -> None:
     assert read_at(path, at([99.0], [3.0])).tolist() == [1.0]
     whole = path.read_bytes()
     path.write_bytes(whole[:place] + b"\x7f" + whole[place + 1 :])
-    with pytest.raises(InputError, match=r"a\.nc (is a damaged netCDF file|cannot be read as a raster)"):
+    with pytest.raises(InputError, match=r"a\.nc (is a damaged netCDF or HDF5 file|cannot be read as a raster)"):
         check_raster(path)
+
+
+def test_an_hdf5_file_that_ends_gdal_is_refused(tmp_path: Path) -> None:
+    """Its heap of names ends beyond the file: GDAL 3.10's library dies of it."""
+    path = tmp_path / "a.nc"
+    with h5py.File(path, "w") as file:
+        axes = {"lat": 50 - np.arange(50) * 0.1, "lon": 97 + np.arange(60) * 0.1}
+        for name, values in axes.items():
+            file.create_dataset(name, data=values)
+        for name in axes:
+            file[name].make_scale(name)
+        file["lat"].attrs["units"], file["lon"].attrs["units"] = "degrees_north", "degrees_east"
+        stored = file.create_dataset("sm", data=np.ones((50, 60), "f4"), chunks=(10, 10), compression="gzip")
+        for number, name in enumerate(axes):
+            stored.dims[number].attach_scale(file[name])
+    check_raster(path, None, "sm")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:2985] + b"\x82" + whole[2986:])
+    with pytest.raises(InputError, match=r"a\.nc (is a damaged netCDF or HDF5 file|cannot be read as a raster)"):
+        check_raster(path, None, "sm")
+
+
+@pytest.mark.parametrize(
+    "source", ["/vsicurl/http://{}/a.tif", "http://{}/a.tif", "/vsis3/bucket/a.tif", "<GDAL_WMS></GDAL_WMS>"]
+)
+def test_files_that_refer_to_a_network_are_refused(tmp_path: Path, source: str) -> None:
+    base = written(tmp_path / "base.tif", np.ones((3, 4), np.float32), from_origin(99, 48, 0.1, 0.1))
+    copy(base, tmp_path / "a.vrt", driver="VRT")
+    assert read_at(tmp_path / "a.vrt", at([99.05], [47.95])).tolist() == [1]
+    local = (tmp_path / "a.vrt").read_text()
+    (tmp_path / "a.vrt").write_text(re.sub(r">[^<>]*base\.tif<", f">{escape(source)}<", local))
+    with pytest.raises(InputError, match=r"a\.vrt refers to a network \(.*\): fetch what it stands for"):
+        read_at(tmp_path / "a.vrt", at([99.05], [47.95]))
+
+
+def test_nothing_is_fetched_for_a_file_that_refers_to_such_a_file(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        base = written(tmp_path / "base.tif", np.ones((3, 4), np.float32), from_origin(99, 48, 0.1, 0.1))
+        copy(base, tmp_path / "inner.vrt", driver="VRT")
+        local = (tmp_path / "inner.vrt").read_text()
+        (tmp_path / "a.vrt").write_text(local.replace("base.tif", "inner.vrt"))
+        assert read_at(tmp_path / "a.vrt", at([99.05], [47.95])).tolist() == [1]
+        far = f'relativeToVRT="0">/vsicurl/http://127.0.0.1:{server.getsockname()[1]}/a.tif<'
+        (tmp_path / "inner.vrt").write_text(re.sub(r'relativeToVRT="1">[^<>]*base\.tif<', far, local))
+        with pytest.raises(InputError, match="cannot be read as a raster"):
+            read_at(tmp_path / "a.vrt", at([99.05], [47.95]))
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_blocks_that_fill_the_memory_are_refused(tmp_path: Path) -> None:
+    """A file of a few hundred bytes."""
+    path, side = tmp_path / "a.tif", 2**14
+    blocks = {"tiled": True, "blockxsize": side, "blockysize": side, "SPARSE_OK": "TRUE"}
+    shape = {"height": side, "width": side, "count": 1, "dtype": "uint8", "transform": from_origin(99, 48, 1e-5, 1e-5)}
+    with rasterio.open(path, "w", driver="GTiff", crs="EPSG:4326", **shape, **blocks):
+        pass
+    assert path.stat().st_size < 10_000
+    with pytest.raises(InputError, match="has blocks of 16,384 × 16,384 pixels, 268 MB each, expected at most 256 MB"):
+        check_raster(path)
+
+
+def test_more_than_is_read_at_once_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.tif", np.ones((3, 4), np.float32), from_origin(99, 48, 0.1, 0.1))
+    with (
+        opened_raster(path, "a.tif") as raster,
+        pytest.raises(InputError, match="has more than 30 million pixels in a"),
+    ):
+        raster.read(0, 10_000, 0, 10_000)
+
+
+@pytest.mark.parametrize("raised", [MemoryError("no room"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid")])
+def test_whatever_gdal_raises_is_told(tmp_path: Path, raised: Exception) -> None:
+    path = written(tmp_path / "a.tif", np.ones((3, 4), np.float32), from_origin(99, 48, 0.1, 0.1))
+    with pytest.raises(InputError, match=r"a\.tif cannot be read as a raster"), opened_raster(path, "a.tif"):
+        raise raised

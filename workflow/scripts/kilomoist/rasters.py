@@ -22,6 +22,8 @@ from kilomoist.errors import InputError
 from kilomoist.files import replaced
 from kilomoist.grids import EASE_CRS_ACROSS, Grid, Window
 
+DAMAGES = (rasterio.errors.RasterioError, CPLE_BaseError, UnicodeDecodeError, MemoryError)
+"""What GDAL and its wrapper raise of a damaged file."""
 Bands = dict[str, NDArray[np.float32]]
 """Arrays of one shape by the name of the quantity."""
 TILE = 256
@@ -343,5 +345,5 @@ def _named(path: str | Path) -> Iterator[None]:
     """Name the file in what GDAL says of it."""
     try:
         yield
-    except rasterio.errors.RasterioIOError as error:
+    except DAMAGES as error:
         raise InputError(f"{path} cannot be read as a raster ({error}): delete it and run snakemake again.") from error

@@ -1,11 +1,13 @@
 """Rasters of the user's, in any format and CRS that GDAL reads: what can be wrong with one is told, the rest read."""
 
+import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import rasterio
 from numpy.typing import NDArray
 from pyproj import Transformer
 from pyproj.exceptions import ProjError
+from rasterio.enums import Interleaving
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
@@ -21,9 +24,21 @@ from rasterio.windows import Window as RasterWindow
 
 from kilomoist.errors import InputError
 from kilomoist.grids import EASE_CRS, M01, Window, ease_from_geographic
+from kilomoist.rasters import DAMAGES
 
 SCENE_CENTRES = "latitude_1km", "longitude_1km"
 """Datasets beside one of SPL2SMAP_S that say where its pixels lie, which GDAL does not read (`compared_products`)."""
+MOST_BLOCK, MOST_READ = 256, 30_000_000
+"""MB of a block of a file, which GDAL unpacks whole for any pixel of it; pixels that are read at once."""
+_LOCAL = {"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "none"}
+"""Options of GDAL by which files that refer to others do not reach out into a network."""
+_NETWORK = re.compile(
+    rb"/vsi(?:curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)|<GDAL_W\w+S|GDAL_WMS|>\s*(?:https?|ftp)://", re.IGNORECASE
+)
+_HEAD = 10_000_000
+"""Bytes in which a file that refers to others tells which."""
+_SECONDS = 60
+"""After which a library that has not opened a file hangs."""
 LARGEST = 1e15
 """Beyond it no quantity of a map lies: fills of CF and CMOR (1e20, 9.97e36) and the largest floats do."""
 LIMITS = {-(2.0**31), 2.0**31 - 1, 2.0**31, 2.0**32 - 1, 65535.0, -32768.0, -32767.0, 32767.0}
@@ -72,7 +87,15 @@ class UserRaster:
         return bool(whole and abs(self.file.transform.c * self.crs.units_factor[1]) < np.pi - 1e-6)
 
     def read(self, first: int, last: int, start: int, end: int) -> np.ma.MaskedArray:
-        """Stored numbers of rows and columns; columns outside of the file's only `round_the_globe`."""
+        """Stored numbers of rows and columns; columns outside of the file's only `round_the_globe`.
+
+        Raises `InputError` for more than `MOST_READ`.
+        """
+        if (last - first) * (end - start) > MOST_READ:
+            raise InputError(
+                f"{self.file.name} has more than {MOST_READ // 10**6} million pixels in a few pixels of 1 km: make it "
+                "coarser, for example by gdalwarp -tr 100 100 in metres."
+            )
         width = self.file.width
         pieces, column = [], start
         while column < end:
@@ -152,35 +175,59 @@ def opened_raster(
     if Path(path).is_dir():
         raise InputError(f"{named} is a folder: give one file, for example made by gdal_translate.")
     try:
-        with warnings.catch_warnings():  # of a raster that lies nowhere, which is told below
+        # The warnings are of a raster that lies nowhere, which is told below.
+        with rasterio.Env(**_LOCAL), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with _dataset(path, named, variable) as file:
                 number = _band(file, named, band)
+                _refuse_large_blocks(file, number, named)
                 own = file.scales[number - 1], file.offsets[number - 1]
                 values = (own[0] if scale is None else scale, own[1] if offset is None else offset)
                 yield UserRaster(file, number, _crs(file, path, named), *values)
-    except RasterioError as error:
+    except DAMAGES as error:
         raise InputError(f"{named} cannot be read as a raster ({error}): try it with gdalinfo.") from error
 
 
-def _ends_gdal(path: str | Path) -> bool:
-    """True where opening a file kills the process, as damaged headers of classic netCDF do in GDAL's library of it."""
+@cache
+def _ends_gdal(path: str | Path, _changed: int) -> bool:
+    """True where opening a file kills the process or never ends, as damaged netCDF and HDF5 do in their libraries."""
     program = "import sys, rasterio; rasterio.open(sys.argv[1])"
-    return subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, check=False).returncode < 0
+    command = [sys.executable, "-c", program, str(path)]
+    try:
+        return subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS).returncode < 0
+    except subprocess.TimeoutExpired:
+        return True
+
+
+def _refuse_large_blocks(file: Any, number: int, named: str) -> None:
+    """Raise `InputError` for a file of whose blocks one would fill the memory."""
+    rows, columns = file.block_shapes[number - 1]
+    bands = file.count if file.interleaving == Interleaving.pixel else 1
+    size = rows * columns * bands * np.dtype(file.dtypes[number - 1]).itemsize
+    if size > MOST_BLOCK * 10**6:
+        raise InputError(
+            f"{named} has blocks of {rows:,} × {columns:,} pixels, {size / 1e6:,.0f} MB each, expected at most "
+            f"{MOST_BLOCK} MB: tile it, for example by gdal_translate -co TILED=YES."
+        )
 
 
 @contextmanager
 def _dataset(path: str | Path, named: str, variable: str | None) -> Iterator[Any]:
     if Path(path).is_file():
         with open(path, "rb") as content:
-            start = content.read(4)
-        if start == b"\x0e\x03\x13\x01":
+            start = content.read(64)
+            refers = start + content.read(_HEAD) if start.lstrip()[:1] == b"<" else b""
+        if found := _NETWORK.search(refers):
+            raise InputError(
+                f"{named} refers to a network ({found[0].decode()}): fetch what it stands for, and give that file."
+            )
+        if start[:4] == b"\x0e\x03\x13\x01":
             raise InputError(
                 f"{named} is an HDF4 file, which the GDAL of this installation does not read: make a GeoTIFF of "
                 "it, for example by gdal_translate of a system that has HDF4."
             )
-        if start[:3] == b"CDF" and _ends_gdal(path):
-            raise InputError(f"{named} is a damaged netCDF file, at which GDAL ends: fetch or write it again.")
+        if (start[:3] == b"CDF" or start[:4] == b"\x89HDF") and _ends_gdal(path, Path(path).stat().st_mtime_ns):
+            raise InputError(f"{named} is a damaged netCDF or HDF5 file, at which GDAL ends: fetch or write it again.")
     with rasterio.open(path) as file:
         variables = variables_of(file, path)
         if len(file.subdatasets) > 1 and file.driver == "GTiff":
