@@ -385,9 +385,37 @@ def test_tables_hold_what_the_study_reports(demo: Path, moisture: NDArray, targe
         assert field.loc[name, "r"] == pytest.approx(np.corrcoef(points["observed"], points[column])[0, 1])
 
 
+def test_no_job_was_warned_by_numpy(demo: Path) -> None:
+    logs = sorted((demo / "results/logs").rglob("*.log"))
+    assert logs
+    assert [path for path in logs if "RuntimeWarning" in path.read_text()] == []
+
+
+def test_nothing_is_lost_between_granules_and_map(demo: Path) -> None:
+    provenance = json.loads((demo / DEMO / "provenance.json").read_text())
+    assert not any(inventory["odd"] for inventory in provenance["granules"])
+    counts = provenance["counts"]
+    stages = [counts["predictors"], counts["map"], counts["samples"]]
+    stages += [balance for of_granules in counts["granules"].values() for balance in of_granules.values()]
+    assert len(stages) > 3
+    for balance in stages:
+        assert balance["in"] == balance["out"] + sum(balance["masked"].values())
+    assert counts["map"]["in"] == counts["predictors"]["out"]
+    assert counts["map"]["out"] == np.isfinite(values(demo / DEMO / "soil_moisture.tif")).sum()
+    assert counts["samples"]["out"] == len(pd.read_parquet(demo / DEMO / "samples.parquet"))
+
+
 def test_provenance_names_every_granule_with_its_checksum(demo: Path) -> None:
     provenance = json.loads((demo / DEMO / "provenance.json").read_text())
-    assert set(provenance) == {"description", "configuration", "software", "git_revision", "granules", "files"}
+    assert set(provenance) == {
+        "description",
+        "configuration",
+        "software",
+        "git_revision",
+        "granules",
+        "counts",
+        "files",
+    }
     assert provenance["configuration"] == load(SMALL).model_dump(mode="json", exclude={"export", "report"})
     software = {"kilomoist", "kilomoist_released", "python", "gdal", "numpy", "rasterio", "scikit-learn", "snakemake"}
     assert software <= set(provenance["software"])

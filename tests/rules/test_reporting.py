@@ -42,6 +42,18 @@ def write_maps(bench: Bench) -> None:
     write_json(bench.path(f"{RUN}/protocols/range.json"), {"autocorrelation_range": 20_000.0})
 
 
+def write_stages(bench: Bench) -> None:
+    """Cells of which one has no pixel with all predictors and one no target, the samples, and the table of maps."""
+    target, share = moisture(CELLS), np.ones(CELLS.shape)
+    target[1, 1], share[0, 0] = np.nan, 0
+    bands = {"target": target, "valid_fraction": share, "valid_fraction_ndvi": share, "region_fraction": share * 0 + 1}
+    write_raster(bench.path(f"{RUN}/cells.tif"), bands, M09, CELLS, TAGS)
+    rows = CELLS.rows * CELLS.columns - 2
+    pd.DataFrame({"target": np.zeros(rows)}).to_parquet(bench.path(f"{RUN}/samples.parquet"))
+    table = pd.DataFrame({"map": ["9 km", "1 km"], "n": [rows + 1, 81 * (rows + 1)]})
+    table.to_parquet(bench.path(f"{RUN}/tables/full/maps.parquet"))
+
+
 def points() -> pd.DataFrame:
     """Points in the middle of pixels: one where only the 9 km map has a value, and one far away."""
     longitude, latitude = places(CELLS)
@@ -153,6 +165,7 @@ def test_validate_field_with_stations_and_other_maps(bench: Bench, name: str) ->
     provenance = f"{RUN}/provenance.json"
     for inventory in ("MOD13A2.061/h24v04", "MOD11A1.061/h24v04", TARGET.name):
         bench.path(f"results/composites/archive/{inventory}/{MONTH}.granules.json").write_text("{}")
+    write_stages(bench)
     bench.run("record_provenance", provenance)
     recorded = set(json.loads((bench.folder / provenance).read_text())["files"])
     read = {name} if name.endswith(".zip") else {f"{name}/{file}" for file in files}
@@ -413,11 +426,16 @@ def test_record_provenance(bench: Bench) -> None:
         write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), inventory)
         inventories.append(inventory)
     write_maps(bench)
+    write_stages(bench)
     outputs = [f"{RUN}/provenance.json", f"{RUN}/tables/full/granules.parquet"]
     bench.run("record_provenance", outputs[0])
     bench.run("count_granules", outputs[1])
     record = json.loads((bench.folder / outputs[0]).read_text())
     assert record["granules"] == inventories
+    cells = CELLS.rows * CELLS.columns
+    mapped = 81 * (cells - 1)
+    assert record["counts"]["map"] == {"in": mapped, "out": mapped, "masked": {"the model has no value": 0}}
+    assert record["counts"]["samples"]["out"] == cells - 2
     assert record["configuration"]["model"] == {**record["configuration"]["model"], **CONFIG["model"]}
     assert record["configuration"]["months"] == [MONTH]
     assert record["description"]["references"].endswith("https://doi.org/10.5067/MODIS/MOD11A1.061")

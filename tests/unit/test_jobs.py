@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from snakemake.iocontainers import Namedlist
 
@@ -73,6 +74,15 @@ def test_the_log_begins_anew_and_holds_messages_and_warnings(tmp_path: Path) -> 
     assert "mind the gap" in text
     assert "not shown" not in text
     assert "earlier" not in text
+
+
+def test_what_numpy_warns_of_is_in_the_log_of_each_job(tmp_path: Path) -> None:
+    """Whatever Python was told, as by PYTHONWARNINGS."""
+    warnings.simplefilter("ignore")
+    for name in ("first", "second"):
+        with job(tmp_path / name):
+            np.divide(np.ones(3), np.zeros(3))
+        assert "RuntimeWarning: divide by zero encountered in divide" in (tmp_path / name).read_text()
 
 
 def test_jobs_one_after_another_have_logs_of_their_own(tmp_path: Path) -> None:

@@ -337,8 +337,10 @@ rule count_granules:
 
 rule record_provenance:
     input:
+        **named(RUN, "cells.tif", "samples.parquet"),
         # What a map was made by is recorded anew with every new map.
         soil_moisture=f"{RUN}/soil_moisture.tif",
+        ranges=f"{RUN}/tables/full/maps.parquet",
         inventories=inventories,
         outline=outline,
         layers=layer_files,

@@ -2,17 +2,22 @@
 
 from pathlib import Path
 
+from pyarrow import parquet
+
 from kilomoist.files import read_json, sha256, write_json
 from kilomoist.jobs import rule_script
 from kilomoist.metadata import describe
-from kilomoist.rasters import read_run
-from kilomoist.reporting.provenance import revision, software
+from kilomoist.rasters import read_raster, read_run
+from kilomoist.reporting.provenance import revision, software, stage_counts
 
 
 @rule_script
 def record_provenance(
     *,
     soil_moisture: str,
+    cells: str,
+    samples: str,
+    ranges: str,
     inventories: list[str],
     outline: list[str],
     layers: list[str],
@@ -21,13 +26,18 @@ def record_provenance(
     origin: dict[str, list[str]],
     provenance: str,
 ) -> None:
-    """Write configuration, versions, git revision, granules and the user's files."""
+    """Write configuration, versions, git revision, granules, what each stage masked, and the user's files."""
+    made = [read_json(inventory) for inventory in inventories]
+    rows = parquet.read_metadata(samples).num_rows
+    (mapped,) = (row["n"] for row in parquet.read_table(ranges).to_pylist() if row["map"] == "1 km")
+    enough = configuration["quality"]["minimum_valid_fraction"]
     record = {
         "description": describe(read_run(soil_moisture), "provenance", **origin),
         "configuration": configuration,
         "software": software(),
         "git_revision": revision(Path(__file__).parent),
-        "granules": [read_json(inventory) for inventory in inventories],
+        "granules": made,
+        "counts": stage_counts(made, read_raster(cells)[0], rows, int(mapped), enough),
         "files": {file: sha256(file) for file in (*outline, *layers, *points)},
     }
     write_json(provenance, record)

@@ -4,6 +4,7 @@ import inspect
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,12 +56,14 @@ def job(log: str | Path) -> Iterator[None]:
     """Write messages to `log`, the workflow's own to standard error too; end with status 1 after an `InputError`.
 
     So it does where a disk is full or fails, whatever was written there. Any other exception is a fault of the program:
-    it is logged with its traceback and goes on.
+    it is logged with its traceback and goes on. What numpy warns of, such as a division by zero, is in the log whatever
+    Python was told to ignore.
     """
     os.environ.setdefault("GDAL_CACHEMAX", str(CACHE))  # GDAL reads it once, when the first raster is read
     form = "%(asctime)s %(levelname)s %(message)s"
     logging.basicConfig(handlers=[_Log(log)], level=logging.INFO, format=form, force=True)
     logging.captureWarnings(True)
+    warnings.simplefilter("default", RuntimeWarning)
     terminal = logging.StreamHandler(sys.stderr)
     terminal.addFilter(lambda record: record.levelno < logging.ERROR)
     LOGGER.addHandler(terminal)

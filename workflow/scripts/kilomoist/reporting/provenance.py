@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from kilomoist.counts import balanced
+from kilomoist.grids import CELL_SIDE
+from kilomoist.rasters import Bands
 from kilomoist.version import RELEASED, VERSION
+
+_SHARE = "valid_fraction_"
+"""Beginning of the names of bands that tell the share of a cell's pixels with a predictor."""
 
 SOFTWARE = (
     "snakemake", "numpy", "scipy", "rasterio", "pyhdf", "h5py", "pyproj", "shapely", "geopandas", "pandas",
@@ -46,3 +55,39 @@ def granule_counts(inventories: Sequence[dict[str, Any]]) -> list[dict[str, Any]
         }
         for inventory in inventories
     ]
+
+
+def stage_counts(
+    inventories: Sequence[dict[str, Any]], cells: Bands, samples: int, mapped: int, minimum_valid_fraction: float
+) -> dict[str, Any]:
+    """What went into each stage, came out and was masked, by reason (`counts.balanced`).
+
+    `granules` by product and tile, over all pixels of the tile, as their inventories tell; `predictors`: the region's
+    1 km pixels, with all predictors, and how many lack each; `map`: these, with a value; `samples`: the region's cells,
+    in the training table. `cells` are bands of `cells.tif`, `samples` and `mapped` numbers of rows and of pixels with a
+    value. Raises ValueError where a stage lost or made some.
+    """
+    region, share = cells["region_fraction"] > 0, cells["valid_fraction"]
+    inside, complete = pixels_in(cells["region_fraction"]), pixels_in(share)
+    known, enough = np.isfinite(cells["target"]), (share >= minimum_valid_fraction) & (share > 0)
+    each = {name.removeprefix(_SHARE): inside - pixels_in(band) for name, band in cells.items() if _SHARE in name}
+    if not max(each.values()) <= inside - complete <= sum(each.values()):
+        raise ValueError(f"predictors: {inside - complete} pixels lack one, and each is lacking in {each}")
+    few = f"fewer pixels with all predictors than {minimum_valid_fraction:.0%}"
+    reasons = {"no target": int((region & ~known).sum()), few: int((region & known & ~enough).sum())}
+    return {
+        "granules": {
+            f"{inventory['product']} {inventory['tile'] or 'global'}": inventory["counts"]
+            for inventory in inventories
+            if "counts" in inventory
+        },
+        "predictors": balanced("predictors", inside, complete, {"a predictor is lacking": inside - complete})
+        | {"lacking": each},
+        "map": balanced("map", complete, mapped, {"the model has no value": complete - mapped}),
+        "samples": balanced("samples", int(region.sum()), samples, reasons),
+    }
+
+
+def pixels_in(shares: NDArray) -> int:
+    """Pixels of 1 km in cells, by the shares of their pixels."""
+    return int(np.rint(shares * CELL_SIDE**2).sum(dtype=float))
