@@ -196,6 +196,14 @@ def test_a_redirect_to_no_address_is_one_sentence(earthdata: Earthdata, store: S
         store.get(LST)
 
 
+def test_the_body_of_a_redirect_is_left(earthdata: Earthdata, store: Store, granules: Path) -> None:
+    url = entry_of(LST).url
+    again = Answer(302, bytes(2 * MOST), headers={"Location": url})
+    earthdata.faults.add(f"{DATA['LPCLOUD']}/*", again)
+    assert store.get(LST).read_bytes() == original(granules, LST).read_bytes()
+    assert earthdata.sent(f"{DATA['LPCLOUD']}/*") < MOST
+
+
 @pytest.mark.parametrize("content", [b"x" * (MOST + 1), b"[" * 100_000, b'{"resolution_url": [[]]}'])
 def test_a_refusal_of_any_form_is_one_sentence(earthdata: Earthdata, store: Store, content: bytes) -> None:
     earthdata.faults.add(f"{DATA['LPCLOUD']}/*", Answer(403, content), times=None)

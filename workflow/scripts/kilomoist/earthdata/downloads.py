@@ -84,6 +84,13 @@ class Session(requests.Session):
         """Send a request with the session's patience, unless another is given."""
         return super().send(request, **options | {"timeout": options.get("timeout") or self.patience})
 
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where a redirect leads; its body, which requests would read whole, is left."""
+        target = super().get_redirect_target(resp)
+        if target:
+            resp.close()
+        return target
+
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Follow a redirect without the token, unless it leads to the same host."""
         if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
