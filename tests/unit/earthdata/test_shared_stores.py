@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -113,6 +114,7 @@ def test_who_waits_goes_on_where_a_killed_run_stopped(serve: SERVE, granules: Pa
         part = runs.store / f"{runs.entry.granule}.part"
         while not (part.exists() and part.stat().st_size > len(whole) // 3):
             assert first.poll() is None
+            time.sleep(0.02)
         start(second)
         assert "another process is fetching it" in second.stdout.readline()
         first.send_signal(signal.SIGKILL)
