@@ -2,6 +2,7 @@
 
 import logging
 import runpy
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from kilomoist.predictors.inventories import choose_granules
 from kilomoist.predictors.tallies import Tally
 from kilomoist.predictors.target_mean import average_fields
 from kilomoist.product_types import Product
+from kilomoist.products import PRODUCTS
 
 WINDOW = Window(300, 2900, 20, 30)
 MOISTURE = np.linspace(0.1, 0.4, 600).reshape(WINDOW.shape)
@@ -82,6 +84,13 @@ def test_gaps_between_swaths_are_natural(tmp_path: Path) -> None:
     assert counts["in"] == 10 * 1624 * 3856
     assert counts["out"] == 4 * 600 + 200 + 5 * 200
     assert counts["masked"] == {"no value or quality": counts["in"] - counts["out"]}
+
+
+def test_a_real_field_alone_is_like_itself(real: Callable[[str], Path]) -> None:
+    path, product, tally = real("SMAP_L4_SM_aup*"), PRODUCTS["SPL4SMAU.004"], Tally()
+    used = round(float(average_fields([path], product, tally=tally)["fields"].sum()))
+    assert list(tally.sentences(gaps=False)) == []
+    assert tally.balance(used, "soil_moisture")["masked"] == {"no value": 508 * 1123 - used}
 
 
 def tallied(folder: Path, product: Product, use: list[str]) -> tuple[Tally, dict[str, int]]:

@@ -15,6 +15,7 @@ NO_VALUE, QUALITY, NO_PART = "no value", "quality", "no value of a part"
 _FEWEST = 100
 """Values below which a field may be one number by chance."""
 _FEWEST_FIELDS = 3
+"""Fields below which none is usual."""
 _APART = 0.01
 """Share by which numbers of values may differ where a product has no gaps: all its fields cover the same cells."""
 
@@ -75,7 +76,7 @@ class Tally:
             alike[quantity, seen.size].append(seen.kept)
         usual = {key: median(kept) for key, kept in alike.items() if len(kept) >= _FEWEST_FIELDS}
         for (granule, quantity), seen in self._fields.items():
-            expected = usual.get((quantity, seen.size), 0)
+            expected = usual.get((quantity, seen.size), seen.kept)
             if abs(seen.kept - expected) > _APART * expected:
                 yield (
                     f"{granule}: {quantity} has values in {seen.kept} cells, where the month's other fields have "
