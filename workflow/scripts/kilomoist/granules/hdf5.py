@@ -10,6 +10,7 @@ import os
 import resource
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,16 @@ def member_of(path: Path, product: Product, granule: "h5py.File", name: str) -> 
             raise _elsewhere(path, product, name, "is a link")
         member = member[part]
     return member
+
+
+def names_in(group: "h5py.Group") -> list[str]:
+    """Names of a group's members; raises ValueError for a group that cannot be listed.
+
+    As the index of chunks (`_chunks_in`), that of a group may turn in a circle.
+    """
+    if not _ends(lambda: list(group)):
+        raise ValueError(f"the members of {group.name!r} cannot be listed")
+    return list(group)
 
 
 def dataset_of(
@@ -105,18 +116,22 @@ def read_whole(stored: "h5py.Dataset", fill: Any = None) -> NDArray[Any]:
     # What h5py asks HDF5 for anew each time is asked for once: a field may have a chunk a row.
     shape, sides, kind, filters, title = stored.shape, stored.chunks, stored.dtype, _filters_of(stored), stored.name
     corners = list(itertools.product(*map(range, itertools.repeat(0), shape, sides)))
-    written = _chunks_in(stored, set(corners))
-    if not written.issuperset(corners):
-        _require_fill(stored, fill)
     size = kind.itemsize * math.prod(sides)
 
     def numbers_at(corner: tuple[int, ...]) -> NDArray[Any]:
         left_out, chunk = stored.id.read_direct_chunk(corner)
+        if len(chunk) > 2 * size + 1024:  # deflate makes nothing longer by more than a thousandth
+            raise ValueError(f"a chunk of {title!r} has {len(chunk)} bytes, where {size} are expected")
         applied = [number for place, number in enumerate(filters) if not left_out >> place & 1]
         return _unpacked(chunk, applied, size, kind.itemsize, title).view(kind).reshape(sides)
 
-    if sides == shape and written:
-        return numbers_at(corners[0])
+    if sides == shape:
+        # One that was never written raises: that and any damage the index tells below.
+        with suppress(RuntimeError, OSError):
+            return numbers_at(corners[0])
+    written = _chunks_in(stored, set(corners))
+    if not written.issuperset(corners):
+        _require_fill(stored, fill)
     whole = np.full(shape, stored.fillvalue, kind)
     for corner in filter(written.__contains__, corners):
         part = whole[tuple(map(slice, corner, map(operator.add, corner, sides)))]
@@ -163,15 +178,19 @@ def _ends(read: Callable[[], object]) -> bool:
 
 
 def _chunks_in(stored: "h5py.Dataset", corners: set[tuple[int, ...]]) -> set[tuple[int, ...]]:
-    """Those corners at which a chunk was written. Raises ValueError for a chunk elsewhere, twice or far too long."""
-    left, longest = corners.copy(), 2 * stored.dtype.itemsize * math.prod(stored.chunks) + 1024
-    title = stored.name
+    """Those corners at which a chunk was written. Raises ValueError for a chunk elsewhere or twice, or no such index.
+
+    HDF5 walks along an index that turns in a circle until it crashes: it is walked in another process first.
+    """
+    left, title = corners.copy(), stored.name
 
     def keep(place: Any) -> None:
-        if place.chunk_offset not in left or place.size > longest:  # deflate makes nothing longer by a thousandth
-            raise ValueError(f"a chunk of {title!r} has {place.size} bytes at {place.chunk_offset}, which it cannot")
+        if place.chunk_offset not in left:
+            raise ValueError(f"a chunk of {title!r} lies at {place.chunk_offset} once too often")
         left.remove(place.chunk_offset)
 
+    if not _ends(lambda: stored.id.chunk_iter(lambda _: None)):
+        raise ValueError(f"the index of the chunks of {title!r} cannot be read")
     stored.id.chunk_iter(keep)
     return corners - left
 

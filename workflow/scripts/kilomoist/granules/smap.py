@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
 from kilomoist.granules.formats import FETCH_AGAIN, check_format, missing_dataset, naming_damage, shape_text
-from kilomoist.granules.hdf5 import dataset_of, member_of, read_attribute, read_whole
+from kilomoist.granules.hdf5 import dataset_of, member_of, names_in, read_attribute, read_whole
 from kilomoist.granules.identity import (
     Statement,
     check_attributes,
@@ -94,7 +94,7 @@ def _grid_of(path: Path, product: Product, granule: "h5py.File", name: str, kind
     stored = dataset_of(path, product, granule, name, M09.window.shape)
     if stored is None:
         group = member_of(path, product, granule, name.split("/")[0])
-        raise missing_dataset(path, product, name, group if isinstance(group, h5py.Group) else granule)
+        raise missing_dataset(path, product, name, names_in(group if isinstance(group, h5py.Group) else granule))
     if stored.ndim != 2 or not np.issubdtype(stored.dtype, kind):
         wanted = "floating-point numbers" if kind is np.floating else "unsigned integers of 16 bits"
         raise InputError(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kilomoist.errors import InputError
 from kilomoist.granules import formats
 from kilomoist.granules.formats import FETCH_AGAIN, shape_text
-from kilomoist.granules.hdf5 import dataset_of, member_of, read_attribute, read_whole
+from kilomoist.granules.hdf5 import dataset_of, member_of, names_in, read_attribute, read_whole
 from kilomoist.granules.identity import (
     Statement,
     check_attributes,
@@ -67,7 +67,8 @@ def _dataset(path: Path, product: Product, granule: "h5py.File", title: str) -> 
     found = dataset_of(path, product, granule, f"{fields}/{title}", shape)
     if found is None:
         grid = member_of(path, product, granule, fields)
-        raise formats.missing_dataset(path, product, title, grid if isinstance(grid, h5py.Group) else granule)
+        present = names_in(grid if isinstance(grid, h5py.Group) else granule)
+        raise formats.missing_dataset(path, product, title, present)
     wrong = None
     if found.shape != shape:
         wrong = f"has {shape_text(found.shape)} pixels where {shape_text(shape)} are expected; take it away "
