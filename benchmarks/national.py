@@ -1,7 +1,8 @@
 """Whole Mongolia in August 2021 against the least work and two peers: python benchmarks/national.py [--archive FOLDER].
 
-Simulated granules as many as NASA's (217 MOD11A1, 21 MOD13A1, 248 SPL4SMGP on 7 whole tiles), which `--archive` keeps
-for the next time. Each of these runs from granules to the map in turn, in processes of its own on 2 cores, with
+Simulated granules as many as NASA's, and stored as those are (217 MOD11A1 of a deflated stream a dataset, 21 MOD13A1
+of a stream a row, 248 SPL4SMGP on 7 whole tiles), which `--archive` keeps for the next time. Each of these runs from
+granules to the map in turn, in processes of its own on 2 cores, with
 the same forest (`absolute`, 100 trees of full depth on the random 80 % of the cells), inside the outline:
 
 - `least`: one process with plain pyhdf, h5py, rasterio and scikit-learn, nothing checked, nothing else written;

@@ -27,6 +27,7 @@ from pyproj import CRS
 
 from kilomoist.errors import InputError
 from kilomoist.granules.archive import search_archive
+from kilomoist.granules.formats import descriptors
 from kilomoist.granules.simulated import is_simulated
 from kilomoist.granules.smap import read_target
 from kilomoist.granules.tiles import read_datasets
@@ -348,6 +349,16 @@ def groups(path: Path) -> dict[str, tuple[str, list[tuple[int, str]]]]:
     api.end()
     file.close()
     return found
+
+
+@pytest.mark.parametrize(("name", "pattern"), [("MOD11A1.061", "MOD11A1*"), ("MOD13A2.061", "MOD13A2.A2021*")])
+def test_compression_is_that_of_real_granules(written: dict[str, Path], real: Real, name: str, pattern: str) -> None:
+    """By the numbers of compressed streams: one a dataset, or one a row."""
+    found, expected = (
+        sum(np.count_nonzero(entries["tag"] == 40) for _, entries in descriptors(path.read_bytes()))
+        for path in (written[name], real(pattern))
+    )
+    assert found == expected == 12 * (1 if name == "MOD11A1.061" else 1200)
 
 
 def test_groups_are_those_of_hdf_eos(written: dict[str, Path], real: Real) -> None:

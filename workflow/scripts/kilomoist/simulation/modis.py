@@ -5,10 +5,11 @@ Datasets, their order, types, scales and fills, and the grid are those of real g
 the metadata there are the grid's and those by which a granule says which it is. Every file says that it is simulated in
 its global attribute `kilomoist`, and the same input gives the same bytes.
 
-Compression differs: all datasets are deflated at level 1 (real MOD13 uses 5, which takes longer) and in one piece (real
-MOD13 has a chunk a row, which pyhdf cannot write).
+As in real granules, datasets of MOD11 are deflated in one piece and those of MOD13 in a chunk a row; but those of MOD13
+at level 1, where real ones have 5, which takes longer.
 """
 
+import ctypes
 import os
 import struct
 from datetime import datetime
@@ -17,9 +18,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pyhdf import _hdfext
 from pyhdf.error import HDF4Error
 from pyhdf.HDF import HC, HDF
-from pyhdf.SD import SD, SDC
+from pyhdf.SD import SD, SDC, SDS
 from pyhdf.V import VG, V
 
 from kilomoist.disks import writing
@@ -43,6 +45,7 @@ LEVEL = 1
 """Level of deflate: the fastest."""
 _DATA_GROUP = 720
 _VGROUP = 1965
+_CHUNKED_AND_COMPRESSED = 3
 _HDF_TYPES = {"int8": SDC.INT8, "uint8": SDC.UINT8, "int16": SDC.INT16, "uint16": SDC.UINT16}
 
 
@@ -104,7 +107,10 @@ def write_tiled_granule(
                     stored.dim(axis).setname(f"{title}:{product.grid_name}")
                 for title, kind, value in _attributes(dataset):
                     stored.attr(title).set(kind, value)
-                stored.setcompress(SDC.COMP_DEFLATE, LEVEL)
+                if product.role == "vegetation":
+                    _set_chunks(stored, (1, product.pixels))
+                else:
+                    stored.setcompress(SDC.COMP_DEFLATE, LEVEL)
                 array = arrays.get(dataset.name)
                 stored.set(np.full(shape, dataset.fill, dataset.type) if array is None else np.ascontiguousarray(array))
                 fields.add(_DATA_GROUP, stored.ref())
@@ -136,6 +142,27 @@ def _attributes(dataset: Dataset) -> list[tuple[str, int, Any]]:
         ("add_offset", SDC.FLOAT64, dataset.offset),
     ]
     return [entry for entry in entries if entry[-1] is not None]
+
+
+class _Chunks(ctypes.Structure):
+    """HDF_CHUNK_DEF of the HDF4 library: lengths of chunks, and how they are compressed."""
+
+    _fields_ = (
+        ("lengths", ctypes.c_int32 * 32),
+        ("coder", ctypes.c_int32),
+        ("model", ctypes.c_int32),
+        ("coder_settings", ctypes.c_int32 * 5),
+        ("model_settings", ctypes.c_int32),
+    )
+
+
+def _set_chunks(dataset: SDS, lengths: tuple[int, int]) -> None:
+    """Store a new dataset in deflated chunks. pyhdf has no function for that, but the library below it has."""
+    set_chunk = ctypes.CDLL(_hdfext.__file__).SDsetchunk
+    set_chunk.argtypes = (ctypes.c_int32, _Chunks, ctypes.c_int32)
+    chunks = _Chunks((ctypes.c_int32 * 32)(*lengths), SDC.COMP_DEFLATE, 0, (ctypes.c_int32 * 5)(LEVEL), 0)
+    if set_chunk(dataset._id, chunks, _CHUNKED_AND_COMPRESSED) < 0:
+        raise HDF4Error("SDsetchunk failed")
 
 
 def _vgroup(groups: V, name: str, kind: str) -> VG:
