@@ -25,7 +25,7 @@ from kilomoist.calendars import slots
 from kilomoist.errors import InputError
 from kilomoist.files import read_json, sha256
 from kilomoist.granules.archive import index_granules, search_archive, write_absent, write_receipt
-from kilomoist.granules.formats import descriptors
+from kilomoist.granules.hdf4 import descriptors
 from kilomoist.granules.identity import check_core_metadata, check_grid
 from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
 from kilomoist.granules.simulated import is_simulated

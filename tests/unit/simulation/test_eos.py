@@ -27,7 +27,7 @@ from pyproj import CRS
 
 from kilomoist.errors import InputError
 from kilomoist.granules.archive import search_archive
-from kilomoist.granules.formats import descriptors
+from kilomoist.granules.hdf4 import descriptors
 from kilomoist.granules.simulated import is_simulated
 from kilomoist.granules.smap import read_target
 from kilomoist.granules.tiles import read_datasets

@@ -42,7 +42,7 @@ def is_readable_cut(path: str | Path) -> bool:
 
     What cannot be opened counts: its reader says why.
     """
-    from kilomoist.granules.formats import MAGIC  # with what reads HDF4, for the few archives of cuts
+    from kilomoist.granules.formats import MAGIC  # with what inflates, for the few archives of cuts
 
     try:
         with open(path, "rb") as file:

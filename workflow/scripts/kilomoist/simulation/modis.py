@@ -26,7 +26,7 @@ from pyhdf.V import VG, V
 
 from kilomoist.disks import writing
 from kilomoist.files import replaced
-from kilomoist.granules.formats import DESCRIPTOR, descriptors
+from kilomoist.granules.hdf4 import DESCRIPTOR, descriptors
 from kilomoist.granules.simulated import MARK
 from kilomoist.grids import TILE_SIDE
 from kilomoist.product_types import Product
