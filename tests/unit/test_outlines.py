@@ -9,12 +9,13 @@ import geopandas
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated, reads_or_refuses
 from pyproj import Transformer
 from witnesses import SHARED, with_witnesses
 
+from kilomoist import outlines
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, M01, SINUSOIDAL_CRS, TILE_SIDE, Window, cells_covering
 from kilomoist.outlines import read_outline, read_zones
@@ -372,3 +373,104 @@ def test_zones_are_refused_in_one_sentence(tmp_path: Path, layer: str | None, na
     with pytest.raises(InputError) as caught:
         read_zones(path, layer, name)
     assert str(caught.value) == f"export.zones {path} {said}"
+
+
+# Files that are more than they seem
+
+
+def collection(*features: str) -> str:
+    return f'{{"type": "FeatureCollection", "features": [{", ".join(features)}]}}'
+
+
+def feature(coordinates: str = "[[98, 46], [99, 46], [99, 47], [98, 46]]", properties: str = "") -> str:
+    geometry = f'{{"type": "Polygon", "coordinates": [{coordinates}]}}'
+    return f'{{"type": "Feature", "properties": {{{properties}}}, "geometry": {geometry}}}'
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused_before(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.geojson", collection(feature()) + " " * 101_000_000)
+    assert "would unpack to 101 MB, expected at most 20 times its size or 100 MB" in refused(tmp_path / "a.zip")
+
+
+def test_an_outline_has_a_number_of_vertices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert outlines.MOST_VERTICES == 2_000_000
+    monkeypatch.setattr(outlines, "MOST_VERTICES", 8)
+    path = write(tmp_path / "a.fgb", [TRIANGLE, BASIN])
+    assert "has 9 vertices, expected at most 8: simplify it in a GIS" in refused(path)
+
+
+def test_a_layer_has_a_number_of_fields(tmp_path: Path) -> None:
+    """GDAL looks for each among all."""
+    path = tmp_path / "a.geojson"
+    path.write_text(collection(feature(properties=", ".join(f'"f{number}": 1' for number in range(1001)))))
+    assert "has 1,001 fields, expected at most 1,000" in refused(path)
+
+
+def test_of_many_layers_one_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(101):
+            archive.writestr(f"a{number}.geojson", collection(feature()))
+    assert "has more than 100 layers: name the one that counts as `layer`" in refused(tmp_path / "a.zip")
+
+
+def test_there_is_a_number_of_zones_and_many_are_read_in_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    path.write_text(collection(*[feature()] * 3000))
+    assert len(read_zones(path).names) == 3000
+    path.write_text(collection(*[feature()] * 10_001))
+    with pytest.raises(InputError, match="holds 10,001 zones, expected at most 10,000"):
+        read_zones(path)
+
+
+@pytest.mark.parametrize(
+    "source", ["/vsicurl/http://127.0.0.1:9/a.geojson", "WFS:http://127.0.0.1:9/", "http://x.org/a"]
+)
+def test_an_outline_is_not_fetched_from_a_network(tmp_path: Path, source: str) -> None:
+    layer = f'<OGRVRTLayer name="a"><SrcDataSource>{source}</SrcDataSource></OGRVRTLayer>'
+    (tmp_path / "a.vrt").write_text(f"<OGRVRTDataSource>{layer}</OGRVRTDataSource>")
+    assert "refers to a network" in refused(tmp_path / "a.vrt")
+
+
+def test_an_outline_of_google_earth_may_name_its_icons(tmp_path: Path) -> None:
+    icon = "<Style><IconStyle><Icon><href>http://maps.google.com/a.png</href></Icon></IconStyle></Style>"
+    ring = "<LinearRing><coordinates>98,46 99,46 99,47 98,46</coordinates></LinearRing>"
+    polygon = f"<Polygon><outerBoundaryIs>{ring}</outerBoundaryIs></Polygon>"
+    (tmp_path / "a.kml").write_text(
+        '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
+        f"<Placemark>{icon}{polygon}</Placemark></Document></kml>"
+    )
+    assert read_outline(tmp_path / "a.kml").area.area == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "told"),
+    [
+        ("[[98, 46], [1e400, 46], [99, 47], [98, 46]]", "cannot be read as a vector file"),
+        ("[[98, 46], [1e308, 46], [99, 1e308], [98, 46]]", "but its CRS, WGS 84, is in degrees"),
+        ("", "holds no polygon but"),
+    ],
+)
+def test_coordinates_that_are_no_places(tmp_path: Path, coordinates: str, told: str) -> None:
+    (tmp_path / "a.geojson").write_text(collection(feature(coordinates)))
+    assert told in refused(tmp_path / "a.geojson")
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("name", ["a.kml", "a.zip", "a.gpkg", "a.fgb"])
+def test_damaged_vector_files_are_read_or_refused(tmp_path: Path, name: str, data: st.DataObject) -> None:
+    whole = tmp_path / f"whole-{name}"
+    if not whole.exists():
+        options = {"driver": "KML"} if name == "a.kml" else {}
+        write(whole.with_suffix(".shp" if name == "a.zip" else whole.suffix), [TRIANGLE, BASIN], **options)
+        if name == "a.zip":
+            with zipfile.ZipFile(whole, "w") as archive:
+                for part in sorted(tmp_path.glob("whole-a.*[!p]")):
+                    archive.write(part, part.name)
+                archive.write(tmp_path / "whole-a.shp", "whole-a.shp")
+    path = tmp_path / name
+    path.write_bytes(data.draw(mutated(whole.read_bytes())))
+    reads_or_refuses(lambda: read_outline(path))
+    reads_or_refuses(lambda: read_zones(path))

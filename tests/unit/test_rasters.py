@@ -12,7 +12,18 @@ from rio_cogeo.cogeo import cog_validate
 
 from kilomoist.errors import InputError
 from kilomoist.grids import CELL_SIDE, M01, M09, Window, tile_grid
-from kilomoist.rasters import TILE, Mosaic, chunks_of, mosaic, raster_chunks, read_raster, read_window, write_raster
+from kilomoist.rasters import (
+    TILE,
+    Mosaic,
+    chunks_of,
+    mosaic,
+    raster_chunks,
+    read_header,
+    read_raster,
+    read_statistics,
+    read_window,
+    write_raster,
+)
 
 WINDOW = Window(1900, 26900, 300, 410)
 OVERVIEWED = Window(1900, 26900, 700, 900)
@@ -339,3 +350,16 @@ def test_what_is_no_map_for_people_has_no_statistics(tmp_path: Path) -> None:
         write_raster(tmp_path / f"{name}.tif", arrays, M01, WINDOW, TAGS, cloud_optimized=cloud_optimized)
         with rasterio.open(tmp_path / f"{name}.tif") as file:
             assert not file.tags(1), name
+
+
+def test_what_a_damaged_raster_of_ours_lacks_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    with rasterio.open(path, "w", driver="GTiff", width=9, height=9, count=1, dtype="float32") as file:
+        file.update_tags(1, STATISTICS_MEAN="0.2f")
+    for read, told in (
+        (read_header, "has no CRS"),
+        (read_statistics, "has statistics that are no numbers"),
+        (lambda path: read_raster(path, ["soil_moisture"]), "has none of the bands soil_moisture"),
+    ):
+        with pytest.raises(InputError, match=rf"a\.tif {told}.*: delete it and run snakemake again\."):
+            read(path)

@@ -24,6 +24,19 @@ _ABANDONED_AFTER = 7 * 24 * 3600
 """Seconds without a write after which another host's file is abandoned: no job runs that long."""
 
 
+NO_NETWORK = {"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "none"}
+"""Options of GDAL by which files in files do not reach out into a network."""
+_REFERRING = re.compile(
+    rb"<(?:VRTDataset|OGRVRTDataSource|GDALTileIndexDataset|GDAL_WM\w+|WCS_GDAL|OGRWFSDataSource)\b"
+)
+_NETWORK = re.compile(
+    rb"/vsi(?:curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)\w*|GDAL_WM\w+|WCS_GDAL|OGRWFSDataSource|>\s*(?:https?|ftp|wfs)\b",
+    re.IGNORECASE,
+)
+_HEAD, _WHOLE = 4096, 10_000_000
+"""Bytes by which GDAL knows what a file is, and in which a file that stands for others tells which."""
+
+
 @contextmanager
 def replaced(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename the file or folder of it to `path` when the block ends without error.
@@ -107,6 +120,16 @@ def own_file(path: str | Path, kind: str) -> Iterator[None]:
     except Exception as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{path} is not {kind} ({said[:300]}): delete it and run snakemake again.") from error
+
+
+def network_in(path: str | Path) -> str | None:
+    """What a file that stands for others, such as GDAL's .vrt, takes from a network; None for any other file."""
+    with open(path, "rb") as file:
+        content = file.read(_HEAD)
+        if not _REFERRING.search(content):
+            return None
+        found = _NETWORK.search(content + file.read(_WHOLE))
+    return found and found[0].decode().strip("> \r\n\t")
 
 
 def sha256(path: str | Path) -> str:

@@ -13,11 +13,19 @@ import shapely
 from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
+from kilomoist.files import NO_NETWORK, network_in
 
 TOLERANCE = 1e-5
 """Degrees (1 m): how far a straight side of an outline's own CRS may run beside its corners' straight connections."""
 _SUFFIXES = {".shp", ".gpkg", ".geojson", ".json", ".kml", ".gml", ".fgb", ".tab", ".mif", ".gdb"}
 """Vector files that are looked for in a zip."""
+MOST_VERTICES, MOST_LAYERS, MOST_FIELDS, MOST_ZONES = 2_000_000, 100, 1000, 10_000
+"""Vertices and fields of a layer, layers where none is named, zones: beyond them memory or minutes end."""
+MOST_UNPACKED, FREE = 20, 100
+"""Times its size that a zip file's vector files may unpack to where they have more than `FREE` MB; coordinates shrink
+to a fifth."""
+_LARGEST_FEATURE = {"OGR_GEOJSON_MAX_OBJ_SIZE": "50"}
+"""Option of GDAL: MB of a feature of GeoJSON, which takes many times as much memory."""
 _HALVINGS = 24
 """A side is cut in four at most half as often: where a projection is torn apart, no piece is short enough."""
 
@@ -100,10 +108,16 @@ def read_zones(path: str | Path, layer: str | None = None, name: str | None = No
     for number, label in enumerate(labels):
         text = str(number + 1) if label is None or label != label else str(label).strip()
         named.setdefault(text or str(number + 1), []).append(number)
+    if len(named) > MOST_ZONES:
+        raise InputError(
+            f"{file} holds {len(named):,} zones, expected at most {MOST_ZONES:,}: give those that count, or as `name` "
+            "a field that is the same for several."
+        )
     parts = [_polygons(geometry) for geometry in chosen.geometries]
-    of_feature = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    end = np.cumsum([len(part) for part in parts])
     polygons, jumps = _in_degrees(file, np.concatenate(parts), chosen.crs)
-    areas = {text: polygons[np.isin(of_feature, numbers)] for text, numbers in named.items()}
+    of_feature = np.split(polygons, end[:-1])
+    areas = {text: np.concatenate([of_feature[number] for number in numbers]) for text, numbers in named.items()}
     kept = {text: _united(file, own) for text, own in areas.items() if len(own)}
     return Zones(list(kept), list(kept.values()), guesses + jumps)
 
@@ -130,38 +144,64 @@ def _layers(file: _File, wanted: str | None, name: str | None = None) -> Iterato
     """Layers of a vector file, or of all vector files in a zip; of others than the `wanted` only name and CRS."""
     import pyogrio  # seconds, and most regions are boxes
 
+    pyogrio.set_gdal_config_options(NO_NETWORK | _LARGEST_FEATURE)
+    number = 0
     try:
-        for source in _sources(file.path.absolute()):
+        if file.path.is_file() and (found := network_in(file.path)):
+            raise InputError(f"{file} refers to a network ({found}): fetch what it stands for, and give that file.")
+        for source in _sources(file):
             layers = [layer for layer, _ in pyogrio.list_layers(source)]
             for layer in layers:
                 read = wanted in (None, layer) or len(layers) == 1
-                yield _read(source, layer, name) if read else _Layer(source, layer, None, np.array([], object))
+                number += read
+                if number > MOST_LAYERS:
+                    raise InputError(f"{file} has more than {MOST_LAYERS} layers: name the one that counts as `layer`.")
+                yield _read(file, source, layer, name) if read else _Layer(source, layer, None, np.array([], object))
+    except InputError:
+        raise
     except Exception as error:  # GDAL, PROJ, GEOS and their wrappers raise many kinds
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{file} cannot be read as a vector file ({reason}): try it with ogrinfo.") from error
 
 
-def _read(source: str, layer: str, name: str | None) -> _Layer:
+def _read(file: _File, source: str, layer: str, name: str | None) -> _Layer:
     import pyogrio
     from pyproj import CRS
 
-    fields = tuple(pyogrio.read_info(source, layer=layer)["fields"]) if name else ()
+    fields = tuple(pyogrio.read_info(source, layer=layer)["fields"])
+    if len(fields) > MOST_FIELDS:
+        raise InputError(
+            f"{file} has {len(fields):,} fields, expected at most {MOST_FIELDS:,}: save it without those that do not "
+            "count."
+        )
     with warnings.catch_warnings():  # rings that are not closed can only mean one thing
         warnings.filterwarnings("ignore", "Non closed ring", RuntimeWarning)
         columns = [name] if name in fields else []
         meta, _, geometries, values = pyogrio.raw.read(source, layer=layer, columns=columns)
     with np.errstate(invalid="ignore"):  # coordinates that are no numbers are found later
         found = shapely.force_2d(shapely.from_wkb([] if geometries is None else geometries))
+    if (vertices := shapely.get_num_coordinates(found).sum()) > MOST_VERTICES:
+        raise InputError(
+            f"{file} has {vertices:,} vertices, expected at most {MOST_VERTICES:,}: simplify it in a GIS; pixels have "
+            "1 km."
+        )
     crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
     there = ~shapely.is_missing(found)
     return _Layer(source, layer, crs, found[there], values[0][there] if columns else None, fields)
 
 
-def _sources(path: Path) -> list[str]:
-    """What GDAL opens of a path: of a zip (KMZ too) each vector file in it, in whatever folder."""
+def _sources(file: _File) -> list[str]:
+    """What GDAL opens of a file: of a zip (KMZ too) each vector file in it, in whatever folder."""
+    path = file.path.absolute()
     if not zipfile.is_zipfile(path):
         return [str(path)]
     with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > max(MOST_UNPACKED * path.stat().st_size, FREE * 10**6):
+            raise InputError(
+                f"{file} would unpack to {unpacked / 1e6:,.0f} MB, expected at most {MOST_UNPACKED} times its size or "
+                f"{FREE} MB: unpack it and give the vector file."
+            )
         members = [PurePosixPath(name) for name in archive.namelist() if not name.startswith("__MACOSX")]
     found = {
         part

@@ -241,6 +241,8 @@ class Header:
 def read_header(path: str | Path) -> Header:
     """Header of a GeoTIFF that `write_raster` wrote."""
     with _opened(path) as file:
+        if file.crs is None:
+            raise InputError(f"{path} has no CRS: delete it and run snakemake again.")
         units = dict(zip(file.descriptions, (unit or "" for unit in file.units), strict=True))
         return Header(file.shape, file.dtypes[0], file.transform, file.crs.to_wkt(), units, file.tags())
 
@@ -249,7 +251,10 @@ def read_statistics(path: str | Path) -> dict[str, float]:
     """Statistics of the first band of a cloud-optimized GeoTIFF, by GDAL's names (`MEAN`, …); empty without a value."""
     with _opened(path) as file:
         said = file.tags(1).items()
-    return {name.removeprefix("STATISTICS_"): float(text) for name, text in said if name.startswith("STATISTICS_")}
+    try:
+        return {name.removeprefix("STATISTICS_"): float(text) for name, text in said if name.startswith("STATISTICS_")}
+    except ValueError as error:
+        raise InputError(f"{path} has statistics that are no numbers: delete it and run snakemake again.") from error
 
 
 def read_run(path: str | Path) -> dict[str, str]:
@@ -330,6 +335,10 @@ def _read(
 ) -> dict[str, NDArray[Any]]:
     """Bands by their descriptions over rows and columns, of `names` alone where they are given."""
     chosen = {name: number for number, name in enumerate(file.descriptions, 1) if names is None or name in names}
+    if not chosen:
+        raise InputError(
+            f"{file.name} has none of the bands {', '.join(names or [])}: delete it and run snakemake again."
+        )
     values = file.read(list(chosen.values()), window=RasterWindow.from_slices(*where))
     return dict(zip(chosen, values, strict=True))
 

@@ -1,6 +1,5 @@
 """Rasters of the user's, in any format and CRS that GDAL reads: what can be wrong with one is told, the rest read."""
 
-import re
 import subprocess
 import sys
 import warnings
@@ -23,6 +22,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterWindow
 
 from kilomoist.errors import InputError
+from kilomoist.files import NO_NETWORK, network_in
 from kilomoist.grids import EASE_CRS, M01, Window, ease_from_geographic
 from kilomoist.rasters import DAMAGES
 
@@ -30,13 +30,6 @@ SCENE_CENTRES = "latitude_1km", "longitude_1km"
 """Datasets beside one of SPL2SMAP_S that say where its pixels lie, which GDAL does not read (`compared_products`)."""
 MOST_BLOCK, MOST_READ = 256, 30_000_000
 """MB of a block of a file, which GDAL unpacks whole for any pixel of it; pixels that are read at once."""
-_LOCAL = {"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "none"}
-"""Options of GDAL by which files that refer to others do not reach out into a network."""
-_NETWORK = re.compile(
-    rb"/vsi(?:curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)|<GDAL_W\w+S|GDAL_WMS|>\s*(?:https?|ftp)://", re.IGNORECASE
-)
-_HEAD = 10_000_000
-"""Bytes in which a file that refers to others tells which."""
 _SECONDS = 60
 """After which a library that has not opened a file hangs."""
 LARGEST = 1e15
@@ -176,7 +169,7 @@ def opened_raster(
         raise InputError(f"{named} is a folder: give one file, for example made by gdal_translate.")
     try:
         # The warnings are of a raster that lies nowhere, which is told below.
-        with rasterio.Env(**_LOCAL), warnings.catch_warnings():
+        with rasterio.Env(**NO_NETWORK), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with _dataset(path, named, variable) as file:
                 number = _band(file, named, band)
@@ -215,12 +208,9 @@ def _refuse_large_blocks(file: Any, number: int, named: str) -> None:
 def _dataset(path: str | Path, named: str, variable: str | None) -> Iterator[Any]:
     if Path(path).is_file():
         with open(path, "rb") as content:
-            start = content.read(64)
-            refers = start + content.read(_HEAD) if start.lstrip()[:1] == b"<" else b""
-        if found := _NETWORK.search(refers):
-            raise InputError(
-                f"{named} refers to a network ({found[0].decode()}): fetch what it stands for, and give that file."
-            )
+            start = content.read(4)
+        if found := network_in(path):
+            raise InputError(f"{named} refers to a network ({found}): fetch what it stands for, and give that file.")
         if start[:4] == b"\x0e\x03\x13\x01":
             raise InputError(
                 f"{named} is an HDF4 file, which the GDAL of this installation does not read: make a GeoTIFF of "
