@@ -263,12 +263,12 @@ SHEET = (
         (
             "sheet1.xml",
             SHEET.format("<row>" + "<c/>" * 4_000_000 + "</row>"),
-            "hold more than 1,000,000 cells, with what",
+            "hold more than 1,000,000 cells, or too many",
         ),
         (
             "styles.xml",
-            "<styleSheet>" + "<xf/>" * 4_000_000 + "</styleSheet>",
-            "hold more than 1,000,000 cells, with what",
+            "<styleSheet>" + "<xf/>" * 400_000 + "</styleSheet>",
+            "hold more than 1,000,000 cells, or too many",
         ),
         ("sheet1.xml", SHEET.format('<row r="1"><c><v>1</v></c></row><row r="999999999"/>'), "or 1,048,576 rows: give"),
     ],

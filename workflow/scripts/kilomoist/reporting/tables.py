@@ -23,8 +23,9 @@ LARGEST = 100
 MOST_UNPACKED = 50
 """Times its size that a zip file may unpack to; lines that begin with a time shrink to a thirtieth at best."""
 MOST_CELLS, MOST_COLUMNS = 10_000_000, 1000
-MOST_TAGS, MOST_ROWS = 4_000_000, 2**20
-"""Tags in all parts of a workbook, of which a cell has four: openpyxl takes microseconds for each; rows of a sheet."""
+MOST_TAGS, MOST_ROWS = {"cells": 4_000_000, "styles": 400_000}, 2**20
+"""Tags of a workbook, of which a cell has four, and those of all but cells: openpyxl takes microseconds for each of the
+first, tens for the others, of which Excel has 65,490 styles. Rows of a sheet."""
 DAMAGES = (ValueError, OSError, EOFError, RuntimeError, BadZipFile, zlib.error)
 """What a damaged file raises; of zip files, whose parts are also refused as not implemented."""
 SEPARATORS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
@@ -282,10 +283,14 @@ def _sheet(path: str | Path, content: bytes, needed: Collection[str]) -> tuple[l
                     f"field points {path} would unpack to {unpacked / 1e6:.0f} MB, expected at most {LARGEST} MB: give "
                     "the rows that count."
                 )
-            if sum(parts.read(part).count(b"<") for part in parts.infolist()) > MOST_TAGS:
+            tags = {"cells": 0, "styles": 0}
+            for name in (name for name in parts.namelist() if name.endswith((".xml", ".rels"))):
+                kind = "cells" if name.startswith(("xl/worksheets/", "xl/sharedStrings")) else "styles"
+                tags[kind] += parts.read(name).count(b"<")
+            if any(count > MOST_TAGS[kind] for kind, count in tags.items()):
                 raise InputError(
-                    f"field points {path} hold more than {MOST_TAGS // 4:,} cells, with what describes them: give the "
-                    "rows that count, or save it as a CSV."
+                    f"field points {path} hold more than {MOST_TAGS['cells'] // 4:,} cells, or too many styles: give "
+                    "the rows that count, or save it as a CSV."
                 )
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheets = {sheet.title: list(_sheet_rows(path, sheet)) for sheet in book.worksheets}
