@@ -153,7 +153,7 @@ def test_windows_are_cut_from_the_globe(tmp_path: Path) -> None:
     for window in (Window(169, 2867, 104, 346), Window(0, 0, 1, 1), Window(1620, 3850, 4, 6)):
         found = read_window(tmp_path / "globe.tif", "soil_moisture", M09, window)
         np.testing.assert_array_equal(found, whole[window.within(M09.window)])
-    with pytest.raises(ValueError, match="does not lie inside"):
+    with pytest.raises(InputError, match=r"is not a raster of this workflow .*does not lie inside"):
         read_window(tmp_path / "globe.tif", "soil_moisture", M09, Window(1620, 3850, 5, 6))
     write_raster(tmp_path / "map.tif", bands(), M01, WINDOW, {})  # of a part of the globe
     inner = Window(1950, 27000, 7, 9)
@@ -259,7 +259,7 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
     for content in (b"", b"<html>404</html>", whole[: len(whole) // 2]):
         path.write_bytes(content)
         for read in reads:
-            with pytest.raises(InputError, match="cannot be read as a raster") as caught:
+            with pytest.raises(InputError, match="is not a raster of this workflow") as caught:
                 read(path)
             assert str(path) in str(caught.value)
 

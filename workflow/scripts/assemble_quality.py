@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from kilomoist.files import read_json, write_table
+from kilomoist.files import write_table
 from kilomoist.grids import CELL_SIDE, M01, M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.mapping import flags
-from kilomoist.mapping.shifts import shift_tables
+from kilomoist.mapping.shifts import read_counts, shift_tables
 from kilomoist.metadata import describe
 from kilomoist.quality_flags import CLASSES, FLAGS
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, raster_chunks, read_tags
@@ -80,6 +80,6 @@ def assemble_quality(
             *(tags["target"], model_only_days, tags["month"], FLAGS["without_radiometer"].bit),
         )
     LOGGER.info("Shares of the pixels that have a value:\n%s", table.to_string(index=False))
-    summary, binned = shift_tables([read_json(path) for path in shifts], units)
+    summary, binned = shift_tables([read_counts(path) for path in shifts], units)
     for path, frame in ((frequencies, table), (shift, summary), (histograms, binned)):
         write_table(path, frame)

@@ -1,6 +1,5 @@
 """Bound the map of one block: distances of the interval's ends, before the target's own error."""
 
-from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01
 from kilomoist.jobs import rule_script
 from kilomoist.learning.details import pixel_detail, read_cells, read_reliability
@@ -14,7 +13,7 @@ def bound_block(
     *, stack: str, samples: str, cells: str, model: str, calibration: str, reliability: str, offsets: str
 ) -> None:
     """Write how far the interval reaches `below` and `above` the map, m³/m³, NaN where a predictor is missing."""
-    trained, calibrated = load(model), Calibration(**read_json(calibration))
+    trained, calibrated = load(model), Calibration.read(calibration)
     use = list(trained.predictors)
     if trained.method == "detail":
         filled = read_cells(samples, cells, use)[1].filled()

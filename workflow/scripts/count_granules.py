@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from kilomoist.files import read_json, write_table
+from kilomoist.files import write_table
 from kilomoist.jobs import rule_script
+from kilomoist.predictors.inventories import read_inventories
 from kilomoist.reporting.provenance import granule_counts
 
 
 @rule_script
 def count_granules(*, inventories: list[str], granules: str) -> None:
     """Write the table of granules expected, found and absent."""
-    write_table(granules, pd.DataFrame(granule_counts([read_json(inventory) for inventory in inventories])))
+    write_table(granules, pd.DataFrame(granule_counts(read_inventories(inventories))))

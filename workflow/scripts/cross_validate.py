@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from kilomoist.evaluation.cross_validation import TooFewBlocksError, fold_estimates, folds_of
-from kilomoist.files import read_json, write_table
+from kilomoist.evaluation.ranges import read_range
+from kilomoist.files import read_table, write_table
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.models import load
@@ -38,13 +39,11 @@ def cross_validate(
     bands, window = mosaic([cells], M09, ["valid_fraction"])
     settings, tuning = learner_of(learner)
     settings = replace(settings, min_leaf=model.min_leaf, trend=model.trend)
-    autocorrelation_range = read_json(variogram)["autocorrelation_range"]
+    autocorrelation_range = read_range(variogram)
     try:
         mapped = bands["valid_fraction"] > 0
         folds, note = folds_of(protocol, table, mapped, window, autocorrelation_range, settings.seed)
-        found = next(
-            (known for known in map(pd.read_parquet, random_folds) if np.array_equal(known["fold"], folds)), None
-        )
+        found = next((known for known in map(read_table, random_folds) if np.array_equal(known["fold"], folds)), None)
         if found is None:
             found = fold_estimates(table, use, settings, folds, tuning if tuning.search else None, threads)
     except TooFewBlocksError as error:

@@ -1,7 +1,6 @@
 """Draw how often the intervals hold what they are compared with, and how wide they are."""
 
-import pandas as pd
-
+from kilomoist.files import read_table
 from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.coverage import draw_coverage as draw
 from kilomoist.reporting.figures.pages import read_caption
@@ -12,4 +11,4 @@ from kilomoist.texts import Language, speaking
 def draw_coverage(*, target: str, coverage: str, coverage_figure: str, language: Language) -> None:
     """Write a figure of the table; `target` is a raster that says of what run it is."""
     with speaking(language):
-        draw(coverage_figure, pd.read_parquet(coverage), read_caption(target))
+        draw(coverage_figure, read_table(coverage), read_caption(target))

@@ -1,7 +1,6 @@
 """Draw what each product sees more than the first one."""
 
-import pandas as pd
-
+from kilomoist.files import read_table
 from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.pages import read_caption
 from kilomoist.reporting.figures.product_differences import draw_differences as draw
@@ -14,4 +13,4 @@ def draw_differences(
 ) -> None:
     """Write the figure of a table; `target` is a raster that says of what run it is."""
     with speaking(language):
-        draw(product_differences_figure, pd.read_parquet(differences), units, read_caption(target))
+        draw(product_differences_figure, read_table(differences), units, read_caption(target))

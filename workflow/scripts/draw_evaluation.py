@@ -1,7 +1,6 @@
 """Draw the figures of the evaluation: correlations, importances, partial dependence, predicted against observed."""
 
-import pandas as pd
-
+from kilomoist.files import read_table
 from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.correlation import draw_correlation
 from kilomoist.reporting.figures.importance import draw_importance
@@ -34,9 +33,9 @@ def draw_evaluation(
     `method` that of its map."""
     with speaking(language):
         caption = read_caption(target)
-        draw_correlation(correlation_figure, pd.read_parquet(correlation), caption)
-        draw_importance(importance_figure, pd.read_parquet(importance), caption, method)
-        draw_partial_dependence(partial_dependence_figure, pd.read_parquet(partial_dependence), caption, method)
+        draw_correlation(correlation_figure, read_table(correlation), caption)
+        draw_importance(importance_figure, read_table(importance), caption, method)
+        draw_partial_dependence(partial_dependence_figure, read_table(partial_dependence), caption, method)
         found = read_scores(scores, intervals)
-        frames = pd.read_parquet(predictions), pd.read_parquet(restored)
+        frames = read_table(predictions), read_table(restored)
         draw_predicted_observed(predicted_observed_figure, *frames, found, caption)

@@ -1,7 +1,6 @@
 """Draw field points against both maps, and against what SMAP says beyond the predictors."""
 
-import pandas as pd
-
+from kilomoist.files import read_table
 from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.field_validation import draw_points
 from kilomoist.reporting.figures.pages import read_caption
@@ -28,5 +27,5 @@ def draw_field_validation(
     """
     with speaking(language):
         caption = read_caption(fine)
-        draw_points(field_validation_figure, pd.read_parquet(matched), read_scores(scores, intervals), caption)
-        draw_residual(residual_weight_figure, pd.read_parquet(weighed), pd.read_parquet(weight).iloc[0], caption)
+        draw_points(field_validation_figure, read_table(matched), read_scores(scores, intervals), caption)
+        draw_residual(residual_weight_figure, read_table(weighed), read_table(weight).iloc[0], caption)

@@ -1,7 +1,6 @@
 """Draw the 9 km and the 1 km map side by side, its flags, and the shift of the predictors."""
 
-import pandas as pd
-
+from kilomoist.files import read_table
 from kilomoist.grids import Box
 from kilomoist.jobs import rule_script
 from kilomoist.reporting.figures.maps import draw_both_maps
@@ -34,8 +33,8 @@ def draw_maps(
     """Write three figures of the map; the region is cut by a layer of the `outline` (none or one) and by the `bbox`."""
     with speaking(language):
         caption, region = read_caption(fine), (next(iter(outline), None), bbox, outline_layer)
-        resolution = pd.read_parquet(ranges).set_index("map")["effective_resolution"]["1 km"]
-        said = briefly(pd.read_parquet(verdict))
+        resolution = read_table(ranges).set_index("map")["effective_resolution"]["1 km"]
+        said = briefly(read_table(verdict))
         draw_both_maps(maps_figure, coarse, fine, caption, region, resolution, said)
-        draw_quality(quality_figure, quality, pd.read_parquet(flags), caption, region)
-        draw_shift(shift_figure, pd.read_parquet(shift), pd.read_parquet(histograms), caption)
+        draw_quality(quality_figure, quality, read_table(flags), caption, region)
+        draw_shift(shift_figure, read_table(shift), read_table(histograms), caption)

@@ -1,8 +1,7 @@
 """Draw the map as a slide."""
 
-import pandas as pd
-
 from kilomoist.exporting.slides import draw_slide
+from kilomoist.files import read_table
 from kilomoist.grids import Box
 from kilomoist.jobs import rule_script
 from kilomoist.texts import Language, speaking
@@ -20,6 +19,6 @@ def export_slide(
     language: Language,
 ) -> None:
     """Draw the map; the region is cut by a layer of the `outline` (none or one) and by the `bbox`."""
-    resolution = pd.read_parquet(ranges).set_index("map")["effective_resolution"]["1 km"]
+    resolution = read_table(ranges).set_index("map")["effective_resolution"]["1 km"]
     with speaking(language):
         draw_slide(slide, soil_moisture, (next(iter(outline), None), bbox, outline_layer), resolution)

@@ -1,8 +1,6 @@
 """Judge the map: whether it is better than interpolated SMAP, by how much and how sure, in numbers and words."""
 
-import pandas as pd
-
-from kilomoist.files import write_table
+from kilomoist.files import read_table, write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.names import MAP_1KM
 from kilomoist.rasters import read_tags
@@ -26,14 +24,14 @@ def judge_map(
 
     `field` are the scores at field points and their differences; it is empty without points, `truth` of real data.
     """
-    rows = one_scale_up(pd.read_parquet(scores), pd.read_parquet(differences))
+    rows = one_scale_up(read_table(scores), read_table(differences))
     if field:
-        rows += at_points(*map(pd.read_parquet, field))
+        rows += at_points(*map(read_table, field))
     else:
         rows.append(not_compared(POINTS, MAP_1KM, NO_POINTS))
     for path in truth:
-        rows += against_truth(pd.read_parquet(path))
-    rows.append(predicted(pd.read_parquet(gain).iloc[0]))
+        rows += against_truth(read_table(path))
+    rows.append(predicted(read_table(gain).iloc[0]))
     table = verdict_table(rows, read_tags(soil_moisture))
     LOGGER.info("%s", "\n".join(table["sentence"]))
     write_table(verdict, table)

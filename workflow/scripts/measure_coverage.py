@@ -10,7 +10,7 @@ from kilomoist.evaluation.coverage import (
     pixel_intervals,
     with_target_error,
 )
-from kilomoist.files import write_table
+from kilomoist.files import read_table, write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.mapping.maps import cell_errors
 from kilomoist.names import INTERVALS, MAP_SUPPORT, SCALE_UP_SUPPORT, TRUTH_SUPPORT
@@ -32,7 +32,7 @@ def measure_coverage(
     """Write nominal and actual coverage, mean width and score of both intervals per fold and class of `vegetation`, a
     predictor; of the file's, where there is no truth, the width alone.
     """
-    found, rows = pd.read_parquet(errors), []
+    found, rows = read_table(errors), []
     if len(found):
         wide = with_target_error(found, cell_errors(cells, target_error), interval)
         for kind, ends in zip(INTERVALS, (wide, found), strict=True):

@@ -2,8 +2,7 @@
 
 import math
 
-import pandas as pd
-
+from kilomoist.files import read_table
 from kilomoist.grids import M09
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells
@@ -32,7 +31,7 @@ def merge_target(
     y, estimated = table["target"].to_numpy(), read_raster(estimates)[0]["estimated"][places]
     found, how = weigh(y, estimated, target_error), "warranted"
     if measured:
-        row = pd.read_parquet(measured[0]).iloc[0]
+        row = read_table(measured[0]).iloc[0]
         weight = taken(row["weight"], row["low"], row["high"])
         if weight is None:
             how = "warranted (the field points do not tell it)"

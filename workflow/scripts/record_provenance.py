@@ -4,9 +4,10 @@ from pathlib import Path
 
 from pyarrow import parquet
 
-from kilomoist.files import read_json, sha256, write_json
+from kilomoist.files import own_file, read_table, sha256, write_json
 from kilomoist.jobs import rule_script
 from kilomoist.metadata import describe
+from kilomoist.predictors.inventories import read_inventories
 from kilomoist.rasters import read_raster, read_run
 from kilomoist.reporting.provenance import revision, software, stage_counts
 
@@ -27,9 +28,10 @@ def record_provenance(
     provenance: str,
 ) -> None:
     """Write configuration, versions, git revision, granules, what each stage masked, and the user's files."""
-    made = [read_json(inventory) for inventory in inventories]
-    rows = parquet.read_metadata(samples).num_rows
-    (mapped,) = (row["n"] for row in parquet.read_table(ranges).to_pylist() if row["map"] == "1 km")
+    made = read_inventories(inventories)
+    with own_file(samples, "a table of this workflow"):
+        rows = parquet.read_metadata(samples).num_rows
+    (mapped,) = read_table(ranges).query("map == '1 km'")["n"]
     enough = configuration["quality"]["minimum_valid_fraction"]
     record = {
         "description": describe(read_run(soil_moisture), "provenance", **origin),

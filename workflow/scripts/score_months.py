@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from kilomoist.evaluation.assessments import Scored, score_table, write_scores
-from kilomoist.files import read_json
+from kilomoist.evaluation.ranges import read_range
+from kilomoist.files import read_table
 from kilomoist.jobs import rule_script
 from kilomoist.names import LABELS, STUDY_9KM
 
@@ -17,6 +16,6 @@ def score_months(
     """Write the scores of each month's estimates, and how their intervals were found, by each month's variogram."""
     rows = []
     for path, variogram in zip(estimates, variograms, strict=True):
-        scored = Scored.of(pd.read_parquet(path), read_json(variogram)["autocorrelation_range"], seed)
+        scored = Scored.of(read_table(path), read_range(variogram), seed)
         rows += score_table(Path(path).stem, scored, kind, LABELS | {"absolute": STUDY_9KM}, of="month")
     write_scores(rows, scores, intervals)

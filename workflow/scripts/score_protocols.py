@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from kilomoist.evaluation.assessments import Scored, difference_table, estimate_names, score_table, write_scores
+from kilomoist.evaluation.ranges import read_range
 from kilomoist.evaluation.scores import ESTIMATES
 from kilomoist.evaluation.study import correlations, split_estimates
-from kilomoist.files import read_json, write_table
+from kilomoist.files import read_table, write_table
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE
 from kilomoist.jobs import rule_script
 from kilomoist.names import MAP_ONE_SCALE_UP, ONE_SCALE_UP, delivered, protocol_label, variable_label
@@ -43,12 +44,12 @@ def score_protocols(
     `method` and whether it is reconciled; it has a row though nothing could be scored.
     """
     table = read_samples(samples, use)
-    study = split_estimates(table, use, pd.read_parquet(predictions)["predicted"].to_numpy())
+    study = split_estimates(table, use, read_table(predictions)["predicted"].to_numpy())
     write_table(train, study["train"])
     write_table(random, study["random"])
-    protocols = {Path(path).stem: pd.read_parquet(path) for path in estimates}
+    protocols = {Path(path).stem: read_table(path) for path in estimates}
     protocols = {ONE_SCALE_UP: protocols[ONE_SCALE_UP]} | study | protocols  # the map comes first
-    autocorrelation_range = read_json(variogram)["autocorrelation_range"]
+    autocorrelation_range = read_range(variogram)
     found, differing = [], []
     for protocol, estimated in protocols.items():
         scored = Scored.of(estimated, autocorrelation_range, seed)

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from kilomoist.files import read_json
 from kilomoist.grids import CELL_SIDE, M01, M09, Box, Window, cells_covering
 from kilomoist.jobs import rule_script
-from kilomoist.predictors.inventories import require_granules
+from kilomoist.predictors.inventories import read_inventories, require_granules
 from kilomoist.predictors.layers import StaticLayer, check_layer, stack_layers
 from kilomoist.predictors.product_differences import read_differences
 from kilomoist.predictors.stacks import stack_chunks, tile_composites, with_granules
@@ -37,7 +36,7 @@ def stack_block(
     cells: str,
 ) -> None:
     """Write the block's predictors (1 km, NaN outside the region) and its cells (9 km, target included)."""
-    listed = [read_json(inventory) for inventory in inventories]
+    listed = read_inventories(inventories)
     require_granules(listed, use)
     area, block = region_area(bbox, next(iter(outline), None), region, outline_layer), Window(*window)
     static = [StaticLayer(name, Path(path), **reading[name]) for name, path in zip(reading, layers, strict=True)]

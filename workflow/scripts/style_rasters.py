@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pandas as pd
-
+from kilomoist.files import read_table
 from kilomoist.jobs import rule_script
 from kilomoist.publishing.categories import merged, read_categories, write_attribute_table
 from kilomoist.publishing.styles import (
@@ -24,7 +23,7 @@ from kilomoist.rasters import read_header, read_statistics
 def style_rasters(*, rasters: list[str], ranges: str, styles: list[str], categories: str, classes: str) -> None:
     """Write a style for QGIS beside each raster, and GDAL's tables of what the values of flags mean."""
     quality = next(raster for raster in rasters if Path(raster).stem == "quality")
-    moisture = moisture_scale(pd.read_parquet(ranges))
+    moisture = moisture_scale(read_table(ranges))
     for raster, style in zip(rasters, styles, strict=True):
         header, name = read_header(raster), Path(raster).stem
         notes = notes_of(header.tags)

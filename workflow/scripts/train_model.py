@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from kilomoist.files import write_table
+from kilomoist.files import own_file, write_table
 from kilomoist.grids import CELL_SIDE
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.absolute import fit_absolute
@@ -44,5 +44,7 @@ def train_model(
     LOGGER.info("Compared out of fold:\n%s", compared.to_string(index=False))
     found = trained.min_leaf, trained.alpha, trained.training_rows, dict(trained.options)
     LOGGER.info("Method %s, min_leaf %d, alpha %.3f, %d rows, options %s", method, *found)
-    save(model, replace(trained, source=table.attrs["source"]))
+    with own_file(samples, "a table of samples with their source"):
+        source = table.attrs["source"]
+    save(model, replace(trained, source=source))
     write_table(search, compared)

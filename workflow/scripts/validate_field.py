@@ -4,9 +4,10 @@ import pandas as pd
 import rasterio
 
 from kilomoist.evaluation.assessments import Scored, write_scores
+from kilomoist.evaluation.ranges import read_range
 from kilomoist.evaluation.relative_maps import MIN_PIXELS, linearly_matched, rank_scores, without_line
 from kilomoist.evaluation.scores import score, skill
-from kilomoist.files import read_json, write_table
+from kilomoist.files import write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.names import MATCHED, OWN_MAPS, RANKED, map_names
 from kilomoist.reporting.field_points import PointSettings, field_points
@@ -60,7 +61,7 @@ def validate_field(
     if len(pixels) >= MIN_PIXELS:
         estimates |= {f"{column}{MATCHED}": linearly_matched(index, observed) for column, index in relative.items()}
     places = pixels[["longitude", "latitude"]].to_numpy()
-    metres = read_json(autocorrelation_range)["autocorrelation_range"]
+    metres = read_range(autocorrelation_range)
     scored = Scored(observed, estimates, places, metres, seed)
     squares = scored.squares if len(pixels) else {}
     nulls = {null: squares[column] for column, null in NULLS.items() if column in squares}

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from kilomoist.evaluation.ranges import read_range
 from kilomoist.evaluation.residual_weight import residual_weight
-from kilomoist.files import read_json, write_table
+from kilomoist.files import write_table
 from kilomoist.grids import M09, ease_from_geographic
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.reporting.field_points import PointSettings, field_points
@@ -30,7 +31,7 @@ def weigh_residual(
     places = pixels[["longitude", "latitude"]].to_numpy()
     row, column = M09.locate(*ease_from_geographic(*places.T))
     fields = {name: pixels[name].to_numpy() for name in ("observed", *maps)}
-    metres = read_json(autocorrelation_range)["autocorrelation_range"]
+    metres = read_range(autocorrelation_range)
     found = residual_weight(fields, places, row * M09.columns + column % M09.columns, metres, seed)
     LOGGER.info(
         "Residual weight of %d pixels in %d cells: %s (%.3f, from %.3f to %.3f)",

@@ -1,8 +1,6 @@
 """Write what a run's files are, and what the columns of its tables are."""
 
-import pandas as pd
-
-from kilomoist.files import replaced, write_table
+from kilomoist.files import read_table, replaced, write_table
 from kilomoist.jobs import rule_script
 from kilomoist.publishing.dictionary import columns_of
 from kilomoist.publishing.readme import run_readme
@@ -23,7 +21,7 @@ def write_readme(
 ) -> None:
     """Write README.txt and the data dictionary of the tables among the `files`, which are below the run's folder."""
     run = read_run(soil_moisture)
-    products = list(pd.read_parquet(granules)["product"].unique())
+    products = list(read_table(granules)["product"].unique())
     tags = read_tags(interval[0]) if interval else None
     with speaking(language), replaced(readme) as partial:
         partial.write_text(run_readme(run, files, products, tags), encoding="utf-8")

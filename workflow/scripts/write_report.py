@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from kilomoist.files import read_json, replaced
+from kilomoist.files import read_json, read_table, replaced
 from kilomoist.jobs import rule_script
 from kilomoist.publishing.report import Run, report_of
 from kilomoist.publishing.report_html import html
@@ -29,7 +27,7 @@ def write_report(
     run = Run(
         read_json(provenance),
         read_tags(soil_moisture),
-        {Path(path).stem: pd.read_parquet(path) for path in tables},
+        {Path(path).stem: read_table(path) for path in tables},
         {Path(path).stem: path for path in figures},
         read_tags(interval[0]) if interval else None,
     )

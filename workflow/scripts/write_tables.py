@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from kilomoist.files import write_table
+from kilomoist.files import read_table, write_table
 from kilomoist.jobs import rule_script
 from kilomoist.publishing.dictionary import rounded
 
@@ -13,4 +11,4 @@ from kilomoist.publishing.dictionary import rounded
 def write_tables(*, full: list[str], tables: list[str]) -> None:
     """Write each table that is there in `full` precision rounded, what matters first."""
     for path, table in zip(full, tables, strict=True):
-        write_table(table, rounded(Path(path).stem, pd.read_parquet(path)))
+        write_table(table, rounded(Path(path).stem, read_table(path)))

@@ -182,7 +182,8 @@ def test_a_verdict_has_a_value_where_no_predictor_is_missing() -> None:
 
 def test_what_was_learned_comes_back_in_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(3).normal(size=(200, 2)).astype(np.float32)
-    known, facts = applicability(x, np.arange(200) % 5, np.array([1.0, 2.0]), 1), {"predictors": ["ndvi", "lst_day"]}
+    known = applicability(x, np.arange(200) % 5, np.array([1.0, 2.0]), 1)
+    facts = {"predictors": ["ndvi", "lst_day"], "tags": {"weights": ""}, "learned": []}
     area.write_applicability(tmp_path / "one.npz", known, facts)
     monkeypatch.setattr("time.localtime", lambda *_: (1999, 1, 1, 0, 0, 0, 4, 1, 0))
     monkeypatch.setattr("time.time", lambda: 915_148_800.0)

@@ -19,7 +19,7 @@ from rasterio.windows import Window as RasterWindow
 
 from kilomoist.disks import WriteError, writing
 from kilomoist.errors import InputError
-from kilomoist.files import replaced
+from kilomoist.files import own_file, replaced
 from kilomoist.grids import EASE_CRS_ACROSS, Grid, Window
 
 DAMAGES = (rasterio.errors.RasterioError, CPLE_BaseError, UnicodeDecodeError, MemoryError)
@@ -28,6 +28,7 @@ Bands = dict[str, NDArray[np.float32]]
 """Arrays of one shape by the name of the quantity."""
 TILE = 256
 """Pixels along the side of a raster's tiles."""
+_KIND = "a raster of this workflow"
 CHUNK = (28, 256)
 """Rows and columns of cells that are handled at once: about one row of tiles and exactly nine columns of them."""
 _GDAL_ERRORS = (rasterio.errors.RasterioIOError, CPLE_BaseError)
@@ -250,17 +251,15 @@ def read_header(path: str | Path) -> Header:
 def read_statistics(path: str | Path) -> dict[str, float]:
     """Statistics of the first band of a cloud-optimized GeoTIFF, by GDAL's names (`MEAN`, …); empty without a value."""
     with _opened(path) as file:
-        said = file.tags(1).items()
-    try:
-        return {name.removeprefix("STATISTICS_"): float(text) for name, text in said if name.startswith("STATISTICS_")}
-    except ValueError as error:
-        raise InputError(f"{path} has statistics that are no numbers: delete it and run snakemake again.") from error
+        said = {name: text for name, text in file.tags(1).items() if name.startswith("STATISTICS_")}
+        return {name.removeprefix("STATISTICS_"): float(text) for name, text in said.items()}
 
 
 def read_run(path: str | Path) -> dict[str, str]:
     """Source, region, month and target of the run that made a GeoTIFF: tags of what follows from it."""
-    tags = read_tags(path)
-    return {name: tags[name] for name in ("source", "region", "month", "target")}
+    with own_file(path, "a raster of a run"):
+        tags = read_tags(path)
+        return {name: tags[name] for name in ("source", "region", "month", "target")}
 
 
 def read_window(path: str | Path, band: str, grid: Grid, window: Window) -> NDArray[Any]:
@@ -294,7 +293,7 @@ class Mosaic:
             self._files.pop(path).close()
         bands: dict[str, NDArray[Any]] = {}
         for path, both in shared.items():
-            with _named(path):
+            with own_file(path, _KIND):
                 file = self._files[path] = self._files.get(path) or rasterio.open(path)
                 found = _read(file, names, both.within(self._windows[path]))
             for name, values in found.items():
@@ -306,8 +305,9 @@ class Mosaic:
 
     def stack(self, chunk: Window, names: Sequence[str]) -> NDArray[Any]:
         """Bands in the order of `names` over a window of the grid, (names, *chunk.shape)."""
-        bands = self.read(chunk, names)
-        return np.stack([bands[name] for name in names])
+        with own_file(", ".join(map(str, self._windows)), f"{_KIND} with {', '.join(names)}"):
+            bands = self.read(chunk, names)
+            return np.stack([bands[name] for name in names])
 
     def __enter__(self) -> Self:
         return self
@@ -326,8 +326,14 @@ def mosaic(
 
 
 def _window(file: rasterio.DatasetReader, grid: Grid) -> Window:
+    """Where a raster lies on a grid. Raises ValueError for one that does not lie on it."""
     row, column = grid.locate(file.transform.c + grid.side / 2, file.transform.f - grid.side / 2)
-    return Window(int(row), int(column), file.height, file.width)
+    window = Window(int(row), int(column), file.height, file.width)
+    # A region across 180° counts its columns on beyond the grid's last one.
+    within = 0 <= row <= grid.rows - file.height and 0 <= column <= 2 * grid.columns - file.width
+    if not within or not file.transform.almost_equals(Affine(*grid.transform(window)), precision=1e-3):
+        raise ValueError(f"it lies at {tuple(file.transform)[:6]}, which is not on the grid")
+    return window
 
 
 def _read(
@@ -345,14 +351,5 @@ def _read(
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[rasterio.DatasetReader]:
-    with _named(path), rasterio.open(path) as file:
+    with own_file(path, _KIND), rasterio.open(path) as file:
         yield file
-
-
-@contextmanager
-def _named(path: str | Path) -> Iterator[None]:
-    """Name the file in what GDAL says of it."""
-    try:
-        yield
-    except DAMAGES as error:
-        raise InputError(f"{path} cannot be read as a raster ({error}): delete it and run snakemake again.") from error

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from kilomoist.files import read_table
 from kilomoist.grids import CELL_SIDE
 from kilomoist.names import OWN_COLUMNS
 
 
 def read_pixels(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
     """Pixels that hold field points, a row each, and the columns that are maps."""
-    pixels = pd.read_parquet(path)
+    pixels = read_table(path)
     maps = [name for name in pixels if name not in OWN_COLUMNS]
     return pixels.astype(dict.fromkeys(["observed", *maps], float)), maps
 

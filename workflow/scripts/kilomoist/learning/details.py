@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values, aligned, block_mean, coarsen, fill_nearest, interpolate, repeated
+from kilomoist.files import read_table
 from kilomoist.grids import COARSE_SIDE, M09, Window
 from kilomoist.predictors.samples import read_samples
 from kilomoist.rasters import mosaic
@@ -61,9 +62,8 @@ def read_cells(samples: str | Path, cells: str | Path, use: list[str]) -> "tuple
 
 def read_reliability(path: str | Path, use: Sequence[str]) -> list[float]:
     """Reliability of the predictors in `use`, in its order."""
-    import pandas as pd
 
-    table = pd.read_parquet(path).set_index("predictor")
+    table = read_table(path).set_index("predictor")
     return [float(table.loc[name, "reliability"]) for name in use]
 
 

@@ -12,14 +12,12 @@ from typing import Any
 import skops.io
 from sklearn.base import RegressorMixin
 
-from kilomoist.files import own_file, replaced
+from kilomoist.files import check_expansion, own_file, replaced
 from kilomoist.grids import COARSE_SIDE
 from kilomoist.learning.learners import KINDS, LearnerSettings, Trended
 from kilomoist.learning.soundness import check_estimator, check_schema, check_size
 
 METHODS, TRENDS = ("absolute", "detail"), ("none", "linear")
-_MOST = 8
-"""Times its file that a model may be large: ours are 2 to 5.2 times, most where trees are small."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,7 @@ def _check(model: Model) -> None:
 def _content(archive: bytes) -> dict[str, Any]:
     """What a skops archive holds, of types that models have. Raises ValueError, or what a library raises."""
     with zipfile.ZipFile(io.BytesIO(archive)) as source:
-        if sum(entry.file_size for entry in source.infolist()) > _MOST * len(archive) + 2**20:
-            raise ValueError("it is much larger than its file")
+        check_expansion(source, len(archive))
         schema = source.read("schema.json")
     if (moved := schema.replace(b'"kilomoist.models"', f'"{Trended.__module__}"'.encode())) != schema:
         archive = _zipped(_entries(archive) | {"schema.json": moved})  # before the packages, learners lay in `models`

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from kilomoist.files import replaced
+from kilomoist.files import check_expansion, own_file, replaced
 from kilomoist.learning.training_folds import out_of_fold, spatial_folds
 from kilomoist.mapping.shifts import learned_range
 
@@ -149,11 +149,28 @@ def write_applicability(path: str | Path, known: Applicability | None, facts: Ma
 
 
 def read_applicability(path: str | Path) -> tuple[Applicability | None, dict[str, Any]]:
-    """Read what `write_applicability` wrote."""
-    with np.load(path) as file:
-        found = {name: file[name][()] for name in file.files}  # numbers, not arrays of no dimension
-    facts = json.loads(found.pop("facts"))
-    return Applicability(**found) if found else None, facts
+    """Read what `write_applicability` wrote. Raises `InputError` for anything else."""
+    with own_file(path, "the applicability of a model"):
+        with np.load(path) as file:
+            check_expansion(file.zip, Path(path).stat().st_size)
+            found = {name: file[name][()] for name in file.files}  # numbers, not arrays of no dimension
+        facts = json.loads(str(found.pop("facts")))
+        if not facts.keys() >= {"predictors", "tags", "learned"}:
+            raise ValueError(f"its facts are {', '.join(facts)}")
+        return _checked(Applicability(**found)) if found else None, facts
+
+
+def _checked(known: Applicability) -> Applicability:
+    """An applicability from a file. Raises ValueError for arrays that do not belong together or are no numbers."""
+    predictors = (len(known.centre),)
+    shapes = {known.centre.shape, known.scale.shape, known.lowest.shape, known.highest.shape}
+    numbers = [np.asarray(getattr(known, field.name)) for field in fields(known)]
+    with np.errstate(over="ignore"):  # what single precision does not hold, its products in double would not be
+        finite = all(each.dtype.kind == "f" and np.isfinite(each.astype(np.float32)).all() for each in numbers)
+    counted = np.count_nonzero(known.scale > 0)
+    if shapes != {predictors} or not finite or known.rows.ndim != 2 or known.rows.shape[1] != counted:
+        raise ValueError("its arrays do not belong together")
+    return known
 
 
 def weights_of(importance: "pd.DataFrame", method: str, predictors: Sequence[str]) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values
-from kilomoist.files import write_table
+from kilomoist.files import own_file, read_json, read_table, write_table
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import fit_absolute
@@ -57,6 +57,16 @@ class Calibration:
     errors: int
     """Number of errors one scale up that it rests on."""
 
+    @classmethod
+    def read(cls, path: str | Path) -> "Calibration":
+        """Read the JSON of its attributes. Raises `InputError` for anything else."""
+        with own_file(path, "a calibration"):
+            found = cls(**read_json(path))
+            numbers = [value for value in vars(found).values() if value is not None or found.quantile is not None]
+            if not np.isfinite(np.array(numbers, float)).all():
+                raise ValueError(f"it says {found}")
+            return found
+
 
 @dataclass(frozen=True)
 class MapSettings:
@@ -94,9 +104,10 @@ class CalibrationSet:
     @classmethod
     def read(cls, path: str | Path) -> "CalibrationSet":
         """Read what `write` wrote."""
-        table = pd.read_parquet(path)
-        known, table.attrs = table.attrs, {}
-        return cls(table, **known)
+        with own_file(path, "a table of errors"):
+            table = read_table(path)
+            known, table.attrs = table.attrs, {}
+            return cls(table, **known)
 
     def conformity_scores(self) -> NDArray[np.float64]:
         """Conformity scores: errors in spreads of the side on which the observed value lies, (rows,)."""

@@ -3,12 +3,15 @@
 Pixels are counted block by block in bins that the training rows alone decide, so that blocks can be added up.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kilomoist.files import own_file, read_json
 from kilomoist.statistics import PERCENTILES, describe
 
 if TYPE_CHECKING:
@@ -66,6 +69,22 @@ def count_pixels(counts: Sequence[ShiftCount], predictors: NDArray) -> None:
     valid = np.isfinite(predictors).all(axis=0)
     for count, layer in zip(counts, predictors, strict=True):
         count.add(layer[valid])
+
+
+def read_counts(path: str | Path) -> list[dict[str, Any]]:
+    """Read the `ShiftCount.counts` of a block. Raises `InputError` for anything else."""
+    with own_file(path, "counts of predictors"):
+        found = read_json(path)
+        for part in found:
+            sizes = len(part["rows"]), len(part["pixels"]), len(part["edges"]) - 1
+            counts = [*part["rows"], *part["pixels"], part["below"], part["above"], part["training"]["n"]]
+            numbers = [*part["edges"], *(part["training"][name] for name in _NAMES)]
+            numbers += [part[name] for name in ("minimum", "maximum") if part[name] is not None]
+            counted = all(type(count) is int and 0 <= count < 2**53 for count in counts)
+            measured = all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+            if len(set(sizes)) > 1 or not counted or not measured:
+                raise ValueError("its counts do not belong together")
+        return found
 
 
 def shift_tables(

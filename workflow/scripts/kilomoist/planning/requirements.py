@@ -16,7 +16,7 @@ from kilomoist.calendars import month_range, slots
 from kilomoist.configuration.keys import DEFAULT_REGIONS, Configuration, LayerKeys, RasterKeys, Region
 from kilomoist.configuration.types import SCENE_EXTENTS, degrees_text
 from kilomoist.errors import InputError
-from kilomoist.files import read_json
+from kilomoist.files import own_file, read_json
 from kilomoist.granules.lookalikes import find_lookalikes, lookalike_sentences
 from kilomoist.grids import cells_covering, signed_longitude
 from kilomoist.outlines import read_outline, read_zones
@@ -77,8 +77,9 @@ def _other_products(configuration: Configuration) -> list[str]:
     found, now = [], _first_products(product.name for product in products(configuration))
     for region in configuration.regions:
         for path in sorted(Path("results", region.name).glob("*/provenance.json")):
-            made = read_json(path).get("granules", []) if path.parent.name not in configuration.months else []
-            before = _first_products(each["product"] for each in made if each["granules"])
+            with own_file(path, "the provenance of a run"):
+                made = read_json(path).get("granules", []) if path.parent.name not in configuration.months else []
+                before = _first_products(each["product"] for each in made if each["granules"])
             pairs = {(before[name], now[name]) for name in before.keys() & now.keys() if before[name] != now[name]}
             if pairs:
                 changes = ", ".join(f"{one} where this run takes {other}" for one, other in sorted(pairs))

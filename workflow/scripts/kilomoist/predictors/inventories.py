@@ -6,7 +6,7 @@ from typing import Any
 
 from kilomoist.calendars import Slot, slots
 from kilomoist.errors import InputError
-from kilomoist.files import sha256, write_json
+from kilomoist.files import own_file, read_json, sha256, write_json
 from kilomoist.granules.archive import index_granules
 from kilomoist.product_types import Product
 from kilomoist.products import PRODUCTS
@@ -48,6 +48,21 @@ def write_inventory(
         "absent": list(absent),
     }
     write_json(path, inventory | dict(others or {}))
+
+
+def read_inventories(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
+    """Read what `write_inventory` wrote. Raises `InputError` for anything else."""
+    return [_read_inventory(path) for path in paths]
+
+
+def _read_inventory(path: str | Path) -> dict[str, Any]:
+    with own_file(path, "an inventory of granules"):
+        found = read_json(path)
+        texts = [found["month"], *found["absent"], *(granule["name"] for granule in found["granules"])]
+        if not all(isinstance(text, str) for text in texts) or not isinstance(found["tile"], str | None):
+            raise ValueError("it does not name its granules")
+        PRODUCTS[found["product"]]
+        return found
 
 
 def describe_granules(granules: Mapping[Path, str | None]) -> dict[str, Any]:

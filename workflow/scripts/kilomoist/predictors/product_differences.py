@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kilomoist.files import read_table
 from kilomoist.products import measuring
 from kilomoist.rasters import Bands
 
@@ -55,11 +56,10 @@ NO_DIFFERENCES = ProductDifferences()
 
 def read_differences(paths: Iterable[str | Path], index: str | None) -> ProductDifferences:
     """Differences of tables that `bridging.choose_differences` made: of none where there is no table."""
-    import pandas as pd  # most runs have no table
 
     of_all, by_class = {}, {}
     for path in paths:
-        table = pd.read_parquet(path)
+        table = read_table(path)
         for key, rows in table[table["pixels"] > 0].groupby(["quantity", "product"]):
             classes = rows[(rows["vegetation"] != ALL) & (rows["pixels"] >= MIN_OF_CLASS)].sort_values("index")
             of_all[key] = float(rows.loc[rows["vegetation"] == ALL, "difference"].iloc[0])

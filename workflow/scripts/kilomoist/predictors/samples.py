@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
-from kilomoist.files import replaced
+from kilomoist.files import own_file, replaced
 from kilomoist.grids import M09, Window, geographic_from_ease
 
 if TYPE_CHECKING:
@@ -118,18 +118,11 @@ def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
     """
     from pyarrow import parquet
 
-    try:
+    with own_file(path, "a table of samples"):
         table = parquet.read_table(path)
         frame = table.to_pandas()
         is_checked = (table.schema.metadata or {}).get(_CHECKED) == _identity(frame, use)
         return frame if is_checked else schema(use).validate(frame)
-    except Exception as error:
-        from pandera.errors import SchemaError, SchemaErrors
-
-        if not isinstance(error, OSError | ValueError | SchemaError | SchemaErrors):
-            raise
-        problem = " ".join(str(error).split())
-        raise InputError(f"{path} is not a table of samples ({problem}): delete it and run snakemake again.") from error
 
 
 def _identity(frame: "pd.DataFrame", use: Sequence[str]) -> bytes:
@@ -137,4 +130,5 @@ def _identity(frame: "pd.DataFrame", use: Sequence[str]) -> bytes:
     from pandas.util import hash_pandas_object
 
     rows = sha256(hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
-    return json.dumps([list(use), [[name, str(kind)] for name, kind in frame.dtypes.items()], rows]).encode()
+    columns = [[name, str(kind)] for name, kind in frame.dtypes.items()]
+    return json.dumps([list(use), columns, frame.attrs, rows]).encode()

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import rasterio
 from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean, repeated
+from kilomoist.files import read_table
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
 from kilomoist.mapping.flags import most_severe, severity_colours
 from kilomoist.names import MAP_1KM, SMAP_9KM, variable_label
@@ -175,7 +175,7 @@ def around_zero(values: NDArray[np.floating]) -> Normalize:
 
 def field_points(path: str | Path) -> list[dict[str, Any]]:
     """Matched field points of `tables/field_points.csv`: a pixel each."""
-    table = pd.read_parquet(path, columns=["id", "longitude", "latitude", "observed"]).astype({"id": str})
+    table = read_table(path)[["id", "longitude", "latitude", "observed"]].astype({"id": str})
     return [
         {
             "id": row.id,
@@ -194,7 +194,7 @@ def _percent_of(interval: str | Path) -> str:
 
 def _parts(run: MappedRun, content: Mapping[str, Any], products: Sequence[str]) -> dict[str, str]:
     """Parts of the template that depend on the run, as HTML."""
-    table = pd.read_parquet(run.verdict)
+    table = read_table(run.verdict)
     verdicts: Any = table.to_dict("records")
     made_from = text("page.made_from", products=", ".join(products))
     return {

@@ -11,6 +11,7 @@ import rasterio
 from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean
+from kilomoist.files import read_table
 from kilomoist.grids import CELL_SIDE, EASE_WIDTH
 from kilomoist.names import MAP_1KM, SMAP_9KM
 from kilomoist.publishing.packed import MOISTURE_STEP, digits_of, pack, steps_of
@@ -86,7 +87,7 @@ def _row(each: MonthFiles, means: dict[str, float | None], digits: int) -> str:
     """Row of a month in the page's table, as HTML."""
     numbers = ["–" if value is None else f"{value:.{digits}f}" for value in means.values()]
     cells = [("", number) for number in numbers] + [(" data-map-here", "–"), (" data-smap-here", "–")]
-    cells += [("", said) for said in verdict_texts(pd.read_parquet(each.verdict))]
+    cells += [("", said) for said in verdict_texts(read_table(each.verdict))]
     said = "".join(f"<td{name}>{html.escape(cell)}</td>" for name, cell in cells)
     links = [
         _link(each.month, "map.html", text("page.open_page")),

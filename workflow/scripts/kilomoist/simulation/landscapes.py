@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.cells import block_mean
-from kilomoist.files import replaced
+from kilomoist.files import check_expansion, own_file, replaced
 from kilomoist.simulation.scenes import FINER, PIXEL_KM, Fields, Landscape, Scene
 
 
@@ -52,8 +52,9 @@ def write_landscape(path: str | Path, fields: Fields) -> None:
 
 
 def read_landscape(path: str | Path) -> Fields:
-    """Read what `write_landscape` wrote."""
-    with np.load(path) as archive:
+    """Read what `write_landscape` wrote. Raises `InputError` for anything else."""
+    with own_file(path, "a landscape"), np.load(path) as archive:
+        check_expansion(archive.zip, Path(path).stat().st_size)
         return {name: archive[name] for name in archive.files}
 
 

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from kilomoist.files import read_table
 from kilomoist.reporting.figures.pages import INK, ROUND_STEPS, signed_text
 from kilomoist.texts import text
 
 
 def read_scores(scores: str, intervals: str) -> pd.DataFrame:
     """Scores of a table together with how their intervals were found, of the table beside it."""
-    return pd.read_parquet(scores).merge(pd.read_parquet(intervals))
+    return read_table(scores).merge(read_table(intervals))
 
 
 def draw_comparison(
