@@ -2,6 +2,7 @@
 # (kilomoist.planning) says a run needs. In files of rules Snakemake wants no functions.
 
 import itertools
+import logging
 import os
 import re
 import sys
@@ -24,10 +25,11 @@ from kilomoist.configuration.loading import check_file
 from kilomoist.configuration.schema import load
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.dependencies import fingerprint
+from kilomoist.disks import NEED
 from kilomoist.errors import InputError
 from kilomoist.files import remove_abandoned
 from kilomoist.granules.archive import search_archive
-from kilomoist.planning import needs, outcomes, progress, requirements
+from kilomoist.planning import needs, outcomes, progress, requirements, room
 from kilomoist.products import PRODUCTS
 
 ENVIRONMENT = "../envs/environment.yaml"
@@ -483,6 +485,7 @@ def warn(function, *arguments):
 
 
 logger.addFilter(outcomes.shorten_inputs)
+logging.raiseExceptions = False  # on a full disk each message for Snakemake's own log would be a traceback
 WITH_POINTS = set(checked(requirements.check_inputs, CONFIG))
 if workflow.is_main_process:  # what is told once need not be looked for in every job again
     MIXED = checked(requirements.mixed_products, CONFIG, ARCHIVE, SHORT)
