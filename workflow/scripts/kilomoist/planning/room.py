@@ -60,7 +60,7 @@ def granule_bytes(configuration: Configuration, store: str | Path) -> int:
     for path in map(Path, listed):
         product = path.parts[-3]
         own = {(Path(day).stem, place) for name, place, day in wanted if name == product}
-        found += expected_traffic(PRODUCTS[product], read_catalogue(path), own, store)["on disk MB"]
+        found += expected_traffic(PRODUCTS[product], read_catalogue(path, PRODUCTS[product]), own, store)["on disk MB"]
     return found
 
 
