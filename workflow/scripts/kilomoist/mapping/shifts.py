@@ -81,7 +81,7 @@ def read_counts(path: str | Path) -> list[dict[str, Any]]:
             numbers = [*part["edges"], *(part["training"][name] for name in _NAMES)]
             numbers += [part[name] for name in ("minimum", "maximum") if part[name] is not None]
             counted = all(type(count) is int and 0 <= count < 2**53 for count in counts)
-            measured = all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+            measured = all(type(number) is float and math.isfinite(number) for number in numbers)
             if len(set(sizes)) > 1 or not counted or not measured:
                 raise ValueError("its counts do not belong together")
         return found
