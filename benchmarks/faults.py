@@ -13,14 +13,16 @@ that differ from those of a run that nobody disturbed.
 """
 
 import argparse
+import math
 import sys
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from runs import ROOT
 
@@ -30,33 +32,45 @@ from damaged_readers import READERS
 from fuzzing import GOOD, Tally, fuzz
 from workflow_runs import DEMO, SMALL, files, identical, kill_in, link, planned, rules, succeed
 
-PIECE = 500
+PIECE = 400
 """Cases that a process of its own reads."""
 LATEST = 1.0
 """Seconds after the beginning of a job until which it is killed."""
 
 
 def read_damaged(cases: int, seed: int, kept: Path) -> None:
-    """Read damaged files with every reader, as many with each."""
-    each = -(-cases // len(READERS))
-    pieces = [range(first, min(first + PIECE, each)) for first in range(0, each, PIECE)]
-    total = Counter[str]()
+    """Read damaged files with every reader: a piece with each, and then as many as its speed lets it."""
+    counts, speed = {name: Counter[str]() for name in READERS}, {}
     with ProcessPoolExecutor(2) as pool:
-        for name in READERS:
-            counts = Counter[str]()
-            for tally in pool.map(read_piece, repeat(name), pieces, repeat(seed)):
-                counts += tally.counts
+
+        def read(pieces: Mapping[str, list[range]]) -> None:
+            asked = [(name, piece) for name, own in pieces.items() for piece in own]
+            done = pool.map(read_piece, *zip(*asked, strict=True), repeat(seed))
+            for (name, piece), (tally, seconds) in zip(asked, done, strict=True):
+                counts[name] += tally.counts
+                speed[name] = len(piece) / seconds
                 keep(tally, kept, name)
-            for outcome in sorted({*GOOD, *counts}):
-                print(f"{outcome}_{name} {counts[outcome]}", flush=True)
-            total += counts
-    print(f"cases {total.total()}")
-    print(f"faults {sum(number for outcome, number in total.items() if outcome not in GOOD)}", flush=True)
+
+        read({name: [range(PIECE)] for name in READERS})
+        left = cases - PIECE * len(READERS)
+        share = {name: math.ceil(left * one / sum(speed.values()) / PIECE) for name, one in speed.items()}
+        more = {name: [range(PIECE * at, PIECE * (at + 1)) for at in range(1, own + 1)] for name, own in share.items()}
+        if any(more.values()):
+            read(more)
+    for name, found in counts.items():
+        for outcome in sorted({*GOOD, *found}):
+            print(f"{outcome.replace(' ', '_')}_{name.replace(' ', '_')} {found[outcome]}")
+    print(f"cases {sum(found.total() for found in counts.values())}")
+    print(
+        f"faults {sum(n for found in counts.values() for outcome, n in found.items() if outcome not in GOOD)}",
+        flush=True,
+    )
 
 
-def read_piece(name: str, cases: range, seed: int) -> Tally:
-    """Read some cases of a reader."""
-    return fuzz(READERS[name], cases, seed)
+def read_piece(name: str, cases: range, seed: int) -> tuple[Tally, float]:
+    """Read some cases of a reader; what came of them, and in how many seconds."""
+    start = time.monotonic()
+    return fuzz(READERS[name], cases, seed), time.monotonic() - start
 
 
 def keep(tally: Tally, folder: Path, name: str) -> None:
@@ -106,7 +120,7 @@ def different(first: Path, second: Path) -> list[str]:
 
 
 def main() -> None:
-    parser: Any = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)

@@ -21,6 +21,7 @@ from workflow_runs import SMALL
 
 from kilomoist.calendars import slots
 from kilomoist.configuration.keys import Points
+from kilomoist.configuration.loading import check_file
 from kilomoist.configuration.schema import load
 from kilomoist.earthdata.catalogues import Entry, read_catalogue, write_catalogue
 from kilomoist.earthdata.logins import find_login
@@ -156,10 +157,8 @@ def _outline(path: Path) -> Any:
 
 
 def _configuration(path: Path) -> Any:
-    try:
-        return repr(load(yaml.safe_load(path.read_text(encoding="utf-8"))))
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:  # Snakemake's to tell
-        raise InputError(f"{error}.") from error
+    check_file(path)
+    return repr(load(yaml.safe_load(path.read_text(encoding="utf-8"))))
 
 
 def _zones(path: Path) -> Any:
@@ -190,6 +189,7 @@ def _receipt(folder: Path) -> Path:
 
 
 def _received(path: Path) -> Any:
+    os.chdir(next(place for place in path.parents if list(place.glob("*.h5"))))
     return sorted(index_granules([path], TARGET).values())
 
 
@@ -237,7 +237,10 @@ READERS = {
         ),
         Reader("DMR++", _sidecar, _layout, is_text=True),
         Reader(
-            "catalogue", _written("catalogue.csv", _catalogue), lambda path: repr(read_catalogue(path)), is_text=True
+            "catalogue",
+            _written("catalogue.csv", _catalogue),
+            lambda path: repr(read_catalogue(path, LST)),
+            is_text=True,
         ),
         Reader("receipt", _receipt, _received, is_text=True),
         Reader("netrc", _netrc, _login, is_text=True),

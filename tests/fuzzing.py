@@ -123,7 +123,7 @@ def _cases(reader: Reader, cases: range, seed: int, whole: Path, folder: Path) -
     for number in cases:
         place.write_bytes(_case(reader, number, seed, content))
         yield number, ""
-        _forget_peak()
+        before = _forget_peak()
         try:
             found = pickle.dumps(reader.read(place))
         except InputError as error:
@@ -132,7 +132,7 @@ def _cases(reader: Reader, cases: range, seed: int, whole: Path, folder: Path) -
             outcome = f"{type(error).__name__}: {_place_of(error)}"
         else:
             outcome = "same" if found == expected else "silently other" if reader.is_checked else "other"
-        yield number, "large" if _peak() > MEGABYTES else outcome
+        yield number, "large" if _peak() - before > MEGABYTES else outcome
 
 
 def _place_of(error: BaseException) -> str:
@@ -146,9 +146,11 @@ def _place_of(error: BaseException) -> str:
     return place
 
 
-def _forget_peak() -> None:
+def _forget_peak() -> float:
+    """Forget the largest memory; returns what is in use, for the process that forked may be large."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
 
 
 def _peak() -> float:

@@ -80,7 +80,8 @@ def test_evaluate_model(bench: Bench, method: str) -> None:
     prepare(bench, method)
     options = {"max_features": 1 / 3}
     for path in (bench.path(f"{RUN}/{name}.skops") for name in ("model", "alternative")):
-        save(path, replace(load(path), options=options))
+        model = load(path)
+        save(path, replace(model, options=options, estimator=model.estimator.set_params(**options)))
     log = bench.run("evaluate_model", *EVALUATED)
     predictions, samples = pd.read_parquet(bench.folder / PREDICTIONS), sample_table()
     assert predictions["split"].tolist() == samples["split"].tolist()

@@ -176,7 +176,8 @@ def write_composite(bench: Bench, product: Product, bands: Mapping[str, Any]) ->
 
 def write_inventory_of(bench: Bench, product: Product, granules: list[str]) -> None:
     tile = None if product is TARGET else TILE
-    inventory = {"product": product.name, "tile": tile, "month": MONTH, "granules": granules, "absent": []}
+    used = [{"name": granule} for granule in granules]
+    inventory = {"product": product.name, "tile": tile, "month": MONTH, "granules": used, "absent": []}
     write_json(bench.path(composite(product, ".granules.json")), inventory)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -26,6 +27,7 @@ from kilomoist.grids import M01, M09
 from kilomoist.mapping.flags import count_values, flag_table
 from kilomoist.mapping.shifts import ShiftCount, learned_range, shift_tables
 from kilomoist.names import OWN_COLUMNS
+from kilomoist.product_types import Product
 from kilomoist.rasters import write_raster
 from kilomoist.version import RELEASED, VERSION
 
@@ -163,8 +165,8 @@ def test_validate_field_with_stations_and_other_maps(bench: Bench, name: str) ->
     assert f"3 of 3 points of {MONTH}, in 2 pixels, have a value in every map." in log
     assert "of 3 sensors of soil moisture 3 lie within 0–5 cm; 3 of these are averaged" in log
     provenance = f"{RUN}/provenance.json"
-    for inventory in ("MOD13A2.061/h24v04", "MOD11A1.061/h24v04", TARGET.name):
-        bench.path(f"results/composites/archive/{inventory}/{MONTH}.granules.json").write_text("{}")
+    for product, tile in ((INDEX, TILE), (LST, TILE), (TARGET, None)):
+        write_inventory(bench, product, tile)
     write_stages(bench)
     bench.run("record_provenance", provenance)
     recorded = set(json.loads((bench.folder / provenance).read_text())["files"])
@@ -417,14 +419,19 @@ def test_score_field_months(tmp_path: Path) -> None:
     assert table.loc[("9 km", ""), "points"] == 4
 
 
+def write_inventory(bench: Bench, product: Product, tile: str | None, *absent: str) -> dict[str, Any]:
+    """What a composite's job tells of its granules."""
+    used = [{"name": f"{product.name}-{number}", "size": 1, "sha256": "0" * 64} for number in range(3)]
+    inventory = {"product": product.name, "tile": tile, "month": MONTH, "granules": used, "absent": list(absent)}
+    place = f"{product.name}/{tile}" if tile else product.name
+    write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), inventory)
+    return inventory
+
+
 def test_record_provenance(bench: Bench) -> None:
     inventories = []
     for product, tile, absent in ((INDEX, TILE, []), (LST, TILE, ["2021220", "2021221"]), (TARGET, None, [])):
-        used = [{"name": f"{product.name}-{number}", "size": 1, "sha256": "0" * 64} for number in range(3)]
-        inventory = {"product": product.name, "tile": tile, "month": MONTH, "granules": used, "absent": absent}
-        place = f"{product.name}/{tile}" if tile else product.name
-        write_json(bench.path(f"results/composites/archive/{place}/{MONTH}.granules.json"), inventory)
-        inventories.append(inventory)
+        inventories.append(write_inventory(bench, product, tile, *absent))
     write_maps(bench)
     write_stages(bench)
     outputs = [f"{RUN}/provenance.json", f"{RUN}/tables/full/granules.parquet"]

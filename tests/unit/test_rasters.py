@@ -358,7 +358,7 @@ def test_what_a_damaged_raster_of_ours_lacks_is_told(tmp_path: Path) -> None:
         file.update_tags(1, STATISTICS_MEAN="0.2f")
     for read, told in (
         (read_header, "has no CRS"),
-        (read_statistics, "has statistics that are no numbers"),
+        (read_statistics, "is not a raster of this workflow"),
         (lambda path: read_raster(path, ["soil_moisture"]), "has none of the bands soil_moisture"),
     ):
         with pytest.raises(InputError, match=rf"a\.tif {told}.*: delete it and run snakemake again\."):

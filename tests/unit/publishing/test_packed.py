@@ -46,7 +46,7 @@ def test_flags_come_back_as_they_are(flags: NDArray[np.uint8]) -> None:
 def test_what_is_looked_at_comes_back_within_a_step(values: NDArray[np.float32]) -> None:
     step = round_step(values)
     finite = values[np.isfinite(values)].astype(float)
-    if np.ptp(finite) if finite.size else 0:
+    if finite.size and np.ptp(finite) > 1e-30:  # what is smaller single precision hardly holds
         assert np.ptp(finite) / LEVELS <= step * (1 + 1e-6)
         found = unpacked(pack("predictor", steps_of(values, step), step))
         np.testing.assert_allclose(found, values, rtol=1e-9, atol=step / 2 * 1.001)

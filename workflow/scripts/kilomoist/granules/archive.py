@@ -1,6 +1,7 @@
 """Search for granules in folders, and receipts: they stand for granules in the store and change only when these do."""
 
 import itertools
+import json
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kilomoist.errors import InputError
-from kilomoist.files import read_json, refuse_wildcards, sha256, write_json
+from kilomoist.files import refuse_wildcards, sha256, write_json
 from kilomoist.product_types import Product
 from kilomoist.products import parse_name
 
@@ -101,7 +102,7 @@ def verifications(paths: Iterable[str | Path]) -> dict[str, str]:
 def _read_receipt(path: Path) -> dict[str, Any] | None:
     """What a receipt says of its granule; None where it is absent. Raises `InputError` for what is no receipt."""
     try:
-        stored = read_json(path)
+        stored = json.loads(path.read_text(encoding="utf-8"))
         if stored.get("absent") is True:
             return None
         wrong = [name for name in ("path", "name", "checksum") if not isinstance(stored[name], str)]

@@ -165,8 +165,8 @@ def _checked(known: Applicability) -> Applicability:
     predictors = (len(known.centre),)
     shapes = {known.centre.shape, known.scale.shape, known.lowest.shape, known.highest.shape}
     numbers = [np.asarray(getattr(known, field.name)) for field in fields(known)]
-    with np.errstate(over="ignore"):  # what single precision does not hold, its products in double would not be
-        finite = all(each.dtype.kind == "f" and np.isfinite(each.astype(np.float32)).all() for each in numbers)
+    largest = np.finfo(np.float32).max  # what single precision does not hold, its products in double would not be
+    finite = all(each.dtype.kind == "f" and (np.abs(each) <= largest).all() for each in numbers)
     counted = np.count_nonzero(known.scale > 0)
     if shapes != {predictors} or not finite or known.rows.ndim != 2 or known.rows.shape[1] != counted:
         raise ValueError("its arrays do not belong together")
