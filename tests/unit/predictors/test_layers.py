@@ -571,6 +571,7 @@ def test_specimens_of_damaged_layers(path: Path) -> None:
     [
         ({"transform": Affine(1e307, 0, 97, 0, -0.1, 50)}, "a geotransform that leads nowhere on the Earth"),
         ({"transform": Affine(3e-310, 0, 97, 0, -1e-309, 50)}, "a geotransform that leads nowhere on the Earth"),
+        ({"transform": Affine(1e-290, 0, 97, 0, -0.1, 50)}, "a geotransform that leads nowhere on the Earth"),
         ({"transform": Affine(0.1, 0.1, 97, 0.1, 0.1, 50)}, "a geotransform that leads nowhere on the Earth"),
         ({"transform": Affine(100, 0, 4e5, 0, -100, 5e6)}, "a geotransform that leads nowhere on the Earth"),
         ({"crs": 'LOCAL_CS["x",UNIT["metre",1]]'}, "a CRS that leads to no longitude and latitude"),

@@ -30,6 +30,8 @@ SCENE_CENTRES = "latitude_1km", "longitude_1km"
 """Datasets beside one of SPL2SMAP_S that say where its pixels lie, which GDAL does not read (`compared_products`)."""
 MOST_BLOCK, MOST_READ = 256, 30_000_000
 """MB of a block of a file, which GDAL unpacks whole for any pixel of it; pixels that are read at once."""
+_THINNEST = 1e-12
+"""Sides of a pixel in parts of the largest coordinate: about a millimetre."""
 _SECONDS = 60
 """After which a library that has not opened a file hangs."""
 LARGEST = 1e15
@@ -321,7 +323,8 @@ def _crs(file: Any, path: str | Path, named: str) -> Any:
     corners = np.array([place @ (x, y) for x in (0, file.width) for y in (0, file.height)])
     # Degrees of longitude from −180 or from 0, with a turn to spare; metres or feet of any projection.
     limit = 3 * np.pi / crs.units_factor[1] if crs.is_geographic else 1e9
-    if not place.determinant or not np.isfinite(1 / place.determinant) or not (np.abs(corners) <= limit).all():
+    thin = min(np.hypot(place.a, place.d), np.hypot(place.b, place.e)) < _THINNEST * limit
+    if thin or abs(place.determinant) < (_THINNEST * limit) ** 2 or not (np.abs(corners) <= limit).all():
         raise InputError(
             f"{named} has a geotransform that leads nowhere on the Earth ({', '.join(f'{n:g}' for n in place[:6])}): "
             f"give its corners, for example by gdal_edit.py -a_ullr WEST NORTH EAST SOUTH {path}."
