@@ -138,7 +138,8 @@ def _netrc(folder: Path) -> Path:
 def _login(path: Path) -> Any:
     path.chmod(0o600)
     os.environ["NETRC"] = str(path)
-    return repr(find_login())
+    login = find_login()
+    return login.user, login.password
 
 
 def _table(name: str, frame: pd.DataFrame) -> Callable[[Path], Path]:
