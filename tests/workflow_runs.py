@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -180,23 +180,32 @@ def kill_when(
         process.wait()
 
 
-def kill_in(rule: str, folder: Path, *arguments: str, config: Mapping[str, Any], delay: float) -> bool:
-    """`kill -9` a run so many seconds after a job of a rule has begun, and unlock its folder; False where it ended."""
-    mark = folder / f".before-{rule}"
+def kill_in(
+    rules: Collection[str], folder: Path, *arguments: str, config: Mapping[str, Any], delay: float
+) -> str | None:
+    """`kill -9` a run so many seconds after a job of any of some rules has begun, and unlock its folder.
+
+    Returns the rule; None where the run ended before.
+    """
+    mark = folder / ".before"
     mark.touch()
-    begun: list[float] = []
+    begun: list[tuple[float, str]] = []
 
     def happened() -> bool:
-        logs = (folder / "results/logs" / rule).rglob("*.log")
-        if not begun and any(log.stat().st_mtime > mark.stat().st_mtime for log in logs):
-            begun.append(time.monotonic())
-        return bool(begun) and time.monotonic() - begun[0] >= delay
+        if not begun:
+            logs = (
+                log for log in (folder / "results/logs").rglob("*.log") if log.stat().st_mtime > mark.stat().st_mtime
+            )
+            own = (log.relative_to(folder / "results/logs").parts[0] for log in logs)
+            begun.extend((time.monotonic(), rule) for rule in own if rule in rules)
+        return bool(begun) and time.monotonic() - begun[0][0] >= delay
 
     killed = kill_when(happened, folder, *arguments, config=config, cores=2)
     mark.unlink()
-    if killed:
-        succeed(folder, "--unlock", config=config)
-    return killed
+    if not killed:
+        return None
+    succeed(folder, "--unlock", config=config)
+    return begun[0][1]
 
 
 @dataclass(frozen=True)

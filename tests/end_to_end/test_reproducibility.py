@@ -110,7 +110,7 @@ def test_killed_run_continues_to_the_same_map(demo: Path, tmp_path: Path) -> Non
     succeed(folder, "--unlock", config=SMALL)
     random = Random(2026)
     for rule in KILLED:
-        assert kill_in(rule, folder, *WITHOUT_FIGURES, config=SMALL, delay=random.uniform(0, 0.5)), rule
+        assert kill_in({rule}, folder, *WITHOUT_FIGURES, config=SMALL, delay=random.uniform(0, 0.5)) == rule
     succeed(folder, *WITHOUT_FIGURES, config=SMALL, cores=2)
     assert not [path for path in files(folder, "results/logs") if "simulate_" in path]  # granules are taken as they are
     assert not list(folder.rglob(".partial-*"))
