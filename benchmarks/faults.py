@@ -8,8 +8,8 @@ numbers of an HDF file that are silently others. A case that must not be is kept
 
 Then runs of the small scene of the tests, simulated, are killed (SIGKILL of Snakemake and all jobs, up to a second
 after a job has begun) in a job of one rule after the other, unlocked and continued, until each rule was hit and the
-kills are as many as asked for, with `--kills 0` not at all. Prints `kills`, `rules_hit`, `rules_of_the_run`, and `results_changed`: files of results
-that differ from those of a run that nobody disturbed.
+kills are as many as asked for. Prints `kills`, `rules_hit`, `rules_of_the_run`, and `results_changed`: files of results
+that differ from those of a run that nobody disturbed. 0 cases, or 0 kills, leave that part out.
 """
 
 import argparse
@@ -120,7 +120,7 @@ def different(first: Path, second: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=200_000, help="0: none")
+    parser.add_argument("--cases", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()

@@ -193,10 +193,8 @@ def kill_in(
 
     def happened() -> bool:
         if not begun:
-            logs = (
-                log for log in (folder / "results/logs").rglob("*.log") if log.stat().st_mtime > mark.stat().st_mtime
-            )
-            own = (log.relative_to(folder / "results/logs").parts[0] for log in logs)
+            logs, after = folder / "results/logs", mark.stat().st_mtime
+            own = (log.relative_to(logs).parts[0] for log in logs.rglob("*.log") if log.stat().st_mtime > after)
             begun.extend((time.monotonic(), rule) for rule in own if rule in rules)
         return bool(begun) and time.monotonic() - begun[0][0] >= delay
 
