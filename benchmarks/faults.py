@@ -83,29 +83,32 @@ def keep(tally: Tally, folder: Path, name: str) -> None:
 
 def kill_everywhere(kills: int, seed: int) -> None:
     """Kill runs until every rule was hit and the kills are enough."""
-    random, hit, done = Random(seed), Counter[str](), 0
+    random, hit = Random(seed), Counter[str]()
     with tempfile.TemporaryDirectory() as name:
         undisturbed, folder = Path(name, "undisturbed"), Path(name, "killed")
         succeed(undisturbed, config=SMALL, cores=2, cold=True)
         changed: list[str] = []
         every = rules(planned(Path(name, "new"), SMALL))
         passes = 0
-        while done < kills or hit.keys() < every:
+
+        def is_wanted() -> bool:
+            return hit.total() < kills or hit.keys() < every
+
+        while is_wanted():
             passes += 1
             run = folder / str(passes)
             run.mkdir(parents=True)
             if passes % 2 == 0:  # the other half makes its granules too
                 link(undisturbed / "resources", run / "resources")
-            while left := {rule for rule in every if hit[rule] < passes}:
+            while is_wanted() and (left := {rule for rule in every if hit[rule] < passes}):
                 rule = kill_in(left, run, config=SMALL, delay=random.uniform(0, LATEST))
                 if rule is None:
                     break
-                done += 1
                 hit[rule] += 1
             succeed(run, config=SMALL, cores=2, cold=True)
             changed += identical(undisturbed, run) + different(undisturbed, run)
-            print(f"# {done} kills, {len(hit)} of {len(every)} rules after run {passes}", flush=True)
-    print(f"kills {done}")
+            print(f"# {hit.total()} kills, {len(hit)} of {len(every)} rules after run {passes}", flush=True)
+    print(f"kills {hit.total()}")
     print(f"rules_hit {len(hit.keys() & every)}")
     print(f"rules_of_the_run {len(every)}")
     print(f"results_changed {len(changed)}")
