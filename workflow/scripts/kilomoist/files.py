@@ -19,7 +19,6 @@ from kilomoist.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow
 
 _PARTIAL = re.compile(r"\.partial-[0-9a-f]{12}-(?P<process>\d+)@(?P<host>[^@]*)@.*", re.DOTALL)
 _EXPANSION = 8
@@ -132,7 +131,7 @@ def network_in(path: str | Path) -> str | None:
 
 
 def write_table(path: str | Path, table: "pd.DataFrame") -> None:
-    """Write a table without its index: as Parquet, marked (`marked`), where the name ends so, else as CSV."""
+    """Write a table without its index: as Parquet, marked (`table_identity`), where the name ends so, else as CSV."""
     with replaced(path) as partial:
         if partial.suffix != ".parquet":
             table.to_csv(partial, index=False)
@@ -141,8 +140,10 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
         from pyarrow import parquet
 
         content = pyarrow.Table.from_pandas(table, preserve_index=False)
-        attributes = {**(content.schema.metadata or {}), b"PANDAS_ATTRS": json.dumps(table.attrs).encode()}
-        parquet.write_table(marked(content.replace_schema_metadata(attributes)), partial)
+        said = {**(content.schema.metadata or {}), b"PANDAS_ATTRS": json.dumps(table.attrs).encode()}
+        content = content.replace_schema_metadata(said)
+        said[_MARK] = table_identity(content.to_pandas())
+        parquet.write_table(content.replace_schema_metadata(said), partial)
 
 
 def read_table(path: str | Path) -> "pd.DataFrame":
@@ -154,21 +155,19 @@ def read_table(path: str | Path) -> "pd.DataFrame":
 
     with own_file(path, "a table of this workflow"):
         content = parquet.read_table(path)
-        mark = (content.schema.metadata or {}).get(_MARK)
-        if mark and mark != (marked(content).schema.metadata or {})[_MARK]:
+        frame, mark = content.to_pandas(), (content.schema.metadata or {}).get(_MARK)
+        if mark and mark != table_identity(frame):
             raise ValueError("it was changed after it was written")
-        return content.to_pandas()
+        return frame
 
 
-def marked(content: "pyarrow.Table") -> "pyarrow.Table":
-    """A table with the mark that no other has, in its metadata: of its columns, types, attributes and rows."""
+def table_identity(frame: "pd.DataFrame", *more: Any) -> bytes:
+    """What no other table has: its columns, types, attributes and hash of its rows, after what `more` is told of it."""
     from pandas.util import hash_pandas_object
 
-    frame, metadata = content.to_pandas(), content.schema.metadata or {}
-    rows = hash_pandas_object(frame, index=False).to_numpy().tobytes()
-    said = json.dumps([[[str(name), str(kind)] for name, kind in frame.dtypes.items()], frame.attrs], sort_keys=True)
-    mark = hashlib.sha256(rows + said.encode()).hexdigest().encode()
-    return content.replace_schema_metadata({**metadata, _MARK: mark})
+    rows = hashlib.sha256(hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
+    columns = [[name, str(kind)] for name, kind in frame.dtypes.items()]
+    return json.dumps([*more, columns, frame.attrs, rows]).encode()
 
 
 def check_expansion(archive: zipfile.ZipFile, size: int) -> None:

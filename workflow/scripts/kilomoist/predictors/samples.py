@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
-from kilomoist.files import own_file, replaced
+from kilomoist.files import own_file, replaced, table_identity
 from kilomoist.grids import M09, Window, geographic_from_ease
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def write_samples(path: str | Path, frame: "pd.DataFrame", use: Sequence[str]) -
     from pyarrow import parquet
 
     table = pyarrow.Table.from_pandas(schema(use).validate(frame), preserve_index=False)
-    said = {_CHECKED: _identity(table.to_pandas(), use), b"PANDAS_ATTRS": json.dumps(frame.attrs).encode()}
+    said = {_CHECKED: table_identity(table.to_pandas(), list(use)), b"PANDAS_ATTRS": json.dumps(frame.attrs).encode()}
     table = table.replace_schema_metadata({**table.schema.metadata, **said})
     with replaced(path) as partial:
         parquet.write_table(table, partial, compression="zstd")
@@ -121,14 +120,5 @@ def read_samples(path: str | Path, use: Sequence[str]) -> "pd.DataFrame":
     with own_file(path, "a table of samples"):
         table = parquet.read_table(path)
         frame = table.to_pandas()
-        is_checked = (table.schema.metadata or {}).get(_CHECKED) == _identity(frame, use)
+        is_checked = (table.schema.metadata or {}).get(_CHECKED) == table_identity(frame, list(use))
         return frame if is_checked else schema(use).validate(frame)
-
-
-def _identity(frame: "pd.DataFrame", use: Sequence[str]) -> bytes:
-    """Mark of a table that no other has: predictors that it was checked for, columns, hash of its rows."""
-    from pandas.util import hash_pandas_object
-
-    rows = sha256(hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
-    columns = [[name, str(kind)] for name, kind in frame.dtypes.items()]
-    return json.dumps([list(use), columns, frame.attrs, rows]).encode()
