@@ -16,8 +16,9 @@ onstart:
     # named too, because it may be a link, which is not followed.
     for folder in ("results", "resources", STORE):
         remove_abandoned(folder)
-    os.environ[NEED] = str(checked(room.need, CONFIG, STORE))  # for the sentence of a job that finds the disk full
-    warn(room.warnings_of, CONFIG, STORE)
+    needed = checked(room.need, CONFIG, STORE)
+    os.environ[NEED] = str(needed)  # for the sentence of a job that finds the disk full
+    warn(room.warnings_of, needed)
     retrievals, searches = pending(rules.retrieve_granule), pending(rules.list_granules)
     if not searches:  # which may find more
         checked(requirements.check_runs, runs_of(workflow.dag.needrun_jobs()), {**MIXED, **SHORT})
@@ -37,8 +38,9 @@ onstart:
 onsuccess:
     if any(job.rule == rules.plan.rule for job in workflow.dag.jobs):  # now the catalogues are there
         warn(requirements.granule_warnings, CONFIG, ARCHIVE, checked(requirements.shortages, CONFIG, ARCHIVE))
-        logger.info(checked(room.told, CONFIG, STORE))
-        warn(room.warnings_of, CONFIG, STORE)
+        needed = checked(room.need, CONFIG, STORE)
+        logger.info(checked(room.told, needed))
+        warn(room.warnings_of, needed)
     if told := outcomes.success_text(main_files(), LEFT_OUT):
         logger.info(told)
 

@@ -54,18 +54,18 @@ def test_only_what_is_not_there_must_be_free(here: Path, monkeypatch: pytest.Mon
     configuration = configured()
     need = room.need(configuration, "store")
     monkeypatch.setattr("os.statvfs", lambda _: Usage(need - 1, 1, 10 * need, 5, 9))
-    (warning,) = room.warnings_of(configuration, "store")
+    (warning,) = room.warnings_of(need)
     assert warning.startswith("The run needs about ")
     assert warning.endswith("Make room, or use another --directory.")
     (here / "results").mkdir()
     (here / "results" / "map.tif").write_bytes(b"0")
-    assert room.warnings_of(configuration, "store") == []
-    assert "0.001 kB are here already" in room.told(configuration, "store")
+    assert room.warnings_of(need) == []
+    assert "0.001 kB are here already" in room.told(need)
 
 
 def test_a_file_system_without_inodes_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.statvfs", lambda _: Usage(10**15, 1, 10**15, 0, 9))
-    assert len(room.warnings_of(configured(), "store")) == 1
+    assert len(room.warnings_of(room.need(configured(), "store"))) == 1
 
 
 def test_granules_that_catalogues_tell_of_count(here: Path) -> None:

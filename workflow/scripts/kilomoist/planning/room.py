@@ -69,20 +69,21 @@ def need(configuration: Configuration, store: str | Path) -> int:
     return result_bytes(configuration) + simulated_bytes(configuration) + granule_bytes(configuration, store)
 
 
-def told(configuration: Configuration, store: str | Path) -> str:
+def told(needed: int) -> str:
     """What a run needs on disk, what of it may be there, and what is free."""
     mount, free, size = room(Path())
     return (
-        f"The run needs about {size_text(need(configuration, store))} on disk; {size_text(_there())} are here already, "
+        f"The run needs about {size_text(needed)} on disk; {size_text(_there())} are here already, "
         f"and {size_text(free)} of {size_text(size)} are free on the file system at {mount}."
     )
 
 
-def warnings_of(configuration: Configuration, store: str | Path) -> list[str]:
+def warnings_of(needed: int) -> list[str]:
     """A sentence where less is free than a run needs beside what is here already."""
     free = room(Path())[1]
-    is_enough = need(configuration, store) - _there() <= free
-    return [] if is_enough else [f"{told(configuration, store)} Make room, or use another --directory."]
+    # What is here is seldom asked for: many granules are many files to look at.
+    is_enough = needed <= free or needed - _there() <= free
+    return [] if is_enough else [f"{told(needed)} Make room, or use another --directory."]
 
 
 def _there() -> int:
