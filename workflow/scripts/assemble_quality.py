@@ -38,11 +38,12 @@ def assemble_quality(
     """
     solved, cells = mosaic([correction], M09, ["reconciled"])
     reconciled, pixels = solved["reconciled"] > 0, cells.refined(CELL_SIDE)
+    is_anywhere = bool(reconciled.any())
     tags = read_tags(verdicts[0])  # the same in all blocks
     of_flags = {name: text for name, text in tags.items() if name not in ("threshold", "mean_distance", "weights")}
     of_flags |= flags.legend(use) | {"days_without_radiometer": str(model_only_days)}
-    of_flags["reconciled"] = "yes" if reconciled.any() else "no"
-    colours, class_of = flags.colour_table(bool(reconciled.any())), flags.class_of_values(bool(reconciled.any()))
+    of_flags["reconciled"] = "yes" if is_anywhere else "no"
+    colours, class_of = flags.colour_table(is_anywhere), flags.class_of_values(is_anywhere)
     of_classes = {name: text for name, text in of_flags.items() if not name.startswith("bit_")}
     of_classes |= {f"class_{value}": of.meaning for value, of in enumerate(CLASSES)}
     of_flags, of_index = describe(of_flags, "quality", **origin), describe(tags, "applicability", **origin)

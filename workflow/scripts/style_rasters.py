@@ -23,15 +23,16 @@ from kilomoist.rasters import read_header, read_statistics
 def style_rasters(*, rasters: list[str], ranges: str, styles: list[str], categories: str, classes: str) -> None:
     """Write a style for QGIS beside each raster, and GDAL's tables of what the values of flags mean."""
     quality = next(raster for raster in rasters if Path(raster).stem == "quality")
+    found = read_categories(quality, read_header(quality).tags["reconciled"] != "no")
+    of_flags = {"quality": (found, categories), "quality_class": (merged(found), classes)}
     moisture = moisture_scale(read_table(ranges))
     for raster, style in zip(rasters, styles, strict=True):
         header, name = read_header(raster), Path(raster).stem
         notes = notes_of(header.tags)
-        if name in ("quality", "quality_class"):
-            found = read_categories(quality, header.tags["reconciled"] != "no")
-            found = found if name == "quality" else merged(found)
-            write_categories(style, found, notes)
-            write_attribute_table(categories if name == "quality" else classes, found)
+        if name in of_flags:
+            shown, table = of_flags[name]
+            write_categories(style, shown, notes)
+            write_attribute_table(table, shown)
         elif name == "applicability":
             write_steps(style, applicability_steps(float(header.tags["threshold"])), notes)
         elif name == "predictors":
