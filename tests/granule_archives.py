@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.calendars import slots
+from kilomoist.errors import InputError
+from kilomoist.granules.tiles import read_datasets
 from kilomoist.grids import M09, Window
 from kilomoist.predictors.composites import Bands, average_rows
 from kilomoist.product_types import Product
@@ -100,3 +102,21 @@ def uniform_archive(folder: Path, days: int = 3, **lst: Any) -> Path:
         temperature(folder, number, **({"kelvin": 300.0} | lst))
     field(folder, slots(TARGET, MONTH)[0].time, np.full(M09.window.shape, 0.2), M09.window)
     return folder
+
+
+def read_all(path: Path, product: Product) -> dict[str, NDArray]:
+    """All datasets of a tiled granule that its product needs."""
+    return read_datasets(path, product, product.datasets_of(product.layers))
+
+
+def refusal(path: Path, product: Product, content: bytes, expected: Mapping[str, NDArray]) -> str:
+    """Sentence about a damaged granule; empty where it gives the expected numbers nevertheless, which others fail."""
+    path.write_bytes(content)
+    try:
+        found = read_all(path, product)
+    except InputError as error:
+        return str(error)
+    for name, array in expected.items():
+        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(found[name], array)
+    return ""

@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from granule_archives import MONTH, TILE, temperature
+from granule_archives import MONTH, TILE, read_all, refusal, temperature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import mutated, reads_or_refuses
@@ -66,23 +66,6 @@ def granule(whole: bytes, tmp_path: Path) -> Path:
     path = tmp_path / "granule.hdf"
     path.write_bytes(whole)
     return path
-
-
-def read_all(path: Path, product: Product) -> dict[str, np.ndarray]:
-    """All datasets of a tiled granule that its product needs."""
-    return read_datasets(path, product, product.datasets_of(product.layers))
-
-
-def refusal(path: Path, product: Product, content: bytes, expected: dict[str, np.ndarray]) -> str:
-    """Sentence about a damaged granule; empty where it gives the expected numbers nevertheless."""
-    path.write_bytes(content)
-    try:
-        found = read_all(path, product)
-    except InputError as error:
-        return str(error)
-    for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array)
-    return ""
 
 
 def write_cut(path: Path, values: np.ndarray, dataset: str = FIELD, **axes: np.ndarray) -> Path:
