@@ -14,11 +14,11 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import pandas as pd
 
@@ -151,16 +151,17 @@ def read_stations(
 
     def series(file: File) -> Series | None:
         try:
-            return _series(read(file.name, -1), *days)
+            with opened(file.name) as content:
+                return _series(content, *days)
         except DAMAGES as error:
             LOGGER.warning("%s: %s is damaged (%s): it is skipped.", path, file.name, error)
             unused.append((file.name, *_NOWHERE, f"damaged: {error}"))
             return None
 
-    with _opened(path, depth) as (chosen, others, read):
-        found = list(_sensors(path, [(_place_of(read, file)[0], file) for file in chosen], series))
+    with _opened(path, depth) as (chosen, others, opened):
+        found = list(_sensors(path, [(_place_of(opened, file)[0], file) for file in chosen], series))
         damaged = len(unused)
-        unused += [(*_place_of(read, file), f"{file}, not within {_shown(depth)}") for file in others]
+        unused += [(*_place_of(opened, file), f"{file}, not within {_shown(depth)}") for file in others]
     if not found:
         raise InputError(
             f"field points {path}: all {len(chosen)} files of soil moisture within {_shown(depth)} are damaged, the "
@@ -244,13 +245,13 @@ def _sensors(
             yield Sensor.of(*latest, list(records.values()))
 
 
-_Reader = Callable[[str, int], bytes]
-"""Reads so many bytes of a file, by its name; all of them for -1."""
+_Opener = Callable[[str], AbstractContextManager[IO[bytes]]]
+"""Opens a file by its name, to be read piece by piece."""
 
 
 @contextmanager
-def _opened(path: str | Path, depth: Sequence[float]) -> Iterator[tuple[list[File], list[File], _Reader]]:
-    """An archive's files of soil moisture, of sensors within `depth` and of others, and their reader."""
+def _opened(path: str | Path, depth: Sequence[float]) -> Iterator[tuple[list[File], list[File], _Opener]]:
+    """An archive's files of soil moisture, of sensors within `depth` and of others, and what opens them."""
     path = Path(path)
     if path.is_dir():
         chosen, others = _chosen(path, [file.relative_to(path).as_posix() for file in path.rglob("*.stm")], depth)
@@ -262,21 +263,13 @@ def _opened(path: str | Path, depth: Sequence[float]) -> Iterator[tuple[list[Fil
                     "MB: divide it."
                 )
 
-        def read(name: str, size: int) -> bytes:
-            with open(path / name, "rb") as opened:
-                return opened.read(size)
-
-        yield chosen, others, read
+        yield chosen, others, lambda name: (path / name).open("rb")
         return
     with opened_zip(path) as archive:
         chosen, others = _chosen(path, archive.namelist(), depth)
         check_members(path, [archive.getinfo(file.name) for file in chosen])
 
-        def unpack(name: str, size: int) -> bytes:
-            with archive.open(name) as opened:
-                return opened.read(size)
-
-        yield chosen, others, unpack
+        yield chosen, others, archive.open
 
 
 def _chosen(path: Path, names: Sequence[str], depth: Sequence[float]) -> tuple[list[File], list[File]]:
@@ -302,18 +295,19 @@ def _chosen(path: Path, names: Sequence[str], depth: Sequence[float]) -> tuple[l
     return chosen, [file for file in files if not within(file.top, file.bottom, depth)]
 
 
-def _place_of(read: _Reader, file: File) -> tuple[str, float, float]:
+def _place_of(opened: _Opener, file: File) -> tuple[str, float, float]:
     """Station, longitude and latitude by a file's first line; its name and no place where it has none."""
     try:
-        station, longitude, latitude, _ = _place(next(_lines(read(file.name, _LONGEST["line"] - 1)), ""))
+        with opened(file.name) as content:
+            station, longitude, latitude, _ = _place(next(_lines(content), ""))
     except DAMAGES:
         return file.name, *_NOWHERE
     return station, longitude, latitude
 
 
-def _lines(content: bytes) -> Iterator[str]:
+def _lines(content: IO[bytes]) -> Iterator[str]:
     """Lines of a file; raises ValueError for one that is too long."""
-    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", "replace")
+    text = io.TextIOWrapper(content, "utf-8", "replace")
     longest = _LONGEST["line"]
     for number, line in enumerate(iter(lambda: text.readline(longest), ""), start=1):
         if len(line) == longest:
@@ -341,7 +335,7 @@ def _place(line: str) -> tuple[str, float, float, int]:
     raise ValueError("its first line is neither a header nor a measurement")
 
 
-def _series(content: bytes, first: date, last: date) -> Series:
+def _series(content: IO[bytes], first: date, last: date) -> Series:
     """A file's measurements from a first to a last day. Raises ValueError for what is in neither format."""
     lines = _lines(content)
     head = next(lines, None)
