@@ -399,7 +399,7 @@ def validate_field(region: Region, _: str) -> None:
         **region.named(
             scores="field.parquet", intervals="field_intervals.parquet", differences="field_differences.parquet"
         ),
-        **region.named(matched="matched.parquet", unused="unused.parquet"),
+        **region.named(matched="matched.parquet", unused="unused.parquet", counts="points.json"),
     )
 
 

@@ -182,8 +182,11 @@ def test_a_plan_without_network_says_so_once_before_any_job(tmp_path: Path) -> N
     assert "list_granules" not in {path.split("/")[2] for path in files(tmp_path, "results/logs")}
 
 
-def test_a_plan_of_what_is_not_fetched_says_so(tmp_path: Path) -> None:
-    assert "`plan` is for `source: earthdata`" in snakemake(tmp_path, "--", "plan", config=SMALL).sentence()
+def test_a_plan_of_what_is_not_fetched_says_so_and_what_the_run_needs(tmp_path: Path) -> None:
+    told = succeed(tmp_path, "--", "plan", config=SMALL).output
+    assert "Nothing is fetched from NASA Earthdata by this configuration." in told
+    assert "The run needs about " in told
+    assert not files(tmp_path, "resources")
 
 
 def test_another_region_and_another_month_fetch_only_what_they_need(fetched: Path, archive: Path) -> None:

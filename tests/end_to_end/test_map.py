@@ -58,7 +58,7 @@ PUBLIC = {
 """What people and programs rely on: docs/design.md."""
 BETWEEN = {
     *("cells.tif", "estimated_cells.tif", "correction.tif", "comparison.tif", "alternative.skops", "applicability.npz"),
-    *("protocols/range.json", "protocols/intervals.json", "blocks/r000c000/shift.json"),
+    *("protocols/field_points.json", "protocols/range.json", "protocols/intervals.json", "blocks/r000c000/shift.json"),
     *(f"protocols/{protocol}.parquet" for protocol in (*PROTOCOLS, "intervals")),
     *(f"blocks/r000c000/{name}.tif" for name in ("predictors", "cells", "raw_map", "applicability", "interval")),
 }

@@ -90,11 +90,14 @@ LABELS = ["SMAP, 9 km", "map, 1 km", "SMAP, bilinear", "SMAP, bilinear, reconcil
 """What people see them called, where `detail` makes the map."""
 
 
+COUNTS = f"{RUN}/protocols/field_points.json"
+
+
 def compared(bench: Bench) -> tuple[list[pd.DataFrame], str]:
     """Scores, matched pixels, differences, intervals and unused points that `validate_field` writes, and its log."""
     names = ("validation", "points", "differences", "intervals", "points_unused")
     outputs = [f"{RUN}/tables/full/field_{name}.parquet" for name in names]
-    log = bench.run("validate_field", *outputs)
+    log = bench.run("validate_field", *outputs, COUNTS)
     return [pd.read_parquet(bench.folder / path) for path in outputs], log
 
 
@@ -169,7 +172,9 @@ def test_validate_field_with_stations_and_other_maps(bench: Bench, name: str) ->
         write_inventory(bench, product, tile)
     write_stages(bench)
     bench.run("record_provenance", provenance)
-    recorded = set(json.loads((bench.folder / provenance).read_text())["files"])
+    record = json.loads((bench.folder / provenance).read_text())
+    recorded, counts = set(record["files"]), record["counts"]["field points"]
+    assert (counts["in"], counts["out"], sum(counts["masked"].values())) == (3, 3, 0)
     read = {name} if name.endswith(".zip") else {f"{name}/{file}" for file in files}
     assert recorded == {*read, f"nasa {MONTH}.tif"}
 
@@ -308,9 +313,8 @@ def test_measure_field_coverage(bench: Bench, own: dict[str, float], width: floa
     outputs = [
         f"{RUN}/tables/full/{name}.parquet" for name in ("field_validation", "field_intervals", "field_differences")
     ]
-    bench.run(
-        "validate_field", *outputs, *(f"{RUN}/tables/full/field_points{name}.parquet" for name in ("", "_unused"))
-    )
+    points = [f"{RUN}/tables/full/field_points{name}.parquet" for name in ("", "_unused")]
+    bench.run("validate_field", *outputs, *points, COUNTS)
     fine = np.kron(moisture(CELLS), np.ones((9, 9)))
     reach = {"lower": -0.015, "upper": 0.015, "conditional_lower": -0.005, "conditional_upper": 0.005}
     bands = {name: (fine + off).astype(np.float32) for name, off in reach.items()}

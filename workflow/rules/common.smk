@@ -454,6 +454,11 @@ def point_parts(region):
     return ["field_validation"] if region in WITH_POINTS else []
 
 
+def point_counts(wildcards):
+    """What became of the field points of a run, as a list; empty without."""
+    return expand(f"{RUN}/protocols/field_points.json", **wildcards) if wildcards.region in WITH_POINTS else []
+
+
 def export_files(region):
     """What is exported of each run of a region, by its path in the run's folder."""
     drawn = [Path(name).stem for name in run_files(region) if name.startswith("figures/")]

@@ -15,6 +15,7 @@ rule validate_field:
         differences=f"{RUN}/tables/full/field_differences.parquet",
         matched=f"{RUN}/tables/full/field_points.parquet",
         unused=f"{RUN}/tables/full/field_points_unused.parquet",
+        counts=f"{RUN}/protocols/field_points.json",
     log:
         log_of("validate_field", "{region}/{month}"),
     benchmark:
@@ -345,6 +346,7 @@ rule record_provenance:
         outline=outline,
         layers=layer_files,
         points=field_files,
+        point_counts=point_counts,
     output:
         provenance=f"{RUN}/provenance.json",
     log:

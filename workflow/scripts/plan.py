@@ -5,7 +5,6 @@ from pathlib import Path
 
 from kilomoist.earthdata.catalogues import Entry, read_catalogue, untold
 from kilomoist.earthdata.traffic import as_table, expected_traffic
-from kilomoist.errors import InputError
 from kilomoist.jobs import rule_script
 from kilomoist.products import PRODUCTS
 
@@ -14,7 +13,8 @@ from kilomoist.products import PRODUCTS
 def plan(*, catalogues: list[str], receipts: list[str], store: str) -> None:
     """Print the table of the granules that the receipts will stand for, and what they cannot be compared with."""
     if not receipts:
-        raise InputError("Nothing is fetched by this configuration: `plan` is for `source: earthdata`.")
+        print("Nothing is fetched from NASA Earthdata by this configuration.")
+        return
     listed: dict[str, list[Entry]] = defaultdict(list)
     for path in map(Path, catalogues):
         listed[path.parts[-3]] += read_catalogue(path, PRODUCTS[path.parts[-3]])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pyarrow import parquet
 
-from kilomoist.files import own_file, read_table, sha256, write_json
+from kilomoist.files import own_file, read_json, read_table, sha256, write_json
 from kilomoist.jobs import rule_script
 from kilomoist.metadata import describe
 from kilomoist.predictors.inventories import read_inventories
@@ -23,6 +23,7 @@ def record_provenance(
     outline: list[str],
     layers: list[str],
     points: list[str],
+    point_counts: list[str],
     configuration: dict,
     origin: dict[str, list[str]],
     provenance: str,
@@ -33,13 +34,14 @@ def record_provenance(
         rows = parquet.read_metadata(samples).num_rows
     (mapped,) = read_table(ranges).query("map == '1 km'")["n"]
     enough = configuration["quality"]["minimum_valid_fraction"]
+    counts = stage_counts(made, read_raster(cells)[0], rows, int(mapped), enough)
     record = {
         "description": describe(read_run(soil_moisture), "provenance", **origin),
         "configuration": configuration,
         "software": software(),
         "git_revision": revision(Path(__file__).parent),
         "granules": made,
-        "counts": stage_counts(made, read_raster(cells)[0], rows, int(mapped), enough),
+        "counts": counts | {"field points": read_json(path) for path in point_counts},
         "files": {file: sha256(file) for file in (*outline, *layers, *points)},
     }
     write_json(provenance, record)

@@ -7,11 +7,11 @@ from kilomoist.evaluation.assessments import Scored, write_scores
 from kilomoist.evaluation.ranges import read_range
 from kilomoist.evaluation.relative_maps import MIN_PIXELS, linearly_matched, rank_scores, without_line
 from kilomoist.evaluation.scores import score, skill
-from kilomoist.files import write_table
+from kilomoist.files import write_json, write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.names import MATCHED, OWN_MAPS, RANKED, map_names
 from kilomoist.reporting.field_points import PointSettings, field_points
-from kilomoist.reporting.matching import ComparedMap, match_points
+from kilomoist.reporting.matching import ComparedMap, match_points, point_counts
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
@@ -37,10 +37,11 @@ def validate_field(
     differences: str,
     matched: str,
     unused: str,
+    counts: str,
 ) -> None:
     """Write the scores of all maps at the pixels where all of them have a value, how their intervals were found, the
-    differences of each from `REFERENCES`, those pixels, and the points that are not used. `compare` are the maps of the
-    user; relative ones are scored by rank and linearly matched. `method` makes the map.
+    differences of each from `REFERENCES`, those pixels, the points that are not used, and how many. `compare` are
+    the maps of the user; relative ones are scored by rank and linearly matched. `method` makes the map.
     """
     measured, unmeasured = field_points(points, month, PointSettings(**settings))
     if measured.empty:
@@ -82,3 +83,4 @@ def validate_field(
     write_table(differences, pd.DataFrame([without_line(row) for row in tests]))
     write_table(matched, pixels.rename(columns={column: f"{column}{RANKED}" for column in relative}))
     write_table(unused, pd.concat([unmeasured, unmatched]))
+    write_json(counts, point_counts(len(measured), len(unmeasured), pixels, unmatched))

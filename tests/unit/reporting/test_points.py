@@ -22,7 +22,15 @@ from kilomoist.grids import M01, M09, Window, ease_from_geographic, geographic_f
 from kilomoist.names import OWN_COLUMNS
 from kilomoist.rasters import write_raster
 from kilomoist.reporting.field_points import PointSettings, check_points, field_points, read_points
-from kilomoist.reporting.matching import ComparedMap, check_raster, match_points, read_at
+from kilomoist.reporting.matching import (
+    OUTSIDE,
+    UNMEASURED,
+    ComparedMap,
+    check_raster,
+    match_points,
+    point_counts,
+    read_at,
+)
 
 HEADER = "id,longitude,latitude,soil_moisture\n"
 CELLS = Window(210, 2990, 4, 5)
@@ -382,6 +390,20 @@ def test_pixels_have_all_values_and_means_of_their_points(maps: tuple[Path, Path
         assert pixel["observed"] == pytest.approx(points["soil_moisture"].iloc[inside].mean())
         np.testing.assert_allclose(pixel["coarse"], coarse[inside])
         np.testing.assert_allclose(pixel["fine"], fine[inside])
+
+
+def test_every_point_is_counted_and_those_not_used_by_reason(maps: tuple[Path, Path]) -> None:
+    """Where the coarse map has no value, in a gap of the finer one, and the rest."""
+    points = random_points(300)
+    coarse, fine = (np.isfinite(read_at(path, points)) for path in maps)
+    pixels, unmatched = match_points(points, own(maps), "p.csv")
+    found = point_counts(300, 7, pixels, unmatched)
+    assert (found["in"], found["out"]) == (307, (coarse & fine).sum())
+    gaps = {OUTSIDE: (~coarse).sum(), "no value in a map": (coarse & ~fine).sum()}
+    assert found["masked"] == {UNMEASURED: 7} | gaps
+    assert min(gaps.values()) > 0
+    with pytest.raises(ValueError, match="field points: 306 went in"):
+        point_counts(299, 7, pixels, unmatched)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kilomoist.counts import balanced
 from kilomoist.errors import InputError
 from kilomoist.grids import M01, ease_from_geographic, geographic_from_ease
 from kilomoist.names import map_label
 from kilomoist.reporting.field_points import GEOGRAPHIC, LARGEST, refuse_outside
 from kilomoist.reporting.stations import UNUSED
 from kilomoist.user_rasters import opened_raster
+
+OUTSIDE, UNMEASURED = "outside of the mapped region", "no measurement that counts in the month"
+"""Why a field point is not used."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +110,22 @@ def match_points(
     return _average_pixels(points, table[~gaps.any(axis=1)]), _unmatched_points(points, gaps, method)
 
 
+def point_counts(measured: int, unmeasured: int, pixels: pd.DataFrame, unmatched: pd.DataFrame) -> dict[str, Any]:
+    """What became of all field points, by reason (`counts.balanced`).
+
+    `measured` and `unmeasured` are numbers of points that `field_points` returns, `pixels` and `unmatched` what
+    `match_points` makes of the first.
+    """
+    outside = int((unmatched["reason"] == OUTSIDE).sum())
+    reasons = {UNMEASURED: unmeasured, OUTSIDE: outside, "no value in a map": len(unmatched) - outside}
+    return balanced("field points", measured + unmeasured, int(pixels["points"].sum()), reasons)
+
+
 def _unmatched_points(points: pd.DataFrame, gaps: pd.DataFrame, method: str) -> pd.DataFrame:
     """Field points at which some map has a gap: `UNUSED`, with the maps' names as reason."""
     names = np.array([map_label(column, method) for column in gaps])
     frame = points[[*UNUSED[:3]]].assign(
-        reason=[
-            "outside of the mapped region" if row[0] else f"no value in: {'; '.join(names[row])}"
-            for row in gaps.to_numpy()
-        ]
+        reason=[OUTSIDE if row[0] else f"no value in: {'; '.join(names[row])}" for row in gaps.to_numpy()]
     )
     return frame[gaps.any(axis=1)]
 
