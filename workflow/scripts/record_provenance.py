@@ -35,13 +35,15 @@ def record_provenance(
     (mapped,) = read_table(ranges).query("map == '1 km'")["n"]
     enough = configuration["quality"]["minimum_valid_fraction"]
     counts = stage_counts(made, read_raster(cells)[0], rows, int(mapped), enough)
+    for path in point_counts:  # one, of a run with field points
+        counts["field points"] = read_json(path)
     record = {
         "description": describe(read_run(soil_moisture), "provenance", **origin),
         "configuration": configuration,
         "software": software(),
         "git_revision": revision(Path(__file__).parent),
         "granules": made,
-        "counts": counts | {"field points": read_json(path) for path in point_counts},
+        "counts": counts,
         "files": {file: sha256(file) for file in (*outline, *layers, *points)},
     }
     write_json(provenance, record)
