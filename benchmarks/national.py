@@ -8,26 +8,31 @@ the same forest (`absolute`, 100 trees of full depth on the random 80 % of the c
 - `least`: one process with plain pyhdf, h5py, rasterio and scikit-learn, nothing checked, nothing else written;
 - `gdal`: GDAL's command line mosaics and warps every day, then the same in NumPy (needs gdal-bin with HDF4);
 - `xarray`: a notebook's way, with xarray and rioxarray;
-- the workflow: Snakemake, imports, tables and figures included, reconciled, without the protocols beyond `random`.
+- `absolute`: the workflow with that forest, Snakemake, imports, tables and figures included, reconciled, without
+  intervals and without protocols beyond `random`;
+- `default`: the workflow as people run it, `detail` with intervals, every protocol and the scene's field points; the
+  row `pages` is what pages, report, READMEs and styles take after it, `exports` every format that needs no other file.
 
-Prints CPU and wall seconds and the largest memory of each, `cpu_ratio` (workflow / least), `wall_ratio_least`,
-`wall_ratio_gdal` and `wall_ratio_xarray`, CPU seconds by rule, and the wall time of a second run that finds nothing to
-do.
+Prints jobs, CPU and wall seconds and the largest memory of each, the ratios of `absolute` and `default` to the other
+three, CPU seconds by rule, and the wall time of a second run that finds nothing to do.
 """
 
 import argparse
+import itertools
 import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from archives import TARGET, TEMPERATURE, VEGETATION, make_archive
 from numpy.typing import NDArray
-from runs import ROOT, cpu_of_rules, largest_job, run
+from runs import ROOT, cpu_of_rules, jobs_of, largest_job, run
 
 from kilomoist.grids import CELL_SIDE, M01, M09, SINUSOIDAL_CRS, Window, cells_covering, tile_grid
 from kilomoist.regions import pixels_inside, region_area
@@ -36,17 +41,23 @@ EXTENT = (87.7, 41.55, 119.95, 52.15)
 OUTLINE = ROOT / "benchmarks/mongolia.geojson"
 MONTH = "2021-08"
 PEERS = ("least", "gdal", "xarray")
+RATIOS = (("cpu", "least"), *(("wall", peer) for peer in PEERS))
 DAYS = (12.0, 16.0, 3.0)
 TREES, SEED = 100, 2021
 MINIMUM_DAYS = 3
-CONFIG = {
+DEFAULT = {
     "source": "archive",
     "regions": [{"name": "mongolia", "bbox": list(EXTENT), "outline": str(OUTLINE)}],
+}
+ABSOLUTE = {
+    **DEFAULT,
     "model": {"method": "absolute", "trees": TREES, "min_leaf": 1, "seed": SEED},
     "map": {"interval": None, "block": 352},
     "evaluation": {"protocols": []},
 }
 """What the workflow is asked for; the country is one block."""
+PAGES = ("write_report", "write_readme", "write_region_readme", "style_rasters", "write_map_page", "write_region_page")
+FORMATS = ("netcdf", "zarr", "stac", "png", "svg", "pdf")
 
 
 def region() -> tuple[Window, Window, NDArray[np.bool_]]:
@@ -254,6 +265,26 @@ def measure(peer: str, granules: Path) -> dict[str, float]:
     return {"cpu": cpu, "wall": wall, "memory": memory}
 
 
+def runs_of(folder: Path, rows: dict[str, tuple[dict[str, Any], list[str]]], granules: Path) -> dict[str, Any]:
+    """Costs of runs of the workflow in one folder, one after another, and of the last one again; prints CPU by rule."""
+    folder.mkdir()
+    found, before = {}, Counter[str]()
+    for row, (keys, options) in rows.items():
+        config = [f"{key}={json.dumps(value)}" for key, value in {**keys, "archive": str(granules)}.items()]
+        jobs = jobs_of(folder)
+        cost = run(folder, config, options)
+        spent = Counter(cpu_of_rules(folder)) - before
+        before += spent
+        for rule, cpu in spent.most_common():
+            print(f"cpu_of_{row}_{rule} {cpu:.1f} s")
+        print(f"cpu_of_{row}_without_a_rule {cost.cpu - spent.total():.1f} s")
+        rule, memory = largest_job(folder)
+        print(f"largest_job_{row} {rule}")
+        found[row] = {"jobs": jobs_of(folder) - jobs, "cpu": cost.cpu, "wall": cost.wall, "memory": memory}
+    found[row]["idle_wall"] = run(folder, config).wall
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", type=Path, help="where the simulated granules are, or are to be kept")
@@ -268,26 +299,20 @@ def main() -> None:
         print(json.dumps([cpu, max(usage.ru_maxrss for usage in usages) / 1024]))
         return
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        granules = make_archive(chosen.archive or folder / "archive", EXTENT, OUTLINE, MONTH)
-        found = {peer: measure(peer, granules.resolve()) for peer in chosen.peers}
-        config = [f"{key}={json.dumps(value)}" for key, value in {**CONFIG, "archive": str(granules.resolve())}.items()]
-        cost, idle = run(folder, config), run(folder, config)
-        rule, memory = largest_job(folder)
-        for one, cpu in cpu_of_rules(folder).items():
-            print(f"cpu_of_{one} {cpu:.1f} s")
-    found["workflow"] = {"cpu": cost.cpu, "wall": cost.wall, "memory": memory}
-    for peer, costs in found.items():
-        print(f"cpu_{peer} {costs['cpu']:.1f} s")
-        print(f"wall_{peer} {costs['wall']:.1f} s")
-        print(f"memory_{peer} {costs['memory']:.0f} MB")
-    print(f"largest_job_{rule} {memory:.0f} MB")
-    if "least" in found:
-        print(f"cpu_ratio {cost.cpu / found['least']['cpu']:.2f}")
-    for peer in PEERS:
+        granules = make_archive(chosen.archive or Path(name) / "archive", EXTENT, OUTLINE, MONTH).resolve()
+        found = {peer: measure(peer, granules) for peer in chosen.peers}
+        found |= runs_of(Path(name) / "absolute", {"absolute": (ABSOLUTE, [])}, granules)
+        points = {"field_points": str(granules.parent / "field_points.csv")}
+        everything = DEFAULT | points
+        exported = everything | {"export": {"formats": FORMATS}}
+        rows = {"default": (everything, ["--omit-from", *PAGES]), "pages": (everything, []), "exports": (exported, [])}
+        found |= runs_of(Path(name) / "default", rows, granules)
+    for row, costs in found.items():
+        for name, value in costs.items():
+            print(f"{name}_{row} {value:.{name in ('cpu', 'wall', 'idle_wall')}f}")
+    for row, (kind, peer) in itertools.product(("absolute", "default"), RATIOS):
         if peer in found:
-            print(f"wall_ratio_{peer} {cost.wall / found[peer]['wall']:.2f}")
-    print(f"idle_wall {idle.wall:.1f} s")
+            print(f"{kind}_ratio_{row}_{peer} {found[row][kind] / found[peer][kind]:.2f}")
 
 
 if __name__ == "__main__":

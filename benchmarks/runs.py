@@ -49,6 +49,11 @@ def cpu_of_rules(folder: Path) -> dict[str, float]:
     return dict(total.most_common())
 
 
+def jobs_of(folder: Path) -> int:
+    """Number of jobs that runs in a folder had."""
+    return sum(1 for _ in folder.glob("results/benchmarks/**/*.tsv"))
+
+
 def largest_job(folder: Path) -> tuple[str, float]:
     """The rule with the largest resident memory of a run, and that memory in MB."""
     benchmarks = folder / "results/benchmarks"
