@@ -1,5 +1,6 @@
 """Runs of the workflow in a folder of their own, with what they cost."""
 
+import re
 import resource
 import subprocess
 import sys
@@ -42,10 +43,11 @@ def _children_cpu() -> float:
 
 
 def cpu_of_rules(folder: Path) -> dict[str, float]:
-    """CPU seconds of all jobs of each rule of a run, the rule that took most first."""
-    benchmarks, total = folder / "results/benchmarks", Counter[str]()
-    for path in benchmarks.glob("**/*.tsv"):
-        total[path.relative_to(benchmarks).parts[0]] += pd.read_csv(path, sep="\t")["cpu_time"].sum()
+    """CPU seconds of all jobs of each rule of a run as their logs tell, the rule that took most first."""
+    logs, total = folder / "results/logs", Counter[str]()
+    for path in logs.glob("**/*.log"):
+        if took := re.findall(r"Took ([\d.]+) s of CPU\.", path.read_text()):
+            total[path.relative_to(logs).parts[0]] += float(took[-1])
     return dict(total.most_common())
 
 

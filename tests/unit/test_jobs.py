@@ -3,7 +3,10 @@
 import errno
 import logging
 import os
+import re
 import runpy
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +79,17 @@ def test_the_log_begins_anew_and_holds_messages_and_warnings(tmp_path: Path) -> 
     assert "earlier" not in text
 
 
+def test_the_log_ends_with_the_cpu_time_of_the_job_and_what_it_started(tmp_path: Path) -> None:
+    """That of a child too, which uses more than Python's start."""
+    before = sum(os.times()[:4])
+    with job(tmp_path / "job.log"):
+        subprocess.run([sys.executable, "-c", "while __import__('time').process_time() < 0.5: pass"], check=True)
+    after = sum(os.times()[:4])
+    (took,) = re.findall(r"Took ([\d.]+) s of CPU\.$", (tmp_path / "job.log").read_text())
+    assert before + 0.5 <= float(took) + 0.01
+    assert float(took) <= after + 0.01
+
+
 def test_what_numpy_warns_of_is_in_the_log_of_each_job(tmp_path: Path) -> None:
     """Whatever Python was told, as by PYTHONWARNINGS."""
     warnings.simplefilter("ignore")
@@ -90,8 +104,9 @@ def test_jobs_one_after_another_have_logs_of_their_own(tmp_path: Path) -> None:
         with job(tmp_path / name):
             LOGGER.info("this is %s", name)
     for name in ("first", "second"):
-        (line,) = (tmp_path / name).read_text().splitlines()
+        line, took = (tmp_path / name).read_text().splitlines()
         assert line.endswith(f"INFO this is {name}")
+        assert " Took " in took
 
 
 def test_memory_of_gdal_is_bounded_unless_the_user_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
