@@ -24,7 +24,7 @@ RULES = (
     *("stack_block", "collect_samples", "train_model", "evaluate_model", "restore_cells", "calibrate_intervals"),
     *("predict_block", "bound_block", "judge_block", "assemble_predictors", "reconcile_map", "assemble_map"),
     *("assemble_interval", "assemble_quality", "compare_maps", "compare_truth", "measure_coverage", "validate_field"),
-    *("draw_maps", "write_map_page"),
+    *("draw_figures", "write_map_page"),
 )
 """In the order in which they follow from each other."""
 

@@ -403,18 +403,21 @@ def validate_field(region: Region, _: str) -> None:
     )
 
 
-def draw_maps(region: Region, _: str) -> None:
-    from draw_maps import draw_maps
+def draw_figures(region: Region, _: str) -> None:
+    from draw_figures import draw_figures
 
-    draw_maps(
+    draw_figures(
         language="en",
         outline=[],
         outline_layer=None,
         bbox=box_of(region.window),
-        **region.named(coarse="target.tif", fine="soil_moisture.tif", quality="quality.tif", flags="quality.parquet"),
-        **region.named(shift="shift.parquet", histograms="shift_histograms.parquet"),
-        **region.named(ranges="maps.parquet", verdict="verdict.parquet"),
-        **region.named(maps_figure="maps.png", quality_figure="quality.png", shift_figure="shift.png"),
+        units=UNITS,
+        method="detail",
+        tables=region.at(
+            "quality.parquet", "shift.parquet", "shift_histograms.parquet", "maps.parquet", "verdict.parquet"
+        ),
+        figures=region.at("maps.png", "quality.png", "shift.png"),
+        **region.named(coarse="target.tif", fine="soil_moisture.tif", quality="quality.tif"),
     )
 
 
@@ -440,7 +443,7 @@ JOBS: dict[str, Callable[[Region, str], None]] = {
     for one in (
         *(stack_block, collect_samples, train_model, evaluate_model, restore_cells, calibrate_intervals),
         *(predict_block, bound_block, judge_block, reconcile_map, assemble_map, assemble_interval, assemble_quality),
-        *(assemble_predictors, compare_maps, compare_truth, measure_coverage, validate_field, draw_maps),
+        *(assemble_predictors, compare_maps, compare_truth, measure_coverage, validate_field, draw_figures),
         write_map_page,
     )
 }

@@ -196,7 +196,7 @@ def test_another_region_and_another_month_fetch_only_what_they_need(fetched: Pat
     new = {file.path for file in pending if file.rule in FETCHING}
     assert new
     assert all("h23v04" in path for path in new)
-    left_out = {*WITHOUT_FIGURES, "draw_coverage", "write_report"}
+    left_out = {*WITHOUT_FIGURES, "write_report"}
     assert not [file for file in pending if file.path.startswith(DEMO) and file.rule not in left_out]
     pending = planned(fetched, config | {"months": [MONTH, "2021-09"]})
     days = {Path(file.path).stem for file in pending if file.rule == "retrieve_granule"}

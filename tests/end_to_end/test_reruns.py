@@ -11,7 +11,7 @@ from workflow_runs import DEMO, MONTH, SMALL, Pending, copy_tree, planned, rules
 SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
 COMPOSITES = {"composite_tile", "average_target"}
 SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
-FIGURES = {"draw_evaluation", "draw_maps", "draw_field_validation", "draw_coverage"}
+FIGURES = {"draw_figures", "draw_field_validation"}
 PAGES = {"write_map_page", "write_region_page"}
 PUBLISHED = {"write_tables", "write_field_tables", "write_report", "write_readme"}
 RECORDED = {"record_provenance", "write_report"}
@@ -184,7 +184,7 @@ def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
     script.write_text(script.read_text() + CODE)
     assert rules(planned(demo, SMALL, tree)) == {
         *("validate_field", "draw_field_validation", "score_field_cells", "measure_field_coverage"),
-        *("judge_map", "draw_maps", "write_tables", "write_field_tables", "write_report"),
+        *("judge_map", "draw_figures", "write_tables", "write_field_tables", "write_report"),
         *PAGES,
     }
 

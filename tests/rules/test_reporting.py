@@ -206,7 +206,8 @@ def test_validate_field_with_a_relative_map(bench: Bench) -> None:
     assert tests["rmse_difference"].notna().all()
 
 
-def test_draw_evaluation(bench: Bench) -> None:
+def write_evaluation(bench: Bench) -> None:
+    """Tables and estimates of which figures tell."""
     samples = sample_table()
     predicted = samples["target"] + np.random.default_rng(0).normal(0, 0.01, len(samples))
     test = samples["split"] == "test"
@@ -252,8 +253,12 @@ def test_draw_evaluation(bench: Bench) -> None:
     restored = pd.DataFrame({"observed": samples["target"], "estimated": predicted})
     restored.to_parquet(bench.path(f"{RUN}/protocols/one_scale_up.parquet"))
     write_scores(scores, *(bench.path(f"{RUN}/tables/full/{name}.parquet") for name in ("scores", "score_intervals")))
-    write_maps(bench)  # which say of what run they are
-    draw(bench, "draw_evaluation", "correlation", "importance", "partial_dependence", "predicted_observed")
+    rows = [
+        ("9 km, one scale up", "total", "all", 597, 0.9, 0.93, 0.13),
+        ("1 km", "total", "all", 0, 0.9, np.nan, 0.13),
+    ]
+    columns = ["support", "interval", "group", "n", "nominal", "coverage", "width"]
+    pd.DataFrame(rows, columns=columns).to_parquet(bench.path(f"{RUN}/tables/full/coverage.parquet"))
 
 
 def test_judge_map_without_points_and_truth(bench: Bench) -> None:
@@ -279,12 +284,13 @@ def test_judge_map_without_points_and_truth(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("outlined", [False, True])
-def test_draw_maps(bench: Bench, outlined: bool) -> None:
+def test_draw_figures(bench: Bench, outlined: bool) -> None:
     if outlined:
         frame = geopandas.GeoDataFrame(geometry=[shapely.Point(99, 47.4).buffer(0.3)], crs="EPSG:4326")
         frame.to_crs("EPSG:32647").to_file(bench.folder / "outline.gpkg", engine="pyogrio")
         bench.config = CONFIG | {"regions": [{"name": REGION, "bbox": list(BOX), "outline": "outline.gpkg"}]}
     write_maps(bench)
+    write_evaluation(bench)
     flags = np.zeros(CELLS.refined(9).shape, np.uint8)
     flags[:9, :9], flags[20:40] = 128, 4
     write_raster(bench.path(f"{RUN}/quality.tif"), {"quality": flags}, M01, CELLS.refined(9), {})
@@ -301,7 +307,8 @@ def test_draw_maps(bench: Bench, outlined: bool) -> None:
     }
     for name, frame in tables.items():
         frame.to_parquet(bench.path(f"{RUN}/tables/full/{name}.parquet"))
-    draw(bench, "draw_maps", "maps", "quality", "shift")
+    names = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
+    draw(bench, "draw_figures", *names, "coverage")
 
 
 @pytest.mark.parametrize(("own", "width"), [({}, 0.044), ({"representativeness": 0.01, "temporal": 0.0}, 0.01)])

@@ -24,8 +24,7 @@ WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan", "doctor"}
 WITHOUT_NAMES = {"validate_field": 1, "weigh_residual": 1, "measure_field_coverage": 1}
 """Input functions and files that only say when to run again, and are not handed over."""
 SHARED = dict.fromkeys(("write_field_tables", "write_month_tables", "write_field_month_tables"), "write_tables") | {
-    name: f"draw_{name.removeprefix('export_')}"
-    for name in ("export_evaluation", "export_maps", "export_coverage", "export_differences", "export_field_validation")
+    name: f"draw_{name.removeprefix('export_')}" for name in ("export_figures", "export_field_validation")
 }
 """Rules that run the script of another: on other files, or to draw figures in another format."""
 

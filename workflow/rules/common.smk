@@ -181,15 +181,6 @@ def figure(name):
     )
 
 
-def figures(*names):
-    return {f"{name}_figure": figure(name) for name in names}
-
-
-def vector_figures(*names):
-    """Figures of a run in the format of the wildcard `vector`."""
-    return {f"{name}_figure": f"{RUN}/exports/figures/{name}.{{vector}}" for name in names}
-
-
 def table(folder, name):
     """A table as people read it; in Snakemake's report if it has a caption there."""
     path = f"{folder}/tables/{name}.csv"
@@ -413,17 +404,32 @@ def run_tables():
     return of_run, of_points
 
 
-def run_files(region):
-    """The public files of a run, by their names in its folder."""
+FIELD_FIGURES = ["field_validation", "residual_weight"]
+
+
+def run_figures():
+    """Figures of every run, by name."""
     figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
-    tables, of_points = run_tables()
     if needs.shared_quantities(CONFIG):
         figures.append("product_differences")
     if CONFIG.map.interval:
         figures.append("coverage")
+    return figures
+
+
+def drawn_tables():
+    """Tables that `run_figures` show."""
+    others = {"predicted_observed": ["predictions", "scores", "score_intervals"], "maps": ["maps", "verdict"]}
+    others["shift"] = ["shift", "shift_histograms"]
+    return [table for name in run_figures() for table in others.get(name, [name])]
+
+
+def run_files(region):
+    """The public files of a run, by their names in its folder."""
+    figures, (tables, of_points) = run_figures(), run_tables()
     if region in WITH_POINTS:
         tables = tables + of_points
-        figures += ["field_validation", "residual_weight"]
+        figures += FIELD_FIGURES
     names = ["README.txt", "map.html", "report.html", "report.pdf", "samples.parquet", "model.skops", "provenance.json"]
     names += [*expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]), "tables/columns.csv"]
     names += ["quality.tif.aux.xml", "quality_class.tif.aux.xml"]

@@ -199,53 +199,20 @@ rule export_slide:
         "../scripts/export_slide.py"
 
 
-use rule draw_evaluation as export_evaluation with:
+use rule draw_figures as export_figures with:
     output:
-        **vector_figures("correlation", "importance", "partial_dependence", "predicted_observed"),
+        figures=[f"{RUN}/exports/figures/{name}.{{vector}}" for name in run_figures()],
     log:
-        log_of("export_evaluation", "{region}/{month}.{vector}"),
+        log_of("export_figures", "{region}/{month}.{vector}"),
     benchmark:
-        benchmark_of("export_evaluation", "{region}/{month}.{vector}")
+        benchmark_of("export_figures", "{region}/{month}.{vector}")
     message:
-        "Draw the evaluation of {wildcards.region}, {wildcards.month}, as {wildcards.vector}"
-
-
-use rule draw_maps as export_maps with:
-    output:
-        **vector_figures("maps", "quality", "shift"),
-    log:
-        log_of("export_maps", "{region}/{month}.{vector}"),
-    benchmark:
-        benchmark_of("export_maps", "{region}/{month}.{vector}")
-    message:
-        "Draw the maps of {wildcards.region}, {wildcards.month}, as {wildcards.vector}"
-
-
-use rule draw_coverage as export_coverage with:
-    output:
-        **vector_figures("coverage"),
-    log:
-        log_of("export_coverage", "{region}/{month}.{vector}"),
-    benchmark:
-        benchmark_of("export_coverage", "{region}/{month}.{vector}")
-    message:
-        "Draw the coverage of the intervals of {wildcards.region}, {wildcards.month}, as {wildcards.vector}"
-
-
-use rule draw_differences as export_differences with:
-    output:
-        **vector_figures("product_differences"),
-    log:
-        log_of("export_differences", "{region}/{month}.{vector}"),
-    benchmark:
-        benchmark_of("export_differences", "{region}/{month}.{vector}")
-    message:
-        "Draw the differences between products of {wildcards.region}, {wildcards.month}, as {wildcards.vector}"
+        "Draw {wildcards.region}, {wildcards.month}, as {wildcards.vector}"
 
 
 use rule draw_field_validation as export_field_validation with:
     output:
-        **vector_figures("field_validation", "residual_weight"),
+        **{f"{name}_figure": f"{RUN}/exports/figures/{name}.{{vector}}" for name in FIELD_FIGURES},
     log:
         log_of("export_field_validation", "{region}/{month}.{vector}"),
     benchmark:

@@ -176,114 +176,38 @@ rule judge_map:
         "../scripts/judge_map.py"
 
 
-rule draw_evaluation:
-    input:
-        **named(f"{RUN}/tables/full", "correlation.parquet", "importance.parquet", "partial_dependence.parquet"),
-        **named(f"{RUN}/tables/full", "scores.parquet", "predictions.parquet"),
-        intervals=f"{RUN}/tables/full/score_intervals.parquet",
-        restored=f"{RUN}/protocols/one_scale_up.parquet",
-        target=f"{RUN}/soil_moisture_9km.tif",
-    output:
-        **figures("correlation", "importance", "partial_dependence", "predicted_observed"),
-    log:
-        log_of("draw_evaluation", "{region}/{month}"),
-    benchmark:
-        benchmark_of("draw_evaluation", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(220, 4),
-    params:
-        **keys("model.method"),
-        language=CONFIG.report.language,
-        code=code("draw_evaluation"),
-    message:
-        "Draw the evaluation of {wildcards.region}, {wildcards.month}"
-    script:
-        "../scripts/draw_evaluation.py"
-
-
-rule draw_coverage:
-    input:
-        target=f"{RUN}/soil_moisture_9km.tif",
-        coverage=f"{RUN}/tables/full/coverage.parquet",
-    output:
-        **figures("coverage"),
-    log:
-        log_of("draw_coverage", "{region}/{month}"),
-    benchmark:
-        benchmark_of("draw_coverage", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(200, 3),
-    params:
-        language=CONFIG.report.language,
-        code=code("draw_coverage"),
-    message:
-        "Draw the coverage of the intervals of {wildcards.region}, {wildcards.month}"
-    script:
-        "../scripts/draw_coverage.py"
-
-
-rule draw_maps:
+rule draw_figures:
     input:
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
-        ranges=f"{RUN}/tables/full/maps.parquet",
-        verdict=f"{RUN}/tables/full/verdict.parquet",
         quality=f"{RUN}/quality.tif",
-        flags=f"{RUN}/tables/full/quality.parquet",
-        shift=f"{RUN}/tables/full/shift.parquet",
-        histograms=f"{RUN}/tables/full/shift_histograms.parquet",
+        tables=[
+            f"{RUN}/protocols/one_scale_up.parquet",
+            *expand(f"{RUN}/tables/full/{{table}}.parquet", table=drawn_tables(), allow_missing=True),
+        ],
         outline=outline,
     output:
-        **figures("maps", "quality", "shift"),
+        figures=[figure(name) for name in run_figures()],
     log:
-        log_of("draw_maps", "{region}/{month}"),
+        log_of("draw_figures", "{region}/{month}"),
     benchmark:
-        benchmark_of("draw_maps", "{region}/{month}")
+        benchmark_of("draw_figures", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
     resources:
         **measured(530, 7),
     params:
+        **keys("model.method"),
         bbox=bbox,
         outline_layer=outline_layer,
-        language=CONFIG.report.language,
-        code=code("draw_maps"),
-    message:
-        "Draw the maps of {wildcards.region}, {wildcards.month}"
-    script:
-        "../scripts/draw_maps.py"
-
-
-rule draw_differences:
-    input:
-        target=f"{RUN}/soil_moisture_9km.tif",
-        differences=f"{RUN}/tables/full/product_differences.parquet",
-    output:
-        **figures("product_differences"),
-    log:
-        log_of("draw_differences", "{region}/{month}"),
-    benchmark:
-        benchmark_of("draw_differences", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(200, 3),
-    params:
         units=needs.units(CONFIG),
         language=CONFIG.report.language,
-        code=code("draw_differences"),
+        code=code("draw_figures"),
     message:
-        "Draw the differences between products of {wildcards.region}, {wildcards.month}"
+        "Draw {wildcards.region}, {wildcards.month}"
     script:
-        "../scripts/draw_differences.py"
+        "../scripts/draw_figures.py"
 
 
 rule draw_field_validation:
@@ -295,7 +219,7 @@ rule draw_field_validation:
         weight=f"{RUN}/tables/full/residual_weight.parquet",
         weighed=f"{RUN}/tables/full/residual_points.parquet",
     output:
-        **figures("field_validation", "residual_weight"),
+        **{f"{name}_figure": figure(name) for name in FIELD_FIGURES},
     log:
         log_of("draw_field_validation", "{region}/{month}"),
     benchmark:
