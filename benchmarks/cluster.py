@@ -1,13 +1,15 @@
-"""How well a run keeps a SLURM busy: python benchmarks/cluster.py [--archive FOLDER] [--config FILE] [TARGET ...].
+"""How well a run keeps a SLURM busy: python benchmarks/cluster.py [--archive FOLDER] [--config FILE] [TARGET …].
 
 The default run, simulated, or granules of an archive; on a SLURM of its own on this machine (needs root, slurm-wlm and
-munge, and `make install-slurm`), with as many nodes of one core as `--nodes` says, through profiles/slurm.
+munge, and `make install-slurm`), with as many nodes of one core as `--nodes` says, through profiles/slurm; with
+`--whole` as one job of SLURM on one node of as many cores, in which Snakemake runs all that the run needs.
 Prints `name value unit`:
 
-- cluster_wall, cluster_jobs, cluster_cores: of the whole run, from the start of Snakemake to its end.
-- efficiency: the sum of the rules' own times (their benchmarks, times their threads) over cores × wall.
+- cluster_wall, cluster_jobs, cluster_cores: of the whole run, from its start or submission to its end.
+- efficiency: the rules' own CPU time (the last line of their logs) over cores × wall.
 - scheduling_share: the rest. Of it, start_share: cores that a job holds while the rule's own work does not run, because
-  Snakemake starts in it twice; idle_share: cores that no job holds, because none is ready or none was submitted yet.
+  Snakemake starts in it twice, or waits with `--whole` for a job that others need; idle_share: cores that no job holds,
+  because none is ready or none was submitted yet.
 - queue_wait: from a job's submission to its start, on average. It is short where cores are idle.
 - memory_asked, memory_used: MB × hours of all jobs, asked of SLURM and resident at most.
 - small_jobs: share of the jobs whose own work takes less than 10 s.
@@ -15,6 +17,7 @@ Prints `name value unit`:
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -22,7 +25,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from runs import ROOT
+from runs import ROOT, cpu_of_rules
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -52,18 +55,26 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, help="a folder of granules")
     parser.add_argument("--config", type=Path, help="a configuration")
     parser.add_argument("--nodes", type=int, default=2)
+    parser.add_argument("--whole", action="store_true", help="one job of SLURM for the whole run")
     parser.add_argument("--interval", type=int, default=10, help="seconds before SLURM is asked how jobs are")
     arguments = parser.parse_args()
     if missing():
         sys.exit(missing())
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *arguments.targets]
-    command += ["--profile", str(ROOT / "profiles/slurm"), "--slurm-no-account", "--max-threads", "1"]
-    command += ["--slurm-init-seconds-before-status-checks", str(arguments.interval)]
+    if arguments.whole:
+        command += ["--cores", str(arguments.nodes)]
+    else:
+        command += ["--profile", str(ROOT / "profiles/slurm"), "--slurm-no-account", "--max-threads", "1"]
+        command += ["--slurm-init-seconds-before-status-checks", str(arguments.interval)]
     if arguments.config:
         command += ["--configfile", str(arguments.config.resolve())]
     if arguments.archive:
         command += ["--config", "source=archive", f"archive={json.dumps(str(arguments.archive.resolve()))}"]
-    with tempfile.TemporaryDirectory() as name, cluster(Path(name) / "slurm", arguments.nodes, cpus=1) as slurm:
+    nodes, cpus = (1, arguments.nodes) if arguments.whole else (arguments.nodes, 1)
+    if arguments.whole:
+        options = ["--wait", "--quiet", f"--cpus-per-task={cpus}", "--mem=4G", "--output=run.log"]
+        command = ["sbatch", *options, f"--wrap={shlex.join(command)}"]
+    with tempfile.TemporaryDirectory() as name, cluster(Path(name) / "slurm", nodes, cpus) as slurm:
         folder = Path(name) / "run"
         folder.mkdir()
         start = time.monotonic()
@@ -72,10 +83,11 @@ def main() -> None:
         )
         wall = time.monotonic() - start
         if done.returncode:
-            sys.exit(f"{done.stdout}\n{done.stderr}\nThe run failed.")
-        jobs, own = slurm.jobs(), rules_own(folder)
+            said = [path.read_text() for path in folder.glob("run.log")]
+            sys.exit("\n".join([done.stdout, done.stderr, *said, "The run failed."]))
+        jobs, own, work = slurm.jobs(), rules_own(folder), sum(cpu_of_rules(folder).values())
     available = arguments.nodes * wall
-    work, occupied = float(own["s"].sum()), held(jobs)
+    occupied = held(jobs)
     waits = [(job.started - job.submitted).total_seconds() for job in jobs if job.started]
     print(f"cluster_wall {wall:.0f} s")
     print(f"cluster_jobs {len(jobs)} jobs")
