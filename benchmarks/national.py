@@ -41,6 +41,7 @@ EXTENT = (87.7, 41.55, 119.95, 52.15)
 OUTLINE = ROOT / "benchmarks/mongolia.geojson"
 MONTH = "2021-08"
 PEERS = ("least", "gdal", "xarray")
+UNITS = {"jobs": "jobs", "cpu": "s", "wall": "s", "memory": "MB", "idle_wall": "s"}
 RATIOS = (("cpu", "least"), *(("wall", peer) for peer in PEERS))
 DAYS = (12.0, 16.0, 3.0)
 TREES, SEED = 100, 2021
@@ -309,7 +310,8 @@ def main() -> None:
         found |= runs_of(Path(name) / "default", rows, granules)
     for row, costs in found.items():
         for name, value in costs.items():
-            print(f"{name}_{row} {value:.{name in ('cpu', 'wall', 'idle_wall')}f}")
+            unit = UNITS[name]
+            print(f"{name}_{row} {value:.{int(unit == 's')}f} {unit}")
     for row, (kind, peer) in itertools.product(("absolute", "default"), RATIOS):
         if peer in found:
             print(f"{kind}_ratio_{row}_{peer} {found[row][kind] / found[peer][kind]:.2f}")
