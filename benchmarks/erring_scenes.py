@@ -22,7 +22,7 @@ from kilomoist.cells import fill_nearest, interpolate
 from kilomoist.configuration.keys import SceneKeys
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.grids import CELL_SIDE, M01
-from kilomoist.learning.absolute import estimate_out_of_fold, fit_absolute
+from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.coarser_scale import null_models
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells, read_cells, read_reliability
@@ -150,7 +150,7 @@ def all_maps(inputs: Inputs, trees: int, threads: int) -> ErringMaps:
     settings, tuning = LearnerSettings("random_forest", trees, 2021, quantiles=False), TuningOptions("auto")
     window, filled = cells.window, cells.filled()
     pixels = window.refined(factor)
-    absolute, _ = fit_absolute(samples, use, settings, tuning, threads)
+    absolute, tuned = fit_absolute(samples, use, settings, tuning, threads)
     detail, _ = fit_detail(cells, use, settings, tuning, MINIMUM_FRACTION, threads)
     models = {model.method: model for model in (absolute, detail)}
     maps = {
@@ -164,5 +164,4 @@ def all_maps(inputs: Inputs, trees: int, threads: int) -> ErringMaps:
     shared = np.isfinite([*maps.values()]).all(axis=0)
     maps = {name: np.where(shared, values, np.nan) for name, values in maps.items()}
     added = maps["detail"] - interpolate(fill_nearest(cells.target), window, pixels, factor)
-    estimated = estimate_out_of_fold(samples, use, settings, tuning, threads)
-    return ErringMaps(cells, samples, factor, estimated, maps, added, models)
+    return ErringMaps(cells, samples, factor, tuned.predicted, maps, added, models)

@@ -21,7 +21,7 @@ SIZES = {1: (128, 128), 4: (256, 256), 16: (512, 512)}
 CONTINENT = (512, 768), 256
 BY_BLOCK = ("stack_block", "predict_block", "bound_block", "judge_block")
 RULES = (
-    *("stack_block", "collect_samples", "train_model", "evaluate_model", "restore_cells", "calibrate_intervals"),
+    *("stack_block", "collect_samples", "train_absolute", "train_detail", "evaluate_model", "restore_cells"),
     *("predict_block", "bound_block", "judge_block", "assemble_predictors", "reconcile_map", "assemble_map"),
     *("assemble_interval", "assemble_quality", "compare_maps", "compare_truth", "measure_coverage", "validate_field"),
     *("draw_figures", "write_map_page"),

@@ -195,20 +195,31 @@ def collect_samples(region: Region, _: str) -> None:
     )
 
 
-def train_model(region: Region, _: str) -> None:
-    from train_model import train_model
+def train_absolute(region: Region, _: str) -> None:
+    from train_absolute import train_absolute
 
-    for method, name in (("detail", "model"), ("absolute", "alternative")):
-        train_model(
-            use=USE,
-            method=method,
-            learner={"kind": region.kind, "trees": 200, "seed": SEED, "min_leaf": "auto"},
-            quantiles=True,
-            minimum_valid_fraction=0.5,
-            threads=2,
-            **region.named(samples="samples.parquet", cells="cells.tif"),
-            **region.named(model=f"{name}.skops", search=f"{name}_search.parquet"),
-        )
+    train_absolute(
+        use=USE,
+        learner={"kind": region.kind, "trees": 200, "seed": SEED, "min_leaf": "auto"},
+        quantiles=False,
+        threads=2,
+        **region.named(samples="samples.parquet", cells="cells.tif", estimates="estimated.tif"),
+        **region.named(model="alternative.skops", search="alternative_search.parquet"),
+    )
+
+
+def train_detail(region: Region, _: str) -> None:
+    from train_detail import train_detail
+
+    train_detail(
+        use=USE,
+        learner={"kind": region.kind, "trees": 200, "seed": SEED, "min_leaf": "auto"},
+        quantiles=True,
+        minimum_valid_fraction=0.5,
+        threads=2,
+        **region.named(samples="samples.parquet", cells="cells.tif"),
+        **region.named(model="model.skops", search="model_search.parquet"),
+    )
 
 
 def evaluate_model(region: Region, _: str) -> None:
@@ -237,22 +248,9 @@ def restore_cells(region: Region, _: str) -> None:
         interval=0.9,
         minimum_valid_fraction=0.5,
         threads=2,
-        **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", estimates="restored.parquet"),
-    )
-
-
-def calibrate_intervals(region: Region, _: str) -> None:
-    from calibrate_intervals import calibrate_intervals
-
-    calibrate_intervals(
+        reliability=region.at("agreement.parquet"),
         stacks=region.of("predictors.tif"),
-        reconciled=True,
-        interval=0.9,
-        minimum_valid_fraction=0.5,
-        **region.named(
-            samples="samples.parquet", cells="cells.tif", model="model.skops", reliability="agreement.parquet"
-        ),
-        **region.named(restored="restored.parquet"),
+        **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", estimates="restored.parquet"),
         **region.named(intervals="intervals.json", errors="intervals.parquet"),
     )
 
@@ -441,7 +439,7 @@ def write_map_page(region: Region, _: str) -> None:
 JOBS: dict[str, Callable[[Region, str], None]] = {
     one.__name__: one
     for one in (
-        *(stack_block, collect_samples, train_model, evaluate_model, restore_cells, calibrate_intervals),
+        *(stack_block, collect_samples, train_absolute, train_detail, evaluate_model, restore_cells),
         *(predict_block, bound_block, judge_block, reconcile_map, assemble_map, assemble_interval, assemble_quality),
         *(assemble_predictors, compare_maps, compare_truth, measure_coverage, validate_field, draw_figures),
         write_map_page,

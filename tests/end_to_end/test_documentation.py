@@ -116,7 +116,7 @@ def test_the_flow_can_be_drawn(tree: Path) -> None:
     assert shown in (ROOT / "docs/design.md").read_text()
     drawn = python(tree, "-m", *shown.split())
     assert drawn.startswith("digraph")
-    for rule in ("composite_tile", "stack_block", "train_model", "predict_block", "assemble_map"):
+    for rule in ("composite_tile", "stack_block", "train_detail", "predict_block", "assemble_map"):
         assert f'label = "{rule}"' in drawn
 
 

@@ -108,5 +108,5 @@ def test_another_raster_reruns_from_the_stack_on(run: Path, tmp_path: Path) -> N
     assert "stack_block" not in before
     write_elevation(folder, 600)
     new = rules(planned(folder, CONFIG)) - before
-    assert {"stack_block", "train_model", "assemble_map", "record_provenance"} <= new
+    assert {"stack_block", "train_detail", "assemble_map", "record_provenance"} <= new
     assert not new & {"composite_tile", "average_target", "simulate_landscape"}

@@ -17,11 +17,11 @@ PUBLISHED = {"write_tables", "write_field_tables", "write_report", "write_readme
 RECORDED = {"record_provenance", "write_report"}
 """The record of what the map was made from, which holds the whole configuration, and what tells of it."""
 FROM_MODEL = {
-    *("train_model", "evaluate_model", "predict_block", "reconcile_map", "assemble_map", "validate_field"),
-    *("judge_block", "assemble_quality", "calibrate_intervals", "bound_block", "assemble_interval"),
+    *("train_absolute", "train_detail", "evaluate_model", "predict_block", "reconcile_map", "assemble_map"),
+    *("judge_block", "assemble_quality", "bound_block", "assemble_interval", "validate_field"),
     *("restore_cells", "measure_coverage", "judge_map", *FIGURES, *PUBLISHED, *PAGES),
-    *("cross_validate", "degrade_restore", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
-    *("estimate_cells", "weigh_residual", "score_field_cells", "measure_field_coverage", "style_rasters"),
+    *("run_protocols", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
+    *("weigh_residual", "score_field_cells", "measure_field_coverage", "style_rasters"),
 }
 OF_TEMPERATURE = {
     f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
@@ -51,7 +51,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
             {
                 *("reconcile_map", "assemble_map", "validate_field", *FIGURES, *PUBLISHED),
                 *("restore_cells", "score_protocols", "judge_map"),
-                *("calibrate_intervals", "bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
+                *("bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
                 *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage", "style_rasters"),
                 *PAGES,
             },
@@ -69,9 +69,9 @@ def test_a_key_reruns_what_uses_it_and_what_follows(
 
 def test_an_interval_needs_another_model_only_where_there_was_none(demo: Path) -> None:
     """A forest keeps what quantiles need where the map has intervals, of whatever width."""
-    assert "train_model" not in rules(planned(demo, changed("map", interval=0.8)))
+    assert not {"train_absolute", "train_detail"} & rules(planned(demo, changed("map", interval=0.8)))
     without = planned(demo, changed("map", interval=None))
-    assert [file.path for file in without if file.rule == "train_model" and "model.skops" in file.path]
+    assert [file.path for file in without if file.rule == "train_detail" and "model.skops" in file.path]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from rule_bench import CONFIG, REGION, RUN, Bench, make_bench
 from small_region import (
     CELLS,
@@ -28,7 +27,7 @@ from small_region import (
 from workflow_runs import block_mean, succeed
 
 from kilomoist.evaluation.assessments import Scored, score_table
-from kilomoist.evaluation.cross_validation import random_folds
+from kilomoist.evaluation.cross_validation import fold_estimates, random_folds
 from kilomoist.evaluation.importances import importance_table
 from kilomoist.evaluation.scores import score
 from kilomoist.files import read_json, write_json
@@ -67,11 +66,15 @@ def prepare(bench: Bench, method: str, alpha: float = 0.5) -> None:
     save(bench.path(f"{RUN}/alternative.skops"), *by_method.values())
 
 
-def estimates_of(bench: Bench, protocol: str) -> tuple[pd.DataFrame, str]:
-    """What a protocol's rule estimates, and its log."""
-    path = f"{RUN}/protocols/{protocol}.parquet"
-    log = bench.run("degrade_restore" if protocol == "degrade_restore" else "cross_validate", path)
-    return pd.read_parquet(bench.folder / path), log
+def estimates_of(bench: Bench, *protocols: str) -> tuple[list[pd.DataFrame], str]:
+    """What protocols estimate, which alone are asked for, and the log."""
+    bench.config |= {"evaluation": {"protocols": list(protocols)}}
+    tuned = {"trees": [10], "min_leaf": [5], "alpha": [1.0], "rmse": [0.01], "chosen": [True]}
+    name = "model" if bench.config["model"].get("method") == "absolute" else "alternative"
+    pd.DataFrame(tuned).to_parquet(bench.path(f"{RUN}/tables/full/{name}_search.parquet"))
+    paths = [f"{RUN}/protocols/{protocol}.parquet" for protocol in protocols]
+    log = bench.run("run_protocols", *paths)
+    return [pd.read_parquet(bench.folder / path) for path in paths], log
 
 
 @pytest.mark.parametrize("method", ["absolute", "detail"])
@@ -137,7 +140,8 @@ def test_evaluate_model_without_detail(bench: Bench) -> None:
 def test_degrade_restore_says_when_there_is_too_little(bench: Bench) -> None:
     """10 × 11 cells hold hardly a coarse one."""
     prepare(bench, "detail")
-    table, log = estimates_of(bench, "degrade_restore")
+    write_range(bench)
+    (table,), log = estimates_of(bench, "degrade_restore")
     assert table.empty
     assert "complete cells of 36 km, 20 are needed to learn" in table.attrs["note"]
     assert table.attrs["note"] in log
@@ -292,52 +296,32 @@ def test_estimate_range(bench: Bench) -> None:
     assert list(lags) == ["lag_m", "semivariance", "pairs", "fitted"]
 
 
-def write_estimates(bench: Bench, protocol: str, folds: NDArray) -> pd.DataFrame:
-    """Estimates that no model makes."""
-    table = sample_table()[["row", "col", "lon", "lat"]].assign(observed=0.2, fold=folds, absolute=0.5)
-    table = table.assign(mean=0.6, linear=0.7)
-    table.attrs["note"] = "made up"
-    table.to_parquet(bench.path(f"{RUN}/protocols/{protocol}.parquet"))
-    return table
-
-
-@pytest.mark.parametrize("protocol", ["random_folds", "knndm"])
-def test_cross_validate(bench: Bench, protocol: str) -> None:
+def test_rows_of_folds_are_estimated_by_models_of_the_others(bench: Bench) -> None:
+    """Each protocol as if it were alone, with the leaf that was chosen for the study's model."""
     prepare(bench, "detail")
     write_range(bench)
-    if protocol == "knndm":
-        write_estimates(bench, "random_folds", np.arange(len(sample_table())) % 5)  # other folds: not taken
-    (table, log), samples = estimates_of(bench, protocol), sample_table()
-    np.testing.assert_allclose(table["observed"], samples["target"])
-    assert set(table["fold"]) == set(range(5))
-    assert table.attrs["note"] in log
-    for fold in range(5):
-        others = samples.loc[(table["fold"] != fold).to_numpy(), "target"].mean()
-        np.testing.assert_allclose(table.loc[table["fold"] == fold, "mean"], others)
+    names, samples = ("random_folds", "blocks", "knndm"), sample_table()
+    tables, log = estimates_of(bench, *names)
+    settings = LearnerSettings("random_forest", 10, 2021, 5)
+    for name, table in zip(names, tables, strict=True):
+        assert f"{name}: {table.attrs['note']}" in log
+        expected = fold_estimates(samples, USE, settings, table["fold"].to_numpy())
+        pd.testing.assert_frame_equal(table, expected, check_dtype=False)
+        assert set(table["fold"]) == set(range(5))
+        for fold in range(5):
+            others = samples.loc[(table["fold"] != fold).to_numpy(), "target"].mean()
+            np.testing.assert_allclose(table.loc[table["fold"] == fold, "mean"], others)
+    # Where kNNDM chooses chance, its folds are those of `random_folds`, under a note of its own.
+    by_chance = random_folds(len(samples), 5, 2021)
+    np.testing.assert_array_equal(tables[0]["fold"], by_chance)
+    np.testing.assert_array_equal(tables[2]["fold"], by_chance)
+    assert tables[2].attrs["note"].startswith("5 folds of chance")
 
 
-def test_folds_by_chance_are_trained_once(bench: Bench) -> None:
-    """Where kNNDM chooses chance, its estimates are those of `random_folds`, under a note of its own."""
-    prepare(bench, "detail")
-    write_range(bench)
-    by_chance = random_folds(len(sample_table()), 5, 2021)
-    table = write_estimates(bench, "random_folds", by_chance)
-    found, _ = estimates_of(bench, "knndm")
-    pd.testing.assert_frame_equal(found, table)
-    assert found.attrs["note"].startswith("5 folds of chance")
-    (bench.folder / f"{RUN}/protocols/knndm.parquet").unlink()
-    bench.config |= {"evaluation": {"protocols": ["knndm"]}}  # without the other protocol it trains itself
-    words = ["--allowed-rules", "cross_validate", "--", f"{RUN}/protocols/knndm.parquet"]
-    succeed(bench.folder, *words, config=bench.config)
-    alone = pd.read_parquet(bench.folder / f"{RUN}/protocols/knndm.parquet")
-    np.testing.assert_array_equal(alone["fold"], by_chance)
-    np.testing.assert_allclose(alone["observed"], sample_table()["target"])
-
-
-def test_cross_validate_says_that_there_are_too_few_blocks(bench: Bench) -> None:
+def test_a_protocol_says_that_there_are_too_few_blocks(bench: Bench) -> None:
     prepare(bench, "detail")
     write_range(bench, 60_000.0)
-    table, _ = estimates_of(bench, "blocks")
+    (table,), _ = estimates_of(bench, "blocks")
     assert table.empty
     assert "as long as the range of 60 km, and 5 folds need" in table.attrs["note"]
 

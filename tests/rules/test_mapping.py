@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import rasterio
 from granule_archives import MONTH
+from numpy.typing import NDArray
 from rio_cogeo.cogeo import cog_validate
 from rule_bench import CONFIG, REGION, RUN, Bench, make_bench
 from scipy.stats import norm
@@ -37,7 +38,6 @@ from workflow_runs import block_mean, values
 
 from kilomoist.files import read_json, write_json
 from kilomoist.grids import CELL_SIDE, M01, M09
-from kilomoist.learning.absolute import estimate_out_of_fold
 from kilomoist.learning.details import pixel_detail
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model, save
@@ -398,14 +398,13 @@ CALIBRATION = Calibration(0.9, quantile=1.5, cqr_margin=0.0, error_scale_ratio=0
 
 
 def calibrated(bench: Bench) -> tuple[Calibration, pd.DataFrame]:
-    """What `calibrate_intervals` writes of what `restore_cells` restored: the calibration and the errors below it."""
-    bench.run("restore_cells", RESTORED)
+    """What `restore_cells` calibrates by what it restored: the calibration and the errors below it."""
     outputs = [f"{RUN}/protocols/intervals.{kind}" for kind in ("json", "parquet")]
-    bench.run("calibrate_intervals", *outputs)
+    bench.run("restore_cells", RESTORED, *outputs)
     return Calibration(**read_json(bench.folder / outputs[0])), pd.read_parquet(bench.folder / outputs[1])
 
 
-def test_calibrate_intervals(bench: Bench) -> None:
+def test_intervals_are_calibrated(bench: Bench) -> None:
     """The errors of `detail` are counted; `absolute` has too few coarse cells here, and gets no interval."""
     write_stacks(bench.path, RUN)
     write_trained(bench.path, "detail")
@@ -438,7 +437,7 @@ def test_restore_cells_without_intervals(bench: Bench, method: str) -> None:
         assert (table["below"] == 1).all()
 
 
-def test_calibrate_intervals_of_too_small_a_region(bench: Bench) -> None:
+def test_intervals_of_too_small_a_region(bench: Bench) -> None:
     write_stacks(bench.path, RUN)
     write_trained(bench.path, "absolute")
     calibration, errors = calibrated(bench)
@@ -458,7 +457,7 @@ def large_scale_ratio(model: Model) -> float:
     ("method", "ratio", "reconciled"),
     [("detail", 4, True), ("detail", 2, False), ("absolute", 4, True), ("absolute", 4, False)],
 )
-def test_calibrate_intervals_of_a_large_region(bench: Bench, method: str, ratio: int, reconciled: bool) -> None:
+def test_intervals_of_a_large_region(bench: Bench, method: str, ratio: int, reconciled: bool) -> None:
     """With enough errors for a quantile, and their ratio unless a map was learned at 9 km and left so."""
     bench.config = CONFIG | {
         "regions": [{"name": REGION, "bbox": LARGE_BOX}],
@@ -499,14 +498,12 @@ def test_bound_block(bench: Bench, method: str) -> None:
         assert (bands[name][valid] > 0).all()
 
 
-def test_estimate_cells(bench: Bench) -> None:
-    write_trained(bench.path, "detail")
-    bench.run("estimate_cells", f"{RUN}/estimated_cells.tif")
-    bands, _ = read_raster(bench.folder / f"{RUN}/estimated_cells.tif")
-    samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
-    expected = estimate_out_of_fold(samples, USE, settings, TuningOptions(5))
-    np.testing.assert_allclose(bands["estimated"][samples["row"] - CELLS.row, samples["col"] - CELLS.column], expected)
-    assert np.isfinite(bands["estimated"]).sum() == len(samples)
+def write_estimates(bench: Bench) -> NDArray[np.float64]:
+    """What a model says of the cells, and of each sample."""
+    estimated = 0.9 * moisture(CELLS) + 0.02
+    write_raster(bench.path(f"{RUN}/estimated_cells.tif"), {"estimated": estimated}, M09, CELLS, {})
+    samples = sample_table()
+    return estimated[samples["row"] - CELLS.row, samples["col"] - CELLS.column]
 
 
 @pytest.mark.parametrize(("high", "how"), [(0.5, "measured at field points"), (0.9, "warranted (the field points")])
@@ -518,12 +515,10 @@ def test_merge_target_by_a_measured_weight(bench: Bench, high: float, how: str) 
     write_trained(bench.path, "detail")
     measured = pd.DataFrame([{"weight": 0.3, "low": 0.1, "high": high, "says": "made up"}])
     measured.to_parquet(bench.path(f"{RUN}/tables/full/residual_weight.parquet"))
-    bench.run("estimate_cells", f"{RUN}/estimated_cells.tif")
+    samples, estimated = sample_table(), write_estimates(bench)
     log = bench.run("merge_target", f"{RUN}/merged_cells.tif")
     bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")
     assert tags["target_weighed"].startswith(how)
-    samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
-    estimated = estimate_out_of_fold(samples, USE, settings, TuningOptions(5))
     weight, y = float(tags["target_weight"]), samples["target"]
     assert (weight == 0.3) == (high == 0.5)
     assert ("the weight is that of warranted" in log) == (high == 0.9)
@@ -534,11 +529,9 @@ def test_merge_target_by_a_measured_weight(bench: Bench, high: float, how: str) 
 def test_merge_target(bench: Bench) -> None:
     bench.config = CONFIG | {"target_error": 0.02, "map": CONFIG["map"] | {"reconcile": "warranted"}}
     write_trained(bench.path, "detail")
-    bench.run("estimate_cells", f"{RUN}/estimated_cells.tif")
+    samples, estimated = sample_table(), write_estimates(bench)
     bench.run("merge_target", f"{RUN}/merged_cells.tif")
     bands, tags = read_raster(bench.folder / f"{RUN}/merged_cells.tif")
-    samples, settings = sample_table(), LearnerSettings("random_forest", 10, 2021)
-    estimated = estimate_out_of_fold(samples, USE, settings, TuningOptions(5))
     weighed = weigh(samples["target"].to_numpy(), estimated, 0.02)
     expected = merge_weighed(region_cells(), samples, estimated, weighed)
     np.testing.assert_allclose(bands["target"], expected.analysis)

@@ -9,15 +9,7 @@ from kilomoist.dependencies import LIBRARY, fingerprint, modules_of
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 FITTING = {
-    *(
-        "train_model",
-        "evaluate_model",
-        "calibrate_intervals",
-        "restore_cells",
-        "cross_validate",
-        "degrade_restore",
-        "leave_month_out",
-    ),
+    *("train_absolute", "train_detail", "evaluate_model", "restore_cells", "run_protocols", "leave_month_out"),
     "predict_gain",
 }
 """Scripts that fit models."""
@@ -39,11 +31,11 @@ EDITS = {
     "predictors/composites.py:average_rows": {"composite_tile"},
     "predictors/footprints.py:sum_footprints": {"compare_products", "stack_block", "measure_reliability"},
     "predictors/layers.py:stack_layers": {"stack_block"},
-    "learning/training_folds.py:spatial_folds": FITTING | {"bound_block", "judge_block", "estimate_cells"},
-    "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"} | {"estimate_cells"},
+    "learning/training_folds.py:spatial_folds": FITTING | {"bound_block", "judge_block"},
+    "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"},
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
-    | {"assemble_interval", "assemble_map", "measure_coverage", "merge_target", "reconcile_map", "estimate_cells"},
+    | {"assemble_interval", "assemble_map", "measure_coverage", "merge_target", "reconcile_map"},
     "mapping/flags.py:flag_table": {
         "assemble_quality",
         "draw_figures",
@@ -52,12 +44,10 @@ EDITS = {
         "export_raster",
     },
     "mapping/resolution.py:radial_spectrum": {"assemble_map"},
-    "evaluation/cross_validation.py:knndm_folds": {"cross_validate"},
+    "evaluation/cross_validation.py:knndm_folds": {"run_protocols"},
     "evaluation/variograms.py:variogram": SCORING | {"estimate_range", "measure_field_coverage"},
-    "evaluation/restoration.py:restored_estimates": {"degrade_restore"},
-    "evaluation/null_estimates.py:null_estimates": {
-        *("cross_validate", "degrade_restore", "leave_month_out", "score_protocols")
-    },
+    "evaluation/restoration.py:restored_estimates": {"run_protocols"},
+    "evaluation/null_estimates.py:null_estimates": {"leave_month_out", "run_protocols", "score_protocols"},
     "reporting/verdicts.py:sentence": {
         "judge_map",
         "draw_figures",

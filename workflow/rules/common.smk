@@ -34,7 +34,6 @@ from kilomoist.products import PRODUCTS
 
 ENVIRONMENT = "../envs/environment.yaml"
 RUN = "results/{region}/{month}"
-FOLDED = ("random_folds", "blocks", "knndm")
 BLOCK = f"{RUN}/blocks/{{block}}"
 RULE_SECONDS = cache(progress.rule_seconds)
 TIMES = {"runtime": needs.minutes, "expected_seconds": needs.expected}
@@ -74,6 +73,9 @@ CONFIG = checked(load, config)
 REGIONS = {region.name: region for region in CONFIG.regions}
 SCENE = CONFIG.scene.name
 OWN_POINTS = checked(needs.field_point_files, CONFIG)
+# What the models of both methods are called: the one that makes the map, and the other, which it is compared with. The
+# study's is `absolute`.
+STUDY, DETAIL = ("model", "alternative") if CONFIG.model.method == "absolute" else ("alternative", "model")
 # How much of the predictors' detail repeats: `absolute` maps no detail.
 RELIABILITY = [f"{RUN}/tables/full/agreement.parquet"] if CONFIG.model.method == "detail" else []
 ARCHIVE = checked(search_archive, CONFIG.archive, needs.products(CONFIG)) if CONFIG.source == "archive" else {}
@@ -88,10 +90,8 @@ wildcard_constraints:
     block=r"r\d+c\d+",
     product=r"[A-Z0-9_]+\.\d{3}",
     tile=r"h\d\dv\d\d",
-    trained="model|alternative",
     raster="soil_moisture|interval|quality",
     vector="svg|pdf",
-    protocol="|".join(FOLDED),
     scene_name=re.escape(SCENE),
     source=CONFIG.source,
     region="|".join(REGIONS),

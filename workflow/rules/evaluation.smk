@@ -1,10 +1,8 @@
 # Evaluation: what models and maps are worth, off the way to the map and beside each other.
 
-# The study's model is `absolute`, whichever method makes the map.
-STUDY = "model" if CONFIG.model.method == "absolute" else "alternative"
 # In an order that does not depend on the configuration's.
-PROTOCOLS = [name for name in (*FOLDED, "degrade_restore") if name in CONFIG.evaluation.protocols]
-BY_CHANCE = [f"{RUN}/protocols/random_folds.parquet"] if "random_folds" in PROTOCOLS else []
+EVERY_PROTOCOL = "random_folds", "blocks", "knndm", "degrade_restore"
+PROTOCOLS = [name for name in EVERY_PROTOCOL if name in CONFIG.evaluation.protocols]
 TRUTH = f"resources/simulated/{SCENE}/truth/{{month}}/soil_moisture.tif"
 
 
@@ -60,56 +58,32 @@ rule estimate_range:
         "../scripts/estimate_range.py"
 
 
-rule cross_validate:
-    input:
-        **named(RUN, "samples.parquet", "cells.tif"),
-        variogram=f"{RUN}/protocols/range.json",
-        study=f"{RUN}/{STUDY}.skops",
-        # Its estimates are those of kNNDM too, where that chooses chance.
-        random_folds=lambda wildcards: expand(BY_CHANCE if wildcards.protocol == "knndm" else [], **wildcards),
-    output:
-        estimates=f"{RUN}/protocols/{{protocol}}.parquet",
-    log:
-        log_of("cross_validate", "{region}/{month}/{protocol}"),
-    benchmark:
-        benchmark_of("cross_validate", "{region}/{month}/{protocol}")
-    conda:
-        ENVIRONMENT
-    threads: 2
-    resources:
-        **measured(340, 6, of_region=(2, 0.3)),
-    params:
-        use=list(CONFIG.predictors.use),
-        learner=learner("kind", "trees", "min_leaf", "search", "seed"),
-        code=code("cross_validate"),
-    message:
-        "Cross-validate {wildcards.region}, {wildcards.month}, by {wildcards.protocol}"
-    script:
-        "../scripts/cross_validate.py"
+if PROTOCOLS:
 
-
-rule degrade_restore:
-    input:
-        **named(RUN, "samples.parquet", "cells.tif"),
-    output:
-        estimates=f"{RUN}/protocols/degrade_restore.parquet",
-    log:
-        log_of("degrade_restore", "{region}/{month}"),
-    benchmark:
-        benchmark_of("degrade_restore", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 2
-    resources:
-        **measured(300, 6, of_region=(1, 0.2)),
-    params:
-        **keys("predictors.use", "quality.minimum_valid_fraction"),
-        learner=learner("kind", "trees", "min_leaf", "search", "trend", "detail_ratio", "seed"),
-        code=code("degrade_restore"),
-    message:
-        "Learn {wildcards.region}, {wildcards.month}, one level up and compare with SMAP"
-    script:
-        "../scripts/degrade_restore.py"
+    rule run_protocols:
+        input:
+            **named(RUN, "samples.parquet", "cells.tif"),
+            variogram=f"{RUN}/protocols/range.json",
+            search=f"{RUN}/tables/full/{STUDY}_search.parquet",
+        output:
+            estimates=expand(f"{RUN}/protocols/{{protocol}}.parquet", protocol=PROTOCOLS, allow_missing=True),
+        log:
+            log_of("run_protocols", "{region}/{month}"),
+        benchmark:
+            benchmark_of("run_protocols", "{region}/{month}")
+        conda:
+            ENVIRONMENT
+        threads: 1  # a second one would not let another job of the map run beside it
+        resources:
+            **measured(340, 12, of_region=(2, 0.8)),
+        params:
+            **keys("predictors.use", "quality.minimum_valid_fraction"),
+            learner=learner("kind", "trees", "min_leaf", "search", "trend", "detail_ratio", "seed"),
+            code=code("run_protocols"),
+        message:
+            "Estimate the cells of {wildcards.region}, {wildcards.month}, by every protocol"
+        script:
+            "../scripts/run_protocols.py"
 
 
 rule score_protocols:

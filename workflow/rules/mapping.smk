@@ -6,6 +6,9 @@ from kilomoist.calendars import model_only_days
 MEASURED = CONFIG.map.reconcile == "measured"
 MERGED = MEASURED or CONFIG.map.reconcile == "warranted" and needs.target_error(CONFIG) > 0
 ANALYSIS_CELLS = f"{RUN}/merged_cells.tif" if MERGED else f"{RUN}/cells.tif"
+# With intervals, their calibration and the errors that it rests on.
+CALIBRATED = {"intervals": f"{RUN}/protocols/intervals.json", "errors": f"{RUN}/protocols/intervals.parquet"}
+CALIBRATED = CALIBRATED if CONFIG.map.interval else {}
 
 
 rule predict_block:
@@ -62,7 +65,10 @@ rule merge_target:
 rule restore_cells:
     input:
         **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
+        reliability=[f"{RUN}/tables/full/agreement.parquet"] if CONFIG.map.interval else [],
+        stacks=of_blocks("predictors.tif") if CONFIG.map.interval else [],
     output:
+        **CALIBRATED,
         estimates=f"{RUN}/protocols/one_scale_up.parquet",
     log:
         log_of("restore_cells", "{region}/{month}"),
@@ -72,7 +78,7 @@ rule restore_cells:
         ENVIRONMENT
     threads: 2
     resources:
-        **measured(310, 5, of_region=(10, 0.1)),
+        **measured(310, 8, of_region=(10, 0.2)),
     params:
         **keys("map.interval", "quality.minimum_valid_fraction"),
         learner=learner("kind", "trees", "seed", "min_leaf", "search"),
@@ -82,34 +88,6 @@ rule restore_cells:
         "Restore the cells of {wildcards.region}, {wildcards.month}, as the map is made, one scale up"
     script:
         "../scripts/restore_cells.py"
-
-
-rule calibrate_intervals:
-    input:
-        **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
-        restored=f"{RUN}/protocols/one_scale_up.parquet",
-        reliability=f"{RUN}/tables/full/agreement.parquet",
-        stacks=of_blocks("predictors.tif"),
-    output:
-        intervals=f"{RUN}/protocols/intervals.json",
-        errors=f"{RUN}/protocols/intervals.parquet",
-    log:
-        log_of("calibrate_intervals", "{region}/{month}"),
-    benchmark:
-        benchmark_of("calibrate_intervals", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(310, 5, of_region=(10, 0.1)),
-    params:
-        **keys("map.interval", "quality.minimum_valid_fraction"),
-        reconciled=bool(CONFIG.map.reconcile),
-        code=code("calibrate_intervals"),
-    message:
-        "Calibrate the intervals of {wildcards.region}, {wildcards.month}"
-    script:
-        "../scripts/calibrate_intervals.py"
 
 
 rule bound_block:

@@ -75,7 +75,7 @@ def test_what_is_searched_has_not_seen_the_fold() -> None:
     tuning, settings = TuningOptions("auto", search=True), replace(SETTINGS, trees=5)
 
     def predict(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        chosen, _ = tune_absolute(samples.iloc[train], USE, settings, tuning)
+        chosen = tune_absolute(samples.iloc[train].assign(split="train"), USE, settings, tuning).settings
         return predict_mean(fit(chosen, x[train], y[train], only_mean=True), x[test])
 
     folds = np.arange(len(samples)) // 200

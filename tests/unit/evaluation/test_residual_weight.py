@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from kilomoist.evaluation.residual_weight import MIN_PIXELS, ResidualWeight, fieller, in_words, residual_weight
 from kilomoist.grids import M01, M09, Window, geographic_from_ease
-from kilomoist.learning.absolute import estimate_out_of_fold
+from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.tuning import TuningOptions
 from kilomoist.mapping.merging import measured_weighing, taken
@@ -37,7 +37,8 @@ def scene(seed: int, error: float) -> tuple[pd.DataFrame, float]:
     cells = pd.DataFrame({"row": row + WINDOW.row, "col": column + WINDOW.column, "a": predictor.reshape(-1)})
     cells["target"] = true + error * wrong.reshape(-1)
     settings = LearnerSettings("linear", 1, 1)
-    cells["estimated"] = estimate_out_of_fold(cells, ["a"], settings, TuningOptions(1))
+    cells["split"] = "train"
+    cells["estimated"] = tune_absolute(cells, ["a"], settings, TuningOptions(1)).predicted
     x = np.stack([np.ones(len(cells)), cells["estimated"], cells["target"] - cells["estimated"]], axis=1)
     _, b, w = np.linalg.lstsq(x, true)[0]
     drawn = random.integers(len(cells), size=POINTS)

@@ -32,8 +32,10 @@ from kilomoist.learning.tuning import (
     CANDIDATE_RATIOS,
     SEARCH_ROWS,
     SEARCH_TREES,
+    Assessed,
     TuningOptions,
     choose,
+    chosen_settings,
     fit_small,
     learner_of,
     predict_out_of_fold,
@@ -143,27 +145,35 @@ def test_the_search_is_cheap() -> None:
 
 @pytest.mark.parametrize("best", CANDIDATE_LEAVES)
 def test_the_leaf_with_the_smallest_error_is_chosen(best: int) -> None:
-    chosen, alpha, table = choose(
-        FOREST, TuningOptions("auto"), lambda tried: (abs(tried.min_leaf - best) + 1, tried.min_leaf / 1000)
-    )
-    assert chosen == replace(FOREST, min_leaf=best)
+    """Coarse to fine: all five with few trees, the best two with more, one with all."""
+
+    def assess(tried: LearnerSettings) -> Assessed:
+        away = abs(CANDIDATE_LEAVES.index(tried.min_leaf) - CANDIDATE_LEAVES.index(best))
+        return Assessed(away + 1.0, tried.min_leaf / 1000, np.full(3, tried.trees))
+
+    settings = replace(FOREST, trees=200)
+    chosen, alpha, table, predicted = choose(settings, TuningOptions("auto"), assess)
+    assert chosen == replace(settings, min_leaf=best)
     assert alpha == best / 1000
-    assert table["min_leaf"].tolist() == list(CANDIDATE_LEAVES)
-    assert table.loc[table["chosen"], "min_leaf"].tolist() == [best]
-    assert table["rmse"].tolist() == [abs(leaf - best) + 1.0 for leaf in CANDIDATE_LEAVES]
+    np.testing.assert_array_equal(predicted, [SEARCH_TREES] * 3)
+    assert table["trees"].tolist() == [6] * 5 + [17] * 2 + [SEARCH_TREES]
+    assert table["min_leaf"].tolist()[:5] == list(CANDIDATE_LEAVES)
+    assert table["min_leaf"].tolist()[-1] == best
+    assert table["chosen"].tolist() == [False] * 7 + [True]
+    assert chosen_settings(settings, table) == chosen
 
 
 def test_a_given_leaf_and_a_model_without_leaves_are_not_compared() -> None:
     asked: list[int] = []
 
-    def error(candidate: LearnerSettings) -> tuple[float, float]:
+    def assess(candidate: LearnerSettings) -> Assessed:
         asked.append(candidate.min_leaf)
-        return 1.0, 0.5
+        return Assessed(1.0, 0.5, np.zeros(1))
 
     for kind, min_leaf, expected in (("random_forest", 7, 7), ("random_forest", "8", 8), ("linear", "auto", 1)):
-        chosen, _, table = choose(replace(FOREST, kind=kind), TuningOptions(min_leaf), error)
-        assert chosen.min_leaf == expected
-        assert len(table) == 1
+        tuned = choose(replace(FOREST, kind=kind), TuningOptions(min_leaf), assess)
+        assert tuned.settings.min_leaf == expected
+        assert len(tuned.compared) == 1
     assert asked == [7, 8, 1]
 
 
@@ -171,14 +181,14 @@ def test_a_search_halves_until_one_is_left() -> None:
     """Of 15 candidates with few trees the best five are compared with more, and of those the best two with all."""
     tried: list[tuple[int, float, int]] = []
 
-    def error(candidate: LearnerSettings) -> tuple[float, float]:
+    def assess(candidate: LearnerSettings) -> Assessed:
         tried.append((candidate.min_leaf, candidate.options["max_features"], candidate.trees))
         found = abs(candidate.min_leaf - 10) / 100 + abs(candidate.options["max_features"] - 2 / 3)
-        return 1 + found, 0.5 + found
+        return Assessed(1 + found, 0.5 + found, np.zeros(1))
 
     settings = replace(FOREST, trees=200)
-    chosen, alpha, table = choose(settings, TuningOptions("auto", search=True), error)
-    assert chosen == replace(settings, min_leaf=10, options={"max_features": 2 / 3})
+    chosen, alpha, table, _ = choose(settings, TuningOptions("auto", search=True), assess)
+    assert chosen == chosen_settings(settings, table) == replace(settings, min_leaf=10, options={"max_features": 2 / 3})
     assert alpha == 0.5
     rounds = [[entry for entry in tried if entry[2] == trees] for trees in (6, 17, 50)]
     assert [len(entry) for entry in rounds] == [15, 5, 2]
@@ -196,7 +206,8 @@ def test_a_given_leaf_is_kept_by_a_search_and_nothing_is_searched_without_option
     given = TuningOptions(7, search=True).candidates(FOREST)
     assert [(each.min_leaf, each.options["max_features"]) for each in given] == [(7, 1 / 3), (7, 2 / 3), (7, 1.0)]
     assert TuningOptions("auto", search=True).candidates(LINEAR) == [LINEAR]
-    assert len(choose(LINEAR, TuningOptions("auto", search=True), lambda _: (1.0, 1.0))[2]) == 1
+    tuned = choose(LINEAR, TuningOptions("auto", search=True), lambda _: Assessed(1.0, 1.0, np.zeros(1)))
+    assert len(tuned.compared) == 1
 
 
 def test_a_learner_is_built_of_keys_of_the_configuration() -> None:
@@ -233,10 +244,10 @@ def test_noise_gets_large_leaves_and_a_sharp_relation_small_ones() -> None:
     leaves = []
     for target in (noisy, clear):
         samples = samples_of(Cells(target, sharp, WINDOW), ["x"])
-        model, table = fit_absolute(samples, ["x"], FOREST, TuningOptions("auto"))
-        assert table["chosen"].sum() == 1
-        assert table.loc[table["chosen"], "rmse"].item() == table["rmse"].min()
-        assert model.min_leaf == table.loc[table["chosen"], "min_leaf"].item()
+        model, tuned = fit_absolute(samples, ["x"], FOREST, TuningOptions("auto"))
+        assert tuned.compared["chosen"].sum() == 1
+        assert chosen_settings(FOREST, tuned.compared) == tuned.settings
+        assert model.min_leaf == tuned.settings.min_leaf
         leaves.append(model.min_leaf)
     assert leaves[0] >= 30
     assert leaves[1] <= 3
@@ -246,11 +257,14 @@ def test_noise_gets_large_leaves_and_a_sharp_relation_small_ones() -> None:
 
 
 def test_absolute_learns_from_the_training_rows_alone() -> None:
+    """And is tuned on them alone; what its models say out of fold, they say of all samples."""
     target, pattern = fields()
     cells = Cells(target, pattern[None], WINDOW)
     samples = samples_of(cells, ["x"])
     poisoned = samples.assign(target=np.where(samples["split"] == "test", 0.9, samples["target"]))
-    model, _ = fit_absolute(poisoned, ["x"], LINEAR, TuningOptions("auto"))
+    model, tuned = fit_absolute(poisoned, ["x"], LINEAR, TuningOptions("auto"))
+    assert tuned.compared["rmse"].item() < 1e-6
+    np.testing.assert_allclose(tuned.predicted, samples["target"], rtol=0, atol=1e-6)
     assert (model.method, model.alpha, model.coarse_cells) == ("absolute", 1.0, 0)
     assert model.training_rows == (samples["split"] == "train").sum()
     # The relation is exactly linear, and the test rows do not bend it.
@@ -511,14 +525,14 @@ def test_the_ratio_with_the_smallest_common_error_is_chosen() -> None:
     target, pattern = fields()
     cells, settings = Cells(target, pattern[None], WINDOW), replace(FOREST, trees=5)
     tuned = {ratio: tune_detail(cells, settings, TuningOptions("auto"), 0.5, ratio, 1) for ratio in CANDIDATE_RATIOS}
-    errors = {ratio: common_error(cells, best, alpha, 0.5, ratio) for ratio, (best, alpha, _) in tuned.items()}
+    errors = {ratio: common_error(cells, *found[:2], 0.5, ratio) for ratio, found in tuned.items()}
     ratio = min(errors, key=errors.__getitem__)
     model, table = fit_detail(cells, ["x"], settings, TuningOptions("auto", detail_ratio="auto"), 0.5)
     assert model.ratio == ratio
     alone, compared = fit_detail(cells, ["x"], settings, TuningOptions("auto", detail_ratio=ratio), 0.5)
     assert (model.alpha, model.min_leaf, model.coarse_cells) == (alone.alpha, alone.min_leaf, alone.coarse_cells)
     np.testing.assert_array_equal(predict_valid(model, pattern[None]), predict_valid(alone, pattern[None]))
-    assert table["ratio"].tolist() == [ratio for ratio in CANDIDATE_RATIOS for _ in CANDIDATE_LEAVES]
+    assert list(dict.fromkeys(table["ratio"])) == list(CANDIDATE_RATIOS)
     assert table["chosen"].sum() == 1
     assert table.loc[table["chosen"], "ratio"].item() == ratio
     found = table.dropna(subset="common_error")

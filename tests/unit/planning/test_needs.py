@@ -171,8 +171,6 @@ def test_the_other_method_is_scored_where_there_is_something_to_score(
 ) -> None:
     configuration = configured(model={"method": method}, evaluation={"protocols": protocols})
     assert needs.scored_models(configuration) == scored
-    assert needs.method(configuration, "model") == method
-    assert {needs.method(configuration, trained) for trained in ("model", "alternative")} == {"detail", "absolute"}
 
 
 def test_one_run_knows_nothing_of_the_others() -> None:

@@ -19,7 +19,7 @@ from kilomoist.learning.absolute import tune_absolute
 from kilomoist.learning.coarser_scale import MIN_TRAINING_ROWS
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.training_folds import FOLDS, block_numbers, fill_folds, out_of_fold
-from kilomoist.learning.tuning import TuningOptions
+from kilomoist.learning.tuning import TuningOptions, fit_small
 from kilomoist.predictors.samples import PLACES
 
 MAX_FOLD = 0.5
@@ -73,11 +73,12 @@ def fold_estimates(
 ) -> pd.DataFrame:
     """Estimates of every row by models that saw no row of its fold: `absolute`, the mean and a linear model.
 
-    With `tuning`, `absolute` is tuned anew for each fold on the rows of the others, lest the score be the one that was
-    tuned; without, it has `settings`. `detail` is not among them: it is given SMAP at the coarser scale, which holds
-    the row's own value.
+    `absolute` is a small model (`fit_small`), whose scores lie within the intervals of a large one's. With `tuning` it
+    is tuned anew for each fold on the rows of the others, lest the score be the one that was tuned; without, it has
+    `settings`. `detail` is not among them: it is given SMAP at the coarser scale, which holds the row's own value.
     """
     x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
+    random = np.random.default_rng(settings.seed)
     estimates = {name: np.full(len(y), np.nan) for name in ("absolute", "mean", "linear")}
 
     def predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -87,8 +88,9 @@ def fold_estimates(
             estimates[name][test] = values
         chosen = settings
         if tuning:
-            chosen, _ = tune_absolute(samples.iloc[train], list(use), settings, tuning, threads)
-        return learners.predict_mean(learners.fit(chosen, x[train], y[train], threads, only_mean=True), x[test])
+            others = samples.iloc[train].assign(split="train")
+            chosen = tune_absolute(others, list(use), settings, tuning, threads).settings
+        return learners.predict_mean(fit_small(chosen, x, y, train, random, threads), x[test])
 
     estimates["absolute"] = out_of_fold(folds, predict)
     return samples[list(PLACES)].assign(observed=y, fold=folds, **estimates)

@@ -40,7 +40,7 @@ def month_estimates(
         chosen_rows = np.random.default_rng(settings.seed).choice(len(rows), MAX_ROWS, replace=False)
         rows = rows.iloc[np.sort(chosen_rows)]
     x, y, of = rows[list(use)].to_numpy(float), rows["target"].to_numpy(), samples[list(use)].to_numpy(float)
-    chosen, _ = tune_absolute(rows, list(use), settings, tuning, threads)
+    chosen = tune_absolute(rows.assign(split="train"), list(use), settings, tuning, threads).settings
     estimator = learners.fit(chosen, rows[list(use)].to_numpy(np.float32), y, threads, only_mean=True)
     table = samples[list(PLACES)].assign(
         observed=samples["target"],

@@ -19,7 +19,15 @@ from kilomoist.learning.details import MIN_COARSE_CELLS, Cells, detail_rows, rec
 from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import CANDIDATE_RATIOS, Tuned, TuningOptions, choose, fold_models, predict_out_of_fold
+from kilomoist.learning.tuning import (
+    CANDIDATE_RATIOS,
+    Assessed,
+    Tuned,
+    TuningOptions,
+    choose,
+    fold_models,
+    predict_out_of_fold,
+)
 
 COMMON_RATIOS = (*CANDIDATE_RATIOS, 8)
 """Ratios from which models restore cells to be compared: their own, the others', and 8, near that of their use, 9."""
@@ -60,14 +68,15 @@ def count_coarse(cells: Cells, minimum_fraction: float, ratio: int) -> int:
 def tune_detail(
     cells: Cells, settings: LearnerSettings, tuning: TuningOptions, minimum_fraction: float, ratio: int, threads: int
 ) -> Tuned:
-    """Settings and α that learn detail best out of fold at a ratio; and the table of candidates."""
+    """Settings and α that learn detail best out of fold at a ratio."""
     x, y = detail_rows(cells, minimum_fraction, ratio)
     folds, wanted = detail_folds(cells), reconciled_rows(cells, y, ratio)
 
-    def error(candidate: LearnerSettings) -> tuple[float, float]:
-        return weighted_error(cells, wanted, predict_out_of_fold(candidate, x, y, folds, threads), ratio)
+    def assess(candidate: LearnerSettings) -> Assessed:
+        predicted = predict_out_of_fold(candidate, x, y, folds, threads)
+        return Assessed(*weighted_error(cells, wanted, predicted, ratio), predicted)
 
-    return choose(settings, tuning, error)
+    return choose(settings, tuning, assess)
 
 
 def common_error(
@@ -100,14 +109,15 @@ def choose_ratio(
     (`common_error`, a column of the table in the row that was chosen for its ratio).
     """
     errors = {
-        ratio: common_error(cells, settings, alpha, minimum_fraction, ratio, threads)
-        for ratio, (settings, alpha, _) in tuned.items()
+        ratio: common_error(cells, found.settings, found.alpha, minimum_fraction, ratio, threads)
+        for ratio, found in tuned.items()
     }
     best = min(errors, key=errors.__getitem__)
     tables = []
-    for ratio, (_, _, table) in tuned.items():
-        error = np.where(table["chosen"], errors[ratio], np.nan)
-        tables.append(table.assign(ratio=ratio, common_error=error, chosen=table["chosen"] & (ratio == best)))
+    for ratio, found in tuned.items():
+        chosen = found.compared["chosen"]
+        error = np.where(chosen, errors[ratio], np.nan)
+        tables.append(found.compared.assign(ratio=ratio, common_error=error, chosen=chosen & (ratio == best)))
     return best, pd.concat(tables, ignore_index=True)
 
 
@@ -133,10 +143,10 @@ def fit_detail(
         nothing = Model("detail", settings.kind, tuple(use), 1, 0.0, 0, counts[ratio], None, ratio=ratio)
         return nothing, pd.DataFrame({"trees": [], "min_leaf": [], "alpha": [], "rmse": [], "chosen": []})
     tuned = {ratio: tune_detail(cells, settings, tuning, minimum_fraction, ratio, threads) for ratio in able}
-    ratio, table = able[0], tuned[able[0]][2]
+    ratio, table = able[0], tuned[able[0]].compared
     if tuning.detail_ratio == "auto":
         ratio, table = choose_ratio(cells, tuned, minimum_fraction, threads)
-    settings, alpha, _ = tuned[ratio]
+    settings, alpha = tuned[ratio].settings, tuned[ratio].alpha
     x, y = detail_rows(cells, minimum_fraction, ratio)
     estimator = learners.fit(settings, x, y, threads)
     model = Model("detail", settings.kind, tuple(use), settings.min_leaf, alpha, len(y), counts[ratio], estimator)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,15 +19,33 @@ CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
 SEARCH_TREES = 50
 """Trees of the forests that are compared; the chosen forest grows the number that is asked for."""
 HALVINGS = 2
-"""Rounds of a search with fewer trees before the last."""
+"""Rounds with fewer trees before the last."""
 KEPT = 3
 """Factor by which a round has fewer candidates and more trees than that before."""
 SEARCH_ROWS = 6000
 """Most training rows of each fold of the search."""
 CANDIDATE_RATIOS = (2, 3, 4)
 """Cells along a side of the coarse cells that `detail_ratio: auto` compares."""
-Tuned = tuple[LearnerSettings, float, pd.DataFrame]
-"""Settings that are best out of fold, their α, and the table of candidates."""
+
+
+class Assessed(NamedTuple):
+    """A candidate out of fold."""
+
+    rmse: float
+    alpha: float
+    predicted: NDArray[np.float64]
+    """(rows,)"""
+
+
+class Tuned(NamedTuple):
+    """What a tuning chose."""
+
+    settings: LearnerSettings
+    alpha: float
+    compared: pd.DataFrame
+    """A row for each candidate of each round."""
+    predicted: NDArray[np.float64]
+    """By the models that chose it, none of which saw the row's fold, (rows,)."""
 
 
 @dataclass(frozen=True)
@@ -75,47 +93,62 @@ def fit_small(
 
 
 def fold_models(
-    settings: LearnerSettings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int, only_mean: bool = True
+    settings: LearnerSettings,
+    x: NDArray,
+    y: NDArray,
+    folds: NDArray[np.int64],
+    threads: int,
+    only_mean: bool = True,
+    trained: NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[NDArray[np.bool_], RegressorMixin]]:
-    """Mask of each fold's rows, and a model that saw none of them (`fit_small`)."""
-    random = np.random.default_rng(settings.seed)
+    """Mask of each fold's rows, and a model that saw none of them (`fit_small`), nor any that is not `trained` on."""
+    random, seen = np.random.default_rng(settings.seed), np.ones(len(y), bool) if trained is None else trained
     for fold in np.unique(folds):
         test = folds == fold
-        yield test, fit_small(settings, x, y, np.flatnonzero(~test), random, threads, only_mean)
+        yield test, fit_small(settings, x, y, np.flatnonzero(seen & ~test), random, threads, only_mean)
 
 
 def predict_out_of_fold(
-    settings: LearnerSettings, x: NDArray, y: NDArray, folds: NDArray[np.int64], threads: int
+    settings: LearnerSettings,
+    x: NDArray,
+    y: NDArray,
+    folds: NDArray[np.int64],
+    threads: int,
+    trained: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Out-of-fold predictions for every row, by models of at most `SEARCH_TREES` trees."""
     predicted = np.empty(len(y))
-    for test, estimator in fold_models(settings, x, y, folds, threads):
+    for test, estimator in fold_models(settings, x, y, folds, threads, trained=trained):
         predicted[test] = learners.predict_mean(estimator, x[test])
     return predicted
 
 
-def choose(
-    settings: LearnerSettings, tuning: TuningOptions, error: Callable[[LearnerSettings], tuple[float, float]]
-) -> Tuned:
-    """The best candidate of a tuning.
+def choose(settings: LearnerSettings, tuning: TuningOptions, assess: Callable[[LearnerSettings], Assessed]) -> Tuned:
+    """The best candidate of a tuning, coarse to fine.
 
-    `error` gives a candidate's RMSE out of fold and α. A search halves successively (Jamieson and Talwalkar 2016, Proc.
-    AISTATS 51: 240–248): all candidates with few trees, the best third with three times as many, until `SEARCH_TREES`.
-    The table has a row for each comparison, `chosen` in the last round.
+    Successive halving (Jamieson and Talwalkar 2016, Proc. AISTATS 51: 240–248): all candidates with few trees, the best
+    third with three times as many, until `SEARCH_TREES`. The table has a row for each comparison, `chosen` in the last
+    round.
     """
     left, rows = tuning.candidates(settings), []
-    rounds = HALVINGS if tuning.search and len(left) > 1 else 0
-    for later in range(rounds, -1, -1):
+    for later in range(HALVINGS if len(left) > 1 else 0, -1, -1):
         trees = min(settings.trees, int(np.ceil(SEARCH_TREES / KEPT**later)))
-        found = [error(replace(candidate, trees=trees)) for candidate in left]
-        order = np.argsort([rmse for rmse, _ in found], kind="stable")
+        found = [assess(replace(candidate, trees=trees)) for candidate in left]
+        order = np.argsort([each.rmse for each in found], kind="stable")
         rows += [
-            compared_row(replace(candidate, trees=trees), rmse, alpha, later == 0 and number == order[0])
-            for number, (candidate, (rmse, alpha)) in enumerate(zip(left, found, strict=True))
+            compared_row(replace(candidate, trees=trees), each.rmse, each.alpha, later == 0 and number == order[0])
+            for number, (candidate, each) in enumerate(zip(left, found, strict=True))
         ]
         kept = 1 if later == 0 else int(np.ceil(len(left) / KEPT))
-        left, alpha = [left[number] for number in order[:kept]], found[order[0]][1]
-    return left[0], alpha, pd.DataFrame(rows)
+        left, best = [left[number] for number in order[:kept]], found[order[0]]
+    return Tuned(left[0], best.alpha, pd.DataFrame(rows), best.predicted)
+
+
+def chosen_settings(settings: LearnerSettings, compared: pd.DataFrame) -> LearnerSettings:
+    """Settings with what the table of a tuning says was chosen."""
+    (row,) = compared[compared["chosen"]].to_dict("records")
+    options = {name: row[name] for name in learners.KINDS[settings.kind].space if name in row}
+    return replace(settings, min_leaf=row["min_leaf"], options=options)
 
 
 def compared_row(candidate: LearnerSettings, rmse: float, alpha: float, chosen: bool) -> dict[str, float | bool]:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kilomoist.cells import Values
-from kilomoist.files import own_file, read_json, read_table, write_table
+from kilomoist.files import own_file, read_json, write_table
 from kilomoist.grids import CELL_SIDE, COARSE_SIDE, M01, M09, Window, geographic_from_ease
 from kilomoist.learning import learners
 from kilomoist.learning.absolute import fit_absolute
@@ -96,18 +96,10 @@ class CalibrationSet:
     """Side in km of the coarse cells from which it was restored."""
 
     def write(self, path: str | Path) -> None:
-        """Write it as Parquet, the numbers beside the table as its attributes."""
-        known = {"min_spread": self.min_spread, "cqr_margin": self.cqr_margin, "note": self.note, "side": self.side}
-        self.table.attrs |= known
-        write_table(path, self.table)
-
-    @classmethod
-    def read(cls, path: str | Path) -> "CalibrationSet":
-        """Read what `write` wrote."""
-        with own_file(path, "a table of errors"):
-            table = read_table(path)
-            known, table.attrs = table.attrs, {}
-            return cls(table, **known)
+        """Write the table as Parquet, with what was restored as its attributes."""
+        table = self.table.copy(deep=False)
+        table.attrs = {"note": self.note, "side": self.side}
+        write_table(path, table)
 
     def conformity_scores(self) -> NDArray[np.float64]:
         """Conformity scores: errors in spreads of the side on which the observed value lies, (rows,)."""

@@ -179,12 +179,6 @@ def minimum_passes(configuration: Configuration, target: Product) -> int:
     return configuration.quality.minimum_passes if target.passes else 1
 
 
-def method(configuration: Configuration, trained: str) -> str:
-    """Method of the `model`, which makes the map, or of the `alternative`, which it is compared with."""
-    other = {"absolute": "detail", "detail": "absolute"}[configuration.model.method]
-    return configuration.model.method if trained == "model" else other
-
-
 def scored_models(configuration: Configuration) -> list[str]:
     """Models that are scored: the map's, and as alternative `absolute` always, `detail` by `degrade_restore` alone."""
     both = configuration.model.method == "detail" or "degrade_restore" in configuration.evaluation.protocols
