@@ -73,9 +73,10 @@ def fold_estimates(
 ) -> pd.DataFrame:
     """Estimates of every row by models that saw no row of its fold: `absolute`, the mean and a linear model.
 
-    `absolute` is a small model (`fit_small`), whose scores lie within the intervals of a large one's. With `tuning` it
-    is tuned anew for each fold on the rows of the others, lest the score be the one that was tuned; without, it has
-    `settings`. `detail` is not among them: it is given SMAP at the coarser scale, which holds the row's own value.
+    `absolute` is a small model (`fit_small`), whose scores lie within a large one's intervals (docs/scale.md). With
+    `tuning` it is tuned anew for each fold on the rows of the others, lest the score be the one that was tuned;
+    without, it has `settings`. `detail` is not among them: it is given SMAP at the coarser scale, which holds the row's
+    own value.
     """
     x, y = samples[list(use)].to_numpy(np.float32), samples["target"].to_numpy()
     random = np.random.default_rng(settings.seed)
