@@ -25,6 +25,7 @@ from kilomoist.learning.learners import (
     KINDS,
     LearnerSettings,
     Trended,
+    first_trees,
     fit,
     impurity_importance,
     predict_mean,
@@ -242,6 +243,27 @@ def test_quantiles_are_those_of_the_residual_and_the_trend() -> None:
         np.testing.assert_allclose(predict_quantiles(rest, x, quantiles), expected)
         shifted = predict_quantiles(trended, x, quantiles)
         np.testing.assert_allclose(shifted, expected + trended.trend(x)[:, None], atol=1e-12)
+
+
+@pytest.mark.parametrize("trend", ["none", "linear"])
+def test_the_first_trees_of_a_forest_are_a_smaller_forest(trend: str) -> None:
+    """Trees are drawn one after the other, so that fewer of the same seed are the first of many."""
+    x, y = rows()
+    many, few = (fit(replace(settings("random_forest"), trend=trend, trees=trees), x, y) for trees in (9, 4))
+    first = first_trees(many, 4)
+    np.testing.assert_array_equal(predict_mean(first, x), predict_mean(few, x))
+    assert predict_quantiles(first, x, [0.1, 0.9]).shape == (len(x), 2)
+    whole = predict_mean(many, x)
+    assert not np.array_equal(predict_mean(first, x), whole)
+    np.testing.assert_array_equal(predict_mean(first_trees(many, 20), x), whole)
+
+
+def test_quantiles_of_many_rows_are_those_of_each() -> None:
+    x, y = rows()
+    forest = fit(settings("random_forest"), x, y)
+    many = np.random.default_rng(5).choice(x, 21_000)
+    one_by_one = np.vstack([forest.predict(part, quantiles=[0.1, 0.9]) for part in np.array_split(many, 3)])
+    np.testing.assert_array_equal(predict_quantiles(forest, many, [0.1, 0.9]), one_by_one)
 
 
 @pytest.mark.parametrize(("kind", "trend"), [(kind, trend) for kind, trend in TRENDS if kind != "random_forest"])
