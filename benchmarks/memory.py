@@ -19,12 +19,11 @@ SIDE = 128
 SIZES = {1: (128, 128), 4: (256, 256), 16: (512, 512)}
 """Cells of regions by their number of blocks."""
 CONTINENT = (512, 768), 256
-BY_BLOCK = ("stack_block", "predict_block", "bound_block", "judge_block")
+BY_BLOCK = ("stack_block", "predict_block", "judge_block")
 RULES = (
     *("stack_block", "collect_samples", "train_absolute", "train_detail", "evaluate_model", "restore_cells"),
-    *("predict_block", "bound_block", "judge_block", "assemble_predictors", "reconcile_map", "assemble_map"),
-    *("assemble_interval", "assemble_quality", "compare_maps", "compare_truth", "measure_coverage", "validate_field"),
-    *("draw_figures", "write_map_page"),
+    *("predict_block", "judge_block", "assemble_predictors", "assemble_map", "assemble_quality"),
+    *("compare_maps", "compare_truth", "measure_coverage", "validate_field", "draw_figures", "write_map_page"),
 )
 """In the order in which they follow from each other."""
 

@@ -15,8 +15,8 @@ BLOCK_PIXELS = 256 * 256 * 81 / 1e6
 BY_TILE = ("composite_tile",)
 BY_MONTH = ("average_target",)
 BY_PIXEL = (
-    *("stack_block", "predict_block", "judge_block", "bound_block", "reconcile_map"),
-    *("assemble_map", "assemble_interval", "assemble_quality", "assemble_predictors"),
+    *("stack_block", "predict_block", "judge_block"),
+    *("assemble_map", "assemble_quality", "assemble_predictors"),
 )
 """The rules of which there is a job for each tile and product, for each month, and those that handle pixels; all others
 see cells, of which no more are trained on than a region has, and are taken as once for each region and month."""

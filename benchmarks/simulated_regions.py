@@ -265,36 +265,17 @@ def predict_block(region: Region, block: str) -> None:
     )
 
 
-def bound_block(region: Region, block: str) -> None:
-    from bound_block import bound_block
-
-    bound_block(
-        **region.named(stack=f"{block}-predictors.tif", samples="samples.parquet", cells="cells.tif"),
-        **region.named(model="model.skops", calibration="intervals.json", reliability="agreement.parquet"),
-        **region.named(offsets=f"{block}-interval.tif"),
-    )
-
-
 def judge_block(region: Region, block: str) -> None:
     from judge_block import judge_block
 
     judge_block(
         reliability=region.at("agreement.parquet"),
+        model=region.at("model.skops"),
+        calibration=region.at("intervals.json"),
+        offsets=region.at(f"{block}-interval.tif"),
         **region.named(stack=f"{block}-predictors.tif", samples="samples.parquet", cells="cells.tif"),
         **region.named(applicability="applicability.npz", verdict=f"{block}-applicability.tif"),
         **region.named(shift=f"{block}-shift.json"),
-    )
-
-
-def reconcile_map(region: Region, _: str) -> None:
-    from reconcile_map import reconcile_map
-
-    reconcile_map(
-        raw=region.of("raw.tif"),
-        minimum_valid_fraction=0.5,
-        reconcile=True,
-        origin=ORIGIN,
-        **region.named(cells="cells.tif", correction="correction.tif", target_weight="weight.tif"),
     )
 
 
@@ -304,20 +285,12 @@ def assemble_map(region: Region, _: str) -> None:
     assemble_map(
         raw=region.of("raw.tif"),
         use=USE,
+        minimum_valid_fraction=0.5,
+        reconcile=True,
         origin=ORIGIN,
-        **region.named(cells="cells.tif", target="target.tif", correction="correction.tif"),
+        **region.named(cells="cells.tif", target="target.tif"),
+        **region.named(correction="correction.tif", target_weight="weight.tif"),
         **region.named(predictors="predictors.tif", soil_moisture="soil_moisture.tif", ranges="maps.parquet"),
-    )
-
-
-def assemble_interval(region: Region, _: str) -> None:
-    from assemble_interval import assemble_interval
-
-    assemble_interval(
-        offsets=region.of("interval.tif"),
-        target_error=0.02,
-        nominal=0.9,
-        **region.named(soil_moisture="soil_moisture.tif", cells="cells.tif", interval="interval.tif"),
     )
 
 
@@ -325,7 +298,9 @@ def assemble_quality(region: Region, _: str) -> None:
     from assemble_quality import assemble_quality
 
     assemble_quality(
-        raw=region.of("raw.tif"),
+        offsets=region.of("interval.tif"),
+        interval=region.at("interval.tif"),
+        interval_settings={"nominal": 0.9, "target_error": 0.02},
         stacks=region.of("predictors.tif"),
         verdicts=region.of("applicability.tif"),
         shifts=region.of("shift.json"),
@@ -334,7 +309,8 @@ def assemble_quality(region: Region, _: str) -> None:
         model_only_days=0,
         units=UNITS,
         origin=ORIGIN,
-        **region.named(correction="correction.tif", quality="quality.tif", applicability="applicability.tif"),
+        **region.named(soil_moisture="soil_moisture.tif", cells="cells.tif", correction="correction.tif"),
+        **region.named(quality="quality.tif", applicability="applicability.tif"),
         **region.named(quality_class="quality_class.tif"),
         **region.named(frequencies="quality.parquet", shift="shift.parquet", histograms="shift_histograms.parquet"),
     )
@@ -440,9 +416,8 @@ JOBS: dict[str, Callable[[Region, str], None]] = {
     one.__name__: one
     for one in (
         *(stack_block, collect_samples, train_absolute, train_detail, evaluate_model, restore_cells),
-        *(predict_block, bound_block, judge_block, reconcile_map, assemble_map, assemble_interval, assemble_quality),
-        *(assemble_predictors, compare_maps, compare_truth, measure_coverage, validate_field, draw_figures),
-        write_map_page,
+        *(predict_block, judge_block, assemble_predictors, assemble_map, assemble_quality),
+        *(compare_maps, compare_truth, measure_coverage, validate_field, draw_figures, write_map_page),
     )
 }
 """What each rule's job does, by the name of the rule."""

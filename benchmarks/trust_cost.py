@@ -11,7 +11,7 @@ import tempfile
 from simulated_regions import Region, measure
 
 CELLS = (204, 2866, 104, 346)
-BEYOND = ("restore_cells", "bound_block", "assemble_interval", "judge_block", "assemble_quality")
+BEYOND = ("restore_cells", "judge_block", "assemble_quality")
 
 
 def main() -> None:
@@ -21,9 +21,8 @@ def main() -> None:
         measure(region, "collect_samples")
         jobs = [("train_absolute", ""), ("train_detail", ""), ("evaluate_model", "")]
         jobs += [("predict_block", block) for block in region.blocks]
-        jobs += [("reconcile_map", ""), ("assemble_map", ""), ("restore_cells", "")]
-        jobs += [(job, block) for job in ("bound_block", "judge_block") for block in region.blocks]
-        jobs += [("assemble_interval", ""), ("assemble_quality", "")]
+        jobs += [(job, "") for job in ("assemble_predictors", "assemble_map", "restore_cells")]
+        jobs += [*(("judge_block", block) for block in region.blocks), ("assemble_quality", "")]
         costs = {(job, part): measure(region, job, part) for job, part in jobs}
     for (job, part), (cpu, memory) in costs.items():
         label = f"{job}_{part}" if part else job

@@ -17,8 +17,8 @@ PUBLISHED = {"write_tables", "write_field_tables", "write_report", "write_readme
 RECORDED = {"record_provenance", "write_report"}
 """The record of what the map was made from, which holds the whole configuration, and what tells of it."""
 FROM_MODEL = {
-    *("train_absolute", "train_detail", "evaluate_model", "predict_block", "reconcile_map", "assemble_map"),
-    *("judge_block", "assemble_quality", "bound_block", "assemble_interval", "validate_field"),
+    *("train_absolute", "train_detail", "evaluate_model", "predict_block", "assemble_map"),
+    *("judge_block", "assemble_quality", "validate_field"),
     *("restore_cells", "measure_coverage", "judge_map", *FIGURES, *PUBLISHED, *PAGES),
     *("run_protocols", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
     *("weigh_residual", "score_field_cells", "measure_field_coverage", "style_rasters"),
@@ -49,9 +49,9 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
         (
             *("map", "reconcile", False),
             {
-                *("reconcile_map", "assemble_map", "validate_field", *FIGURES, *PUBLISHED),
+                *("assemble_map", "validate_field", *FIGURES, *PUBLISHED),
                 *("restore_cells", "score_protocols", "judge_map"),
-                *("bound_block", "assemble_interval", "measure_coverage", "compare_truth"),
+                *("judge_block", "measure_coverage", "compare_truth"),
                 *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage", "style_rasters"),
                 *PAGES,
             },

@@ -1,5 +1,6 @@
 """Rules of mapping.smk on a small region: of blocks a map, its intervals and ranges, its flags and applicability."""
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -87,77 +88,56 @@ def test_predict_block(bench: Bench, method: str) -> None:
     np.testing.assert_allclose(bands["soil_moisture"], expected[BLOCK.within(pixels)], atol=1e-6)
 
 
-@pytest.mark.parametrize("reconcile", [True, False])
-def test_reconcile_map(bench: Bench, reconcile: bool) -> None:
-    bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": reconcile}}
-    write_raw(bench.path, RUN)
-    write_cells(bench.path(f"{RUN}/cells.tif"))
-    bench.run("reconcile_map", f"{RUN}/correction.tif", f"{RUN}/target_weight_9km.tif")
-    bands, window = mosaic([bench.folder / f"{RUN}/correction.tif"], M09)
-    assert window == CELLS
-    assert list(bands) == ["correction", "reconciled"]
-    _, count = block_mean(RAW)
-    expected = (count >= 40.5) if reconcile else np.zeros(CELLS.shape, bool)
-    assert np.array_equal(bands["reconciled"] > 0, expected)
-    assert (np.abs(bands["correction"]).max() > 0.01) == reconcile
-    assert np.isfinite(bands["correction"]).all()
-    path = bench.folder / f"{RUN}/target_weight_9km.tif"
-    weights, tags = read_raster(path)
-    assert cog_validate(path, quiet=True)[:2] == (True, [])
-    assert tags["meaning"].startswith("weight w of the target's own value")
-    target, _ = mosaic([bench.folder / f"{RUN}/cells.tif"], M09, ["target"])
-    wanted = np.where(np.isfinite(target["target"]), expected, np.nan)
-    np.testing.assert_array_equal(weights["target_weight"], wanted)
+WEIGHTED = np.linspace(0.1, 0.9, CELLS.rows * CELLS.columns).reshape(CELLS.shape)
+"""Weights of the target in merged cells."""
 
 
-def test_reconcile_map_with_merged_cells_keeps_their_weights(bench: Bench) -> None:
-    bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": "warranted"}}
-    write_raw(bench.path, RUN)
-    write_cells(bench.path(f"{RUN}/cells.tif"))
-    bands, tags = read_raster(bench.folder / f"{RUN}/cells.tif")
-    weights = np.linspace(0.1, 0.9, CELLS.rows * CELLS.columns).reshape(CELLS.shape)
-    write_raster(bench.path(f"{RUN}/merged_cells.tif"), bands | {"target_weight": weights}, M09, CELLS, tags)
-    bench.run("reconcile_map", f"{RUN}/correction.tif", f"{RUN}/target_weight_9km.tif")
-    found = read_raster(bench.folder / f"{RUN}/target_weight_9km.tif")[0]["target_weight"]
-    _, count = block_mean(RAW)
-    np.testing.assert_allclose(found, np.where(count >= 40.5, weights, 0.0), atol=1e-6)
-
-
-def write_analysis(bench: Bench, reconcile: bool | str) -> None:
+def write_analysis(bench: Bench, reconcile: bool | str, month: str = MONTH) -> None:
     """The cells that the map is held to."""
-    write_cells(bench.path(f"{RUN}/cells.tif"))
+    run = f"results/{REGION}/{month}"
+    write_cells(bench.path(f"{run}/cells.tif"))
     if reconcile == "warranted":
         bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": reconcile}}
-        bands, tags = read_raster(bench.folder / f"{RUN}/cells.tif")
+        bands, tags = read_raster(bench.folder / f"{run}/cells.tif")
         tags |= {"target_weight": "0.25", "target_error": "0.017"}
-        write_raster(bench.path(f"{RUN}/merged_cells.tif"), bands, M09, CELLS, tags)
+        write_raster(bench.path(f"{run}/merged_cells.tif"), bands | {"target_weight": WEIGHTED}, M09, CELLS, tags)
+
+
+MAP = [f"{RUN}/{name}" for name in ("soil_moisture.tif", "correction.tif", "target_weight_9km.tif")]
+MAP += [f"{RUN}/tables/full/maps.parquet"]
 
 
 @pytest.mark.parametrize("reconcile", [True, False, "warranted"])
 def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
+    bench.config = CONFIG | {"map": CONFIG["map"] | {"reconcile": reconcile}}
     write_raw(bench.path, RUN)
     write_analysis(bench, reconcile)
     write_stack(bench.path(f"{RUN}/predictors.tif"), CELLS)
     coarse = {"soil_moisture": moisture(CELLS).astype(np.float32)}
     write_raster(bench.path(f"{RUN}/soil_moisture_9km.tif"), coarse, M09, CELLS, {})
-    # A correction that reconciliation would find only roughly: the last step must make the means exact.
-    mean, count = block_mean(RAW)
-    kept = (count >= 40.5) & bool(reconcile)
-    correction = np.where(kept, moisture(CELLS) - mean, 0.0)
-    solved = {"correction": correction, "reconciled": kept.astype(float)}
-    write_raster(bench.path(f"{RUN}/correction.tif"), solved, M09, CELLS, {})
-    outputs = [f"{RUN}/{name}" for name in ("soil_moisture.tif", "tables/full/maps.parquet")]
-    bench.run("assemble_map", *outputs)
+    bench.run("assemble_map", *MAP)
 
-    made = values(bench.folder / outputs[0])
+    made, kept = values(bench.folder / MAP[0]), (block_mean(RAW)[1] >= 40.5) & bool(reconcile)
     assert np.array_equal(np.isfinite(made), np.isfinite(RAW))
-    mean, _ = block_mean(made)
     if reconcile:
-        assert np.abs(mean - moisture(CELLS))[kept].max() < 1e-6
+        assert np.abs(block_mean(made)[0] - moisture(CELLS))[kept].max() < 1e-6
     else:
         np.testing.assert_allclose(made, RAW, atol=1e-7)
-    assert_cloud_optimized(bench.folder / outputs[0], "float32")
-    ranges = pd.read_parquet(bench.folder / outputs[1])
+    assert_cloud_optimized(bench.folder / MAP[0], "float32")
+    bands, window = mosaic([bench.folder / MAP[1]], M09)
+    assert window == CELLS
+    assert list(bands) == ["correction", "reconciled"]
+    assert np.array_equal(bands["reconciled"] > 0, kept)
+    assert (np.abs(bands["correction"]).max() > 0.01) == bool(reconcile)
+    assert np.isfinite(bands["correction"]).all()
+    weights, tags = read_raster(bench.folder / MAP[2])
+    assert cog_validate(bench.folder / MAP[2], quiet=True)[:2] == (True, [])
+    assert tags["meaning"].startswith("weight w of the target's own value")
+    target, _ = mosaic([bench.folder / f"{RUN}/cells.tif"], M09, ["target"])
+    own = np.where(kept, WEIGHTED if reconcile == "warranted" else 1.0, 0.0)
+    own[~np.isfinite(target["target"])] = np.nan
+    np.testing.assert_allclose(weights["target_weight"], own, atol=1e-6)
+    ranges = pd.read_parquet(bench.folder / MAP[3])
     assert ranges["map"].tolist() == ["9 km", "9 km where mapped", "1 km"]
     assert ranges["label"].tolist() == ["SMAP, 9 km", "SMAP, 9 km, where mapped", "map, 1 km"]
     assert list(ranges)[2:6] == ["n", "minimum", "maximum", "mean"]
@@ -168,15 +148,12 @@ def test_assemble_map(bench: Bench, reconcile: bool | str) -> None:
 
 
 @pytest.mark.parametrize(("reconcile", "target_error"), [(True, 0.06), ("warranted", 0.017)])
-def test_assemble_interval(bench: Bench, reconcile: bool | str, target_error: float) -> None:
+def test_intervals_are_assembled(bench: Bench, reconcile: bool | str, target_error: float) -> None:
     """Around the map: 0.06 m³/m³ is what is known of SMAP; with a merged target it is the error that is left of it."""
+    write_verdicts(bench)
     write_analysis(bench, reconcile)
-    write_raster(bench.path(f"{RUN}/soil_moisture.tif"), {"soil_moisture": RAW}, M01, CELLS.refined(9), MAP_TAGS)
-    for name, window in BLOCKS.items():
-        sides = {side: np.full(window.refined(9).shape, reach, np.float32) for side, reach in REACH.items()}
-        write_raster(bench.path(f"{RUN}/blocks/{name}/interval.tif"), sides, M01, window.refined(9), {})
     path = bench.folder / f"{RUN}/interval.tif"
-    bench.run("assemble_interval", f"{RUN}/interval.tif")
+    bench.run("assemble_quality", *QUALITY)
 
     assert_cloud_optimized(path, "float32")
     own = norm.ppf(0.95) * target_error
@@ -203,6 +180,7 @@ def assert_cloud_optimized(path: Path, dtype: str) -> None:
 
 
 WEIGHTS = {"ndvi": 50.0, "evi": 0.0, "lst_day": 50.0}
+CALIBRATION = Calibration(0.9, quantile=1.5, cqr_margin=0.0, error_scale_ratio=0.5, min_spread=0.001, errors=110)
 
 
 def judged(bench: Bench, model: Model) -> tuple[dict[str, np.ndarray], dict[str, str], list[dict[str, Any]]]:
@@ -213,7 +191,10 @@ def judged(bench: Bench, model: Model) -> tuple[dict[str, np.ndarray], dict[str,
     rows = {method: learned_rows(method, sample_table(), region_cells(), USE, 0.5) for method in ("absolute", "detail")}
     learned = learn_applicability(model, rows, importance.assign(entry="predictor"), USE, 2021)
     write_applicability(bench.path(f"{RUN}/applicability.npz"), *learned)
-    bands = bands_of_block(bench, "judge_block", "applicability.tif", "shift.json")
+    save(bench.path(f"{RUN}/model.skops"), model)
+    write_json(bench.path(f"{RUN}/protocols/intervals.json"), asdict(CALIBRATION))
+    intervals = ["interval.tif"] if bench.config["map"].get("interval", 0.9) else []
+    bands = bands_of_block(bench, "judge_block", "applicability.tif", "shift.json", *intervals)
     assert list(bands) == ["dissimilarity", "outside_range"]
     folder = bench.folder / FOLDER
     return bands, read_tags(folder / "applicability.tif"), read_json(folder / "shift.json")
@@ -243,6 +224,34 @@ def test_judge_block(bench: Bench, method: str) -> None:
     assert shift[0]["training"]["n"] == (rows.trained.sum() if method == "absolute" else len(sample_table()))
 
 
+@pytest.mark.parametrize("method", ["absolute", "detail"])
+def test_judge_block_bounds_the_map(bench: Bench, method: str) -> None:
+    judged(bench, fitted(method))
+    bands, _ = mosaic([bench.folder / FOLDER / "interval.tif"], M01)
+    seen = predictors(BLOCKS["r001c001"])
+    if method == "detail":
+        seen = pixel_detail(seen, BLOCK, region_cells(), CELL_SIDE, RELIABILITY)
+    valid = np.isfinite(seen).all(axis=0)
+    for name, side in block_offsets(fitted(method), seen, CALIBRATION).items():
+        assert np.array_equal(np.isfinite(bands[name]), valid)
+        np.testing.assert_allclose(bands[name], side, atol=1e-6)
+        assert (bands[name][valid] > 0).all()
+
+
+def test_judge_block_without_intervals_needs_no_model(bench: Bench) -> None:
+    with_intervals = judged(bench, fitted("detail"))
+    shutil.rmtree(bench.folder / FOLDER)
+    for log in bench.folder.glob("results/logs/judge_block/**/*.log"):
+        log.unlink()
+    for timed in bench.folder.glob("results/benchmarks/judge_block/**/*.tsv"):
+        timed.unlink()
+    bench.config = CONFIG | {"map": CONFIG["map"] | {"interval": None}}
+    bands, tags, shift = judged(bench, fitted("detail"))
+    for name, band in bands.items():
+        np.testing.assert_array_equal(band, with_intervals[0][name])
+    assert (tags, shift) == with_intervals[1:]
+
+
 @pytest.mark.parametrize("estimator", [True, False])
 def test_judge_block_where_no_predictor_is_used(bench: Bench, estimator: bool) -> None:
     model = replace(fitted("detail"), alpha=0.0, **({} if estimator else {"estimator": None}))
@@ -255,15 +264,17 @@ def test_judge_block_where_no_predictor_is_used(bench: Bench, estimator: bool) -
     assert [part["space"] for part in shift] == ["value"] * 3
 
 
-QUALITY = [f"{RUN}/{name}.tif" for name in ("quality", "applicability")]
 CLASSES = f"{RUN}/quality_class.tif"
+QUALITY = [f"{RUN}/{name}.tif" for name in ("quality", "applicability")]
 QUALITY += [f"{RUN}/tables/full/{name}.parquet" for name in ("quality", "shift", "shift_histograms")]
+QUALITY += [CLASSES, f"{RUN}/interval.tif"]
 
 
 def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All that is assembled; the region's dissimilarity, what is out of range, and the reconciled cells."""
     run = f"results/{REGION}/{month}"
-    write_raw(bench.path, run)
+    write_raster(bench.path(f"{run}/soil_moisture.tif"), {"soil_moisture": RAW}, M01, CELLS.refined(9), MAP_TAGS)
+    write_analysis(bench, reconcile=True, month=month)
     write_stacks(bench.path, run)
     random = np.random.default_rng(11)
     pixels, valid = CELLS.refined(9), np.isfinite(RAW)
@@ -276,6 +287,8 @@ def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.nda
         path = bench.path(f"{run}/blocks/{name}/applicability.tif")
         bands = {"dissimilarity": index[here], "outside_range": outside[here]}
         write_raster(path, bands, M01, window.refined(9), tags)
+        sides = {side: np.full(window.refined(9).shape, reach, np.float32) for side, reach in REACH.items()}
+        write_raster(bench.path(f"{run}/blocks/{name}/interval.tif"), sides, M01, window.refined(9), {})
         count = ShiftCount(learned_range("value", "ndvi", sample_table()["ndvi"].to_numpy()))
         count.add(stack(CELLS)["ndvi"][here][valid[here]])
         write_json(bench.path(f"{run}/blocks/{name}/shift.json"), [count.counts()])
@@ -287,7 +300,7 @@ def write_verdicts(bench: Bench, month: str = MONTH) -> tuple[np.ndarray, np.nda
 
 def test_assemble_quality(bench: Bench) -> None:
     index, outside, kept = write_verdicts(bench)
-    log = bench.run("assemble_quality", *QUALITY, CLASSES)
+    log = bench.run("assemble_quality", *QUALITY)
     assert "radiometer on" not in log
     paths = [bench.folder / name for name in QUALITY]
     flags, valid = values(paths[0], "quality"), np.isfinite(RAW)
@@ -344,7 +357,7 @@ def test_assemble_quality_of_a_map_that_is_not_reconciled(bench: Bench) -> None:
     path = bench.folder / f"{RUN}/correction.tif"
     bands, tags = read_raster(path)
     write_raster(path, {name: np.zeros_like(band) for name, band in bands.items()}, M09, CELLS, tags)
-    bench.run("assemble_quality", *QUALITY, CLASSES)
+    bench.run("assemble_quality", *QUALITY)
     assert (values(bench.folder / QUALITY[0], "quality")[np.isfinite(RAW)] & 16 > 0).all()
     with rasterio.open(bench.folder / QUALITY[0]) as file:
         assert file.tags()["reconciled"] == "no"
@@ -356,7 +369,7 @@ def test_assemble_quality_of_a_month_without_radiometer(tmp_path: Path) -> None:
     bench = make_bench(tmp_path, ["2022-09"])
     bench.config = CONFIG | {"months": ["2022-09"]}
     write_verdicts(bench, "2022-09")
-    outputs = [name.replace(MONTH, "2022-09") for name in (*QUALITY, CLASSES)]
+    outputs = [name.replace(MONTH, "2022-09") for name in QUALITY]
     log = bench.run("assemble_quality", *outputs)
     assert "WARNING SPL4SMGP.008 had no radiometer on 20 days of 2022-09" in log
     flags = values(bench.folder / outputs[0], "quality")
@@ -371,7 +384,7 @@ def test_assemble_quality_without_temperature_never_says_frozen(bench: Bench) ->
         bands = {layer: band for layer, band in stack(window).items() if not layer.startswith("lst")}
         path = bench.folder / f"{RUN}/blocks/{name}/predictors.tif"
         write_raster(path, bands, M01, window.refined(9), {})
-    bench.run("assemble_quality", *QUALITY, CLASSES)
+    bench.run("assemble_quality", *QUALITY)
     assert read_tags(bench.folder / QUALITY[0])["bit_5"] == "frozen (never set: lst_day is not in use)"
     assert not (values(bench.folder / QUALITY[0], "quality") & 32).any()
 
@@ -394,7 +407,6 @@ def test_assemble_predictors(bench: Bench) -> None:
 
 
 RESTORED = f"{RUN}/protocols/one_scale_up.parquet"
-CALIBRATION = Calibration(0.9, quantile=1.5, cqr_margin=0.0, error_scale_ratio=0.5, min_spread=0.001, errors=110)
 
 
 def calibrated(bench: Bench) -> tuple[Calibration, pd.DataFrame]:
@@ -482,20 +494,6 @@ def test_intervals_of_a_large_region(bench: Bench, method: str, ratio: int, reco
     for name in ("interval", "quantile", "cqr_margin", "min_spread"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name)), name
     assert found.error_scale_ratio == pytest.approx(expected.error_scale_ratio, abs=2e-6)
-
-
-@pytest.mark.parametrize("method", ["absolute", "detail"])
-def test_bound_block(bench: Bench, method: str) -> None:
-    write_trained(bench.path, method)
-    write_json(bench.path(f"{RUN}/protocols/intervals.json"), asdict(CALIBRATION))
-    bands, seen = bands_of_block(bench, "bound_block", "interval.tif"), predictors(BLOCKS["r001c001"])
-    if method == "detail":
-        seen = pixel_detail(seen, BLOCK, region_cells(), CELL_SIDE, RELIABILITY)
-    valid = np.isfinite(seen).all(axis=0)
-    for name, side in block_offsets(fitted(method), seen, CALIBRATION).items():
-        assert np.array_equal(np.isfinite(bands[name]), valid)
-        np.testing.assert_allclose(bands[name], side, atol=1e-6)
-        assert (bands[name][valid] > 0).all()
 
 
 def write_estimates(bench: Bench) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ FITTING = {
     "predict_gain",
 }
 """Scripts that fit models."""
-PREDICTING = {"bound_block", "compare_maps", "judge_block", "predict_block"}
+PREDICTING = {"compare_maps", "judge_block", "predict_block"}
 """Scripts that know a fitted model."""
 SCORING = {"score_protocols", "score_months", "validate_field", "weigh_residual"}
 
@@ -31,11 +31,11 @@ EDITS = {
     "predictors/composites.py:average_rows": {"composite_tile"},
     "predictors/footprints.py:sum_footprints": {"compare_products", "stack_block", "measure_reliability"},
     "predictors/layers.py:stack_layers": {"stack_block"},
-    "learning/training_folds.py:spatial_folds": FITTING | {"bound_block", "judge_block"},
-    "learning/learners.py:fit": FITTING | PREDICTING - {"judge_block"},
+    "learning/training_folds.py:spatial_folds": FITTING | {"judge_block"},
+    "learning/learners.py:fit": FITTING | PREDICTING,
     "reconciliation.py:reconcile": FITTING - {"leave_month_out"}
     | PREDICTING
-    | {"assemble_interval", "assemble_map", "measure_coverage", "merge_target", "reconcile_map"},
+    | {"assemble_map", "assemble_quality", "measure_coverage", "merge_target"},
     "mapping/flags.py:flag_table": {
         "assemble_quality",
         "draw_figures",
@@ -74,8 +74,7 @@ EDITS = {
     "reporting/figures/residual_weight.py:draw_residual": {"draw_field_validation"},
     "evaluation/residual_weight.py:residual_weight": {"weigh_residual"},
     "metadata.py:describe": {
-        *("assemble_interval", "assemble_map", "assemble_predictors", "assemble_quality", "collect_samples"),
-        *("reconcile_map", "record_provenance"),
+        *("assemble_map", "assemble_predictors", "assemble_quality", "collect_samples", "record_provenance"),
         *("export_netcdf", "export_zarr", "export_slide", "export_item", "export_collection"),
         *("judge_map", "draw_figures", "write_map_page", "write_region_page"),
         *("write_readme", "write_region_readme", "write_report"),

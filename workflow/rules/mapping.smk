@@ -9,6 +9,8 @@ ANALYSIS_CELLS = f"{RUN}/merged_cells.tif" if MERGED else f"{RUN}/cells.tif"
 # With intervals, their calibration and the errors that it rests on.
 CALIBRATED = {"intervals": f"{RUN}/protocols/intervals.json", "errors": f"{RUN}/protocols/intervals.parquet"}
 CALIBRATED = CALIBRATED if CONFIG.map.interval else {}
+# Nothing where none are made, lest a key of theirs rerun what is said of pixels beside them.
+INTERVALS = {"nominal": CONFIG.map.interval, "target_error": needs.target_error(CONFIG)} if CONFIG.map.interval else {}
 
 
 rule predict_block:
@@ -90,56 +92,32 @@ rule restore_cells:
         "../scripts/restore_cells.py"
 
 
-rule bound_block:
+rule judge_block:
     input:
-        **named(RUN, "samples.parquet", "cells.tif", "model.skops"),
+        **named(RUN, "samples.parquet", "cells.tif", "applicability.npz"),
         stack=f"{BLOCK}/predictors.tif",
-        calibration=f"{RUN}/protocols/intervals.json",
-        reliability=f"{RUN}/tables/full/agreement.parquet",
+        reliability=RELIABILITY,
+        model=[f"{RUN}/model.skops"] if CONFIG.map.interval else [],
+        calibration=[f"{RUN}/protocols/intervals.json"] if CONFIG.map.interval else [],
     output:
-        offsets=f"{BLOCK}/interval.tif",
+        verdict=f"{BLOCK}/applicability.tif",
+        shift=f"{BLOCK}/shift.json",
+        offsets=[f"{BLOCK}/interval.tif"] if CONFIG.map.interval else [],
     log:
-        log_of("bound_block", "{region}/{month}/{block}"),
+        log_of("judge_block", "{region}/{month}/{block}"),
     benchmark:
-        benchmark_of("bound_block", "{region}/{month}/{block}")
+        benchmark_of("judge_block", "{region}/{month}/{block}")
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(520, 5, of_region=(10, 0), of_block=(6, 0.8)),
+        **measured(350, 4, of_region=(10, 0), of_block=(4, 0.4)),
     params:
-        code=code("bound_block"),
+        code=code("judge_block"),
     message:
-        "Bound the map of {wildcards.region}, {wildcards.month}, block {wildcards.block}"
+        "Judge how far block {wildcards.block} of {wildcards.region}, {wildcards.month}, is from what was learned"
     script:
-        "../scripts/bound_block.py"
-
-
-rule reconcile_map:
-    input:
-        raw=of_blocks("raw_map.tif"),
-        cells=ANALYSIS_CELLS,
-    output:
-        correction=f"{RUN}/correction.tif",
-        target_weight=f"{RUN}/target_weight_9km.tif",
-    log:
-        log_of("reconcile_map", "{region}/{month}"),
-    benchmark:
-        benchmark_of("reconcile_map", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(100, 2, of_region=(2, 0.1)),
-    params:
-        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
-        reconcile=bool(CONFIG.map.reconcile),
-        origin=needs.origin(CONFIG),
-        code=code("reconcile_map"),
-    message:
-        "Reconcile the map of {wildcards.region}, {wildcards.month}, with its cells"
-    script:
-        "../scripts/reconcile_map.py"
+        "../scripts/judge_block.py"
 
 
 rule assemble_map:
@@ -147,9 +125,10 @@ rule assemble_map:
         raw=of_blocks("raw_map.tif"),
         cells=ANALYSIS_CELLS,
         target=f"{RUN}/soil_moisture_9km.tif",
-        correction=f"{RUN}/correction.tif",
         predictors=f"{RUN}/predictors.tif",
     output:
+        correction=f"{RUN}/correction.tif",
+        target_weight=f"{RUN}/target_weight_9km.tif",
         soil_moisture=f"{RUN}/soil_moisture.tif",
         ranges=f"{RUN}/tables/full/maps.parquet",
     log:
@@ -160,75 +139,27 @@ rule assemble_map:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(230, 3, of_region=(3, 0.1)),
+        **measured(230, 3, of_region=(3, 0.2)),
     params:
         use=list(CONFIG.predictors.use),
+        minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
+        reconcile=bool(CONFIG.map.reconcile),
         origin=needs.origin(CONFIG),
         code=code("assemble_map"),
     message:
-        "Assemble the map of {wildcards.region}, {wildcards.month}"
+        "Assemble the map of {wildcards.region}, {wildcards.month}, and reconcile it with its cells"
     script:
         "../scripts/assemble_map.py"
 
 
-rule assemble_interval:
-    input:
-        soil_moisture=f"{RUN}/soil_moisture.tif",
-        offsets=of_blocks("interval.tif"),
-        cells=ANALYSIS_CELLS,
-    output:
-        interval=f"{RUN}/interval.tif",
-    log:
-        log_of("assemble_interval", "{region}/{month}"),
-    benchmark:
-        benchmark_of("assemble_interval", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(230, 3, of_region=(3, 0.1)),
-    params:
-        target_error=needs.target_error(CONFIG),
-        nominal=CONFIG.map.interval,
-        code=code("assemble_interval"),
-    message:
-        "Assemble the intervals of {wildcards.region}, {wildcards.month}"
-    script:
-        "../scripts/assemble_interval.py"
-
-
-rule judge_block:
-    input:
-        **named(RUN, "samples.parquet", "cells.tif", "applicability.npz"),
-        stack=f"{BLOCK}/predictors.tif",
-        reliability=RELIABILITY,
-    output:
-        verdict=f"{BLOCK}/applicability.tif",
-        shift=f"{BLOCK}/shift.json",
-    log:
-        log_of("judge_block", "{region}/{month}/{block}"),
-    benchmark:
-        benchmark_of("judge_block", "{region}/{month}/{block}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(220, 2, of_block=(4, 0.2)),
-    params:
-        code=code("judge_block"),
-    message:
-        "Judge how far block {wildcards.block} of {wildcards.region}, {wildcards.month}, is from what was learned"
-    script:
-        "../scripts/judge_block.py"
-
-
 rule assemble_quality:
     input:
-        raw=of_blocks("raw_map.tif"),
+        **named(RUN, "soil_moisture.tif", "correction.tif"),
+        cells=ANALYSIS_CELLS,
         stacks=of_blocks("predictors.tif"),
         verdicts=of_blocks("applicability.tif"),
         shifts=of_blocks("shift.json"),
-        correction=f"{RUN}/correction.tif",
+        offsets=of_blocks("interval.tif") if CONFIG.map.interval else [],
     output:
         quality=f"{RUN}/quality.tif",
         quality_class=f"{RUN}/quality_class.tif",
@@ -236,6 +167,7 @@ rule assemble_quality:
         frequencies=f"{RUN}/tables/full/quality.parquet",
         shift=f"{RUN}/tables/full/shift.parquet",
         histograms=f"{RUN}/tables/full/shift_histograms.parquet",
+        interval=[f"{RUN}/interval.tif"] if CONFIG.map.interval else [],
     log:
         log_of("assemble_quality", "{region}/{month}"),
     benchmark:
@@ -244,16 +176,17 @@ rule assemble_quality:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(200, 2, of_region=(3, 0.1)),
+        **measured(230, 3, of_region=(3, 0.2)),
     params:
         use=list(CONFIG.predictors.use),
         few_days=lambda wildcards: needs.few_days(CONFIG, wildcards.month),
         model_only_days=lambda wildcards: model_only_days(PRODUCTS[CONFIG.target], wildcards.month),
+        interval_settings=INTERVALS,
         units=needs.units(CONFIG),
         origin=needs.origin(CONFIG),
         code=code("assemble_quality"),
     message:
-        "Assemble the flags of {wildcards.region}, {wildcards.month}"
+        "Assemble flags, applicability and intervals of {wildcards.region}, {wildcards.month}"
     script:
         "../scripts/assemble_quality.py"
 

@@ -13,7 +13,7 @@ from kilomoist.grids import CELL_SIDE, M01, M09, Window
 from kilomoist.names import MAP_1KM, SMAP_9KM
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Mosaic, chunks_of, mosaic, read_tags
-from kilomoist.reconciliation import settle
+from kilomoist.reconciliation import Reconciliation, settle
 from kilomoist.statistics import describe, describe_chunks
 
 
@@ -32,14 +32,31 @@ class AnalysisCells:
     """How `weight` was found."""
 
 
-def read_analysis(cells: str | Path, correction: str | Path) -> AnalysisCells:
-    """Read the product's cells (`cells.tif`) or merged cells, which alone tell their weight, and the correction."""
+def read_analysis(cells: str | Path, raw: Mosaic, minimum_fraction: float | None) -> AnalysisCells:
+    """The product's cells (`cells.tif`), or merged ones, which alone tell their weight, and a raw map's correction.
+
+    Cells are reconciled that have a target and `minimum_fraction` of their pixels; with None there are none.
+    """
     bands, window = mosaic([cells], M09, ["target"])
-    solved, _ = mosaic([correction], M09)
-    target = np.where(solved["reconciled"] > 0, bands["target"], np.nan)
+    correction, reconciled = np.zeros(window.shape), np.zeros(window.shape, bool)
+    if minimum_fraction is not None:
+        reconciliation = Reconciliation(window, CELL_SIDE)
+        for chunk in chunks_of(window):
+            reconciliation.measure(raw.read(chunk.refined(CELL_SIDE))["soil_moisture"], chunk)
+        correction, reconciled = reconciliation.solve(bands["target"], minimum_fraction)
     tags = read_tags(cells)
     weight, how = float(tags.get("target_weight", 1)), tags.get("target_weighed", "")
-    return AnalysisCells(window, target, solved["correction"], weight, how)
+    return AnalysisCells(window, np.where(reconciled, bands["target"], np.nan), correction, weight, how)
+
+
+def own_weights(cells: str | Path, analysis: AnalysisCells) -> NDArray[np.float32]:
+    """Weight of the product's own value in what each cell's mean is held to, (rows, columns).
+
+    Of merged cells as they have it, else 1; 0 where a cell is not reconciled, NaN where the product has no value.
+    """
+    bands, _ = mosaic([cells], M09)
+    weight = np.where(np.isfinite(analysis.target), bands.get("target_weight", 1.0), 0.0)
+    return np.where(np.isfinite(bands["target"]), weight, np.nan).astype(np.float32)
 
 
 def map_tags(cells: AnalysisCells) -> dict[str, str]:
