@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from kilomoist.granules.ease_grid import write_field
 from kilomoist.grids import M09, cells_covering
 from kilomoist.products import PRODUCTS
-from kilomoist.simulation.modis import LEVEL
-from kilomoist.simulation.smap import compress_target, write_target_granule
+from kilomoist.simulation.smap import LEVEL, compress_target, write_target_granule
 
 _FILL = np.float32(-9999)
 _STEPS = 1024

@@ -19,7 +19,7 @@ _SHARE = "valid_fraction_"
 """Beginning of the names of bands that tell the share of a cell's pixels with a predictor."""
 
 SOFTWARE = (
-    "snakemake", "numpy", "scipy", "rasterio", "pyhdf", "h5py", "pyproj", "shapely", "geopandas", "pandas",
+    "snakemake", "numpy", "scipy", "rasterio", "h5py", "pyproj", "shapely", "geopandas", "pandas",
     "scikit-learn", "quantile-forest", "skops",
 )  # fmt: skip
 """Packages whose version can change a result."""

@@ -9,28 +9,18 @@ As in real granules, datasets of MOD11 are deflated in one piece and those of MO
 at level 1, where real ones have 5, which takes longer.
 """
 
-import ctypes
-import os
-import struct
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyhdf import _hdfext
-from pyhdf.error import HDF4Error
-from pyhdf.HDF import HC, HDF
-from pyhdf.SD import SD, SDC, SDS
-from pyhdf.V import VG, V
 
-from kilomoist.disks import writing
 from kilomoist.files import replaced
-from kilomoist.granules.hdf4 import DESCRIPTOR, descriptors
 from kilomoist.granules.simulated import MARK
 from kilomoist.grids import TILE_SIDE
 from kilomoist.product_types import Product
 from kilomoist.simulation.file_names import granule_file_name
+from kilomoist.simulation.hdf4 import Hdf4Writer
 from kilomoist.simulation.hdf_eos import (
     ROUNDED_SIDE,
     STRUCTURE_LENGTH,
@@ -40,14 +30,6 @@ from kilomoist.simulation.hdf_eos import (
     inventory,
     structure,
 )
-
-LEVEL = 1
-"""Level of deflate: the fastest."""
-_DATA_GROUP = 720
-_VGROUP = 1965
-_CHUNKED_AND_COMPRESSED = 3
-_HDF_TYPES = {"int8": SDC.INT8, "uint8": SDC.UINT8, "int16": SDC.INT16, "uint16": SDC.UINT16}
-
 
 _VEGETATION = (
     Dataset("NDVI", "int16", (-2000, 10000), -3000, "NDVI", 10000.0, 0.0),
@@ -91,106 +73,37 @@ def write_tiled_granule(
     table = datasets_of(product, _VEGETATION if product.role == "vegetation" else _TEMPERATURE)
     check_arrays(product, table, arrays)
     shape = (product.pixels, product.pixels)
-    with replaced(path) as partial_path:
-        with writing(HDF4Error, ValueError):
-            # HDF-EOS2 makes its groups first and fills them with the datasets: two views of one open file.
-            file = HDF(str(partial_path), HC.CREATE | HC.TRUNC | HC.WRITE)
-            groups = file.vgstart()
-            titles = (product.grid_name, "GRID"), ("Data Fields", "GRID Vgroup"), ("Grid Attributes", "GRID Vgroup")
-            grid, fields, attributes = (_vgroup(groups, title, kind) for title, kind in titles)
-            grid.insert(fields)
-            grid.insert(attributes)
-            granule = SD(str(partial_path), SDC.WRITE)
-            for dataset in table:
-                stored = granule.create(dataset.name, _HDF_TYPES[dataset.type], shape)
-                for axis, title in enumerate(("YDim", "XDim")):
-                    stored.dim(axis).setname(f"{title}:{product.grid_name}")
-                for title, kind, value in _attributes(dataset):
-                    stored.attr(title).set(kind, value)
-                if product.role == "vegetation":
-                    _set_chunks(stored, (1, product.pixels))
-                else:
-                    stored.setcompress(SDC.COMP_DEFLATE, LEVEL)
-                array = arrays.get(dataset.name)
-                stored.set(np.full(shape, dataset.fill, dataset.type) if array is None else np.ascontiguousarray(array))
-                fields.add(_DATA_GROUP, stored.ref())
-                stored.endaccess()
-            texts = {
-                "HDFEOSVersion": "HDFEOS_V2.19",
-                "StructMetadata.0": _structure(product, tile, table).ljust(STRUCTURE_LENGTH, "\0"),
-                "CoreMetadata.0": inventory(product, tile, time),
-                MARK: "simulated",
-            }
-            for title, text in texts.items():
-                granule.attr(title).set(SDC.CHAR, text)
-            for group in (grid, fields, attributes):
-                group.detach()
-            groups.end()
-            granule.end()
-            file.close()
-        _rename_root(partial_path, granule_file_name(product, time, tile))
+    file = Hdf4Writer()
+    axes = [file.dimension(f"{title}:{product.grid_name}", product.pixels) for title in ("YDim", "XDim")]
+    datasets, numeric = [], []
+    for dataset in table:
+        array = arrays.get(dataset.name)
+        numbers = np.full(shape, dataset.fill, dataset.type) if array is None else array
+        told = [file.attribute(title, value) for title, value in _attributes(dataset).items()]
+        added = file.dataset(dataset.name, numbers, dataset.fill, product.role == "vegetation", axes, told)
+        datasets.append(added[0])
+        numeric.append(added[1])
+    fields = file.group("Data Fields", "GRID Vgroup", numeric)
+    file.group(product.grid_name, "GRID", [fields, file.group("Grid Attributes", "GRID Vgroup")])
+    texts = {
+        "HDFEOSVersion": "HDFEOS_V2.19",
+        "StructMetadata.0": _structure(product, tile, table).ljust(STRUCTURE_LENGTH, "\0"),
+        "CoreMetadata.0": inventory(product, tile, time),
+        MARK: "simulated",
+    }
+    own = [file.attribute(title, text) for title, text in texts.items()]
+    file.group(granule_file_name(product, time, tile), "CDF0.0", [*axes, *datasets, *own])
+    with replaced(path) as partial:
+        partial.write_bytes(file.content())
 
 
-def _attributes(dataset: Dataset) -> list[tuple[str, int, Any]]:
-    """Name, HDF4 type and value of a dataset's attributes."""
-    kind = _HDF_TYPES[dataset.type]
-    entries = [
-        ("units", SDC.CHAR, dataset.units),
-        ("valid_range", kind, list(dataset.valid)),
-        ("_FillValue", kind, None if dataset.fills is None else dataset.fill),
-        ("scale_factor", SDC.FLOAT64, dataset.scale),
-        ("add_offset", SDC.FLOAT64, dataset.offset),
-    ]
-    return [entry for entry in entries if entry[-1] is not None]
-
-
-class _Chunks(ctypes.Structure):
-    """HDF_CHUNK_DEF of the HDF4 library: lengths of chunks, and how they are compressed."""
-
-    _fields_ = (
-        ("lengths", ctypes.c_int32 * 32),
-        ("coder", ctypes.c_int32),
-        ("model", ctypes.c_int32),
-        ("coder_settings", ctypes.c_int32 * 5),
-        ("model_settings", ctypes.c_int32),
-    )
-
-
-def _set_chunks(dataset: SDS, lengths: tuple[int, int]) -> None:
-    """Store a new dataset in deflated chunks. pyhdf has no function for that, but the library below it has."""
-    set_chunk = ctypes.CDLL(_hdfext.__file__).SDsetchunk
-    set_chunk.argtypes = (ctypes.c_int32, _Chunks, ctypes.c_int32)
-    chunks = _Chunks((ctypes.c_int32 * 32)(*lengths), SDC.COMP_DEFLATE, 0, (ctypes.c_int32 * 5)(LEVEL), 0)
-    if set_chunk(dataset._id, chunks, _CHUNKED_AND_COMPRESSED) < 0:
-        raise HDF4Error("SDsetchunk failed")
-
-
-def _vgroup(groups: V, name: str, kind: str) -> VG:
-    """A new group of an HDF4 file."""
-    group = groups.create(name)
-    group._class = kind
-    return group
-
-
-def _rename_root(path: Path, name: str) -> None:
-    """Rename the root of an HDF4 file, which the library calls like the file, by its temporary name.
-
-    The root is the Vgroup of class `CDF0.0`, which the library writes last. Its entry in the directory holds its place
-    and length; in it, the length of its name (2 bytes) stands before the name.
-    """
-    content = path.read_bytes()
-    old, new = (struct.pack(">H", len(text)) + text for text in (os.fsencode(path), name.encode()))
-    for position, entries in descriptors(content):
-        for number, (tag, _, begin, length) in enumerate(entries.tolist()):
-            end = begin + length
-            root = content[begin:end]
-            if tag == _VGROUP and b"CDF0.0" in root and old in root and not content[end:].strip(b"\0"):
-                root = root.replace(old, new)
-                length_end = position + (number + 1) * DESCRIPTOR.itemsize  # the length is an entry's last number
-                before, after = content[: length_end - 4], content[length_end:begin]
-                path.write_bytes(before + struct.pack(">I", len(root)) + after + root + b"\0")
-                return
-    raise RuntimeError(f"{path} does not end with a root group of its name")
+def _attributes(dataset: Dataset) -> dict[str, str | NDArray]:
+    """Attributes of a dataset."""
+    numbers = {"valid_range": dataset.valid, "_FillValue": None if dataset.fills is None else dataset.fill}
+    factors = {"scale_factor": dataset.scale, "add_offset": dataset.offset}
+    told: dict[str, str | NDArray] = {"units": dataset.units} if dataset.units else {}
+    told |= {title: np.array(value, dataset.type) for title, value in numbers.items() if value is not None}
+    return told | {title: np.array(value, float) for title, value in factors.items() if value is not None}
 
 
 def _structure(product: Product, tile: str, table: tuple[Dataset, ...]) -> str:
