@@ -51,11 +51,11 @@ def coarsen(values: NDArray, window: Window, factor: int, minimum_fraction: floa
 
 def fill_nearest(values: NDArray) -> Values:
     """Nearest finite value, by distance in cells, where a value is missing; all NaN stays all NaN."""
-    from scipy.ndimage import distance_transform_edt
-
     missing = ~np.isfinite(values)
     if missing.all() or not missing.any():
         return np.array(values, float)
+    from scipy.ndimage import distance_transform_edt  # takes longer than most that is interpolated
+
     nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)
     return np.asarray(values, float)[tuple(nearest)]
 

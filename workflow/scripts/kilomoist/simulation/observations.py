@@ -46,6 +46,9 @@ class Footprints:
         self.tile, self.rows = tile, slice(first, last)
         self.index = flat.astype(np.int32).reshape(shape).transpose(1, 3, 0, 2).reshape(samples**2, *shape[::2])
         self.inside = np.asarray(inside.reshape(shape).all(axis=(1, 3)))
+        # As `index`, at each pixel's centre, of the fields at 1 km: dozens of them are looked up in a month.
+        row, column = np.divmod(self.index[samples**2 // 2].astype(np.intp), points.columns)
+        self.nearest = row // FINER * scene.pixels.columns + column // FINER
 
     def mean(self, field: NDArray) -> NDArray[np.float32]:
         """Mean of a field over each pixel, NaN outside the scene."""
@@ -56,13 +59,8 @@ class Footprints:
         return total / np.float32(len(self.index))
 
     def centre(self, pixels: NDArray) -> NDArray:
-        """Value of a field at 1 km near each pixel's centre, NaN outside the scene."""
-        padded = np.append(pixels.ravel(), np.float32(np.nan))
-        middle = self.index[len(self.index) // 2]
-        columns = pixels.shape[1]
-        row, column = np.divmod(middle, columns * FINER)
-        outside = middle == pixels.size * FINER**2
-        return padded[np.where(outside, pixels.size, row // FINER * columns + column // FINER)]
+        """Value of a field at 1 km near each pixel's centre; outside the scene NaN, of a mask False."""
+        return np.append(pixels, pixels.dtype.type(0 if pixels.dtype == bool else np.nan)).take(self.nearest)
 
     def whole(self, numbers: NDArray, unseen: int) -> NDArray:
         """Numbers of the scene's rows in an array of the whole tile, `unseen` elsewhere."""
@@ -75,6 +73,18 @@ def _clouds(scene: Scene, cover: float, *purpose: str | float) -> NDArray[np.boo
     """Clouds at 1 km that cover about this share of the scene."""
     field = scene.noise(scene.pixels.shape, PIXEL_KM, 300, 6, "clouds", *purpose)
     return field > np.quantile(field, 1 - cover)
+
+
+def _within(mask: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+    """Pixels from which at most so many steps, along rows and columns, lead to one of a mask."""
+    for _ in range(steps):
+        near = mask.copy()
+        near[1:] |= mask[:-1]
+        near[:-1] |= mask[1:]
+        near[:, 1:] |= mask[:, :-1]
+        near[:, :-1] |= mask[:, 1:]
+        mask = near
+    return mask
 
 
 def _temperature(kind: Landscape, fields: Fields, when: datetime, night: bool) -> NDArray[np.float32]:
@@ -155,20 +165,17 @@ class TemperatureView:
 
     def _observe(self, product: Product, when: datetime, name: str) -> tuple[np.random.Generator, _Temperatures]:
         """Observations of a half of a day, `Day` or `Night`, and the random generator of what follows from them."""
-        from scipy.ndimage import binary_dilation
-
         scene, mean = self.scene, self.means[name]
         label = (product.name, when.isoformat())
         day = (_TERRA if _of_viirs(product) else product.name, when.isoformat())
         random = scene.random("temperature", name, self.footprints.tile.top, self.footprints.tile.left, *label)
         overcast = scene.kind.overcast + 0.4 * scene.random("overcast", name, *label).random()
         clouds = _clouds(scene, overcast, name, *label)
-        edge = binary_dilation(clouds, iterations=4) & ~clouds
         weather = scene.noise(scene.window.shape, PIXEL_KM * CELL_SIDE, 600, 150, "weather", name, *day)
         smooth = interpolate(weather, scene.window, scene.pixels, CELL_SIDE)
         warmth = scene.random("air", name, *day).normal(0, 1.5) + 1.2 * smooth
-        cloudy = self.footprints.centre(clouds.astype(np.float32)) > 0
-        uncertain = self.footprints.centre(edge.astype(np.float32)) > 0
+        cloudy = self.footprints.centre(clouds)
+        uncertain = self.footprints.centre(_within(clouds, 4)) & ~cloudy
         error = 0.8 * random.standard_normal(mean.shape, dtype=np.float32)
         error -= uncertain * np.abs(random.normal(0, 1.5, mean.shape))
         kelvin = mean + self.footprints.centre(warmth.astype(np.float32)) + error
@@ -244,10 +251,10 @@ def vegetation_period(
     evi = 0.02 + 0.62 * np.clip(ndvi, 0, 1) ** 1.15 * (1 + 0.1 * footprints.mean(fields["canopy"]))
     evi += 0.008 * random.standard_normal(shape, dtype=np.float32)
 
-    cloudy = (footprints.centre(_clouds(scene, kind.cloudy_period, *label).astype(np.float32)) > 0) & inside
+    cloudy = footprints.centre(_clouds(scene, kind.cloudy_period, *label)) & inside
     snow = (footprints.mean(_snow(fields, when)) > 0.5) & inside & ~cloudy
-    hazy = _clouds(scene, kind.marginal_period, "marginal", *label).astype(np.float32)
-    marginal = (footprints.centre(hazy) > 0) & inside & ~(cloudy | snow)
+    hazy = _clouds(scene, kind.marginal_period, "marginal", *label)
+    marginal = footprints.centre(hazy) & inside & ~(cloudy | snow)
     ndvi = np.where(cloudy, 0.5 * ndvi, np.where(snow, 0.02, ndvi - 0.03 * marginal))
     evi = np.where(cloudy, 0.6 * evi, np.where(snow, 0.03, evi - 0.02 * marginal))
 

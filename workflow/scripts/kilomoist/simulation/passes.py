@@ -4,13 +4,13 @@ Groups, datasets, types, fills and quality bits are those of real granules, as f
 their some 60 datasets only soil moisture and its flags are there, and how real ones are cut in chunks is not known.
 """
 
-import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from kilomoist.calendars import month_range, slots
@@ -99,7 +99,7 @@ def compress_passes(window: Window, fields: Mapping[str, NDArray]) -> dict[str, 
     for name, field in fields.items():
         whole = np.full(M09.window.shape, _FILLS[field.dtype.kind])
         whole[window.within(M09.window)] = field
-        found[name] = zlib.compress(whole.data, LEVEL)
+        found[name] = isal_zlib.compress(whole.data, LEVEL)
     return found
 
 

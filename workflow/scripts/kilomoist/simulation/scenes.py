@@ -6,6 +6,7 @@ is three times finer than 1 km, so that no sensor's footprint is a pixel of the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -119,16 +120,21 @@ class Scene:
         Wavelengths and `spacing` of the points are in km. Power falls off smoothly at both ends of the range.
         """
         spectrum = np.fft.rfft2(self.random(*purpose).standard_normal(shape, dtype=np.float32))
-        k = np.hypot(np.fft.fftfreq(shape[0], spacing)[:, None], np.fft.rfftfreq(shape[1], spacing)[None])
-        with np.errstate(divide="ignore"):
-            steep = np.where(k > 0, k**-1.5, 0)
-        amplitude = steep * np.exp(-((k * shortest) ** 2)) * (1 - np.exp(-((k * longest) ** 2)))
-        field = np.fft.irfft2(spectrum * amplitude, shape)
+        field = np.fft.irfft2(spectrum * _amplitudes(shape, spacing, longest, shortest), shape)
         return ((field - field.mean()) / field.std()).astype(np.float32)
 
     def white(self, deviation: float, *purpose: str | float) -> NDArray[np.float32]:
         """White noise over the scene's pixels."""
         return deviation * self.random("white", *purpose).standard_normal(self.pixels.shape, dtype=np.float32)
+
+
+@lru_cache(2)  # clouds and weather of a month's days
+def _amplitudes(shape: tuple[int, int], spacing: float, longest: float, shortest: float) -> NDArray[np.float64]:
+    """Amplitudes of the modes of a field of `Scene.noise`, as `numpy.fft.rfft2` orders them."""
+    k = np.hypot(np.fft.fftfreq(shape[0], spacing)[:, None], np.fft.rfftfreq(shape[1], spacing)[None])
+    with np.errstate(divide="ignore"):
+        steep = np.where(k > 0, k**-1.5, 0)
+    return steep * np.exp(-((k * shortest) ** 2)) * (1 - np.exp(-((k * longest) ** 2)))
 
 
 def make_scene(

@@ -6,7 +6,6 @@ simulated in its global attribute `kilomoist`, and the same input gives the same
 """
 
 import math
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from kilomoist.calendars import slots
@@ -138,7 +138,7 @@ def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
     """
     field = np.full(M09.window.shape, _FILL, "<f4")
     field[window.within(M09.window)] = np.where(np.isnan(values), _FILL, values)
-    return zlib.compress(field.data, LEVEL)
+    return isal_zlib.compress(field.data, LEVEL)
 
 
 @contextmanager
