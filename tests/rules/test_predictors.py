@@ -28,7 +28,7 @@ from kilomoist.rasters import mosaic, read_raster, write_raster
 
 BLOCK = f"{RUN}/blocks/r000c000"
 GRID = tile_grid(TILE, 1200)
-KINDS = ("", "_std", "_days", "_odd", "_odd_days")
+KINDS = ("", "_days", "_odd", "_odd_days")
 
 
 def composite(product: Product, suffix: str = ".tif") -> str:
@@ -63,8 +63,8 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
         told = {"source": "archive of simulated granules", "product": LST.name, "tile": TILE, "quality": "good"}
         assert told.items() <= file.tags().items()
     for kind, below, above in (
-        *(("", 304, 301), ("_days", 3, 2), ("_odd", (300 + 310) / 2, 300)),
-        *(("_std", np.std([300, 302, 310]), np.std([300, 302])), ("_odd_days", 2, 1)),
+        *(("", 304, 301), ("_days", 3, 2)),
+        *(("_odd", (300 + 310) / 2, 300), ("_odd_days", 2, 1)),
     ):
         np.testing.assert_allclose(bands[f"lst_day{kind}"][2:], below, atol=1e-3, err_msg=kind)
         np.testing.assert_allclose(bands[f"lst_day{kind}"][:2], above, atol=1e-3, err_msg=kind)
@@ -186,7 +186,7 @@ def write_composites(bench: Bench) -> None:
     x, y = np.meshgrid(GRID.x_centres(GRID.window), GRID.y_centres(GRID.window))
     longitude, latitude = geographic_from_sinusoidal(x, y)
     lst = {"lst_day": 300 + longitude - 99 + 2 * (latitude - 47), "lst_night": 280.0}
-    lst |= {"lst_day_std": 0, "lst_night_std": 0, "lst_day_days": np.where(longitude > 99.2, 2.0, 9.0)}
+    lst |= {"lst_day_days": np.where(longitude > 99.2, 2.0, 9.0)}
     index = {"ndvi": 0.5, "evi": 0.3, "ndvi_days": 31, "evi_days": 31, "water": longitude < 98.7, "snow": 0}
     mean = np.full(M09.window.shape, np.nan, np.float32)
     mean[CELLS.within(M09.window)] = np.linspace(0.1, 0.3, CELLS.rows * CELLS.columns).reshape(CELLS.shape)

@@ -29,7 +29,7 @@ LST = replace(PRODUCTS["MOD11A1.061"], pixels=SIDE)
 VI = replace(PRODUCTS["MOD13A1.061"], pixels=SIDE)
 SMAP = PRODUCTS["SPL4SMGP.008"]
 DAY = datetime(2021, 8, 1)
-KINDS = ("", "_std", "_days", "_odd", "_odd_days")
+KINDS = ("", "_days", "_odd", "_odd_days")
 """Of bands of a quantity."""
 
 
@@ -82,15 +82,14 @@ def test_temperature_is_averaged_over_valid_days(tmp_path: Path) -> None:
     assert list(bands) == [f"{name}{kind}" for name in ("lst_day", "lst_night", "lst_range") for kind in KINDS]
     kelvin = np.array([300.0, 302.0, 307.0])
     assert bands["lst_day"][0, 0] == pytest.approx(kelvin.mean(), abs=1e-4)
-    assert bands["lst_day_std"][0, 0] == pytest.approx(kelvin.std(), abs=1e-3)
     # A day with a temperature but cloudy, and a day of good quality but without temperature, do not count.
-    assert [bands[f"lst_day{name}"][0, 1] for name in ("", "_std", "_days")] == [280.0, 0.0, 1.0]
+    assert [bands[f"lst_day{name}"][0, 1] for name in ("", "_days")] == [280.0, 1.0]
     assert (bands["lst_day"][0, 2], bands["lst_day_days"][0, 2]) == (304.0, 1.0)
     fair = average_tile(granules, LST, "fair")
     assert fair["lst_day"][0, 2] == pytest.approx(302.0, abs=1e-4)
     assert fair["lst_day_days"][0, 2] == 2
     # Without any valid day there is no mean, and 0 days.
-    assert np.isnan([bands["lst_day"][5, 5], bands["lst_day_std"][5, 5]]).all()
+    assert np.isnan(bands["lst_day"][5, 5])
     assert bands["lst_day_days"][5, 5] == 0
     assert np.isnan(bands["lst_night"]).all()
     assert all(band.dtype == np.float32 and band.shape == (SIDE, SIDE) for band in bands.values())
@@ -107,7 +106,6 @@ def test_the_range_of_temperature_is_of_days_that_have_both(tmp_path: Path) -> N
     granules = in_turn(*((path, 1.0) for path in days))
     bands = average_tile(granules, LST, "good")
     assert bands["lst_range"][0, 0] == pytest.approx((30 + 28) / 2, abs=1e-4)
-    assert bands["lst_range_std"][0, 0] == pytest.approx(1, abs=1e-3)
     assert [bands[f"{name}_days"][0, 0] for name in ("lst_day", "lst_night", "lst_range")] == [3, 3, 2]
     # That is not the difference of the means, which are of other days.
     assert bands["lst_day"][0, 0] - bands["lst_night"][0, 0] == pytest.approx(314 - 824 / 3, abs=1e-3)
@@ -150,11 +148,9 @@ def test_temperatures_outside_of_the_valid_range_are_fill(tmp_path: Path) -> Non
     assert mean[0, 1:3] == pytest.approx([150.0, 1310.7])
 
 
-def test_a_month_of_the_same_number_has_no_deviation(tmp_path: Path) -> None:
-    """Sums of squares cancel: 300 K squared is 90,000, and the deviation is of hundredths."""
+def test_a_month_of_the_same_number_has_that_mean(tmp_path: Path) -> None:
     path = temperature(tmp_path / "a.hdf", {(0, 0): (15001, 0)})
     bands = average_tile(in_turn(*[(path, 1.0)] * 31), LST, "good")
-    assert bands["lst_day_std"][0, 0] < 1e-4
     assert bands["lst_day"][0, 0] == np.float32(300.02)
 
 
@@ -178,9 +174,7 @@ def test_vegetation_is_weighted_by_days(tmp_path: Path) -> None:
     third = vegetation(tmp_path / "c.hdf", {(0, 0): (8000, 0, land()), (0, 1): (-2000, 0, land())})
     bands = average_tile(in_turn((first, 12.0), (second, 16.0), (third, 3.0)), VI, "good")
     weights, values = np.array([12.0, 16.0, 3.0]), np.array([0.2, 0.5, 0.8])
-    mean = (weights * values).sum() / 31
-    assert bands["ndvi"][0, 0] == pytest.approx(mean, abs=1e-6)
-    assert bands["ndvi_std"][0, 0] == pytest.approx(np.sqrt((weights * (values - mean) ** 2).sum() / 31), abs=1e-6)
+    assert bands["ndvi"][0, 0] == pytest.approx((weights * values).sum() / 31, abs=1e-6)
     assert bands["ndvi_days"][0, 0] == 31
     # The cloudy period is left out; the smallest number that is valid, -0.2, counts.
     assert bands["ndvi"][0, 1] == pytest.approx((16 * 0.3 - 3 * 0.2) / 19, abs=1e-6)
@@ -369,7 +363,7 @@ def test_the_infrared_index_is_of_observations_that_have_both_reflectances(tmp_p
         write_tiled_granule(tmp_path / f"{period}.hdf", VI, "h25v04", DAY, arrays)
         granules.append((tmp_path / f"{period}.hdf", 10.0 + 5 * period))
     bands = average_tile(in_turn(*granules), VI, "good", ["ndii7"])
-    assert list(bands)[:5] == [f"ndii7{kind}" for kind in KINDS]
+    assert list(bands)[:4] == [f"ndii7{kind}" for kind in KINDS]
     assert bands["ndii7"][0, :5] == pytest.approx([0.5, 0.5, 0, 1, round(-7 / 13, 4)], abs=1e-6)
     assert bands["ndii7_days"][0, :5].tolist() == [10, 10, 15, 15, 15]
     assert bands["ndii7_odd_days"][0, :5].tolist() == [10, 10, 0, 0, 0]

@@ -33,7 +33,7 @@ def composite(folder: Path, product: str, tile: str, bands: Mapping[str, np.ndar
 
 
 def temperature(folder: Path, tile: str, value: np.ndarray, days: np.ndarray) -> TileComposite:
-    bands = {"lst_day": value, "lst_day_std": value, "lst_day_days": days}
+    bands = {"lst_day": value, "lst_day_days": days}
     return composite(folder, "MOD11A1.061", tile, bands)
 
 

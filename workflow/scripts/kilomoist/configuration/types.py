@@ -42,7 +42,7 @@ def _checked_layers(layers: dict[str, Any]) -> dict[str, Any]:
                 f"{clipped(name)} cannot name a layer: take a-z, 0-9 and _, beginning with a letter, "
                 f"at most {LONGEST_NAME} characters"
             )
-        if name in taken or name.startswith("valid_fraction") or name.endswith(("_days", "_std")):
+        if name in taken or name.startswith("valid_fraction") or name.endswith("_days"):
             raise ValueError(f"{name} cannot name a layer, because something else is called so: take another name")
     return layers
 

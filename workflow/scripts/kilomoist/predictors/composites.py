@@ -16,7 +16,7 @@ from kilomoist.product_types import Product, QualityLevel
 from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands
 
-KINDS = ("", "_std", "_days", "_odd", "_odd_days")
+KINDS = ("", "_days", "_odd", "_odd_days")
 """Suffixes of the bands that a composite has of each quantity (`average_rows`)."""
 INDEX_SCALE = 0.0001
 """Steps of an index of two layers, those that NDVI is stored in: their sums are exact, as those of stored numbers."""
@@ -39,13 +39,13 @@ def average_rows(
     """Composite of a product on a tile from its granules, each with its slot in the month, by rows from the north.
 
     Yields windows of the tile, their bands, float32, and numbers of valid observations by quantity. Per quantity (of
-    `use`, where it is given) the mean weighted by days (`{name}`, in its unit), the weighted standard deviation of
-    observations (`{name}_std`), the days of valid observations (`{name}_days`), and mean and days of every other slot
-    (`{name}_odd`, `{name}_odd_days`), from which `half_months` takes the other half. Means and deviation are NaN where
-    no observation is valid. Of products that tell them, `water` and `snow` are the shares of processed observations
-    marked so. An observation is valid when its number is one of the layer's (`Layer.holds`) and its quality bits are
-    accepted at `level`; of a difference or index of two layers when both are. `partners` are granules of the product's
-    partner, without which its differences from that have no observations. The `tally` counts all numbers.
+    `use`, where it is given) the mean weighted by days (`{name}`, in its unit), the days of valid observations
+    (`{name}_days`), and mean and days of every other slot (`{name}_odd`, `{name}_odd_days`), from which `half_months`
+    takes the other half. Means are NaN where no observation is valid. Of products that tell them, `water` and `snow`
+    are the shares of processed observations marked so. An observation is valid when its number is one of the layer's
+    (`Layer.holds`) and its quality bits are accepted at `level`; of a difference or index of two layers when both are.
+    `partners` are granules of the product's partner, without which its differences from that have no observations. The
+    `tally` counts all numbers.
     """
     tally = Tally() if tally is None else tally
     names = [name for name in product.quantities if use is None or name in use]
@@ -81,7 +81,7 @@ def average_rows(
             # Pixels that are never processed are sea, with few exceptions, and the sea must be seen beside a coast.
             bands[name] = np.full(window.shape, name == "water" and len(granules) > 0, np.float32)
             np.divide(count, telling, out=bands[name], where=telling > 0, dtype=np.float32)
-        yield window, bands, {name: sum(int(valid.sum()) for _, _, valid in seen[name]) for name in names}
+        yield window, bands, {name: sum(int(np.count_nonzero(valid)) for *_, valid in seen[name]) for name in names}
 
 
 def _scale(product: Product, name: str) -> float:
@@ -94,29 +94,19 @@ def _average(observations: Sequence[_Observation], shape: tuple[int, ...], scale
 
     Sums of stored numbers and days are whole, or halves, and below 2²⁴: exact in single precision; they are scaled at
     the end.
-    Deviations are taken from the mean: sums of squares would cancel.
     """
-    sums, days, odd_sums, odd_days, squares = np.zeros((5, *shape), np.float32)
+    sums, days = np.zeros((2, 2, *shape), np.float32)  # of the first, third, … slot, and of the others
     for slot, stored, valid in observations:
         counted = np.float32(slot.days) * valid
-        weighted = stored * counted
-        sums += weighted
-        days += counted
-        if slot.number % 2 == 0:  # the first, the third, …
-            odd_sums += weighted
-            odd_days += counted
+        days[slot.number % 2] += counted
+        sums[slot.number % 2] += stored * counted
+    total = days[0] + days[1]
     with np.errstate(invalid="ignore"):
-        mean, odd_mean = sums / days, odd_sums / odd_days
-    middle = np.nan_to_num(mean)
-    for slot, stored, valid in observations:
-        squares += np.float32(slot.days) * np.square((stored - middle) * valid)
-    with np.errstate(invalid="ignore"):
-        deviation = np.sqrt(squares / days)
+        mean, odd_mean = (sums[0] + sums[1]) / total, sums[0] / days[0]
     yield np.multiply(mean, scale, dtype=float)  # 3000 × 0.0001 is 0.3 in double precision alone
-    yield scale * deviation
-    yield days
+    yield total
     yield np.multiply(odd_mean, scale, dtype=float)
-    yield odd_days
+    yield days[0]
 
 
 def _read(path: Path, product: Product, names: Collection[str]) -> dict[str, NDArray]:
