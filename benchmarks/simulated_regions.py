@@ -331,6 +331,9 @@ def compare_maps(region: Region, _: str) -> None:
         **region.named(**files, alternative="alternative.skops", reliability="agreement.parquet"),
         raw=region.of("raw.tif"),
         stacks=region.of("predictors.tif"),
+        points=None,
+        settings={},
+        month=MONTH,
         minimum_valid_fraction=0.5,
     )
 

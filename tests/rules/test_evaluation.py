@@ -15,6 +15,7 @@ from small_region import (
     USE,
     fitted,
     moisture,
+    places,
     predictors,
     region_cells,
     sample_table,
@@ -284,6 +285,30 @@ def test_compare_maps(bench: Bench, method: str) -> None:
     nulls = null_models(target, CELLS, np.isfinite(RAW), 9, 0.5) | {"mean": np.where(np.isfinite(RAW), mean, np.nan)}
     for name, values in nulls.items():
         np.testing.assert_allclose(maps[name], values, atol=1e-6)
+
+
+def test_maps_are_compared_in_cells_with_field_points_alone(bench: Bench) -> None:
+    """But with `map.comparison`."""
+    prepare(bench, "detail")
+    write_raw(bench.path, RUN)
+    write_stacks(bench.path, RUN)
+    longitude, latitude = (degrees[40, 40] for degrees in places(CELLS))  # in the cell of row and column 4
+    point = {"id": "a", "longitude": longitude, "latitude": latitude, "date": "2021-08-15", "soil_moisture": 0.2}
+    pd.DataFrame([point]).to_csv(bench.folder / "points.csv", index=False)
+    bench.config |= {"field_points": "points.csv"}
+    path = f"{RUN}/comparison.tif"
+    bench.run("compare_maps", path)
+    maps, _ = read_raster(bench.folder / path)
+    for name, values in maps.items():
+        rows, columns = np.nonzero(np.isfinite(values))
+        assert {*zip(rows // 9, columns // 9, strict=True)} == {(4, 4)}, name
+    bench.config |= {"map": CONFIG["map"] | {"comparison": True}}
+    succeed(bench.folder, "--allowed-rules", "compare_maps", "--", path, config=bench.config)
+    everywhere, _ = read_raster(bench.folder / path)
+    for name, values in everywhere.items():
+        np.testing.assert_array_equal(np.isfinite(values), np.isfinite(RAW), err_msg=name)
+        here = np.isfinite(maps[name])
+        np.testing.assert_allclose(values[here], maps[name][here], atol=1e-4, err_msg=name)
 
 
 def test_estimate_range(bench: Bench) -> None:

@@ -61,7 +61,9 @@ EDITS = {
     | {"draw_figures", "write_map_page"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
-    "reporting/stations.py:read_stations": {"measure_field_coverage", "validate_field", "weigh_residual"},
+    "reporting/stations.py:read_stations": {
+        *("compare_maps", "measure_field_coverage", "validate_field", "weigh_residual"),
+    },
     "evaluation/probes.py:probe_interval": {"measure_field_coverage"},
     "reporting/figures/maps.py:draw_both_maps": {"draw_figures", "export_slide"},
     "reporting/figures/quality.py:draw_quality": {"draw_figures"},

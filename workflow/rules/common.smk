@@ -481,7 +481,7 @@ def targets():
     """The public files of every run and region, and the exports that are asked for."""
     files = []
     for region, months in MONTHS.items():
-        names = [*run_files(region), *export_files(region)]
+        names = [*run_files(region), *export_files(region), *(["comparison.tif"] if CONFIG.map.comparison else [])]
         files += expand(f"{RUN}/{{name}}", region=region, month=months, name=names)
         regional = [*region_files(region), *needs.region_exports(CONFIG)] if months else []
         files += [f"results/{region}/{name}" for name in regional]

@@ -4,6 +4,8 @@
 EVERY_PROTOCOL = "random_folds", "blocks", "knndm", "degrade_restore"
 PROTOCOLS = [name for name in EVERY_PROTOCOL if name in CONFIG.evaluation.protocols]
 TRUTH = f"resources/simulated/{SCENE}/truth/{{month}}/soil_moisture.tif"
+# Maps are compared at field points alone, but where there is a truth everywhere.
+AT_POINTS = bool(OWN_POINTS) and CONFIG.source != "simulated" and not CONFIG.map.comparison
 
 
 rule evaluate_model:
@@ -177,6 +179,8 @@ rule score_months:
 
 rule compare_maps:
     input:
+        # Read by way of `points`; of a folder each file that is read counts.
+        OWN_POINTS if AT_POINTS else [],
         **named(RUN, "samples.parquet", "cells.tif", "model.skops", "alternative.skops"),
         raw=of_blocks("raw_map.tif"),
         stacks=of_blocks("predictors.tif"),
@@ -193,6 +197,8 @@ rule compare_maps:
     resources:
         **measured(310, 5, of_region=(14, 0.4)),
     params:
+        points=str(CONFIG.field_points) if AT_POINTS else None,
+        settings=CONFIG.points.reading if AT_POINTS else {},
         minimum_valid_fraction=CONFIG.quality.minimum_valid_fraction,
         code=code("compare_maps"),
     message:

@@ -438,7 +438,7 @@ def test_a_wrong_value_gets_one_sentence(key: str, value: object, expected: str)
         ("month", "did you mean `months`?"),
         ("quality.minimum_day", "did you mean `quality.minimum_days`?"),
         ("trees", "did you mean `model.trees`?"),
-        ("map.xyz", "expected one of map.reconcile, map.interval, map.block."),
+        ("map.xyz", "expected one of map.reconcile, map.interval, map.comparison, map.block."),
         ("regions[0].box", "did you mean `regions[0].bbox`?"),
         ("compare[0].bands", "did you mean `compare[0].band`?"),
         ("points.columns.lon", "did you mean `points.columns.longitude`?"),
