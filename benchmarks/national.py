@@ -280,7 +280,7 @@ def runs_of(folder: Path, rows: dict[str, tuple[dict[str, Any], list[str]]], gra
             print(f"cpu_of_{row}_{rule} {cpu:.1f} s")
         print(f"cpu_of_{row}_without_a_rule {cost.cpu - spent.total():.1f} s")
         rule, memory = largest_job(folder)
-        print(f"largest_job_{row} {rule}")
+        print(f"largest_job_{row}_{rule} {memory:.0f} MB")
         found[row] = {"jobs": jobs_of(folder) - jobs, "cpu": cost.cpu, "wall": cost.wall, "memory": memory}
     found[row]["idle_wall"] = run(folder, config).wall
     return found

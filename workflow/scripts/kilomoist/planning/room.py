@@ -16,7 +16,7 @@ from kilomoist.products import PRODUCTS
 
 PIXEL_BYTES = 131
 """Bytes of all files of a region and month for each pixel of its window: those of the default run, with intervals."""
-COMPOSITE_BYTES = 20
+COMPOSITE_BYTES = 14
 """Bytes of a composite for each pixel of its tile: MOD13A1 with two quantities (`COMPOSITE_MB` in
 benchmarks/scale.py)."""
 SIMULATED_BYTES, SCENE_BYTES = 430_000, 121_000_000
