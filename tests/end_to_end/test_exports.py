@@ -62,7 +62,7 @@ def test_exports_are_made_when_they_are_asked_for(demo: Path, exported: Path) ->
     names = ("soil_moisture.nc", "item.json", "zones.csv", "zones.geojson", "points.csv", "slide.png")
     assert made == {*(f"{EXPORTS}/{name}" for name in names), *rasters, *FIGURES}
     assert planned(exported, config(*FORMATS, **SETTINGS)) == set()
-    assert rules(planned(exported, config("svg"))) == {"export_coverage", "export_evaluation", "export_maps"}
+    assert rules(planned(exported, config("svg"))) == {"export_figures"}
 
 
 @pytest.mark.parametrize(
