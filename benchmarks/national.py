@@ -279,7 +279,7 @@ def runs_of(folder: Path, rows: dict[str, tuple[dict[str, Any], list[str]]], gra
         for rule, cpu in spent.most_common():
             print(f"cpu_of_{row}_{rule} {cpu:.1f} s")
         print(f"cpu_of_{row}_without_a_rule {cost.cpu - spent.total():.1f} s")
-        rule, memory = largest_job(folder)
+        rule, memory = largest_job(folder, spent)
         print(f"largest_job_{row}_{rule} {memory:.0f} MB")
         found[row] = {"jobs": jobs_of(folder) - jobs, "cpu": cost.cpu, "wall": cost.wall, "memory": memory}
     found[row]["idle_wall"] = run(folder, config).wall

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +57,11 @@ def jobs_of(folder: Path) -> int:
     return sum(1 for _ in folder.glob("results/benchmarks/**/*.tsv"))
 
 
-def largest_job(folder: Path) -> tuple[str, float]:
-    """The rule with the largest resident memory of a run, and that memory in MB."""
+def largest_job(folder: Path, rules: Collection[str] | None = None) -> tuple[str, float]:
+    """The rule with the largest resident memory of a run, by default of all rules, and that memory in MB."""
     benchmarks = folder / "results/benchmarks"
-    return max(
-        (
-            (path.relative_to(benchmarks).parts[0], float(pd.read_csv(path, sep="\t")["max_rss"].max()))
-            for path in benchmarks.glob("**/*.tsv")
-        ),
-        key=lambda job: job[1],
+    jobs = ((path.relative_to(benchmarks).parts[0], path) for path in benchmarks.glob("**/*.tsv"))
+    found = (
+        (rule, float(pd.read_csv(path, sep="\t")["max_rss"].max())) for rule, path in jobs if not rules or rule in rules
     )
+    return max(found, key=lambda job: job[1])
