@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
 
 from kilomoist.granules.formats import MAGIC
 from kilomoist.granules.hdf4 import DESCRIPTOR
+from kilomoist.simulation.deflate import LEVEL, deflate
 
-LEVEL = 1
-"""Level of deflate: the fastest."""
 GROUP, TABLE, DATA_GROUP = 1965, 1962, 720
 """Tags of what groups have as members: groups, tables (of attributes) and numeric groups (of datasets)."""
 _NO_ELEMENT, _LINKED, _COMPRESSED, _CHUNK, _NUMBER_TYPE, _DIMENSIONS, _DATA = 1, 20, 40, 61, 106, 701, 702
@@ -145,7 +143,7 @@ class Hdf4Writer:
 
     def _deflated(self, tag: int, numbers: NDArray) -> int:
         """Add an element of deflated numbers."""
-        stream = self._add(_COMPRESSED, isal_zlib.compress(numbers, LEVEL))
+        stream = self._add(_COMPRESSED, deflate(numbers.tobytes()))
         coding = struct.pack(">HHI4H", _IS_COMPRESSED, 0, numbers.nbytes, stream, 0, _DEFLATE, LEVEL)
         return self._add(tag | _SPECIAL, coding)
 

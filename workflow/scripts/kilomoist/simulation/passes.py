@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
 
 from kilomoist.calendars import month_range, slots
 from kilomoist.granules.ease_grid import write_field
 from kilomoist.grids import M09, Window, geographic_from_ease
 from kilomoist.product_types import Product
+from kilomoist.simulation.deflate import LEVEL, deflate_among
 from kilomoist.simulation.scenes import Scene
-from kilomoist.simulation.smap import LEVEL, month_course, new_granule
+from kilomoist.simulation.smap import month_course, new_granule
 
 ORBITS, REPEAT, INCLINATION, SWATH = 117, 8, 98.1, 1000.0
 """SMAP's orbits in the days after which they repeat, their inclination in degrees, and the swath's width in km (SMAP
@@ -98,8 +98,9 @@ def compress_passes(window: Window, fields: Mapping[str, NDArray]) -> dict[str, 
     found = {}
     for name, field in fields.items():
         whole = np.full(M09.window.shape, _FILLS[field.dtype.kind])
-        whole[window.within(M09.window)] = field
-        found[name] = isal_zlib.compress(whole.data, LEVEL)
+        rows, columns = window.within(M09.window)
+        whole[rows, columns] = field
+        found[name] = deflate_among(whole, rows)
     return found
 
 

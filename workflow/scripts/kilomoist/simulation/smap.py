@@ -15,7 +15,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
 
 from kilomoist.calendars import slots
@@ -26,12 +25,11 @@ from kilomoist.granules.simulated import MARK
 from kilomoist.granules.smap import TIME_EPOCH
 from kilomoist.grids import CELL_SIDE, M09, Window
 from kilomoist.product_types import Product
+from kilomoist.simulation.deflate import LEVEL, deflate_among
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.landscapes import greenness, middle_of
 from kilomoist.simulation.scenes import FINER, Fields, Scene
 
-LEVEL = 1
-"""Level of deflate: the fastest."""
 _FILL = np.float32(-9999)
 _LONG_NAMES = {"SPL4SMGP": "Top layer soil moisture (0-5 cm)", "SPL4SMAU": "Analysis surface soil moisture (0-5 cm)"}
 _TIME_UNITS = "seconds since 2000-01-01 11:58:55.816"
@@ -137,8 +135,9 @@ def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
     NaN becomes fill. Compression is most of the work of writing a SMAP granule, and threads can share it.
     """
     field = np.full(M09.window.shape, _FILL, "<f4")
-    field[window.within(M09.window)] = np.where(np.isnan(values), _FILL, values)
-    return isal_zlib.compress(field.data, LEVEL)
+    rows, columns = window.within(M09.window)
+    field[rows, columns] = np.where(np.isnan(values), _FILL, values)
+    return deflate_among(field, rows)
 
 
 @contextmanager

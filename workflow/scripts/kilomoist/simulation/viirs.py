@@ -26,6 +26,7 @@ from kilomoist.granules.ease_grid import describe
 from kilomoist.granules.simulated import MARK
 from kilomoist.grids import SPHERE_RADIUS, tile_grid
 from kilomoist.product_types import Product
+from kilomoist.simulation.deflate import LEVEL
 from kilomoist.simulation.file_names import granule_file_name
 from kilomoist.simulation.hdf_eos import (
     ROUNDED_SIDE,
@@ -38,8 +39,6 @@ from kilomoist.simulation.hdf_eos import (
     structure,
 )
 
-LEVEL = 1
-"""Level of deflate: the fastest."""
 _VEGETATION = (
     *(
         Dataset(name, "int16", (-10000, 10000), -13000, name, 0.0001, 0.0, fills=(-15000, -13000))
