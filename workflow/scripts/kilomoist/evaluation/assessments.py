@@ -21,6 +21,9 @@ from kilomoist.files import write_table
 
 HOW_FOUND = ("p", "effective_n", "p_effective", "errors_km", "r_km", "errors_blocks", "r_blocks")
 """Columns that say how sure scores are was found: they have a table of their own."""
+PARTNERS = 4000
+"""Random rows with which the anchors of variograms of what rows add to scores make pairs: some 140 variograms in a run,
+whose ranges, and intervals of scores, from a fifth of the pairs are as those of all (docs/inference.md)."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Scored:
 
     @cached_property
     def _lags(self) -> Lags:
-        return lags_of(self.places[:, 0], self.places[:, 1], self.seed)
+        return lags_of(self.places[:, 0], self.places[:, 1], self.seed, partners=PARTNERS)
 
     def _range(self, values: NDArray) -> float:
         """Range of the variogram of values, in m."""
