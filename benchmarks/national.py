@@ -2,14 +2,14 @@
 
 Simulated granules as many as NASA's, and stored as those are (217 MOD11A1 of a deflated stream a dataset, 21 MOD13A1
 of a stream a row, 248 SPL4SMGP on 7 whole tiles), which `--archive` keeps for the next time. Each of these runs from
-granules to the map in turn, in processes of its own on 2 cores, with
-the same forest (`absolute`, 100 trees of full depth on the random 80 % of the cells), inside the outline:
+granules to the map in turn, in processes of its own on 2 cores, with the same forest (`absolute`, 100 trees of full
+depth on the random 80 % of the cells), inside the outline:
 
 - `least`: one process with plain pyhdf, h5py, rasterio and scikit-learn, nothing checked, nothing else written;
 - `gdal`: GDAL's command line mosaics and warps every day, then the same in NumPy (needs gdal-bin with HDF4);
 - `xarray`: a notebook's way, with xarray and rioxarray;
 - `absolute`: the workflow with that forest, Snakemake, imports, tables and figures included, reconciled, without
-  intervals and without protocols beyond `random`;
+  intervals, pages, and protocols beyond `random`;
 - `default`: the workflow as people run it, `detail` with intervals, every protocol and the scene's field points; the
   row `pages` is what pages, report, READMEs and styles take after it, `exports` every format that needs no other file.
 
@@ -58,6 +58,7 @@ ABSOLUTE = {
 }
 """What the workflow is asked for; the country is one block."""
 PAGES = ("write_report", "write_readme", "write_region_readme", "style_rasters", "write_map_page", "write_region_page")
+WITHOUT_PAGES = ["--omit-from", *PAGES]
 FORMATS = ("netcdf", "zarr", "stac", "png", "svg", "pdf")
 
 
@@ -282,7 +283,7 @@ def runs_of(folder: Path, rows: dict[str, tuple[dict[str, Any], list[str]]], gra
         rule, memory = largest_job(folder, spent)
         print(f"largest_job_{row}_{rule} {memory:.0f} MB")
         found[row] = {"jobs": jobs_of(folder) - jobs, "cpu": cost.cpu, "wall": cost.wall, "memory": memory}
-    found[row]["idle_wall"] = run(folder, config).wall
+    found[row]["idle_wall"] = run(folder, config, options).wall
     return found
 
 
@@ -302,11 +303,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         granules = make_archive(chosen.archive or Path(name) / "archive", EXTENT, OUTLINE, MONTH).resolve()
         found = {peer: measure(peer, granules) for peer in chosen.peers}
-        found |= runs_of(Path(name) / "absolute", {"absolute": (ABSOLUTE, [])}, granules)
+        found |= runs_of(Path(name) / "absolute", {"absolute": (ABSOLUTE, WITHOUT_PAGES)}, granules)
         points = {"field_points": str(granules.parent / "field_points.csv")}
         everything = DEFAULT | points
         exported = everything | {"export": {"formats": FORMATS}}
-        rows = {"default": (everything, ["--omit-from", *PAGES]), "pages": (everything, []), "exports": (exported, [])}
+        rows = {"default": (everything, WITHOUT_PAGES), "pages": (everything, []), "exports": (exported, [])}
         found |= runs_of(Path(name) / "default", rows, granules)
     for row, costs in found.items():
         for name, value in costs.items():
