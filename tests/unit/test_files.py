@@ -177,3 +177,30 @@ def test_a_file_that_is_read_meanwhile_is_not_the_one_that_cannot_be_written(tmp
     with pytest.raises(NotADirectoryError) as caught:
         copy()
     assert caught.value.filename == str(other / "granule")
+
+
+def test_nothing_stays_of_a_folder_in_which_threads_write_on_after_the_error(tmp_path: Path) -> None:
+    """As those of zarr do when one of them finds the disk full."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def write_on(folder: Path) -> None:
+        for number in range(200):
+            try:
+                (folder / "chunks").mkdir(parents=True, exist_ok=True)
+                (folder / f"chunks/{number}").write_bytes(b"")
+            except FileNotFoundError:  # deleted in between
+                pass
+            begun.set()
+            time.sleep(0.002)
+        ended.set()
+
+    def fail() -> None:
+        with replaced(tmp_path / "store.zarr") as partial:
+            threading.Thread(target=write_on, args=(partial,)).start()
+            begun.wait()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert ended.wait(10)
+    assert list(tmp_path.iterdir()) == []

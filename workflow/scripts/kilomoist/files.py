@@ -38,6 +38,8 @@ _NETWORK = re.compile(
     rb"/vsi(?:curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)\w*|GDAL_WM\w+|WCS_GDAL|OGRWFSDataSource|>\s*(?:https?|ftp|wfs)\b",
     re.IGNORECASE,
 )
+_TRIES, _PAUSE = 20, 0.1
+"""How often the deletion of a folder is tried, and the seconds after which it is looked at again."""
 _HEAD, _WHOLE = 4096, 10_000_000
 """Bytes by which GDAL knows what a file is, and in which a file that stands for others tells which."""
 
@@ -67,11 +69,19 @@ def replaced(path: str | Path) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
-    """Delete a file, or a folder with all that it holds."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
+    """Delete a file, or a folder until it stays away: after an error, threads of zarr write on."""
+    if not path.is_dir():
         path.unlink()
+        return
+    for left in reversed(range(_TRIES)):
+        try:
+            shutil.rmtree(path)
+        except OSError:  # a thread wrote into it meanwhile
+            if not left:
+                raise
+        time.sleep(_PAUSE)
+        if not path.exists():
+            return
 
 
 def remove_abandoned(folder: str | Path) -> None:
