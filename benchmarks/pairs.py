@@ -1,10 +1,9 @@
 """How many pairs of rows tell how far errors are alike: python benchmarks/pairs.py.
 
 Simulated fields on as many 9 km cells as Mongolia has, estimated with smooth errors of several ranges, a third of
-their variance noise.
-The variogram of each error and the 95 % interval of its rmse by blocks of that range, from 1000 random rows with all
-others and with fewer. Prints a row of Markdown for each number of others: CPU seconds of all variograms, mean, smallest
-and largest ratio of ranges and of widths of intervals to those with all.
+their variance noise: the variogram of each error and the 95 % interval of its rmse by blocks of that range, from 1000
+random rows with all others and with fewer. Prints a row of Markdown for each number of others: CPU seconds of all
+variograms, mean, smallest and largest ratio of ranges and of widths of intervals to those with all.
 """
 
 import time

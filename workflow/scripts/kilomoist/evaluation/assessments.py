@@ -22,8 +22,8 @@ from kilomoist.files import write_table
 HOW_FOUND = ("p", "effective_n", "p_effective", "errors_km", "r_km", "errors_blocks", "r_blocks")
 """Columns that say how sure scores are was found: they have a table of their own."""
 PARTNERS = 4000
-"""Random rows with which the anchors of variograms of what rows add to scores make pairs: some 140 variograms in a run,
-whose ranges, and intervals of scores, from a fifth of the pairs are as those of all (docs/inference.md)."""
+"""Random rows with which the anchors of variograms of what rows add to scores make pairs: a run has some 140 of them.
+docs/inference.md tells how ranges and intervals of rmse differ from those by five times as many."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """Numbers of simulated granules deflated by zlib, whose stream is the same whatever else the machine does.
 
 isal is faster, but of the same numbers it does not always write the same stream
-(https://github.com/intel/isa-l/issues/140); where two of its threads shared a core it was another one in every some
-thousand fields.
+(https://github.com/intel/isa-l/issues/140); where its threads shared cores, one field in some thousand had another.
 """
 
 import zlib

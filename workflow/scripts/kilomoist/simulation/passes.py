@@ -16,9 +16,9 @@ from kilomoist.calendars import month_range, slots
 from kilomoist.granules.ease_grid import write_field
 from kilomoist.grids import M09, Window, geographic_from_ease
 from kilomoist.product_types import Product
-from kilomoist.simulation.deflate import LEVEL, deflate_among
+from kilomoist.simulation.deflate import LEVEL
 from kilomoist.simulation.scenes import Scene
-from kilomoist.simulation.smap import month_course, new_granule
+from kilomoist.simulation.smap import compress_field, month_course, new_granule
 
 ORBITS, REPEAT, INCLINATION, SWATH = 117, 8, 98.1, 1000.0
 """SMAP's orbits in the days after which they repeat, their inclination in degrees, and the swath's width in km (SMAP
@@ -95,13 +95,7 @@ def retrievals(scene: Scene, mean: NDArray, product: Product, month: str) -> dic
 
 def compress_passes(window: Window, fields: Mapping[str, NDArray]) -> dict[str, bytes]:
     """Compressed global fields by the names of datasets: numbers on the cells of `window`, fill elsewhere."""
-    found = {}
-    for name, field in fields.items():
-        whole = np.full(M09.window.shape, _FILLS[field.dtype.kind])
-        rows, columns = window.within(M09.window)
-        whole[rows, columns] = field
-        found[name] = deflate_among(whole, rows)
-    return found
+    return {name: compress_field(window, field, _FILLS[field.dtype.kind]) for name, field in fields.items()}
 
 
 def write_passes_granule(path: str | Path, product: Product, time: datetime, fields: Mapping[str, bytes]) -> None:

@@ -134,9 +134,14 @@ def compress_target(window: Window, values: NDArray[np.float32]) -> bytes:
 
     NaN becomes fill. Compression is most of the work of writing a SMAP granule, and threads can share it.
     """
-    field = np.full(M09.window.shape, _FILL, "<f4")
+    return compress_field(window, np.where(np.isnan(values), _FILL, values), _FILL)
+
+
+def compress_field(window: Window, values: NDArray, fill: np.generic) -> bytes:
+    """The compressed global field of `values` on the cells of `window` and `fill`, whose type it has, elsewhere."""
+    field = np.full(M09.window.shape, fill)
     rows, columns = window.within(M09.window)
-    field[rows, columns] = np.where(np.isnan(values), _FILL, values)
+    field[rows, columns] = values
     return deflate_among(field, rows)
 
 
