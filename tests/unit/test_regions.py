@@ -123,7 +123,7 @@ def test_blocks_cover_every_cell_once(cells: Window, side: int) -> None:
 
 def test_names_of_blocks() -> None:
     blocks = blocks_of(Window(169, 2867, 104, 346), 256)
-    assert blocks == {"r000c000": Window(169, 2867, 104, 256), "r000c001": Window(169, 3123, 104, 90)}
+    assert blocks == {"r000c000": Window(169, 2867, 104, 173), "r000c001": Window(169, 3040, 104, 173)}
 
 
 # Pixels

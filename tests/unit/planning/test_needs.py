@@ -29,7 +29,7 @@ def test_a_region_is_cut_into_tiles_and_blocks() -> None:
     assert needs.tiles(region) == ["h24v04", "h25v04"]
     blocks = needs.blocks(region, 64)
     assert list(blocks) == ["r000c000", "r000c001"]
-    assert [(block.rows, block.columns) for block in blocks.values()] == [(49, 64), (49, 22)]
+    assert [(block.rows, block.columns) for block in blocks.values()] == [(49, 43), (49, 43)]
     assert len(needs.blocks(region, 256)) == 1
 
 

@@ -1,5 +1,6 @@
 """Regions: their outline, tiles, cells, blocks and pixels."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,13 +90,17 @@ def tiles_of(area: shapely.Geometry) -> list[str]:
 
 
 def blocks_of(cells: Window, side: int) -> dict[str, Window]:
-    """Blocks of at most `side` × `side` of a region's cells, by name, from the north-west corner."""
+    """Blocks of at most `side` × `side` of a region's cells, by name, from the north-west corner.
+
+    They are as alike in size as can be: jobs of blocks end together.
+    """
+    rows, columns = (math.ceil(whole / math.ceil(whole / side)) for whole in cells.shape)
     return {
-        f"r{row // side:03d}c{column // side:03d}": Window(
-            cells.row + row, cells.column + column, min(side, cells.rows - row), min(side, cells.columns - column)
+        f"r{row // rows:03d}c{column // columns:03d}": Window(
+            cells.row + row, cells.column + column, min(rows, cells.rows - row), min(columns, cells.columns - column)
         )
-        for row in range(0, cells.rows, side)
-        for column in range(0, cells.columns, side)
+        for row in range(0, cells.rows, rows)
+        for column in range(0, cells.columns, columns)
     }
 
 
