@@ -1,5 +1,6 @@
 """Regions: outlines, the cells, tiles and blocks they need, and which pixels lie inside."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +120,17 @@ def test_blocks_cover_every_cell_once(cells: Window, side: int) -> None:
         assert block.rows <= side
         assert block.columns <= side
     assert (counted == 1).all()
+
+
+@given(
+    cells=st.builds(Window, st.integers(0, 300), st.integers(0, 300), st.integers(1, 60), st.integers(1, 60)),
+    side=st.integers(8, 40),
+)
+def test_blocks_differ_by_no_more_than_a_row_and_a_column(cells: Window, side: int) -> None:
+    blocks = blocks_of(cells, side)
+    assert len(blocks) == math.ceil(cells.rows / side) * math.ceil(cells.columns / side)
+    for lengths in ({block.rows for block in blocks.values()}, {block.columns for block in blocks.values()}):
+        assert max(lengths) - min(lengths) <= 1
 
 
 def test_names_of_blocks() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -92,16 +93,20 @@ def tiles_of(area: shapely.Geometry) -> list[str]:
 def blocks_of(cells: Window, side: int) -> dict[str, Window]:
     """Blocks of at most `side` × `side` of a region's cells, by name, from the north-west corner.
 
-    They are as alike in size as can be: jobs of blocks end together.
+    They differ by no more than a row and a column of cells, so that jobs of blocks end together.
     """
-    rows, columns = (math.ceil(whole / math.ceil(whole / side)) for whole in cells.shape)
     return {
-        f"r{row // rows:03d}c{column // columns:03d}": Window(
-            cells.row + row, cells.column + column, min(rows, cells.rows - row), min(columns, cells.columns - column)
-        )
-        for row in range(0, cells.rows, rows)
-        for column in range(0, cells.columns, columns)
+        f"r{row:03d}c{column:03d}": Window(cells.row + top, cells.column + left, bottom - top, right - left)
+        for row, (top, bottom) in enumerate(_parts(cells.rows, side))
+        for column, (left, right) in enumerate(_parts(cells.columns, side))
     }
+
+
+def _parts(length: int, longest: int) -> list[tuple[int, int]]:
+    """Start and end of the fewest parts of at most `longest` into which `length` is cut evenly."""
+    number = math.ceil(length / longest)
+    ends = [length * part // number for part in range(number + 1)]
+    return list(pairwise(ends))
 
 
 def pixels_inside(area: shapely.Geometry, cells: Window) -> NDArray[np.bool_]:

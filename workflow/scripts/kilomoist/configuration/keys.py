@@ -327,7 +327,9 @@ class MapKeys(Section):
         "Write the maps that the map is compared with, `comparison.tif`, for all of a region; else they have values in "
         "cells with field points alone, and there are none without points. Of simulated data they are always whole.",
     )
-    block: int = _key(256, "Side of the block that one job maps: bounds its memory.", "cells of 9 km", ge=8, le=1024)
+    block: int = _key(
+        256, "Longest side of the block that one job maps: bounds its memory.", "cells of 9 km", ge=8, le=1024
+    )
 
 
 class Evaluation(Section):
