@@ -192,6 +192,15 @@ def test_a_window_cuts_itself_out_of_another(outer: Window, data: st.DataObject)
     assert tuple(cut[:, -1, -1]) == (row + rows - 1, column + columns - 1)
 
 
+def test_pieces_of_a_window_have_one_shape_but_the_last() -> None:
+    assert list(Window(100, 200, 20, 30).pieces(16, 20)) == [
+        Window(100, 200, 16, 20),
+        Window(100, 220, 16, 10),
+        Window(116, 200, 4, 20),
+        Window(116, 220, 4, 10),
+    ]
+
+
 @pytest.mark.parametrize(
     "window", [Window(9, 10, 5, 5), Window(10, 9, 5, 5), Window(10, 10, 6, 5), Window(10, 10, 5, 6)]
 )

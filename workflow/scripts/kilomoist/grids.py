@@ -67,6 +67,13 @@ class Window:
             raise ValueError(f"{self} does not lie inside {outer}")
         return slice(row, row + self.rows), slice(column, column + self.columns)
 
+    def pieces(self, rows: int, columns: int) -> "Iterator[Window]":
+        """Windows of rows × columns, row by row from the north-west corner; the last ones are what is left."""
+        for row in range(0, self.rows, rows):
+            for column in range(0, self.columns, columns):
+                shape = min(rows, self.rows - row), min(columns, self.columns - column)
+                yield Window(self.row + row, self.column + column, *shape)
+
 
 @dataclass(frozen=True)
 class Grid:

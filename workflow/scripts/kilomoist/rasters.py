@@ -200,11 +200,7 @@ def chunks_of(cells: Window) -> Iterator[Window]:
 
     In this order a raster's tile is finished before the next tiles are begun, and read once.
     """
-    rows, columns = CHUNK
-    for column in range(0, cells.columns, columns):
-        for row in range(0, cells.rows, rows):
-            shape = min(rows, cells.rows - row), min(columns, cells.columns - column)
-            yield Window(cells.row + row, cells.column + column, *shape)
+    yield from sorted(cells.pieces(*CHUNK), key=lambda chunk: chunk.column)
 
 
 def read_raster(

@@ -24,7 +24,6 @@ from kilomoist.predictors.stacks import (
 )
 from kilomoist.products import PRODUCTS, measuring
 from kilomoist.rasters import Bands, read_raster
-from kilomoist.regions import blocks_of
 
 WINDOW_SIDE = 16
 """Cells along a side of the windows in which halves are compared."""
@@ -41,7 +40,7 @@ _INNER = (slice(1, -1), slice(1, -1))
 
 def choose_windows(usable: NDArray[np.bool_], cells: Window, seed: int) -> list[Window]:
     """At most `MAX_WINDOWS` windows of a region's cells, spread evenly over those with usable cells inside."""
-    every = blocks_of(cells, WINDOW_SIDE).values()
+    every = cells.pieces(WINDOW_SIDE, WINDOW_SIDE)
     windows = [window for window in every if usable[window.within(cells)][_INNER].any()]
     if len(windows) <= MAX_WINDOWS:
         return windows
