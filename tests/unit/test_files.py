@@ -5,13 +5,15 @@ import hashlib
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 from little_room import little_room
-from workflow_runs import leave_half_a_file
+from workflow_runs import ROOT, environment, leave_half_a_file
 
 from kilomoist.errors import InputError
 from kilomoist.files import read_json, remove_abandoned, replaced, sha256, write_json
@@ -97,6 +99,28 @@ def test_only_what_no_living_process_writes_is_removed(tmp_path: Path) -> None:
         remove_abandoned(tmp_path)
         assert set(path.parent.iterdir()) == {own, recent, contained}
     assert path.read_text() == "whole"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells when a process began")
+def test_a_killed_process_is_dead_though_its_number_is_still_in_use(tmp_path: Path) -> None:
+    """By itself, where its parent does not take notice, and by another process that got it."""
+    code = "import sys, time; from kilomoist.files import replaced\n"
+    code += "with replaced(sys.argv[1]) as partial: partial.touch(); print('begun', flush=True); time.sleep(60)"
+    variables = environment() | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
+    path = tmp_path / "file.txt"
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, env=variables) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"begun\n"
+        remove_abandoned(tmp_path)
+        (left,) = tmp_path.iterdir()
+        assert f"-{writer.pid}." in left.name
+        again = left.with_name(left.name.replace(f"-{writer.pid}.", f"-{os.getpid()}."))
+        again.touch()
+        writer.kill()
+        os.waitid(os.P_PID, writer.pid, os.WEXITED | os.WNOWAIT)
+        os.kill(writer.pid, 0)  # its number is still in use
+        remove_abandoned(tmp_path)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_readers_never_see_half_a_file(tmp_path: Path) -> None:

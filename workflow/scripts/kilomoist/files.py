@@ -20,7 +20,7 @@ from kilomoist.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-_PARTIAL = re.compile(r"\.partial-[0-9a-f]{12}-(?P<process>\d+)@(?P<host>[^@]*)@.*", re.DOTALL)
+_PARTIAL = re.compile(r"\.partial-[0-9a-f]{12}-(?P<process>\d+)(?:\.(?P<begun>\d+))?@(?P<host>[^@]*)@.*", re.DOTALL)
 _EXPANSION = 8
 """Times its file that an archive may be large: our models are 2 to 5.2 times, most where trees are small."""
 _MARK = b"kilomoist_mark"
@@ -52,7 +52,7 @@ def replaced(path: str | Path) -> Iterator[Path]:
     write a file spoil it, and says whose it is. Raises `UnwritableError` when folder or disk cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(f".partial-{secrets.token_hex(6)}-{os.getpid()}@{_host()}@{path.name}")
+    partial = path.with_name(f".partial-{secrets.token_hex(6)}-{_process()}@{_host()}@{path.name}")
     try:
         with written(path, partial):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +104,24 @@ def _host() -> str:
         return socket.gethostname()
 
 
+def _process() -> str:
+    """This process: its number, which others get after it, and when it began."""
+    begun = _begun(os.getpid())
+    return f"{os.getpid()}.{begun}" if begun else f"{os.getpid()}"
+
+
+def _begun(process: int) -> str | None:
+    """Clock ticks from the system's start to that of a process; None if it has ended, and where it is not Linux.
+
+    Field 22 of proc_pid_stat(5). A process that was killed keeps its number until its parent takes notice.
+    """
+    try:
+        state, *fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state in "ZX" else fields[18]
+
+
 def _is_abandoned(partial: Path) -> bool:
     owner = _PARTIAL.fullmatch(partial.name)
     if not owner or owner["host"] != _host():
@@ -112,7 +130,7 @@ def _is_abandoned(partial: Path) -> bool:
         os.kill(int(owner["process"]), 0)
     except OSError as error:
         return isinstance(error, ProcessLookupError)  # else it is another user's
-    return False
+    return owner["begun"] not in (None, _begun(int(owner["process"])))
 
 
 @contextmanager
