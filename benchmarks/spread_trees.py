@@ -2,7 +2,7 @@
 
 Simulated landscapes, an exact SMAP, and predictors at 1 km that follow plants and temperature with noise; nothing is
 observed by granules. For each landscape and method a forest of 200 trees, its map reconciled, and the conditional 90 %
-interval as the workflow makes it, with the spread of the first so many trees (`calibration.SPREAD_TREES`; one scale up
+interval as the workflow makes it, with the spread of the first so many trees (`learners.QUANTILE_TREES`; one scale up
 models have 50 at most). Prints a row of Markdown for each number of trees: coverage of the truth at 1 km, in all and in
 the class of vegetation with the least, width and interval score (0.001 m³/m³), mean absolute difference of a side from
 that of 200 trees in percent of that side, CPU seconds of the spread at all pixels.
@@ -20,6 +20,7 @@ from kilomoist.cells import block_mean
 from kilomoist.configuration.types import SCENE_EXTENTS
 from kilomoist.evaluation.coverage import interval_scores
 from kilomoist.grids import CELL_SIDE, Window
+from kilomoist.learning import learners
 from kilomoist.learning.absolute import fit_absolute
 from kilomoist.learning.detail import fit_detail
 from kilomoist.learning.details import Cells, pixel_detail
@@ -73,13 +74,14 @@ def print_rows(name: str, scene: Scene) -> None:
     cells = Cells.of_samples(samples, bands["target"], USE, window)
     pixels, valid = window.refined(CELL_SIDE), np.isfinite(moisture)
     for method in ("detail", "absolute"):
+        learners.QUANTILE_TREES = max(ASKED)
         model = trained(method, cells, samples)
         values = predict_map(model, seen, pixels, cells.filled(), CELL_SIDE)
         values = reconcile(values, cells.target, CELL_SIDE, window, MINIMUM_FRACTION)[0]
         space = pixel_detail(seen, pixels, cells.filled(), CELL_SIDE) if method == "detail" else seen
         whole: NDArray | None = None
         for trees in ASKED:
-            calibration.SPREAD_TREES = trees
+            learners.QUANTILE_TREES = trees
             own = replace(SETTINGS, min_leaf=model.min_leaf, options=model.options)
             if method == "detail":
                 errors = calibration.detail_errors(cells, own, model, MADE, THREADS)

@@ -16,6 +16,7 @@ import skops.io
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from quantile_forest import RandomForestQuantileRegressor
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
@@ -23,6 +24,7 @@ from kilomoist.configuration import keys
 from kilomoist.errors import InputError
 from kilomoist.learning.learners import (
     KINDS,
+    QUANTILE_TREES,
     LearnerSettings,
     Trended,
     first_trees,
@@ -256,6 +258,21 @@ def test_the_first_trees_of_a_forest_are_a_smaller_forest(trend: str) -> None:
     whole = predict_mean(many, x)
     assert not np.array_equal(predict_mean(first, x), whole)
     np.testing.assert_array_equal(predict_mean(first_trees(many, 20), x), whole)
+
+
+@pytest.mark.parametrize("trend", ["none", "linear"])
+def test_a_forest_grows_as_at_once_and_its_first_trees_tell_quantiles(tmp_path: Path, trend: str) -> None:
+    """Beside forests of the libraries themselves, of all its trees and of the first."""
+    x, y = rows()
+    estimator = fit(replace(settings("random_forest", QUANTILE_TREES + 13), trend=trend), x, y)
+    found = come_back(tmp_path, replace(model(trend=trend), estimator=estimator)).estimator
+    line = found.trend(x) if trend == "linear" else np.zeros(len(x))
+    own = {"min_samples_leaf": 5, "random_state": 2021}
+    whole = RandomForestRegressor(QUANTILE_TREES + 13, **own).fit(x, y - line)
+    first = RandomForestQuantileRegressor(QUANTILE_TREES, **own).fit(x, y - line)
+    np.testing.assert_array_equal(predict_mean(found, x), line + whole.predict(x))
+    quantiles = line[:, None] + first.predict(x, quantiles=[0.05, 0.95])
+    np.testing.assert_array_equal(predict_quantiles(found, x, [0.05, 0.95]), quantiles)
 
 
 def test_quantiles_of_many_rows_are_those_of_each() -> None:

@@ -61,6 +61,12 @@ def change_leaf_rows(made: Model) -> None:
     np.asarray(made.estimator.forest_.y_train_leaves)[0, -1] = 121
 
 
+def keep_rows_of_one_tree(made: Model) -> None:
+    forest = made.estimator.forest_
+    kept = np.array(forest.y_train_leaves)[:1]
+    made.estimator.forest_ = type(forest)(np.array(forest.y_train), kept, np.array(forest.y_bound_leaves))
+
+
 def change_row(made: Model) -> None:
     forest = made.estimator.forest_
     values = np.array(forest.y_train)
@@ -82,6 +88,7 @@ FORESTS: dict[str, Callable[[Model], None]] = {
     "a tree too few": leave_out_tree,
     "a tree of another kind": take_other_tree,
     "a row that is not there": change_leaf_rows,
+    "rows of fewer trees": keep_rows_of_one_tree,
     "a row that is no number": change_row,
     "other leaves": lambda made: made.estimator.set_params(max_samples_leaf=2),
     "threads": lambda made: made.estimator.set_params(n_jobs=64),

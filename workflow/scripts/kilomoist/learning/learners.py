@@ -13,6 +13,8 @@ from sklearn.linear_model import HuberRegressor, LinearRegression
 from threadpoolctl import threadpool_limits
 
 _FORESTS = (RandomForestRegressor, ExtraTreesRegressor, RandomForestQuantileRegressor)
+QUANTILE_TREES = 50
+"""Trees of a forest that tell its quantiles, the first: docs/trust.md shows that more say the same."""
 _MANY_ROWS = 20_000
 """Rows below which ordering them does not pay before a forest predicts them; about as many tell their ranks."""
 _LEAVES_AT_ONCE = 4096
@@ -112,7 +114,7 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         trend = robust.fit((values - self.centre_) / scale, (target - middle) / spread)
         self.slopes_ = trend.coef_ / scale * spread
         self.intercept_ = float(middle + trend.intercept_ * spread)
-        self.residual.fit(x, target - self.trend(x))
+        _fit(self.residual, x, target - self.trend(x))
         return self
 
     def trend(self, x: NDArray) -> NDArray[np.float64]:
@@ -131,13 +133,25 @@ def fit(settings: LearnerSettings, x: NDArray, y: NDArray, threads: int = 1, onl
     if hasattr(estimator, "n_jobs"):
         estimator.set_params(n_jobs=threads)
     with threadpool_limits({"openmp": threads, "blas": 1}):  # more threads of BLAS would add in another order
-        whole.fit(x, y)
+        _fit(whole, x, y)
     if hasattr(estimator, "n_jobs"):
         # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
         estimator.set_params(n_jobs=1)
     if isinstance(estimator, HistGradientBoostingRegressor):
         estimator._bin_mapper.n_threads = 1  # kept with the model, though it says nothing about it
     return whole
+
+
+def _fit(estimator: RegressorMixin, x: NDArray, y: NDArray) -> None:
+    """Fit an estimator; only the first `QUANTILE_TREES` of a forest learn what quantiles need."""
+    if not isinstance(estimator, RandomForestQuantileRegressor):
+        estimator.fit(x, y)
+        return
+    trees = estimator.n_estimators
+    estimator.set_params(n_estimators=min(trees, QUANTILE_TREES)).fit(x, y)
+    if trees > QUANTILE_TREES:  # the others are those that it would have grown at once
+        RandomForestRegressor.fit(estimator.set_params(n_estimators=trees, warm_start=True), x, y)
+        estimator.set_params(warm_start=False)
 
 
 def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
@@ -174,19 +188,20 @@ def _neighbours_first(x: NDArray) -> NDArray[np.int64]:
 def predict_quantiles(estimator: RegressorMixin, x: NDArray, quantiles: Sequence[float]) -> NDArray[np.float64] | None:
     """Quantiles (rows, len(quantiles)) that a `random_forest` predicts, unless fitted with `only_mean`; else None.
 
-    With a trend they are the quantiles of its residuals, shifted by it.
+    The first `QUANTILE_TREES` are asked. With a trend they are the quantiles of its residuals, shifted by it.
     """
     if isinstance(estimator, Trended):
         of_residual = predict_quantiles(estimator.residual, x, quantiles)
         return None if of_residual is None else estimator.trend(x)[:, None] + of_residual
     if not isinstance(estimator, RandomForestQuantileRegressor):
         return None
+    few = first_trees(estimator, QUANTILE_TREES)
     order = _neighbours_first(x) if len(x) >= _MANY_ROWS else np.arange(len(x))
     result = np.empty((len(x), len(quantiles)))
     with threadpool_limits(1):
         for start in range(0, len(x), _LEAVES_AT_ONCE):
             rows = order[start : start + _LEAVES_AT_ONCE]
-            result[rows] = estimator.predict(x[rows], quantiles=list(quantiles)).reshape(len(rows), len(quantiles))
+            result[rows] = few.predict(x[rows], quantiles=list(quantiles)).reshape(len(rows), len(quantiles))
     return result
 
 

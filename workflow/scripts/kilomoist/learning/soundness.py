@@ -15,7 +15,7 @@ from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTY
 from sklearn.linear_model import LinearRegression
 from sklearn.tree._tree import Tree
 
-from kilomoist.learning.learners import KINDS, LearnerSettings, Trended, predict_mean, predict_quantiles
+from kilomoist.learning.learners import KINDS, QUANTILE_TREES, LearnerSettings, Trended, predict_mean, predict_quantiles
 
 _LOADERS = {
     *("DictNode", "ListNode", "TupleNode", "JsonNode", "TypeNode", "ObjectNode", "NdArrayNode"),
@@ -116,10 +116,11 @@ def _check_forest(forest: RegressorMixin, predictors: int) -> None:
     if not isinstance(forest, RandomForestQuantileRegressor):
         return
     values, rows = np.asarray(forest.forest_.y_train), np.asarray(forest.forest_.y_train_leaves)
-    most = max(tree.node_count for tree in trees)
+    told = len(trees) if len(rows) == len(trees) else QUANTILE_TREES  # all trees had them once
+    most = max(tree.node_count for tree in trees[:told])
     _check_numbers(values, (1, values.shape[1]))
-    _require(rows.shape == (len(trees), most, 1, 1), "its leaves have rows of other trees")
-    for own, leaf in zip(rows[:, :, 0, 0], leaves, strict=True):
+    _require(rows.shape == (told, most, 1, 1), "its leaves have rows of other trees")
+    for own, leaf in zip(rows[:, :, 0, 0], leaves[:told], strict=True):
         of_leaves = own[: len(leaf)][leaf]
         _require(
             bool(((of_leaves >= 0) & (of_leaves <= values.shape[1])).all()), "its leaves have rows that are not there"

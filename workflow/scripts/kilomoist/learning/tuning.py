@@ -16,8 +16,9 @@ from kilomoist.learning.learners import LearnerSettings
 
 CANDIDATE_LEAVES = (1, 3, 10, 30, 100)
 """Leaf sizes that `min_leaf: auto` compares."""
-SEARCH_TREES = 50
-"""Trees of the forests that are compared; the chosen forest grows the number that is asked for."""
+SEARCH_TREES = learners.QUANTILE_TREES
+"""Trees of the forests that are compared; the chosen forest grows the number that is asked for. Their errors are
+counted in spreads, which as many of its trees tell."""
 HALVINGS = 2
 """Rounds with fewer trees before the last."""
 KEPT = 3

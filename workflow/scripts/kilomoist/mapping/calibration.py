@@ -28,7 +28,7 @@ from kilomoist.learning.learners import LearnerSettings
 from kilomoist.learning.models import Model
 from kilomoist.learning.predictions import model_tags
 from kilomoist.learning.training_folds import spatial_folds
-from kilomoist.learning.tuning import SEARCH_TREES, TuningOptions, fold_models
+from kilomoist.learning.tuning import TuningOptions, fold_models
 from kilomoist.names import delivered
 from kilomoist.rasters import Mosaic, chunks_of
 from kilomoist.reconciliation import reconcile
@@ -37,9 +37,6 @@ MIN_SPREAD = 0.1
 """Share of the median spread below which no place's spread is taken: a leaf of equal rows knows no error."""
 MIN_ERRORS = 100
 """Errors one scale up below which there is no interval."""
-SPREAD_TREES = SEARCH_TREES
-"""Trees that tell a model's spread: as many as those models have whose errors are counted in spreads, of however many
-the map's own mean is."""
 
 
 @dataclass(frozen=True)
@@ -127,18 +124,16 @@ def spread(model: Model, x: NDArray, interval: float, cqr_margin: float, minimum
 
     `absolute`: the distances of its mean from its quantiles, plus `cqr_margin` (conformalised quantile regression, CQR:
     Romano et al. 2019, arXiv 1905.03222). `detail`: half the distance of both quantiles on either side. Models without
-    quantiles, and a `detail` that uses nothing of what it learned, expect 1 everywhere. Of a forest the first
-    `SPREAD_TREES` are asked.
+    quantiles, and a `detail` that uses nothing of what it learned, expect 1 everywhere.
     """
-    few = learners.first_trees(model.estimator, SPREAD_TREES)
-    found = learners.predict_quantiles(few, x, tails(interval)) if model.uses_predictors else None
+    found = learners.predict_quantiles(model.estimator, x, tails(interval)) if model.uses_predictors else None
     if found is None:
         return np.ones(len(x)), np.ones(len(x))
     low, high = found.T
     if model.method == "detail":
         half = np.maximum((high - low) / 2, minimum)
         return half, half
-    mean = learners.predict_mean(few, x)
+    mean = learners.predict_mean(learners.first_trees(model.estimator, learners.QUANTILE_TREES), x)
     return np.maximum(mean - low + cqr_margin, minimum), np.maximum(high - mean + cqr_margin, minimum)
 
 
