@@ -66,6 +66,13 @@ def test_the_other_method_is_trained_too(bench: Bench) -> None:
     assert_same_predictions(model, fitted("absolute"))
 
 
+@pytest.mark.parametrize(("name", "method", "trees"), [("alternative", "detail", 50), ("model", "absolute", 60)])
+def test_the_other_method_has_no_more_trees_than_folds_have(bench: Bench, name: str, method: str, trees: int) -> None:
+    """It is only compared with the map's model, which has all that are asked for."""
+    model, _ = trained(bench, "train_absolute", name, method=method, trees=60)
+    assert model.estimator.n_estimators == trees
+
+
 def test_train_absolute_with_a_trend(bench: Bench) -> None:
     model, _ = trained(bench, "train_absolute", method="absolute", trend="linear")
     assert (model.trend, model.predictors) == ("linear", tuple(USE))

@@ -21,6 +21,7 @@ rule train_absolute:
         use=list(CONFIG.predictors.use),
         learner=learner("kind", "trees", "seed", "trend", "min_leaf", "search"),
         quantiles=STUDY == "model" and CONFIG.map.interval is not None,
+        alternative=STUDY == "alternative",
         code=code("train_absolute"),
     message:
         "Train the study's model of {wildcards.region}, {wildcards.month}"
@@ -47,6 +48,7 @@ rule train_detail:
         **keys("predictors.use", "quality.minimum_valid_fraction"),
         learner=learner("kind", "trees", "seed", "trend", "min_leaf", "search", "detail_ratio"),
         quantiles=DETAIL == "model" and CONFIG.map.interval is not None,
+        alternative=DETAIL == "alternative",
         code=code("train_detail"),
     message:
         "Train the detail of {wildcards.region}, {wildcards.month}"

@@ -22,6 +22,7 @@ def train_absolute(
     use: list[str],
     learner: dict,
     quantiles: bool,
+    alternative: bool,
     threads: int,
     model: str,
     search: str,
@@ -31,7 +32,8 @@ def train_absolute(
     cells that are no samples.
     """
     table, region = read_cells(samples, cells, use)
-    trained, tuned = fit_absolute(table, use, *learner_of(learner | {"quantiles": quantiles}), threads)
+    wanted = learner_of(learner | {"quantiles": quantiles}, alternative)
+    trained, tuned = fit_absolute(table, use, *wanted, threads)
     LOGGER.info("Compared out of fold:\n%s", tuned.compared.to_string(index=False))
     LOGGER.info("min_leaf %d, %d rows, options %s", trained.min_leaf, trained.training_rows, dict(trained.options))
     with own_file(samples, "a table of samples with their source"):

@@ -19,13 +19,14 @@ def train_detail(
     use: list[str],
     learner: dict,
     quantiles: bool,
+    alternative: bool,
     minimum_valid_fraction: float,
     threads: int,
     model: str,
     search: str,
 ) -> None:
     """Write the model and the table of what was compared out of fold."""
-    settings, tuning = learner_of(learner | {"quantiles": quantiles})
+    settings, tuning = learner_of(learner | {"quantiles": quantiles}, alternative)
     table, region = read_cells(samples, cells, use)
     trained, compared = fit_detail(region, use, settings, tuning, minimum_valid_fraction, threads)
     side = CELL_SIDE * trained.ratio
