@@ -15,7 +15,7 @@ def leave_month_out(
 ) -> None:
     """Write the estimates, with what they were learned from as the table's `note`; `others` are their samples."""
     tables = {Path(path).parent.name: read_samples(path, use) for path in others}
-    table, note = month_estimates(read_samples(samples, use), tables, use, *learner_of(learner), threads)
+    table, note = month_estimates(read_samples(samples, use), tables, use, *learner_of(learner, small=True), threads)
     LOGGER.info("%s", note)
     table.attrs["note"] = note
     write_table(estimates, table)

@@ -36,7 +36,7 @@ def run_protocols(
     """
     table, region = read_cells(samples, cells, use)
     mapped = mosaic([cells], M09, ["valid_fraction"])[0]["valid_fraction"] > 0
-    settings, tuning = learner_of(learner)
+    settings, tuning = learner_of(learner, small=True)
     chosen = chosen_settings(settings, read_table(search))
     place = table, mapped, region.window, read_range(variogram), settings.seed
     learned: list[pd.DataFrame] = []

@@ -32,7 +32,7 @@ def train_absolute(
     cells that are no samples.
     """
     table, region = read_cells(samples, cells, use)
-    wanted = learner_of(learner | {"quantiles": quantiles}, alternative)
+    wanted = learner_of(learner | {"quantiles": quantiles}, small=alternative)
     trained, tuned = fit_absolute(table, use, *wanted, threads)
     LOGGER.info("Compared out of fold:\n%s", tuned.compared.to_string(index=False))
     LOGGER.info("min_leaf %d, %d rows, options %s", trained.min_leaf, trained.training_rows, dict(trained.options))

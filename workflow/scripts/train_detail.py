@@ -26,7 +26,7 @@ def train_detail(
     search: str,
 ) -> None:
     """Write the model and the table of what was compared out of fold."""
-    settings, tuning = learner_of(learner | {"quantiles": quantiles}, alternative)
+    settings, tuning = learner_of(learner | {"quantiles": quantiles}, small=alternative)
     table, region = read_cells(samples, cells, use)
     trained, compared = fit_detail(region, use, settings, tuning, minimum_valid_fraction, threads)
     side = CELL_SIDE * trained.ratio

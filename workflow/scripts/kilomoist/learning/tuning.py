@@ -70,15 +70,15 @@ class TuningOptions:
         return [replace(settings, min_leaf=leaf, options=chosen) for leaf in leaves for chosen in options]
 
 
-def learner_of(learner: Mapping[str, Any], alternative: bool = False) -> tuple[LearnerSettings, TuningOptions]:
+def learner_of(learner: Mapping[str, Any], small: bool = False) -> tuple[LearnerSettings, TuningOptions]:
     """Settings and tuning options of a learner by their names; `kind`, `trees`, `seed` and `min_leaf` must be given.
 
-    An `alternative`, which is only compared with the map's model, has no more trees than what it is scored by has.
+    A `small` one, of what is only scored or compared, has at most `SEARCH_TREES` trees and keeps no quantiles.
     """
     tuned = learner.keys() & {field.name for field in fields(TuningOptions)}
     settings = {name: value for name, value in learner.items() if name not in tuned}
-    if alternative:
-        settings["trees"] = min(settings["trees"], SEARCH_TREES)
+    if small:
+        settings |= {"trees": min(settings["trees"], SEARCH_TREES), "quantiles": False}
     return LearnerSettings(**settings), TuningOptions(**{name: learner[name] for name in tuned})
 
 
