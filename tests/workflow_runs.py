@@ -35,7 +35,7 @@ DEMO = "results/steppe/2021-08"
 SCENES = "resources/simulated"
 """Where simulated scenes are."""
 WITHOUT_FIGURES = (
-    *("--omit-from", "draw_figures", "draw_field_validation"),
+    *("--omit-from", "draw_figures", "draw_figures_with_points"),
     *("write_map_page", "write_region_page"),
 )
 """Figures and pages are not compared, and to draw them takes as long as to make a map."""

@@ -11,7 +11,6 @@ from workflow_runs import DEMO, MONTH, SMALL, Pending, copy_tree, planned, rules
 SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
 COMPOSITES = {"composite_tile", "average_target"}
 SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
-FIGURES = {"draw_figures", "draw_field_validation"}
 PAGES = {"write_map_page", "write_region_page"}
 PUBLISHED = {"write_tables", "write_field_tables", "write_report", "write_readme"}
 RECORDED = {"record_provenance", "write_report"}
@@ -19,7 +18,7 @@ RECORDED = {"record_provenance", "write_report"}
 FROM_MODEL = {
     *("train_absolute", "train_detail", "evaluate_model", "predict_block", "assemble_map"),
     *("judge_block", "assemble_quality", "validate_field"),
-    *("restore_cells", "measure_coverage", "judge_map", *FIGURES, *PUBLISHED, *PAGES),
+    *("restore_cells", "measure_coverage", "judge_map", "draw_figures_with_points", *PUBLISHED, *PAGES),
     *("run_protocols", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
     *("weigh_residual", "score_field_cells", "measure_field_coverage", "style_rasters"),
 }
@@ -49,7 +48,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
         (
             *("map", "reconcile", False),
             {
-                *("assemble_map", "validate_field", *FIGURES, *PUBLISHED),
+                *("assemble_map", "validate_field", "draw_figures_with_points", *PUBLISHED),
                 *("restore_cells", "score_protocols", "judge_map"),
                 *("judge_block", "measure_coverage", "compare_truth"),
                 *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage", "style_rasters"),
@@ -157,7 +156,7 @@ CODE = "\n\n_EDITED = True\n"
 @pytest.mark.parametrize(
     ("module", "text", "expected"),
     [
-        ("reporting/figures/pages.py", CODE, {*FIGURES, *PAGES, "write_report"}),
+        ("reporting/figures/pages.py", CODE, {"draw_figures_with_points", *PAGES, "write_report"}),
         ("publishing/dictionary.py", CODE, {"write_tables", "write_field_tables", "write_readme"}),
         ("publishing/report.py", CODE, {"write_report"}),
         (
@@ -183,8 +182,8 @@ def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
     script = tree / "workflow/scripts/validate_field.py"
     script.write_text(script.read_text() + CODE)
     assert rules(planned(demo, SMALL, tree)) == {
-        *("validate_field", "draw_field_validation", "score_field_cells", "measure_field_coverage"),
-        *("judge_map", "draw_figures", "write_tables", "write_field_tables", *RECORDED),
+        *("validate_field", "draw_figures_with_points", "score_field_cells", "measure_field_coverage"),
+        *("judge_map", "write_tables", "write_field_tables", *RECORDED),
         *PAGES,
     }
 

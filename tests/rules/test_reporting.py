@@ -283,9 +283,13 @@ def test_judge_map_without_points_and_truth(bench: Bench) -> None:
     assert all(sentence in log for sentence in table["sentence"])
 
 
-@pytest.mark.parametrize("outlined", [False, True])
-def test_draw_figures(bench: Bench, outlined: bool) -> None:
-    if outlined:
+@pytest.mark.parametrize("name", ["outlined", "with points"])
+def test_draw_figures(bench: Bench, name: str) -> None:
+    rule, names = "draw_figures", ["correlation", "importance", "partial_dependence", "predicted_observed"]
+    if name == "with points":
+        rule = "draw_figures_with_points"
+        names += write_field_tables(bench)
+    else:
         frame = geopandas.GeoDataFrame(geometry=[shapely.Point(99, 47.4).buffer(0.3)], crs="EPSG:4326")
         frame.to_crs("EPSG:32647").to_file(bench.folder / "outline.gpkg", engine="pyogrio")
         bench.config = CONFIG | {"regions": [{"name": REGION, "bbox": list(BOX), "outline": "outline.gpkg"}]}
@@ -307,8 +311,7 @@ def test_draw_figures(bench: Bench, outlined: bool) -> None:
     }
     for name, frame in tables.items():
         frame.to_parquet(bench.path(f"{RUN}/tables/full/{name}.parquet"))
-    names = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
-    draw(bench, "draw_figures", *names, "coverage")
+    draw(bench, rule, *names, "maps", "quality", "shift", "coverage")
 
 
 @pytest.mark.parametrize(("own", "width"), [({}, 0.044), ({"representativeness": 0.01, "temporal": 0.0}, 0.01)])
@@ -371,7 +374,8 @@ def test_weigh_residual_of_few_points_says_why(bench: Bench) -> None:
     assert np.isnan(found["weight"])
 
 
-def test_draw_field_validation(bench: Bench) -> None:
+def write_field_tables(bench: Bench) -> list[str]:
+    """Field points, and tables of them of which figures tell. Returns the names of the figures."""
     observed = np.array([0.1, 0.15, 0.2, 0.25])
     matched = pd.DataFrame({"id": list("abcd"), "longitude": 99.0, "latitude": 47.4, "observed": observed})
     matched["coarse"], matched["fine"] = observed[::-1], observed + 0.01
@@ -382,12 +386,11 @@ def test_draw_field_validation(bench: Bench) -> None:
     write_points(bench)
     matched.to_parquet(bench.path(f"{RUN}/tables/full/field_points.parquet"))
     write_scores(rows, *(bench.path(f"{RUN}/tables/full/field_{name}.parquet") for name in ("validation", "intervals")))
-    write_maps(bench)
     weighed = matched.assign(target=matched["coarse"], estimated=0.15)
     weighed.to_parquet(bench.path(f"{RUN}/tables/full/residual_points.parquet"))
     found = {"a": 0.1, "b": 1.0, "w": 0.5, "weight": 0.5, "low": 0.2, "high": 0.8, "pixels": 4, "cells": 4}
     pd.DataFrame([found | {"says": "made up"}]).to_parquet(bench.path(f"{RUN}/tables/full/residual_weight.parquet"))
-    draw(bench, "draw_field_validation", "field_validation", "residual_weight")
+    return ["field_validation", "residual_weight"]
 
 
 def write_matched(bench: Bench, month: str, added: float) -> None:

@@ -72,8 +72,8 @@ EDITS = {
     "reporting/figures/importance.py:draw_importance": {"draw_figures"},
     "reporting/figures/partial_dependence.py:draw_partial_dependence": {"draw_figures"},
     "reporting/figures/predicted_observed.py:draw_predicted_observed": {"draw_figures"},
-    "reporting/figures/field_validation.py:draw_points": {"draw_field_validation"},
-    "reporting/figures/residual_weight.py:draw_residual": {"draw_field_validation"},
+    "reporting/figures/field_validation.py:draw_points": {"draw_figures"},
+    "reporting/figures/residual_weight.py:draw_residual": {"draw_figures"},
     "evaluation/residual_weight.py:residual_weight": {"weigh_residual"},
     "metadata.py:describe": {
         *("assemble_map", "assemble_predictors", "assemble_quality", "collect_samples", "record_provenance"),

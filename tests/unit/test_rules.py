@@ -23,10 +23,10 @@ WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan", "doctor"}
 """Rules of NASA's granules: an edit of the library must not fetch or list anything again."""
 WITHOUT_NAMES = {"validate_field": 1, "weigh_residual": 1, "measure_field_coverage": 1}
 """Input functions and files that only say when to run again, and are not handed over."""
-SHARED = dict.fromkeys(("write_field_tables", "write_month_tables", "write_field_month_tables"), "write_tables") | {
-    name: f"draw_{name.removeprefix('export_')}" for name in ("export_figures", "export_field_validation")
-}
-"""Rules that run the script of another: on other files, or to draw figures in another format."""
+SHARED = dict.fromkeys(
+    ("write_field_tables", "write_month_tables", "write_field_month_tables"), "write_tables"
+) | dict.fromkeys(("draw_figures_with_points", "export_figures", "export_figures_with_points"), "draw_figures")
+"""Rules that run the script of another: on other files, with field points, or to draw figures in another format."""
 
 STEPPE, NO_FILES = Namedlist(fromdict={"region": "steppe"}), Namedlist(fromdict={"others": []})
 

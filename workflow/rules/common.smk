@@ -244,6 +244,11 @@ def of_months(name):
     return lambda wildcards: expand(f"{RUN}/{name}", region=wildcards.region, month=MONTHS[wildcards.region])
 
 
+def only(regions):
+    """A pattern of the names of some regions, for rules whose outputs others do not have."""
+    return "|".join(regions) or "(?!)"
+
+
 def growing(ask, base, **slopes):
     """What to ask for by what was measured: a part that all jobs take, and more with a job's region or block."""
 
@@ -404,32 +409,35 @@ def run_tables():
     return of_run, of_points
 
 
-FIELD_FIGURES = ["field_validation", "residual_weight"]
-
-
 def run_figures():
-    """Figures of every run, by name."""
-    figures = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
+    """Figures of every run, and those of one with field points, by name."""
+    of_run = ["correlation", "importance", "partial_dependence", "predicted_observed", "maps", "quality", "shift"]
     if needs.shared_quantities(CONFIG):
-        figures.append("product_differences")
+        of_run.append("product_differences")
     if CONFIG.map.interval:
-        figures.append("coverage")
-    return figures
+        of_run.append("coverage")
+    return of_run, ["field_validation", "residual_weight"]
 
 
-def drawn_tables():
-    """Tables that `run_figures` show."""
+def own(of_run, of_points, region):
+    """What a run of a region has, of `run_tables` or `run_figures`."""
+    return of_run + of_points if region in WITH_POINTS else of_run
+
+
+def drawn_tables(wildcards):
+    """Tables that the figures of a run show."""
     others = {"predicted_observed": ["predictions", "scores", "score_intervals"], "maps": ["maps", "verdict"]}
     others["shift"] = ["shift", "shift_histograms"]
-    return [table for name in run_figures() for table in others.get(name, [name])]
+    others["field_validation"] = ["field_points", "field_validation", "field_intervals"]
+    others["residual_weight"] = ["residual_points", "residual_weight"]
+    figures = own(*run_figures(), wildcards.region)
+    names = [f"tables/full/{table}" for name in figures for table in others.get(name, [name])]
+    return expand(f"{RUN}/{{name}}.parquet", name=["protocols/one_scale_up", *names], **wildcards)
 
 
 def run_files(region):
     """The public files of a run, by their names in its folder."""
-    figures, (tables, of_points) = run_figures(), run_tables()
-    if region in WITH_POINTS:
-        tables = tables + of_points
-        figures += FIELD_FIGURES
+    figures, tables = own(*run_figures(), region), own(*run_tables(), region)
     names = ["README.txt", "map.html", "report.html", "report.pdf", "samples.parquet", "model.skops", "provenance.json"]
     names += [*expand("{name}.{kind}", name=RASTERS, kind=["tif", "qml"]), "tables/columns.csv"]
     names += ["quality.tif.aux.xml", "quality_class.tif.aux.xml"]

@@ -201,7 +201,7 @@ rule export_slide:
 
 use rule draw_figures as export_figures with:
     output:
-        figures=[f"{RUN}/exports/figures/{name}.{{vector}}" for name in run_figures()],
+        figures=[f"{RUN}/exports/figures/{name}.{{vector}}" for name in FIGURES],
     log:
         log_of("export_figures", "{region}/{month}.{vector}"),
     benchmark:
@@ -210,12 +210,12 @@ use rule draw_figures as export_figures with:
         "Draw {wildcards.region}, {wildcards.month}, as {wildcards.vector}"
 
 
-use rule draw_field_validation as export_field_validation with:
+use rule draw_figures_with_points as export_figures_with_points with:
     output:
-        **{f"{name}_figure": f"{RUN}/exports/figures/{name}.{{vector}}" for name in FIELD_FIGURES},
+        figures=[f"{RUN}/exports/figures/{name}.{{vector}}" for name in FIGURES + FIELD_FIGURES],
     log:
-        log_of("export_field_validation", "{region}/{month}.{vector}"),
+        log_of("export_figures_with_points", "{region}/{month}.{vector}"),
     benchmark:
-        benchmark_of("export_field_validation", "{region}/{month}.{vector}")
+        benchmark_of("export_figures_with_points", "{region}/{month}.{vector}")
     message:
-        "Draw {wildcards.region}, {wildcards.month}, against field points as {wildcards.vector}"
+        "Draw {wildcards.region}, {wildcards.month}, and its field points, as {wildcards.vector}"

@@ -1,5 +1,7 @@
 # Reporting: field points, figures, and what a map was made from.
 
+FIGURES, FIELD_FIGURES = run_figures()
+
 
 rule validate_field:
     input:
@@ -181,17 +183,16 @@ rule draw_figures:
         coarse=f"{RUN}/soil_moisture_9km.tif",
         fine=f"{RUN}/soil_moisture.tif",
         quality=f"{RUN}/quality.tif",
-        tables=[
-            f"{RUN}/protocols/one_scale_up.parquet",
-            *expand(f"{RUN}/tables/full/{{table}}.parquet", table=drawn_tables(), allow_missing=True),
-        ],
+        tables=drawn_tables,
         outline=outline,
     output:
-        figures=[figure(name) for name in run_figures()],
+        figures=[figure(name) for name in FIGURES],
     log:
         log_of("draw_figures", "{region}/{month}"),
     benchmark:
         benchmark_of("draw_figures", "{region}/{month}")
+    wildcard_constraints:
+        region=only(REGIONS.keys() - WITH_POINTS),
     conda:
         ENVIRONMENT
     threads: 1
@@ -210,32 +211,17 @@ rule draw_figures:
         "../scripts/draw_figures.py"
 
 
-rule draw_field_validation:
-    input:
-        fine=f"{RUN}/soil_moisture.tif",
-        scores=f"{RUN}/tables/full/field_validation.parquet",
-        intervals=f"{RUN}/tables/full/field_intervals.parquet",
-        matched=f"{RUN}/tables/full/field_points.parquet",
-        weight=f"{RUN}/tables/full/residual_weight.parquet",
-        weighed=f"{RUN}/tables/full/residual_points.parquet",
+use rule draw_figures as draw_figures_with_points with:
     output:
-        **{f"{name}_figure": figure(name) for name in FIELD_FIGURES},
+        figures=[figure(name) for name in FIGURES + FIELD_FIGURES],
     log:
-        log_of("draw_field_validation", "{region}/{month}"),
+        log_of("draw_figures_with_points", "{region}/{month}"),
     benchmark:
-        benchmark_of("draw_field_validation", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(200, 3),
-    params:
-        language=CONFIG.report.language,
-        code=code("draw_field_validation"),
+        benchmark_of("draw_figures_with_points", "{region}/{month}")
+    wildcard_constraints:
+        region=only(WITH_POINTS),
     message:
-        "Draw {wildcards.region}, {wildcards.month}, against field points"
-    script:
-        "../scripts/draw_field_validation.py"
+        "Draw {wildcards.region}, {wildcards.month}, and its field points"
 
 
 rule count_granules:
