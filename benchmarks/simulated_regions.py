@@ -370,6 +370,9 @@ def validate_field(region: Region, _: str) -> None:
     validate_field(
         settings=Points().reading,
         compare=[],
+        probes={"nominal": 0.9, "representativeness": None, "temporal": None},
+        interval=region.at("interval.tif"),
+        coverage=region.at("field_coverage.parquet"),
         month=MONTH,
         method="detail",
         seed=SEED,
@@ -379,6 +382,7 @@ def validate_field(region: Region, _: str) -> None:
             scores="field.parquet", intervals="field_intervals.parquet", differences="field_differences.parquet"
         ),
         **region.named(matched="matched.parquet", unused="unused.parquet", counts="points.json"),
+        **region.named(within="within_cells.parquet"),
     )
 
 

@@ -20,7 +20,7 @@ FROM_MODEL = {
     *("judge_block", "assemble_quality", "validate_field"),
     *("restore_cells", "measure_coverage", "judge_map", "draw_figures_with_points", *PUBLISHED, *PAGES),
     *("run_protocols", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
-    *("weigh_residual", "score_field_cells", "measure_field_coverage", "style_rasters"),
+    *("weigh_residual", "style_rasters"),
 }
 OF_TEMPERATURE = {
     f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
@@ -51,7 +51,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
                 *("assemble_map", "validate_field", "draw_figures_with_points", *PUBLISHED),
                 *("restore_cells", "score_protocols", "judge_map"),
                 *("judge_block", "measure_coverage", "compare_truth"),
-                *("assemble_quality", "predict_gain", "score_field_cells", "measure_field_coverage", "style_rasters"),
+                *("assemble_quality", "predict_gain", "style_rasters"),
                 *PAGES,
             },
         ),
@@ -182,7 +182,7 @@ def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
     script = tree / "workflow/scripts/validate_field.py"
     script.write_text(script.read_text() + CODE)
     assert rules(planned(demo, SMALL, tree)) == {
-        *("validate_field", "draw_figures_with_points", "score_field_cells", "measure_field_coverage"),
+        *("validate_field", "draw_figures_with_points"),
         *("judge_map", "write_tables", "write_field_tables", *RECORDED),
         *PAGES,
     }

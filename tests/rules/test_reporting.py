@@ -42,6 +42,9 @@ def write_maps(bench: Bench) -> None:
     other_maps["bilinear_reconciled"] = fine + np.float32(0.002)
     write_raster(bench.path(f"{RUN}/comparison.tif"), other_maps, M01, CELLS.refined(9), {})
     write_json(bench.path(f"{RUN}/protocols/range.json"), {"autocorrelation_range": 20_000.0})
+    reach = {"lower": -0.015, "upper": 0.015, "conditional_lower": -0.005, "conditional_upper": 0.005}
+    bands = {name: fine + np.float32(off) for name, off in reach.items()}
+    write_raster(bench.path(f"{RUN}/interval.tif"), bands, M01, CELLS.refined(9), TAGS)
 
 
 def write_stages(bench: Bench) -> None:
@@ -94,8 +97,10 @@ COUNTS = f"{RUN}/protocols/field_points.json"
 
 
 def compared(bench: Bench) -> tuple[list[pd.DataFrame], str]:
-    """Scores, matched pixels, differences, intervals and unused points that `validate_field` writes, and its log."""
-    names = ("validation", "points", "differences", "intervals", "points_unused")
+    """Scores, matched pixels, differences, intervals, unused points, scores within cells and coverage that
+    `validate_field` writes, and its log.
+    """
+    names = ("validation", "points", "differences", "intervals", "points_unused", "within_cells", "coverage")
     outputs = [f"{RUN}/tables/full/field_{name}.parquet" for name in names]
     log = bench.run("validate_field", *outputs, COUNTS)
     return [pd.read_parquet(bench.folder / path) for path in outputs], log
@@ -104,7 +109,7 @@ def compared(bench: Bench) -> tuple[list[pd.DataFrame], str]:
 def test_validate_field(bench: Bench) -> None:
     write_points(bench)
     write_maps(bench)
-    (table, matched, differences, intervals, unused), log = compared(bench)
+    (table, matched, differences, intervals, unused, *_), log = compared(bench)
     assert list(matched) == [*OWN_COLUMNS, *COLUMNS]
     assert matched["id"].tolist() == ["P1", "P2", "P3", "P4", "P5"]
     np.testing.assert_allclose(matched["observed"] - matched["fine"], [0.01, -0.01, 0.02, 0, 0.01], atol=1e-6)
@@ -188,7 +193,7 @@ def test_validate_field_with_a_relative_map(bench: Bench) -> None:
     write_raster(bench.path("swi.tif"), {"swi": percent}, M01, CELLS.refined(9), {})
     entry = {"name": "SWI", "path": "swi.tif", "product": "SWI1km", "variable": None, "scale": 1}
     bench.config |= {"compare": [entry]}
-    (table, matched, differences, intervals, _), _ = compared(bench)
+    (table, matched, differences, intervals, *_), _ = compared(bench)
     ranked, lined = "SWI (relative: rank)", "SWI, linearly matched"
     assert list(matched) == [*OWN_COLUMNS, *COLUMNS, ranked]
     np.testing.assert_allclose(matched[ranked], 200 * matched["fine"], rtol=1e-5)
@@ -204,6 +209,41 @@ def test_validate_field_with_a_relative_map(bench: Bench) -> None:
     assert scores.loc[lined, ["r", "bias"]].isna().all()
     assert tests[["r_difference", "p_r"]].isna().all(axis=None)
     assert tests["rmse_difference"].notna().all()
+
+
+def test_validate_field_within_cells(bench: Bench) -> None:
+    """Three points in a cell that the map, which is the same all over it, says nothing of, and one elsewhere."""
+    bench.config = CONFIG | {"field_points": "points.csv", "map": CONFIG["map"] | {"interval": None}}
+    write_maps(bench)
+    longitude, latitude = places(CELLS)
+    rows, columns = np.array([18, 20, 22, 44]), np.array([30, 30, 31, 20])
+    frame = pd.DataFrame({"id": ["NA", "b", "d", "007"], "soil_moisture": [0.1, 0.2, 0.3, 0.3], "date": f"{MONTH}-15"})
+    frame = frame.assign(longitude=longitude[rows, columns], latitude=latitude[rows, columns])
+    frame.to_csv(bench.folder / "points.csv", index=False)
+    names = ("validation", "points", "differences", "intervals", "points_unused", "within_cells")
+    outputs = [f"{RUN}/tables/full/field_{name}.parquet" for name in names]
+    log = bench.run("validate_field", *outputs, COUNTS)
+    table = pd.read_parquet(bench.folder / outputs[-1])
+    assert table["map"].tolist() == NAMES
+    assert table[["cells", "n"]].to_numpy().tolist() == [[1, 3]] * 5
+    np.testing.assert_allclose(table["skill"], 0, atol=1e-9)
+    assert "3 pixels share 1 cells of 9 km with others." in log
+
+
+@pytest.mark.parametrize(("own", "width"), [({}, 0.044), ({"representativeness": 0.01, "temporal": 0.0}, 0.01)])
+def test_validate_field_by_intervals(bench: Bench, own: dict[str, float], width: float) -> None:
+    """Five pixels with one visit each, whose values the map has but for 0.02 at most; its total interval is ±0.015."""
+    write_points(bench)
+    write_maps(bench)
+    bench.config["points"] = own
+    (*_, coverage), log = compared(bench)
+    found = coverage.set_index("interval")
+    assert found.index.tolist() == ["conditional", "total", "probe"]
+    assert found["n"].tolist() == [5] * 3
+    assert found["coverage"].tolist() == [0.2, 0.8, 1.0] if not own else [0.2, 0.8, 0.8]
+    of_probe = 1.6448536 * np.hypot(width, 0 if own else 0.046)
+    np.testing.assert_allclose(found["width"], [0.01, 0.03, 2 * np.hypot(0.015, of_probe)], atol=1e-3)
+    assert ("Representativeness by 0 pairs" in log) == (not own)
 
 
 def write_evaluation(bench: Bench) -> None:
@@ -314,31 +354,6 @@ def test_draw_figures(bench: Bench, name: str) -> None:
     draw(bench, rule, *names, "maps", "quality", "shift", "coverage")
 
 
-@pytest.mark.parametrize(("own", "width"), [({}, 0.044), ({"representativeness": 0.01, "temporal": 0.0}, 0.01)])
-def test_measure_field_coverage(bench: Bench, own: dict[str, float], width: float) -> None:
-    """Five pixels with one visit each, whose values the map has but for 0.02 at most; its total interval is ±0.015."""
-    write_points(bench)
-    write_maps(bench)
-    bench.config["points"] = own
-    outputs = [
-        f"{RUN}/tables/full/{name}.parquet" for name in ("field_validation", "field_intervals", "field_differences")
-    ]
-    points = [f"{RUN}/tables/full/field_points{name}.parquet" for name in ("", "_unused")]
-    bench.run("validate_field", *outputs, *points, COUNTS)
-    fine = np.kron(moisture(CELLS), np.ones((9, 9)))
-    reach = {"lower": -0.015, "upper": 0.015, "conditional_lower": -0.005, "conditional_upper": 0.005}
-    bands = {name: (fine + off).astype(np.float32) for name, off in reach.items()}
-    write_raster(bench.path(f"{RUN}/interval.tif"), bands, M01, CELLS.refined(9), TAGS)
-    log = bench.run("measure_field_coverage", f"{RUN}/tables/full/field_coverage.parquet")
-    found = pd.read_parquet(bench.folder / f"{RUN}/tables/full/field_coverage.parquet").set_index("interval")
-    assert found.index.tolist() == ["conditional", "total", "probe"]
-    assert found["n"].tolist() == [5] * 3
-    assert found["coverage"].tolist() == [0.2, 0.8, 1.0] if not own else [0.2, 0.8, 0.8]
-    of_probe = 1.6448536 * np.hypot(width, 0 if own else 0.046)
-    np.testing.assert_allclose(found["width"], [0.01, 0.03, 2 * np.hypot(0.015, of_probe)], atol=1e-3)
-    assert ("Representativeness by 0 pairs" in log) == (not own)
-
-
 def test_weigh_residual(bench: Bench) -> None:
     """SMAP's own part is half soil moisture: measured is the model's mean and half of it, at 60 exact pixels."""
     write_maps(bench)
@@ -404,17 +419,6 @@ def write_matched(bench: Bench, month: str, added: float) -> None:
     frame = frame.assign(coarse=0.2, fine=observed)
     frame["NASA 1 km"] = 0.2 - added
     frame.to_parquet(bench.path(f"results/{REGION}/{month}/tables/full/field_points.parquet"))
-
-
-def test_score_field_cells(bench: Bench) -> None:
-    write_points(bench)
-    write_matched(bench, MONTH, 0.0)
-    log = bench.run("score_field_cells", f"{RUN}/tables/full/field_within_cells.parquet")
-    table = pd.read_parquet(bench.folder / f"{RUN}/tables/full/field_within_cells.parquet")
-    assert table["map"].tolist() == ["9 km", "1 km", "NASA 1 km"]
-    assert table[["cells", "n"]].to_numpy().tolist() == [[1, 3]] * 3
-    np.testing.assert_allclose(table["skill"], [0, 1, 0], atol=1e-9)
-    assert "3 pixels share 1 cells of 9 km with others." in log
 
 
 def test_score_field_months(tmp_path: Path) -> None:

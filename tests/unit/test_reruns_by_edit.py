@@ -45,7 +45,7 @@ EDITS = {
     },
     "mapping/resolution.py:radial_spectrum": {"assemble_map"},
     "evaluation/cross_validation.py:knndm_folds": {"run_protocols"},
-    "evaluation/variograms.py:variogram": SCORING | {"estimate_range", "measure_field_coverage"},
+    "evaluation/variograms.py:variogram": SCORING | {"estimate_range"},
     "evaluation/restoration.py:restored_estimates": {"run_protocols"},
     "evaluation/null_estimates.py:null_estimates": {"leave_month_out", "run_protocols", "score_protocols"},
     "reporting/verdicts.py:sentence": {
@@ -57,14 +57,14 @@ EDITS = {
     },
     "reporting/figures/coverage.py:draw_coverage": {"draw_figures", "write_report"},
     "evaluation/scores.py:score": SCORING
-    | {"compare_truth", "score_field_cells", "score_field_months", "judge_map", "write_region_page", "write_report"}
+    | {"compare_truth", "score_field_months", "judge_map", "write_region_page", "write_report"}
     | {"draw_figures", "write_map_page"},
     "evaluation/study.py:correlations": {"score_protocols"},
     "evaluation/importances.py:importance_table": {"evaluate_model"},
     "reporting/stations.py:read_stations": {
-        *("compare_maps", "measure_field_coverage", "validate_field", "weigh_residual"),
+        *("compare_maps", "validate_field", "weigh_residual"),
     },
-    "evaluation/probes.py:probe_interval": {"measure_field_coverage"},
+    "evaluation/probes.py:probe_interval": {"validate_field"},
     "reporting/figures/maps.py:draw_both_maps": {"draw_figures", "export_slide"},
     "reporting/figures/quality.py:draw_quality": {"draw_figures"},
     "reporting/figures/shift.py:draw_shift": {"draw_figures"},

@@ -1,6 +1,8 @@
 # Reporting: field points, figures, and what a map was made from.
 
 FIGURES, FIELD_FIGURES = run_figures()
+PROBES = {"nominal": CONFIG.map.interval, **keys("points.representativeness", "points.temporal")}
+PROBES = PROBES if CONFIG.map.interval else {}
 
 
 rule validate_field:
@@ -11,10 +13,13 @@ rule validate_field:
         fine=f"{RUN}/soil_moisture.tif",
         comparison=f"{RUN}/comparison.tif",
         autocorrelation_range=f"{RUN}/protocols/range.json",
+        interval=intervals,
     output:
         scores=f"{RUN}/tables/full/field_validation.parquet",
         intervals=f"{RUN}/tables/full/field_intervals.parquet",
         differences=f"{RUN}/tables/full/field_differences.parquet",
+        within=f"{RUN}/tables/full/field_within_cells.parquet",
+        coverage=[f"{RUN}/tables/full/field_coverage.parquet"] if CONFIG.map.interval else [],
         matched=f"{RUN}/tables/full/field_points.parquet",
         unused=f"{RUN}/tables/full/field_points_unused.parquet",
         counts=f"{RUN}/protocols/field_points.json",
@@ -32,6 +37,7 @@ rule validate_field:
         points=points_path,
         settings=CONFIG.points.reading,
         compare=lambda wildcards: needs.compared(CONFIG, wildcards.month),
+        probes=PROBES,
         code=code("validate_field"),
     message:
         "Compare {wildcards.region}, {wildcards.month}, with field points"
@@ -67,58 +73,6 @@ rule weigh_residual:
         "Weigh SMAP's own part in {wildcards.region}, {wildcards.month}, by field points"
     script:
         "../scripts/weigh_residual.py"
-
-
-rule measure_field_coverage:
-    input:
-        # Read by way of `points`.
-        point_files,
-        matched=f"{RUN}/tables/full/field_points.parquet",
-        intervals=f"{RUN}/interval.tif",
-    output:
-        coverage=f"{RUN}/tables/full/field_coverage.parquet",
-    log:
-        log_of("measure_field_coverage", "{region}/{month}"),
-    benchmark:
-        benchmark_of("measure_field_coverage", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(230, 3),
-    params:
-        **keys("points.representativeness", "points.temporal"),
-        points=points_path,
-        settings=CONFIG.points.reading,
-        nominal=CONFIG.map.interval,
-        code=code("measure_field_coverage"),
-    message:
-        "Measure the coverage of {wildcards.region}, {wildcards.month}, at the field points"
-    script:
-        "../scripts/measure_field_coverage.py"
-
-
-rule score_field_cells:
-    input:
-        matched=f"{RUN}/tables/full/field_points.parquet",
-    output:
-        within=f"{RUN}/tables/full/field_within_cells.parquet",
-    log:
-        log_of("score_field_cells", "{region}/{month}"),
-    benchmark:
-        benchmark_of("score_field_cells", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(200, 3),
-    params:
-        **keys("model.method", "model.seed"),
-        code=code("score_field_cells"),
-    message:
-        "Compare {wildcards.region}, {wildcards.month}, with field points within cells"
-    script:
-        "../scripts/score_field_cells.py"
 
 
 rule score_field_months:

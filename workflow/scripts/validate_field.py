@@ -1,17 +1,21 @@
-"""Compare maps with field points."""
+"""Compare maps with field points: everywhere, within cells of 9 km, and by the map's intervals."""
 
 import pandas as pd
 import rasterio
 
 from kilomoist.evaluation.assessments import Scored, write_scores
+from kilomoist.evaluation.field_pixels import read_pixels
+from kilomoist.evaluation.probes import field_coverage
 from kilomoist.evaluation.ranges import read_range
 from kilomoist.evaluation.relative_maps import MIN_PIXELS, linearly_matched, rank_scores, without_line
 from kilomoist.evaluation.scores import score, skill
+from kilomoist.evaluation.within_cells import within_cells
 from kilomoist.files import write_json, write_table
 from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.names import MATCHED, OWN_MAPS, RANKED, map_names
 from kilomoist.reporting.field_points import PointSettings, field_points
-from kilomoist.reporting.matching import ComparedMap, match_points, point_counts
+from kilomoist.reporting.matching import ComparedMap, match_points, point_counts, with_bands
+from kilomoist.reporting.probe_errors import day_deviation, pixel_deviation, place_deviation
 
 NULLS = {"coarse": "copied", "bilinear": "bilinear", "bilinear_reconciled": "bilinear_reconciled"}
 """Columns of own maps that are null models, with the models' names."""
@@ -26,24 +30,31 @@ def validate_field(
     fine: str,
     comparison: str,
     autocorrelation_range: str,
+    interval: list[str],
     points: str,
     settings: dict,
     compare: list[dict],
+    probes: dict,
     month: str,
     method: str,
     seed: int,
     scores: str,
     intervals: str,
     differences: str,
+    within: str,
+    coverage: list[str],
     matched: str,
     unused: str,
     counts: str,
 ) -> None:
     """Write the scores of all maps at the pixels where all of them have a value, how their intervals were found, the
-    differences of each from `REFERENCES`, those pixels, the points that are not used, and how many. `compare` are
-    the maps of the user; relative ones are scored by rank and linearly matched. `method` makes the map.
+    differences of each from `REFERENCES`, scores of deviations within cells, those pixels, the points that are not
+    used, and how many. `compare` are the maps of the user; relative ones are scored by rank and linearly matched.
+    `method` makes the map. Where it has intervals (a raster, or none), write their `coverage`: of pattern, value and
+    probe, by what is known of `probes`.
     """
-    measured, unmeasured = field_points(points, month, PointSettings(**settings))
+    reading = PointSettings(**settings)
+    measured, unmeasured = field_points(points, month, reading)
     if measured.empty:
         LOGGER.warning("No field point of %s was measured in %s: nothing is compared.", points, month)
     maps = {"coarse": ComparedMap(coarse), "fine": ComparedMap(fine)}
@@ -84,3 +95,15 @@ def validate_field(
     write_table(matched, pixels.rename(columns={column: f"{column}{RANKED}" for column in relative}))
     write_table(unused, pd.concat([unmeasured, unmatched]))
     write_json(counts, point_counts(len(measured), len(unmeasured), pixels, unmatched))
+
+    pixels, names = read_pixels(matched)
+    deviations = within_cells(pixels, names, seed)
+    table = pd.DataFrame([map_names(name, method) | row for name, row in deviations.items()])
+    write_table(within, table)
+    LOGGER.info("%d pixels share %d cells of 9 km with others.", *table.loc[0, ["n", "cells"]])
+    for raster, path in zip(interval, coverage, strict=True):
+        day, place = probes["temporal"], probes["representativeness"]
+        day = day_deviation(points, reading) if day is None else day
+        place = place_deviation(measured, month, day) if place is None else place
+        bounded = with_bands(pixels, raster)
+        write_table(path, field_coverage(bounded, pixel_deviation(bounded, month, place, day), probes["nominal"]))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import rasterio
 from numpy.typing import NDArray
 
 from kilomoist.counts import balanced
@@ -55,6 +56,13 @@ def check_raster(path: str | Path, band: int | None = 1, variable: str | None = 
     """Raise `InputError` when `read_at` could not read a raster."""
     with opened_raster(path, str(path), variable=variable, band=band):
         pass
+
+
+def with_bands(points: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """Points with the value of each band of a raster of the run's own, by its name: those that have all."""
+    with rasterio.open(path) as file:
+        bands = {name: number for number, name in enumerate(file.descriptions, start=1)}
+    return points.assign(**{name: read_at(path, points, number) for name, number in bands.items()}).dropna()
 
 
 def read_at(path: str | Path, points: pd.DataFrame, band: int | None = 1, **how: Any) -> NDArray[np.float64]:
