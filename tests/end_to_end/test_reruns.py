@@ -12,7 +12,7 @@ SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "s
 COMPOSITES = {"composite_tile", "average_target"}
 SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
 PAGES = {"write_map_page", "write_region_page"}
-PUBLISHED = {"write_tables", "write_field_tables", "write_report", "write_readme"}
+PUBLISHED = {"write_tables_with_points", "write_report", "write_readme"}
 RECORDED = {"record_provenance", "write_report"}
 """The record of what the map was made from, which holds the whole configuration, and what tells of it."""
 FROM_MODEL = {
@@ -157,7 +157,7 @@ CODE = "\n\n_EDITED = True\n"
     ("module", "text", "expected"),
     [
         ("reporting/figures/pages.py", CODE, {"draw_figures_with_points", *PAGES, "write_report"}),
-        ("publishing/dictionary.py", CODE, {"write_tables", "write_field_tables", "write_readme"}),
+        ("publishing/dictionary.py", CODE, {"write_tables_with_points", "write_readme"}),
         ("publishing/report.py", CODE, {"write_report"}),
         (
             *("predictors/composites.py", CODE),
@@ -183,7 +183,7 @@ def test_an_edited_script_reruns_its_rule(demo: Path, tmp_path: Path) -> None:
     script.write_text(script.read_text() + CODE)
     assert rules(planned(demo, SMALL, tree)) == {
         *("validate_field", "draw_figures_with_points"),
-        *("judge_map", "write_tables", "write_field_tables", *RECORDED),
+        *("judge_map", "write_tables_with_points", *RECORDED),
         *PAGES,
     }
 

@@ -1,10 +1,12 @@
 """Rules as Snakemake knows them: what each says of itself, and that its script asks for what it hands over."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,23 +26,28 @@ WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan", "doctor"}
 WITHOUT_NAMES = {"validate_field": 1, "weigh_residual": 1}
 """Input functions and files that only say when to run again, and are not handed over."""
 SHARED = dict.fromkeys(
-    ("write_field_tables", "write_month_tables", "write_field_month_tables"), "write_tables"
+    ("write_tables_with_points", "write_month_tables", "write_field_month_tables"), "write_tables"
 ) | dict.fromkeys(("draw_figures_with_points", "export_figures", "export_figures_with_points"), "draw_figures")
 """Rules that run the script of another: on other files, with field points, or to draw figures in another format."""
 
 STEPPE, NO_FILES = Namedlist(fromdict={"region": "steppe"}), Namedlist(fromdict={"others": []})
 
 
+@contextmanager
+def loaded(config: Mapping[str, Any], folder: Path) -> Iterator[dict[str, Rule]]:
+    """Every rule with a script, by its name, of a configuration."""
+    paths = list(sys.path)
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        settings = ResourceSettings(cores=1), ConfigSettings(config=config)
+        workflow = api.workflow(*settings, snakefile=ROOT / "Snakefile", workdir=folder)
+        yield {rule.name: rule for rule in workflow._workflow.rules if rule.script}
+    sys.path[:] = paths
+
+
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Rule]]:
-    """Every rule with a script, by its name."""
-    paths = list(sys.path)
-    output, config = OutputSettings(quiet={Quietness.ALL}), ConfigSettings(config=SMALL)
-    with SnakemakeApi(output) as api:
-        folder = tmp_path_factory.mktemp("rules")
-        loaded = api.workflow(ResourceSettings(cores=1), config, snakefile=ROOT / "Snakefile", workdir=folder)
-        yield {rule.name: rule for rule in loaded._workflow.rules if rule.script}
-    sys.path[:] = paths
+    with loaded(SMALL, tmp_path_factory.mktemp("rules")) as found:
+        yield found
 
 
 def named(files: Namedlist, without: int = 0) -> list[str]:
@@ -74,6 +81,18 @@ def test_rules_of_granules_make_files_of_every_product(rules: dict[str, Rule]) -
             for called in (product.name, product.name.lower(), product.name[:-1]):
                 asked = path.format(product=called, place=place, extent=extent, month=month, day="2026-08-29")
                 assert rules[name].is_producer(asked) == (called == product.name), asked
+
+
+def test_one_rule_makes_what_a_run_has_with_field_points_or_without(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("id,longitude,latitude,soil_moisture\na,99,47,0.2\n")
+    regions = [{"name": "steppe", "bbox": [98, 46.5, 100, 48]}, {"name": "east", "bbox": [100.2, 46.5, 101, 48]}]
+    names = {"draw_figures": "figures/maps.png", "write_tables": "tables/scores.csv"}
+    names["export_figures"] = "exports/figures/maps.svg"
+    with loaded(SMALL | {"regions": regions, "field_points": "points.csv"}, tmp_path) as found:
+        for rule, name in names.items():
+            for region, expected in (("steppe", f"{rule}_with_points"), ("east", rule)):
+                path = f"results/{region}/2021-08/{name}"
+                assert [own for own in found if found[own].is_producer(path)] == [expected]
 
 
 def test_every_rule_reruns_with_its_own_script(rules: dict[str, Rule]) -> None:

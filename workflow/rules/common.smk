@@ -424,6 +424,11 @@ def own(of_run, of_points, region):
     return of_run + of_points if region in WITH_POINTS else of_run
 
 
+def full_tables(wildcards):
+    """Tables of a run in full precision."""
+    return expand(f"{RUN}/tables/full/{{table}}.parquet", table=own(*run_tables(), wildcards.region), **wildcards)
+
+
 def drawn_tables(wildcards):
     """Tables that the figures of a run show."""
     others = {"predicted_observed": ["predictions", "scores", "score_intervals"], "maps": ["maps", "verdict"]}

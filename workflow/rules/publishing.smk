@@ -5,13 +5,15 @@ RUN_TABLES, FIELD_TABLES = run_tables()
 
 rule write_tables:
     input:
-        full=expand(f"{RUN}/tables/full/{{table}}.parquet", table=RUN_TABLES, allow_missing=True),
+        full=full_tables,
     output:
         tables=tables(RUN, *RUN_TABLES),
     log:
         log_of("write_tables", "{region}/{month}"),
     benchmark:
         benchmark_of("write_tables", "{region}/{month}")
+    wildcard_constraints:
+        region=only(REGIONS.keys() - WITH_POINTS),
     conda:
         ENVIRONMENT
     threads: 1
@@ -25,17 +27,17 @@ rule write_tables:
         "../scripts/write_tables.py"
 
 
-use rule write_tables as write_field_tables with:
-    input:
-        full=expand(f"{RUN}/tables/full/{{table}}.parquet", table=FIELD_TABLES, allow_missing=True),
+use rule write_tables as write_tables_with_points with:
     output:
-        tables=tables(RUN, *FIELD_TABLES),
+        tables=tables(RUN, *RUN_TABLES, *FIELD_TABLES),
     log:
-        log_of("write_field_tables", "{region}/{month}"),
+        log_of("write_tables_with_points", "{region}/{month}"),
     benchmark:
-        benchmark_of("write_field_tables", "{region}/{month}")
+        benchmark_of("write_tables_with_points", "{region}/{month}")
+    wildcard_constraints:
+        region=only(WITH_POINTS),
     message:
-        "Round the tables of field points of {wildcards.region}, {wildcards.month}"
+        "Round the tables of {wildcards.region}, {wildcards.month}, and of its field points"
 
 
 use rule write_tables as write_month_tables with:
@@ -47,6 +49,8 @@ use rule write_tables as write_month_tables with:
         log_of("write_month_tables", "{region}"),
     benchmark:
         benchmark_of("write_month_tables", "{region}")
+    wildcard_constraints:
+        region=only(REGIONS),
     message:
         "Round the tables of the months of {wildcards.region}"
 
@@ -60,6 +64,8 @@ use rule write_tables as write_field_month_tables with:
         log_of("write_field_month_tables", "{region}"),
     benchmark:
         benchmark_of("write_field_month_tables", "{region}")
+    wildcard_constraints:
+        region=only(WITH_POINTS),
     message:
         "Round the tables of field points of {wildcards.region} in time"
 
