@@ -115,8 +115,9 @@ def test_write_map_page(bench: Bench) -> None:
 
 def test_write_region_page(bench: Bench) -> None:
     write_run(bench)
-    bench.run("write_region_page", f"results/{REGION}/index.html")
+    bench.run("write_region_page", f"results/{REGION}/index.html", f"results/{REGION}/README.txt")
     page = (bench.folder / f"results/{REGION}/index.html").read_text(encoding="utf-8")
+    assert MONTH in (bench.folder / f"results/{REGION}/README.txt").read_text(encoding="utf-8")
     assert f'href="{MONTH}/map.html"' in page
     assert "<td>not better (0.0120 / 0.0121)</td><td>–</td><td>–</td>" in page
     assert 'class="simulated"' not in page

@@ -79,7 +79,7 @@ EDITS = {
         *("assemble_map", "assemble_predictors", "assemble_quality", "collect_samples", "record_provenance"),
         *("export_netcdf", "export_zarr", "export_slide", "export_item", "export_collection"),
         *("judge_map", "draw_figures", "write_map_page", "write_region_page"),
-        *("write_readme", "write_region_readme", "write_report"),
+        *("write_readme", "write_report"),
     },
     "publishing/styles.py:moisture_scale": {"style_rasters"},
     "publishing/categories.py:categories": {"style_rasters"},

@@ -129,29 +129,6 @@ rule write_readme:
         "../scripts/write_readme.py"
 
 
-rule write_region_readme:
-    output:
-        readme="results/{region}/README.txt",
-    log:
-        log_of("write_region_readme", "{region}"),
-    benchmark:
-        benchmark_of("write_region_readme", "{region}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(100, 2),
-    params:
-        months=lambda wildcards: MONTHS[wildcards.region],
-        files=lambda wildcards: region_files(wildcards.region),
-        language=CONFIG.report.language,
-        code=code("write_region_readme"),
-    message:
-        "Write what the files of {wildcards.region} are"
-    script:
-        "../scripts/write_region_readme.py"
-
-
 rule style_rasters:
     input:
         rasters=expand(f"{RUN}/{{name}}.tif", name=RASTERS, allow_missing=True),
@@ -218,6 +195,7 @@ rule write_region_page:
         outline=outline,
     output:
         page="results/{region}/index.html",
+        readme="results/{region}/README.txt",
     log:
         log_of("write_region_page", "{region}"),
     benchmark:
@@ -232,9 +210,10 @@ rule write_region_page:
         bbox=bbox,
         outline_layer=outline_layer,
         months=lambda wildcards: MONTHS[wildcards.region],
+        files=lambda wildcards: region_files(wildcards.region),
         language=CONFIG.report.language,
         code=code("write_region_page"),
     message:
-        "Write the page of all months of {wildcards.region}"
+        "Write the page of all months of {wildcards.region}, and what its files are"
     script:
         "../scripts/write_region_page.py"
