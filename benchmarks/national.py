@@ -57,7 +57,7 @@ ABSOLUTE = {
     "evaluation": {"protocols": []},
 }
 """What the workflow is asked for; the country is one block."""
-PAGES = ("write_report", "write_readme", "style_rasters", "write_map_page", "write_region_page")
+PAGES = ("write_report", "describe_files", "write_map_page", "write_region_page")
 WITHOUT_PAGES = ["--omit-from", *PAGES]
 FORMATS = ("netcdf", "zarr", "stac", "png", "svg", "pdf")
 

@@ -29,7 +29,7 @@ from workflow_runs import (
 from kilomoist.learning.learners import predict_mean
 from kilomoist.learning.models import load
 
-KILLED = "average_target", "train_detail", "predict_block", "assemble_quality", "style_rasters"
+KILLED = "average_target", "train_detail", "predict_block", "assemble_quality", "describe_files"
 """Rules in whose jobs a run is killed, in the order of the flow; `benchmarks/faults.py` has all of them."""
 
 

@@ -12,7 +12,7 @@ SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "s
 COMPOSITES = {"composite_tile", "average_target"}
 SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
 PAGES = {"write_map_page", "write_region_page"}
-PUBLISHED = {"write_tables_with_points", "write_report", "write_readme"}
+PUBLISHED = {"write_tables_with_points", "write_report", "describe_files"}
 RECORDED = {"record_provenance", "write_report"}
 """The record of what the map was made from, which holds the whole configuration, and what tells of it."""
 FROM_MODEL = {
@@ -20,7 +20,7 @@ FROM_MODEL = {
     *("judge_block", "assemble_quality", "validate_field"),
     *("restore_cells", "measure_coverage", "judge_map", "draw_figures_with_points", *PUBLISHED, *PAGES),
     *("run_protocols", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
-    *("weigh_residual", "style_rasters"),
+    "weigh_residual",
 }
 OF_TEMPERATURE = {
     f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
@@ -51,7 +51,7 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
                 *("assemble_map", "validate_field", "draw_figures_with_points", *PUBLISHED),
                 *("restore_cells", "score_protocols", "judge_map"),
                 *("judge_block", "measure_coverage", "compare_truth"),
-                *("assemble_quality", "predict_gain", "style_rasters"),
+                *("assemble_quality", "predict_gain"),
                 *PAGES,
             },
         ),
@@ -157,7 +157,7 @@ CODE = "\n\n_EDITED = True\n"
     ("module", "text", "expected"),
     [
         ("reporting/figures/pages.py", CODE, {"draw_figures_with_points", *PAGES, "write_report"}),
-        ("publishing/dictionary.py", CODE, {"write_tables_with_points", "write_readme"}),
+        ("publishing/dictionary.py", CODE, {"write_tables_with_points", "describe_files"}),
         ("publishing/report.py", CODE, {"write_report"}),
         (
             *("predictors/composites.py", CODE),

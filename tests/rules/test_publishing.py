@@ -47,8 +47,9 @@ def write_rasters(bench: Bench) -> None:
         "soil_moisture_9km": (M09, {"soil_moisture": coarse}),
         "target_weight_9km": (M09, {"target_weight": np.ones_like(coarse)}),
     }
+    known = {"threshold": "0.4", "interval": "0.9", "target_error": "0.02 m3 m-3", "target_error_left": "0.02 m3 m-3"}
     for name, (grid, bands) in rasters.items():
-        tags = describe(TAGS, name, ["SPL4SMGP.008"]) | {"threshold": "0.4"}
+        tags = describe(TAGS, name, ["SPL4SMGP.008"]) | known
         window = CELLS if grid is M09 else PIXELS
         write_raster(bench.path(f"{RUN}/{name}.tif"), bands, grid, window, tags, units, cloud_optimized=True)
     tags = describe(TAGS, "quality", ["SPL4SMGP.008"]) | {"reconciled": "yes"}
@@ -64,9 +65,14 @@ def write_rasters(bench: Bench) -> None:
     pd.DataFrame(table).to_parquet(bench.path(f"{RUN}/tables/full/maps.parquet"))
 
 
-def test_style_rasters(bench: Bench) -> None:
+def test_describe_files(bench: Bench) -> None:
     write_rasters(bench)
-    bench.run("style_rasters", *(f"{RUN}/{name}.qml" for name in STYLED), *TABLES)
+    pd.DataFrame({"product": [TARGET.name]}).to_parquet(bench.path(f"{RUN}/tables/full/granules.parquet"))
+    described = [f"{RUN}/{name}" for name in ("README.txt", "tables/columns.csv")]
+    bench.run("describe_files", *(f"{RUN}/{name}.qml" for name in STYLED), *TABLES, *described)
+    readme, columns = (bench.folder / path for path in described)
+    assert "soil_moisture.tif" in readme.read_text(encoding="utf-8")
+    assert {"scores", "maps"} <= set(pd.read_csv(columns)["table"])
     styles = {name: (bench.folder / f"{RUN}/{name}.qml").read_text() for name in STYLED}
     assert 'label="no value"' in styles["quality"]
     assert "the threshold" in styles["applicability"]

@@ -39,7 +39,7 @@ EDITS = {
     "mapping/flags.py:flag_table": {
         "assemble_quality",
         "draw_figures",
-        "style_rasters",
+        "describe_files",
         "write_map_page",
         "export_raster",
     },
@@ -79,10 +79,10 @@ EDITS = {
         *("assemble_map", "assemble_predictors", "assemble_quality", "collect_samples", "record_provenance"),
         *("export_netcdf", "export_zarr", "export_slide", "export_item", "export_collection"),
         *("judge_map", "draw_figures", "write_map_page", "write_region_page"),
-        *("write_readme", "write_report"),
+        *("describe_files", "write_report"),
     },
-    "publishing/styles.py:moisture_scale": {"style_rasters"},
-    "publishing/categories.py:categories": {"style_rasters"},
+    "publishing/styles.py:moisture_scale": {"describe_files"},
+    "publishing/categories.py:categories": {"describe_files"},
     "publishing/pages.py:write_page": {"write_map_page", "write_region_page"},
     "publishing/map_page.py:compose_map_page": {"write_map_page"},
     "publishing/region_page.py:compose_region_page": {"write_region_page"},
@@ -93,7 +93,7 @@ EDITS = {
     "exporting/slides.py:draw_slide": {"export_slide"},
     "exporting/points.py:point_table": {"export_points"},
     "exporting/zones.py:zone_table": {"export_zones"},
-    "publishing/dictionary.py:rounded": {"write_tables", "write_readme"},
+    "publishing/dictionary.py:rounded": {"write_tables", "describe_files"},
     "publishing/report.py:report_of": {"write_report"},
 }
 """Functions of the library, and exactly the scripts that an edit of each reruns."""

@@ -102,56 +102,34 @@ rule write_report:
         "../scripts/write_report.py"
 
 
-rule write_readme:
-    input:
-        soil_moisture=f"{RUN}/soil_moisture.tif",
-        granules=f"{RUN}/tables/full/granules.parquet",
-        interval=intervals,
-    output:
-        readme=f"{RUN}/README.txt",
-        columns=f"{RUN}/tables/columns.csv",
-    log:
-        log_of("write_readme", "{region}/{month}"),
-    benchmark:
-        benchmark_of("write_readme", "{region}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(150, 2),
-    params:
-        files=lambda wildcards: run_files(wildcards.region),
-        language=CONFIG.report.language,
-        code=code("write_readme"),
-    message:
-        "Write what the files of {wildcards.region}, {wildcards.month}, are"
-    script:
-        "../scripts/write_readme.py"
-
-
-rule style_rasters:
+rule describe_files:
     input:
         rasters=expand(f"{RUN}/{{name}}.tif", name=RASTERS, allow_missing=True),
         ranges=f"{RUN}/tables/full/maps.parquet",
+        granules=f"{RUN}/tables/full/granules.parquet",
     output:
+        readme=f"{RUN}/README.txt",
+        columns=f"{RUN}/tables/columns.csv",
         styles=expand(f"{RUN}/{{name}}.qml", name=RASTERS, allow_missing=True),
         categories=f"{RUN}/quality.tif.aux.xml",
         classes=f"{RUN}/quality_class.tif.aux.xml",
     log:
-        log_of("style_rasters", "{region}/{month}"),
+        log_of("describe_files", "{region}/{month}"),
     benchmark:
-        benchmark_of("style_rasters", "{region}/{month}")
+        benchmark_of("describe_files", "{region}/{month}")
     conda:
         ENVIRONMENT
     threads: 1
     resources:
         **measured(160, 2),
     params:
-        code=code("style_rasters"),
+        files=lambda wildcards: run_files(wildcards.region),
+        language=CONFIG.report.language,
+        code=code("describe_files"),
     message:
-        "Write how GIS show the rasters of {wildcards.region}, {wildcards.month}"
+        "Write what the files of {wildcards.region}, {wildcards.month}, are and how GIS show its rasters"
     script:
-        "../scripts/style_rasters.py"
+        "../scripts/describe_files.py"
 
 
 rule write_map_page:
