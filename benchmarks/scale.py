@@ -18,7 +18,7 @@ BY_PIXEL = (
     *("stack_block", "predict_block", "judge_block"),
     *("assemble_map", "assemble_quality", "assemble_predictors"),
 )
-"""The rules of which there is a job for each tile and product, for each month, and those that handle pixels; all others
+"""The rules of which there is a job for each tile, for each month, and those that handle pixels; all others
 see cells, of which no more are trained on than a region has, and are taken as once for each region and month."""
 BLOCKS, JOBS_OF_BLOCK = 2, 3
 """Of what was measured."""
@@ -51,11 +51,11 @@ def main() -> None:
     )
     # What is left of the run: tables, figures, pages, Snakemake itself and the start of every job.
     by_region = costs["cpu_default"] + costs["cpu_pages"] - by_tile - by_month - by_pixel
-    jobs_of_region = costs["jobs_default"] + costs["jobs_pages"] - 2 * TILES - 1 - JOBS_OF_BLOCK * BLOCKS
+    jobs_of_region = costs["jobs_default"] + costs["jobs_pages"] - TILES - 1 - JOBS_OF_BLOCK * BLOCKS
     for name, (tiles, pixels, regions, months) in PLANS.items():
         blocks = max(regions, round(pixels / BLOCK_PIXELS * 2))  # coasts and borders leave blocks half empty
         cpu = tiles / TILES * by_tile + by_month + pixels / PIXELS * by_pixel + regions * by_region
-        jobs = 2 * tiles + 1 + JOBS_OF_BLOCK * blocks + jobs_of_region * regions
+        jobs = tiles + 1 + JOBS_OF_BLOCK * blocks + jobs_of_region * regions
         traffic = tiles * (VEGETATION_MB * VEGETATION_A_MONTH + TEMPERATURE_MB * DAYS) + TARGET_MB * 8 * DAYS
         disk = traffic + tiles * COMPOSITE_MB + pixels * PIXEL_BYTES
         print(f"jobs_{name} {months * jobs:.0f}")

@@ -138,7 +138,8 @@ def test_map_is_the_local_one(slurm: Cluster, local: Path, tmp_path: Path) -> No
 
 def test_jobs_of_a_lost_node_end_elsewhere(slurm: Cluster, local: Path, without_results: Path) -> None:
     before = numbers(slurm)
-    with submitting(slurm, without_results, VEGETATION, TEMPERATURE, TARGET) as process:
+    whole_nodes = ["--set-threads", "composite_tile=2", "average_target=2"]
+    with submitting(slurm, without_results, VEGETATION, TARGET, *whole_nodes) as process:
         lost = first(slurm, lambda job: job.running and job.node == "n2", process, before)
         slurm.lose_node("n2")
         try:

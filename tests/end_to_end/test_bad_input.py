@@ -37,7 +37,7 @@ ARCHIVE: dict[str, Any] = here(BOX) | {
 WITH_INDEX = ARCHIVE | {"predictors": {"vegetation": INDEX.name}}
 TARGET_MEAN = f"results/composites/archive/{TARGET.name}/{MONTH}.tif"
 COMPOSITE = f"results/composites/archive/{LST.name}/{TILE}/{MONTH}.tif"
-LOG = f"results/logs/composite_tile/archive/{LST.name}/{TILE}/{MONTH}.log"
+LOG = f"results/logs/composite_tile/archive/{TILE}/{MONTH}.log"
 OUTLINES = {
     "missing": "does not exist",
     "empty": "holds no feature",
@@ -218,7 +218,7 @@ def test_a_tile_without_any_granule_is_counted_too(tmp_path: Path) -> None:
     succeed(tmp_path, *composites, config=config)
     with rasterio.open(tmp_path / composites[0]) as file:
         assert not file.read(file.descriptions.index("lst_day_days") + 1).any()
-    log = (tmp_path / composites[0].replace("composites", "logs/composite_tile")).with_suffix(".log").read_text()
+    log = (tmp_path / LOG.replace(TILE, "h24v03")).read_text()
     assert f"{LST.name} has no granule of {MONTH} on h24v03: its composite is empty." in log
 
 

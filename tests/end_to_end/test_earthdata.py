@@ -322,7 +322,9 @@ def test_only_changed_granules_are_fetched_again(
     assert sum(earthdata.fetched(name.name) for name in archive.rglob("*.hdf")) == 1
     pending = {file.path for file in planned(folder, config) if file.rule in {"composite_tile", "average_target"}}
     assert pending == {
-        f"results/composites/earthdata/{LST.name}/{TILE}/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
+        f"results/composites/earthdata/{product}/{TILE}/{MONTH}{suffix}"
+        for product in (LST.name, "MOD13A1.061")
+        for suffix in (".tif", ".granules.json")
     }
 
 

@@ -100,7 +100,7 @@ def test_leaves_one_log_and_one_benchmark_a_job(demo: Path) -> None:
         path.removeprefix("results/benchmarks/").removesuffix(".tsv") for path in files(demo, "results/benchmarks")
     }
     assert logs == timed
-    assert len(logs) == 40
+    assert len(logs) == 39
 
 
 def test_simulates_granules_and_nothing_else(demo: Path) -> None:

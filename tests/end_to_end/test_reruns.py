@@ -22,9 +22,12 @@ FROM_MODEL = {
     *("run_protocols", "score_protocols", "compare_maps", "compare_truth", "predict_gain"),
     "weigh_residual",
 }
-OF_TEMPERATURE = {
-    f"results/composites/simulated/MOD11A1.061/h24v04/{MONTH}{suffix}" for suffix in (".tif", ".granules.json")
+OF_TILE = {
+    f"results/composites/simulated/{product}/h24v04/{MONTH}{suffix}"
+    for product in ("MOD11A1.061", "MOD13A1.061")
+    for suffix in (".tif", ".granules.json")
 }
+"""What one job composes."""
 
 
 def changed(section: str, **keys: Any) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def test_a_key_reruns_what_uses_it_and_what_follows(
     pending = planned(demo, changed(section, **{key: value}))
     assert rules(pending) == {*expected, *RECORDED}
     if key == "temperature":
-        assert {file.path for file in pending if file.rule in COMPOSITES} == OF_TEMPERATURE
+        assert {file.path for file in pending if file.rule in COMPOSITES} == OF_TILE
 
 
 def test_an_interval_needs_another_model_only_where_there_was_none(demo: Path) -> None:
@@ -126,10 +129,10 @@ def test_another_region_reuses_granules_and_composites(demo: Path) -> None:
     assert f"results/east/{MONTH}/soil_moisture.tif" in {file.path for file in pending}
 
 
-def test_other_predictors_rerun_the_composites_of_their_product_alone(demo: Path) -> None:
+def test_other_predictors_rerun_the_composites_of_tiles_alone(demo: Path) -> None:
     pending = planned(demo, SMALL | {"predictors": {"use": ["lst_day", "lst_night", "evi", "ndvi"]}})
     assert not rules(pending) & SIMULATION
-    assert {file.path for file in pending if file.rule in COMPOSITES} == OF_TEMPERATURE
+    assert {file.path for file in pending if file.rule in COMPOSITES} == OF_TILE
     # Their order is the model's, not the composites'.
     pending = planned(demo, SMALL | {"predictors": {"use": ["lst_day", "evi", "ndvi"]}})
     assert not rules(pending) & (SIMULATION | COMPOSITES)

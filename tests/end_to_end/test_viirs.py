@@ -61,11 +61,11 @@ def archive(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, scene = tmp_path_factory.mktemp("series"), "small-viirs_index0.05-viirs_temperature3-2021"
     take_scene(demo, folder, scene, "MOD13A1.061", "MOD11A1.061")
     more = {"viirs": {"index": 0.05, "temperature": 3.0}}
-    config = SMALL | {"scene": SMALL["scene"] | more, "months": ["2021-07", MONTH], "predictors": SERIES}
-    whole = [f"results/composites/simulated/{name}/{TILE}/2021-07.tif" for name in (*INDICES, *DAYS)]
-    whole += [f"results/composites/simulated/{name}/{TILE}/{MONTH}.tif" for name in (INDICES[1], DAYS[1])]
-    targets = [f"results/composites/simulated/SPL4SMGP.008/{month}.tif" for month in ("2021-07", MONTH)]
-    succeed(folder, "--", *whole, *targets, config=config, cores=2)
+    config = SMALL | {"scene": SMALL["scene"] | more, "months": ["2021-07", MONTH]}
+    of_viirs = SERIES | {"vegetation": INDICES[1], "temperature": DAYS[1]}
+    for month, products in (("2021-07", SERIES), (MONTH, of_viirs)):
+        made = [f"results/composites/simulated/{place}/{month}.tif" for place in (f"{DAYS[1]}/{TILE}", "SPL4SMGP.008")]
+        succeed(folder, "--", *made, config=config | {"predictors": products}, cores=2)
     # Of August a period of MODIS is there that began in July, as where a sensor ends: less than half of the month.
     return Path(copytree(folder / SCENES / scene, folder / "archive"))
 

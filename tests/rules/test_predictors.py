@@ -47,6 +47,7 @@ def run_composite(bench: Bench, rule: str, product: Product) -> tuple[dict[str, 
 
 def test_composite_tile_of_temperature(bench: Bench) -> None:
     """Days of 300, 302 and 310 K; on the first row the last day is cloudy, on the second its quality is not good."""
+    bench.config |= {"predictors": {"use": ["lst_day"]}}
     kelvin = np.full((1200, 1200), 310.0)
     kelvin[0] = 0
     quality = np.zeros((1200, 1200))
@@ -76,11 +77,30 @@ def test_composite_tile_of_temperature(bench: Bench) -> None:
 
 
 def test_composite_tile_holds_what_is_in_use(bench: Bench) -> None:
-    bench.config |= {"predictors": bench.config["predictors"] | {"use": ["lst_range", "ndvi", "lst_night"]}}
+    bench.config |= {"predictors": {"use": ["lst_range", "lst_night"]}}
     temperature(bench.folder / "granules", 3, 300.0)
     bands, _ = run_composite(bench, "composite_tile", LST)
     assert list(bands) == [f"lst_{name}{kind}" for name in ("night", "range") for kind in KINDS]
     assert not bands["lst_range_days"].any()
+
+
+def test_composite_tile_makes_a_composite_of_each_product(bench: Bench) -> None:
+    """In one job, each from its own granules and by its own quality."""
+    for product in (INDEX, LST):
+        for unread in (bench.folder / "granules/unread" / product.name).iterdir():
+            unread.unlink()
+    day = temperature(bench.folder / "granules", 3, 300.0, np.ones((1200, 1200)))
+    arrays = {"NDVI": 4000, "EVI": 2000, "VI Quality": 0, "pixel reliability": 1}
+    period = vegetation(bench.folder / "granules", datetime(2021, 8, 13), arrays)
+    bench.config |= {"quality": bench.config["quality"] | {"temperature": "fair", "vegetation": "good"}}
+    suffixes = (".tif", ".granules.json")
+    bench.run("composite_tile", *(composite(product, suffix) for product in (INDEX, LST) for suffix in suffixes))
+    for product, path, level, name, days in ((LST, day, "fair", "lst_day", 1), (INDEX, period, "good", "ndvi", 0)):
+        bands, tags = read_raster(bench.folder / composite(product))
+        assert (tags["product"], tags["quality"]) == (product.name, level)
+        assert (bands[f"{name}_days"] == days).all()
+        inventory = read_json(bench.folder / composite(product, ".granules.json"))
+        assert [granule["name"] for granule in inventory["granules"]] == [path.name]
 
 
 def test_composite_of_a_day_reads_the_night_for_the_range(bench: Bench) -> None:
@@ -111,6 +131,7 @@ def test_composite_tile_of_vegetation(bench: Bench) -> None:
     snowy = np.zeros((1200, 1200))
     snowy[-1] = 2
     common = {"EVI": 2000, "VI Quality": bits, "pixel reliability": 0}
+    bench.config |= {"predictors": bench.config["predictors"] | {"use": ["ndvi", "evi"]}}
     vegetation(bench.folder / "granules", datetime(2021, 7, 28), {"NDVI": 4000} | common)
     vegetation(bench.folder / "granules", datetime(2021, 8, 29), {"NDVI": 6000} | common | {"pixel reliability": snowy})
     bands, _ = run_composite(bench, "composite_tile", INDEX)

@@ -23,7 +23,7 @@ from kilomoist.products import PRODUCTS
 SCRIPTS = ROOT / "workflow/scripts"
 WITHOUT_CODE = {"list_granules", "retrieve_granule", "plan", "doctor"}
 """Rules of NASA's granules: an edit of the library must not fetch or list anything again."""
-WITHOUT_NAMES = {"validate_field": 1, "weigh_residual": 1}
+WITHOUT_NAMES = {"composite_tile": 1, "validate_field": 1, "weigh_residual": 1}
 """Input functions and files that only say when to run again, and are not handed over."""
 SHARED = dict.fromkeys(
     ("write_tables_with_points", "write_month_tables", "write_field_month_tables"), "write_tables"

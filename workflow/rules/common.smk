@@ -270,18 +270,18 @@ def measured(mb, seconds, of_region=(0, 0), of_block=(0, 0)):
     return {"mem_mb": memory, **asked}
 
 
-def granules(wildcards):
-    """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles."""
+def target_granules(wildcards):
     return granules_of(PRODUCTS[wildcards.product], wildcards)
 
 
-def partners(wildcards):
-    """Granules, as `granules`, of the product that a product needs beside its own; empty where it needs none."""
-    needed = needs.partners(CONFIG, PRODUCTS[wildcards.product])
-    return [path for product in needed for path in granules_of(product, wildcards)]
+def tile_granules(wildcards):
+    """Granules, as `granules_of`, of each product that a tile's composites are made from, by its name."""
+    *read, _ = needs.products(CONFIG)
+    return {name: granules_of(PRODUCTS[name], wildcards) for name in sorted(product.name for product in read)}
 
 
 def granules_of(product, wildcards):
+    """Granules, or receipts or folders of them, of a product and month, on a tile where the product has tiles."""
     wanted = product, wildcards.get("tile"), wildcards.month
     if CONFIG.source == "earthdata":
         return needs.receipts(*wanted)

@@ -1,39 +1,43 @@
-# Predictors: composites of each product and tile, once for all regions; predictors at 1 km; cells of 9 km.
+# Predictors: composites of each tile, once for all regions; predictors at 1 km; cells of 9 km.
 
 from dataclasses import astuple
 
 COMPOSITES = "results/composites/{source}/{product}"
+# Sorted, so that the order in which the configuration names them changes nothing.
+COMPOSED = sorted(needs.predictor_products(CONFIG))
 
 
-rule composite_tile:
-    input:
-        granules=granules,
-        partners=partners,
-    output:
-        composite=f"{COMPOSITES}/{{tile}}/{{month}}.tif",
-        inventory=f"{COMPOSITES}/{{tile}}/{{month}}.granules.json",
-    log:
-        log_of("composite_tile", "{source}/{product}/{tile}/{month}"),
-    benchmark:
-        benchmark_of("composite_tile", "{source}/{product}/{tile}/{month}")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        **measured(360, 3),
-    params:
-        quality=lambda wildcards: getattr(CONFIG.quality, PRODUCTS[wildcards.product].role),
-        use=lambda wildcards: needs.quantities(CONFIG, PRODUCTS[wildcards.product]),
-        code=code("composite_tile"),
-    message:
-        "Composite {wildcards.product} on {wildcards.tile} over {wildcards.month}"
-    script:
-        "../scripts/composite_tile.py"
+if COMPOSED:
+
+    rule composite_tile:
+        input:  # by product in `params`
+            lambda wildcards: list(itertools.chain(*tile_granules(wildcards).values())),
+        output:
+            composites=expand(f"{COMPOSITES}/{{tile}}/{{month}}.tif", product=COMPOSED, allow_missing=True),
+            inventories=expand(f"{COMPOSITES}/{{tile}}/{{month}}.granules.json", product=COMPOSED, allow_missing=True),
+        log:
+            log_of("composite_tile", "{source}/{tile}/{month}"),
+        benchmark:
+            benchmark_of("composite_tile", "{source}/{tile}/{month}")
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            **measured(360, 4),
+        params:
+            granules=tile_granules,
+            quality={name: getattr(CONFIG.quality, PRODUCTS[name].role) for name in COMPOSED},
+            use={name: needs.quantities(CONFIG, PRODUCTS[name]) for name in COMPOSED},
+            code=code("composite_tile"),
+        message:
+            "Composite {wildcards.tile} over {wildcards.month}"
+        script:
+            "../scripts/composite_tile.py"
 
 
 rule average_target:
     input:
-        granules=granules,
+        granules=target_granules,
     output:
         mean=f"{COMPOSITES}/{{month}}.tif",
         inventory=f"{COMPOSITES}/{{month}}.granules.json",
