@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from geodesics import MONGOLIA, cells, geodesic
 from scipy.linalg import cholesky
+from scipy.optimize import nnls
 from scipy.spatial.distance import cdist
 
 from kilomoist.evaluation.cross_validation import TooFewBlocksError, block_folds
@@ -51,6 +52,25 @@ def test_a_nugget_is_told_from_the_rest() -> None:
     found = [fitted(field) for field in np.sqrt(0.7) * correlated("spherical", 60e3) + np.sqrt(0.3) * noise]
     assert np.mean([each.autocorrelation_range for each in found]) == pytest.approx(60e3, rel=0.2)
     assert np.mean([each.nugget for each in found]) == pytest.approx(0.3, abs=0.1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_no_range_fits_better(noise: float) -> None:
+    field = correlated("exponential", 80e3)[0] + noise * np.random.default_rng(8).standard_normal(len(PLACES[0]))
+    found = fitted(field)
+    lag, observed, pairs = (found.lags[name].to_numpy() for name in ("lag_m", "semivariance", "pairs"))
+    weight = np.sqrt(pairs) / lag
+
+    def fit(model: str, autocorrelation_range: float) -> tuple[np.ndarray, float]:
+        u = lag / autocorrelation_range
+        shape = np.where(u < 1, 1.5 * u - 0.5 * u**3, 1) if model == "spherical" else 1 - np.exp(-3 * u)
+        return nnls(np.stack([np.ones(len(u)), shape], axis=1) * weight[:, None], observed * weight)
+
+    parts, error = fit(found.model, found.autocorrelation_range)
+    assert parts == pytest.approx([found.nugget, found.sill - found.nugget], abs=1e-9)
+    assert error == pytest.approx(np.linalg.norm((found.lags["fitted"] - observed) * weight))
+    others = [fit(model, length)[1] for model in ("spherical", "exponential") for length in np.geomspace(20e3, 200e3)]
+    assert min(others) > error * (1 - 1e-3)
 
 
 def test_a_range_does_not_know_of_180_degrees() -> None:

@@ -76,7 +76,8 @@ class Lags:
         anchors, partners = self.kind.shape
         for one in _chunks(anchors):
             difference = ordered[one, None] - ordered[:partners]
-            square += np.bincount(self.kind[one].reshape(-1), (difference**2).reshape(-1), _LAG_CLASSES + 1)
+            difference *= difference
+            square += np.bincount(self.kind[one].reshape(-1), difference.reshape(-1), _LAG_CLASSES + 1)
         enough = self.pairs >= MIN_PAIRS
         pairs = self.pairs[enough]
         semivariance = square[:-1][enough] / (2 * pairs)
@@ -118,26 +119,39 @@ def variogram(values: NDArray, lags: Lags) -> Variogram:
     of all is taken. Where it rises by less than `MIN_RISE` of its sill over all lags, the field is noise: the model is
     `nugget`. Raises ValueError when fewer than three classes of distance have `MIN_PAIRS` pairs.
     """
-    from scipy.optimize import nnls
-
     table = lags.semivariances(values)
     if len(table) < 3:
         raise ValueError(f"{len(values)} rows have too few pairs for a variogram")
     lag, observed = table["lag_m"].to_numpy(), table["semivariance"].to_numpy()
-    weight = np.sqrt(table["pairs"].to_numpy()) / lag
-    smallest = np.inf
+    weight = table["pairs"].to_numpy() / lag**2
     ranges = np.geomspace(lag[0], max(lags.longest_m, lag[0]), _RANGES)
-    for name, shape in _SHAPES.items():
-        for candidate in ranges:
-            terms = np.stack([np.ones_like(lag), shape(lag / candidate)], axis=1)
-            (constant, rise), error = nnls(terms * weight[:, None], observed * weight)
-            if error < smallest:
-                smallest, model, autocorrelation_range, nugget, sill = error, name, candidate, constant, constant + rise
-                fitted = terms @ [constant, rise]
+    shapes = np.concatenate([shape(lag / ranges[:, None]) for shape in _SHAPES.values()])
+    nuggets, rises = _least_squares(shapes, observed, weight)
+    fits = nuggets[:, None] + rises[:, None] * shapes
+    best = int(np.argmin((fits - observed) ** 2 @ weight))
+    model, autocorrelation_range, fitted = list(_SHAPES)[best // _RANGES], ranges[best % _RANGES], fits[best]
+    nugget, sill = nuggets[best], nuggets[best] + rises[best]
     limited = bool(autocorrelation_range == ranges[-1])
     if fitted[-1] - fitted[0] < MIN_RISE * sill or sill == 0:
-        sill = nugget = float(np.average(observed, weights=weight**2))
+        sill = nugget = float(np.average(observed, weights=weight))
         model, autocorrelation_range, limited, fitted = "nugget", lag[0], False, np.full(len(lag), sill)
     return Variogram(
         model, float(autocorrelation_range), float(sill), float(nugget), limited, table.assign(fitted=fitted)
     )
+
+
+def _least_squares(shapes: NDArray, observed: NDArray, weight: NDArray) -> tuple[NDArray, NDArray]:
+    """Nugget and rise, neither below 0, of each nugget + rise · shape that is closest to observed (lags,): (shapes,).
+
+    `shapes` is (shapes, lags). The sum of squares is convex: where its least is not allowed, the least that is has
+    either no rise or no nugget.
+    """
+    share = weight / weight.sum()
+    middle, level = shapes @ share, observed @ share
+    apart = shapes - middle[:, None]
+    spread = apart**2 @ share
+    rise = np.divide(apart @ (share * (observed - level)), spread, out=np.zeros(len(shapes)), where=spread > 0)
+    rise = np.maximum(rise, 0)
+    nugget = level - rise * middle
+    without = shapes @ (share * observed) / (shapes**2 @ share)
+    return np.maximum(nugget, 0), np.where(nugget < 0, without, rise)
