@@ -51,7 +51,9 @@ class Layer:
 
     def holds(self, stored: NDArray) -> NDArray[np.bool_]:
         """Mask of stored numbers that are values, whatever their quality."""
-        return (stored >= self.valid[0]) & (stored <= self.valid[1])
+        held = stored >= self.valid[0]
+        held &= stored <= self.valid[1]
+        return held
 
 
 @dataclass(frozen=True)

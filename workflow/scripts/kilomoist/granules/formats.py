@@ -71,23 +71,30 @@ def shape_text(shape: Iterable[int]) -> str:
 
 
 def inflate(stream: bytes | memoryview, size: int, place: str) -> NDArray[np.uint8]:
+    """The `size` bytes of a deflated stream; raises ValueError as `inflated`."""
+    content, filled = np.empty(size, np.uint8), 0
+    for piece in inflated(stream, size, place):
+        content[filled : filled + piece.size] = piece
+        filled += piece.size
+    return content
+
+
+def inflated(stream: bytes | memoryview, size: int, place: str) -> Iterator[NDArray[np.uint8]]:
     """The `size` bytes of a deflated stream, by pieces: a large array would take new memory each time.
 
     Raises ValueError for another check sum or size, with the stream's place in the file.
     """
-    content, filled = np.empty(size, np.uint8), 0
-    inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)
+    inflater, filled = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB), 0
     try:
         while not inflater.eof:
             piece = np.frombuffer(inflater.decompress(stream, _PIECE), np.uint8)
             if not piece.size or filled + piece.size > size:
                 break
-            content[filled : filled + piece.size] = piece
             filled, stream = filled + piece.size, b""  # the rest of which it holds
+            yield piece
     except igzip_lib.IsalError as error:  # type: ignore[misc]  # a class, though its stub says otherwise
         raise ValueError(f"compressed data {place}: {error}") from error
     if filled != size or not inflater.eof or inflater.unused_data:
         raise ValueError(
             f"compressed data {place}: it ends after {filled} bytes or does not end there, where {size} are expected"
         )
-    return content

@@ -9,7 +9,7 @@ import operator
 import os
 import resource
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
-from kilomoist.granules.formats import FETCH_AGAIN, inflate, shape_text
+from kilomoist.granules.formats import FETCH_AGAIN, inflate, inflated, shape_text
 from kilomoist.product_types import Product
 
 if TYPE_CHECKING:
@@ -139,20 +139,38 @@ def read_whole(stored: "h5py.Dataset", fill: Any = None) -> NDArray[Any]:
     return whole
 
 
+def read_pieces(stored: "h5py.Dataset", fill: Any = None) -> Iterator[NDArray[Any]]:
+    """What `read_whole` reads, flat and by pieces, as its only deflated stream gives them where it has but one.
+
+    The processor's cache holds a piece: whoever does several things with a large field does all of them there.
+    """
+    if stored.chunks == stored.shape and _filters_of(stored) == (_DEFLATE,):
+        size, chunk = stored.dtype.itemsize * stored.size, b""
+        with suppress(RuntimeError, OSError):  # of one that was never written, as in `read_whole`
+            left_out, chunk = stored.id.read_direct_chunk((0,) * stored.ndim)
+        if chunk and not left_out:
+            for piece in inflated(chunk, size, f"of {stored.name!r}"):
+                yield piece.view(stored.dtype)
+            return
+    yield read_whole(stored, fill).reshape(-1)
+
+
 def read_attribute(item: "h5py.HLObject", name: str) -> Any:
     """Value of an attribute; None where there is none. Raises ValueError for one that is long or cannot be read.
 
     Texts of no fixed length lie in a heap, of which HDF5 reads damaged ones without an end or with gigabytes of memory:
     they are read in another process first.
     """
-    if name not in item.attrs:
+    attributes = item.attrs
+    if name not in attributes:
         return None
-    described = item.attrs.get_id(name)
-    if math.prod(described.shape or ()) * described.dtype.itemsize > _LONGEST_ATTRIBUTE:
+    described = attributes.get_id(name)
+    shape, kind = described.shape, described.dtype
+    if math.prod(shape or ()) * kind.itemsize > _LONGEST_ATTRIBUTE:
         raise ValueError(f"its attribute {name!r} has more than {_LONGEST_ATTRIBUTE} bytes")
-    if described.dtype.hasobject and not _ends(lambda: item.attrs[name]):
+    if kind.hasobject and not _ends(lambda: attributes[name]):
         raise ValueError(f"its attribute {name!r} cannot be read")
-    return item.attrs[name]
+    return attributes[name]
 
 
 def _ends(read: Callable[[], object]) -> bool:

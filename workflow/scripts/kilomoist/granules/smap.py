@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kilomoist.errors import InputError
 from kilomoist.granules.formats import FETCH_AGAIN, check_format, missing_dataset, naming_damage, shape_text
-from kilomoist.granules.hdf5 import dataset_of, member_of, names_in, read_attribute, read_whole
+from kilomoist.granules.hdf5 import dataset_of, member_of, names_in, read_attribute, read_pieces, read_whole
 from kilomoist.granules.identity import (
     Statement,
     check_attributes,
@@ -74,15 +74,21 @@ def read_target(
                 f"which only the whole globe of {shape_text(M09.window.shape)} cells can do without; keep x and y when "
                 f"cutting."
             )
-        values = read_whole(stored, expected.get("_FillValue")).astype(np.float32, copy=False)
+        values, valid, filled = np.empty(stored.shape, np.float32), np.empty(stored.shape, bool), 0
+        for piece in read_pieces(stored, expected.get("_FillValue")):
+            numbers, place = piece.astype(np.float32, copy=False), slice(filled, filled + piece.size)
+            values.reshape(-1)[place] = numbers
+            with np.errstate(invalid="ignore"):
+                valid.reshape(-1)[place] = layer.holds(numbers)
+            filled += piece.size
         names = {condition.dataset for alternative in quality for condition in alternative}
         flags = {name: read_whole(_grid_of(path, product, granule, name, np.uint16)) for name in names}
         if any(array.shape != values.shape for array in flags.values()):
             raise InputError(
                 f"{path} is damaged: {', '.join(names)} and {layer.dataset} differ in shape; {FETCH_AGAIN}."
             )
-    with np.errstate(invalid="ignore"):
-        valid = layer.holds(values) & meets(quality, flags) if quality else layer.holds(values)
+    if quality:
+        valid &= meets(quality, flags)
     rows = slice(None, None, -1 if ascending else 1)
     return values[rows], valid[rows], window
 
