@@ -203,7 +203,7 @@ def train_absolute(region: Region, _: str) -> None:
         learner={"kind": region.kind, "trees": 200, "seed": SEED, "min_leaf": "auto"},
         quantiles=False,
         alternative=True,
-        threads=2,
+        threads=1,
         **region.named(samples="samples.parquet", cells="cells.tif", estimates="estimated.tif"),
         **region.named(model="alternative.skops", search="alternative_search.parquet"),
     )
@@ -218,7 +218,7 @@ def train_detail(region: Region, _: str) -> None:
         quantiles=True,
         alternative=False,
         minimum_valid_fraction=0.5,
-        threads=2,
+        threads=1,
         **region.named(samples="samples.parquet", cells="cells.tif"),
         **region.named(model="model.skops", search="model_search.parquet"),
     )
@@ -249,7 +249,7 @@ def restore_cells(region: Region, _: str) -> None:
         reconciled=True,
         interval=0.9,
         minimum_valid_fraction=0.5,
-        threads=2,
+        threads=1,
         reliability=region.at("agreement.parquet"),
         stacks=region.of("predictors.tif"),
         **region.named(samples="samples.parquet", cells="cells.tif", model="model.skops", estimates="restored.parquet"),

@@ -19,9 +19,10 @@ rule evaluate_model:
         log_of("evaluate_model", "{region}/{month}"),
     benchmark:
         benchmark_of("evaluate_model", "{region}/{month}")
+    priority: 1
     conda:
         ENVIRONMENT
-    threads: 1  # a second one would not let a block be mapped beside it
+    threads: 1
     resources:
         **measured(330, 7, of_region=(10, 0.3)),
     params:
@@ -46,6 +47,7 @@ rule estimate_range:
         log_of("estimate_range", "{region}/{month}"),
     benchmark:
         benchmark_of("estimate_range", "{region}/{month}")
+    priority: 1
     conda:
         ENVIRONMENT
     threads: 1
@@ -73,9 +75,10 @@ if PROTOCOLS:
             log_of("run_protocols", "{region}/{month}"),
         benchmark:
             benchmark_of("run_protocols", "{region}/{month}")
+        priority: 1
         conda:
             ENVIRONMENT
-        threads: 1  # a second one would not let another job of the map run beside it
+        threads: 1
         resources:
             **measured(340, 12, of_region=(2, 0.8)),
         params:
@@ -103,6 +106,7 @@ rule score_protocols:
         log_of("score_protocols", "{region}/{month}"),
     benchmark:
         benchmark_of("score_protocols", "{region}/{month}")
+    priority: 1
     conda:
         ENVIRONMENT
     threads: 1
@@ -134,7 +138,7 @@ rule leave_month_out:
         benchmark_of("leave_month_out", "{region}/{month}")
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: 1
     resources:
         # Samples of all other months are read.
         **measured(270, 7, of_region=(9 + len(CONFIG.months), 0.4)),

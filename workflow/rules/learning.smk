@@ -12,9 +12,10 @@ rule train_absolute:
         log_of("train_absolute", "{region}/{month}"),
     benchmark:
         benchmark_of("train_absolute", "{region}/{month}")
+    priority: 1
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: 1
     resources:
         **measured(330, 8, of_region=(11, 0.3)),
     params:
@@ -39,9 +40,10 @@ rule train_detail:
         log_of("train_detail", "{region}/{month}"),
     benchmark:
         benchmark_of("train_detail", "{region}/{month}")
+    priority: 1
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: 1
     resources:
         **measured(330, 8, of_region=(11, 0.3)),
     params:

@@ -76,9 +76,10 @@ rule restore_cells:
         log_of("restore_cells", "{region}/{month}"),
     benchmark:
         benchmark_of("restore_cells", "{region}/{month}")
+    priority: 1
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: 1
     resources:
         **measured(310, 8, of_region=(10, 0.2)),
     params:
