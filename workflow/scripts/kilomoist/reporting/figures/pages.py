@@ -83,6 +83,10 @@ def save_page(figure: Figure, path: str | Path, title: str, caption: str) -> Non
         ".svg": {"Title": title, "Description": caption, "Creator": None, "Date": None},
         ".pdf": {"Title": title, "Subject": caption, "Creator": None, "Producer": None, "CreationDate": None},
     }
+    if engine := figure.get_layout_engine():
+        # Laid out here once, because `savefig` draws the whole page for it and throws that away.
+        engine.execute(figure)
+        figure.set_layout_engine(None)
     with replaced(path) as partial:
         png = {"Title": title, "Description": caption, "Software": None}
         figure.savefig(partial, metadata=said.get(partial.suffix, png))
