@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ class _Behaviour(ast.NodeTransformer):
     """Removes docstrings and annotations, but those of classes: dataclasses, pydantic and pandera act by them."""
 
     _in_function = False
+
+    def visit(self, node: ast.AST) -> Any:
+        # An expression holds neither, and most nodes are part of one.
+        return node if isinstance(node, ast.expr) else super().visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> Any:
         is_docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
@@ -52,11 +57,19 @@ def _behaviour(path: Path) -> tuple[ast.Module, bytes]:
     return module, hashlib.sha256(ast.dump(module).encode()).digest()
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements below a node, and what they are part of, but no expressions."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _statements(child)
+
+
 @cache
 def _imports(path: Path, library: Path) -> frozenset[Path]:
     """Files of the library that a file imports itself, at its top or inside functions."""
     names: set[str] = set()
-    for node in ast.walk(_behaviour(path)[0]):
+    for node in _statements(_behaviour(path)[0]):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
