@@ -86,6 +86,18 @@ def library(tmp_path: Path, installed: Path) -> Callable[[str], dict[str, str]]:
     return variables
 
 
+def test_the_jobs_of_a_checkout_import_its_own_library(tmp_path: Path) -> None:
+    """Another one is installed where Snakemake runs, as with two checkouts and one environment."""
+    tree, folder = copy_tree(tmp_path / "tree"), tmp_path / "run"
+    path = tree / "workflow/scripts/kilomoist/jobs.py"
+    own = path.read_text().replace('"Took %.2f s', '"The checkout took %.2f s')
+    assert own != path.read_text()
+    path.write_text(own)
+    succeed(folder, LANDSCAPE, config=SMALL, tree=tree)
+    (log,) = folder.glob("results/logs/simulate_landscape/**/*.log")
+    assert "The checkout took" in log.read_text()
+
+
 @pytest.mark.parametrize("prefix", ["", "km_"])
 @pytest.mark.parametrize("origin", ["path", "git"])
 def test_a_module_plans_what_the_workflow_plans(

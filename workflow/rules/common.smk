@@ -13,6 +13,8 @@ from pathlib import Path
 # A checkout has the library. Of a module that it takes from a repository, Snakemake fetches files one by one.
 if isinstance(workflow.current_basedir, os.PathLike):
     sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+    # Its jobs too, where that of another checkout is installed.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [sys.path[0], os.environ.get("PYTHONPATH")]))
 elif find_spec("kilomoist") is None:
     sys.exit(
         "Error: kilomoist is not installed where Snakemake runs: pip install the repository that its rules are from."
