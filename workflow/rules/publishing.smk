@@ -18,7 +18,7 @@ rule write_tables:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(120, 2),
+        **measured(150, 2),
     params:
         code=code("write_tables"),
     message:
@@ -121,7 +121,7 @@ rule describe_files:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(160, 2),
+        **measured(180, 2),
     params:
         files=lambda wildcards: run_files(wildcards.region),
         language=CONFIG.report.language,

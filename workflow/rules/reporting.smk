@@ -31,7 +31,7 @@ rule validate_field:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(230, 3, of_region=(1, 0.1)),
+        **measured(240, 3, of_region=(1, 0.1)),
     params:
         **keys("model.method", "model.seed"),
         points=points_path,
@@ -151,7 +151,7 @@ rule draw_figures:
         ENVIRONMENT
     threads: 1
     resources:
-        **measured(530, 7),
+        **measured(570, 8),
     params:
         **keys("model.method"),
         bbox=bbox,
