@@ -1,5 +1,6 @@
 """Runs of the workflow in a folder of their own, with what they cost."""
 
+import os
 import re
 import resource
 import subprocess
@@ -23,13 +24,14 @@ class Cost:
     wall: float
 
 
-def run(folder: Path, config: list[str], targets: list[str] | None = None, cores: int = 2) -> Cost:
-    """Run Snakemake in `folder` with `--config` entries; its messages are shown only when it fails."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", str(cores)]
+def run(folder: Path, config: list[str], targets: list[str] | None = None, cores: int = 2, tree: Path = ROOT) -> Cost:
+    """Run the workflow of a tree in `folder` with `--config` entries; its messages are shown only when it fails."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(tree / "Snakefile"), "--cores", str(cores)]
     before, start = _children_cpu(), time.monotonic()
     done = subprocess.run(
         [*command, *(targets or []), *(["--config", *config] if config else [])],
         cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(tree / "workflow/scripts")},
         capture_output=True,
         text=True,
     )
