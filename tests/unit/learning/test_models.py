@@ -125,6 +125,26 @@ def test_the_same_bytes_in_every_process(tmp_path: Path) -> None:
         assert first.read_bytes() == second.read_bytes(), name
 
 
+def test_a_job_reads_models_without_all_estimators(tmp_path: Path) -> None:
+    """In a process that, as those of jobs, has not imported skops before."""
+    paths = [tmp_path / f"{kind}_{trend}.skops" for kind, trend in TRENDS]
+    for path, (kind, trend) in zip(paths, TRENDS, strict=True):
+        save(path, model(kind, trend))
+    code = """if True:
+        import sys
+        from kilomoist.learning.models import load, save
+        for path in sys.argv[1:]:
+            save(path + ".again", load(path))
+        print(*sorted({"pytest", "sklearn.gaussian_process"} & sys.modules.keys()))
+    """
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
+    command = [sys.executable, "-c", code, *paths]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == ""
+    for path in paths:
+        assert replace(load(f"{path}.again"), estimator=None) == replace(load(path), estimator=None)
+
+
 @pytest.mark.parametrize(("kind", "trend"), TRENDS)
 def test_predictions_do_not_depend_on_threads(kind: str, trend: str) -> None:
     x, y = rows()

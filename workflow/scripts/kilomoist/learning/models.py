@@ -4,13 +4,15 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import skops.io
-from sklearn.base import RegressorMixin
+import sklearn.utils
+from sklearn.base import BaseEstimator, RegressorMixin
 
 from kilomoist.files import check_expansion, own_file, replaced
 from kilomoist.grids import COARSE_SIDE
@@ -59,7 +61,7 @@ def save(path: str | Path, model: Model) -> None:
     """Write a model as a skops archive whose bytes depend on nothing but the model."""
     content = vars(model) | {"predictors": list(model.predictors), "options": dict(model.options)}
     with replaced(path) as partial:
-        partial.write_bytes(_canonical(skops.io.dumps(content)))
+        partial.write_bytes(_canonical(_archives().dumps(content)))
 
 
 def load(path: str | Path) -> Model:
@@ -98,12 +100,34 @@ def _content(archive: bytes) -> dict[str, Any]:
     check_size(moved)
     check_schema(json.loads(moved))
     own = f"{Trended.__module__}.{Trended.__name__}"
-    content = skops.io.loads(
+    content = _archives().loads(
         archive, trusted=sorted({own, *(name for kind in KINDS.values() for name in kind.trusted)})
     )
     if not isinstance(content, dict):
         raise ValueError(f"it holds a {type(content).__name__}")
     return content
+
+
+@cache
+def _archives() -> ModuleType:
+    """`skops.io`, imported without all of scikit-learn, and pytest, which it would take the names of estimators from.
+
+    It trusts estimators whose names it knows: those that are loaded are all that our models can hold.
+    """
+    asked, sklearn.utils.all_estimators = sklearn.utils.all_estimators, lambda: list(_loaded(BaseEstimator))
+    try:
+        import skops.io
+    finally:
+        sklearn.utils.all_estimators = asked
+    return skops.io
+
+
+def _loaded(kind: type) -> Iterator[tuple[str, type]]:
+    """Names and classes of all loaded kinds of something."""
+    own: list[type] = kind.__subclasses__()
+    for each in own:
+        yield each.__name__, each
+        yield from _loaded(each)
 
 
 def _canonical(archive: bytes) -> bytes:
