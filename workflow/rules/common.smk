@@ -1,6 +1,7 @@
 # The checked configuration, paths and targets, and functions of wildcards, which hand to rules what the library
 # (kilomoist.planning) says a run needs. In files of rules Snakemake wants no functions.
 
+import gc
 import itertools
 import logging
 import os
@@ -9,6 +10,10 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+# A plan is made of objects that stay. To look through them again and again took a quarter of Snakemake's start.
+gc.freeze()
+gc.set_threshold(100_000)
 
 # A checkout has the library. Of a module that it takes from a repository, Snakemake fetches files one by one.
 if isinstance(workflow.current_basedir, os.PathLike):
