@@ -249,6 +249,7 @@ rule predict_gain:
         log_of("predict_gain", "{region}/{month}"),
     benchmark:
         benchmark_of("predict_gain", "{region}/{month}")
+    priority: 1
     conda:
         ENVIRONMENT
     threads: 1

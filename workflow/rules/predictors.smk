@@ -45,6 +45,7 @@ rule average_target:
         log_of("average_target", "{source}/{product}/{month}"),
     benchmark:
         benchmark_of("average_target", "{source}/{product}/{month}")
+    priority: 1
     conda:
         ENVIRONMENT
     threads: 1
