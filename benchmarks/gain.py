@@ -110,8 +110,7 @@ def judged(found: ErringMaps, inputs: Inputs) -> Iterator[tuple[str, Prediction,
 
     # What forests tell of cells is the same for all maps of a case.
     detail = found.models["detail"]
-    samples = found.samples.assign(estimated=found.estimated)
-    known = evidence(found.cells, samples, detail, settings, merged, MINIMUM_FRACTION, repeated)
+    known = evidence(found.cells, found.samples, detail, settings, merged, MINIMUM_FRACTION, repeated)
     maps = {
         "warranted": (known, found.held_to(merged)),
         "reconciled": (replace(known, taken=0.0, dropped=0.0), found.maps["detail_reconciled"]),

@@ -32,7 +32,7 @@ from kilomoist.evaluation.cross_validation import fold_estimates, random_folds
 from kilomoist.evaluation.importances import importance_table
 from kilomoist.evaluation.scores import score
 from kilomoist.files import read_json, write_json
-from kilomoist.grids import M01, M09
+from kilomoist.grids import M01
 from kilomoist.learning.coarser_scale import null_models
 from kilomoist.learning.learners import LearnerSettings, predict_mean
 from kilomoist.learning.models import load, save
@@ -462,7 +462,6 @@ def test_predict_gain(bench: Bench) -> None:
         "map": CONFIG["map"] | {"reconcile": True},
     }
     write_trained(bench.path, "detail")
-    write_raster(bench.path(f"{RUN}/estimated_cells.tif"), {"estimated": moisture(CELLS)}, M09, CELLS, {})
     log = bench.run("predict_gain", f"{RUN}/tables/full/gain.parquet")
     (row,) = pd.read_parquet(bench.folder / f"{RUN}/tables/full/gain.parquet").to_dict("records")
     assert row["verdict"] == "cannot be told"

@@ -239,7 +239,6 @@ rule compare_truth:
 rule predict_gain:
     input:
         **named(RUN, "samples.parquet", "cells.tif"),
-        estimates=f"{RUN}/estimated_cells.tif",
         analysis=ANALYSIS_CELLS,
         model=f"{RUN}/model.skops",
         reliability=RELIABILITY,

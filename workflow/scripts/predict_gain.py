@@ -12,7 +12,7 @@ from kilomoist.jobs import LOGGER, rule_script
 from kilomoist.learning.details import read_cells, read_reliability
 from kilomoist.learning.models import load
 from kilomoist.learning.tuning import learner_of
-from kilomoist.rasters import mosaic, read_raster
+from kilomoist.rasters import mosaic
 
 
 @rule_script
@@ -20,7 +20,6 @@ def predict_gain(
     *,
     samples: str,
     cells: str,
-    estimates: str,
     analysis: str,
     model: str,
     reliability: list[str],
@@ -33,8 +32,6 @@ def predict_gain(
     trained = load(model)
     use = list(trained.predictors)
     table, region = read_cells(samples, cells, use)
-    places = table["row"] - region.window.row, table["col"] - region.window.column
-    table["estimated"] = read_raster(estimates)[0]["estimated"][places]
     held_to = mosaic([analysis], M09, ["target"])[0]["target"] if reconcile else None
     repeated = float(np.mean(read_reliability(reliability[0], use))) if reliability else 1.0
     settings, _ = learner_of(learner)

@@ -128,7 +128,6 @@ def test_evidence_of_a_map_follows_from_its_cells() -> None:
     row, column = np.indices(window.shape).reshape(2, -1)
     samples = pd.DataFrame({"row": row + 240, "col": column + 2880, "target": cells.target.ravel()})
     samples["pattern"] = pattern.ravel()
-    samples["estimated"] = 0.2 + 0.03 * samples["pattern"]
     model = Model("detail", "linear", ("pattern",), 1, 1.0, 0, 64, None)
     settings = LearnerSettings("linear", 1, 0)
     found = evidence(cells, samples, model, settings, cells.target - own / 2, 0.5)
