@@ -12,6 +12,9 @@ wildcard_constraints:
 
 # Snakemake knows one hook of each kind.
 onstart:
+    # Its limit of jobs a second makes Snakemake look again each second for every job that ended. Cores limit local jobs.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
     # A killed run leaves the files that it was writing. On a cluster its jobs may still be writing theirs. The store is
     # named too, because it may be a link, which is not followed.
     for folder in ("results", "resources", STORE):
