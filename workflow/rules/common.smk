@@ -19,7 +19,8 @@ gc.set_threshold(100_000)
 if isinstance(workflow.current_basedir, os.PathLike):
     sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
     # Its jobs too, where that of another checkout is installed.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [sys.path[0], os.environ.get("PYTHONPATH")]))
+    FOLDERS = "PYTHONPATH"
+    os.environ[FOLDERS] = os.pathsep.join(filter(None, [sys.path[0], os.environ.get(FOLDERS)]))
 elif find_spec("kilomoist") is None:
     sys.exit(
         "Error: kilomoist is not installed where Snakemake runs: pip install the repository that its rules are from."
