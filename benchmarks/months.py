@@ -35,11 +35,11 @@ def main() -> None:
             rules = Counter(cpu_of_rules(Path(name)))
         simulated = sum(cpu for rule, cpu in rules.items() if rule.startswith("simulate"))
         costs.append(cost.cpu - simulated - rules["leave_month_out"])
+        walls.append(cost.wall)
         print(f"cpu_{number} {cost.cpu:.1f} s")
         print(f"wall_{number} {cost.wall:.1f} s")
         print(f"cpu_of_simulation_{number} {simulated:.1f} s")
         print(f"cpu_of_leave_month_out_{number} {rules['leave_month_out']:.1f} s")
-        walls.append(cost.wall)
         print(f"ratio_{number} {costs[-1] / costs[0]:.2f}")
         print(f"wall_ratio_{number} {walls[-1] / walls[0]:.2f}", flush=True)
     if len(numbers) > 1:

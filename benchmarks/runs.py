@@ -28,6 +28,7 @@ def run(folder: Path, config: list[str], targets: list[str] | None = None, cores
     """Run the workflow of a tree in `folder` with `--config` entries; its messages are shown only when it fails."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(tree / "Snakefile"), "--cores", str(cores)]
     before, start = _children_cpu(), time.monotonic()
+    # Jobs of versions up to 0.2.0 import the library that is installed, unless this names theirs.
     done = subprocess.run(
         [*command, *(targets or []), *(["--config", *config] if config else [])],
         cwd=folder,

@@ -140,8 +140,8 @@ def evidence(
     reconciliation. `repeated` is the mean reliability of the predictors' detail. Of `absolute` no more detail counts
     than reconciliation restores.
 
-    y9 − f(x9) is by forests of its own: told by the estimates that the weight of the merged target was chosen by, gains
-    were too high (`benchmarks/gain.py`: 19 of 28 in their interval, not 24).
+    y9 − f(x9) is by forests of its own: by the estimates that the weight of the merged target was chosen by, gains
+    come out too high.
     """
     settings, row, column = replace(settings, min_leaf=LEAF), samples["row"], samples["col"]
     x, y = samples[list(model.predictors)].to_numpy(np.float32), samples["target"].to_numpy()
