@@ -147,6 +147,25 @@ def test_a_script_is_called_where_snakemake_runs_it(
     assert capsys.readouterr().out == told
 
 
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ("snakemake = type('Job', (), {'rule': 'stack_block'})", "False True"),
+        ("import snakemake", "True True"),
+        ("", "True True"),
+    ],
+)
+def test_garbage_is_collected_but_while_a_job_imports(tmp_path: Path, first: str, told: str) -> None:
+    """And always in a notebook that imports Snakemake, too."""
+    script = tmp_path / "stack_block.py"
+    lines = [first, "import gc, kilomoist.jobs", "imports = gc.isenabled()", "from unittest import mock"]
+    lines += ["globals().setdefault('snakemake', None)", "with mock.patch('kilomoist.jobs.hand_over'):"]
+    lines += ["    @kilomoist.jobs.rule_script", "    def stack_block(): ...", "print(imports, gc.isenabled())"]
+    script.write_text("\n".join(lines))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{told}\n"
+
+
 def test_everything_is_handed_over_by_its_name(tmp_path: Path) -> None:
     seen = {}
 

@@ -28,6 +28,7 @@ if COMPOSED:
             granules=tile_granules,
             quality={name: getattr(CONFIG.quality, PRODUCTS[name].role) for name in COMPOSED},
             use={name: needs.quantities(CONFIG, PRODUCTS[name]) for name in COMPOSED},
+            halves=needs.halves(CONFIG),
             code=code("composite_tile"),
         message:
             "Composite {wildcards.tile} over {wildcards.month}"

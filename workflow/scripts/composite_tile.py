@@ -25,6 +25,7 @@ def composite_tile(
     month: str,
     quality: dict[str, QualityLevel],
     use: dict[str, list[str]],
+    halves: bool,
     composites: list[str],
     inventories: list[str],
 ) -> None:
@@ -51,7 +52,7 @@ def composite_tile(
         observations: Counter[str] = Counter()
         tally = Tally()
         with raster_chunks(composite, grid, grid.window, tags) as raster:
-            for window, bands, numbers in average_rows(chosen, described, level, quantities, by_slot, tally):
+            for window, bands, numbers in average_rows(chosen, described, level, quantities, by_slot, tally, halves):
                 raster.write(bands, window)
                 observations.update(numbers)
         told |= {"observations": observations, "odd": list(tally.sentences(gaps=True))}  # clouds

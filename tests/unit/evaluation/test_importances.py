@@ -13,6 +13,7 @@ from sklearn import inspection
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
+from kilomoist.evaluation import importances
 from kilomoist.evaluation.importances import (
     DEPENDENCE_MARGIN,
     DEPENDENCE_ROWS,
@@ -175,6 +176,17 @@ def test_errors_are_those_of_scikit_learn_on_each_block_held_out() -> None:
         # Both are means over ten shuffles, others each.
         error = 6 * scored.importances_std / np.sqrt(PERMUTATIONS)
         assert (np.abs(after[fold] - before[fold] - scored.importances_mean) < error).all()
+
+
+def test_large_folds_are_shuffled_as_often_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer shuffles of a fold tell much the same, of the same models."""
+    found = independent([2, 1], noise=0.5)
+    before, after = permutation_errors(LINEAR, found, [[0], [1]], 1)
+    monkeypatch.setattr(importances, "PERMUTED_ROWS", len(found.y) // 5 + 1)  # once or twice a fold
+    before_once, after_once = permutation_errors(LINEAR, found, [[0], [1]], 1)
+    np.testing.assert_array_equal(before_once, before)
+    assert (after_once != after).all()
+    np.testing.assert_allclose(after_once - before[:, None], after - before[:, None], rtol=0.25)
 
 
 def test_a_group_is_shuffled_row_by_row() -> None:

@@ -173,6 +173,24 @@ def test_the_other_method_is_scored_where_there_is_something_to_score(
     assert needs.scored_models(configuration) == scored
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, False),
+        ({"model": {"method": "detail"}}, True),
+        ({"map": {"interval": 0.9}}, True),
+        ({"map": {"interval": None, "comparison": True}}, True),
+        ({"source": "simulated", "archive": None}, True),
+        ({"field_points": "points.csv"}, True),
+    ],
+)
+def test_halves_are_kept_where_something_rests_on_them(tmp_path: Path, keys: dict[str, Any], expected: bool) -> None:
+    (tmp_path / "points.csv").touch()
+    keys = {name: str(tmp_path / value) if name == "field_points" else value for name, value in keys.items()}
+    bare = {"source": "archive", "archive": str(tmp_path), "model": {"method": "absolute"}, "map": {"interval": None}}
+    assert needs.halves(configured(**bare | keys)) is expected
+
+
 def test_one_run_knows_nothing_of_the_others() -> None:
     configuration = configured(regions=[HERE, THERE], months=["2021-08", "2021-06", "2021-07"])
     own = needs.own_configuration(configuration, "there", "2021-07")

@@ -244,6 +244,10 @@ def test_halves_are_of_every_other_slot(tmp_path: Path, seed: int) -> None:
                 assert found[place] == pytest.approx(expected, rel=2e-5)
             else:
                 assert np.isnan(found[place])
+    whole = average_tile(granules, LST, "good", ["lst_day"], None, None, False)
+    assert list(whole) == ["lst_day", "lst_day_days"]
+    np.testing.assert_array_equal(whole["lst_day"], bands["lst_day"].astype(np.float32))
+    np.testing.assert_array_equal(whole["lst_day_days"], days)
 
 
 # Which granules

@@ -8,11 +8,21 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from kilomoist.grids import CELL_SIDE, EASE_CRS, M01, SINUSOIDAL_CRS, TILE_SIDE, Window, ease_from_geographic, tile_grid
+from kilomoist.grids import (
+    CELL_SIDE,
+    EASE_CRS,
+    M01,
+    M09,
+    SINUSOIDAL_CRS,
+    TILE_SIDE,
+    Window,
+    ease_from_geographic,
+    tile_grid,
+)
 from kilomoist.learning.details import read_reliability
 from kilomoist.predictors.footprints import sum_footprints
 from kilomoist.predictors.half_months import reliability_table, warp_halves
-from kilomoist.predictors.stacks import TileComposite, aggregate, stack_predictors
+from kilomoist.predictors.stacks import TileComposite, aggregate, stack_chunks, stack_predictors
 from kilomoist.rasters import write_raster
 
 
@@ -132,6 +142,29 @@ def test_predictors_that_no_tile_has_are_empty(tmp_path: Path) -> None:
     assert all(band.shape == (18, 27) for band in stack.values())
     for tiles, cells in (([], HERE), ([tile], cells_at(20.0, -30.0, 1, 1))):
         assert np.isnan(stack_predictors(tiles, ["lst_day"], cells, 3)["lst_day"]).all()
+
+
+@pytest.mark.parametrize("lands", [[], [(30, 40, 5, 9)], [(3, 0, 2, 3), (36, 50, 20, 4)]])
+def test_pixels_beside_the_region_change_none_inside(tmp_path: Path, lands: list[tuple[int, int, int, int]]) -> None:
+    """Bands of a region's chunks, whatever part of a chunk is its, are those of whole chunks, cut; none is missing."""
+    block = cells_at(103.3, 47.6, 40, 9)
+    composites = tiles(tmp_path, 2, 6)
+    inside = np.zeros(block.refined(CELL_SIDE).shape, bool)
+    for row, column, rows, columns in lands:
+        inside[row : row + rows, column : column + columns] = True
+    path, moisture = tmp_path / "target.tif", np.full(block.shape, 0.2, np.float32)
+    write_raster(path, {"soil_moisture": moisture}, M09, block, {})
+    whole = stack_predictors(composites, ["lst_day"], block, 3)
+    found = list(stack_chunks(composites, {}, path, ["lst_day"], 3, inside, block))
+    assert [chunk.rows for chunk, *_ in found] == [28, 12]
+    for chunk, stack, cells in found:
+        here = chunk.refined(CELL_SIDE).within(block.refined(CELL_SIDE))
+        assert list(stack) == ["lst_day", "lst_day_days"]
+        for name, band in stack.items():
+            np.testing.assert_array_equal(band, np.where(inside[here], whole[name][here], np.nan))
+        expected = aggregate(stack, ["lst_day"], inside[here])
+        for name, values in expected.items():
+            np.testing.assert_array_equal(cells[name], values)
 
 
 def test_cells_average_the_pixels_that_have_everything() -> None:

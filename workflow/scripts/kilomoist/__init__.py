@@ -1,6 +1,13 @@
 """1 km soil-moisture maps from SMAP, MODIS, VIIRS: numerics and file access of the workflow, see `docs/design.md`."""
 
+import gc
+import sys
 from typing import TYPE_CHECKING, Any
+
+if hasattr(getattr(sys.modules.get("__main__"), "snakemake", None), "rule"):
+    # In a rule's script. What it imports stays, and to look through it again and again takes a fifth of a second where
+    # models are learned; `jobs.rule_script` ends this.
+    gc.disable()
 
 if TYPE_CHECKING:
     from kilomoist.runs import open_run as open_run

@@ -21,7 +21,9 @@ from kilomoist.learning.tuning import fit_small
 from kilomoist.products import PRODUCTS, TERRAIN
 
 PERMUTATIONS = 10
-"""Times that each predictor is shuffled in each fold."""
+"""Most times that each predictor is shuffled in each fold."""
+PERMUTED_ROWS = 10_000
+"""Shuffled rows that tell enough of a fold: of larger folds as many shuffles as it takes."""
 DEPENDENCE_VALUES = 40
 """Values of a predictor at which its partial dependence is taken."""
 DEPENDENCE_ROWS = 500
@@ -66,11 +68,11 @@ def permutation_errors(
     """Mean squared errors in each fold held out: as it is (folds,), and with columns shuffled (folds, len(shuffled)).
 
     Folds are the squares by which leaf sizes are chosen (`spatial_folds`), models those that are compared there. Each
-    entry of `shuffled` names columns that are shuffled together, among the rows of the fold, `PERMUTATIONS` times; the
-    error is the mean over these (Breiman 2001, doi 10.1023/A:1010933404324; several columns: Gregorutti et al. 2015,
-    doi 10.1016/j.csda.2015.04.002).
+    entry of `shuffled` names columns that are shuffled together, among the rows of the fold, until `PERMUTED_ROWS`
+    were, `PERMUTATIONS` times at the most; the error is the mean over these (Breiman 2001, doi
+    10.1023/A:1010933404324; several columns: Gregorutti et al. 2015, doi 10.1016/j.csda.2015.04.002).
     """
-    random = np.random.default_rng(settings.seed)
+    random, shuffles = np.random.default_rng(settings.seed), np.random.default_rng(settings.seed)
     folds = spatial_folds(rows.row, rows.column)
     names = np.unique(folds)
     before, after = np.empty(len(names)), np.empty((len(names), len(shuffled)))
@@ -78,11 +80,12 @@ def permutation_errors(
         estimator = fit_small(settings, rows.x, rows.y, np.flatnonzero(folds != fold), random, threads)
         x, y = rows.x[folds == fold], rows.y[folds == fold]
         before[index] = np.mean((predict_mean(estimator, x) - y) ** 2)
+        times = min(PERMUTATIONS, -(-PERMUTED_ROWS // len(x)))
         for number, columns in enumerate(shuffled):
-            copies = np.tile(x, (PERMUTATIONS, 1, 1))
+            copies = np.tile(x, (times, 1, 1))
             for copy in copies:
-                copy[:, columns] = random.permutation(copy[:, columns])
-            predicted = predict_mean(estimator, copies.reshape(-1, x.shape[1])).reshape(PERMUTATIONS, -1)
+                copy[:, columns] = shuffles.permutation(copy[:, columns])
+            predicted = predict_mean(estimator, copies.reshape(-1, x.shape[1])).reshape(times, -1)
             after[index, number] = np.mean((predicted - y) ** 2)
     return before, after
 

@@ -138,6 +138,12 @@ def quantities(configuration: Configuration, product: Product) -> list[str]:
     return [name for name in product.quantities if name in configuration.predictors.use]
 
 
+def halves(configuration: Configuration) -> bool:
+    """Whether composites keep halves of their month: maps of `detail`, all intervals and compared maps rest on them."""
+    compares = configuration.source == "simulated" or configuration.field_points or configuration.map.comparison
+    return configuration.model.method == "detail" or configuration.map.interval is not None or bool(compares)
+
+
 def units(configuration: Configuration) -> dict[str, str]:
     """Units of the bands of the predictors' stack; that of a user's layer is unknown, whatever it is."""
     *used, _ = products(configuration)

@@ -17,7 +17,7 @@ from kilomoist.products import PRODUCTS
 from kilomoist.rasters import Bands
 
 KINDS = ("", "_days", "_odd", "_odd_days")
-"""Suffixes of the bands that a composite has of each quantity (`average_rows`)."""
+"""Suffixes of the bands that a composite has of each quantity (`average_rows`), those of halves last."""
 INDEX_SCALE = 0.0001
 """Steps of an index of two layers, those that NDVI is stored in: their sums are exact, as those of stored numbers."""
 _Layer = tuple[NDArray, NDArray[np.bool_], dict[str, int]]
@@ -35,17 +35,18 @@ def average_rows(
     use: Collection[str] | None = None,
     partners: Mapping[Slot, Path] | None = None,
     tally: Tally | None = None,
+    halves: bool = True,
 ) -> Iterator[tuple[Window, Bands, dict[str, int]]]:
     """Composite of a product on a tile from its granules, each with its slot in the month, by rows from the north.
 
     Yields windows of the tile, their bands, float32, and numbers of valid observations by quantity. Per quantity (of
     `use`, where it is given) the mean weighted by days (`{name}`, in its unit), the days of valid observations
-    (`{name}_days`), and mean and days of every other slot (`{name}_odd`, `{name}_odd_days`), from which `half_months`
-    takes the other half. Means are NaN where no observation is valid. Of products that tell them, `water` and `snow`
-    are the shares of processed observations marked so. An observation is valid when its number is one of the layer's
-    (`Layer.holds`) and its quality bits are accepted at `level`; of a difference or index of two layers when both are.
-    `partners` are granules of the product's partner, without which its differences from that have no observations. The
-    `tally` counts all numbers.
+    (`{name}_days`), and with `halves` mean and days of every other slot (`{name}_odd`, `{name}_odd_days`), from which
+    `half_months` takes the other half. Means are NaN where no observation is valid. Of products that tell them, `water`
+    and `snow` are the shares of processed observations marked so. An observation is valid when its number is one of the
+    layer's (`Layer.holds`) and its quality bits are accepted at `level`; of a difference or index of two layers when
+    both are. `partners` are granules of the product's partner, without which its differences from that have no
+    observations. The `tally` counts all numbers.
     """
     tally = Tally() if tally is None else tally
     names = [name for name in product.quantities if use is None or name in use]
@@ -75,7 +76,8 @@ def average_rows(
         bands: Bands = {}
         for name in names:
             scale = _scale(product, name)
-            for kind, values in zip(KINDS, _average(seen[name], window.shape, scale), strict=True):
+            kinds = KINDS if halves else KINDS[:2]
+            for kind, values in zip(kinds, _average(seen[name], window.shape, scale, halves), strict=True):
                 bands[f"{name}{kind}"] = values.astype(np.float32, copy=False)
         for name, count in marked.items():
             # Pixels that are never processed are sea, with few exceptions, and the sea must be seen beside a coast.
@@ -89,24 +91,25 @@ def _scale(product: Product, name: str) -> float:
     return INDEX_SCALE if name in product.indices else product.layers[product.differences.get(name, (name,))[0]].scale
 
 
-def _average(observations: Sequence[_Observation], shape: tuple[int, ...], scale: float) -> Iterator[NDArray]:
-    """Bands `KINDS` of a quantity in some rows, of `shape`.
+def _average(
+    observations: Sequence[_Observation], shape: tuple[int, ...], scale: float, halves: bool
+) -> Iterator[NDArray]:
+    """Bands `KINDS` of a quantity in some rows, of `shape`, those of halves where they are wanted.
 
     Sums of stored numbers and days are whole, or halves, and below 2²⁴: exact in single precision; they are scaled at
     the end.
     """
-    sums, days = np.zeros((2, 2, *shape), np.float32)  # of the first, third, … slot, and of the others
+    parts = 2 if halves else 1
+    sums, days = np.zeros((2, parts, *shape), np.float32)  # of the first, third, … slot, and of the others
     for slot, stored, valid in observations:
         counted = np.float32(slot.days) * valid
-        days[slot.number % 2] += counted
-        sums[slot.number % 2] += stored * counted
-    total = days[0] + days[1]
-    with np.errstate(invalid="ignore"):
-        mean, odd_mean = (sums[0] + sums[1]) / total, sums[0] / days[0]
-    yield np.multiply(mean, scale, dtype=float)  # 3000 × 0.0001 is 0.3 in double precision alone
-    yield total
-    yield np.multiply(odd_mean, scale, dtype=float)
-    yield days[0]
+        days[slot.number % parts] += counted
+        sums[slot.number % parts] += stored * counted
+    for total, number in ((sums.sum(axis=0), days.sum(axis=0)), (sums[0], days[0]))[:parts]:
+        with np.errstate(invalid="ignore"):
+            mean = total / number
+        yield np.multiply(mean, scale, dtype=float)  # 3000 × 0.0001 is 0.3 in double precision alone
+        yield number
 
 
 def _read(path: Path, product: Product, names: Collection[str]) -> dict[str, NDArray]:

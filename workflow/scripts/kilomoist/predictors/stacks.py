@@ -74,13 +74,35 @@ def stack_chunks(
     measured = [name for name in use if name not in static]
     for chunk in chunks_of(block):
         here = chunk.refined(CELL_SIDE).within(block.refined(CELL_SIDE))
-        bands = stack_predictors(composites, measured, chunk, minimum_days)
+        asked = _cells_inside(inside[here], chunk)  # footprints beside the region need not be summed
+        bands = _widened(stack_predictors(composites, measured, asked, minimum_days), asked, chunk)
         bands |= {name: layer[here] for name, layer in static.items()}
         ordered = {name: bands[name] for name in use} | bands
         stack = {name: np.where(inside[here], band, np.float32(np.nan)) for name, band in ordered.items()}
         cells = aggregate(stack, use, inside[here])
         moisture = read_window(target, "soil_moisture", M09, chunk)
         yield chunk, stack, {"target": np.where(cells["region_fraction"] > 0, moisture, np.nan)} | cells
+
+
+def _cells_inside(inside: NDArray[np.bool_], chunk: Window) -> Window:
+    """Smallest window of cells with all pixels of a chunk that are inside; of one cell where none is."""
+    cells = inside.reshape(chunk.rows, CELL_SIDE, chunk.columns, CELL_SIDE).any(axis=(1, 3))
+    if not cells.any():
+        return Window(chunk.row, chunk.column, 1, 1)
+    rows, columns = np.flatnonzero(cells.any(axis=1)).tolist(), np.flatnonzero(cells.any(axis=0)).tolist()
+    shape = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    return Window(chunk.row + rows[0], chunk.column + columns[0], *shape)
+
+
+def _widened(bands: Bands, cells: Window, chunk: Window) -> Bands:
+    """Bands of the pixels of some cells over those of a chunk, NaN elsewhere."""
+    if cells == chunk:
+        return bands
+    whole, here = chunk.refined(CELL_SIDE), cells.refined(CELL_SIDE).within(chunk.refined(CELL_SIDE))
+    found = {name: np.full(whole.shape, np.nan, np.float32) for name in bands}
+    for name, band in bands.items():
+        found[name][here] = band
+    return found
 
 
 def stack_predictors(
