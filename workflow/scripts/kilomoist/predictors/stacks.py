@@ -89,7 +89,7 @@ def _cells_inside(inside: NDArray[np.bool_], chunk: Window) -> Window:
     cells = inside.reshape(chunk.rows, CELL_SIDE, chunk.columns, CELL_SIDE).any(axis=(1, 3))
     if not cells.any():
         return Window(chunk.row, chunk.column, 1, 1)
-    rows, columns = np.flatnonzero(cells.any(axis=1)).tolist(), np.flatnonzero(cells.any(axis=0)).tolist()
+    rows, columns = (np.unique(places).tolist() for places in np.nonzero(cells))
     shape = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
     return Window(chunk.row + rows[0], chunk.column + columns[0], *shape)
 
