@@ -25,6 +25,7 @@ rule predict_block:
         log_of("predict_block", "{region}/{month}/{block}"),
     benchmark:
         benchmark_of("predict_block", "{region}/{month}/{block}")
+    priority: 2
     conda:
         ENVIRONMENT
     threads: 1
@@ -49,6 +50,7 @@ rule merge_target:
         log_of("merge_target", "{region}/{month}"),
     benchmark:
         benchmark_of("merge_target", "{region}/{month}")
+    priority: 2
     conda:
         ENVIRONMENT
     threads: 1
