@@ -36,7 +36,7 @@ and in simulated regions of 150 cells verdicts were wrong too often (docs/scores
 LEAF = 10
 """Training rows a leaf of the forests that tell what the predictors leave unexplained."""
 TREES = 25
-"""Most trees of these: with such leaves twice as many err by a hundredth less."""
+"""Most trees of these; with leaves so large more tell nearly the same."""
 DRAWS = 4000
 
 
