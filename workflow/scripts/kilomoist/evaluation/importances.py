@@ -22,7 +22,7 @@ from kilomoist.products import PRODUCTS, TERRAIN
 
 PERMUTATIONS = 10
 """Most times that each predictor is shuffled in each fold."""
-PERMUTED_ROWS = 5_000
+PERMUTED_ROWS = 10_000
 """Shuffled rows that tell enough of a fold: of larger folds as many shuffles as it takes."""
 DEPENDENCE_VALUES = 40
 """Values of a predictor at which its partial dependence is taken."""
