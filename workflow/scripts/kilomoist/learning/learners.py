@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from quantile_forest import RandomForestQuantileRegressor
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import HuberRegressor, LinearRegression
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _FORESTS = (RandomForestRegressor, ExtraTreesRegressor, RandomForestQuantileRegressor)
 QUANTILE_TREES = 50
@@ -125,6 +126,12 @@ class Trended(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         return result
 
 
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """Thread pools of the libraries that learn and predict: to look for them takes as long as to fit some trees."""
+    return ThreadpoolController()
+
+
 def fit(settings: LearnerSettings, x: NDArray, y: NDArray, threads: int = 1, only_mean: bool = False) -> RegressorMixin:
     """Fit a learner, the same with any `threads`; `only_mean` fits a learner of the same mean in less time."""
     kind = KINDS[settings.kind]
@@ -132,7 +139,9 @@ def fit(settings: LearnerSettings, x: NDArray, y: NDArray, threads: int = 1, onl
     whole = Trended(estimator) if settings.trend == "linear" else estimator
     if hasattr(estimator, "n_jobs"):
         estimator.set_params(n_jobs=threads)
-    with threadpool_limits({"openmp": threads, "blas": 1}):  # more threads of BLAS would add in another order
+    with _thread_pools().limit(
+        limits={"openmp": threads, "blas": 1}
+    ):  # more threads of BLAS would add in another order
         _fit(whole, x, y)
     if hasattr(estimator, "n_jobs"):
         # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
@@ -159,7 +168,7 @@ def predict_mean(estimator: RegressorMixin, x: NDArray) -> NDArray[np.float64]:
     if isinstance(estimator, Trended):
         return estimator.trend(x) + predict_mean(estimator.residual, x)
     mean = RandomForestRegressor if isinstance(estimator, RandomForestQuantileRegressor) else type(estimator)
-    with threadpool_limits(1):
+    with _thread_pools().limit(limits=1):
         if not isinstance(estimator, _FORESTS) or len(x) < _MANY_ROWS:
             return mean.predict(estimator, x)
         order, result = _neighbours_first(x), np.empty(len(x))
@@ -198,7 +207,7 @@ def predict_quantiles(estimator: RegressorMixin, x: NDArray, quantiles: Sequence
     few = first_trees(estimator, QUANTILE_TREES)
     order = _neighbours_first(x) if len(x) >= _MANY_ROWS else np.arange(len(x))
     result = np.empty((len(x), len(quantiles)))
-    with threadpool_limits(1):
+    with _thread_pools().limit(limits=1):
         for start in range(0, len(x), _LEAVES_AT_ONCE):
             rows = order[start : start + _LEAVES_AT_ONCE]
             result[rows] = few.predict(x[rows], quantiles=list(quantiles)).reshape(len(rows), len(quantiles))
