@@ -5,9 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if hasattr(getattr(sys.modules.get("__main__"), "snakemake", None), "rule"):
-    # In a rule's script. What it imports stays, and to look through it again and again takes a fifth of a second where
-    # models are learned; `jobs.rule_script` ends this.
-    gc.disable()
+    # In a rule's script. What it imports and loads stays: to look through it again and again takes a fifth of a second.
+    gc.set_threshold(100_000)
 
 if TYPE_CHECKING:
     from kilomoist.runs import open_run as open_run

@@ -88,8 +88,6 @@ def rule_script(function: Callable[..., None]) -> Callable[..., None]:
     """Decorator of the one function of a rule's script: it is called (`hand_over`) where Snakemake runs the script."""
     own = function.__globals__
     if own["__name__"] == "__main__":
-        gc.freeze()
-        gc.enable()
         hand_over(own["snakemake"], function)
         gc.freeze()  # else all that was imported is looked through before the process ends, a third of a second
     return function
