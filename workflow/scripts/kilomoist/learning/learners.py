@@ -139,9 +139,8 @@ def fit(settings: LearnerSettings, x: NDArray, y: NDArray, threads: int = 1, onl
     whole = Trended(estimator) if settings.trend == "linear" else estimator
     if hasattr(estimator, "n_jobs"):
         estimator.set_params(n_jobs=threads)
-    with _thread_pools().limit(
-        limits={"openmp": threads, "blas": 1}
-    ):  # more threads of BLAS would add in another order
+    of_pools = {"openmp": threads, "blas": 1}  # more threads of BLAS would add in another order
+    with _thread_pools().limit(limits=of_pools):
         _fit(whole, x, y)
     if hasattr(estimator, "n_jobs"):
         # With several threads a forest adds its trees in the order in which they finish: other last bits each time.
