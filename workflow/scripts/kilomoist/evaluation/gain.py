@@ -36,7 +36,7 @@ and in simulated regions of 150 cells verdicts were wrong too often (docs/scores
 LEAF = 10
 """Training rows a leaf of the forests that tell what the predictors leave unexplained."""
 TREES = 25
-"""Most trees of these; with leaves so large more tell nearly the same."""
+"""Most trees of these; with twice as many `benchmarks/gain.py` counts the same verdicts and intervals."""
 DRAWS = 4000
 
 
