@@ -50,6 +50,7 @@ def average_rows(
     """
     tally = Tally() if tally is None else tally
     names = [name for name in product.quantities if use is None or name in use]
+    kinds = KINDS if halves else KINDS[:2]
     surfaces = {name: quality for name, quality in (("water", product.water), ("snow", product.snow)) if quality}
     stored = [_read(path, product, names) for path, _ in granules]
     partner = PRODUCTS[product.partner] if product.needs_partner(names) else None
@@ -76,7 +77,6 @@ def average_rows(
         bands: Bands = {}
         for name in names:
             scale = _scale(product, name)
-            kinds = KINDS if halves else KINDS[:2]
             for kind, values in zip(kinds, _average(seen[name], window.shape, scale, halves), strict=True):
                 bands[f"{name}{kind}"] = values.astype(np.float32, copy=False)
         for name, count in marked.items():

@@ -96,13 +96,9 @@ def _cells_inside(inside: NDArray[np.bool_], chunk: Window) -> Window:
 
 def _widened(bands: Bands, cells: Window, chunk: Window) -> Bands:
     """Bands of the pixels of some cells over those of a chunk, NaN elsewhere."""
-    if cells == chunk:
-        return bands
-    whole, here = chunk.refined(CELL_SIDE), cells.refined(CELL_SIDE).within(chunk.refined(CELL_SIDE))
-    found = {name: np.full(whole.shape, np.nan, np.float32) for name in bands}
-    for name, band in bands.items():
-        found[name][here] = band
-    return found
+    rows, columns = cells.refined(CELL_SIDE).within(whole := chunk.refined(CELL_SIDE))
+    beside = (rows.start, whole.rows - rows.stop), (columns.start, whole.columns - columns.stop)
+    return {name: np.pad(band, beside, constant_values=np.nan) for name, band in bands.items()}
 
 
 def stack_predictors(
