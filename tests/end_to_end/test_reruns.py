@@ -8,6 +8,9 @@ import pytest
 import rasterio
 from workflow_runs import DEMO, MONTH, SMALL, Pending, copy_tree, planned, rules, snakemake
 
+from kilomoist.configuration.schema import load
+from kilomoist.planning import needs
+
 SIMULATION = {"simulate_landscape", "simulate_truth", "simulate_temperature", "simulate_vegetation", "simulate_target"}
 COMPOSITES = {"composite_tile", "average_target"}
 SAMPLES = {"stack_block", "collect_samples", "assemble_predictors", "estimate_range", "measure_reliability"}
@@ -197,3 +200,21 @@ def test_moved_times_of_code_rerun_nothing(demo: Path, tmp_path: Path) -> None:
     for path in tree.rglob("*.*"):
         path.touch()
     assert planned(demo, SMALL, tree) == set()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"map": {"interval": 0.9}},
+        {"map": {"interval": None, "comparison": True}},
+        {"model": {"method": "detail"}},
+        {"evaluation": {"protocols": ["degrade_restore", "blocks"]}},
+        {"months": ["2021-07", "2021-08"]},
+    ],
+)
+def test_composites_keep_halves_of_the_month_where_a_job_reads_them(tmp_path: Path, keys: dict[str, Any]) -> None:
+    """Which jobs a run has, Snakemake tells."""
+    bare = {"source": "earthdata", "model": {"method": "absolute"}, "map": {"interval": None}}
+    config = {"regions": [{"name": "here", "bbox": [98.5, 47.0, 99.5, 48.0]}], **bare, **keys}
+    assert ("measure_reliability" in rules(planned(tmp_path, config))) == needs.halves(load(config))
